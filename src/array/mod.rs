@@ -1,0 +1,203 @@
+//! Arrays: dtype, shape and a counted block of memory in C order. No arithmetic.
+
+pub mod block;
+mod view;
+
+use std::fmt;
+use std::sync::Arc;
+
+use ndarray::{ArrayBase, ArrayD, ArrayViewD, Data, Dimension, IxDyn};
+
+use crate::dtype::{DType, Element, Scalar};
+use crate::error::{Error, ErrorKind, Result};
+use crate::shape::{Dims, Strides, Tuple, c_strides, count};
+use block::Block;
+pub use view::{View, ViewMut, copy, for_rows};
+
+/// An array in C order. Clones share the memory; an array that is shared is never written to.
+#[derive(Clone)]
+pub struct Array {
+    block: Arc<Block>,
+    dtype: DType,
+    dims: Dims,
+    strides: Strides,
+}
+
+impl Array {
+    /// An array with undefined contents. Fails when the system has no memory left.
+    ///
+    /// # Safety
+    /// The caller writes every element before the array is read.
+    pub unsafe fn uninit(dtype: DType, dims: &[usize]) -> Result<Array> {
+        let bytes = dims.iter().try_fold(dtype.size(), |n, &d| n.checked_mul(d)).filter(|&n| n <= isize::MAX as usize);
+        let block = bytes.and_then(Block::new).ok_or_else(|| {
+            let what = "there is no memory for an array";
+            Error::new(ErrorKind::Io, "allocate", what, format_args!("{dtype} of shape {}", Tuple(dims)), "a size that fits in memory")
+        })?;
+        Ok(Array { block: Arc::new(block), dtype, dims: dims.into(), strides: c_strides(dims) })
+    }
+
+    /// An array of zeros.
+    pub fn zeros(dtype: DType, dims: &[usize]) -> Result<Array> {
+        // SAFETY: all bytes zero is a value of every dtype, and all of them are written.
+        unsafe {
+            let a = Array::uninit(dtype, dims)?;
+            std::ptr::write_bytes(a.block.ptr(), 0, a.bytes());
+            Ok(a)
+        }
+    }
+
+    /// A copy of a view, in C order.
+    pub fn copy_of(view: View<'_>) -> Result<Array> {
+        // SAFETY: `copy` writes every element; the new block is not shared.
+        unsafe {
+            let a = Array::uninit(view.dtype(), view.dims())?;
+            copy(view, &mut ViewMut::from_raw(a.block.ptr(), a.dtype, &a.dims, &a.strides));
+            Ok(a)
+        }
+    }
+
+    /// A 0-d array. A number that does not fit `dtype` is an error.
+    pub fn scalar(value: impl Into<Scalar>, dtype: DType) -> Result<Array> {
+        let value = value.into();
+        let bytes = value.bytes(dtype).ok_or_else(|| {
+            Error::new(ErrorKind::DType, "scalar", "the number does not fit", format_args!("{value:?}"), format_args!("a value of {dtype}"))
+        })?;
+        // SAFETY: the element's bytes are written.
+        unsafe {
+            let a = Array::uninit(dtype, &[])?;
+            std::ptr::copy_nonoverlapping(bytes.as_ptr(), a.block.ptr(), dtype.size());
+            Ok(a)
+        }
+    }
+
+    /// An array from elements in C order. Panics if the lengths differ: an error of this crate, not of a user.
+    pub fn from_slice<T: Element>(data: &[T], dims: &[usize]) -> Result<Array> {
+        assert_eq!(data.len(), count(dims), "from_slice: the data fills the shape");
+        let strides = c_strides(dims);
+        // SAFETY: the slice is contiguous and has `count(dims)` elements.
+        Array::copy_of(unsafe { View::from_raw(data.as_ptr().cast(), T::DTYPE, dims, &strides) })
+    }
+
+    /// The dtype.
+    pub fn dtype(&self) -> DType {
+        self.dtype
+    }
+    /// Lengths of the axes.
+    pub fn shape(&self) -> &[usize] {
+        &self.dims
+    }
+    /// Number of axes.
+    pub fn ndim(&self) -> usize {
+        self.dims.len()
+    }
+    /// Number of elements.
+    pub fn size(&self) -> usize {
+        count(&self.dims)
+    }
+    /// Number of bytes.
+    pub fn bytes(&self) -> usize {
+        self.size() * self.dtype.size()
+    }
+    /// The first element. To write through it needs [`Array::is_unique`].
+    pub fn ptr(&self) -> *mut u8 {
+        self.block.ptr()
+    }
+    /// True if no other array shares this memory.
+    pub fn is_unique(&mut self) -> bool {
+        Arc::get_mut(&mut self.block).is_some()
+    }
+    /// The elements as a view for kernels.
+    pub fn raw_view(&self) -> View<'_> {
+        // SAFETY: an array's block holds all its elements, initialised, and is not written to while it is borrowed.
+        unsafe { View::from_raw(self.block.ptr(), self.dtype, &self.dims, &self.strides) }
+    }
+    /// The same elements under another shape with the same number of elements.
+    pub fn reshaped(mut self, dims: &[usize]) -> Array {
+        assert_eq!(count(dims), self.size(), "reshaped: the number of elements stays");
+        self.dims = dims.into();
+        self.strides = c_strides(dims);
+        self
+    }
+
+    fn expect_dtype<T: Element>(&self, op: &str) -> Result<()> {
+        if T::DTYPE == self.dtype {
+            return Ok(());
+        }
+        let e = Error::new(ErrorKind::DType, op, "the element type differs", format_args!("{} for an array of {}", T::DTYPE, self.dtype), "the array's own type");
+        Err(e.help("cast in the graph (`cast`), or ask for the dtype that `dtype()` names"))
+    }
+
+    /// An ndarray view of the elements, without a copy. `T` must be the array's own type.
+    pub fn view<T: Element>(&self) -> Result<ArrayViewD<'_, T>> {
+        self.expect_dtype::<T>("view")?;
+        // SAFETY: C order, initialised, of type T, borrowed from self.
+        Ok(unsafe { ArrayViewD::from_shape_ptr(IxDyn(&self.dims), self.block.ptr().cast::<T>()) })
+    }
+
+    /// The elements in C order.
+    pub fn as_slice<T: Element>(&self) -> Result<&[T]> {
+        self.expect_dtype::<T>("as_slice")?;
+        Ok(self.raw_view().as_slice().unwrap_or(&[]))
+    }
+
+    /// The elements as an owned ndarray: one copy.
+    pub fn into_ndarray<T: Element>(self) -> Result<ArrayD<T>> {
+        Ok(self.view::<T>()?.to_owned())
+    }
+
+    /// The single element of an array of size 1, as `f64`.
+    pub fn item(&self) -> Result<f64> {
+        if self.size() != 1 {
+            return Err(Error::new(ErrorKind::Shape, "item", "not a single number", format_args!("shape {}", Tuple(&self.dims)), "an array of size 1"));
+        }
+        Ok(self.get(0).as_f64())
+    }
+
+    /// Element `i` in C order.
+    pub(crate) fn get(&self, i: usize) -> Scalar {
+        debug_assert!(i < self.size());
+        // SAFETY: inside the block, and of the dispatched type.
+        crate::dispatch!(self.dtype, T => unsafe { self.block.ptr().cast::<T>().add(i).read() }.into())
+    }
+}
+
+impl<T: Element, S: Data<Elem = T>, D: Dimension> TryFrom<&ArrayBase<S, D>> for Array {
+    type Error = Error;
+    fn try_from(a: &ArrayBase<S, D>) -> Result<Array> {
+        // SAFETY: a view of the ndarray's own elements, read at once.
+        Array::copy_of(unsafe { View::from_raw(a.as_ptr().cast(), T::DTYPE, a.shape(), a.strides()) })
+    }
+}
+
+impl<T: Element, S: Data<Elem = T>, D: Dimension> PartialEq<ArrayBase<S, D>> for Array {
+    fn eq(&self, other: &ArrayBase<S, D>) -> bool {
+        self.view::<T>().is_ok_and(|v| v == other.view().into_dyn())
+    }
+}
+
+impl PartialEq for Array {
+    fn eq(&self, other: &Array) -> bool {
+        self.dtype == other.dtype && self.dims == other.dims && crate::dispatch!(self.dtype, T => self.view::<T>().ok() == other.view::<T>().ok())
+    }
+}
+
+impl fmt::Display for Array {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        crate::dispatch!(self.dtype, T => match self.view::<T>() {
+            Ok(v) if self.dims.is_empty() => v.iter().try_for_each(|x| write!(f, "{x:?}")),
+            Ok(v) => write!(f, "{v}"),
+            Err(_) => Ok(()),
+        })
+    }
+}
+
+impl fmt::Debug for Array {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")?;
+        if !self.dims.is_empty() {
+            write!(f, " {}", self.dtype)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,182 @@
+//! Strided views of memory: what kernels read and write.
+
+use std::marker::PhantomData;
+
+use crate::dtype::{DType, Element};
+use crate::shape::{count, is_contiguous};
+
+/// A read-only strided view. Strides are in elements.
+#[derive(Clone, Copy)]
+pub struct View<'a> {
+    ptr: *const u8,
+    dtype: DType,
+    dims: &'a [usize],
+    strides: &'a [isize],
+    life: PhantomData<&'a u8>,
+}
+
+// SAFETY: a view is a shared borrow of plain numbers.
+unsafe impl Send for View<'_> {}
+unsafe impl Sync for View<'_> {}
+
+impl<'a> View<'a> {
+    /// A view of memory.
+    ///
+    /// # Safety
+    /// `ptr` is aligned for `dtype`, and each element that `dims` and `strides` reach is initialised, inside one
+    /// allocation, and not written to while the view lives.
+    pub unsafe fn from_raw(ptr: *const u8, dtype: DType, dims: &'a [usize], strides: &'a [isize]) -> View<'a> {
+        debug_assert_eq!(dims.len(), strides.len());
+        View { ptr, dtype, dims, strides, life: PhantomData }
+    }
+    /// The first element.
+    pub fn ptr(&self) -> *const u8 {
+        self.ptr
+    }
+    /// The dtype.
+    pub fn dtype(&self) -> DType {
+        self.dtype
+    }
+    /// Lengths of the axes.
+    pub fn dims(&self) -> &'a [usize] {
+        self.dims
+    }
+    /// Strides in elements.
+    pub fn strides(&self) -> &'a [isize] {
+        self.strides
+    }
+    /// Number of elements.
+    pub fn count(&self) -> usize {
+        count(self.dims)
+    }
+    /// True if the elements stand in C order without gaps.
+    pub fn is_contiguous(&self) -> bool {
+        is_contiguous(self.dims, self.strides)
+    }
+    /// The elements in C order, if they stand so in memory and have type `T`.
+    pub fn as_slice<T: Element>(&self) -> Option<&'a [T]> {
+        if T::DTYPE != self.dtype || !self.is_contiguous() {
+            return None;
+        }
+        let n = self.count();
+        if n == 0 {
+            return Some(&[]);
+        }
+        // SAFETY: contiguous, initialised, of type T, by the contract of `from_raw`.
+        Some(unsafe { std::slice::from_raw_parts(self.ptr.cast(), n) })
+    }
+}
+
+/// A writable strided view. Strides are in elements.
+pub struct ViewMut<'a> {
+    ptr: *mut u8,
+    dtype: DType,
+    dims: &'a [usize],
+    strides: &'a [isize],
+    life: PhantomData<&'a mut u8>,
+}
+
+// SAFETY: an exclusive borrow of plain numbers.
+unsafe impl Send for ViewMut<'_> {}
+
+impl<'a> ViewMut<'a> {
+    /// A writable view of memory.
+    ///
+    /// # Safety
+    /// As [`View::from_raw`], and nothing else reads or writes these elements while the view lives; the memory may be
+    /// uninitialised.
+    pub unsafe fn from_raw(ptr: *mut u8, dtype: DType, dims: &'a [usize], strides: &'a [isize]) -> ViewMut<'a> {
+        debug_assert_eq!(dims.len(), strides.len());
+        ViewMut { ptr, dtype, dims, strides, life: PhantomData }
+    }
+    /// The first element.
+    pub fn ptr(&self) -> *mut u8 {
+        self.ptr
+    }
+    /// The dtype.
+    pub fn dtype(&self) -> DType {
+        self.dtype
+    }
+    /// Lengths of the axes.
+    pub fn dims(&self) -> &'a [usize] {
+        self.dims
+    }
+    /// Strides in elements.
+    pub fn strides(&self) -> &'a [isize] {
+        self.strides
+    }
+    /// Number of elements.
+    pub fn count(&self) -> usize {
+        count(self.dims)
+    }
+    /// The same elements, to read.
+    pub fn view(&self) -> View<'_> {
+        View { ptr: self.ptr, dtype: self.dtype, dims: self.dims, strides: self.strides, life: PhantomData }
+    }
+}
+
+/// Calls `f(offset in a, offset in b, length)` for the runs of the last axis, in C order. Offsets are in elements.
+/// Both views have the lengths `dims`.
+pub fn for_rows(dims: &[usize], a: &[isize], b: &[isize], mut f: impl FnMut(isize, isize, usize)) {
+    if dims.contains(&0) {
+        return;
+    }
+    let Some((&n, outer)) = dims.split_last() else { return f(0, 0, 1) };
+    let mut index = crate::shape::Dims::from_elem(0, outer.len());
+    let (mut x, mut y) = (0isize, 0isize);
+    loop {
+        f(x, y, n);
+        let mut axis = outer.len();
+        loop {
+            if axis == 0 {
+                return;
+            }
+            axis -= 1;
+            index[axis] += 1;
+            x += a[axis];
+            y += b[axis];
+            if index[axis] < outer[axis] {
+                break;
+            }
+            x -= a[axis] * outer[axis] as isize;
+            y -= b[axis] * outer[axis] as isize;
+            index[axis] = 0;
+        }
+    }
+}
+
+/// Copies `src` into `dst`; both have the same lengths and dtype.
+pub fn copy(src: View<'_>, dst: &mut ViewMut<'_>) {
+    debug_assert_eq!(src.dims(), dst.dims());
+    debug_assert_eq!(src.dtype(), dst.dtype());
+    let size = src.dtype().size();
+    if src.is_contiguous() && is_contiguous(dst.dims, dst.strides) {
+        // SAFETY: both are runs of `count` elements; a writable view overlaps nothing.
+        unsafe { std::ptr::copy_nonoverlapping(src.ptr, dst.ptr, src.count() * size) };
+        return;
+    }
+    match size {
+        1 => copy_rows::<u8>(src, dst),
+        4 => copy_rows::<u32>(src, dst),
+        _ => copy_rows::<u64>(src, dst),
+    }
+}
+
+fn copy_rows<T: Copy>(src: View<'_>, dst: &mut ViewMut<'_>) {
+    let (s, d) = (src.ptr.cast::<T>(), dst.ptr.cast::<T>());
+    let step = |strides: &[isize]| strides.last().copied().unwrap_or(1);
+    let (ss, ds) = (step(src.strides), step(dst.strides));
+    for_rows(src.dims, src.strides, dst.strides, |a, b, n| {
+        // SAFETY: offsets and steps stay inside both views.
+        unsafe {
+            let (s, d) = (s.offset(a), d.offset(b));
+            if ss == 1 && ds == 1 {
+                std::ptr::copy_nonoverlapping(s, d, n);
+            } else {
+                for i in 0..n as isize {
+                    *d.offset(i * ds) = *s.offset(i * ss);
+                }
+            }
+        }
+    });
+}

@@ -1,0 +1,1 @@
+//! Numbers only: strided views in, views out. No graph, no op names.
