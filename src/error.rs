@@ -2,9 +2,12 @@
 //!
 //! `op: what is wrong. Got <values>; expected <rule>.`, and a line `help: ...` when a person can act.
 
+use std::cell::Cell;
 use std::fmt;
 use std::panic::Location;
 use std::sync::Arc;
+
+use parking_lot::RwLock;
 
 /// What kind of mistake an [`Error`] reports. Each kind has a Python exception class of the same name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -39,7 +42,70 @@ struct Inner {
     kind: ErrorKind,
     text: String,
     help: Option<String>,
-    site: Option<&'static Location<'static>>,
+    site: Option<Site>,
+}
+
+/// A place in a user's source: a Rust location, or a file and line that another language's face names.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Site {
+    /// Where a Rust function was called.
+    Rust(&'static Location<'static>),
+    /// Index of a file name in the process's table, and a line.
+    Foreign(u32, u32),
+}
+
+static FILES: RwLock<Vec<Arc<str>>> = RwLock::new(Vec::new());
+
+thread_local! {
+    static CURRENT: Cell<Option<Site>> = const { Cell::new(None) };
+}
+
+impl Site {
+    /// The site of a line in a file of another language.
+    pub fn foreign(file: &str, line: u32) -> Site {
+        if let Some(i) = FILES.read().iter().position(|f| **f == *file) {
+            return Site::Foreign(i as u32, line);
+        }
+        let mut files = FILES.write();
+        files.push(file.into());
+        Site::Foreign(files.len() as u32 - 1, line)
+    }
+
+    /// The site that a node built now belongs to: the one set by [`Site::during`], else the caller's.
+    #[track_caller]
+    pub fn here() -> Site {
+        CURRENT.get().unwrap_or_else(|| Site::Rust(Location::caller()))
+    }
+
+    /// Runs `f` with this site as the place of all nodes that it builds.
+    pub fn during<R>(self, f: impl FnOnce() -> R) -> R {
+        struct Restore(Option<Site>);
+        impl Drop for Restore {
+            fn drop(&mut self) {
+                CURRENT.set(self.0);
+            }
+        }
+        let _restore = Restore(CURRENT.replace(Some(self)));
+        f()
+    }
+}
+
+impl fmt::Display for Site {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Site::Rust(l) => write!(f, "{}:{}:{}", l.file(), l.line(), l.column()),
+            Site::Foreign(file, line) => match FILES.read().get(*file as usize) {
+                Some(name) => write!(f, "{name}:{line}"),
+                None => write!(f, "line {line}"),
+            },
+        }
+    }
+}
+
+impl fmt::Debug for Site {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
 }
 
 /// An error with its kind, its text and, for a node of a graph, the place where that node was built.
@@ -69,7 +135,7 @@ impl Error {
     }
 
     /// The same error, placed where the failing node was built. An error that has a place keeps it.
-    pub fn at(self, site: &'static Location<'static>) -> Error {
+    pub fn at(self, site: Site) -> Error {
         let i = &self.0;
         if i.site.is_some() {
             return self;
@@ -83,7 +149,7 @@ impl Error {
     }
 
     /// The place in the user's source where the failing node was built, if it is known.
-    pub fn site(&self) -> Option<&'static Location<'static>> {
+    pub fn site(&self) -> Option<Site> {
         self.0.site
     }
 }
@@ -102,7 +168,7 @@ impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?}Error: {self}", self.0.kind)?;
         if let Some(site) = self.0.site {
-            write!(f, "\n  built at {}:{}:{}", site.file(), site.line(), site.column())?;
+            write!(f, "\n  built at {site}")?;
         }
         Ok(())
     }

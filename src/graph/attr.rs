@@ -1,0 +1,270 @@
+//! Attributes of a node: the parameters of an op that are not tensors.
+
+use std::fmt;
+
+use crate::dtype::DType;
+use crate::error::{Error, ErrorKind, Result};
+
+/// The value of an attribute.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum Attr {
+    /// An integer.
+    Int(i64),
+    /// A bool.
+    Bool(bool),
+    /// A list of integers.
+    Ints(Box<[i64]>),
+    /// A list of axes, or all of them.
+    Axes(Option<Box<[i64]>>),
+    /// A dtype.
+    DType(DType),
+    /// Slices, one an axis.
+    Slices(Box<[Slice]>),
+}
+
+/// The kind of an attribute, as faces need to know it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum AttrKind {
+    /// `int`
+    Int,
+    /// `bool`
+    Bool,
+    /// A shape or another list of integers.
+    Ints,
+    /// `None`, an integer or a list of integers.
+    Axes,
+    /// A dtype.
+    DType,
+    /// Slices.
+    Slices,
+}
+
+impl Attr {
+    /// The kind of this attribute.
+    pub fn kind(&self) -> AttrKind {
+        match self {
+            Attr::Int(_) => AttrKind::Int,
+            Attr::Bool(_) => AttrKind::Bool,
+            Attr::Ints(_) => AttrKind::Ints,
+            Attr::Axes(_) => AttrKind::Axes,
+            Attr::DType(_) => AttrKind::DType,
+            Attr::Slices(_) => AttrKind::Slices,
+        }
+    }
+}
+
+/// Prints the attribute as a Python literal.
+impl fmt::Display for Attr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let tuple = |f: &mut fmt::Formatter<'_>, v: &[i64]| write!(f, "{}", crate::shape::Tuple(v));
+        match self {
+            Attr::Int(i) => write!(f, "{i}"),
+            Attr::Bool(b) => f.write_str(if *b { "True" } else { "False" }),
+            Attr::Ints(v) => tuple(f, v),
+            Attr::Axes(Some(v)) => tuple(f, v),
+            Attr::Axes(None) => f.write_str("None"),
+            Attr::DType(d) => write!(f, "\"{d}\""),
+            Attr::Slices(v) => {
+                f.write_str("[")?;
+                for (i, s) in v.iter().enumerate() {
+                    if i > 0 {
+                        f.write_str(", ")?;
+                    }
+                    write!(f, "{s}")?;
+                }
+                f.write_str("]")
+            }
+        }
+    }
+}
+
+/// A slice of one axis, with the meaning that NumPy gives it: bounds may be missing, negative or beyond the ends; the
+/// step may be negative but not 0.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Slice {
+    /// First index.
+    pub start: Option<i64>,
+    /// The index to stop before.
+    pub stop: Option<i64>,
+    /// Distance of two elements.
+    pub step: i64,
+}
+
+impl Slice {
+    /// The whole axis.
+    pub const ALL: Slice = Slice { start: None, stop: None, step: 1 };
+
+    /// Start index and number of elements on an axis of length `n`.
+    pub fn resolve(&self, n: usize) -> (usize, usize) {
+        let n = n as i64;
+        let (low, high) = if self.step < 0 { (-1, n - 1) } else { (0, n) };
+        let clamp = |i: i64| (if i < 0 { i.saturating_add(n) } else { i }).clamp(low, high);
+        let start = self.start.map_or(if self.step < 0 { n - 1 } else { 0 }, clamp);
+        let stop = self.stop.map_or(if self.step < 0 { -1 } else { n }, clamp);
+        let len = if self.step < 0 { start - stop } else { stop - start }.max(0);
+        let len = (len as u64).div_ceil(self.step.unsigned_abs()) as usize;
+        (if len == 0 { 0 } else { start as usize }, len)
+    }
+}
+
+impl fmt::Display for Slice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let end = |f: &mut fmt::Formatter<'_>, i: Option<i64>| i.map_or(Ok(()), |i| write!(f, "{i}"));
+        end(f, self.start)?;
+        f.write_str(":")?;
+        end(f, self.stop)?;
+        if self.step != 1 {
+            write!(f, ":{}", self.step)?;
+        }
+        Ok(())
+    }
+}
+
+/// A Rust type that a row names for an attribute.
+pub trait AttrType: Sized {
+    /// The kind.
+    const KIND: AttrKind;
+    /// As an attribute.
+    fn pack(self) -> Attr;
+    /// From an attribute of this kind.
+    fn unpack(attr: &Attr) -> Result<Self>;
+}
+
+/// Axes of a reduction: `None` (or `()`) for all, an integer, or a list.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Axes(pub Option<Box<[i64]>>);
+
+/// A list of integers: a shape, a permutation.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Ints(pub Box<[i64]>);
+
+/// Slices of the leading axes; axes that are not named stay whole.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Slices(pub Box<[Slice]>);
+
+fn wrong<T>(attr: &Attr, wanted: AttrKind) -> Result<T> {
+    Err(Error::new(ErrorKind::DType, "apply", "an attribute has the wrong kind", format_args!("{attr}"), format_args!("{wanted:?}")))
+}
+
+macro_rules! attr_type {
+    ($($t:ty, $kind:ident, |$s:ident| $pack:expr, $pat:pat => $unpack:expr;)+) => {$(
+        impl AttrType for $t {
+            const KIND: AttrKind = AttrKind::$kind;
+            fn pack(self) -> Attr {
+                let $s = self;
+                Attr::$kind($pack)
+            }
+            fn unpack(attr: &Attr) -> Result<Self> {
+                match attr {
+                    $pat => Ok($unpack),
+                    _ => wrong(attr, AttrKind::$kind),
+                }
+            }
+        }
+        impl IntoAttr<$t> for $t {
+            fn into_attr(self) -> $t {
+                self
+            }
+        }
+    )+};
+}
+attr_type! {
+    i64, Int, |s| s, Attr::Int(i) => *i;
+    bool, Bool, |s| s, Attr::Bool(b) => *b;
+    DType, DType, |s| s, Attr::DType(d) => *d;
+    Ints, Ints, |s| s.0, Attr::Ints(v) => Ints(v.clone());
+    Axes, Axes, |s| s.0, Attr::Axes(v) => Axes(v.clone());
+    Slices, Slices, |s| s.0, Attr::Slices(v) => Slices(v.clone());
+}
+
+/// What a user may write where an op takes an attribute of type `T`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be used as {T}",
+    note = "write an integer, a list of integers such as `&[0, 1]`, or `()` for none (an empty `&[]` has no element type)"
+)]
+pub trait IntoAttr<T> {
+    /// The attribute.
+    fn into_attr(self) -> T;
+}
+
+macro_rules! from_integers {
+    ($($t:ty)+) => {$(
+        from_integers!(@list $t, [$t; N], const N: usize);
+        from_integers!(@list $t, &[$t; N], const N: usize);
+        from_integers!(@list $t, &[$t]);
+        from_integers!(@list $t, Vec<$t>);
+        from_integers!(@list $t, &Vec<$t>);
+        impl IntoAttr<Axes> for $t {
+            fn into_attr(self) -> Axes {
+                Axes(Some([self as i64].into()))
+            }
+        }
+        impl IntoAttr<Ints> for $t {
+            fn into_attr(self) -> Ints {
+                Ints([self as i64].into())
+            }
+        }
+    )+};
+    (@list $e:ty, $t:ty $(, $($g:tt)+)?) => {
+        impl $(<$($g)+>)? IntoAttr<Axes> for $t {
+            fn into_attr(self) -> Axes {
+                Axes(Some(self.iter().map(|&i| i as i64).collect()))
+            }
+        }
+        impl $(<$($g)+>)? IntoAttr<Ints> for $t {
+            fn into_attr(self) -> Ints {
+                Ints(self.iter().map(|&i| i as i64).collect())
+            }
+        }
+    };
+}
+from_integers! { i32 i64 isize usize }
+
+impl IntoAttr<Axes> for () {
+    fn into_attr(self) -> Axes {
+        Axes(None)
+    }
+}
+impl IntoAttr<Axes> for Option<i64> {
+    fn into_attr(self) -> Axes {
+        Axes(self.map(|i| [i].into()))
+    }
+}
+impl IntoAttr<Ints> for () {
+    fn into_attr(self) -> Ints {
+        Ints(Box::new([]))
+    }
+}
+impl IntoAttr<i64> for i32 {
+    fn into_attr(self) -> i64 {
+        i64::from(self)
+    }
+}
+impl IntoAttr<i64> for isize {
+    fn into_attr(self) -> i64 {
+        self as i64
+    }
+}
+impl IntoAttr<i64> for usize {
+    fn into_attr(self) -> i64 {
+        self as i64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slices_mean_what_numpys_mean() {
+        let s = |a: Option<i64>, b: Option<i64>, step| Slice { start: a, stop: b, step }.resolve(5);
+        assert_eq!(s(None, None, 1), (0, 5));
+        assert_eq!(s(Some(1), Some(-1), 1), (1, 3));
+        assert_eq!(s(None, None, -1), (4, 5));
+        assert_eq!(s(Some(-2), None, -2), (3, 2));
+        assert_eq!(s(Some(10), None, 1), (0, 0));
+        assert_eq!(s(Some(-10), Some(10), 2), (0, 3));
+        assert_eq!(s(Some(3), Some(1), 1), (0, 0));
+        assert_eq!(s(Some(0), Some(-10), -1), (0, 1));
+    }
+}

@@ -1,0 +1,453 @@
+//! What a graph is: an append-only arena of interned nodes.
+//!
+//! Building the same thing twice gives the same node. Shape and dtype are inferred and checked when a node is made; a
+//! node that cannot be made becomes an error node, which keeps its error and place, and evaluation returns it.
+
+pub mod attr;
+mod node;
+pub mod op;
+mod print;
+mod tensor;
+
+use std::cell::Cell;
+use std::hash::{Hash, Hasher};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+
+use append_only_vec::AppendOnlyVec;
+use hashbrown::HashTable;
+use parking_lot::Mutex;
+use rustc_hash::{FxHashMap, FxHasher};
+
+use crate::array::Array;
+use crate::dtype::{DType, Scalar};
+use crate::error::{Error, ErrorKind, Result, Site};
+use crate::shape::{Aval, Dim, Shape, Tuple};
+use attr::Attr;
+pub use node::{Node, NodeOp, Region, Value, Values};
+use op::{Body, Hook, Infer, Op, OpDef};
+pub use tensor::{AsTensor, Tensor};
+
+/// A lazy computation: nodes, interned as they are made.
+pub struct Graph {
+    id: u64,
+    nodes: AppendOnlyVec<Node>,
+    avals: AppendOnlyVec<Aval>,
+    state: Mutex<State>,
+    closed: AtomicBool,
+}
+
+#[derive(Default)]
+struct State {
+    table: HashTable<(u32, u32)>,
+    aval_table: HashTable<(u32, u32)>,
+    placeholders: FxHashMap<Arc<str>, u32>,
+    symbols: u32,
+    draws: u64,
+    /// The parent of each scope; scope 0 is the graph.
+    scopes: Vec<u32>,
+}
+
+/// A node about to be interned.
+struct Draft<'a> {
+    op: NodeOp,
+    attrs: &'a [Attr],
+    inputs: &'a [Value],
+    tag: u64,
+    scope: u32,
+    regions: Vec<Region>,
+}
+
+thread_local! {
+    /// The graph and scope in which this thread builds a body, if it does.
+    static SCOPE: Cell<(u64, u32)> = const { Cell::new((0, 0)) };
+}
+
+static GRAPHS: AtomicU64 = AtomicU64::new(1);
+
+fn hash_of(x: impl Hash) -> u32 {
+    let mut h = FxHasher::default();
+    x.hash(&mut h);
+    let h = h.finish();
+    (h ^ (h >> 32)) as u32
+}
+
+impl NodeOp {
+    /// A number that differs for ops that cannot be the same node.
+    fn identity(&self) -> (u8, u64) {
+        match self {
+            NodeOp::Row(def) => (0, std::ptr::from_ref(*def) as u64),
+            NodeOp::Placeholder(_) => (1, 0),
+            NodeOp::Variable(env, id, _) => (2, env.wrapping_shl(32) ^ u64::from(*id)),
+            NodeOp::Scalar(s) => (3, s.dtype() as u64),
+            NodeOp::Bound(s) => (4, s.dtype() as u64),
+            NodeOp::Constant(_) => (5, 0),
+            NodeOp::User(_) => (6, 0),
+            NodeOp::Hook(_) => (7, 0),
+            NodeOp::Error(_) => (8, 0),
+        }
+    }
+}
+
+impl Default for Graph {
+    fn default() -> Self {
+        Graph::new()
+    }
+}
+
+impl Graph {
+    /// An empty graph.
+    pub fn new() -> Graph {
+        let state = State { scopes: vec![0], ..State::default() };
+        Graph {
+            id: GRAPHS.fetch_add(1, Relaxed),
+            nodes: AppendOnlyVec::new(),
+            avals: AppendOnlyVec::new(),
+            state: Mutex::new(state),
+            closed: AtomicBool::new(false),
+        }
+    }
+
+    /// A number that no other graph of this process has.
+    pub fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// Number of nodes.
+    pub fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// True if the graph has no node.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Node `i`.
+    pub fn node(&self, i: u32) -> &Node {
+        &self.nodes[i as usize]
+    }
+
+    /// The aval of a value.
+    pub fn aval(&self, v: Value) -> &Aval {
+        let avals = &self.node(v.node).avals;
+        &self.avals[avals.get(v.out as usize).copied().unwrap_or(0) as usize]
+    }
+
+    /// A handle of a value.
+    pub fn tensor(&self, value: Value) -> Tensor<'_> {
+        Tensor::new(self, value)
+    }
+
+    /// From now on building and running are errors.
+    pub fn close(&self) {
+        self.closed.store(true, Relaxed);
+    }
+
+    /// An error if the graph was closed.
+    pub fn check_open(&self) -> Result<()> {
+        if self.closed.load(Relaxed) {
+            let e = Error::text(ErrorKind::Graph, "context: it is closed. Got a call after its end; expected a call while it is open.");
+            return Err(e.help("evaluate inside the `with` block, or keep the context open"));
+        }
+        Ok(())
+    }
+
+    /// A node that keeps an error.
+    #[track_caller]
+    pub fn poison(&self, error: Error) -> Tensor<'_> {
+        let site = Site::here();
+        let draft = Draft { op: NodeOp::Error(error.at(site)), attrs: &[], inputs: &[], tag: self.draw(), scope: 0, regions: vec![] };
+        self.tensor(self.intern(draft, site, None))
+    }
+
+    /// A number that no other node has: a random draw's stream, or what makes a node one of its own.
+    pub fn draw(&self) -> u64 {
+        let mut state = self.state.lock();
+        state.draws += 1;
+        state.draws
+    }
+
+    /// The node of an op of the table. Never panics: a node that cannot be built keeps its error.
+    #[track_caller]
+    pub fn insert(&self, def: &'static OpDef, attrs: &[Attr], inputs: &[Value], regions: Vec<Region>) -> Tensor<'_> {
+        let Body::Primitive(primitive) = &def.body else {
+            return self.poison(Error::text(ErrorKind::Graph, format!("{}: a composite has no node", def.name)));
+        };
+        let tag = if primitive.draw { self.draw() } else { 0 };
+        self.insert_op(NodeOp::Row(def), attrs, inputs, tag, regions)
+    }
+
+    /// A user's op.
+    #[track_caller]
+    pub fn insert_user(&self, op: Arc<dyn Op>, inputs: &[Value]) -> Tensor<'_> {
+        let tag = self.draw();
+        self.insert_op(NodeOp::User(op), &[], inputs, tag, vec![])
+    }
+
+    /// A hook on a value.
+    #[track_caller]
+    pub fn insert_hook(&self, hook: Arc<dyn Hook>, input: Value) -> Tensor<'_> {
+        let tag = self.draw();
+        self.insert_op(NodeOp::Hook(hook), &[], &[input], tag, vec![])
+    }
+
+    #[track_caller]
+    fn insert_op(&self, op: NodeOp, attrs: &[Attr], inputs: &[Value], tag: u64, regions: Vec<Region>) -> Tensor<'_> {
+        let site = Site::here();
+        if let Err(e) = self.check_open() {
+            return self.poison(e);
+        }
+        if let Some(&bad) = inputs.iter().find(|v| matches!(self.node(v.node).op, NodeOp::Error(_))) {
+            return self.tensor(Value { node: bad.node, out: 0 });
+        }
+        let (graph, scope) = SCOPE.get();
+        let scope = if graph == self.id { scope } else { 0 };
+        self.tensor(self.intern(Draft { op, attrs, inputs, tag, scope, regions }, site, None))
+    }
+
+    /// A placeholder: a value that each run is fed. The same name with the same shape and dtype is the same node;
+    /// -1 is a dimension that each feed decides.
+    #[track_caller]
+    pub fn placeholder_of(&self, name: &str, shape: &[isize], dtype: DType) -> Tensor<'_> {
+        let site = Site::here();
+        if let Err(e) = self.check_open() {
+            return self.poison(e);
+        }
+        if shape.iter().any(|&n| n < -1) {
+            let got = format!("{} for \"{name}\"", Tuple(shape));
+            return self.poison(Error::new(ErrorKind::Shape, "placeholder", "a dimension is negative", got, "-1 (any length) or a length >= 0"));
+        }
+        let known = self.state.lock().placeholders.get(name).copied();
+        if let Some(node) = known {
+            let value = Value { node, out: 0 };
+            let old = self.aval(value);
+            let same = old.dtype == dtype
+                && old.shape.len() == shape.len()
+                && old.shape.iter().zip(shape).all(|(d, &n)| match d {
+                    Dim::Known(k) => n == *k as isize,
+                    Dim::Sym(_) => n == -1,
+                });
+            if same {
+                return self.tensor(value);
+            }
+            let what = format!("\"{name}\" exists with another shape or dtype");
+            let got = format!("{dtype} {}", Tuple(shape));
+            let rule = format!("{} {}", old.dtype, Tuple(&old.shape));
+            return self.poison(Error::new(ErrorKind::Shape, "placeholder", what, got, rule));
+        }
+        let name: Arc<str> = name.into();
+        let op = NodeOp::Placeholder(name.clone());
+        let draft = Draft { op, attrs: &[], inputs: &[], tag: self.draw(), scope: 0, regions: vec![] };
+        let value = self.intern(draft, site, Some((dtype, shape)));
+        let mut state = self.state.lock();
+        // Another thread may have been first: its node stands.
+        let node = *state.placeholders.entry(name).or_insert(value.node);
+        drop(state);
+        self.tensor(Value { node, out: 0 })
+    }
+
+    /// All placeholders, in the order in which they were made.
+    pub fn placeholders(&self) -> Vec<(Arc<str>, Value)> {
+        let mut all: Vec<_> = self.state.lock().placeholders.iter().map(|(k, &node)| (k.clone(), Value { node, out: 0 })).collect();
+        all.sort_by_key(|(_, v)| v.node);
+        all
+    }
+
+    /// A variable of an environment: one node, however often it is asked for.
+    #[track_caller]
+    pub fn variable_of(&self, env: u64, id: u32, name: &str, dtype: DType, dims: &[usize]) -> Tensor<'_> {
+        if let Err(e) = self.check_open() {
+            return self.poison(e);
+        }
+        let shape: Vec<isize> = dims.iter().map(|&n| n as isize).collect();
+        let op = NodeOp::Variable(env, id, name.into());
+        // A variable that got another shape since is another node.
+        let draft = Draft { op, attrs: &[], inputs: &[], tag: u64::from(hash_of((dtype, dims))), scope: 0, regions: vec![] };
+        self.tensor(self.intern(draft, Site::here(), Some((dtype, &shape))))
+    }
+
+    /// A scalar that rewrites may read.
+    #[track_caller]
+    pub fn scalar(&self, value: Scalar, dtype: DType) -> Tensor<'_> {
+        self.scalar_node(value, dtype, NodeOp::Scalar)
+    }
+
+    /// A scalar that no rewrite reads and no plan depends on: a hyperparameter.
+    #[track_caller]
+    pub fn bound(&self, value: Scalar, dtype: DType) -> Tensor<'_> {
+        self.scalar_node(value, dtype, NodeOp::Bound)
+    }
+
+    #[track_caller]
+    fn scalar_node(&self, value: Scalar, dtype: DType, make: fn(Scalar) -> NodeOp) -> Tensor<'_> {
+        if let Err(e) = self.check_open() {
+            return self.poison(e);
+        }
+        let Some(bytes) = value.bytes(dtype) else {
+            let e = Error::new(ErrorKind::DType, "constant", "the number does not fit", format_args!("{value:?}"), format_args!("a value of {dtype}"));
+            return self.poison(e);
+        };
+        let value = match dtype {
+            DType::Bool => Scalar::Bool(bytes.first() == Some(&1)),
+            DType::I32 | DType::I64 => value,
+            DType::F32 => Scalar::Float(f64::from(value.as_f64() as f32)),
+            DType::F64 => Scalar::Float(value.as_f64()),
+        };
+        let value = match (value, dtype) {
+            (Scalar::Bool(b), DType::I32 | DType::I64) => Scalar::Int(i64::from(b)),
+            (v, _) => v,
+        };
+        let tag = u64::from_ne_bytes(bytes) ^ ((dtype as u64) << 60);
+        let draft = Draft { op: make(value), attrs: &[], inputs: &[], tag, scope: 0, regions: vec![] };
+        self.tensor(self.intern(draft, Site::here(), Some((dtype, &[]))))
+    }
+
+    /// A constant array. Its numbers are an implicit feed: no plan depends on them.
+    #[track_caller]
+    pub fn constant_array(&self, array: Array) -> Tensor<'_> {
+        if let Err(e) = self.check_open() {
+            return self.poison(e);
+        }
+        let dtype = array.dtype();
+        let shape: Vec<isize> = array.shape().iter().map(|&n| n as isize).collect();
+        let draft = Draft { op: NodeOp::Constant(array), attrs: &[], inputs: &[], tag: self.draw(), scope: 0, regions: vec![] };
+        self.tensor(self.intern(draft, Site::here(), Some((dtype, &shape))))
+    }
+
+    /// Runs `f` in a new scope: the nodes that it makes belong to a body. Returns the scope too.
+    pub fn in_scope<R>(&self, f: impl FnOnce() -> R) -> (u32, R) {
+        struct Restore((u64, u32));
+        impl Drop for Restore {
+            fn drop(&mut self) {
+                SCOPE.set(self.0);
+            }
+        }
+        let (graph, outer) = SCOPE.get();
+        let parent = if graph == self.id { outer } else { 0 };
+        let scope = {
+            let mut state = self.state.lock();
+            state.scopes.push(parent);
+            state.scopes.len() as u32 - 1
+        };
+        let _restore = Restore(SCOPE.replace((self.id, scope)));
+        (scope, f())
+    }
+
+    /// The scope in which this thread builds.
+    pub fn scope(&self) -> u32 {
+        let (graph, scope) = SCOPE.get();
+        if graph == self.id { scope } else { 0 }
+    }
+
+    /// True if `outer` is `scope` or one of the scopes around it.
+    pub fn encloses(&self, outer: u32, mut scope: u32) -> bool {
+        let state = self.state.lock();
+        loop {
+            if scope == outer {
+                return true;
+            }
+            if scope == 0 {
+                return false;
+            }
+            scope = state.scopes.get(scope as usize).copied().unwrap_or(0);
+        }
+    }
+
+    fn intern_aval(&self, state: &mut State, aval: Aval) -> u32 {
+        let hash = hash_of(&aval);
+        let found = state.aval_table.find(u64::from(hash) << 32 | u64::from(hash), |&(id, h)| h == hash && self.avals[id as usize] == aval);
+        if let Some(&(id, _)) = found {
+            return id;
+        }
+        let id = self.avals.push(aval) as u32;
+        state.aval_table.insert_unique(u64::from(hash) << 32 | u64::from(hash), (id, hash), |&(_, h)| u64::from(h) << 32 | u64::from(h));
+        id
+    }
+
+    /// Finds or makes the node of a draft. Leaves give their dtype and shape; a shape of -1 becomes a symbol.
+    fn intern(&self, draft: Draft<'_>, site: Site, leaf: Option<(DType, &[isize])>) -> Value {
+        let identity = draft.op.identity();
+        let hash = hash_of((identity, draft.attrs, draft.inputs, draft.tag, draft.scope));
+        let wide = u64::from(hash) << 32 | u64::from(hash);
+        let mut state = self.state.lock();
+        if draft.regions.is_empty() {
+            let found = state.table.find(wide, |&(id, h)| {
+                let n = &self.nodes[id as usize];
+                h == hash
+                    && n.op.identity() == identity
+                    && n.tag == draft.tag
+                    && n.scope == draft.scope
+                    && n.inputs[..] == *draft.inputs
+                    && n.attrs[..] == *draft.attrs
+                    && n.regions.is_empty()
+            });
+            if let Some(&(id, _)) = found {
+                return Value { node: id, out: 0 };
+            }
+        }
+        let avals = match leaf {
+            Some((dtype, shape)) => {
+                let shape: Shape = shape.iter().map(|&n| usize::try_from(n).map_or_else(|_| fresh(&mut state.symbols), Dim::Known)).collect();
+                Ok(smallvec::smallvec![Aval { dtype, shape }])
+            }
+            None => self.infer(&draft, &mut state.symbols),
+        };
+        let (op, avals) = match avals {
+            Ok(avals) => (draft.op, avals),
+            Err(e) => (NodeOp::Error(e.at(site)), smallvec::smallvec![Aval::new(DType::F64, [])]),
+        };
+        let failed = matches!(op, NodeOp::Error(_));
+        let avals = avals.into_iter().map(|a| self.intern_aval(&mut state, a)).collect();
+        let node = Node {
+            op,
+            attrs: draft.attrs.into(),
+            inputs: if failed { Values::new() } else { draft.inputs.into() },
+            avals,
+            scope: draft.scope,
+            tag: draft.tag,
+            regions: draft.regions.into(),
+            site,
+        };
+        let id = self.nodes.push(node) as u32;
+        if !failed {
+            state.table.insert_unique(wide, (id, hash), |&(_, h)| u64::from(h) << 32 | u64::from(h));
+        }
+        Value { node: id, out: 0 }
+    }
+
+    fn infer(&self, draft: &Draft<'_>, symbols: &mut u32) -> Result<op::Avals> {
+        let inputs: smallvec::SmallVec<[&Aval; 4]> = draft.inputs.iter().map(|&v| self.aval(v)).collect();
+        let dummy = || Ok(smallvec::smallvec![Aval::new(DType::F64, [])]);
+        match &draft.op {
+            NodeOp::Row(def) => {
+                let Body::Primitive(p) = &def.body else { return dummy() };
+                let mut make = || fresh(symbols);
+                let bodies: smallvec::SmallVec<[&Aval; 4]>;
+                // A node with bodies has the avals of its first body's outputs, after those of its inputs.
+                let inputs = match draft.regions.first() {
+                    None => &inputs[..],
+                    Some(_) => {
+                        bodies = draft.regions.iter().flat_map(|r| r.outputs.iter().map(|&v| self.aval(v))).collect();
+                        &bodies[..]
+                    }
+                };
+                let mut c = Infer { op: def.name, inputs, attrs: draft.attrs, fresh: &mut make };
+                catch_unwind(AssertUnwindSafe(|| (p.infer)(&mut c))).unwrap_or_else(|_| Err(panicked(def.name, "shape rule")))
+            }
+            NodeOp::User(op) => catch_unwind(AssertUnwindSafe(|| op.infer(&inputs))).unwrap_or_else(|_| Err(panicked(op.name(), "infer"))),
+            NodeOp::Hook(_) => Ok(inputs.into_iter().cloned().collect()),
+            _ => dummy(),
+        }
+    }
+}
+
+fn fresh(symbols: &mut u32) -> Dim {
+    *symbols += 1;
+    Dim::Sym(*symbols - 1)
+}
+
+fn panicked(op: &str, what: &str) -> Error {
+    Error::text(ErrorKind::Graph, format!("{op}: its {what} panicked. Got a panic; expected a result."))
+}

@@ -1,0 +1,99 @@
+//! Nodes: what a graph holds.
+
+use std::sync::Arc;
+
+use smallvec::SmallVec;
+
+use crate::array::Array;
+use crate::dtype::Scalar;
+use crate::error::{Error, Site};
+use crate::graph::attr::Attr;
+use crate::graph::op::{Hook, Op, OpDef};
+
+/// An output of a node.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
+pub struct Value {
+    /// Index of the node.
+    pub node: u32,
+    /// Index of the output.
+    pub out: u32,
+}
+
+/// A list of values; most nodes have at most three inputs.
+pub type Values = SmallVec<[Value; 3]>;
+
+/// What a node computes.
+#[derive(Clone)]
+pub enum NodeOp {
+    /// An op of the table.
+    Row(&'static OpDef),
+    /// A value that is fed to each run.
+    Placeholder(Arc<str>),
+    /// A variable: identity of its environment, index, and name.
+    Variable(u64, u32, Arc<str>),
+    /// A scalar that rewrites may read. The tag of the node holds its bits.
+    Scalar(Scalar),
+    /// A scalar that no rewrite reads: a hyperparameter.
+    Bound(Scalar),
+    /// An array of numbers: an implicit feed.
+    Constant(Array),
+    /// A user's op.
+    User(Arc<dyn Op>),
+    /// A hook: hands its input on.
+    Hook(Arc<dyn Hook>),
+    /// A node that could not be built.
+    Error(Error),
+}
+
+/// A body that a node owns: a sub-graph whose captures are inputs of the node.
+#[derive(Clone, Debug)]
+pub struct Region {
+    /// The scope in which the body's nodes were made.
+    pub scope: u32,
+    /// What the body returns.
+    pub outputs: Values,
+}
+
+/// A node of a graph.
+pub struct Node {
+    /// What it computes.
+    pub op: NodeOp,
+    /// Its attributes.
+    pub attrs: Box<[Attr]>,
+    /// Its inputs.
+    pub inputs: Values,
+    /// Interned avals of its outputs.
+    pub avals: SmallVec<[u32; 2]>,
+    /// The scope that it was made in; 0 is the graph itself.
+    pub scope: u32,
+    /// What tells it from nodes that look the same: a stream number, a scalar's bits.
+    pub tag: u64,
+    /// Its bodies.
+    pub regions: Box<[Region]>,
+    /// Where the user built it.
+    pub site: Site,
+}
+
+impl Node {
+    /// The op's name.
+    pub fn name(&self) -> &str {
+        match &self.op {
+            NodeOp::Row(def) => def.name,
+            NodeOp::Placeholder(_) => "placeholder",
+            NodeOp::Variable(..) => "variable",
+            NodeOp::Scalar(_) | NodeOp::Constant(_) => "constant",
+            NodeOp::Bound(_) => "bound",
+            NodeOp::User(op) => op.name(),
+            NodeOp::Hook(_) => "hook",
+            NodeOp::Error(_) => "error",
+        }
+    }
+
+    /// The row, for an op of the table.
+    pub fn def(&self) -> Option<&'static OpDef> {
+        match self.op {
+            NodeOp::Row(def) => Some(def),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,433 @@
+//! What an op is: the row that declares it, and the traits that a user's own ops and hooks implement.
+
+use smallvec::SmallVec;
+
+use crate::array::{View, ViewMut};
+use crate::dtype::DType;
+use crate::error::{Error, ErrorKind, Result};
+use crate::graph::attr::{Attr, AttrKind};
+use crate::graph::{Graph, Node, Tensor, Value};
+use crate::kernels::fold::Fold;
+use crate::kernels::random::Key;
+use crate::kernels::tile::Elementwise;
+use crate::shape::{Aval, Dim, Strides};
+
+/// The avals of a node's outputs.
+pub type Avals = SmallVec<[Aval; 1]>;
+
+/// The declaration of an op: everything that any part of the engine knows about it.
+pub struct OpDef {
+    /// The op's name, which is also the name of its Rust and Python functions.
+    pub name: &'static str,
+    /// Its documentation.
+    pub doc: &'static str,
+    /// Its parameters: tensors first, then attributes.
+    pub params: &'static [Param],
+    /// Names of its outputs.
+    pub outputs: &'static [&'static str],
+    /// How it is computed and differentiated.
+    pub body: Body,
+    /// The same function as a NumPy expression of the parameters' names.
+    pub numpy: &'static str,
+    /// Inputs to test it with.
+    pub cases: fn() -> Vec<Case>,
+    /// Bad inputs, and the exact message that each one gives.
+    pub bad: fn() -> Vec<Bad>,
+}
+
+/// A parameter of an op.
+pub struct Param {
+    /// Its name.
+    pub name: &'static str,
+    /// A tensor, or an attribute of some kind.
+    pub kind: ParamKind,
+    /// The default of an attribute.
+    pub default: Option<fn() -> Attr>,
+}
+
+/// What a parameter is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ParamKind {
+    /// A tensor.
+    Tensor,
+    /// A list of tensors: the op's only tensor parameter.
+    Tensors,
+    /// An attribute.
+    Attr(AttrKind),
+}
+
+/// A primitive has a kernel and a gradient; a composite is a function over primitives.
+pub enum Body {
+    /// Shape rule, kernel, gradient.
+    Primitive(Primitive),
+    /// Builds graph from tensors and attributes.
+    Composite(for<'g> fn(&[Tensor<'g>], &[Attr]) -> Result<SmallVec<[Tensor<'g>; 1]>>),
+}
+
+/// How a primitive's inputs are brought to dtypes that its kernel takes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Operands {
+    /// All inputs become the promoted dtype, and that at least a floating one.
+    Float,
+    /// All inputs become the promoted dtype.
+    Promote,
+    /// All inputs become bool.
+    Boolean,
+    /// The first input becomes bool, the others their promoted dtype.
+    Select,
+    /// Only the first input becomes floating; the others stay as they are.
+    FloatFirst,
+    /// Bools and `i32` become `i64`: what a sum counts in.
+    Count,
+    /// Inputs stay as they are.
+    Any,
+}
+
+/// How cotangents and masks pass through an op.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Family {
+    /// Each output element depends on the input elements at its own place: a mask passes through.
+    Elementwise,
+    /// Elements move: the gradient rule moves a mask as it moves the cotangent.
+    Movement,
+    /// Anything else: a mask is applied before the rule sees the cotangent.
+    Mixing,
+}
+
+/// A primitive op.
+pub struct Primitive {
+    /// Which dtypes the inputs are brought to.
+    pub operands: Operands,
+    /// The shapes and dtypes of the outputs.
+    pub infer: fn(&mut Infer<'_>) -> Result<Avals>,
+    /// How it is computed.
+    pub kernel: Kernel,
+    /// The gradient: one cotangent an input, as graph.
+    pub vjp: for<'a, 'g> fn(&Vjp<'a, 'g>) -> Vec<Cotangent<'g>>,
+    /// How masks pass.
+    pub family: Family,
+    /// True if each call is a node of its own (a random draw).
+    pub draw: bool,
+}
+
+/// What a shape rule sees.
+pub struct Infer<'a> {
+    /// The op's name, for messages.
+    pub op: &'a str,
+    /// The inputs' avals.
+    pub inputs: &'a [&'a Aval],
+    /// The attributes.
+    pub attrs: &'a [Attr],
+    /// Makes a fresh symbol.
+    pub fresh: &'a mut dyn FnMut() -> Dim,
+}
+
+impl Infer<'_> {
+    /// A `ShapeError` of this op.
+    pub fn shape_error<T>(&self, what: &str, got: impl std::fmt::Display, rule: impl std::fmt::Display) -> Result<T> {
+        Err(Error::new(ErrorKind::Shape, self.op, what, got, rule))
+    }
+    /// A `DTypeError` of this op.
+    pub fn dtype_error<T>(&self, what: &str, got: impl std::fmt::Display, rule: impl std::fmt::Display) -> Result<T> {
+        Err(Error::new(ErrorKind::DType, self.op, what, got, rule))
+    }
+}
+
+/// How a primitive is computed.
+pub enum Kernel {
+    /// An elementwise formula.
+    Tile(Elementwise),
+    /// `where`: a bool and two values of one dtype.
+    Select,
+    /// A conversion to the dtype of the output.
+    Cast,
+    /// A reduction over the attribute `axes` (the first attribute).
+    Fold(Fold),
+    /// A view of the first input's elements.
+    View(ViewRule),
+    /// Rewritten when a plan is compiled and all shapes are numbers.
+    Lower(fn(&Lowering<'_>) -> Lowered),
+    /// A function of views.
+    Call(CallKernel),
+    /// One of two bodies, chosen by the first input.
+    Branch,
+    /// Writes the second input into the variable that is the first.
+    Assign,
+}
+
+/// A kernel that is a function of views.
+pub struct CallKernel {
+    /// Computes the outputs.
+    pub run: fn(&mut Call<'_>) -> Result<()>,
+    /// Bytes of scratch memory for inputs and outputs of these concrete avals.
+    pub scratch: fn(&[&Aval], &[Attr]) -> usize,
+    /// True if it may fail on some values.
+    pub fallible: bool,
+}
+
+/// What a kernel sees.
+pub struct Call<'a> {
+    /// The op's name, for messages.
+    pub op: &'a str,
+    /// The inputs.
+    pub inputs: &'a [View<'a>],
+    /// The outputs, in C order.
+    pub outputs: &'a mut [ViewMut<'a>],
+    /// The attributes.
+    pub attrs: &'a [Attr],
+    /// Scratch memory, 64-byte aligned.
+    pub scratch: &'a mut [u8],
+    /// Seed, run and stream of a random draw.
+    pub key: Key,
+}
+
+/// The offset and strides (in elements) of a view into an operand of lengths `dims` and strides `strides`; `None` if the
+/// elements cannot be reached by strides, and the operand must be copied to C order first.
+pub type ViewRule = fn(dims: &[usize], strides: &[isize], attrs: &[Attr], out: &[usize]) -> Option<(isize, Strides)>;
+
+/// What a lowering sees.
+pub struct Lowering<'a> {
+    /// Concrete avals of the inputs.
+    pub inputs: &'a [&'a Aval],
+    /// Concrete aval of the output.
+    pub output: &'a Aval,
+    /// The attributes.
+    pub attrs: &'a [Attr],
+}
+
+/// What an op becomes once all shapes are numbers.
+pub enum Lowered {
+    /// A chain of ops over the first input, each with attributes.
+    Chain(Vec<(&'static OpDef, Vec<Attr>)>),
+    /// A scalar.
+    Scalar(crate::dtype::Scalar),
+}
+
+/// What a gradient rule sees: the node, its inputs and outputs as tensors, and the outputs' cotangents.
+pub struct Vjp<'a, 'g> {
+    /// The graph.
+    pub graph: &'g Graph,
+    /// The node's index.
+    pub id: u32,
+    /// The node.
+    pub node: &'g Node,
+    /// Cotangents of the outputs; `None` where nothing depends on that output.
+    pub cotangents: &'a [Option<Tensor<'g>>],
+    /// Which inputs' cotangents are asked for.
+    pub wanted: &'a [bool],
+    /// The sweep itself, for rules that differentiate a body.
+    pub differentiate: &'a dyn Differentiate,
+}
+
+impl<'g> Vjp<'_, 'g> {
+    /// Input `i`.
+    pub fn x(&self, i: usize) -> Tensor<'g> {
+        match self.node.inputs.get(i) {
+            Some(&v) => self.graph.tensor(v),
+            None => self.graph.poison(Error::text(ErrorKind::Graph, format!("{}: a gradient rule asks for input {i}", self.node.name()))),
+        }
+    }
+    /// Output `k`.
+    pub fn y(&self, k: usize) -> Tensor<'g> {
+        self.graph.tensor(Value { node: self.id, out: k as u32 })
+    }
+    /// Cotangent of output `k`; zeros where nothing depends on it.
+    pub fn g(&self, k: usize) -> Tensor<'g> {
+        self.cotangents.get(k).copied().flatten().unwrap_or_else(|| self.differentiate.zeros_like(self.y(k)))
+    }
+    /// Attribute `i`.
+    pub fn attr(&self, i: usize) -> Attr {
+        self.node.attrs.get(i).cloned().unwrap_or(Attr::Int(0))
+    }
+}
+
+/// The cotangent of one input, as a rule gives it.
+pub enum Cotangent<'g> {
+    /// Nothing flows to this input.
+    Zero,
+    /// A tensor of the node's (broadcast) shape; the sweep sums over broadcast axes.
+    Value(Tensor<'g>),
+    /// A tensor that counts only where the mask is true, and is exactly zero elsewhere.
+    Masked(Tensor<'g>, Tensor<'g>),
+    /// There is no gradient, for this reason: an error when this input is asked for.
+    Nondiff(&'static str),
+}
+
+impl<'g> From<Tensor<'g>> for Cotangent<'g> {
+    fn from(t: Tensor<'g>) -> Self {
+        Cotangent::Value(t)
+    }
+}
+
+/// The reverse sweep, as rules see it.
+pub trait Differentiate {
+    /// Zeros of the shape and dtype of `t`.
+    fn zeros_like<'g>(&self, t: Tensor<'g>) -> Tensor<'g>;
+    /// `d (sum ys * seeds) / d xs`; `None` where `ys` do not depend on `x`.
+    fn grad<'g>(&self, ys: &[Tensor<'g>], seeds: &[Option<Tensor<'g>>], xs: &[Tensor<'g>]) -> Vec<Option<Tensor<'g>>>;
+}
+
+/// From which set of numbers a sample's values are drawn.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Domain {
+    /// About -2 .. 2, away from 0 by at least 0.1.
+    Real,
+    /// 0.3 .. 2.
+    Positive,
+    /// 0.1 .. 0.9.
+    Unit,
+    /// Distinct values, at least 0.1 apart.
+    Distinct,
+    /// Symmetric positive definite matrices in the last two axes.
+    Spd,
+    /// Integers 0 .. n-1 as i64.
+    Index(usize),
+    /// Bools.
+    Bool,
+}
+
+/// Inputs to test an op with: a domain and a shape for each tensor, and the attributes.
+pub struct Case {
+    /// Tensors.
+    pub inputs: Vec<(Domain, Vec<usize>)>,
+    /// Attributes.
+    pub attrs: Vec<Attr>,
+}
+
+/// A bad input: shapes (of f64), attributes, and the message.
+pub struct Bad {
+    /// Tensors.
+    pub inputs: Vec<(DType, Vec<usize>)>,
+    /// Attributes.
+    pub attrs: Vec<Attr>,
+    /// The whole text of the error.
+    pub message: &'static str,
+}
+
+/// A user's op: the same contract as a row, made at run time. Its gradient is graph, so it is differentiable again.
+pub trait Op: Send + Sync + 'static {
+    /// The name that messages and `explain` show.
+    fn name(&self) -> &str;
+    /// Shapes and dtypes of the outputs.
+    fn infer(&self, inputs: &[&Aval]) -> Result<Avals>;
+    /// Computes the outputs. It may fail; then the run fails and changes nothing.
+    fn compute(&self, c: &mut ComputeContext<'_>) -> Result<()>;
+    /// Builds the inputs' cotangents. Inputs without one get none.
+    fn grad<'g>(&self, c: &mut GradientContext<'_, 'g>);
+    /// Two instances with equal types and equal keys may share a plan: it must cover whatever `infer` depends on.
+    fn key(&self) -> u64 {
+        0
+    }
+}
+
+/// What [`Op::compute`] sees.
+pub struct ComputeContext<'a> {
+    inputs: &'a [View<'a>],
+    outputs: &'a mut [ViewMut<'a>],
+    written: usize,
+}
+
+impl<'a> ComputeContext<'a> {
+    pub(crate) fn new(inputs: &'a [View<'a>], outputs: &'a mut [ViewMut<'a>]) -> Self {
+        ComputeContext { inputs, outputs, written: 0 }
+    }
+    pub(crate) fn written(&self) -> usize {
+        self.written
+    }
+    /// Number of inputs.
+    pub fn num_inputs(&self) -> usize {
+        self.inputs.len()
+    }
+    /// Input `i` as a raw view.
+    pub fn view(&self, i: usize) -> Option<View<'a>> {
+        self.inputs.get(i).copied()
+    }
+    /// Input `i` as an ndarray view; `T` must be its element type.
+    pub fn input<T: crate::dtype::Element>(&self, i: usize) -> Result<ndarray::ArrayViewD<'a, T>> {
+        use ndarray::ShapeBuilder;
+        let n = self.inputs.len();
+        let v = self.inputs.get(i).ok_or_else(|| Error::new(ErrorKind::User, "input", "there is no such input", i, format_args!("an index below {n}")))?;
+        if v.dtype() != T::DTYPE {
+            return Err(Error::new(ErrorKind::DType, "input", "the element type differs", T::DTYPE, format_args!("{} of input {i}", v.dtype())));
+        }
+        if v.strides().iter().any(|&s| s < 0) {
+            return Err(Error::new(ErrorKind::User, "input", "a stride is negative", format_args!("input {i}"), "a view in memory order"));
+        }
+        let strides: Vec<usize> = v.strides().iter().map(|&s| s as usize).collect();
+        let shape = ndarray::IxDyn(v.dims()).strides(ndarray::IxDyn(&strides));
+        // SAFETY: the view reaches initialised elements of this type, and lives as long as the context's borrow.
+        Ok(unsafe { ndarray::ArrayViewD::from_shape_ptr(shape, v.ptr().cast::<T>()) })
+    }
+    /// Writes the next output. Its shape and dtype must be those that `infer` gave.
+    pub fn append_output<T: crate::dtype::Element, D: ndarray::Dimension>(&mut self, a: ndarray::Array<T, D>) -> Result<()> {
+        // SAFETY: a view of the ndarray's own elements, read at once.
+        self.append_view(unsafe { View::from_raw(a.as_ptr().cast(), T::DTYPE, a.shape(), a.strides()) })
+    }
+    /// Writes the next output from a raw view.
+    pub fn append_view(&mut self, v: View<'_>) -> Result<()> {
+        let n = self.outputs.len();
+        let Some(out) = self.outputs.get_mut(self.written) else {
+            return Err(Error::new(ErrorKind::User, "append_output", "too many outputs", self.written + 1, n));
+        };
+        if out.dims() != v.dims() || out.dtype() != v.dtype() {
+            let got = format!("{} of shape {}", v.dtype(), crate::shape::Tuple(v.dims()));
+            let rule = format!("{} of shape {}, as `infer` said", out.dtype(), crate::shape::Tuple(out.dims()));
+            return Err(Error::new(ErrorKind::User, "append_output", "the output is not what `infer` promised", got, rule));
+        }
+        crate::array::copy(v, out);
+        self.written += 1;
+        Ok(())
+    }
+}
+
+/// What [`Op::grad`] sees.
+pub struct GradientContext<'a, 'g> {
+    vjp: &'a Vjp<'a, 'g>,
+    pub(crate) grads: Vec<Option<Tensor<'g>>>,
+}
+
+impl<'a, 'g> GradientContext<'a, 'g> {
+    pub(crate) fn new(vjp: &'a Vjp<'a, 'g>) -> Self {
+        GradientContext { vjp, grads: vec![None; vjp.node.inputs.len()] }
+    }
+    /// The graph to build in.
+    pub fn graph(&self) -> &'g Graph {
+        self.vjp.graph
+    }
+    /// Number of inputs.
+    pub fn num_inputs(&self) -> usize {
+        self.vjp.node.inputs.len()
+    }
+    /// Input `i`.
+    pub fn input(&self, i: usize) -> Tensor<'g> {
+        self.vjp.x(i)
+    }
+    /// The first output.
+    pub fn output(&self) -> Tensor<'g> {
+        self.vjp.y(0)
+    }
+    /// Output `k`.
+    pub fn nth_output(&self, k: usize) -> Tensor<'g> {
+        self.vjp.y(k)
+    }
+    /// The cotangent of the first output.
+    pub fn output_grad(&self) -> Tensor<'g> {
+        self.vjp.g(0)
+    }
+    /// The cotangent of output `k`; zeros where nothing depends on it.
+    pub fn nth_output_grad(&self, k: usize) -> Tensor<'g> {
+        self.vjp.g(k)
+    }
+    /// Sets the cotangent of input `i`; `None` says that nothing flows to it.
+    pub fn append_input_grad(&mut self, i: usize, g: Option<Tensor<'g>>) {
+        if let Some(slot) = self.grads.get_mut(i) {
+            *slot = g;
+        }
+    }
+}
+
+/// A function that sees a value during a run and does not change it.
+pub trait Hook: Send + Sync + 'static {
+    /// Called with the value, each time that it is computed. An error stops the run, which then changes nothing.
+    fn call(&self, value: View<'_>) -> Result<()>;
+}

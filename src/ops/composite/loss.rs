@@ -1,0 +1,80 @@
+//! Losses, one value a sample.
+
+use crate::error::{Error, ErrorKind};
+use crate::graph::attr::{AttrType, IntoAttr};
+use crate::graph::op::{Body, Domain, OpDef, Param, ParamKind};
+use crate::graph::{AsTensor, Tensor};
+use crate::ops::apply::{Arg, Operand, apply, cast};
+use crate::ops::elementwise::{softplus, square};
+use crate::ops::families::{self, bad, case, mixed};
+use crate::ops::index::{check_labels, gather};
+use crate::ops::movement::{expand_dims, squeeze};
+use crate::ops::reduce::{reduce_logsumexp, reduce_mean, reduce_sum};
+use crate::shape::{Dim, Tuple};
+
+composite! {
+    /// Cross-entropy of softmax against labels: `logsumexp(logits) - logits[label]`, one value a row. `logits` are
+    /// `(n, classes)`; labels are integers or integral floats of shape `(n,)` or `(n, 1)`, and one that is NaN, not integral
+    /// or outside `0 <= label < classes` is an error of the run.
+    SPARSE_SOFTMAX_CROSS_ENTROPY = fn sparse_softmax_cross_entropy(logits, labels) -> loss {
+        let [n, Dim::Known(classes)] = *logits.dims() else {
+            let rule = "logits of shape (n, classes) with a known number of classes";
+            return Err(Error::new(ErrorKind::Shape, "sparse_softmax_cross_entropy", "the logits have the wrong shape", Tuple(logits.dims()), rule));
+        };
+        let labels = match *labels.dims() {
+            [m] if m.unify(n).is_some() => expand_dims(labels, 1i64),
+            [m, Dim::Known(1)] if m.unify(n).is_some() => labels,
+            _ => {
+                let got = format!("{} for logits {}", Tuple(labels.dims()), Tuple(logits.dims()));
+                return Err(Error::new(ErrorKind::Shape, "sparse_softmax_cross_entropy", "the labels do not fit the logits", got, "shape (n,) or (n, 1)"));
+            }
+        };
+        let logits = cast(logits, logits.dtype().to_float());
+        let index = check_labels(labels, classes);
+        squeeze(reduce_logsumexp(logits, 1i64, true) - gather(logits, index, 1i64), 1i64)
+    }
+    numpy "-np.take_along_axis(scipy.special.log_softmax(logits, axis=1), labels.reshape(-1, 1).astype(int), axis=1)[:, 0]";
+    cases vec![
+        mixed(&[(Domain::Real, &[5, 4]), (Domain::Index(4), &[5])], vec![]),
+        mixed(&[(Domain::Real, &[3, 2]), (Domain::Index(2), &[3, 1])], vec![]),
+    ];
+    bad vec![
+        bad(&[&[3], &[3]], vec![], "sparse_softmax_cross_entropy: the logits have the wrong shape. Got (3,); expected logits of shape (n, classes) with a known number of classes."),
+        bad(&[&[3, 2], &[4]], vec![], "sparse_softmax_cross_entropy: the labels do not fit the logits. Got (4,) for logits (3, 2); expected shape (n,) or (n, 1)."),
+    ];
+}
+composite! {
+    /// Cross-entropy of softmax against distributions: `sum(targets * (logsumexp(logits) - logits))` over the last axis, one
+    /// value a row.
+    SOFTMAX_CROSS_ENTROPY = fn softmax_cross_entropy(logits, targets) -> loss {
+        if logits.ndim() == 0 {
+            return Err(Error::new(ErrorKind::Shape, "softmax_cross_entropy", "the logits have no axis of classes", "a 0-d tensor", "logits of shape (..., classes)"));
+        }
+        reduce_sum(targets * (reduce_logsumexp(logits, -1i64, true) - logits), -1i64, false)
+    }
+    numpy "-np.sum(targets * scipy.special.log_softmax(logits, axis=-1), axis=-1)";
+    cases vec![case(Domain::Unit, &[&[3, 4], &[3, 4]], vec![])];
+    bad vec![bad(&[&[], &[]], vec![], "softmax_cross_entropy: the logits have no axis of classes. Got a 0-d tensor; expected logits of shape (..., classes).")];
+}
+composite! {
+    /// Cross-entropy of the logistic function against targets in `0 ..= 1`, elementwise:
+    /// `max(x, 0) - x * targets + log(1 + exp(-|x|))`, which never overflows.
+    SIGMOID_CROSS_ENTROPY = fn sigmoid_cross_entropy(x, targets) -> loss {
+        let x = cast(x, x.dtype().to_float());
+        // softplus(x) - x * targets has the same value, and one rule for the gradient at 0: sigmoid(x) - targets.
+        softplus(x) - x * targets
+    }
+    numpy "np.logaddexp(x, 0) - x * targets";
+    cases vec![case(Domain::Unit, &[&[3, 4], &[3, 4]], vec![]), case(Domain::Unit, &[&[3], &[3]], vec![])];
+    bad families::binary_bad("mul");
+}
+composite! {
+    /// Mean over the last axis of the squared difference, one value a row.
+    MEAN_SQUARED_ERROR = fn mean_squared_error(x, targets) -> loss {
+        let d = square(x - targets);
+        if d.ndim() == 0 { cast(d, d.dtype().to_float()) } else { reduce_mean(d, -1i64, false) }
+    }
+    numpy "np.mean((x - targets) ** 2, axis=-1)";
+    cases vec![case(Domain::Real, &[&[3, 4], &[3, 4]], vec![]), case(Domain::Real, &[&[4], &[4]], vec![])];
+    bad families::binary_bad("sub");
+}

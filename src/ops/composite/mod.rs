@@ -1,0 +1,4 @@
+//! Composites: functions over primitives, without kernels or gradients of their own. Fusion gives the speed back.
+
+pub mod activation;
+pub mod loss;

@@ -1,0 +1,289 @@
+//! Control: branches, writes to variables, checks.
+
+use smallvec::smallvec;
+
+use crate::dtype::DType;
+use crate::error::{Error, ErrorKind, Result};
+use crate::graph::op::{Body, CallKernel, Cotangent, Family, Infer, Kernel, OpDef, Operands, Param, ParamKind, Primitive, Vjp};
+use crate::graph::{AsTensor, Graph, NodeOp, Region, Tensor, Value, Values};
+use crate::graph::attr::AttrType;
+use crate::kernels;
+use crate::ops::apply::{Arg, Operand, apply};
+use crate::ops::families;
+use crate::shape::{Aval, Tuple};
+
+/// One of two bodies.
+pub static COND: OpDef = OpDef {
+    name: "cond",
+    doc: "The outputs of one of two bodies, chosen by a 0-d condition; the other body does not run.\n\nGradient: through the body that ran.\n",
+    params: &[Param { name: "inputs", kind: ParamKind::Tensors, default: None }],
+    outputs: &[],
+    body: Body::Primitive(Primitive { operands: Operands::Any, infer: join, kernel: Kernel::Branch, vjp: cond_vjp, family: Family::Mixing, draw: false }),
+    numpy: "ref.cond(inputs)",
+    cases: Vec::new,
+    bad: Vec::new,
+};
+
+/// The avals of a branch: those of both bodies' outputs, which must agree.
+fn join(c: &mut Infer<'_>) -> Result<crate::graph::op::Avals> {
+    let (a, b) = c.inputs.split_at(c.inputs.len() / 2);
+    a.iter()
+        .zip(b)
+        .map(|(x, y)| {
+            let shape: Option<_> = x.shape.iter().zip(&y.shape).map(|(d, e)| d.unify(*e)).collect();
+            match shape {
+                Some(shape) if x.dtype == y.dtype && x.ndim() == y.ndim() => Ok(Aval { dtype: x.dtype, shape }),
+                _ => {
+                    let got = format!("{} {} and {} {}", x.dtype, Tuple(&x.shape), y.dtype, Tuple(&y.shape));
+                    Err(Error::new(ErrorKind::Shape, c.op, "the bodies' results differ", got, "equal dtypes and shapes"))
+                }
+            }
+        })
+        .collect()
+}
+
+/// The outer values that the nodes of a body use. A body is what its outputs depend on and what does not belong to the
+/// scope around it, so a gradient's body may use the nodes of the body that it differentiates.
+fn captures(graph: &Graph, outputs: &[Value]) -> Result<Values> {
+    let around = graph.scope();
+    let mut found = Values::new();
+    let mut seen = rustc_hash::FxHashSet::default();
+    let mut stack: Vec<Value> = outputs.to_vec();
+    while let Some(v) = stack.pop() {
+        if !seen.insert(v) {
+            continue;
+        }
+        let node = graph.node(v.node);
+        if matches!(node.op, NodeOp::Scalar(_)) {
+            continue;
+        }
+        if graph.encloses(node.scope, around) {
+            found.push(v);
+            continue;
+        }
+        if node.def().is_some_and(|d| std::ptr::eq(d, &ASSIGN)) {
+            return Err(Error::text(ErrorKind::Graph, "cond: a body writes to a variable. Got `assign`; expected bodies that only compute."));
+        }
+        stack.extend(node.inputs.iter().copied());
+    }
+    found.sort_unstable();
+    Ok(found)
+}
+
+/// The node of a branch over two closed bodies.
+fn branch<'g>(graph: &'g Graph, condition: Tensor<'g>, bodies: [(u32, Values); 2]) -> Result<Tensor<'g>> {
+    let mut inputs: Values = smallvec![];
+    for (_, outputs) in &bodies {
+        for v in captures(graph, outputs)? {
+            if !inputs.contains(&v) {
+                inputs.push(v);
+            }
+        }
+    }
+    inputs.sort_unstable();
+    inputs.insert(0, condition.value());
+    let regions = bodies.map(|(scope, outputs)| Region { scope, outputs }).into();
+    let t = graph.insert(&COND, &[], &inputs, regions);
+    t.error().map_or(Ok(t), Err)
+}
+
+fn cond_vjp<'g>(v: &Vjp<'_, 'g>) -> Vec<Cotangent<'g>> {
+    let graph = v.graph;
+    let all: Vec<Tensor<'g>> = (1..v.node.inputs.len()).map(|i| v.x(i)).collect();
+    let xs: Vec<Tensor<'g>> = all.iter().copied().filter(|t| t.dtype().is_float()).collect();
+    let gs: Vec<Option<Tensor<'g>>> = v.cotangents.to_vec();
+    let body = |region: &Region| {
+        let ys: Vec<Tensor<'g>> = region.outputs.iter().map(|&y| graph.tensor(y)).collect();
+        let (scope, grads) = graph.in_scope(|| {
+            let grads = v.differentiate.grad(&ys, &gs, &xs);
+            let filled = grads.into_iter().zip(&xs).map(|(g, &x)| g.unwrap_or_else(|| v.differentiate.zeros_like(x)));
+            filled.map(|t| t.value()).collect::<Values>()
+        });
+        (scope, grads)
+    };
+    let [then, otherwise] = &v.node.regions[..] else { return vec![] };
+    let made = branch(graph, v.x(0), [body(then), body(otherwise)]);
+    let made = made.unwrap_or_else(|e| graph.poison(e));
+    let mut k = 0;
+    let mut out = vec![Cotangent::Zero];
+    for t in &all {
+        out.push(if t.dtype().is_float() {
+            k += 1;
+            Cotangent::Value(made.output(k - 1))
+        } else {
+            Cotangent::Zero
+        });
+    }
+    out
+}
+
+/// A tensor, or several: what a body returns.
+pub trait Tensors<'g>: Sized {
+    /// As a list.
+    fn list(self) -> Vec<Tensor<'g>>;
+    /// From a list of the same length.
+    fn from_list(list: &[Tensor<'g>]) -> Option<Self>;
+}
+impl<'g> Tensors<'g> for Tensor<'g> {
+    fn list(self) -> Vec<Tensor<'g>> {
+        vec![self]
+    }
+    fn from_list(list: &[Tensor<'g>]) -> Option<Self> {
+        list.first().copied()
+    }
+}
+impl<'g> Tensors<'g> for Vec<Tensor<'g>> {
+    fn list(self) -> Vec<Tensor<'g>> {
+        self
+    }
+    fn from_list(list: &[Tensor<'g>]) -> Option<Self> {
+        Some(list.to_vec())
+    }
+}
+impl<'g, const N: usize> Tensors<'g> for [Tensor<'g>; N] {
+    fn list(self) -> Vec<Tensor<'g>> {
+        self.to_vec()
+    }
+    fn from_list(list: &[Tensor<'g>]) -> Option<Self> {
+        list.try_into().ok()
+    }
+}
+impl<'g> Tensors<'g> for (Tensor<'g>, Tensor<'g>) {
+    fn list(self) -> Vec<Tensor<'g>> {
+        vec![self.0, self.1]
+    }
+    fn from_list(list: &[Tensor<'g>]) -> Option<Self> {
+        match list {
+            [a, b] => Some((*a, *b)),
+            _ => None,
+        }
+    }
+}
+impl<'g> Tensors<'g> for (Tensor<'g>, Tensor<'g>, Tensor<'g>) {
+    fn list(self) -> Vec<Tensor<'g>> {
+        vec![self.0, self.1, self.2]
+    }
+    fn from_list(list: &[Tensor<'g>]) -> Option<Self> {
+        match list {
+            [a, b, c] => Some((*a, *b, *c)),
+            _ => None,
+        }
+    }
+}
+
+/// The list form of [`cond`]; faces that are not Rust use it.
+#[track_caller]
+pub fn cond_list<'g>(
+    condition: Tensor<'g>,
+    then: impl FnOnce() -> Result<Vec<Tensor<'g>>>,
+    otherwise: impl FnOnce() -> Result<Vec<Tensor<'g>>>,
+) -> Result<Vec<Tensor<'g>>> {
+    let graph = condition.graph();
+    if condition.ndim() != 0 {
+        let got = format!("shape {}", Tuple(condition.dims()));
+        return Err(Error::new(ErrorKind::Shape, "cond", "the condition is not a single value", got, "a 0-d tensor"));
+    }
+    let condition = crate::ops::apply::cast(condition, DType::Bool);
+    let close = |(scope, list): (u32, Result<Vec<Tensor<'g>>>)| -> Result<(u32, Values, usize)> {
+        let list = list?;
+        if let Some(e) = list.iter().find_map(|t| t.error()) {
+            return Err(e);
+        }
+        if list.iter().any(|t| t.graph().id() != graph.id()) {
+            return Err(Error::text(ErrorKind::Graph, "cond: tensors of two graphs are mixed. Got a result of another context; expected all operands from one context."));
+        }
+        Ok((scope, list.iter().map(|t| t.value()).collect(), list.len()))
+    };
+    let a = close(graph.in_scope(then))?;
+    let b = close(graph.in_scope(otherwise))?;
+    if a.2 != b.2 {
+        return Err(Error::new(ErrorKind::Shape, "cond", "the bodies return different numbers of tensors", format_args!("{} and {}", a.2, b.2), "equal numbers"));
+    }
+    let made = branch(graph, condition, [(a.0, a.1), (b.0, b.1)])?;
+    Ok((0..a.2).map(|k| made.output(k)).collect())
+}
+
+/// The result of `then()` if the 0-d condition is true, else of `otherwise()`; the other body does not run. The bodies may
+/// use any tensor around them; both return tensors of equal dtypes and shapes.
+#[track_caller]
+pub fn cond<'g, O: Tensors<'g>>(condition: impl AsTensor<'g>, then: impl FnOnce() -> O, otherwise: impl FnOnce() -> O) -> O {
+    let condition = condition.tensor();
+    let n = std::cell::Cell::new(1);
+    let out = cond_list(
+        condition,
+        || {
+            let list = then().list();
+            n.set(list.len());
+            Ok(list)
+        },
+        || Ok(otherwise().list()),
+    );
+    let list = out.unwrap_or_else(|e| vec![condition.graph().poison(e); n.get()]);
+    match O::from_list(&list) {
+        Some(o) => o,
+        // `then` returned an `O` of this length.
+        None => unreachable!("cond: a list of {} tensors has no such form", list.len()),
+    }
+}
+
+op! {
+    /// Writes `x` into a variable at the end of the run, and is `x`. All reads of the run see the old value.
+    ///
+    /// Gradient: that of `x`.
+    ASSIGN = fn assign(variable, x) -> (y);
+    operands Any;
+    infer(c) {
+        let fits = variable.ndim() == x.ndim() && variable.shape.iter().zip(&x.shape).all(|(a, b)| a.unify(*b).is_some());
+        if !fits {
+            return c.shape_error("the value does not fit the variable", format_args!("{} for {}", Tuple(&x.shape), Tuple(&variable.shape)), "equal shapes");
+        }
+        if variable.dtype != x.dtype {
+            return c.dtype_error("the value has another dtype than the variable", format_args!("{} for {}", x.dtype, variable.dtype), "equal dtypes");
+        }
+        Ok(smallvec![variable.clone()])
+    };
+    kernel Kernel::Assign;
+    family Mixing;
+    vjp(g) { variable: Cotangent::Zero, x: g }
+    numpy "x";
+    cases vec![];
+    bad vec![];
+}
+
+/// Writes `x` into a variable at the end of the run, and is `x`; see [`ASSIGN`].
+#[track_caller]
+pub fn assign<'g>(variable: impl AsTensor<'g>, x: impl Operand<'g>) -> Tensor<'g> {
+    let variable = variable.tensor();
+    if variable.error().is_none() && !matches!(variable.node().op, NodeOp::Variable(..)) {
+        let got = variable.node().name().to_owned();
+        return variable.graph().poison(Error::new(ErrorKind::Variable, "assign", "the target is not a variable", got, "a tensor from `ctx.variable`"));
+    }
+    let x = match x.arg() {
+        Arg::Weak(s) => Arg::Tensor(variable.graph().scalar(s, variable.dtype())),
+        arg => arg,
+    };
+    apply(&ASSIGN, &[Arg::from(variable), x], &[])
+}
+
+op! {
+    /// `x` itself; an element that is NaN or infinite is an error of the run, which then changes nothing.
+    ///
+    /// Gradient: `g`.
+    CHECK_FINITE = fn check_finite(x) -> (y);
+    operands Any;
+    infer(c) Ok(smallvec![x.clone()]);
+    kernel call!(true, |[x] -> [y], c| {
+        kernels::check::finite(c.op, *x)?;
+        kernels::movement::copy(*x, y);
+        Ok(())
+    });
+    family Mixing;
+    vjp(g) { x: g }
+    numpy "x";
+    cases vec![families::case(crate::graph::op::Domain::Real, &[&[2, 3]], vec![])];
+    bad vec![];
+}
+function! {
+    /// `x` itself; an element that is NaN or infinite is an error of the run; see [`CHECK_FINITE`].
+    CHECK_FINITE = fn check_finite(x)
+}

@@ -1,0 +1,229 @@
+//! How a row is written. Each macro reads as a Rust item: documentation, a name, a function with its parameters, then
+//! the fields. One row makes one `static` [`OpDef`](crate::graph::op::OpDef) and one public function; the names of the
+//! parameters are visible in all rules.
+//!
+//! `unary!` and `binary!` declare elementwise primitives, `op!` any primitive, `composite!` a function over other ops.
+
+macro_rules! tensor_params {
+    ($($x:ident),+) => { &[$(Param { name: stringify!($x), kind: ParamKind::Tensor, default: None }),+] };
+    ($($x:ident),+ ; $($a:ident : $at:ident = $default:expr),*) => {
+        &[
+            $(Param { name: stringify!($x), kind: ParamKind::Tensor, default: None },)+
+            $(Param { name: stringify!($a), kind: ParamKind::Attr(<$at as AttrType>::KIND), default: Some(|| <$at as AttrType>::pack($default)) }),*
+        ]
+    };
+}
+
+/// The type of a public function's argument for an attribute.
+macro_rules! attr_arg {
+    (bool) => { bool };
+    (DType) => { DType };
+    ($t:ident) => { impl IntoAttr<$t> };
+}
+
+macro_rules! unary {
+    (
+        $(#[doc = $doc:literal])+
+        $NAME:ident = fn $name:ident($x:ident) -> $y:ident { $($f:tt)+ }
+        kind $kind:ident;
+        vjp($g:ident) $rule:expr;
+        numpy $numpy:literal;
+        samples $domain:ident;
+    ) => {
+        #[doc = concat!("The row of [`", stringify!($name), "`].")]
+        pub static $NAME: OpDef = OpDef {
+            name: families::plain(stringify!($name)),
+            doc: concat!($($doc, "\n"),+),
+            params: tensor_params!($x),
+            outputs: &[stringify!($y)],
+            body: Body::Primitive(Primitive {
+                operands: families::operands!($kind),
+                infer: families::infer!($kind),
+                kernel: Kernel::Tile($crate::formula!($kind |$x| $($f)+)),
+                #[allow(unused_variables, reason = "a rule names what it needs")]
+                vjp: |v| {
+                    let ($x, $y, $g) = (v.x(0), v.y(0), v.g(0));
+                    vec![Cotangent::from($rule)]
+                },
+                family: Family::Elementwise,
+                draw: false,
+            }),
+            numpy: $numpy,
+            cases: || families::unary_cases(Domain::$domain),
+            bad: || vec![],
+        };
+        $(#[doc = $doc])+
+        #[track_caller]
+        pub fn $name<'g>($x: impl AsTensor<'g>) -> Tensor<'g> {
+            apply(&$NAME, &[Arg::from($x.tensor())], &[])
+        }
+    };
+}
+
+macro_rules! binary {
+    (
+        $(#[doc = $doc:literal])+
+        $NAME:ident = fn $name:ident($a:ident, $b:ident) -> $y:ident { $($f:tt)+ }
+        kind $kind:ident;
+        vjp($g:ident) { $va:ident: $ra:expr, $vb:ident: $rb:expr }
+        numpy $numpy:literal;
+        samples $da:ident, $db:ident;
+    ) => {
+        #[doc = concat!("The row of [`", stringify!($name), "`].")]
+        pub static $NAME: OpDef = OpDef {
+            name: families::plain(stringify!($name)),
+            doc: concat!($($doc, "\n"),+),
+            params: tensor_params!($a, $b),
+            outputs: &[stringify!($y)],
+            body: Body::Primitive(Primitive {
+                operands: families::operands!($kind),
+                infer: families::infer!($kind),
+                kernel: Kernel::Tile($crate::formula!($kind |$a, $b| $($f)+)),
+                #[allow(unused_variables, reason = "a rule names what it needs")]
+                vjp: |v| {
+                    const _: () = assert!(families::same(&[stringify!($a), stringify!($b)], &[stringify!($va), stringify!($vb)]), "the vjp entries must be the inputs, in order");
+                    let ($a, $b, $y, $g) = (v.x(0), v.x(1), v.y(0), v.g(0));
+                    vec![
+                        if families::wants(v, 0) { Cotangent::from($ra) } else { Cotangent::Zero },
+                        if families::wants(v, 1) { Cotangent::from($rb) } else { Cotangent::Zero },
+                    ]
+                },
+                family: Family::Elementwise,
+                draw: false,
+            }),
+            numpy: $numpy,
+            cases: || families::binary_cases(Domain::$da, Domain::$db),
+            bad: || families::binary_bad(stringify!($name)),
+        };
+        $(#[doc = $doc])+
+        #[track_caller]
+        pub fn $name<'g>($a: impl AsTensor<'g>, $b: impl Operand<'g>) -> Tensor<'g> {
+            apply(&$NAME, &[Arg::from($a.tensor()), $b.arg()], &[])
+        }
+    };
+}
+
+macro_rules! op {
+    (
+        $(#[doc = $doc:literal])+
+        $NAME:ident = fn $name:ident($x0:ident $(, $x:ident)* $(; $($a:ident : $at:ident = $default:expr),+)?) -> ($($y:ident),+);
+        operands $operands:ident;
+        infer($c:ident) $infer:expr;
+        kernel $kernel:expr;
+        family $family:ident;
+        vjp($($g:ident),+) { $($vx:ident: $rule:expr),+ $(,)? }
+        numpy $numpy:literal;
+        cases $cases:expr;
+        bad $bad:expr;
+    ) => {
+        #[doc = concat!("The row of `", stringify!($name), "`.")]
+        pub static $NAME: OpDef = OpDef {
+            name: families::plain(stringify!($name)),
+            doc: concat!($($doc, "\n"),+),
+            params: tensor_params!($x0 $(, $x)* ; $($($a : $at = $default),+)?),
+            outputs: &[$(stringify!($y)),+],
+            body: Body::Primitive(Primitive {
+                operands: Operands::$operands,
+                #[allow(unused_variables, unused_mut, unused_assignments, reason = "a rule names what it needs")]
+                infer: |$c| {
+                    let mut i = $c.inputs.iter();
+                    let $x0: &Aval = families::input(i.next())?;
+                    $(let $x: &Aval = families::input(i.next())?;)*
+                    let mut i = $c.attrs.iter();
+                    $($(let $a: $at = families::attr(i.next())?;)+)?
+                    $infer
+                },
+                kernel: $kernel,
+                #[allow(unused_variables, unused_mut, unused_assignments, reason = "a rule names what it needs")]
+                vjp: |v| {
+                    const _: () = assert!(families::same(&[stringify!($x0) $(, stringify!($x))*], &[$(stringify!($vx)),+]), "the vjp entries must be the inputs, in order");
+                    let mut i = 0..;
+                    let mut next = || i.next().unwrap_or(0usize);
+                    let $x0 = v.x(next());
+                    $(let $x = v.x(next());)*
+                    let mut i = 0..;
+                    let mut next = || i.next().unwrap_or(0usize);
+                    $(let $y = v.y(next());)+
+                    let mut i = 0..;
+                    let mut next = || i.next().unwrap_or(0usize);
+                    $(let $g = v.g(next());)+
+                    let mut i = v.node.attrs.iter();
+                    $($(let $a: $at = match families::attr(i.next()) {
+                        Ok(a) => a,
+                        Err(_) => return vec![],
+                    };)+)?
+                    let mut i = 0..;
+                    let mut next = || i.next().unwrap_or(0usize);
+                    vec![$(if families::wants(v, next()) { Cotangent::from($rule) } else { Cotangent::Zero }),+]
+                },
+                family: Family::$family,
+                draw: false,
+            }),
+            numpy: $numpy,
+            cases: || $cases,
+            bad: || $bad,
+        };
+    };
+}
+
+/// The public function of an `op!` row with one output.
+macro_rules! function {
+    ($(#[$doc:meta])* $NAME:ident = fn $name:ident($x0:ident $(, $x:ident)* $(; $($a:ident : $at:ident),+)?)) => {
+        $(#[$doc])*
+        #[track_caller]
+        pub fn $name<'g>($x0: impl AsTensor<'g>, $($x: impl Operand<'g>,)* $($($a: attr_arg!($at)),+)?) -> Tensor<'g> {
+            apply(&$NAME, &[Arg::from($x0.tensor()) $(, $x.arg())*], &[$($(<$at as AttrType>::pack(IntoAttr::<$at>::into_attr($a))),+)?])
+        }
+    };
+}
+
+macro_rules! composite {
+    (
+        $(#[doc = $doc:literal])+
+        $NAME:ident = fn $name:ident($x0:ident $(, $x:ident)* $(; $($a:ident : $at:ident = $default:expr),+)?) -> $y:ident $body:block
+        numpy $numpy:literal;
+        cases $cases:expr;
+        bad $bad:expr;
+    ) => {
+        #[doc = concat!("The row of [`", stringify!($name), "`].")]
+        pub static $NAME: OpDef = OpDef {
+            name: families::plain(stringify!($name)),
+            doc: concat!($($doc, "\n"),+),
+            params: tensor_params!($x0 $(, $x)* ; $($($a : $at = $default),+)?),
+            outputs: &[stringify!($y)],
+            #[allow(unused_variables, unused_mut, unused_assignments, reason = "a body names what it needs")]
+            body: Body::Composite(|xs, attrs| {
+                let mut i = xs.iter().copied();
+                let $x0: Tensor<'_> = families::input(i.next())?;
+                $(let $x: Tensor<'_> = families::input(i.next())?;)*
+                let mut i = attrs.iter();
+                $($(let $a: $at = families::attr(i.next())?;)+)?
+                Ok(smallvec::smallvec![$body])
+            }),
+            numpy: $numpy,
+            cases: || $cases,
+            bad: || $bad,
+        };
+        $(#[doc = $doc])+
+        #[track_caller]
+        pub fn $name<'g>($x0: impl AsTensor<'g>, $($x: impl Operand<'g>,)* $($($a: attr_arg!($at)),+)?) -> Tensor<'g> {
+            apply(&$NAME, &[Arg::from($x0.tensor()) $(, $x.arg())*], &[$($(<$at as AttrType>::pack(IntoAttr::<$at>::into_attr($a))),+)?])
+        }
+    };
+}
+
+/// A kernel that is a function of views: inputs, outputs, and the call itself for attributes.
+macro_rules! call {
+    ($fallible:literal, |[$($x:ident),*] -> [$($y:ident),*], $c:ident| $body:expr) => {
+        Kernel::Call(CallKernel {
+            run: |$c| {
+                let ([$($x),*], [$($y),*]) = ($c.inputs, &mut *$c.outputs) else {
+                    return Err(families::arity($c.op));
+                };
+                $body
+            },
+            scratch: |_, _| 0,
+            fallible: $fallible,
+        })
+    };
+}

@@ -1,0 +1,257 @@
+//! Elementwise primitives: arithmetic and functions of one real number.
+
+use crate::graph::attr::AttrType;
+use crate::graph::op::{Body, Cotangent, Domain, Family, Kernel, OpDef, Operands, Param, ParamKind, Primitive};
+use crate::graph::{AsTensor, Tensor};
+use crate::ops::apply::{Arg, Operand, apply};
+use crate::ops::compare::{equal, greater, greater_equal, less, less_equal, logical_and, logical_not, not_equal};
+use crate::ops::families;
+use crate::ops::rules::{masked, quotient};
+use crate::ops::select::select;
+use crate::shape::Aval;
+
+binary! {
+    /// Sum with broadcasting: `y = a + b`. Integers wrap around.
+    ///
+    /// Gradient: `g` and `g`.
+    ADD = fn add(a, b) -> y { a + b }
+    kind numeric;
+    vjp(g) { a: g, b: g }
+    numpy "a + b";
+    samples Real, Real;
+}
+binary! {
+    /// Difference with broadcasting: `y = a - b`. Integers wrap around.
+    ///
+    /// Gradient: `g` and `-g`.
+    SUB = fn sub(a, b) -> y { a - b }
+    kind numeric;
+    vjp(g) { a: g, b: -g }
+    numpy "a - b";
+    samples Real, Real;
+}
+binary! {
+    /// Product with broadcasting: `y = a * b`. Integers wrap around.
+    ///
+    /// Gradient: `g * b` and `g * a`.
+    MUL = fn mul(a, b) -> y { a * b }
+    kind numeric;
+    vjp(g) { a: g * b, b: g * a }
+    numpy "a * b";
+    samples Real, Real;
+}
+binary! {
+    /// Quotient with broadcasting: `y = a / b`, in floating numbers; division by zero gives infinity or NaN.
+    ///
+    /// Gradient: `g / b` and `-g * y / b`.
+    DIV = fn div(a, b) -> y { a / b }
+    kind float;
+    vjp(g) { a: quotient(g, b), b: quotient(-(g * y), b) }
+    numpy "a / b";
+    samples Real, Real;
+}
+binary! {
+    /// Power with broadcasting: `y = a ** b`, in floating numbers. A negative base with a non-integral exponent gives NaN.
+    ///
+    /// Gradient: `g * b * a ** (b - 1)`, and `g * y * log(a)`, which counts as 0 where `a` is 0.
+    POW = fn pow(a, b) -> y { pow(a, b) }
+    kind float;
+    vjp(g) { a: g * b * pow(a, b - 1.0), b: masked(g * y * log(a), not_equal(a, 0.0)) }
+    numpy "a ** b";
+    samples Positive, Real;
+}
+binary! {
+    /// The larger of two, with broadcasting; NaN if one of them is NaN.
+    ///
+    /// Gradient: to the larger; ties share it equally.
+    MAXIMUM = fn maximum(a, b) -> y { max(a, b) }
+    kind numeric;
+    vjp(g) {
+        a: masked(select(equal(a, b), g * 0.5, g), greater_equal(a, b)),
+        b: masked(select(equal(a, b), g * 0.5, g), greater_equal(b, a))
+    }
+    numpy "np.maximum(a, b)";
+    samples Real, Positive;
+}
+binary! {
+    /// The smaller of two, with broadcasting; NaN if one of them is NaN.
+    ///
+    /// Gradient: to the smaller; ties share it equally.
+    MINIMUM = fn minimum(a, b) -> y { min(a, b) }
+    kind numeric;
+    vjp(g) {
+        a: masked(select(equal(a, b), g * 0.5, g), less_equal(a, b)),
+        b: masked(select(equal(a, b), g * 0.5, g), less_equal(b, a))
+    }
+    numpy "np.minimum(a, b)";
+    samples Real, Positive;
+}
+unary! {
+    /// Negative: `y = -x`.
+    ///
+    /// Gradient: `-g`.
+    NEG = fn neg(x) -> y { -x }
+    kind numeric;
+    vjp(g) -g;
+    numpy "-x";
+    samples Real;
+}
+unary! {
+    /// Square: `y = x * x`.
+    ///
+    /// Gradient: `2 * g * x`.
+    SQUARE = fn square(x) -> y { x * x }
+    kind numeric;
+    vjp(g) g * (x * 2.0);
+    numpy "np.square(x)";
+    samples Real;
+}
+unary! {
+    /// Square root; NaN below 0.
+    ///
+    /// Gradient: `g / (2 * y)`, infinite at 0; where the factor `y` stands in `g` it cancels, so `sqrt(x) ** 2` has
+    /// the derivative 1 everywhere.
+    SQRT = fn sqrt(x) -> y { sqrt(x) }
+    kind float;
+    vjp(g) quotient(g * 0.5, y);
+    numpy "np.sqrt(x)";
+    samples Positive;
+}
+unary! {
+    /// Absolute value. The smallest integer of a dtype stays as it is.
+    ///
+    /// Gradient: `g * sign(x)`; 0 at 0.
+    ABS = fn abs(x) -> y { abs(x) }
+    kind numeric;
+    vjp(g) g * sign(x);
+    numpy "np.abs(x)";
+    samples Real;
+}
+unary! {
+    /// Sign: -1, 0 or 1; NaN of NaN.
+    ///
+    /// Gradient: 0.
+    SIGN = fn sign(x) -> y { sign(x) }
+    kind numeric;
+    vjp(g) Cotangent::Zero;
+    numpy "np.sign(x)";
+    samples Real;
+}
+unary! {
+    /// Exponential function, within 2 ulp.
+    ///
+    /// Gradient: `g * y`.
+    EXP = fn exp(x) -> y { exp(x) }
+    kind float;
+    vjp(g) g * y;
+    numpy "np.exp(x)";
+    samples Real;
+}
+unary! {
+    /// Natural logarithm, within 2 ulp; -inf at 0, NaN below.
+    ///
+    /// Gradient: `g / x`.
+    LOG = fn log(x) -> y { log(x) }
+    kind float;
+    vjp(g) quotient(g, x);
+    numpy "np.log(x)";
+    samples Positive;
+}
+unary! {
+    /// Sine, within 3 ulp.
+    ///
+    /// Gradient: `g * cos(x)`.
+    SIN = fn sin(x) -> y { sin(x) }
+    kind float;
+    vjp(g) g * cos(x);
+    numpy "np.sin(x)";
+    samples Real;
+}
+unary! {
+    /// Cosine, within 3 ulp.
+    ///
+    /// Gradient: `-g * sin(x)`.
+    COS = fn cos(x) -> y { cos(x) }
+    kind float;
+    vjp(g) -(g * sin(x));
+    numpy "np.cos(x)";
+    samples Real;
+}
+unary! {
+    /// Hyperbolic tangent, within 3 ulp.
+    ///
+    /// Gradient: `g * (1 - y * y)`, exactly 0 where `|y|` rounds to 1.
+    TANH = fn tanh(x) -> y { tanh(x) }
+    kind float;
+    vjp(g) g * (1.0 - y * y);
+    numpy "np.tanh(x)";
+    samples Real;
+}
+unary! {
+    /// Logistic function `1 / (1 + exp(-x))`, within 3 ulp.
+    ///
+    /// Gradient: `g * y * (1 - y)`.
+    SIGMOID = fn sigmoid(x) -> y { sigmoid(x) }
+    kind float;
+    vjp(g) g * (y * (1.0 - y));
+    numpy "scipy.special.expit(x)";
+    samples Real;
+}
+unary! {
+    /// `log(1 + exp(x))`, computed as `max(x, 0) + log1p(exp(-|x|))`: it never overflows.
+    ///
+    /// Gradient: `g * sigmoid(x)`.
+    SOFTPLUS = fn softplus(x) -> y { softplus(x) }
+    kind float;
+    vjp(g) g * sigmoid(x);
+    numpy "np.logaddexp(x, 0)";
+    samples Real;
+}
+unary! {
+    /// Error function `2 / sqrt(pi) * integral of exp(-t * t) from 0 to x`, within 2 ulp.
+    ///
+    /// Gradient: `g * 2 / sqrt(pi) * exp(-x * x)`.
+    ERF = fn erf(x) -> y { erf(x) }
+    kind float;
+    vjp(g) g * (exp(-(x * x)) * std::f64::consts::FRAC_2_SQRT_PI);
+    numpy "scipy.special.erf(x)";
+    samples Real;
+}
+unary! {
+    /// Rectifier: `max(x, 0)`; NaN of NaN.
+    ///
+    /// Gradient: `g` where `x > 0`, exactly 0 elsewhere, at 0 too.
+    RELU = fn relu(x) -> y { max(x, 0.0.into()) }
+    kind float;
+    vjp(g) masked(g, greater(y, 0.0));
+    numpy "np.maximum(x, 0)";
+    samples Real;
+}
+op! {
+    /// `x` limited to `low .. high`: `minimum(maximum(x, low), high)`.
+    ///
+    /// Gradient: to `x` where `low < x < high` and exactly 0 elsewhere, at the bounds too; else to the bound that holds.
+    CLIP = fn clip(x, low, high) -> (y);
+    operands Promote;
+    infer(c) families::numeric(c);
+    kernel Kernel::Tile(crate::formula!(numeric |x, low, high| min(max(x, low), high)));
+    family Elementwise;
+    vjp(g) {
+        x: masked(g, logical_and(greater(x, low), less(x, high))),
+        low: masked(g, logical_and(less_equal(x, low), less(low, high))),
+        high: masked(g, logical_not(logical_and(less(x, high), less(low, high)))),
+    }
+    numpy "np.clip(x, low, high)";
+    cases vec![
+        families::mixed(&[(Domain::Real, &[2, 3]), (Domain::Unit, &[]), (Domain::Positive, &[3])], vec![]),
+        families::mixed(&[(Domain::Real, &[6]), (Domain::Unit, &[]), (Domain::Positive, &[])], vec![]),
+    ];
+    bad vec![families::bad(
+        &[&[2], &[3], &[]], vec![],
+        "clip: shapes do not broadcast. Got (2,) and (3,); expected equal lengths, or 1, on each axis counted from the last.",
+    )];
+}
+function! {
+    /// `x` limited to `low .. high`; see [`CLIP`].
+    CLIP = fn clip(x, low, high)
+}

@@ -1,0 +1,134 @@
+//! The Cholesky factorisation, and what its gradient needs.
+
+use smallvec::smallvec;
+
+use crate::graph::attr::{Attr, AttrType};
+use crate::graph::op::{Body, CallKernel, Cotangent, Domain, Family, Infer, Kernel, OpDef, Operands, Param, ParamKind, Primitive};
+use crate::graph::{AsTensor, Tensor};
+use crate::error::Result;
+use crate::kernels;
+use crate::ops::apply::{Arg, apply};
+use crate::ops::contract::{batch_matmul, swapped};
+use crate::ops::families::{self, attr, bad, case};
+use crate::ops::rules::unbroadcast;
+use crate::shape::{Aval, Tuple, broadcast};
+
+fn check_square(c: &Infer<'_>, a: &Aval) -> Result<()> {
+    match &a.shape[..] {
+        [.., m, n] if m.unify(*n).is_some() => Ok(()),
+        _ => c.shape_error("not a square matrix", format_args!("shape {}", Tuple(&a.shape)), "shape (..., n, n)"),
+    }
+}
+
+op! {
+    /// The lower triangle of matrices in the last two axes, zeros above; with `halve` the diagonal is halved.
+    ///
+    /// Gradient: the same of `g`.
+    LOWER_TRIANGLE = fn lower_triangle(x; halve: bool = false) -> (y);
+    operands Any;
+    infer(c) {
+        check_square(c, x)?;
+        Ok(smallvec![x.clone()])
+    };
+    kernel call!(false, |[x] -> [y], c| {
+        kernels::linalg::triangular::lower_triangle(*x, attr(c.attrs.first())?, y);
+        Ok(())
+    });
+    family Mixing;
+    vjp(g) { x: lower_triangle(g, halve) }
+    numpy "np.tril(x) - (np.tril(x) - np.tril(x, -1)) * (0.5 if halve else 0.0)";
+    cases vec![case(Domain::Real, &[&[3, 3]], vec![Attr::Bool(true)]), case(Domain::Real, &[&[2, 2, 2]], vec![Attr::Bool(false)])];
+    bad vec![bad(&[&[2, 3]], vec![Attr::Bool(false)], "lower_triangle: not a square matrix. Got shape (2, 3); expected shape (..., n, n).")];
+}
+function! {
+    /// The lower triangle of matrices; see [`LOWER_TRIANGLE`].
+    LOWER_TRIANGLE = fn lower_triangle(x; halve: bool)
+}
+
+op! {
+    /// The solution `x` of `l x = b`, or of `l^T x = b` with `transpose`, for lower triangular `l`; of `l` only the lower
+    /// triangle is read. A zero on the diagonal is an error of the run.
+    ///
+    /// Gradient: `gb = l^-T g` and `-tril(gb x^T)`; with `transpose`, `gb = l^-1 g` and `-tril(x gb^T)`.
+    SOLVE_LOWER = fn solve_lower(l, b; transpose: bool = false) -> (x);
+    operands Float;
+    infer(c) {
+        check_square(c, l)?;
+        let ([rl @ .., n, _], [rb @ .., m, k]) = (&l.shape[..], &b.shape[..]) else {
+            return c.shape_error("the right side is not a matrix", format_args!("shape {}", Tuple(&b.shape)), "shape (..., n, k)");
+        };
+        if n.unify(*m).is_none() {
+            return c.shape_error("the sides differ in length", format_args!("{} and {}", Tuple(&l.shape), Tuple(&b.shape)), "l.shape[-1] == b.shape[-2]");
+        }
+        let mut shape = broadcast(c.op, rl, rb, c.fresh)?;
+        shape.extend([*n, *k]);
+        Ok(smallvec![Aval { dtype: l.dtype, shape }])
+    };
+    kernel call!(true, |[l, b] -> [x], c| kernels::linalg::triangular::solve_triangular(c.op, *l, *b, true, attr(c.attrs.first())?, x));
+    family Mixing;
+    vjp(g) {
+        l: {
+            let gb = solve_lower(l, g, !transpose);
+            let outer = if transpose { batch_matmul(x, swapped(gb)) } else { batch_matmul(gb, swapped(x)) };
+            lower_triangle(-unbroadcast(outer, l), false)
+        },
+        b: solve_lower(l, g, !transpose),
+    }
+    numpy "scipy.linalg.solve_triangular(l, b, lower=True, trans=int(transpose))";
+    cases vec![case(Domain::Spd, &[&[3, 3], &[3, 3]], vec![Attr::Bool(false)]), case(Domain::Spd, &[&[3, 3], &[3, 3]], vec![Attr::Bool(true)])];
+    bad vec![bad(&[&[2, 2], &[3, 1]], vec![Attr::Bool(false)], "solve_lower: the sides differ in length. Got (2, 2) and (3, 1); expected l.shape[-1] == b.shape[-2].")];
+}
+
+/// The solution of `l x = b` for lower triangular `l`; see [`SOLVE_LOWER`].
+#[track_caller]
+pub fn solve_lower<'g>(l: impl AsTensor<'g>, b: impl AsTensor<'g>, transpose: bool) -> Tensor<'g> {
+    apply(&SOLVE_LOWER, &[Arg::from(l.tensor()), Arg::from(b.tensor())], &[Attr::Bool(transpose)])
+}
+
+op! {
+    /// The lower factor `l` of `a = l l^T`; of `a` only the lower triangle is read. A matrix that is not positive definite
+    /// is an error of the run.
+    ///
+    /// Gradient: with `s = l^-T phi(l^T g) l^-1`, where `phi` is the lower triangle with its diagonal halved, the lower
+    /// triangle of `a` gets `phi(s + s^T)` (Murray 2016, arXiv:1602.07527, equation 10).
+    CHOLESKY_LOWER = fn cholesky_lower(a) -> (l);
+    operands Float;
+    infer(c) {
+        check_square(c, a)?;
+        Ok(smallvec![a.clone()])
+    };
+    kernel Kernel::Call(CallKernel {
+        run: |c| match (c.inputs, &mut *c.outputs) {
+            ([a], [l]) => kernels::linalg::cholesky::cholesky("cholesky", *a, c.scratch, l),
+            _ => Err(families::arity(c.op)),
+        },
+        scratch: |avals, _| avals.first().map_or(0, |a| {
+            let n = a.shape.last().and_then(|d| d.known()).unwrap_or(0);
+            kernels::linalg::cholesky::scratch_bytes(n, a.dtype)
+        }),
+        fallible: true,
+    });
+    family Mixing;
+    vjp(g) { a: {
+        let p = lower_triangle(batch_matmul(swapped(l), g), true);
+        let left = solve_lower(l, p, true);
+        let s = swapped(solve_lower(l, swapped(left), true));
+        lower_triangle(s + swapped(s), true)
+    } }
+    numpy "np.linalg.cholesky(a)";
+    cases vec![case(Domain::Spd, &[&[3, 3]], vec![]), case(Domain::Spd, &[&[2, 2, 2]], vec![])];
+    bad vec![bad(&[&[2, 3]], vec![], "cholesky_lower: not a square matrix. Got shape (2, 3); expected shape (..., n, n).")];
+}
+
+composite! {
+    /// The lower factor `l` of the symmetric positive definite matrices `a = l l^T` in the last two axes, zeros above the
+    /// diagonal. The symmetric part `(a + a^T) / 2` is factored, so the gradient is symmetric. A matrix that is not
+    /// positive definite is an error of the run.
+    CHOLESKY = fn cholesky(a) -> l {
+        let at = if a.ndim() >= 2 { swapped(a) } else { a };
+        apply(&CHOLESKY_LOWER, &[((a + at) * 0.5).into()], &[])
+    }
+    numpy "np.linalg.cholesky((a + np.swapaxes(a, -1, -2)) / 2)";
+    cases vec![case(Domain::Spd, &[&[3, 3]], vec![]), case(Domain::Spd, &[&[2, 2, 2]], vec![])];
+    bad vec![bad(&[&[3]], vec![], "cholesky_lower: not a square matrix. Got shape (3,); expected shape (..., n, n).")];
+}

@@ -1,0 +1,233 @@
+//! Indexing: elements chosen by an array of indices.
+
+use smallvec::smallvec;
+
+use crate::dtype::DType;
+use crate::error::Result;
+use crate::graph::attr::{Attr, AttrType, Ints, IntoAttr};
+use crate::graph::op::{Body, CallKernel, Cotangent, Domain, Family, Infer, Kernel, Lowered, OpDef, Operands, Param, ParamKind, Primitive};
+use crate::graph::{AsTensor, Tensor};
+use crate::kernels;
+use crate::ops::apply::{Arg, Operand, apply};
+use crate::ops::families::{self, attr, bad, case, mixed};
+use crate::shape::{self, Aval, Dim, Shape, Tuple};
+
+fn check_index(c: &Infer<'_>, index: &Aval) -> Result<()> {
+    if index.dtype.is_int() { Ok(()) } else { c.dtype_error("indices must be integers", index.dtype, "int32 or int64") }
+}
+
+/// The shape of `x` with the axis replaced by the axes of `with`.
+fn replaced(x: &Aval, axis: usize, with: &[Dim]) -> Shape {
+    let (head, tail) = (x.shape.iter().take(axis), x.shape.iter().skip(axis + 1));
+    head.chain(with).chain(tail).copied().collect()
+}
+
+/// The lengths of `x` as an attribute, with `axis` of length `n`.
+fn length(x: Tensor<'_>, axis: i64) -> Option<usize> {
+    let axis = axis.rem_euclid(x.ndim().max(1) as i64) as usize;
+    x.dims().get(axis).and_then(|d| d.known())
+}
+
+op! {
+    /// The elements of `x` at `index` along `axis`; the axis becomes the axes of `index`. Negative indices count from the
+    /// end; an index out of range is an error of the run.
+    ///
+    /// Gradient: `g` added up at the indices.
+    TAKE = fn take(x, index; axis: i64 = 0) -> (y);
+    operands Any;
+    infer(c) {
+        check_index(c, index)?;
+        let axis = shape::axis(c.op, axis, x.ndim())?;
+        Ok(smallvec![Aval { dtype: x.dtype, shape: replaced(x, axis, &index.shape) }])
+    };
+    kernel call!(true, |[x, index] -> [y], c| {
+        let axis = shape::axis(c.op, attr(c.attrs.first())?, x.dims().len())?;
+        kernels::index::take(c.op, *x, *index, axis, y)
+    });
+    family Mixing;
+    vjp(g) { x: take_adjoint(g, index, x, axis), index: Cotangent::Zero }
+    numpy "np.take(x, index, axis=axis)";
+    cases vec![
+        mixed(&[(Domain::Real, &[4, 3]), (Domain::Index(4), &[5])], vec![Attr::Int(0)]),
+        mixed(&[(Domain::Real, &[2, 4]), (Domain::Index(4), &[2, 2])], vec![Attr::Int(-1)]),
+        mixed(&[(Domain::Real, &[4]), (Domain::Index(4), &[])], vec![Attr::Int(0)]),
+    ];
+    bad vec![bad(&[&[2], &[2]], vec![Attr::Int(0)], "take: indices must be integers. Got float64; expected int32 or int64.")];
+}
+function! {
+    /// The elements of `x` at `index` along `axis`; see [`TAKE`].
+    TAKE = fn take(x, index; axis: i64)
+}
+op! {
+    /// Zeros with `g` added up at the indices along `axis`, which has length `n`: the adjoint of [`TAKE`].
+    ///
+    /// Gradient: the cotangent's elements at the indices.
+    TAKE_ADD = fn take_add(g, index; axis: i64 = 0, n: i64 = 0) -> (y);
+    operands Any;
+    infer(c) {
+        let inner = g.ndim().saturating_sub(index.ndim()) + 1;
+        let axis = shape::axis(c.op, axis, inner)?;
+        let (head, tail) = (g.shape.iter().take(axis), g.shape.iter().skip(axis + index.ndim()));
+        let shape = head.copied().chain([Dim::Known(n.max(0) as usize)]).chain(tail.copied()).collect();
+        Ok(smallvec![Aval { dtype: g.dtype, shape }])
+    };
+    kernel call!(true, |[g, index] -> [y], c| {
+        let axis = shape::axis(c.op, attr(c.attrs.first())?, y.dims().len())?;
+        kernels::index::take_add(c.op, *g, *index, axis, y)
+    });
+    family Mixing;
+    vjp(cotangent) { g: take(cotangent, index, axis), index: Cotangent::Zero }
+    numpy "ref.take_add(g, index, axis, n)";
+    cases vec![mixed(&[(Domain::Real, &[5, 3]), (Domain::Index(4), &[5])], vec![Attr::Int(0), Attr::Int(4)])];
+    bad vec![];
+}
+op! {
+    /// [`TAKE_ADD`] to the shape of `like`, of which only the shape is used.
+    TAKE_ADD_LIKE = fn take_add_like(g, index, like; axis: i64 = 0) -> (y);
+    operands Any;
+    infer(c) Ok(smallvec![Aval { dtype: g.dtype, shape: like.shape.clone() }]);
+    kernel Kernel::Lower(|c| Lowered::Chain(vec![(&TAKE_ADD, with_length(c))]));
+    family Mixing;
+    vjp(cotangent) { g: take(cotangent, index, axis), index: Cotangent::Zero, like: Cotangent::Zero }
+    numpy "ref.take_add(g, index, axis, like.shape[axis])";
+    cases vec![mixed(&[(Domain::Real, &[5, 3]), (Domain::Index(4), &[5]), (Domain::Real, &[4, 3])], vec![Attr::Int(0)])];
+    bad vec![];
+}
+
+/// The attributes of a lowering with the length of its axis in the output.
+fn with_length(c: &crate::graph::op::Lowering<'_>) -> Vec<Attr> {
+    let axis: i64 = attr(c.attrs.first()).unwrap_or(0);
+    let i = axis.rem_euclid(c.output.ndim().max(1) as i64);
+    let n = c.output.shape.get(i as usize).and_then(|d| d.known()).unwrap_or(0);
+    vec![Attr::Int(i), Attr::Int(n as i64)]
+}
+
+fn take_adjoint<'g>(g: Tensor<'g>, index: Tensor<'g>, x: Tensor<'g>, axis: i64) -> Tensor<'g> {
+    match length(x, axis) {
+        Some(n) => apply(&TAKE_ADD, &[g.into(), index.into()], &[Attr::Int(axis.rem_euclid(x.ndim().max(1) as i64)), Attr::Int(n as i64)]),
+        None => apply(&TAKE_ADD_LIKE, &[g.into(), index.into(), x.into()], &[Attr::Int(axis)]),
+    }
+}
+
+op! {
+    /// For each place of `index` the element of `x` at that index along `axis` and at the same place on the other axes.
+    /// Lengths off the axis are equal. Negative indices count from the end; an index out of range is an error of the run.
+    ///
+    /// Gradient: `g` added up at the indices.
+    GATHER = fn gather(x, index; axis: i64 = -1) -> (y);
+    operands Any;
+    infer(c) {
+        check_index(c, index)?;
+        let axis = shape::axis(c.op, axis, x.ndim())?;
+        let fits = x.ndim() == index.ndim() && x.shape.iter().zip(&index.shape).enumerate().all(|(i, (a, b))| i == axis || a.unify(*b).is_some());
+        if !fits {
+            let got = format!("{} and {} for axis={axis}", Tuple(&x.shape), Tuple(&index.shape));
+            return c.shape_error("the index does not fit", got, "equal ranks, and equal lengths off the axis");
+        }
+        Ok(smallvec![Aval { dtype: x.dtype, shape: index.shape.clone() }])
+    };
+    kernel call!(true, |[x, index] -> [y], c| {
+        let axis = shape::axis(c.op, attr(c.attrs.first())?, x.dims().len())?;
+        kernels::index::gather(c.op, *x, *index, axis, y)
+    });
+    family Mixing;
+    vjp(g) { x: gather_adjoint(g, index, x, axis), index: Cotangent::Zero }
+    numpy "np.take_along_axis(x, index, axis=axis)";
+    cases vec![
+        mixed(&[(Domain::Real, &[3, 4]), (Domain::Index(4), &[3, 2])], vec![Attr::Int(-1)]),
+        mixed(&[(Domain::Real, &[4, 2]), (Domain::Index(4), &[3, 2])], vec![Attr::Int(0)]),
+    ];
+    bad vec![
+        bad(&[&[2], &[2]], vec![Attr::Int(0)], "gather: indices must be integers. Got float64; expected int32 or int64."),
+        families::bad_of(&[(DType::F64, &[2, 3]), (DType::I64, &[3, 3])], vec![Attr::Int(1)], "gather: the index does not fit. Got (2, 3) and (3, 3) for axis=1; expected equal ranks, and equal lengths off the axis."),
+    ];
+}
+function! {
+    /// For each place of `index` the element of `x` at that index along `axis`; see [`GATHER`].
+    GATHER = fn gather(x, index; axis: i64)
+}
+op! {
+    /// Zeros with `g` added up at the indices along `axis`, which has length `n`: the adjoint of [`GATHER`].
+    ///
+    /// Gradient: the cotangent's elements at the indices.
+    GATHER_ADD = fn gather_add(g, index; axis: i64 = -1, n: i64 = 0) -> (y);
+    operands Any;
+    infer(c) {
+        let axis = shape::axis(c.op, axis, g.ndim())?;
+        Ok(smallvec![Aval { dtype: g.dtype, shape: replaced(g, axis, &[Dim::Known(n.max(0) as usize)]) }])
+    };
+    kernel call!(true, |[g, index] -> [y], c| {
+        let axis = shape::axis(c.op, attr(c.attrs.first())?, y.dims().len())?;
+        kernels::index::gather_add(c.op, *g, *index, axis, y)
+    });
+    family Mixing;
+    vjp(cotangent) { g: gather(cotangent, index, axis), index: Cotangent::Zero }
+    numpy "ref.gather_add(g, index, axis, n)";
+    cases vec![mixed(&[(Domain::Real, &[3, 2]), (Domain::Index(4), &[3, 2])], vec![Attr::Int(1), Attr::Int(4)])];
+    bad vec![];
+}
+op! {
+    /// [`GATHER_ADD`] to the shape of `like`, of which only the shape is used.
+    GATHER_ADD_LIKE = fn gather_add_like(g, index, like; axis: i64 = -1) -> (y);
+    operands Any;
+    infer(c) Ok(smallvec![Aval { dtype: g.dtype, shape: like.shape.clone() }]);
+    kernel Kernel::Lower(|c| Lowered::Chain(vec![(&GATHER_ADD, with_length(c))]));
+    family Mixing;
+    vjp(cotangent) { g: gather(cotangent, index, axis), index: Cotangent::Zero, like: Cotangent::Zero }
+    numpy "ref.gather_add(g, index, axis, like.shape[axis])";
+    cases vec![mixed(&[(Domain::Real, &[3, 2]), (Domain::Index(4), &[3, 2]), (Domain::Real, &[3, 4])], vec![Attr::Int(1)])];
+    bad vec![];
+}
+
+/// The adjoint of [`GATHER`].
+pub fn gather_adjoint<'g>(g: Tensor<'g>, index: Tensor<'g>, x: Tensor<'g>, axis: i64) -> Tensor<'g> {
+    match length(x, axis) {
+        Some(n) => apply(&GATHER_ADD, &[g.into(), index.into()], &[Attr::Int(axis.rem_euclid(x.ndim().max(1) as i64)), Attr::Int(n as i64)]),
+        None => apply(&GATHER_ADD_LIKE, &[g.into(), index.into(), x.into()], &[Attr::Int(axis)]),
+    }
+}
+
+op! {
+    /// An array with one more, last, axis of length `classes`: 1 at the label's place, 0 elsewhere. Labels are integers or
+    /// integral floats; one out of range, or NaN, is an error of the run.
+    ///
+    /// Gradient: none.
+    ONE_HOT = fn one_hot(labels; classes: i64 = 1, dtype: DType = DType::F64) -> (y);
+    operands Any;
+    infer(c) {
+        if classes < 0 {
+            return c.shape_error("the number of classes is negative", classes, "classes >= 0");
+        }
+        let shape = labels.shape.iter().copied().chain([Dim::Known(classes as usize)]).collect();
+        Ok(smallvec![Aval { dtype, shape }])
+    };
+    kernel call!(true, |[labels] -> [y], c| kernels::index::one_hot(c.op, *labels, y));
+    family Mixing;
+    vjp(g) { labels: Cotangent::Zero }
+    numpy "np.eye(classes, dtype=dtype)[labels]";
+    cases vec![mixed(&[(Domain::Index(4), &[5])], vec![Attr::Int(4), Attr::DType(DType::F64)]), mixed(&[(Domain::Index(3), &[2, 2])], vec![Attr::Int(3), Attr::DType(DType::I64)])];
+    bad vec![bad(&[&[2]], vec![Attr::Int(-1), Attr::DType(DType::F64)], "one_hot: the number of classes is negative. Got -1; expected classes >= 0.")];
+}
+function! {
+    /// 1 at the label's place of a new last axis, 0 elsewhere; see [`ONE_HOT`].
+    ONE_HOT = fn one_hot(labels; classes: i64, dtype: DType)
+}
+op! {
+    /// Labels as `int64` indices `0 .. classes`: integers or integral floats; one out of range, or NaN, is an error of the
+    /// run that names its place.
+    ///
+    /// Gradient: none.
+    CHECK_LABELS = fn check_labels(labels; classes: i64 = 1) -> (y);
+    operands Any;
+    infer(c) Ok(smallvec![Aval { dtype: DType::I64, shape: labels.shape.clone() }]);
+    kernel call!(true, |[labels] -> [y], c| kernels::index::labels(c.op, *labels, attr::<i64>(c.attrs.first())?.max(0) as usize, y));
+    family Mixing;
+    vjp(g) { labels: Cotangent::Zero }
+    numpy "labels.astype(np.int64)";
+    cases vec![mixed(&[(Domain::Index(4), &[5])], vec![Attr::Int(4)])];
+    bad vec![];
+}
+function! {
+    /// Labels as `int64` indices below `classes`; see [`CHECK_LABELS`].
+    CHECK_LABELS = fn check_labels(labels; classes: i64)
+}

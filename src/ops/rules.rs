@@ -1,0 +1,122 @@
+//! What gradient rules are written with, beside the ops themselves.
+
+use smallvec::SmallVec;
+
+use crate::graph::op::Cotangent;
+use crate::graph::{NodeOp, Tensor, Value};
+use crate::ops::apply::cast;
+use crate::ops::elementwise::{MUL, NEG, SQUARE, div, mul, neg};
+use crate::ops::movement::{broadcast_like, broadcast_to, reshape_like, sum_to};
+
+/// `g` where the mask is true, and exactly zero elsewhere.
+pub fn masked<'g>(g: Tensor<'g>, mask: Tensor<'g>) -> Cotangent<'g> {
+    Cotangent::Masked(g, mask)
+}
+
+/// How deep a quotient looks for factors.
+const DEPTH: usize = 6;
+
+/// `a / b` in a gradient rule. Where numerator and denominator have a factor in common (the same node, reached through
+/// products, quotients and signs), it cancels: `(c * y) / (d * y)` is `c / d`. So a singularity of a rule that the
+/// cotangent removes leaves nothing behind: `sqrt(x) ** 2` at 0.
+#[track_caller]
+pub fn quotient<'g>(a: Tensor<'g>, b: Tensor<'g>) -> Tensor<'g> {
+    let graph = a.graph();
+    let mut den = Factors::default();
+    den.collect(b, DEPTH);
+    let mut num = Factors::default();
+    num.collect(a, DEPTH);
+    let mut common = false;
+    num.list.retain(|f| {
+        let found = den.list.iter().position(|d| d == f && !is_scalar(graph.tensor(*d)));
+        if let Some(i) = found {
+            den.list.remove(i);
+            common = true;
+        }
+        found.is_none()
+    });
+    if !common {
+        return div(a, b);
+    }
+    let shape = div(a, b);
+    let negative = num.negative != den.negative;
+    let product = |f: Factors| f.list.into_iter().map(|v| graph.tensor(v)).reduce(mul);
+    let result = match (product(num), product(den)) {
+        (Some(n), Some(d)) => div(n, d),
+        (Some(n), None) => n,
+        (None, Some(d)) => div(graph.scalar(1.0.into(), d.dtype()), d),
+        (None, None) => graph.scalar(1.0.into(), shape.dtype()),
+    };
+    let result = if negative { neg(result) } else { result };
+    // The factors that are left may have a smaller shape than the quotient.
+    match shape.known_shape() {
+        Some(dims) => broadcast_to(result, dims.iter().map(|&n| n as i64).collect::<Vec<_>>()),
+        None if result.dims() == shape.dims() => result,
+        None => broadcast_like(result, shape),
+    }
+}
+
+fn is_scalar(t: Tensor<'_>) -> bool {
+    matches!(t.node().op, NodeOp::Scalar(_) | NodeOp::Bound(_))
+}
+
+/// The factors of a product.
+#[derive(Default)]
+struct Factors {
+    list: SmallVec<[Value; 8]>,
+    negative: bool,
+}
+
+impl Factors {
+    fn collect(&mut self, t: Tensor<'_>, depth: usize) {
+        let node = t.node();
+        let input = |i: usize| node.inputs.get(i).map(|&v| t.graph().tensor(v));
+        let (Some(def), Some(x), true) = (node.def(), input(0), depth > 0) else { return self.list.push(t.value()) };
+        if std::ptr::eq(def, &MUL) {
+            self.collect(x, depth - 1);
+            if let Some(y) = input(1) {
+                self.collect(y, depth - 1);
+            }
+        } else if std::ptr::eq(def, &SQUARE) {
+            self.collect(x, depth - 1);
+            self.collect(x, depth - 1);
+        } else if std::ptr::eq(def, &NEG) {
+            self.negative = !self.negative;
+            self.collect(x, depth - 1);
+        } else {
+            self.list.push(t.value());
+        }
+    }
+}
+
+/// `g` with the reduced axes of `x` back in their places, repeated to the shape of `x`: the adjoint of a sum.
+pub fn unreduce<'g>(g: Tensor<'g>, x: Tensor<'g>, axes: Option<&[i64]>, keepdims: bool) -> Tensor<'g> {
+    broadcast_like(restore_axes(g, x, axes, keepdims), x)
+}
+
+/// `g` with the reduced axes of `x` back in their places, of length 1.
+pub fn restore_axes<'g>(g: Tensor<'g>, x: Tensor<'g>, axes: Option<&[i64]>, keepdims: bool) -> Tensor<'g> {
+    if keepdims {
+        return g;
+    }
+    let axes: Vec<i64> = match axes {
+        Some(list) => list.iter().map(|&a| a.rem_euclid((x.ndim() as i64).max(1))).collect(),
+        None => (0..x.ndim() as i64).collect(),
+    };
+    if axes.is_empty() { g } else { crate::ops::movement::expand_dims(g, axes) }
+}
+
+/// The cotangent `g` brought to the shape of `x`, which was broadcast: sums over the axes that were repeated.
+pub fn unbroadcast<'g>(g: Tensor<'g>, x: Tensor<'g>) -> Tensor<'g> {
+    if g.dims() == x.dims() { g } else { sum_to(g, x) }
+}
+
+/// `g` under the shape of `x`.
+pub fn shaped_like<'g>(g: Tensor<'g>, x: Tensor<'g>) -> Tensor<'g> {
+    if g.dims() == x.dims() { g } else { reshape_like(g, x) }
+}
+
+/// `g` as the dtype of `x`.
+pub fn typed_like<'g>(g: Tensor<'g>, x: Tensor<'g>) -> Tensor<'g> {
+    cast(g, x.dtype())
+}
