@@ -1,0 +1,116 @@
+//! The kernels of casts between dtypes.
+
+use super::isa::Isa;
+use super::real::Float;
+use super::tile::{Formula, Instr, kernel};
+use crate::dtype::DType;
+
+/// A cast of one element; bools are bytes.
+trait To<D> {
+    fn to(self) -> D;
+}
+
+struct Cast;
+impl<const M: u8, A: To<D>, D> Formula<M, A, (), (), D> for Cast {
+    #[inline(always)]
+    fn eval(a: A, _: (), _: ()) -> D {
+        a.to()
+    }
+}
+
+macro_rules! to {
+    ($($from:ident => $to:ident |$x:ident| $value:expr;)+) => {$(
+        impl To<$to> for $from {
+            #[inline(always)]
+            fn to(self) -> $to {
+                let $x = self;
+                $value
+            }
+        }
+    )+};
+}
+to! {
+    u8 => u8 |x| u8::from(x != 0);
+    u8 => i32 |x| i32::from(x != 0);
+    u8 => i64 |x| i64::from(x != 0);
+    u8 => f32 |x| f32::from(u8::from(x != 0));
+    u8 => f64 |x| f64::from(u8::from(x != 0));
+    i32 => u8 |x| u8::from(x != 0);
+    i32 => i32 |x| x;
+    i32 => i64 |x| i64::from(x);
+    i32 => f32 |x| x as f32;
+    i32 => f64 |x| f64::from(x);
+    i64 => u8 |x| u8::from(x != 0);
+    i64 => i32 |x| x as i32;
+    i64 => i64 |x| x;
+    i64 => f32 |x| x as f32;
+    i64 => f64 |x| x as f64;
+    f32 => u8 |x| u8::from(x != 0.0);
+    f32 => i32 |x| truncated::<f32, i32>(x, i32::MIN, i32::MAX);
+    f32 => i64 |x| truncated::<f32, i64>(x, i64::MIN, i64::MAX);
+    f32 => f32 |x| x;
+    f32 => f64 |x| f64::from(x);
+    f64 => u8 |x| u8::from(x != 0.0);
+    f64 => i32 |x| truncated::<f64, i32>(x, i32::MIN, i32::MAX);
+    f64 => i64 |x| truncated::<f64, i64>(x, i64::MIN, i64::MAX);
+    f64 => f32 |x| x as f32;
+    f64 => f64 |x| x;
+}
+
+/// A float that can be truncated when its value is known to fit.
+trait Truncate<I>: Float {
+    /// The first float above the range of `I`.
+    const ABOVE: Self;
+    /// The first float of the range.
+    const FIRST: Self;
+    /// # Safety
+    /// The value is in the range.
+    unsafe fn truncate(self) -> I;
+}
+
+macro_rules! truncate {
+    ($($t:ident $i:ident;)+) => {$(
+        impl Truncate<$i> for $t {
+            const ABOVE: $t = -($i::MIN as $t);
+            const FIRST: $t = $i::MIN as $t;
+            #[inline(always)]
+            unsafe fn truncate(self) -> $i {
+                unsafe { self.to_int_unchecked() }
+            }
+        }
+    )+};
+}
+truncate! { f32 i32; f32 i64; f64 i32; f64 i64; }
+
+/// What `x as I` gives (saturating, zero for NaN), written so that it becomes vector code.
+#[inline(always)]
+fn truncated<T: Truncate<I>, I>(x: T, least: I, greatest: I) -> I {
+    let fits = x >= T::FIRST && x < T::ABOVE;
+    // SAFETY: the number is in the range, or zero.
+    let inside = unsafe { T::truncate(if fits { x } else { T::literal(0.0) }) };
+    let below = if x < T::FIRST { least } else { inside };
+    if x >= T::ABOVE { greatest } else { below }
+}
+
+fn from<A: To<D> + Copy, D>(isa: Isa) -> Instr {
+    kernel::<Cast, A, (), (), D, 0>(isa)
+}
+
+/// The instruction that casts: float to integer truncates (and saturates, with NaN to 0), anything to bool is `!= 0`, integer to float
+/// rounds to nearest, integer to a narrower one keeps the low bits.
+pub fn cast(isa: Isa, source: DType, to: DType) -> Instr {
+    macro_rules! table {
+        ($($from:ident $a:ident),+) => {
+            match source {
+                $(DType::$from => match to {
+                    DType::Bool => from::<$a, u8>(isa),
+                    DType::I32 => from::<$a, i32>(isa),
+                    DType::I64 => from::<$a, i64>(isa),
+                    DType::F32 => from::<$a, f32>(isa),
+                    DType::F64 => from::<$a, f64>(isa),
+                },)+
+            }
+        };
+    }
+    table!(Bool u8, I32 i32, I64 i64, F32 f32, F64 f64)
+}

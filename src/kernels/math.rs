@@ -1,0 +1,248 @@
+//! The functions of formulas. All are branch-free and inlined, so that a loop over one of them becomes vector code.
+//!
+//! Coefficients are minimax polynomials of the quantity named beside them, weighted for the relative error of the result.
+
+use super::real::{Float, Pair, S, Value};
+
+/// c0 + x (c1 + x (c2 + ...)), innermost first.
+macro_rules! horner {
+    ($x:expr; $c:expr) => { S::lit($c) };
+    ($x:expr; $c:expr, $($rest:expr),+) => { horner!($x; $($rest),+).fma($x, S::lit($c)) };
+}
+pub(super) use horner;
+
+/// `a` where `condition` holds, else `b`. Both are computed.
+#[inline(always)]
+pub fn select<A: Pair<B>, B>(condition: bool, a: A, b: B) -> A::Out {
+    let (a, b) = a.pair(b);
+    if condition { a } else { b }
+}
+
+macro_rules! comparison {
+    ($($(#[$doc:meta])* $name:ident $op:tt;)+) => {$(
+        $(#[$doc])*
+        #[inline(always)]
+        pub fn $name<A: Pair<B>, B>(a: A, b: B) -> bool {
+            let (a, b) = a.pair(b);
+            a $op b
+        }
+    )+};
+}
+comparison! {
+    /// `a < b`; false if one is NaN.
+    lt <;
+    /// `a <= b`; false if one is NaN.
+    le <=;
+    /// `a > b`; false if one is NaN.
+    gt >;
+    /// `a >= b`; false if one is NaN.
+    ge >=;
+    /// `a == b`; false if one is NaN.
+    eq ==;
+    /// `a != b`; true if one is NaN.
+    ne !=;
+}
+
+/// The larger one; NaN if one is NaN.
+#[inline(always)]
+#[allow(clippy::eq_op)] // true for NaN only
+pub fn max<A: Pair<B>, B>(a: A, b: B) -> A::Out {
+    let (a, b) = a.pair(b);
+    if a > b || a != a { a } else { b }
+}
+
+/// The smaller one; NaN if one is NaN.
+#[inline(always)]
+#[allow(clippy::eq_op)] // true for NaN only
+pub fn min<A: Pair<B>, B>(a: A, b: B) -> A::Out {
+    let (a, b) = a.pair(b);
+    if a < b || a != a { a } else { b }
+}
+
+/// |x|; the smallest integer stays as it is.
+#[inline(always)]
+pub fn abs<T: Value, const M: u8>(x: S<T, M>) -> S<T, M> {
+    S(x.0.absolute())
+}
+
+/// -1, 0 or 1; NaN of NaN.
+#[inline(always)]
+pub fn sign<T: Value, const M: u8>(x: S<T, M>) -> S<T, M> {
+    let zero_or_nan = select(eq(x, 0.0), 0.0, x);
+    select(gt(x, 0.0), 1.0, select(lt(x, 0.0), -1.0, zero_or_nan))
+}
+
+/// True if the sign bit is set, also of -0 and NaN.
+#[inline(always)]
+pub fn signbit<T: Float, const M: u8>(x: S<T, M>) -> bool {
+    x.0.sign_bit()
+}
+
+/// |x| with the sign of `sign`.
+#[inline(always)]
+pub fn copysign<T: Float, const M: u8>(x: S<T, M>, sign: S<T, M>) -> S<T, M> {
+    S(x.0.signed_as(sign.0))
+}
+
+/// 1 / x.
+#[inline(always)]
+pub fn recip<T: Float, const M: u8>(x: S<T, M>) -> S<T, M> {
+    1.0 / x
+}
+
+/// The square root; NaN below zero.
+#[inline(always)]
+pub fn sqrt<T: Float, const M: u8>(x: S<T, M>) -> S<T, M> {
+    S(x.0.root())
+}
+
+/// x as n ln 2 + r, |r| <= ln 2 / 2; gives (n, e^r - 1).
+#[inline(always)]
+fn reduced_exp<T: Float, const M: u8>(x: S<T, M>) -> (S<T, M>, S<T, M>) {
+    let n = (x * std::f64::consts::LOG2_E).nearest();
+    // ln 2 in two pieces; the first is so short that n times it is exact.
+    let r = if T::F64 {
+        let r = (-n).fma(S::lit(0.6931471805598903), x);
+        (-n).fma(S::lit(5.497923018708371e-14), r)
+    } else {
+        let r = (-n).fma(S::lit(0.693145751953125), x);
+        (-n).fma(S::lit(1.428606765330187e-06), r)
+    };
+    // (e^r - 1 - r) / r^2
+    let p = if T::F64 {
+        horner!(r; 0.5, 0.16666666666666677, 0.0416666666666667, 0.008333333333321617, 0.0013888888888866724, 0.00019841269886156836,
+            2.4801587360725434e-05, 2.755724418361983e-06, 2.7557242654365966e-07, 2.510904430981813e-08, 2.0924466004349087e-09)
+    } else {
+        horner!(r; 0.5000000062000048, 0.1666654298993684, 0.04166628187217039, 0.00836658418311074, 0.0013946458492233322)
+    };
+    (n, p.fma(r * r, r))
+}
+
+/// e^x, with gradual underflow.
+#[inline(always)]
+pub fn exp<T: Float, const M: u8>(x: S<T, M>) -> S<T, M> {
+    // Beyond these the result is infinite or zero; `scaled` could not express the exponent.
+    let (low, high) = if T::F64 { (-746.0, 710.0) } else { (-104.0, 89.0) };
+    let x = select(gt(x, high), high, x);
+    let x = select(lt(x, low), low, x);
+    let (n, q) = reduced_exp(x);
+    (1.0 + q).scaled(n)
+}
+
+/// e^x - 1, accurate near zero.
+#[inline(always)]
+pub fn expm1<T: Float, const M: u8>(x: S<T, M>) -> S<T, M> {
+    let (low, high) = if T::F64 { (-40.0, 710.0) } else { (-40.0, 89.0) };
+    let y = select(gt(x, high), high, x);
+    let y = select(lt(y, low), low, y);
+    let (n, q) = reduced_exp(y);
+    // 2^n (q + 1) - 1 with 2^n halved, which would overflow for the largest x.
+    let h = S::<T, M>(T::power_of_two((n - 1.0).0));
+    copysign(2.0 * q.fma(h, h - 0.5), x)
+}
+
+/// The hyperbolic tangent.
+#[inline(always)]
+pub fn tanh<T: Float, const M: u8>(x: S<T, M>) -> S<T, M> {
+    // With t = e^(-2|x|) - 1 in (-1, 0] nothing overflows; from |x| = 20 on the result is 1.
+    let y = -2.0 * abs(x);
+    let (n, q) = reduced_exp(select(lt(y, -40.0), -40.0, y));
+    let h = S::<T, M>(T::power_of_two(n.0));
+    let t = q.fma(h, h - 1.0);
+    copysign(t / (2.0 + t), x)
+}
+
+/// 1 / (1 + e^-x); right also where the result is denormal.
+#[inline(always)]
+pub fn sigmoid<T: Float, const M: u8>(x: S<T, M>) -> S<T, M> {
+    let e = exp(-abs(x));
+    select(lt(x, 0.0), e, 1.0) / (1.0 + e)
+}
+
+/// ln w + correction, for a positive normal w.
+#[inline(always)]
+fn log_of_normal<T: Float, const M: u8>(w: S<T, M>, shift: S<T, M>, correction: S<T, M>) -> S<T, M> {
+    let (m, e) = w.0.split();
+    let e = S::<T, M>(e) + shift;
+    let f = S::<T, M>(m) - 1.0;
+    // ln(1 + f) = 2 artanh s = f - s (f - r), where r = (2 artanh s - 2 s) / s is a series in s^2.
+    let s = f / (2.0 + f);
+    let z = s * s;
+    let r = if T::F64 {
+        horner!(z; 0.6666666666666735, 0.3999999999941107, 0.2857142874326687, 0.22222198475625285, 0.18183569756597504,
+            0.15313902842924823, 0.1479751164259039)
+    } else {
+        horner!(z; 0.6666677671865411, 0.39977495382889483, 0.2987307835785809)
+    } * z;
+    let (high, low) = if T::F64 { (0.6931471805598903, 5.497923018708371e-14) } else { (0.693145751953125, 1.428606765330187e-06) };
+    let small = s * (f - r) - e.fma(S::lit(low), correction);
+    e.fma(S::lit(high), f - small)
+}
+
+/// The natural logarithm: -inf at zero, NaN below.
+#[inline(always)]
+pub fn log<T: Float, const M: u8>(x: S<T, M>) -> S<T, M> {
+    // Denormal numbers are scaled into the normal ones.
+    let least = if T::F64 { f64::MIN_POSITIVE } else { f32::MIN_POSITIVE as f64 };
+    let denormal = lt(x, least);
+    let w = select(denormal, x * 18014398509481984.0, x);
+    let y = log_of_normal(w, select(denormal, S::lit(-54.0), 0.0), S::lit(0.0));
+    log_edges(x, y)
+}
+
+/// y, the logarithm of x > 0, with the values at zero, below, at infinity and NaN put right.
+#[inline(always)]
+fn log_edges<T: Float, const M: u8>(x: S<T, M>, y: S<T, M>) -> S<T, M> {
+    let y = select(lt(x, f64::INFINITY), y, x);
+    let y = select(lt(x, 0.0), f64::NAN, y);
+    select(eq(x, 0.0), f64::NEG_INFINITY, y)
+}
+
+/// ln(1 + x), accurate near zero.
+#[inline(always)]
+pub fn log1p<T: Float, const M: u8>(x: S<T, M>) -> S<T, M> {
+    let w = 1.0 + x;
+    // What the sum lost, exactly.
+    let lost = select(ge(abs(x), 1.0), 1.0 - (w - x), x - (w - 1.0));
+    let y = log_of_normal(w, S::lit(0.0), lost / w);
+    select(eq(w, 1.0), x, log_edges(w, y))
+}
+
+/// ln(1 + e^x), without overflow or loss for large |x|.
+#[inline(always)]
+pub fn softplus<T: Float, const M: u8>(x: S<T, M>) -> S<T, M> {
+    max(x, 0.0) + log1p(exp(-abs(x)))
+}
+
+/// The error function.
+#[inline(always)]
+pub fn erf<T: Float, const M: u8>(x: S<T, M>) -> S<T, M> {
+    let z = x * x;
+    // erf(x) / x - 1 for |x| <= 1
+    let p = if T::F64 {
+        horner!(z; 0.12837916709551256, -0.3761263890318352, 0.11283791670944186, -0.02686617064311159, 0.0052239776061191925,
+            -0.0008548325929337175, 0.00012055293577292792, -1.4924712304983726e-05, 1.644713156008381e-06, -1.6206313353603884e-07,
+            1.3710977426754569e-08, -7.779460911463882e-10)
+    } else {
+        horner!(z; 0.12837916572682329, -0.3761262582492003, 0.11283585154976807, -0.02685381219099736, 0.005188328186418862,
+            -0.0008010198262436548, 7.853877531619132e-05)
+    };
+    let inner = p.fma(x, x);
+    // ln(1 - erf(a)), for 1 <= a up to where the result rounds to 1, in powers of the distance from a point inside.
+    let (end, middle) = if T::F64 { (6.0, 2.5) } else { (4.0, 1.75) };
+    let a = abs(x);
+    let u = select(gt(a, end), end, a) - middle;
+    let l = if T::F64 {
+        horner!(u; -7.806815272727254, -5.352680750986496, -0.9438937335256413, -0.01085807274040404, 0.0021654769156343426,
+            -0.00042093251647069163, 7.703078614034733e-05, -1.2756012565110163e-05, 1.768860916693927e-06, -1.5577255984226668e-07,
+            -1.2327383400674514e-08, 1.0908979166735926e-08, -3.7159666971533813e-09, 7.733581622116628e-10, -1.0825910551188006e-10,
+            5.603066434560921e-11, -4.733019721152452e-12, -4.865629190159691e-12)
+    } else {
+        horner!(u; -4.317863584427545, -3.959610674325491, -0.9099364995680971, -0.020534395295590695, 0.004608565471892211,
+            -0.0009910849872415374, 0.00018556827297567925)
+    };
+    let (n, q) = reduced_exp(l);
+    let tail = S::<T, M>(T::power_of_two(n.0));
+    let outer = copysign(1.0 - q.fma(tail, tail), x);
+    select(lt(a, 1.0), inner, outer)
+}

@@ -1,0 +1,77 @@
+//! Sine, cosine and power: the functions of formulas that need a scalar pass (`super::exact`).
+
+use super::math::{eq, horner, select};
+use super::real::{EXACT, FUSED, Float, S};
+
+/// a^b. From the standard library, value by value.
+#[inline(always)]
+pub fn pow<T: Float, const M: u8>(a: S<T, M>, b: S<T, M>) -> S<T, M> {
+    S(a.0.std_pow(b.0))
+}
+
+/// (sine, cosine) of the remainder of x by pi/2, and the multiple.
+#[inline(always)]
+fn quadrant<T: Float, const M: u8>(x: S<T, M>) -> (S<T, M>, S<T, M>, S<T, M>) {
+    let n = (x * std::f64::consts::FRAC_2_PI).nearest();
+    let k = -n;
+    // pi/2 in pieces. Fused, the first difference is exact; else the pieces are so short that their products with n are.
+    let take = |r: S<T, M>, piece: f64| k.fma(S::lit(piece), r);
+    let r = match (T::F64, M & FUSED != 0) {
+        (true, true) => take(take(take(x, 1.5707963267948966), 6.123233995736766e-17), -1.4973849048591698e-33),
+        (false, true) => take(take(take(x, 1.5707963705062866), -4.371138828673793e-08), -1.7151245100058819e-15),
+        (true, false) => {
+            let r = take(take(x, 1.570796325802803), 9.920935739593517e-10);
+            take(take(take(r, 5.721188709663575e-18), 1.6446256892965207e-26), 4.3359050650618903e-35)
+        }
+        (false, false) => {
+            let r = take(take(x, 1.5703125), 0.0004839897155761719);
+            take(take(take(r, -1.6298145055770874e-07), 6.082245818106458e-11), -5.1453114636784356e-14)
+        }
+    };
+    let z = r * r;
+    // (sin r - r) / r^3 and (cos r - 1 + r^2/2) / r^4
+    let (s, c) = if T::F64 {
+        (
+            horner!(z; -0.1666666666666663, 0.008333333333322063, -0.000198412698295424, 2.755731360443524e-06,
+                -2.5050745022444135e-08, 1.589606660022589e-10),
+            horner!(z; 0.041666666666666595, -0.0013888888888872975, 2.480158728879999e-05, -2.755731416395997e-07,
+                2.0875698705622447e-09, -1.1358423343348506e-11),
+        )
+    } else {
+        (
+            horner!(z; -0.16666654573309664, 0.008332158410720237, -0.00019514957298105189),
+            horner!(z; 0.04166664562392873, -0.0013887313334011344, 2.4432814795600997e-05),
+        )
+    };
+    let sine = s.fma(r * z, r);
+    let cosine = 1.0 + c.fma(z * z, -0.5 * z);
+    (sine, cosine, n)
+}
+
+/// The sine, for |x| up to [`sine_limit`]; kernels repair larger ones in the exact mode.
+#[inline(always)]
+pub fn sin<T: Float, const M: u8>(x: S<T, M>) -> S<T, M> {
+    if M & EXACT != 0 {
+        return S(x.0.std_sin());
+    }
+    let (sine, cosine, n) = quadrant(x);
+    let y = S(select(T::odd(n.0), cosine, sine).0.flipped_if_second_bit(n.0));
+    // The sum inside loses the sign of a zero.
+    select(eq(x, 0.0), x, y)
+}
+
+/// The cosine, for |x| up to [`sine_limit`]; kernels repair larger ones in the exact mode.
+#[inline(always)]
+pub fn cos<T: Float, const M: u8>(x: S<T, M>) -> S<T, M> {
+    if M & EXACT != 0 {
+        return S(x.0.std_cos());
+    }
+    let (sine, cosine, n) = quadrant(x);
+    S(select(T::odd(n.0), sine, cosine).0.flipped_if_second_bit((n + 1.0).0))
+}
+
+/// Up to this magnitude the vector code of sine and cosine is accurate.
+#[inline(always)]
+pub fn sine_limit<T: Float>() -> T {
+    T::literal(if T::F64 { 1e8 } else { 2e4 })
+}
