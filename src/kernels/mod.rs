@@ -1,1 +1,4 @@
 //! Numbers only: strided views in, views out. No graph, no op names.
+
+pub mod index;
+pub mod movement;
