@@ -1,4 +1,6 @@
 //! Numbers only: strided views in, views out. No graph, no op names.
 
 pub mod index;
+pub mod matmul;
 pub mod movement;
+pub mod random;
