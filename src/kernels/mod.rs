@@ -1,11 +1,18 @@
 //! Numbers only: strided views in, views out. No graph, no op names.
 
 pub mod cast;
+pub mod check;
 pub mod exact;
 pub mod fold;
 pub mod formula;
+pub mod index;
 pub mod isa;
+pub mod linalg;
 pub mod math;
+pub mod matmul;
+pub mod movement;
+pub mod random;
 pub mod real;
+pub mod reduce;
 pub mod tile;
 pub mod trig;

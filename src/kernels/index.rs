@@ -1,0 +1,771 @@
+//! Elements chosen by index: take, gather, their adjoints, labels, and the positions of extremes.
+//!
+//! Index arrays are `int32` or `int64`. A negative index counts from the end, as in NumPy; one that is out of range is
+//! an error that names it. After an error the contents of the destination are undefined.
+
+use std::fmt::Display;
+
+use super::movement::{copy_raw, each, for_each, zero};
+use crate::array::{View, ViewMut};
+use crate::dtype::{DType, Element};
+use crate::error::{Error, ErrorKind, Result};
+use crate::shape::{Dims, Strides, Tuple, count, is_contiguous};
+
+/// ` at position 3`, ` at position (1, 2)`, or nothing in a 0-d array.
+fn place(dims: &[usize], mut flat: usize) -> String {
+    let mut index = Dims::from_elem(0, dims.len());
+    for (i, &n) in index.iter_mut().zip(dims).rev() {
+        *i = flat % n;
+        flat /= n;
+    }
+    match index.as_slice() {
+        [] => String::new(),
+        [i] => format!(" at position {i}"),
+        many => format!(" at position {}", Tuple(many)),
+    }
+}
+
+#[cold]
+fn out_of_range(op: &str, got: impl Display, n: usize, dims: &[usize], flat: usize) -> Error {
+    let rule = if n == 0 { "no index into an empty axis".to_owned() } else { format!("-{n} <= index < {n}") };
+    let got = format_args!("{got}{} for an axis of length {n}", place(dims, flat));
+    Error::new(ErrorKind::Value, op, "index is out of range", got, rule)
+}
+
+/// A Rust type of index arrays.
+trait Index: Element + Display {
+    /// This index into an axis of length `n`, counted from the end if negative.
+    fn resolve(self, n: usize) -> Option<usize>;
+}
+macro_rules! index {
+    ($($t:ty)+) => {$(impl Index for $t {
+        #[inline(always)]
+        fn resolve(self, n: usize) -> Option<usize> {
+            let i = self as i64;
+            let i = if i < 0 { i.wrapping_add(n as i64) } else { i } as usize;
+            (i < n).then_some(i)
+        }
+    })+};
+}
+index! { i32 i64 }
+
+/// Runs `$body` with `$I` set to the Rust type of an index array.
+macro_rules! by_index {
+    ($d:expr, $I:ident => $body:expr) => {
+        if $d == DType::I32 {
+            type $I = i32;
+            $body
+        } else {
+            debug_assert!($d == DType::I64);
+            type $I = i64;
+            $body
+        }
+    };
+}
+
+/// Runs `$body` with `$T` set to an unsigned integer of a dtype's size: bits are moved, not values.
+macro_rules! by_size {
+    ($d:expr, $T:ident => $body:expr) => {
+        match $d.size() {
+            1 => {
+                type $T = u8;
+                $body
+            }
+            4 => {
+                type $T = u32;
+                $body
+            }
+            _ => {
+                type $T = u64;
+                $body
+            }
+        }
+    };
+}
+
+/// Addition of elements: wrapping for integers, "or" for bools.
+trait Add: Element {
+    fn add(self, other: Self) -> Self;
+}
+macro_rules! add {
+    ($($t:ty: $f:expr;)+) => {$(impl Add for $t {
+        #[inline(always)]
+        fn add(self, other: Self) -> Self {
+            let f: fn($t, $t) -> $t = $f;
+            f(self, other)
+        }
+    })+};
+}
+add! { bool: |a, b| a | b; i32: i32::wrapping_add; i64: i64::wrapping_add; f32: |a, b| a + b; f64: |a, b| a + b; }
+
+/// The outer and the inner axes of a view, without `axis`.
+fn around<'a>(dims: &'a [usize], strides: &'a [isize], axis: usize) -> ((&'a [usize], &'a [isize]), (&'a [usize], &'a [isize])) {
+    ((&dims[..axis], &strides[..axis]), (&dims[axis + 1..], &strides[axis + 1..]))
+}
+
+/// `np.take(x, index, axis)`: `dst[o.., j.., i..] = x[o.., index[j..], i..]`, where `dst` (C-contiguous, the dtype of `x`)
+/// has the axes of `index` in the place of `axis`.
+///
+/// An index outside `-n <= index < n` is an error of kind `Value`.
+pub fn take(op: &str, x: View<'_>, index: View<'_>, axis: usize, dst: &mut ViewMut<'_>) -> Result<()> {
+    debug_assert_eq!(x.dtype(), dst.dtype());
+    by_index!(index.dtype(), I => by_size!(x.dtype(), T => take_as::<I, T>(op, x, index, axis, dst)))
+}
+
+fn take_as<I: Index, T: Copy>(op: &str, x: View<'_>, index: View<'_>, axis: usize, dst: &mut ViewMut<'_>) -> Result<()> {
+    let ((outer, outer_steps), (inner, inner_steps)) = around(x.dims(), x.strides(), axis);
+    let (n, step, row) = (x.dims()[axis], x.strides()[axis], count(inner));
+    let run = is_contiguous(inner, inner_steps);
+    let c = crate::shape::c_strides(inner);
+    let (s, d, indices) = (x.ptr().cast::<T>(), dst.ptr().cast::<T>(), index.ptr().cast::<I>());
+    let mut at = 0;
+    each(outer, [outer_steps], |[o]| {
+        let mut flat = 0;
+        each(index.dims(), [index.strides()], |[j]| {
+            // SAFETY: offsets of the views; the resolved index is below `n`; `dst` has `row` elements for each index.
+            unsafe {
+                let value = *indices.offset(j);
+                let Some(k) = value.resolve(n) else { return Err(out_of_range(op, value, n, index.dims(), flat)) };
+                let (s, d) = (s.offset(o + k as isize * step), d.add(at));
+                match (row, run) {
+                    (0, _) => {}
+                    (1, _) => *d = *s,
+                    (_, true) => std::ptr::copy_nonoverlapping(s, d, row),
+                    _ => copy_raw(x.dtype(), s.cast(), d.cast(), inner, inner_steps, &c),
+                }
+            }
+            at += row;
+            flat += 1;
+            Ok(())
+        })
+    })
+}
+
+/// The adjoint of [`take`]: `dst` (C-contiguous) is filled with zeros, then `dst[o.., index[j..], i..] += g[o.., j.., i..]`,
+/// in the order of the indices, so that the bits do not depend on anything else.
+///
+/// An index outside `-n <= index < n` is an error of kind `Value`.
+pub fn take_add(op: &str, g: View<'_>, index: View<'_>, axis: usize, dst: &mut ViewMut<'_>) -> Result<()> {
+    debug_assert_eq!(g.dtype(), dst.dtype());
+    zero(dst);
+    by_index!(index.dtype(), I => crate::dispatch!(g.dtype(), T => take_add_as::<I, T>(op, g, index, axis, dst)))
+}
+
+fn take_add_as<I: Index, T: Add>(op: &str, g: View<'_>, index: View<'_>, axis: usize, dst: &mut ViewMut<'_>) -> Result<()> {
+    let n = dst.dims()[axis];
+    let row: usize = count(&dst.dims()[axis + 1..]);
+    let (outer, rest) = (&g.dims()[..axis], axis + index.dims().len());
+    let (inner, inner_steps) = (&g.dims()[rest..], &g.strides()[rest..]);
+    let run = is_contiguous(inner, inner_steps);
+    let (s, d, indices) = (g.ptr().cast::<T>(), dst.ptr().cast::<T>(), index.ptr().cast::<I>());
+    let mut base = 0;
+    each(outer, [&g.strides()[..axis]], |[o]| {
+        let mut flat = 0;
+        each(index.dims(), [index.strides(), &g.strides()[axis..rest]], |[j, at]| {
+            // SAFETY: offsets of the views; the resolved index is below `n`, and `dst` holds `n` rows at `base`.
+            unsafe {
+                let value = *indices.offset(j);
+                let Some(k) = value.resolve(n) else { return Err(out_of_range(op, value, n, index.dims(), flat)) };
+                let s = s.offset(o + at);
+                let d = std::slice::from_raw_parts_mut(d.add(base + k * row), row);
+                if run {
+                    let s = std::slice::from_raw_parts(s, row);
+                    d.iter_mut().zip(s).for_each(|(d, s)| *d = d.add(*s));
+                } else {
+                    let mut it = d.iter_mut();
+                    for_each(inner, [inner_steps], |[i]| {
+                        if let Some(d) = it.next() {
+                            *d = d.add(*s.offset(i));
+                        }
+                    });
+                }
+            }
+            flat += 1;
+            Ok(())
+        })?;
+        base += n * row;
+        Ok(())
+    })
+}
+
+/// The strides of a view with `axis` standing still.
+fn still(strides: &[isize], axis: usize) -> Strides {
+    let mut s = Strides::from_slice(strides);
+    s[axis] = 0;
+    s
+}
+
+/// `np.take_along_axis(x, index, axis)`: `dst[.., j, ..] = x[.., index[.., j, ..], ..]`. `index` and `dst` (C-contiguous,
+/// the dtype of `x`) have the same lengths, and `x` has them too except on `axis`.
+///
+/// An index outside `-n <= index < n` is an error of kind `Value`.
+pub fn gather(op: &str, x: View<'_>, index: View<'_>, axis: usize, dst: &mut ViewMut<'_>) -> Result<()> {
+    debug_assert_eq!(index.dims(), dst.dims());
+    debug_assert_eq!(x.dtype(), dst.dtype());
+    let (n, step) = (x.dims()[axis], x.strides()[axis]);
+    let (s, d) = (x.ptr(), dst.ptr());
+    by_index!(index.dtype(), I => by_size!(x.dtype(), T => {
+        // SAFETY: `walk` gives an offset of each view and an index below the length of `axis`.
+        walk::<I>(op, index, n, &still(x.strides(), axis), dst.strides(), |from, to, k| unsafe {
+            *d.cast::<T>().offset(to) = *s.cast::<T>().offset(from + k as isize * step);
+        })
+    }))
+}
+
+/// The adjoint of [`gather`]: `dst` (C-contiguous) is filled with zeros, then `dst[.., index[.., j, ..], ..] += g[.., j, ..]`
+/// in C order of `index`. `g` and `index` have the same lengths, and `dst` has them too except on `axis`.
+///
+/// An index outside `-n <= index < n` is an error of kind `Value`.
+pub fn gather_add(op: &str, g: View<'_>, index: View<'_>, axis: usize, dst: &mut ViewMut<'_>) -> Result<()> {
+    debug_assert_eq!(index.dims(), g.dims());
+    debug_assert_eq!(g.dtype(), dst.dtype());
+    zero(dst);
+    let (n, step) = (dst.dims()[axis], dst.strides()[axis]);
+    let (s, d) = (g.ptr(), dst.ptr());
+    by_index!(index.dtype(), I => crate::dispatch!(g.dtype(), T => {
+        // SAFETY: `walk` gives an offset of each view and an index below the length of `axis`.
+        walk::<I>(op, index, n, g.strides(), &still(dst.strides(), axis), |from, to, k| unsafe {
+            let d = d.cast::<T>().offset(to + k as isize * step);
+            *d = Add::add(*d, *s.cast::<T>().offset(from));
+        })
+    }))
+}
+
+/// Calls `f(offset by a, offset by b, index)` for each index, in C order, resolved for an axis of length `n`.
+#[inline(always)]
+fn walk<I: Index>(op: &str, index: View<'_>, n: usize, a: &[isize], b: &[isize], f: impl Fn(isize, isize, usize)) -> Result<()> {
+    let indices = index.ptr().cast::<I>();
+    // An index array of no axes has no axis to index along: there is at least one.
+    let Some((&len, outer)) = index.dims().split_last() else { return Ok(()) };
+    let split = |s: &[isize]| s.split_last().map_or((0, Strides::new()), |(&last, rest)| (last, Strides::from_slice(rest)));
+    let ((si, oi), (sa, oa), (sb, ob)) = (split(index.strides()), split(a), split(b));
+    let mut flat = 0;
+    each(outer, [&oi, &oa, &ob], |[i, a, b]| {
+        for j in 0..len as isize {
+            // SAFETY: an offset of the index view.
+            let value = unsafe { *indices.offset(i + j * si) };
+            let Some(k) = value.resolve(n) else {
+                return Err(out_of_range(op, value, n, index.dims(), flat + j as usize));
+            };
+            f(a + j * sa, b + j * sb, k);
+        }
+        flat += len;
+        Ok(())
+    })
+}
+
+/// A Rust type whose values may be class labels.
+trait Label: Element {
+    /// The label, if it is a whole number in `0..classes`.
+    fn label(self, classes: usize) -> Option<usize>;
+    /// True if this is a whole number or infinite, so that only its range can be wrong.
+    fn whole(self) -> bool {
+        true
+    }
+    /// The value as a person writes it.
+    fn text(self) -> String;
+}
+macro_rules! label {
+    (int: $($t:ty)+) => {$(impl Label for $t {
+        #[inline(always)]
+        fn label(self, classes: usize) -> Option<usize> {
+            (self as i64 >= 0 && (self as u64) < classes as u64).then_some(self as usize)
+        }
+        fn text(self) -> String {
+            self.to_string()
+        }
+    })+};
+    (float: $($t:ty)+) => {$(impl Label for $t {
+        #[inline(always)]
+        fn label(self, classes: usize) -> Option<usize> {
+            // The cast saturates, and sends NaN to 0, which then differs.
+            let k = self as usize;
+            (k as $t == self && k < classes).then_some(k)
+        }
+        fn whole(self) -> bool {
+            !self.is_nan() && self == self.trunc()
+        }
+        fn text(self) -> String {
+            self.to_string()
+        }
+    })+};
+}
+label! { int: i32 i64 }
+label! { float: f32 f64 }
+impl Label for bool {
+    #[inline(always)]
+    fn label(self, classes: usize) -> Option<usize> {
+        (usize::from(self) < classes).then_some(usize::from(self))
+    }
+    fn text(self) -> String {
+        u8::from(self).to_string()
+    }
+}
+
+/// Calls `f(position in C order, label)` for each label of `x`.
+#[inline(always)]
+fn each_label<T: Label>(op: &str, x: View<'_>, classes: usize, mut f: impl FnMut(usize, usize)) -> Result<()> {
+    let s = x.ptr().cast::<T>();
+    let mut flat = 0;
+    each(x.dims(), [x.strides()], |[at]| {
+        // SAFETY: an offset of the view.
+        let value = unsafe { *s.offset(at) };
+        let Some(k) = value.label(classes) else {
+            let what = if value.whole() { "label is out of range" } else { "label is not a whole number" };
+            let got = format_args!("{}{}", value.text(), place(x.dims(), flat));
+            return Err(Error::new(ErrorKind::Value, op, what, got, format_args!("0 <= label < {classes}")));
+        };
+        f(flat, k);
+        flat += 1;
+        Ok(())
+    })
+}
+
+/// `dst[j.., k] = 1 if index[j..] == k else 0`: `dst` (C-contiguous, any dtype) has one more axis than `index`, the last,
+/// with one element for each class. Labels may be integers, bools, or floats that are whole numbers.
+///
+/// A label outside `0 <= label < classes`, NaN or with a fraction is an error of kind `Value`.
+pub fn one_hot(op: &str, index: View<'_>, dst: &mut ViewMut<'_>) -> Result<()> {
+    zero(dst);
+    let classes = dst.dims().last().copied().unwrap_or(0);
+    let (dtype, d) = (dst.dtype(), dst.ptr());
+    let one = crate::dtype::Scalar::Bool(true).bytes(dtype).unwrap_or_default();
+    crate::dispatch!(index.dtype(), I => each_label::<I>(op, index, classes, |at, k| {
+        // SAFETY: `k < classes`, so the element is in row `at` of `dst`; the number has `size` bytes.
+        unsafe { std::ptr::copy_nonoverlapping(one.as_ptr(), d.add((at * classes + k) * dtype.size()), dtype.size()) }
+    }))
+}
+
+/// Checks class labels and writes them as `int64`: integers, bools, or floats that are whole numbers. `dst` is
+/// C-contiguous and has the lengths of `x`.
+///
+/// A label outside `0 <= label < classes`, NaN or with a fraction is an error of kind `Value`.
+pub fn labels(op: &str, x: View<'_>, classes: usize, dst: &mut ViewMut<'_>) -> Result<()> {
+    debug_assert_eq!(dst.dtype(), DType::I64);
+    let d = dst.ptr().cast::<i64>();
+    // SAFETY: `dst` has as many elements as `x`.
+    crate::dispatch!(x.dtype(), I => each_label::<I>(op, x, classes, |at, k| unsafe { *d.add(at) = k as i64 }))
+}
+
+/// An order in which NaN comes before every number.
+trait Order: Element {
+    /// True if `self` takes the place of an earlier `best`.
+    fn beats<const MAX: bool>(self, best: Self) -> bool;
+}
+macro_rules! order {
+    (exact: $($t:ty)+) => {$(impl Order for $t {
+        #[inline(always)]
+        fn beats<const MAX: bool>(self, best: Self) -> bool {
+            if MAX { self > best } else { self < best }
+        }
+    })+};
+    (float: $($t:ty)+) => {$(impl Order for $t {
+        #[inline(always)]
+        fn beats<const MAX: bool>(self, best: Self) -> bool {
+            // Also true when only `self` is NaN; nothing beats a NaN.
+            let better = if MAX { !(self <= best) } else { !(self >= best) };
+            better & !best.is_nan()
+        }
+    })+};
+}
+order! { exact: bool i32 i64 }
+order! { float: f32 f64 }
+
+/// Index of the largest element along `axis`, as `int64`: the first of equals; the first NaN if there is one. `dst` is
+/// C-contiguous and has the lengths of `x` without `axis` (or with 1 there). An empty axis gives 0.
+pub fn argmax(x: View<'_>, axis: usize, dst: &mut ViewMut<'_>) {
+    crate::dispatch!(x.dtype(), T => extreme::<T, true>(x, axis, None, dst))
+}
+
+/// Index of the smallest element along `axis`, as `int64`: the first of equals; the first NaN if there is one. `dst` is
+/// C-contiguous and has the lengths of `x` without `axis` (or with 1 there). An empty axis gives 0.
+pub fn argmin(x: View<'_>, axis: usize, dst: &mut ViewMut<'_>) {
+    crate::dispatch!(x.dtype(), T => extreme::<T, false>(x, axis, None, dst))
+}
+
+/// The largest element along `axis` and its index as in [`argmax`]. `values` (the dtype of `x`) and `index` (`int64`)
+/// are C-contiguous and have the lengths of `x` without `axis` (or with 1 there). An empty axis gives 0 and 0.
+pub fn max_with_index(x: View<'_>, axis: usize, values: &mut ViewMut<'_>, index: &mut ViewMut<'_>) {
+    debug_assert_eq!(x.dtype(), values.dtype());
+    debug_assert_eq!(values.count(), index.count());
+    crate::dispatch!(x.dtype(), T => extreme::<T, true>(x, axis, Some(values.ptr().cast()), index))
+}
+
+/// Columns that are compared side by side.
+const COLUMNS: usize = 64;
+
+fn extreme<T: Order, const MAX: bool>(x: View<'_>, axis: usize, values: Option<*mut T>, index: &mut ViewMut<'_>) {
+    debug_assert_eq!(index.dtype(), DType::I64);
+    let (n, step) = (x.dims()[axis], x.strides()[axis]);
+    let (s, d) = (x.ptr().cast::<T>(), index.ptr().cast::<i64>());
+    let ((outer, outer_steps), (inner, inner_steps)) = around(x.dims(), x.strides(), axis);
+    let dims: Dims = outer.iter().chain(inner).copied().collect();
+    let steps: Strides = outer_steps.iter().chain(inner_steps).copied().collect();
+    if n == 0 {
+        for at in 0..count(&dims) {
+            // SAFETY: both destinations have an element for each index of `dims`; zero bytes are a value.
+            unsafe {
+                *d.add(at) = 0;
+                if let Some(v) = values {
+                    v.add(at).write_bytes(0, 1);
+                }
+            }
+        }
+        return;
+    }
+    let mut at = 0;
+    let mut put = |value: T, k: i64| {
+        // SAFETY: called once for each index of `dims`, in order.
+        unsafe {
+            *d.add(at) = k;
+            if let Some(v) = values {
+                *v.add(at) = value;
+            }
+        }
+        at += 1;
+    };
+    match (dims.split_last(), steps.split_last()) {
+        // Columns next to each other in memory: a stretch of rows at a time.
+        (Some((&width, dims)), Some((&side, steps))) if step != 1 && width > 1 => for_each(dims, [steps], |[o]| {
+            for first in (0..width).step_by(COLUMNS) {
+                let w = COLUMNS.min(width - first);
+                // SAFETY: columns first..first + w of the view.
+                unsafe { columns::<T, MAX>(s.offset(o + first as isize * side), n, step, w, side, &mut put) }
+            }
+        }),
+        _ => for_each(&dims, [&steps], |[o]| {
+            // SAFETY: `n` elements of the view.
+            let (v, k) = unsafe { line::<T, MAX>(s.offset(o), n, step) };
+            put(v, k as i64);
+        }),
+    }
+}
+
+/// The extreme of `n >= 1` elements and its position.
+///
+/// # Safety
+/// The `n` elements at distance `step` are readable.
+unsafe fn line<T: Order, const MAX: bool>(s: *const T, n: usize, step: isize) -> (T, usize) {
+    const LANES: usize = 16;
+    const BLOCK: usize = 32 * LANES;
+    // SAFETY: `i < n` throughout.
+    unsafe {
+        let (mut best, mut at) = (*s, 0);
+        let scan = |from: usize, to: usize, mut best: T, mut at: usize| {
+            for i in from..to {
+                let v = *s.offset(i as isize * step);
+                if v.beats::<MAX>(best) {
+                    (best, at) = (v, i);
+                }
+            }
+            (best, at)
+        };
+        let mut i = 0;
+        if step == 1 {
+            // Lanes find out whether a block holds something better; only then is it searched in order.
+            while i + BLOCK <= n {
+                let block = std::slice::from_raw_parts(s.add(i), BLOCK);
+                let mut lanes = [best; LANES];
+                for row in block.chunks_exact(LANES) {
+                    for (l, &v) in lanes.iter_mut().zip(row) {
+                        *l = if v.beats::<MAX>(*l) { v } else { *l };
+                    }
+                }
+                if lanes.iter().any(|l| l.beats::<MAX>(best)) {
+                    (best, at) = scan(i, i + BLOCK, best, at);
+                }
+                i += BLOCK;
+            }
+        }
+        scan(i, n, best, at)
+    }
+}
+
+/// The extremes of `w <= COLUMNS` columns of `n >= 1` elements, handed to `put` in order.
+///
+/// # Safety
+/// `n` rows at distance `step` of `w` elements at distance `side` are readable.
+unsafe fn columns<T: Order, const MAX: bool>(s: *const T, n: usize, step: isize, w: usize, side: isize, put: &mut impl FnMut(T, i64)) {
+    let (mut best, mut at) = ([T::default(); COLUMNS], [0i64; COLUMNS]);
+    // SAFETY: `k < n` rows and `w` columns of the contract.
+    unsafe {
+        for (j, b) in best[..w].iter_mut().enumerate() {
+            *b = *s.offset(j as isize * side);
+        }
+        for k in 1..n {
+            let row = s.offset(k as isize * step);
+            let next = |v: T, b: &mut T, a: &mut i64| {
+                let better = v.beats::<MAX>(*b);
+                *b = if better { v } else { *b };
+                *a = if better { k as i64 } else { *a };
+            };
+            if side == 1 {
+                let row = std::slice::from_raw_parts(row, w);
+                for ((b, a), &v) in best[..w].iter_mut().zip(&mut at[..w]).zip(row) {
+                    next(v, b, a);
+                }
+            } else {
+                for (j, (b, a)) in best[..w].iter_mut().zip(&mut at[..w]).enumerate() {
+                    next(*row.offset(j as isize * side), b, a);
+                }
+            }
+        }
+    }
+    for (b, a) in best[..w].iter().zip(&at[..w]) {
+        put(*b, *a);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::movement::model::*;
+    use super::*;
+
+    fn fails(r: Result<()>, text: &str) {
+        let e = r.err().map(|e| (e.kind(), e.to_string()));
+        assert_eq!(e, Some((ErrorKind::Value, text.to_owned())));
+    }
+
+    /// 0 and 1 for bools, small whole numbers else.
+    fn values(rng: &mut Rng, dtype: DType, n: usize) -> Vec<f64> {
+        if dtype == DType::Bool { (0..n).map(|_| rng.below(2) as f64).collect() } else { rng.whole(n) }
+    }
+
+    fn some_indices(rng: &mut Rng, len: usize, n: usize) -> Vec<f64> {
+        (0..n).map(|_| rng.below(2 * len) as f64 - len as f64).collect()
+    }
+
+    #[test]
+    fn take_and_its_adjoint_follow_their_definitions() {
+        let mut rng = Rng(3);
+        let shapes: [(&[usize], usize, &[usize]); 8] = [
+            (&[5], 0, &[]),
+            (&[5], 0, &[7]),
+            (&[4, 3], 0, &[2, 3]),
+            (&[4, 3], 1, &[6]),
+            (&[2, 3, 4], 1, &[2, 2]),
+            (&[3, 2, 0], 0, &[2]),
+            (&[0, 4], 1, &[2]),
+            (&[2, 3, 5], 2, &[0]),
+        ];
+        for (dims, axis, by) in shapes {
+            for dtype in DType::ALL {
+                let (x, k) = (values(&mut rng, dtype, count(dims)), some_indices(&mut rng, dims[axis], count(by)));
+                let out: Vec<usize> = dims[..axis].iter().chain(by).chain(&dims[axis + 1..]).copied().collect();
+                let g = values(&mut rng, dtype, count(&out));
+                let source = |i: &[usize]| {
+                    let j = k[flat(by, &i[axis..axis + by.len()])];
+                    let j = if j < 0.0 { j + dims[axis] as f64 } else { j } as usize;
+                    let at: Vec<usize> = i[..axis].iter().copied().chain([j]).chain(i[axis + by.len()..].iter().copied()).collect();
+                    flat(dims, &at)
+                };
+                let taken: Vec<f64> = indices(&out).iter().map(|i| x[source(i)]).collect();
+                let mut added = vec![0.0; x.len()];
+                indices(&out).iter().zip(&g).for_each(|(i, g)| added[source(i)] += g);
+                if dtype == DType::Bool {
+                    added.iter_mut().for_each(|v| *v = v.min(1.0));
+                }
+                let ints = [DType::I32, DType::I64].map(|d| Strided::layouts(d, by, &k));
+                for index in ints.iter().flatten() {
+                    for (x, g) in Strided::layouts(dtype, dims, &x).iter().zip(Strided::layouts(dtype, &out, &g)) {
+                        let mut dst = Strided::out(dtype, &out);
+                        take("take", x.view(), index.view(), axis, &mut dst.view_mut()).unwrap();
+                        assert_eq!(dst.values(), taken, "{dims:?} {axis} {by:?}");
+                        dst.check_guard();
+                        let mut dst = Strided::out(dtype, dims);
+                        take_add("take", g.view(), index.view(), axis, &mut dst.view_mut()).unwrap();
+                        assert_eq!(dst.values(), added, "{dims:?} {axis} {by:?} {dtype}");
+                        dst.check_guard();
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn take_add_adds_in_the_order_of_the_indices() {
+        let g = Strided::new(DType::F32, &[4], &[1.0, 1e8, -1e8, 1.0]);
+        let index = Strided::new(DType::I64, &[4], &[1.0; 4]);
+        let mut dst = Strided::out(DType::F32, &[2]);
+        take_add("take", g.view(), index.view(), 0, &mut dst.view_mut()).unwrap();
+        assert_eq!(dst.values(), [0.0, 1.0]);
+    }
+
+    #[test]
+    fn gather_and_its_adjoint_follow_their_definitions() {
+        let mut rng = Rng(4);
+        let shapes: [(&[usize], usize, usize); 6] = [(&[5], 0, 8), (&[4, 3], 0, 2), (&[4, 3], 1, 5), (&[2, 3, 4], 1, 3), (&[2, 0, 4], 1, 0), (&[3, 4], 0, 0)];
+        for (dims, axis, len) in shapes {
+            for dtype in DType::ALL {
+                let mut out = dims.to_vec();
+                out[axis] = len;
+                let (x, k, g) = (
+                    values(&mut rng, dtype, count(dims)),
+                    some_indices(&mut rng, dims[axis], count(&out)),
+                    values(&mut rng, dtype, count(&out)),
+                );
+                let source = |i: &[usize]| {
+                    let j = k[flat(&out, i)];
+                    let mut at = i.to_vec();
+                    at[axis] = if j < 0.0 { j + dims[axis] as f64 } else { j } as usize;
+                    flat(dims, &at)
+                };
+                let taken: Vec<f64> = indices(&out).iter().map(|i| x[source(i)]).collect();
+                let mut added = vec![0.0; x.len()];
+                indices(&out).iter().zip(&g).for_each(|(i, g)| added[source(i)] += g);
+                if dtype == DType::Bool {
+                    added.iter_mut().for_each(|v| *v = v.min(1.0));
+                }
+                let ints = [DType::I32, DType::I64].map(|d| Strided::layouts(d, &out, &k));
+                for index in ints.iter().flatten() {
+                    for (x, g) in Strided::layouts(dtype, dims, &x).iter().zip(Strided::layouts(dtype, &out, &g)) {
+                        let mut dst = Strided::out(dtype, &out);
+                        gather("gather", x.view(), index.view(), axis, &mut dst.view_mut()).unwrap();
+                        assert_eq!(dst.values(), taken);
+                        dst.check_guard();
+                        let mut dst = Strided::out(dtype, dims);
+                        gather_add("gather", g.view(), index.view(), axis, &mut dst.view_mut()).unwrap();
+                        assert_eq!(dst.values(), added);
+                        dst.check_guard();
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn gather_reads_broadcast_operands() {
+        let x = Strided::new(DType::F64, &[1, 3], &[10.0, 20.0, 30.0]).repeat(0, 4);
+        let index = Strided::new(DType::I32, &[1, 2], &[-1.0, 0.0]).repeat(0, 4);
+        let mut dst = Strided::out(DType::F64, &[4, 2]);
+        gather("gather", x.view(), index.view(), 1, &mut dst.view_mut()).unwrap();
+        assert_eq!(dst.values(), [30.0, 10.0].repeat(4));
+    }
+
+    #[test]
+    fn a_bad_index_is_named() {
+        let x = Strided::new(DType::F64, &[3], &[0.0; 3]);
+        let empty = Strided::new(DType::F64, &[0], &[]);
+        let index = |dims: &[usize], k: &[f64]| Strided::new(DType::I64, dims, k);
+        let mut dst = Strided::out(DType::F64, &[2]);
+        let k = index(&[2], &[1.0, 3.0]);
+        let text = "take: index is out of range. Got 3 at position 1 for an axis of length 3; expected -3 <= index < 3.";
+        fails(take("take", x.view(), k.view(), 0, &mut dst.view_mut()), text);
+        let k = index(&[1, 2], &[-3.0, -4.0]);
+        let text = "take: index is out of range. Got -4 at position (0, 1) for an axis of length 3; expected -3 <= index < 3.";
+        let g = Strided::new(DType::F64, &[1, 2], &[0.0; 2]);
+        let mut sum = Strided::out(DType::F64, &[3]);
+        fails(take_add("take", g.view(), k.view(), 0, &mut sum.view_mut()), text);
+        let k = index(&[], &[0.0]);
+        let text = "take: index is out of range. Got 0 for an axis of length 0; expected no index into an empty axis.";
+        let mut dst = Strided::out(DType::F64, &[]);
+        fails(take("take", empty.view(), k.view(), 0, &mut dst.view_mut()), text);
+        let k = index(&[2], &[i64::MIN as f64, 0.0]);
+        let text = "gather: index is out of range. Got -9223372036854775808 at position 0 for an axis of length 3; expected -3 <= index < 3.";
+        let mut dst = Strided::out(DType::F64, &[2]);
+        fails(gather("gather", x.view(), k.view(), 0, &mut dst.view_mut()), text);
+        let g = Strided::new(DType::F64, &[2], &[0.0; 2]);
+        let mut sum = Strided::out(DType::F64, &[3]);
+        assert!(gather_add("gather", g.view(), k.view(), 0, &mut sum.view_mut()).is_err());
+    }
+
+    #[test]
+    fn one_hot_and_labels_take_whole_numbers_of_any_dtype() {
+        let k = [2.0, 0.0, 1.0, 1.0];
+        for dtype in [DType::I32, DType::I64, DType::F32, DType::F64] {
+            for index in Strided::layouts(dtype, &[2, 2], &k) {
+                for out in DType::ALL {
+                    let mut dst = Strided::out(out, &[2, 2, 3]);
+                    one_hot("one_hot", index.view(), &mut dst.view_mut()).unwrap();
+                    assert_eq!(dst.values(), [0., 0., 1., 1., 0., 0., 0., 1., 0., 0., 1., 0.]);
+                    dst.check_guard();
+                }
+                let mut dst = Strided::out(DType::I64, &[2, 2]);
+                labels("one_hot", index.view(), 3, &mut dst.view_mut()).unwrap();
+                assert_eq!(dst.values(), k);
+                dst.check_guard();
+            }
+        }
+        let (zero, truth) = (Strided::new(DType::F64, &[1], &[-0.0]), Strided::new(DType::Bool, &[1], &[1.0]));
+        let mut dst = Strided::out(DType::I64, &[1]);
+        labels("labels", zero.view(), 1, &mut dst.view_mut()).unwrap();
+        assert_eq!(dst.values(), [0.0]);
+        labels("labels", truth.view(), 2, &mut dst.view_mut()).unwrap();
+        assert_eq!(dst.values(), [1.0]);
+        let (none, mut dst) = (Strided::new(DType::F64, &[0], &[]), Strided::out(DType::F64, &[0, 3]));
+        one_hot("one_hot", none.view(), &mut dst.view_mut()).unwrap();
+    }
+
+    #[test]
+    fn a_bad_label_is_named() {
+        let check = |dtype, bad: f64, text: &str| {
+            let x = Strided::new(dtype, &[4], &[0.0, 1.0, 2.0, bad]);
+            let mut dst = Strided::out(DType::I64, &[4]);
+            fails(labels("sparse_softmax_cross_entropy", x.view(), 10, &mut dst.view_mut()), &format!("sparse_softmax_cross_entropy: {text}"));
+            let mut dst = Strided::out(DType::F32, &[4, 10]);
+            fails(one_hot("one_hot", x.view(), &mut dst.view_mut()), &format!("one_hot: {text}"));
+        };
+        check(DType::I64, 10.0, "label is out of range. Got 10 at position 3; expected 0 <= label < 10.");
+        check(DType::I32, -1.0, "label is out of range. Got -1 at position 3; expected 0 <= label < 10.");
+        check(DType::F32, 10.0, "label is out of range. Got 10 at position 3; expected 0 <= label < 10.");
+        check(DType::F64, f64::INFINITY, "label is out of range. Got inf at position 3; expected 0 <= label < 10.");
+        check(DType::F64, f64::NAN, "label is not a whole number. Got NaN at position 3; expected 0 <= label < 10.");
+        check(DType::F32, 2.3, "label is not a whole number. Got 2.3 at position 3; expected 0 <= label < 10.");
+        let x = Strided::new(DType::Bool, &[1, 1], &[1.0]);
+        let mut dst = Strided::out(DType::I64, &[1, 1]);
+        fails(labels("labels", x.view(), 1, &mut dst.view_mut()), "labels: label is out of range. Got 1 at position (0, 0); expected 0 <= label < 1.");
+    }
+
+    #[test]
+    fn extremes_are_the_first_of_their_kind() {
+        let mut rng = Rng(5);
+        for dims in [&[1][..], &[9], &[1700], &[4, 3], &[3, 70], &[70, 3], &[2, 5, 3], &[3, 0, 2], &[2, 1, 600]] {
+            for axis in 0..dims.len() {
+                for dtype in DType::ALL {
+                    let mut x = values(&mut rng, dtype, count(dims));
+                    if dtype.is_float() && x.len() > 20 {
+                        (0..3).for_each(|_| x[rng.below(count(dims))] = f64::NAN);
+                    }
+                    let mut out = dims.to_vec();
+                    out.remove(axis);
+                    // First NaN, else first of the best.
+                    let find = |better: fn(f64, f64) -> bool| -> (Vec<f64>, Vec<f64>) {
+                        indices(&out)
+                            .into_iter()
+                            .map(|i| {
+                                let mut best: Option<(f64, f64)> = None;
+                                for k in 0..dims[axis] {
+                                    let mut at = i.clone();
+                                    at.insert(axis, k);
+                                    let v = x[flat(dims, &at)];
+                                    if best.is_none_or(|(b, _)| !b.is_nan() && (v.is_nan() || better(v, b))) {
+                                        best = Some((v, k as f64));
+                                    }
+                                }
+                                best.unwrap_or((0.0, 0.0))
+                            })
+                            .unzip()
+                    };
+                    let (most, at_most) = find(|a, b| a > b);
+                    let (_, at_least) = find(|a, b| a < b);
+                    for v in Strided::layouts(dtype, dims, &x) {
+                        let (mut index, mut best) = (Strided::out(DType::I64, &out), Strided::out(dtype, &out));
+                        argmax(v.view(), axis, &mut index.view_mut());
+                        assert_eq!(index.values(), at_most, "{dtype} {dims:?} {axis} {:?}", v.strides);
+                        argmin(v.view(), axis, &mut index.view_mut());
+                        assert_eq!(index.values(), at_least, "{dtype} {dims:?} {axis} {:?}", v.strides);
+                        max_with_index(v.view(), axis, &mut best.view_mut(), &mut index.view_mut());
+                        assert_eq!(index.values(), at_most);
+                        assert_eq!(format!("{:?}", best.values()), format!("{most:?}"));
+                        index.check_guard();
+                        best.check_guard();
+                    }
+                }
+            }
+        }
+        let x = Strided::new(DType::F32, &[1, 4], &[3.0, 1.0, 3.0, 1.0]).repeat(0, 2);
+        let mut index = Strided::out(DType::I64, &[2]);
+        argmax(x.view(), 1, &mut index.view_mut());
+        assert_eq!(index.values(), [0.0, 0.0]);
+    }
+}

@@ -1,0 +1,362 @@
+//! Products of matrices over a batch, with transposes as strides.
+
+use std::mem::MaybeUninit;
+
+use gemm::Parallelism;
+
+use super::movement::for_each;
+use crate::array::{View, ViewMut};
+use crate::dtype::DType;
+use crate::shape::{Dims, Strides};
+
+/// One matrix product: lengths, and the strides of `a[i, p]`, `b[p, j]` and `d[i, j]`.
+#[derive(Clone, Copy, Debug)]
+struct Product {
+    m: usize,
+    k: usize,
+    n: usize,
+    a: [isize; 2],
+    b: [isize; 2],
+    d: [isize; 2],
+}
+
+/// `dst[.., i, j] = sum over p of a[.., i, p] b[.., p, j]`.
+///
+/// `a` is (..., m, k), `b` (..., k, n), `dst` (..., m, n), with equal batch axes (broadcast by strides of 0) and one
+/// dtype. `dst` may have any strides that do not overlap; it overlaps neither operand. `k = 0` gives zeros.
+///
+/// Floats are multiplied on one thread; the rounding of small products depends on the lengths alone, of others also on
+/// which axes are contiguous. Integers wrap; for bools, sum is "or" and product is "and".
+pub fn matmul(a: View<'_>, b: View<'_>, dst: &mut ViewMut<'_>) {
+    debug_assert!(a.dtype() == b.dtype() && a.dtype() == dst.dtype());
+    debug_assert!(a.dims().len() >= 2 && a.dims().len() == b.dims().len() && a.dims().len() == dst.dims().len());
+    let batch = dst.dims().len() - 2;
+    let ([m, k], [_, n]) = (last_two(a.dims()), last_two(b.dims()));
+    debug_assert!([m, n] == last_two(dst.dims()) && k == last_two(b.dims())[0]);
+    if dst.count() == 0 {
+        return;
+    }
+    let p = Product { m, k, n, a: last_two(a.strides()), b: last_two(b.strides()), d: last_two(dst.strides()) };
+    let dims = &dst.dims()[..batch];
+    let steps = [&a.strides()[..batch], &b.strides()[..batch], &dst.strides()[..batch]];
+    // SAFETY: the lengths and strides of the views, whose dtype is the dispatched one.
+    unsafe {
+        match dst.dtype() {
+            DType::Bool => over_batch::<u8>(a, b, dst, p, dims, steps, plain_product),
+            DType::I32 => over_batch::<i32>(a, b, dst, p, dims, steps, plain_product),
+            DType::I64 => over_batch::<i64>(a, b, dst, p, dims, steps, plain_product),
+            DType::F32 => floats::<f32>(a, b, dst, p, dims, steps),
+            DType::F64 => floats::<f64>(a, b, dst, p, dims, steps),
+        }
+    }
+}
+
+fn last_two<T: Copy>(s: &[T]) -> [T; 2] {
+    let n = s.len();
+    [s[n - 2], s[n - 1]]
+}
+
+/// The largest m n k that the plain loops take (6 x 6 x 6): about where the fixed cost of `gemm`, 250 ns, is paid back.
+/// Its paths for vectors cost next to nothing and take all of them.
+const SMALL: usize = 216;
+
+/// # Safety
+/// As [`over_batch`].
+unsafe fn floats<T: Number>(a: View<'_>, b: View<'_>, dst: &ViewMut<'_>, p: Product, dims: &[usize], steps: [&[isize]; 3]) {
+    // The lengths of one product decide, never its strides, so that rounding follows from the shapes.
+    let small = p.m > 1 && p.n > 1 && p.m * p.n * p.k <= SMALL;
+    // SAFETY: passed on.
+    unsafe { over_batch::<T>(a, b, dst, p, dims, steps, if small { plain_product } else { gemm_product }) }
+}
+
+type Multiply<T> = unsafe fn(p: Product, a: *const T, b: *const T, d: *mut T);
+
+/// Runs a product for each index of the batch. Batch axes along which `b` stands still and `a` and `dst` go on like rows
+/// become rows of one product.
+///
+/// # Safety
+/// The views have type `T`; `p`, `dims` and `steps` are theirs.
+#[allow(clippy::too_many_arguments, reason = "the lengths and strides of three views")]
+unsafe fn over_batch<T>(a: View<'_>, b: View<'_>, dst: &ViewMut<'_>, mut p: Product, dims: &[usize], steps: [&[isize]; 3], f: Multiply<T>) {
+    let (a, b, d) = (a.ptr().cast::<T>(), b.ptr().cast::<T>(), dst.ptr().cast::<T>());
+    if dims.is_empty() {
+        // SAFETY: the views themselves.
+        return unsafe { f(p, a, b, d) };
+    }
+    let mut dims = Dims::from_slice(dims);
+    let [mut sa, mut sb, mut sd] = steps.map(Strides::from_slice);
+    while let (Some(&n), Some(&x), Some(&y), Some(&z)) = (dims.last(), sa.last(), sb.last(), sd.last()) {
+        let m = p.m as isize;
+        let one = n == 1;
+        let rows = y == 0 && (p.m == 1 || (x == m * p.a[0] && z == m * p.d[0]));
+        if !one && !rows {
+            break;
+        }
+        if !one {
+            if p.m == 1 {
+                (p.a[0], p.d[0]) = (x, z);
+            }
+            p.m *= n;
+        }
+        dims.pop();
+        (sa.pop(), sb.pop(), sd.pop());
+    }
+    for_each(&dims, [&sa, &sb, &sd], |[x, y, z]| {
+        // SAFETY: offsets of the views.
+        unsafe { f(p, a.offset(x), b.offset(y), d.offset(z)) }
+    });
+}
+
+/// A dtype's sum of products.
+trait Number: Copy + 'static {
+    const ZERO: Self;
+    fn times(self, other: Self) -> Self;
+    fn plus(self, other: Self) -> Self;
+    /// The factor 1 for `gemm`.
+    fn one() -> Self;
+}
+macro_rules! number {
+    ($($t:ty, $zero:expr, $one:expr, $times:expr, $plus:expr;)+) => {$(impl Number for $t {
+        const ZERO: Self = $zero;
+        #[inline(always)]
+        fn times(self, other: Self) -> Self {
+            let f: fn($t, $t) -> $t = $times;
+            f(self, other)
+        }
+        #[inline(always)]
+        fn plus(self, other: Self) -> Self {
+            let f: fn($t, $t) -> $t = $plus;
+            f(self, other)
+        }
+        fn one() -> Self {
+            $one
+        }
+    })+};
+}
+number! {
+    u8, 0, 1, |a, b| a & b, |a, b| a | b;
+    i32, 0, 1, i32::wrapping_mul, i32::wrapping_add;
+    i64, 0, 1, i64::wrapping_mul, i64::wrapping_add;
+    f32, 0.0, 1.0, |a, b| a * b, |a, b| a + b;
+    f64, 0.0, 1.0, |a, b| a * b, |a, b| a + b;
+}
+
+/// Plain loops: each element sums its products from 0 on in order of the inner axis, whatever the strides.
+///
+/// # Safety
+/// The lengths and strides stay inside the three arrays; `d` overlaps neither operand.
+unsafe fn plain_product<T: Number>(p: Product, a: *const T, b: *const T, d: *mut T) {
+    /// Shorter rows are not worth setting up.
+    const ROW: usize = 16;
+    let Product { m, k, n, .. } = p;
+    let at = |s: [isize; 2], i: usize, j: usize| i as isize * s[0] + j as isize * s[1];
+    let rows = p.b[1] == 1 && p.d[1] == 1 && n >= ROW;
+    let lines = p.a[1] == 1 && p.b[0] == 1 && k >= ROW;
+    // SAFETY: by the contract.
+    unsafe {
+        for i in 0..m {
+            if rows {
+                // Whole rows of b are added to a row of d.
+                let row = std::slice::from_raw_parts_mut(d.offset(at(p.d, i, 0)).cast::<MaybeUninit<T>>(), n);
+                row.fill(MaybeUninit::new(T::ZERO));
+                let row = std::slice::from_raw_parts_mut(row.as_mut_ptr().cast::<T>(), n);
+                for q in 0..k {
+                    let x = *a.offset(at(p.a, i, q));
+                    let with = std::slice::from_raw_parts(b.offset(at(p.b, q, 0)), n);
+                    row.iter_mut().zip(with).for_each(|(d, &y)| *d = d.plus(x.times(y)));
+                }
+                continue;
+            }
+            for j in 0..n {
+                let (x, y) = (a.offset(at(p.a, i, 0)), b.offset(at(p.b, 0, j)));
+                let mut sum = T::ZERO;
+                if lines {
+                    let (x, y) = (std::slice::from_raw_parts(x, k), std::slice::from_raw_parts(y, k));
+                    sum = x.iter().zip(y).fold(sum, |s, (x, y)| s.plus(x.times(*y)));
+                } else {
+                    for q in 0..k as isize {
+                        sum = sum.plus((*x.offset(q * p.a[1])).times(*y.offset(q * p.b[0])));
+                    }
+                }
+                *d.offset(at(p.d, i, j)) = sum;
+            }
+        }
+    }
+}
+
+/// # Safety
+/// As [`plain_product`], for `f32` or `f64`.
+unsafe fn gemm_product<T: Number>(p: Product, a: *const T, b: *const T, d: *mut T) {
+    // The step along an axis of length 1 means nothing: a fixed one keeps it from choosing a slower path, or other bits.
+    let step = |s: [isize; 2], rows: usize, columns: usize| match (rows, columns) {
+        (1, 1) => [1, 1],
+        (1, _) => [s[1] * columns as isize, s[1]],
+        (_, 1) => [s[0], 1],
+        _ => s,
+    };
+    let (sa, sb, sd) = (step(p.a, p.m, p.k), step(p.b, p.k, p.n), step(p.d, p.m, p.n));
+    let (zero, one) = (T::ZERO, T::one());
+    // SAFETY: by the contract.
+    unsafe {
+        gemm::gemm(p.m, p.n, p.k, d, sd[1], sd[0], false, a, sa[1], sa[0], b, sb[1], sb[0], zero, one, false, false, false, Parallelism::None);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::movement::model::*;
+    use super::*;
+    use crate::shape::count;
+
+    /// The definition, on values in C order, with equal batch axes.
+    fn product(batch: usize, [m, k, n]: [usize; 3], a: &[f64], b: &[f64]) -> Vec<f64> {
+        let element = |c: usize, i: usize, j: usize| (0..k).map(|p| a[(c * m + i) * k + p] * b[(c * k + p) * n + j]).sum();
+        (0..batch).flat_map(|c| (0..m).flat_map(move |i| (0..n).map(move |j| (c, i, j)))).map(|(c, i, j)| element(c, i, j)).collect()
+    }
+
+    fn shape(batch: &[usize], rows: usize, columns: usize) -> Vec<usize> {
+        batch.iter().copied().chain([rows, columns]).collect()
+    }
+
+    const LENGTHS: [[usize; 3]; 20] = [
+        [1, 1, 1],
+        [2, 2, 2],
+        [3, 0, 2],
+        [0, 3, 2],
+        [2, 3, 0],
+        [6, 6, 6],
+        [7, 6, 6],
+        [1, 40, 1],
+        [1, 1, 30],
+        [30, 1, 1],
+        [5, 1, 9],
+        [5, 2, 9],
+        [1, 17, 20],
+        [20, 17, 1],
+        [8, 3, 17],
+        [16, 20, 3],
+        [33, 20, 18],
+        [65, 70, 66],
+        [3, 600, 3],
+        [300, 3, 2],
+    ];
+
+    #[test]
+    fn every_layout_of_every_dtype_gives_the_product() {
+        let mut rng = Rng(6);
+        for lengths in LENGTHS {
+            let [m, k, n] = lengths;
+            for batch in [&[][..], &[2, 3], &[0]] {
+                if count(batch) > 1 && m * k * n > 10_000 {
+                    continue;
+                }
+                let (da, db, dd) = (shape(batch, m, k), shape(batch, k, n), shape(batch, m, n));
+                for dtype in DType::ALL {
+                    // Whole numbers: any order of additions is exact.
+                    let (mut x, mut y) = (rng.whole(count(&da)), rng.whole(count(&db)));
+                    if dtype == DType::Bool {
+                        x.iter_mut().chain(&mut y).for_each(|v| *v = f64::from(u8::from(*v > 5.0)));
+                    }
+                    let mut expected = product(count(batch), lengths, &x, &y);
+                    if dtype == DType::Bool {
+                        expected.iter_mut().for_each(|v| *v = v.min(1.0));
+                    }
+                    for a in Strided::layouts(dtype, &da, &x) {
+                        for b in Strided::layouts(dtype, &db, &y) {
+                            let mut c = Strided::out(dtype, &dd);
+                            matmul(a.view(), b.view(), &mut c.view_mut());
+                            assert_eq!(c.values(), expected, "{dtype} {batch:?} {lengths:?} {:?} {:?}", a.strides, b.strides);
+                            c.check_guard();
+                        }
+                        let b = Strided::new(dtype, &db, &y);
+                        for mut c in Strided::layouts(dtype, &dd, &vec![1.0; count(&dd)]) {
+                            matmul(a.view(), b.view(), &mut c.view_mut());
+                            assert_eq!(c.values(), expected, "{dtype} {batch:?} {lengths:?} {:?} -> {:?}", a.strides, c.strides);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn operands_are_broadcast_by_strides() {
+        let mut rng = Rng(7);
+        for [m, k, n] in [[2, 3, 2], [9, 5, 7], [1, 12, 30], [30, 12, 1]] {
+            for dtype in [DType::I64, DType::F32, DType::F64] {
+                for (repeat_a, repeat_b) in [(&[][..], &[0][..]), (&[], &[0, 1]), (&[0, 1], &[]), (&[0], &[1]), (&[0, 1], &[0, 1])] {
+                    let make = |rng: &mut Rng, repeat: &[usize], rows, columns| {
+                        let mut dims = vec![4, 3, rows, columns];
+                        repeat.iter().for_each(|&r| dims[r] = 1);
+                        let values = rng.whole(count(&dims));
+                        repeat.iter().fold(Strided::new(dtype, &dims, &values), |a, &r| a.repeat(r, [4, 3][r]))
+                    };
+                    let (a, b) = (make(&mut rng, repeat_a, m, k), make(&mut rng, repeat_b, k, n));
+                    let mut c = Strided::out(dtype, &[4, 3, m, n]);
+                    matmul(a.view(), b.view(), &mut c.view_mut());
+                    assert_eq!(c.values(), product(12, [m, k, n], &a.values(), &b.values()), "{dtype} {m} {k} {n} {repeat_a:?} {repeat_b:?}");
+                    c.check_guard();
+                }
+            }
+        }
+        // One row and one column repeated inside the product.
+        let a = Strided::new(DType::F64, &[1, 40], &rng.whole(40)).repeat(0, 9);
+        let b = Strided::new(DType::F64, &[40, 1], &rng.whole(40)).repeat(1, 20);
+        let mut c = Strided::out(DType::F64, &[9, 20]);
+        matmul(a.view(), b.view(), &mut c.view_mut());
+        assert_eq!(c.values(), product(1, [9, 40, 20], &a.values(), &b.values()));
+    }
+
+    #[test]
+    fn the_bits_of_small_products_follow_from_the_lengths() {
+        let mut rng = Rng(8);
+        for [m, k, n] in [[2, 5, 3], [6, 6, 6], [3, 20, 3], [2, 4, 20]] {
+            for dtype in [DType::F32, DType::F64] {
+                let (x, y) = (rng.real(6 * m * k), rng.real(6 * k * n));
+                let mut first = None;
+                for a in Strided::layouts(dtype, &[6, m, k], &x) {
+                    for b in Strided::layouts(dtype, &[6, k, n], &y) {
+                        let mut c = Strided::out(dtype, &[6, m, n]);
+                        matmul(a.view(), b.view(), &mut c.view_mut());
+                        assert_eq!(first.get_or_insert(c.bits()), &c.bits());
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn large_products_are_accurate() {
+        let mut rng = Rng(9);
+        let [m, k, n] = [130, 700, 90];
+        for (dtype, eps) in [(DType::F32, f32::EPSILON.into()), (DType::F64, f64::EPSILON)] {
+            let a = Strided::new(dtype, &[m, k], &rng.real(m * k));
+            let b = Strided::new(dtype, &[n, k], &rng.real(k * n)).permuted(&[1, 0]);
+            let mut c = Strided::out(dtype, &[m, n]);
+            matmul(a.view(), b.view(), &mut c.view_mut());
+            let expected = product(1, [m, k, n], &a.values(), &b.values());
+            let abs = |v: Vec<f64>| v.into_iter().map(f64::abs).collect::<Vec<_>>();
+            let scale = product(1, [m, k, n], &abs(a.values()), &abs(b.values()));
+            let worst = c.values().iter().zip(&expected).zip(&scale).map(|((x, y), s)| (x - y).abs() / s).fold(0.0, f64::max);
+            // Of the worst case, k eps / 2, roundings in both directions leave little.
+            assert!(worst < 2.0 * eps, "{dtype}: {worst:e}");
+        }
+    }
+
+    #[test]
+    fn integers_wrap_and_nan_spreads() {
+        let a = Strided::new(DType::I32, &[1, 2], &[f64::from(i32::MAX), 2.0]);
+        let b = Strided::new(DType::I32, &[2, 1], &[2.0, 1.0]);
+        let mut c = Strided::out(DType::I32, &[1, 1]);
+        matmul(a.view(), b.view(), &mut c.view_mut());
+        assert_eq!(c.values(), [0.0]);
+        for n in [2, 30] {
+            let mut x = vec![0.0; n * n];
+            x[0] = f64::NAN;
+            let (a, b) = (Strided::new(DType::F64, &[n, n], &x), Strided::new(DType::F64, &[n, n], &vec![0.0; n * n]));
+            let mut c = Strided::out(DType::F64, &[n, n]);
+            matmul(a.view(), b.view(), &mut c.view_mut());
+            assert!(c.values()[..n].iter().all(|v| v.is_nan()) && c.values()[n..].iter().all(|v| *v == 0.0));
+        }
+    }
+}

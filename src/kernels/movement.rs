@@ -1,0 +1,541 @@
+//! Moving elements without arithmetic: strided copies, concatenation, and the adjoint of a slice.
+
+use std::convert::Infallible;
+
+use crate::array::{View, ViewMut};
+use crate::dtype::DType;
+use crate::shape::{Dims, Strides, count};
+
+/// Calls `f` with the offsets of every index of `dims`, in C order, one offset for each list of strides.
+/// Stops at the first error.
+pub(super) fn each<E, const K: usize>(
+    dims: &[usize],
+    strides: [&[isize]; K],
+    mut f: impl FnMut([isize; K]) -> Result<(), E>,
+) -> Result<(), E> {
+    if dims.contains(&0) {
+        return Ok(());
+    }
+    let mut index = Dims::from_elem(0, dims.len());
+    let mut at = [0isize; K];
+    loop {
+        f(at)?;
+        let mut axis = dims.len();
+        loop {
+            if axis == 0 {
+                return Ok(());
+            }
+            axis -= 1;
+            index[axis] += 1;
+            for (at, s) in at.iter_mut().zip(strides) {
+                *at += s[axis];
+            }
+            if index[axis] < dims[axis] {
+                break;
+            }
+            for (at, s) in at.iter_mut().zip(strides) {
+                *at -= s[axis] * dims[axis] as isize;
+            }
+            index[axis] = 0;
+        }
+    }
+}
+
+/// [`each`] for a function that cannot fail.
+pub(super) fn for_each<const K: usize>(dims: &[usize], strides: [&[isize]; K], mut f: impl FnMut([isize; K])) {
+    let done = each(dims, strides, |at| {
+        f(at);
+        Ok::<(), Infallible>(())
+    });
+    match done {
+        Ok(()) => {}
+    }
+}
+
+/// The axes of a copy with as few axes as possible: no axis of length 1, no two neighbours that are one run in both
+/// views, every step in the destination positive.
+struct Plan {
+    dims: Dims,
+    src: Strides,
+    dst: Strides,
+    /// Where the walk starts in the source and in the destination.
+    start: (isize, isize),
+}
+
+impl Plan {
+    fn new(dims: &[usize], src: &[isize], dst: &[isize]) -> Plan {
+        let mut p = Plan { dims: Dims::new(), src: Strides::new(), dst: Strides::new(), start: (0, 0) };
+        for ((&n, &(mut s)), &(mut d)) in dims.iter().zip(src).zip(dst) {
+            if n == 1 {
+                continue;
+            }
+            if d < 0 {
+                // Both views are walked from the other end.
+                p.start.0 += s * (n as isize - 1);
+                p.start.1 += d * (n as isize - 1);
+                (s, d) = (-s, -d);
+            }
+            match (p.dims.last_mut(), p.src.last_mut(), p.dst.last_mut()) {
+                (Some(m), Some(ps), Some(pd)) if *ps == s * n as isize && *pd == d * n as isize => {
+                    *m *= n;
+                    (*ps, *pd) = (s, d);
+                }
+                _ => {
+                    p.dims.push(n);
+                    p.src.push(s);
+                    p.dst.push(d);
+                }
+            }
+        }
+        p
+    }
+
+    /// Takes axis `i` out: its length, its step in the source, its step in the destination.
+    fn take(&mut self, i: usize) -> (usize, isize, isize) {
+        (self.dims.remove(i), self.src.remove(i), self.dst.remove(i))
+    }
+}
+
+/// Copies `src` into `dst`: the same lengths and dtype, any strides. Every bit pattern is kept.
+///
+/// Contiguous runs move as blocks; a layout whose fast axis differs from the destination's goes through square tiles
+/// of one cache line, so that each line of both is touched once.
+pub fn copy(src: View<'_>, dst: &mut ViewMut<'_>) {
+    debug_assert_eq!(src.dims(), dst.dims());
+    debug_assert_eq!(src.dtype(), dst.dtype());
+    if src.count() == 0 {
+        return;
+    }
+    // SAFETY: equal lengths; by the contract of the views all offsets are inside them and nothing overlaps.
+    unsafe { copy_raw(src.dtype(), src.ptr(), dst.ptr(), src.dims(), src.strides(), dst.strides()) }
+}
+
+/// [`copy`] on pointers and one list of lengths, none of which is 0.
+///
+/// # Safety
+/// The offsets that `dims` reaches are inside both allocations, which do not overlap; the source is initialised.
+pub(super) unsafe fn copy_raw(dtype: DType, s: *const u8, d: *mut u8, dims: &[usize], ss: &[isize], ds: &[isize]) {
+    let plan = Plan::new(dims, ss, ds);
+    // SAFETY: passed on.
+    unsafe {
+        match dtype.size() {
+            1 => run::<u8, 16>(s.cast(), d.cast(), plan),
+            4 => run::<u32, 16>(s.cast(), d.cast(), plan),
+            _ => run::<u64, 8>(s.cast(), d.cast(), plan),
+        }
+    }
+}
+
+/// # Safety
+/// As [`copy_raw`], which made `p`.
+unsafe fn run<T: Copy, const B: usize>(s: *const T, d: *mut T, mut p: Plan) {
+    // SAFETY: offsets of the plan are offsets of the views.
+    let (s, d) = unsafe { (s.offset(p.start.0), d.offset(p.start.1)) };
+    let Some(last) = p.dims.len().checked_sub(1) else {
+        // SAFETY: one element.
+        return unsafe { *d = *s };
+    };
+    let across = p.src.iter().position(|&x| x.abs() == 1);
+    let (n, ss, ds) = p.take(last);
+    let turned = across.filter(|&a| a < last && ds == 1 && !(-1..=1).contains(&ss));
+    if let Some(a) = turned {
+        let (m, sm, dm) = p.take(a);
+        // A source that runs backwards is walked from its other end.
+        let (so, dm, shift) = if sm < 0 { (sm * (m as isize - 1), -dm, dm * (m as isize - 1)) } else { (0, dm, 0) };
+        // SAFETY: the plane of both axes at each index of the others.
+        for_each(&p.dims, [&p.src, &p.dst], |[a, b]| unsafe { plane::<T, B>(s.offset(a + so), d.offset(b + shift), m, n, ss, dm) });
+    } else {
+        // SAFETY: the run of the last axis at each index of the others.
+        for_each(&p.dims, [&p.src, &p.dst], |[a, b]| unsafe { row(s.offset(a), d.offset(b), n, ss, ds) });
+    }
+}
+
+/// `d[i * ds] = s[i * ss]` for `i < n`.
+///
+/// # Safety
+/// All these offsets are inside both allocations.
+#[inline]
+unsafe fn row<T: Copy>(s: *const T, d: *mut T, n: usize, ss: isize, ds: isize) {
+    // SAFETY: by the contract; the writable run overlaps nothing.
+    unsafe {
+        match (ss, ds) {
+            (1, 1) => std::ptr::copy_nonoverlapping(s, d, n),
+            (0, 1) => {
+                let x = *s;
+                std::slice::from_raw_parts_mut(d.cast::<std::mem::MaybeUninit<T>>(), n).fill(std::mem::MaybeUninit::new(x));
+            }
+            (_, 1) => (0..n as isize).for_each(|i| *d.offset(i) = *s.offset(i * ss)),
+            _ => (0..n as isize).for_each(|i| *d.offset(i * ds) = *s.offset(i * ss)),
+        }
+    }
+}
+
+/// `d[i * dm + j] = s[i + j * ss]` for `i < m`, `j < n`, in tiles of B x B.
+///
+/// # Safety
+/// All these offsets are inside both allocations.
+unsafe fn plane<T: Copy, const B: usize>(s: *const T, d: *mut T, m: usize, n: usize, ss: isize, dm: isize) {
+    // A strip of this many source rows stays in the TLB while its columns are walked.
+    const STRIP: usize = 64;
+    let (mt, nt) = (m / B * B, n / B * B);
+    // SAFETY: every tile and every rest lies inside the plane.
+    unsafe {
+        let one = |i: usize, j: usize| *d.offset(i as isize * dm + j as isize) = *s.offset(i as isize + j as isize * ss);
+        for strip in (0..nt).step_by(STRIP) {
+            for i in (0..mt).step_by(B) {
+                for j in (strip..nt.min(strip + STRIP)).step_by(B) {
+                    tile::<T, B>(s.offset(i as isize + j as isize * ss), d.offset(i as isize * dm + j as isize), ss, dm);
+                }
+            }
+        }
+        for i in 0..mt {
+            (nt..n).for_each(|j| one(i, j));
+        }
+        for i in mt..m {
+            (0..n).for_each(|j| one(i, j));
+        }
+    }
+}
+
+/// # Safety
+/// As [`plane`] with `m == n == B`.
+#[inline(always)]
+unsafe fn tile<T: Copy, const B: usize>(s: *const T, d: *mut T, ss: isize, dm: isize) {
+    // SAFETY: B rows of B elements in each.
+    unsafe {
+        let rows: [[T; B]; B] = std::array::from_fn(|j| s.offset(j as isize * ss).cast::<[T; B]>().read_unaligned());
+        for i in 0..B {
+            let column: [T; B] = std::array::from_fn(|j| rows[j][i]);
+            d.offset(i as isize * dm).cast::<[T; B]>().write_unaligned(column);
+        }
+    }
+}
+
+/// Fills a C-contiguous view with zero bytes: 0, 0.0 or false.
+pub(super) fn zero(dst: &mut ViewMut<'_>) {
+    // SAFETY: the view is one run of `count` elements; zero bytes are a value of every dtype.
+    unsafe { std::ptr::write_bytes(dst.ptr(), 0, dst.count() * dst.dtype().size()) }
+}
+
+/// Joins `parts` along `axis`: `dst` has the sum of their lengths there, and their common lengths elsewhere. One dtype.
+/// Parts of length 0 add nothing.
+pub fn concat(parts: &[View<'_>], axis: usize, dst: &mut ViewMut<'_>) {
+    debug_assert_eq!(parts.iter().map(|p| p.dims()[axis]).sum::<usize>(), dst.dims()[axis]);
+    let (size, step) = (dst.dtype().size(), dst.strides()[axis]);
+    let mut at = 0;
+    for p in parts {
+        debug_assert_eq!(p.dtype(), dst.dtype());
+        if p.count() > 0 {
+            // SAFETY: rows at..at + length of the destination, which no other part writes.
+            unsafe {
+                let d = dst.ptr().offset(at as isize * step * size as isize);
+                copy_raw(p.dtype(), p.ptr(), d, p.dims(), p.strides(), dst.strides());
+            }
+        }
+        at += p.dims()[axis];
+    }
+}
+
+/// Fills `dst` (C-contiguous) with zeros and writes `src` at `dst[starts + index * steps]` on each axis: the adjoint of
+/// a slice. Steps may be negative; the written positions lie inside `dst`. An empty `src` leaves zeros.
+pub fn pad_into(src: View<'_>, starts: &[usize], steps: &[isize], dst: &mut ViewMut<'_>) {
+    zero(dst);
+    if count(src.dims()) == 0 {
+        return;
+    }
+    debug_assert!(src.dims().iter().zip(starts).zip(steps).zip(dst.dims()).all(|(((&n, &a), &s), &len)| {
+        let end = a as isize + s * (n as isize - 1);
+        a < len && end >= 0 && (end as usize) < len
+    }));
+    let size = dst.dtype().size() as isize;
+    let at: isize = starts.iter().zip(dst.strides()).map(|(&a, &s)| a as isize * s).sum();
+    let strides: Strides = steps.iter().zip(dst.strides()).map(|(&k, &s)| k * s).collect();
+    // SAFETY: first and last position are inside on each axis, so all are; distinct indices have distinct positions.
+    unsafe { copy_raw(src.dtype(), src.ptr(), dst.ptr().offset(at * size), src.dims(), src.strides(), &strides) }
+}
+
+/// Arrays in odd layouts, and outputs with guards, for the tests of all kernels.
+#[cfg(test)]
+pub(crate) mod model {
+    use super::*;
+    use crate::dtype::Scalar;
+    use crate::shape::c_strides;
+
+    /// A small generator of test data.
+    pub struct Rng(pub u64);
+    impl Rng {
+        pub fn next(&mut self) -> u64 {
+            self.0 ^= self.0 << 13;
+            self.0 ^= self.0 >> 7;
+            self.0 ^= self.0 << 17;
+            self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 16
+        }
+        pub fn below(&mut self, n: usize) -> usize {
+            (self.next() % n.max(1) as u64) as usize
+        }
+        /// Small whole numbers, which every dtype but bool holds exactly.
+        pub fn whole(&mut self, n: usize) -> Vec<f64> {
+            (0..n).map(|_| self.below(19) as f64 - 9.0).collect()
+        }
+        /// Numbers in [-1, 1).
+        pub fn real(&mut self, n: usize) -> Vec<f64> {
+            (0..n).map(|_| (self.next() % (1 << 40)) as f64 / (1u64 << 39) as f64 - 1.0).collect()
+        }
+    }
+
+    /// Owned memory with a layout.
+    #[derive(Clone, Debug)]
+    pub struct Strided {
+        data: Vec<u64>,
+        offset: usize,
+        pub dtype: DType,
+        pub dims: Vec<usize>,
+        pub strides: Vec<isize>,
+    }
+
+    const GUARD: u8 = 0xa5;
+
+    fn bytes(x: f64, dtype: DType) -> [u8; 8] {
+        match dtype {
+            DType::Bool => Scalar::Bool(x != 0.0),
+            d if d.is_int() => Scalar::Int(x as i64),
+            _ => Scalar::Float(x),
+        }
+        .bytes(dtype)
+        .unwrap_or_else(|| panic!("{x} is not a {dtype}"))
+    }
+
+    impl Strided {
+        /// A C-contiguous array for a kernel to write, with guard bytes behind it.
+        pub fn out(dtype: DType, dims: &[usize]) -> Strided {
+            let words = (count(dims) * dtype.size()).div_ceil(8) + 8;
+            let strides = c_strides(dims).to_vec();
+            Strided { data: vec![u64::from_ne_bytes([GUARD; 8]); words], offset: 0, dtype, dims: dims.to_vec(), strides }
+        }
+
+        /// A C-contiguous array of values.
+        pub fn new(dtype: DType, dims: &[usize], values: &[f64]) -> Strided {
+            assert_eq!(count(dims), values.len());
+            let mut a = Strided::out(dtype, dims);
+            a.write(values);
+            a
+        }
+
+        fn write(&mut self, values: &[f64]) {
+            let mut it = values.iter();
+            let (size, base) = (self.dtype.size(), unsafe { self.data.as_mut_ptr().cast::<u8>().add(self.offset * self.dtype.size()) });
+            for_each(&self.dims, [&self.strides], |[at]| {
+                let b = bytes(*it.next().unwrap(), self.dtype);
+                unsafe { std::ptr::copy_nonoverlapping(b.as_ptr(), base.offset(at * size as isize), size) }
+            });
+        }
+
+        /// The same values in C order, Fortran order, reversed on every axis, and with gaps.
+        pub fn layouts(dtype: DType, dims: &[usize], values: &[f64]) -> Vec<Strided> {
+            let c = c_strides(dims);
+            let mut rev: Vec<usize> = dims.to_vec();
+            rev.reverse();
+            let f: Vec<isize> = c_strides(&rev).iter().rev().copied().collect();
+            let back: Vec<isize> = c.iter().map(|s| -s).collect();
+            let gaps: Vec<isize> = c.iter().map(|s| 3 * s).collect();
+            let mixed: Vec<isize> = f.iter().enumerate().map(|(i, s)| if i % 2 == 0 { -2 * s } else { 2 * s }).collect();
+            [c.to_vec(), f, back, gaps, mixed]
+                .into_iter()
+                .map(|strides| {
+                    let reach = |sign: isize| -> usize {
+                        dims.iter().zip(&strides).map(|(&n, &s)| n.saturating_sub(1) * (sign * s).max(0) as usize).sum()
+                    };
+                    let words = ((reach(1) + reach(-1) + 1) * dtype.size()).div_ceil(8);
+                    let mut a = Strided { data: vec![0; words], offset: reach(-1), dtype, dims: dims.to_vec(), strides };
+                    a.write(values);
+                    a
+                })
+                .collect()
+        }
+
+        /// The array with axis `axis` of length 1 repeated `n` times by a stride of 0.
+        pub fn repeat(mut self, axis: usize, n: usize) -> Strided {
+            assert_eq!(self.dims[axis], 1);
+            self.dims[axis] = n;
+            self.strides[axis] = 0;
+            self
+        }
+
+        /// The array with its axes in another order.
+        pub fn permuted(&self, axes: &[usize]) -> Strided {
+            let (dims, strides) = (axes.iter().map(|&a| self.dims[a]).collect(), axes.iter().map(|&a| self.strides[a]).collect());
+            Strided { dims, strides, ..self.clone() }
+        }
+
+        pub fn view(&self) -> View<'_> {
+            unsafe { View::from_raw(self.data.as_ptr().cast::<u8>().add(self.offset * self.dtype.size()), self.dtype, &self.dims, &self.strides) }
+        }
+
+        pub fn view_mut(&mut self) -> ViewMut<'_> {
+            let ptr = self.data.as_mut_ptr().cast::<u8>();
+            unsafe { ViewMut::from_raw(ptr.add(self.offset * self.dtype.size()), self.dtype, &self.dims, &self.strides) }
+        }
+
+        /// The values in C order.
+        pub fn values(&self) -> Vec<f64> {
+            let mut out = Vec::new();
+            let base = self.view().ptr();
+            for_each(&self.dims, [&self.strides], |[at]| {
+                out.push(crate::dispatch!(self.dtype, T => unsafe { Scalar::from(base.cast::<T>().offset(at).read()) }.as_f64()));
+            });
+            out
+        }
+
+        /// The bits of the values in C order.
+        pub fn bits(&self) -> Vec<u64> {
+            let (mut out, size) = (Vec::new(), self.dtype.size());
+            for_each(&self.dims, [&self.strides], |[at]| {
+                let mut b = [0; 8];
+                unsafe { std::ptr::copy_nonoverlapping(self.view().ptr().offset(at * size as isize), b.as_mut_ptr(), size) };
+                out.push(u64::from_ne_bytes(b));
+            });
+            out
+        }
+
+        /// Panics if a kernel wrote behind the end of an array from [`Strided::out`].
+        pub fn check_guard(&self) {
+            let b = unsafe { std::slice::from_raw_parts(self.data.as_ptr().cast::<u8>(), self.data.len() * 8) };
+            assert!(b[count(&self.dims) * self.dtype.size()..].iter().all(|&x| x == GUARD), "a kernel wrote behind its output");
+        }
+    }
+
+    /// C-order position of an index.
+    pub fn flat(dims: &[usize], index: &[usize]) -> usize {
+        dims.iter().zip(index).fold(0, |at, (&n, &i)| at * n + i)
+    }
+
+    /// All indices of `dims` in C order.
+    pub fn indices(dims: &[usize]) -> Vec<Vec<usize>> {
+        (0..count(dims))
+            .map(|mut k| {
+                let mut out = vec![0; dims.len()];
+                for (o, &n) in out.iter_mut().zip(dims).rev() {
+                    *o = k % n;
+                    k /= n;
+                }
+                out
+            })
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::model::*;
+    use super::*;
+
+    #[test]
+    fn every_layout_copies_into_every_layout() {
+        let mut rng = Rng(1);
+        for dims in [&[][..], &[1], &[0], &[7], &[5, 0, 2], &[3, 4], &[1, 6, 1], &[2, 3, 4], &[2, 1, 3, 2], &[17, 33], &[2, 40, 35], &[70, 3, 19]] {
+            for dtype in DType::ALL {
+                let mut values = rng.whole(count(dims));
+                if dtype == DType::Bool {
+                    values.iter_mut().for_each(|v| *v = f64::from(u8::from(*v > 0.0)));
+                }
+                let sources = Strided::layouts(dtype, dims, &values);
+                for src in &sources {
+                    let mut c = Strided::out(dtype, dims);
+                    copy(src.view(), &mut c.view_mut());
+                    assert_eq!(c.values(), values, "{dtype} {dims:?} {:?}", src.strides);
+                    c.check_guard();
+                    for mut dst in Strided::layouts(dtype, dims, &vec![0.0; values.len()]) {
+                        copy(src.view(), &mut dst.view_mut());
+                        assert_eq!(dst.values(), values, "{dtype} {dims:?} {:?} -> {:?}", src.strides, dst.strides);
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn broadcast_sources_repeat() {
+        for (dims, axis) in [([1, 4, 3], 0), ([2, 1, 3], 1), ([2, 4, 1], 2)] {
+            let src = Strided::new(DType::F32, &dims, &Rng(2).real(count(&dims))).repeat(axis, 5);
+            let mut dst = Strided::out(DType::F32, &src.dims);
+            copy(src.view(), &mut dst.view_mut());
+            assert_eq!(dst.bits(), src.bits());
+            dst.check_guard();
+        }
+    }
+
+    #[test]
+    fn a_copy_keeps_every_bit() {
+        let odd = [f64::NAN, -0.0, f64::INFINITY, -f64::NAN, 5e-324, 1.0];
+        let src = Strided::new(DType::F64, &[2, 3], &odd).permuted(&[1, 0]);
+        let mut dst = Strided::out(DType::F64, &[3, 2]);
+        copy(src.view(), &mut dst.view_mut());
+        assert_eq!(dst.bits(), [0, 3, 1, 4, 2, 5].map(|i: usize| odd[i].to_bits()));
+    }
+
+    #[test]
+    fn concat_puts_parts_side_by_side() {
+        for (axis, lens) in [(0, vec![2, 0, 3]), (1, vec![1, 4]), (2, vec![5]), (1, vec![0, 0])] {
+            for dtype in [DType::Bool, DType::I32, DType::F64] {
+                let parts: Vec<Vec<Strided>> = lens
+                    .iter()
+                    .enumerate()
+                    .map(|(k, &len)| {
+                        let mut dims = [3, 2, 4];
+                        dims[axis] = len;
+                        let values: Vec<f64> = (0..count(&dims)).map(|i| ((i + k) % 2) as f64).collect();
+                        Strided::layouts(dtype, &dims, &values)
+                    })
+                    .collect();
+                let mut dims = [3, 2, 4];
+                dims[axis] = lens.iter().sum();
+                for layout in 0..5 {
+                    let views: Vec<View<'_>> = parts.iter().map(|p| p[layout].view()).collect();
+                    let mut dst = Strided::out(dtype, &dims);
+                    concat(&views, axis, &mut dst.view_mut());
+                    dst.check_guard();
+                    let expected: Vec<f64> = indices(&dims)
+                        .into_iter()
+                        .map(|mut i| {
+                            let mut part = 0;
+                            while i[axis] >= lens[part] {
+                                i[axis] -= lens[part];
+                                part += 1;
+                            }
+                            parts[part][layout].values()[flat(&parts[part][layout].dims, &i)]
+                        })
+                        .collect();
+                    assert_eq!(dst.values(), expected);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn pad_into_is_the_adjoint_of_a_slice() {
+        let cases: [(&[usize], &[usize], &[isize], &[usize]); 6] = [
+            (&[2, 3], &[1, 0], &[1, 2], &[4, 6]),
+            (&[2, 3], &[3, 5], &[-2, -1], &[4, 6]),
+            (&[3], &[2], &[-1], &[3]),
+            (&[0, 3], &[4, 0], &[1, 1], &[4, 3]),
+            (&[], &[], &[], &[]),
+            (&[1, 2, 2], &[1, 0, 2], &[1, 3, -2], &[2, 4, 3]),
+        ];
+        for (dims, starts, steps, into) in cases {
+            let values: Vec<f64> = (1..=count(dims)).map(|i| i as f64).collect();
+            for dtype in [DType::I32, DType::I64, DType::F32, DType::F64] {
+                for src in Strided::layouts(dtype, dims, &values) {
+                    let mut dst = Strided::out(dtype, into);
+                    pad_into(src.view(), starts, steps, &mut dst.view_mut());
+                    dst.check_guard();
+                    let mut expected = vec![0.0; count(into)];
+                    for (i, v) in indices(dims).into_iter().zip(&values) {
+                        let at: Vec<usize> = i.iter().zip(starts).zip(steps).map(|((&i, &a), &s)| (a as isize + i as isize * s) as usize).collect();
+                        expected[flat(into, &at)] = *v;
+                    }
+                    assert_eq!(dst.values(), expected);
+                }
+            }
+        }
+    }
+}
