@@ -12,7 +12,7 @@ use crate::dtype::{DType, Element, Scalar};
 use crate::error::{Error, ErrorKind, Result};
 use crate::shape::{Dims, Strides, Tuple, c_strides, count};
 use block::Block;
-pub use view::{View, ViewMut, copy, for_rows};
+pub use view::{View, ViewMut, copy, for_rows, with_lead};
 
 /// An array in C order. Clones share the memory; an array that is shared is never written to.
 #[derive(Clone)]

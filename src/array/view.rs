@@ -180,3 +180,18 @@ fn copy_rows<T: Copy>(src: View<'_>, dst: &mut ViewMut<'_>) {
         }
     });
 }
+
+/// Calls `f` with `x` repeated so that all axes but the last `keep` have the lengths `lead`. The caller has checked that
+/// they broadcast.
+pub fn with_lead<R>(x: View<'_>, lead: &[usize], keep: usize, f: impl FnOnce(View<'_>) -> R) -> R {
+    let split = x.dims.len().saturating_sub(keep);
+    let (own, tail) = x.dims.split_at(split);
+    let mut dims = crate::shape::Dims::from_slice(lead);
+    dims.extend_from_slice(tail);
+    let missing = lead.len().saturating_sub(own.len());
+    let mut strides: crate::shape::Strides = std::iter::repeat_n(0, missing).collect();
+    strides.extend(own.iter().zip(x.strides).zip(lead.iter().skip(missing)).map(|((&n, &s), &m)| if n == 1 && m != 1 { 0 } else { s }));
+    strides.extend_from_slice(&x.strides[split..]);
+    // SAFETY: an axis of length 1 that is repeated has stride 0, so the same elements are reached.
+    f(unsafe { View::from_raw(x.ptr, x.dtype, &dims, &strides) })
+}

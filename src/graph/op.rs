@@ -314,6 +314,10 @@ pub trait Op: Send + Sync + 'static {
     fn compute(&self, c: &mut ComputeContext<'_>) -> Result<()>;
     /// Builds the inputs' cotangents. Inputs without one get none.
     fn grad<'g>(&self, c: &mut GradientContext<'_, 'g>);
+    /// The type of this op: part of a plan's key.
+    fn type_word(&self) -> std::any::TypeId {
+        std::any::TypeId::of::<Self>()
+    }
     /// Two instances with equal types and equal keys may share a plan: it must cover whatever `infer` depends on.
     fn key(&self) -> u64 {
         0

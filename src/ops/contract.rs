@@ -6,6 +6,7 @@ use crate::graph::attr::{Attr, AttrType, IntoAttr};
 use crate::graph::op::{Body, CallKernel, Cotangent, Domain, Family, Kernel, OpDef, Operands, Param, ParamKind, Primitive};
 use crate::graph::{AsTensor, Tensor};
 use crate::error::{Error, ErrorKind};
+use crate::array::with_lead;
 use crate::kernels;
 use crate::ops::apply::{Arg, Operand, apply};
 use crate::ops::families::{self, bad, case};
@@ -42,7 +43,8 @@ op! {
         Ok(smallvec![Aval { dtype: a.dtype, shape }])
     };
     kernel call!(false, |[a, b] -> [y], c| {
-        kernels::matmul::matmul(*a, *b, y);
+        let lead = &y.dims()[..y.dims().len().saturating_sub(2)];
+        with_lead(*a, lead, 2, |a| with_lead(*b, lead, 2, |b| kernels::matmul::matmul(a, b, y)));
         Ok(())
     });
     family Mixing;

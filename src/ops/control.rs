@@ -54,9 +54,6 @@ fn captures(graph: &Graph, outputs: &[Value]) -> Result<Values> {
             continue;
         }
         let node = graph.node(v.node);
-        if matches!(node.op, NodeOp::Scalar(_)) {
-            continue;
-        }
         if graph.encloses(node.scope, around) {
             found.push(v);
             continue;

@@ -221,7 +221,7 @@ unary! {
     /// Rectifier: `max(x, 0)`; NaN of NaN.
     ///
     /// Gradient: `g` where `x > 0`, exactly 0 elsewhere, at 0 too.
-    RELU = fn relu(x) -> y { max(x, 0.0.into()) }
+    RELU = fn relu(x) -> y { max(x, 0.0) }
     kind float;
     vjp(g) masked(g, greater(y, 0.0));
     numpy "np.maximum(x, 0)";

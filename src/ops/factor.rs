@@ -6,6 +6,7 @@ use crate::graph::attr::{Attr, AttrType};
 use crate::graph::op::{Body, CallKernel, Cotangent, Domain, Family, Infer, Kernel, OpDef, Operands, Param, ParamKind, Primitive};
 use crate::graph::{AsTensor, Tensor};
 use crate::error::Result;
+use crate::array::with_lead;
 use crate::kernels;
 use crate::ops::apply::{Arg, apply};
 use crate::ops::contract::{batch_matmul, swapped};
@@ -64,7 +65,11 @@ op! {
         shape.extend([*n, *k]);
         Ok(smallvec![Aval { dtype: l.dtype, shape }])
     };
-    kernel call!(true, |[l, b] -> [x], c| kernels::linalg::triangular::solve_triangular(c.op, *l, *b, true, attr(c.attrs.first())?, x));
+    kernel call!(true, |[l, b] -> [x], c| {
+        let transpose: bool = attr(c.attrs.first())?;
+        let lead = &x.dims()[..x.dims().len().saturating_sub(2)];
+        with_lead(*l, lead, 2, |l| with_lead(*b, lead, 2, |b| kernels::linalg::triangular::solve_triangular(l, b, true, transpose, x)))
+    });
     family Mixing;
     vjp(g) {
         l: {
@@ -99,7 +104,7 @@ op! {
     };
     kernel Kernel::Call(CallKernel {
         run: |c| match (c.inputs, &mut *c.outputs) {
-            ([a], [l]) => kernels::linalg::cholesky::cholesky("cholesky", *a, c.scratch, l),
+            ([a], [l]) => kernels::linalg::cholesky::cholesky(*a, c.scratch, l),
             _ => Err(families::arity(c.op)),
         },
         scratch: |avals, _| avals.first().map_or(0, |a| {

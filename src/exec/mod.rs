@@ -1,0 +1,6 @@
+//! Runs a plan: steps over buffers, on this thread.
+
+mod cpu;
+mod run;
+
+pub use run::{Bound, Outcome, User, run};

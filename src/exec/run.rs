@@ -1,0 +1,180 @@
+//! Runs the steps of a plan.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use smallvec::SmallVec;
+
+use crate::array::block::Block;
+use crate::array::{Array, View, ViewMut};
+use crate::error::{Error, ErrorKind, Result};
+use crate::exec::cpu::run_tile;
+use crate::graph::op::{Body, Call, ComputeContext, Hook, Kernel, Op};
+use crate::kernels;
+use crate::kernels::random::Key;
+use crate::plan::Plan;
+use crate::plan::place::{ARENA, Arg, Step, Work};
+
+/// A user's op or hook, bound to a run.
+#[derive(Clone)]
+pub enum User {
+    /// An op.
+    Op(Arc<dyn Op>),
+    /// A hook.
+    Hook(Arc<dyn Hook>),
+}
+
+/// What a run binds to a plan.
+pub struct Bound<'a> {
+    /// The sources' elements in C order, one for each of the plan's sources.
+    pub sources: &'a [*const u8],
+    /// The written variables' memory, one for each of the plan's writes.
+    pub writes: &'a [*mut u8],
+    /// Users' ops and hooks.
+    pub users: &'a [User],
+    /// Streams of random draws.
+    pub streams: &'a [u64],
+    /// The environment's seed.
+    pub seed: u64,
+    /// The number of the run.
+    pub run: u64,
+    /// Asked now and then whether to go on.
+    pub proceed: Option<&'a dyn Fn() -> bool>,
+}
+
+/// What a run returns.
+pub struct Outcome {
+    /// The outputs.
+    pub outputs: Vec<Array>,
+    /// Bytes that the arena and the outputs took.
+    pub peak_bytes: usize,
+}
+
+type Bases = SmallVec<[*mut u8; 32]>;
+
+/// Runs a plan. An error leaves the written variables as they were: writes begin when nothing can fail any more.
+///
+/// # Safety
+/// Each source holds the elements of its type in C order and is not written to during the run; each write target has room
+/// for its type, is a block of this crate, and is reached by nobody else; it may be the source of the same variable.
+pub unsafe fn run(plan: &Plan, bound: &Bound<'_>) -> Result<Outcome> {
+    let arena = Block::new(plan.arena_bytes).ok_or_else(|| {
+        Error::new(ErrorKind::Io, "run", "there is no memory for the run", format_args!("{} bytes", plan.arena_bytes), "a plan that fits in memory")
+    })?;
+    let mut outputs = Vec::with_capacity(plan.outputs.len());
+    for ty in &plan.outputs {
+        // SAFETY: every output is written by a step; if the run fails, the outputs are dropped unread.
+        outputs.push(unsafe { Array::uninit(ty.dtype, &ty.dims)? });
+    }
+    let mut bases = Bases::new();
+    bases.push(arena.ptr());
+    bases.push(plan.constants.as_ptr().cast_mut().cast());
+    bases.extend(bound.sources.iter().map(|p| p.cast_mut()));
+    bases.extend(outputs.iter().map(Array::ptr));
+    bases.extend_from_slice(bound.writes);
+    // SAFETY: handed on.
+    unsafe { steps(plan, &bases, bound)? };
+    Ok(Outcome { outputs, peak_bytes: arena.len() + plan.output_bytes() })
+}
+
+unsafe fn steps(plan: &Plan, bases: &Bases, bound: &Bound<'_>) -> Result<()> {
+    for (t, step) in plan.steps.iter().enumerate() {
+        let writing = t >= plan.first_write;
+        let proceed = |always: bool| writing || always || bound.proceed.is_none_or(|f| f());
+        // SAFETY: the plan's places, and the caller's promise for the rest.
+        let done = unsafe { one(step, bases, bound, &mut || proceed(false)) }.map_err(|e| e.at(step.site))?;
+        if !done || !proceed(bound.proceed.is_none()) {
+            return Err(Error::text(ErrorKind::Interrupted, "run: it was interrupted. Got an interrupt before anything was written; expected to run to the end."));
+        }
+    }
+    Ok(())
+}
+
+unsafe fn view<'a>(a: &'a Arg, bases: &Bases) -> View<'a> {
+    // SAFETY: the plan placed the view inside the base.
+    unsafe { View::from_raw(bases[a.loc.base as usize].add(a.loc.offset), a.ty.dtype, &a.ty.dims, &a.strides) }
+}
+
+unsafe fn view_mut<'a>(a: &'a Arg, bases: &Bases) -> ViewMut<'a> {
+    // SAFETY: as `view`; the plan lets no other value use this memory while it lives.
+    unsafe { ViewMut::from_raw(bases[a.loc.base as usize].add(a.loc.offset), a.ty.dtype, &a.ty.dims, &a.strides) }
+}
+
+unsafe fn one(step: &Step, bases: &Bases, bound: &Bound<'_>, proceed: &mut dyn FnMut() -> bool) -> Result<bool> {
+    // SAFETY: the plan's places.
+    unsafe {
+        let scratch = bases[ARENA as usize].add(step.scratch.0);
+        if let Work::Tile(p) = &step.work {
+            return Ok(run_tile(p, bases, scratch, proceed));
+        }
+        if let Work::Branch(bodies) = &step.work {
+            let Some((condition, captures)) = step.inputs.split_first() else { return Ok(true) };
+            let taken = *bases[condition.loc.base as usize].add(condition.loc.offset) != 0;
+            let body = &bodies[usize::from(!taken)];
+            let mut inner = Bases::new();
+            inner.push(scratch);
+            inner.push(body.constants.as_ptr().cast_mut().cast());
+            // A body may use only some of the captures; it names them by their place.
+            for s in &body.sources {
+                let a = &captures[s.index as usize];
+                inner.push(bases[a.loc.base as usize].add(a.loc.offset));
+            }
+            inner.extend(step.outputs.iter().map(|a| bases[a.loc.base as usize].add(a.loc.offset)));
+            return steps(body, &inner, bound).map(|()| true);
+        }
+        let inputs: SmallVec<[View<'_>; 4]> = step.inputs.iter().map(|a| view(a, bases)).collect();
+        let mut outputs: SmallVec<[ViewMut<'_>; 2]> = step.outputs.iter().map(|a| view_mut(a, bases)).collect();
+        match (&step.work, &inputs[..], &mut outputs[..]) {
+            (Work::Copy, [x], [y]) => kernels::movement::copy(*x, y),
+            (Work::Call(def, attrs, draw), inputs, outputs) => {
+                let Body::Primitive(p) = &def.body else { return Ok(true) };
+                let scratch = std::slice::from_raw_parts_mut(scratch, step.scratch.1);
+                match (&p.kernel, inputs, &mut *outputs) {
+                    (Kernel::Call(c), ..) => {
+                        let stream = draw.and_then(|k| bound.streams.get(k as usize)).copied().unwrap_or(0);
+                        let key = Key { seed: bound.seed, run: bound.run, stream };
+                        (c.run)(&mut Call { op: def.name, inputs, outputs, attrs, scratch, key })?;
+                    }
+                    (Kernel::Fold(fold), [x], [y]) => {
+                        let axis = match attrs.first() {
+                            Some(crate::graph::attr::Attr::Axes(list)) => list.as_deref(),
+                            _ => None,
+                        };
+                        let axes = crate::shape::axes(def.name, axis, x.dims().len())?;
+                        kernels::reduce::reduce(*fold, *x, &axes, scratch, y);
+                    }
+                    // An elementwise op over no elements.
+                    _ => {}
+                }
+            }
+            (Work::User(k), inputs, outputs) => user(bound.users.get(*k as usize), inputs, outputs)?,
+            _ => {}
+        }
+        Ok(true)
+    }
+}
+
+/// Runs a user's code; a panic of it is an error of the run.
+fn user<'a>(user: Option<&User>, inputs: &'a [View<'a>], outputs: &'a mut [ViewMut<'a>]) -> Result<()> {
+    match user {
+        Some(User::Op(op)) => {
+            let wanted = outputs.len();
+            let mut c = ComputeContext::new(inputs, outputs);
+            let r = catch_unwind(AssertUnwindSafe(|| op.compute(&mut c)));
+            r.unwrap_or_else(|_| Err(Error::text(ErrorKind::User, format!("{}: its `compute` panicked. Got a panic; expected outputs.", op.name()))))?;
+            if c.written() != wanted {
+                return Err(Error::new(ErrorKind::User, op.name(), "`compute` left outputs out", c.written(), format_args!("{wanted} outputs")));
+            }
+            Ok(())
+        }
+        Some(User::Hook(hook)) => {
+            if let ([x], [y]) = (inputs, outputs) {
+                kernels::movement::copy(*x, y);
+                let r = catch_unwind(AssertUnwindSafe(|| hook.call(*x)));
+                r.unwrap_or_else(|_| Err(Error::text(ErrorKind::User, "hook: it panicked. Got a panic; expected it to return.")))?;
+            }
+            Ok(())
+        }
+        None => Err(Error::text(ErrorKind::Graph, "run: a user's op is not bound")),
+    }
+}

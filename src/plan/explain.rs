@@ -1,0 +1,89 @@
+//! A plan as text: every stage, from the request to the memory.
+
+use std::fmt::Write;
+
+use crate::plan::fuse::describe;
+use crate::plan::place::{ARENA, CONSTANTS, SOURCES, Work};
+use crate::plan::program::Loc;
+use crate::plan::{PASSES, Plan};
+
+impl Plan {
+    /// Every stage of the plan as text: the nodes after the rewrites, the steps in order with what they fuse, and where
+    /// each value is. Deterministic, so it can be compared.
+    pub fn explain(&self) -> String {
+        let mut s = String::new();
+        // Writing to a String cannot fail.
+        let _ = self.write(&mut s);
+        s
+    }
+
+    fn write(&self, s: &mut String) -> std::fmt::Result {
+        let [simplify, fuse, schedule, place] = PASSES;
+        writeln!(s, "{simplify}: {} nodes", self.ir().nodes.len())?;
+        for (rule, n) in &self.rewrites {
+            writeln!(s, "  {rule} x {n}")?;
+        }
+        for i in 0..self.ir().nodes.len() as u32 {
+            writeln!(s, "  {}", describe(self.ir(), i))?;
+        }
+        let tiles = self.steps.iter().filter(|t| matches!(t.work, Work::Tile(_))).count();
+        writeln!(s, "{fuse}: {tiles} tile programs, {} calls", self.steps.len() - tiles)?;
+        writeln!(s, "{schedule}: {} steps", self.steps.len())?;
+        for (t, step) in self.steps.iter().enumerate() {
+            let nodes: Vec<String> = step.nodes.iter().map(|n| format!("%{n}")).collect();
+            match &step.work {
+                Work::Tile(p) => {
+                    let space: Vec<String> = p.dims.iter().map(|n| n.to_string()).collect();
+                    writeln!(s, "  {t}: tile [{}] {:?}: {} -> {}", space.join(","), p.tiling, p.names.join(" "), nodes.join(" "))?;
+                    for f in &p.folds {
+                        writeln!(s, "      {:?} {:?} -> %{} at {}", f.fold, f.reduction, f.value.node, self.place_of(f.loc))?;
+                    }
+                    for l in &p.loads {
+                        writeln!(s, "      load %{} {:?} from {}", l.root.node, l.kind, self.place_of(l.loc))?;
+                    }
+                    for w in &p.stores {
+                        let places: Vec<String> = w.locs.iter().map(|&l| self.place_of(l)).collect();
+                        writeln!(s, "      store %{} to {}", w.value.node, places.join(", "))?;
+                    }
+                }
+                work => {
+                    let name = match work {
+                        Work::Call(def, ..) => def.name,
+                        Work::Copy => "copy",
+                        Work::User(_) => "user",
+                        Work::Branch(_) => "cond",
+                        Work::Tile(_) => "tile",
+                    };
+                    let args = |list: &[crate::plan::place::Arg]| list.iter().map(|a| format!("{} at {}", a.ty, self.place_of(a.loc))).collect::<Vec<_>>().join(", ");
+                    writeln!(s, "  {t}: {name}({}) -> {}", args(&step.inputs), args(&step.outputs))?;
+                    if let Work::Branch(bodies) = work {
+                        for (which, body) in ["then", "else"].iter().zip(bodies.iter()) {
+                            writeln!(s, "    {which}:")?;
+                            for line in body.explain().lines() {
+                                writeln!(s, "      {line}")?;
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        writeln!(s, "{place}: arena {} bytes, outputs {} bytes, peak {} bytes", self.arena_bytes, self.output_bytes(), self.peak_bytes())?;
+        for (w, ty) in &self.writes {
+            writeln!(s, "  writes source {w}: {ty}, from step {}", self.first_write)?;
+        }
+        Ok(())
+    }
+
+    fn place_of(&self, loc: Loc) -> String {
+        let sources = self.sources.len() as u32;
+        let outputs = self.outputs.len() as u32;
+        let base = match loc.base {
+            ARENA => return format!("@{}", loc.offset),
+            CONSTANTS => return format!("constant {}", loc.offset / 64),
+            b if b < SOURCES + sources => format!("source {}", b - SOURCES),
+            b if b < SOURCES + sources + outputs => format!("output {}", b - SOURCES - sources),
+            b => format!("variable {}", b - SOURCES - sources - outputs),
+        };
+        if loc.offset == 0 { base } else { format!("{base}+{}", loc.offset) }
+    }
+}

@@ -1,0 +1,391 @@
+//! The plan's own form of a sub-graph: only what the request needs, with concrete shapes.
+
+use smallvec::SmallVec;
+
+use crate::dtype::{DType, Scalar};
+use crate::error::{Error, ErrorKind, Result, Site};
+use crate::graph::attr::Attr;
+use crate::graph::op::{Body, Infer, Kernel, Lowered, Lowering, OpDef};
+use crate::graph::{Graph, Node, NodeOp, Value};
+use crate::plan::walk::{Walk, readable};
+use crate::shape::{Aval, Dim, Dims, Tuple, known};
+
+/// A concrete dtype and shape.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Ty {
+    /// The dtype.
+    pub dtype: DType,
+    /// The lengths.
+    pub dims: Dims,
+}
+
+impl Ty {
+    /// Number of elements.
+    pub fn count(&self) -> usize {
+        crate::shape::count(&self.dims)
+    }
+    /// Bytes of a C-contiguous array.
+    pub fn bytes(&self) -> usize {
+        self.count() * self.dtype.size()
+    }
+    /// As an aval.
+    pub fn aval(&self) -> Aval {
+        Aval { dtype: self.dtype, shape: known(&self.dims) }
+    }
+}
+
+impl std::fmt::Display for Ty {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.aval())
+    }
+}
+
+/// An output of a node of the plan.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
+pub struct Ref {
+    /// Index of the node.
+    pub node: u32,
+    /// Index of the output.
+    pub out: u32,
+}
+
+/// What a node of the plan computes.
+pub enum IrOp {
+    /// A value that each run binds: index into the walk's sources, or of a capture in a body.
+    Source(u32),
+    /// A scalar that rewrites may read.
+    Scalar(Scalar),
+    /// An op of the table; for a random draw, the index of its stream among the walk's draws.
+    Row(&'static OpDef, Option<u32>),
+    /// The elements of the input in C order.
+    Copy,
+    /// A user's op or hook: index into the walk's users.
+    User(u32),
+    /// One of two bodies, chosen by the first input; the others are the bodies' sources.
+    Branch(Box<[Ir; 2]>),
+}
+
+/// A node of the plan.
+pub struct IrNode {
+    /// What it computes.
+    pub op: IrOp,
+    /// The op's attributes.
+    pub attrs: Box<[Attr]>,
+    /// Inputs: earlier nodes.
+    pub inputs: SmallVec<[Ref; 3]>,
+    /// Concrete dtypes and shapes of the outputs.
+    pub tys: SmallVec<[Ty; 1]>,
+    /// Where the user built it.
+    pub site: Site,
+}
+
+impl IrNode {
+    /// The name that messages and `explain` show.
+    pub fn name(&self) -> &'static str {
+        match &self.op {
+            IrOp::Source(_) => "source",
+            IrOp::Scalar(_) => "constant",
+            IrOp::Row(def, _) => def.name,
+            IrOp::Copy => "copy",
+            IrOp::User(_) => "user",
+            IrOp::Branch(_) => "cond",
+        }
+    }
+    /// The kernel, for an op of the table.
+    pub fn kernel(&self) -> Option<&'static Kernel> {
+        match self.op {
+            IrOp::Row(def, _) => match &def.body {
+                Body::Primitive(p) => Some(&p.kernel),
+                Body::Composite(_) => None,
+            },
+            _ => None,
+        }
+    }
+}
+
+/// A sub-graph with concrete shapes: nodes in an order in which inputs come first.
+pub struct Ir {
+    /// The nodes.
+    pub nodes: Vec<IrNode>,
+    /// What is asked for.
+    pub outputs: Vec<Ref>,
+    /// Writes to variables: the variable's node and the new value.
+    pub writes: Vec<(u32, Ref)>,
+}
+
+impl Ir {
+    /// The type of a value.
+    pub fn ty(&self, r: Ref) -> &Ty {
+        &self.nodes[r.node as usize].tys[r.out as usize]
+    }
+    /// The node of a value.
+    pub fn node(&self, r: Ref) -> &IrNode {
+        &self.nodes[r.node as usize]
+    }
+}
+
+/// Concrete types of the graph's nodes.
+struct Types<'a> {
+    graph: &'a Graph,
+    walk: &'a Walk,
+    /// By position in the walk; empty where a feed is missing.
+    tys: Vec<SmallVec<[Ty; 1]>>,
+}
+
+impl Types<'_> {
+    fn of(&self, v: Value) -> Option<&Ty> {
+        self.tys.get(self.walk.position(v.node)?)?.get(v.out as usize)
+    }
+
+    /// Infers node by node; shapes that were known when the graph was built are taken as they are.
+    fn fill(&mut self) -> Result<()> {
+        for &id in &self.walk.nodes {
+            let node = self.graph.node(id);
+            let own: Option<SmallVec<[Ty; 1]>> = (0..node.avals.len()).map(|k| concrete(self.graph.aval(Value { node: id, out: k as u32 }))).collect();
+            let tys = match (own, self.walk.fed(id)) {
+                (_, Some(ty)) => smallvec::smallvec![ty.clone()],
+                (Some(tys), _) => tys,
+                (None, None) if matches!(node.op, NodeOp::Placeholder(_)) => SmallVec::new(),
+                (None, None) => match self.infer(node) {
+                    Some(r) => r.map_err(|e| e.at(node.site))?,
+                    None => SmallVec::new(),
+                },
+            };
+            self.tys.push(tys);
+        }
+        Ok(())
+    }
+
+    /// `None` if an input's type hangs on a feed that is missing.
+    fn infer(&self, node: &Node) -> Option<Result<SmallVec<[Ty; 1]>>> {
+        let values: SmallVec<[Value; 4]> = match node.regions.is_empty() {
+            true => node.inputs.iter().copied().collect(),
+            false => node.regions.iter().flat_map(|r| r.outputs.iter().copied()).collect(),
+        };
+        let avals: SmallVec<[Aval; 4]> = values.iter().map(|&v| self.of(v).map(Ty::aval)).collect::<Option<_>>()?;
+        let inputs: SmallVec<[&Aval; 4]> = avals.iter().collect();
+        let mut fresh = || Dim::Sym(u32::MAX);
+        let out = match &node.op {
+            NodeOp::Row(def) => match &def.body {
+                Body::Primitive(p) => (p.infer)(&mut Infer { op: def.name, inputs: &inputs, attrs: &node.attrs, fresh: &mut fresh }),
+                Body::Composite(_) => return None,
+            },
+            NodeOp::User(op) => op.infer(&inputs),
+            _ => Ok(avals.iter().cloned().collect()),
+        };
+        Some(out.and_then(|avals| {
+            let tys: Option<SmallVec<[Ty; 1]>> = avals.iter().map(concrete).collect();
+            tys.ok_or_else(|| Error::text(ErrorKind::Shape, format!("{}: its shape is not known for these feeds", node.name())))
+        }))
+    }
+}
+
+fn concrete(a: &Aval) -> Option<Ty> {
+    Some(Ty { dtype: a.dtype, dims: a.dims()? })
+}
+
+/// What a node becomes once shapes are numbers, and how many of its inputs that uses.
+enum Form {
+    Plain,
+    Chain(Vec<(&'static OpDef, Vec<Attr>)>, usize),
+    Scalar(Scalar),
+}
+
+/// Builds the plan's form of what a walk found.
+pub fn build(graph: &Graph, walk: &Walk) -> Result<Ir> {
+    let mut types = Types { graph, walk, tys: Vec::with_capacity(walk.nodes.len()) };
+    types.fill()?;
+    let mut builder = Builder { types: &types, captures: &[], map: vec![None; walk.nodes.len()], ir: Ir { nodes: vec![], outputs: vec![], writes: vec![] } };
+    builder.run(&walk.outputs)?;
+    Ok(builder.ir)
+}
+
+struct Builder<'a> {
+    types: &'a Types<'a>,
+    /// Values that are sources of a body.
+    captures: &'a [Value],
+    /// Node of the plan for each position of the walk.
+    map: Vec<Option<u32>>,
+    ir: Ir,
+}
+
+impl Builder<'_> {
+    fn run(&mut self, outputs: &[Value]) -> Result<()> {
+        let walk = self.types.walk;
+        // Which nodes' values are needed: from the outputs down, past inputs of which only the shape is used.
+        let mut needed = vec![false; walk.nodes.len()];
+        let mut forms: Vec<Form> = Vec::new();
+        forms.resize_with(walk.nodes.len(), || Form::Plain);
+        let mut stack: Vec<Value> = outputs.to_vec();
+        let captured = |v: Value| self.captures.contains(&v);
+        while let Some(v) = stack.pop() {
+            if captured(v) {
+                continue;
+            }
+            let Some(p) = walk.position(v.node) else { continue };
+            if std::mem::replace(&mut needed[p], true) {
+                continue;
+            }
+            let node = self.types.graph.node(v.node);
+            forms[p] = self.form(v.node, node)?;
+            let used = match &forms[p] {
+                Form::Plain => node.inputs.len(),
+                Form::Chain(_, used) => *used,
+                Form::Scalar(_) => 0,
+            };
+            stack.extend(node.inputs.iter().take(used).copied());
+        }
+        for (k, &v) in self.captures.iter().enumerate() {
+            let ty = self.types.of(v).cloned().ok_or_else(|| self.missing(v.node))?;
+            self.push(IrOp::Source(k as u32), &[], SmallVec::new(), smallvec::smallvec![ty], self.types.graph.node(v.node).site);
+        }
+        let mut assigned: Vec<(u32, Ref)> = vec![];
+        for (p, form) in forms.into_iter().enumerate() {
+            if !needed[p] {
+                continue;
+            }
+            let id = walk.nodes[p];
+            let node = self.types.graph.node(id);
+            self.lower(p, id, node, form, &mut assigned)?;
+        }
+        self.ir.outputs = outputs.iter().map(|&v| self.at(v)).collect::<Result<_>>()?;
+        self.ir.writes = assigned;
+        Ok(())
+    }
+
+    fn missing(&self, id: u32) -> Error {
+        let node = self.types.graph.node(id);
+        missing_feed(self.types.graph, self.types.walk).at(node.site)
+    }
+
+    fn form(&self, id: u32, node: &Node) -> Result<Form> {
+        let NodeOp::Row(def) = node.op else { return Ok(Form::Plain) };
+        let Body::Primitive(p) = &def.body else { return Ok(Form::Plain) };
+        let Kernel::Lower(lower) = p.kernel else { return Ok(Form::Plain) };
+        let avals: SmallVec<[Aval; 4]> =
+            node.inputs.iter().map(|&v| self.types.of(v).map(Ty::aval)).collect::<Option<_>>().ok_or_else(|| self.missing(id))?;
+        let inputs: SmallVec<[&Aval; 4]> = avals.iter().collect();
+        let output = self.types.of(Value { node: id, out: 0 }).ok_or_else(|| self.missing(id))?.aval();
+        Ok(match lower(&Lowering { inputs: &inputs, output: &output, attrs: &node.attrs }) {
+            Lowered::Scalar(s) => Form::Scalar(s),
+            Lowered::Chain(chain) => {
+                let tensors = chain.first().map_or(0, |(d, _)| d.params.iter().filter(|p| p.default.is_none()).count());
+                Form::Chain(chain, tensors)
+            }
+        })
+    }
+
+    fn push(&mut self, op: IrOp, attrs: &[Attr], inputs: SmallVec<[Ref; 3]>, tys: SmallVec<[Ty; 1]>, site: Site) -> u32 {
+        self.ir.nodes.push(IrNode { op, attrs: attrs.into(), inputs, tys, site });
+        self.ir.nodes.len() as u32 - 1
+    }
+
+    fn at(&self, v: Value) -> Result<Ref> {
+        if let Some(k) = self.captures.iter().position(|c| *c == v) {
+            return Ok(Ref { node: k as u32, out: 0 });
+        }
+        let node = self.types.walk.position(v.node).and_then(|p| self.map[p]);
+        match node {
+            Some(node) => Ok(Ref { node, out: v.out }),
+            None => Err(Error::text(ErrorKind::Graph, "plan: a value is used before it is computed")),
+        }
+    }
+
+    fn lower(&mut self, p: usize, id: u32, node: &Node, form: Form, assigned: &mut Vec<(u32, Ref)>) -> Result<()> {
+        let walk = self.types.walk;
+        let tys = self.types.tys[p].clone();
+        if tys.is_empty() && !node.avals.is_empty() {
+            return Err(self.missing(id));
+        }
+        let site = node.site;
+        let made = match (form, &node.op) {
+            (Form::Scalar(s), _) => self.push(IrOp::Scalar(s), &[], SmallVec::new(), tys, site),
+            (Form::Chain(chain, used), _) => {
+                let mut inputs: SmallVec<[Ref; 3]> = node.inputs.iter().take(used).map(|&v| self.at(v)).collect::<Result<_>>()?;
+                let mut made = None;
+                for (def, attrs) in chain {
+                    let avals: SmallVec<[Aval; 4]> = inputs.iter().map(|&r| self.ir.ty(r).aval()).collect();
+                    let refs: SmallVec<[&Aval; 4]> = avals.iter().collect();
+                    let Body::Primitive(p) = &def.body else { continue };
+                    let mut fresh = || Dim::Sym(u32::MAX);
+                    let out = (p.infer)(&mut Infer { op: def.name, inputs: &refs, attrs: &attrs, fresh: &mut fresh })?;
+                    let tys: SmallVec<[Ty; 1]> = out.iter().filter_map(concrete).collect();
+                    let draw = if p.draw { walk.draw(id) } else { None };
+                    let n = self.push(IrOp::Row(def, draw), &attrs, inputs, tys, site);
+                    inputs = smallvec::smallvec![Ref { node: n, out: 0 }];
+                    made = Some(n);
+                }
+                match made {
+                    Some(n) => n,
+                    None => return Err(Error::text(ErrorKind::Graph, format!("{}: it became nothing", node.name()))),
+                }
+            }
+            (Form::Plain, NodeOp::Scalar(s)) if readable(s) => self.push(IrOp::Scalar(*s), &[], SmallVec::new(), tys, site),
+            (Form::Plain, NodeOp::Placeholder(_)) if walk.fed(id).is_none() => return Err(self.missing(id)),
+            (Form::Plain, NodeOp::Placeholder(_) | NodeOp::Variable(..) | NodeOp::Constant(_) | NodeOp::Scalar(_) | NodeOp::Bound(_)) => {
+                let source = walk.source(id).ok_or_else(|| Error::text(ErrorKind::Graph, "plan: a source has no place"))?;
+                self.push(IrOp::Source(source), &[], SmallVec::new(), tys, site)
+            }
+            (Form::Plain, NodeOp::User(_) | NodeOp::Hook(_)) => {
+                let inputs = node.inputs.iter().map(|&v| self.at(v)).collect::<Result<_>>()?;
+                let user = walk.user(id).ok_or_else(|| Error::text(ErrorKind::Graph, "plan: a user's op has no place"))?;
+                self.push(IrOp::User(user), &[], inputs, tys, site)
+            }
+            (Form::Plain, NodeOp::Row(def)) if !node.regions.is_empty() => {
+                let inputs: SmallVec<[Ref; 3]> = node.inputs.iter().map(|&v| self.at(v)).collect::<Result<_>>()?;
+                let captures = node.inputs.get(1..).unwrap_or(&[]);
+                let mut bodies = node.regions.iter().map(|r| {
+                    let ir = Ir { nodes: vec![], outputs: vec![], writes: vec![] };
+                    let mut b = Builder { types: self.types, captures, map: vec![None; walk.nodes.len()], ir };
+                    b.run(&r.outputs).map(|()| b.ir)
+                });
+                let (Some(a), Some(b)) = (bodies.next(), bodies.next()) else {
+                    return Err(Error::text(ErrorKind::Graph, format!("{}: a body is missing", def.name)));
+                };
+                let bodies = Box::new([a?, b?]);
+                self.push(IrOp::Branch(bodies), &node.attrs, inputs, tys, site)
+            }
+            (Form::Plain, NodeOp::Row(def)) => {
+                let inputs: SmallVec<[Ref; 3]> = node.inputs.iter().map(|&v| self.at(v)).collect::<Result<_>>()?;
+                if let (Body::Primitive(p), [variable, value]) = (&def.body, &inputs[..]) {
+                    if matches!(p.kernel, Kernel::Assign) {
+                        if assigned.iter().any(|(v, _)| *v == variable.node) {
+                            let e = Error::text(ErrorKind::Variable, "assign: a variable is written twice. Got two writes in one run; expected at most one.");
+                            return Err(e.at(site));
+                        }
+                        assigned.push((variable.node, *value));
+                        self.map[p_of(walk, id)] = Some(value.node);
+                        if value.out != 0 {
+                            return Err(Error::text(ErrorKind::Graph, "assign: the value is a further output of an op; wrap it in a copy"));
+                        }
+                        return Ok(());
+                    }
+                }
+                let draw = walk.draw(id);
+                self.push(IrOp::Row(def, draw), &node.attrs, inputs, tys, site)
+            }
+            (Form::Plain, NodeOp::Error(e)) => return Err(e.clone()),
+        };
+        self.map[p] = Some(made);
+        Ok(())
+    }
+}
+
+fn p_of(walk: &Walk, id: u32) -> usize {
+    walk.position(id).unwrap_or(0)
+}
+
+/// The error for placeholders that a run needs and nobody fed.
+fn missing_feed(graph: &Graph, walk: &Walk) -> Error {
+    let names: Vec<String> = walk
+        .nodes
+        .iter()
+        .filter(|&&id| walk.fed(id).is_none())
+        .filter_map(|&id| match &graph.node(id).op {
+            NodeOp::Placeholder(name) => Some(format!("\"{name}\" of shape {}", Tuple(&graph.aval(Value { node: id, out: 0 }).shape))),
+            _ => None,
+        })
+        .collect();
+    let e = Error::new(ErrorKind::Feed, "run", "a placeholder is not fed", "no value for ".to_owned() + &names.join(", "), "a feed for each placeholder that the result depends on");
+    e.help("add `.feed(placeholder, array)`, or pass it in the feeds of `eval`")
+}

@@ -1,0 +1,426 @@
+//! Where everything is: outputs and written variables in their own memory, the rest in one arena, by liveness.
+
+use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
+
+use crate::error::Site;
+use crate::graph::attr::Attr;
+use crate::graph::op::{Body, Kernel, OpDef};
+use crate::plan::access::{Accesses, is_value};
+use crate::plan::fuse::Draft;
+use crate::plan::ir::{Ir, IrOp, Ref, Ty};
+use crate::plan::program::{self, LoadKind, Loc, Program};
+use crate::plan::schedule::{Order, may_fail};
+use crate::plan::{Plan, SourceKind};
+use crate::shape::{Strides, c_strides};
+
+/// A view of memory that a step reads or writes.
+#[derive(Clone, Debug)]
+pub struct Arg {
+    /// The first element.
+    pub loc: Loc,
+    /// dtype and lengths.
+    pub ty: Ty,
+    /// Strides in elements.
+    pub strides: Strides,
+}
+
+/// What a step does.
+pub enum Work {
+    /// A tile program.
+    Tile(Box<Program>),
+    /// A kernel of the table.
+    Call(&'static OpDef, Box<[Attr]>, Option<u32>),
+    /// A copy into C order.
+    Copy,
+    /// A user's op or hook.
+    User(u32),
+    /// One of two bodies.
+    Branch(Box<[Plan; 2]>),
+}
+
+/// A step of a plan.
+pub struct Step {
+    /// What it does.
+    pub work: Work,
+    /// What a call reads.
+    pub inputs: Vec<Arg>,
+    /// What a call writes.
+    pub outputs: Vec<Arg>,
+    /// Scratch memory: place in the arena, and bytes.
+    pub scratch: (usize, usize),
+    /// Where the user built it.
+    pub site: Site,
+    /// Nodes of the plan that it computes.
+    pub nodes: Vec<u32>,
+}
+
+/// Base pointers of a run: the arena, the constants, then sources, outputs and written variables.
+pub const ARENA: u32 = 0;
+/// The base of constants.
+pub const CONSTANTS: u32 = 1;
+/// The base of the first source.
+pub const SOURCES: u32 = 2;
+
+/// The arena while it is laid out: free ranges by offset.
+#[derive(Default)]
+struct Space {
+    free: Vec<(usize, usize)>,
+    top: usize,
+}
+
+fn round(bytes: usize) -> usize {
+    bytes.next_multiple_of(crate::array::block::ALIGN)
+}
+
+impl Space {
+    /// The smallest free range that fits, else the end.
+    fn take(&mut self, bytes: usize) -> usize {
+        let bytes = round(bytes.max(1));
+        let best = self.free.iter().enumerate().filter(|(_, (_, n))| *n >= bytes).min_by_key(|(_, (_, n))| *n).map(|(i, _)| i);
+        if let Some(i) = best {
+            let (at, n) = self.free[i];
+            if n == bytes {
+                self.free.remove(i);
+            } else {
+                self.free[i] = (at + bytes, n - bytes);
+            }
+            return at;
+        }
+        // A free range at the end grows.
+        let at = match self.free.last() {
+            Some(&(at, n)) if at + n == self.top => {
+                self.free.pop();
+                at
+            }
+            _ => self.top,
+        };
+        self.top = at + bytes;
+        at
+    }
+
+    fn give(&mut self, at: usize, bytes: usize) {
+        let bytes = round(bytes.max(1));
+        let i = self.free.partition_point(|(a, _)| *a < at);
+        self.free.insert(i, (at, bytes));
+        if let Some(&(b, m)) = self.free.get(i + 1) {
+            if at + bytes == b {
+                self.free[i].1 += m;
+                self.free.remove(i + 1);
+            }
+        }
+        if i > 0 {
+            let (a, n) = self.free[i - 1];
+            if a + n == at {
+                self.free[i - 1].1 += self.free[i].1;
+                self.free.remove(i);
+            }
+        }
+    }
+}
+
+/// Lays out memory and completes the steps.
+pub fn place(ir: Ir, accesses: &Accesses, drafts: Vec<Draft>, order: Order, sources: Vec<(u32, SourceKind)>) -> Plan {
+    let mut layout = Layout::new(&ir, accesses, &drafts, &order, &sources);
+    let steps = layout.run(&drafts, &order, &sources);
+    let Layout { space, constants, writes, first_write, .. } = layout;
+    let outputs = ir.outputs.iter().map(|&r| ir.ty(r).clone()).collect();
+    let source_specs = sources.iter().map(|&(node, kind)| crate::plan::Source { kind, index: source_index(&ir, node), ty: ir.nodes[node as usize].tys[0].clone() }).collect();
+    Plan::new(ir, steps, space.top, constants, source_specs, outputs, writes, first_write)
+}
+
+fn source_index(ir: &Ir, node: u32) -> u32 {
+    match ir.nodes[node as usize].op {
+        IrOp::Source(k) => k,
+        _ => 0,
+    }
+}
+
+struct Layout<'a> {
+    ir: &'a Ir,
+    accesses: &'a Accesses,
+    /// Step of each value that a step computes.
+    made: FxHashMap<Ref, usize>,
+    /// Last step that reads a root.
+    last: FxHashMap<Ref, usize>,
+    /// Values that are read by another step than their own, or that leave the plan.
+    stored: Vec<bool>,
+    locs: FxHashMap<Ref, Loc>,
+    space: Space,
+    constants: Vec<[u64; 8]>,
+    /// Written variables: place among the sources, type.
+    writes: Vec<(u32, Ty)>,
+    /// Values that go straight into a variable: which write.
+    direct: FxHashMap<Ref, u32>,
+    /// Writes that end with a copy: which write, and from where.
+    copies: Vec<(u32, Ref)>,
+    first_write: usize,
+    fallible: usize,
+}
+
+impl<'a> Layout<'a> {
+    fn new(ir: &'a Ir, accesses: &'a Accesses, drafts: &[Draft], order: &Order, sources: &[(u32, SourceKind)]) -> Layout<'a> {
+        let mut l = Layout {
+            ir,
+            accesses,
+            made: FxHashMap::default(),
+            last: FxHashMap::default(),
+            stored: vec![false; ir.nodes.len()],
+            locs: FxHashMap::default(),
+            space: Space::default(),
+            constants: vec![],
+            writes: vec![],
+            direct: FxHashMap::default(),
+            copies: vec![],
+            first_write: order.steps.len(),
+            fallible: order.fallible,
+        };
+        for (t, &d) in order.steps.iter().enumerate() {
+            for &n in &drafts[d].nodes {
+                for out in 0..ir.nodes[n as usize].tys.len() as u32 {
+                    l.made.insert(Ref { node: n, out }, t);
+                }
+            }
+        }
+        for (t, &d) in order.steps.iter().enumerate() {
+            for &n in &drafts[d].nodes {
+                for &r in &ir.nodes[n as usize].inputs {
+                    let root = accesses.of(ir, r).root;
+                    l.last.insert(root, t);
+                    let inside = drafts[d].tile && crate::plan::fuse::in_program(ir, accesses, &drafts[d], r).is_some();
+                    if !inside {
+                        l.stored[root.node as usize] = true;
+                    }
+                }
+            }
+        }
+        for r in ir.outputs.iter().chain(ir.writes.iter().map(|(_, r)| r)) {
+            l.stored[r.node as usize] = true;
+        }
+        let base = SOURCES as usize + sources.len();
+        for (k, &(node, _)) in sources.iter().enumerate() {
+            l.locs.insert(Ref { node, out: 0 }, Loc { base: SOURCES + k as u32, offset: 0 });
+        }
+        for (j, &r) in ir.outputs.iter().enumerate() {
+            l.locs.insert(r, Loc { base: (base + j) as u32, offset: 0 });
+        }
+        l.scalars();
+        l.plan_writes(drafts, order, sources);
+        l
+    }
+
+    fn scalars(&mut self) {
+        for (i, node) in self.ir.nodes.iter().enumerate() {
+            if let IrOp::Scalar(s) = node.op {
+                let bits = u64::from_ne_bytes(s.bytes(node.tys[0].dtype).unwrap_or_default());
+                let at = self.constants.iter().position(|c| c.first() == Some(&bits)).unwrap_or_else(|| {
+                    self.constants.push([bits, 0, 0, 0, 0, 0, 0, 0]);
+                    self.constants.len() - 1
+                });
+                self.locs.insert(Ref { node: i as u32, out: 0 }, Loc { base: CONSTANTS, offset: at * 64 });
+            }
+        }
+    }
+
+    fn write_base(&self, sources: usize, w: u32) -> Loc {
+        Loc { base: SOURCES + (sources + self.ir.outputs.len()) as u32 + w, offset: 0 }
+    }
+
+    /// Which writes a step can do in place: after everything that may fail, when nobody reads the old value any more.
+    fn plan_writes(&mut self, drafts: &[Draft], order: &Order, sources: &[(u32, SourceKind)]) {
+        for (w, &(variable, value)) in self.ir.writes.iter().enumerate() {
+            let place = sources.iter().position(|(n, _)| *n == variable).unwrap_or(0) as u32;
+            self.writes.push((place, self.ir.ty(value).clone()));
+            let t = self.made.get(&value).copied().unwrap_or(0);
+            let old = Ref { node: variable, out: 0 };
+            let after = self.last.get(&old).copied();
+            let draft = &drafts[order.steps[t]];
+            let elementwise = draft.tile && !matches!(self.ir.node(value).kernel(), Some(Kernel::Fold(_)));
+            let reads_here = after == Some(t);
+            let free = self.direct.get(&value).is_none() && !self.locs.contains_key(&value);
+            let ok = free && t >= order.fallible && after.is_none_or(|a| a < t || (a == t && elementwise)) && (!reads_here || self.reads_flat(draft, old, value));
+            if ok {
+                self.direct.insert(value, w as u32);
+                self.locs.insert(value, self.write_base(sources.len(), w as u32));
+                self.first_write = self.first_write.min(t);
+            } else {
+                self.copies.push((w as u32, value));
+            }
+        }
+    }
+
+    /// True if a program reads a root only in the order in which it writes a value.
+    fn reads_flat(&self, draft: &Draft, root: Ref, value: Ref) -> bool {
+        let dims = &self.ir.ty(value).dims;
+        draft.nodes.iter().all(|&n| {
+            let node = &self.ir.nodes[n as usize];
+            node.inputs.iter().all(|&r| {
+                let a = self.accesses.of(self.ir, r);
+                a.root != root
+                    || (a.offset == 0 && crate::shape::is_contiguous(&self.ir.ty(r).dims, &a.strides) && crate::plan::fuse::squeeze(&self.ir.ty(r).dims) == crate::plan::fuse::squeeze(dims))
+            })
+        })
+    }
+
+    fn bytes(&self, r: Ref) -> usize {
+        self.ir.ty(r).bytes()
+    }
+
+    /// A place for a value: its own memory if it leaves the plan, else the arena.
+    fn home(&mut self, r: Ref) -> Loc {
+        if let Some(&loc) = self.locs.get(&r) {
+            return loc;
+        }
+        let loc = Loc { base: ARENA, offset: self.space.take(self.bytes(r)) };
+        self.locs.insert(r, loc);
+        loc
+    }
+
+    fn arg(&self, r: Ref) -> Arg {
+        let a = self.accesses.of(self.ir, r);
+        let ty = self.ir.ty(r).clone();
+        let loc = self.locs.get(&a.root).copied().unwrap_or(Loc { base: ARENA, offset: 0 });
+        let offset = (loc.offset as isize + a.offset * ty.dtype.size() as isize) as usize;
+        Arg { loc: Loc { base: loc.base, offset }, ty, strides: a.strides }
+    }
+
+    fn out(&mut self, r: Ref) -> Arg {
+        let loc = self.home(r);
+        let ty = self.ir.ty(r).clone();
+        let strides = c_strides(&ty.dims);
+        Arg { loc, ty, strides }
+    }
+
+    fn run(&mut self, drafts: &[Draft], order: &Order, sources: &[(u32, SourceKind)]) -> Vec<Step> {
+        let mut ends: Vec<Vec<Ref>> = vec![vec![]; order.steps.len()];
+        for (&r, &t) in &self.made {
+            let last = self.last.get(&r).copied().unwrap_or(t).max(t);
+            ends[last].push(r);
+        }
+        ends.iter_mut().for_each(|l| l.sort_unstable());
+        // A value that a final copy reads lives to the end.
+        let kept: Vec<Ref> = self.copies.iter().map(|(_, r)| *r).collect();
+        let feeds: Vec<u32> = sources.iter().filter(|(_, k)| matches!(k, SourceKind::Feed | SourceKind::Capture)).map(|(n, _)| *n).collect();
+        let mut steps = Vec::with_capacity(order.steps.len());
+        for (t, &d) in order.steps.iter().enumerate() {
+            let draft = &drafts[d];
+            let step = if draft.tile { self.tile(draft, t, &feeds) } else { self.call(draft) };
+            let (at, bytes) = step.scratch;
+            if bytes > 0 {
+                self.space.give(at, bytes);
+            }
+            steps.push(step);
+            for r in &ends[t] {
+                if kept.contains(r) {
+                    continue;
+                }
+                if let Some(&Loc { base: ARENA, offset }) = self.locs.get(r) {
+                    // `tile` removed the places of values that it handed on: they live on in the values that took them.
+                    self.space.give(offset, self.bytes(*r));
+                }
+            }
+        }
+        for (w, r) in std::mem::take(&mut self.copies) {
+            let input = self.arg(r);
+            let ty = self.ir.ty(r).clone();
+            let strides = c_strides(&ty.dims);
+            let output = Arg { loc: self.write_base(sources.len(), w), ty, strides };
+            let site = self.ir.node(r).site;
+            self.first_write = self.first_write.min(steps.len());
+            steps.push(Step { work: Work::Copy, inputs: vec![input], outputs: vec![output], scratch: (0, 0), site, nodes: vec![] });
+        }
+        debug_assert!(self.first_write >= self.fallible.min(steps.len()));
+        steps
+    }
+
+    fn scratch(&mut self, bytes: usize) -> (usize, usize) {
+        if bytes == 0 { (0, 0) } else { (self.space.take(bytes), bytes) }
+    }
+
+    fn tile(&mut self, draft: &Draft, t: usize, feeds: &[u32]) -> Step {
+        let stored = &self.stored;
+        let padded = |r: Ref| !feeds.contains(&r.node);
+        let mut p = program::build(self.ir, self.accesses, draft, &|n| stored[n as usize], &padded);
+        for load in &mut p.loads {
+            load.loc = self.locs.get(&load.root).copied().unwrap_or(load.loc);
+        }
+        let mut handed: Vec<Ref> = vec![];
+        for k in 0..p.stores.len() {
+            let value = p.stores[k].value;
+            if !self.locs.contains_key(&value) {
+                // The place of an operand that ends here and is read in the same order.
+                let donor = p.loads.iter().find(|l| {
+                    l.kind == LoadKind::Flat
+                        && l.offset == 0
+                        && l.loc.base == ARENA
+                        && is_value(self.ir, l.root)
+                        && self.last.get(&l.root) == Some(&t)
+                        && round(self.bytes(l.root).max(1)) == round(self.bytes(value).max(1))
+                        && self.ir.ty(l.root).count() == self.ir.ty(value).count()
+                        && !handed.contains(&l.root)
+                        && !self.copies.iter().any(|(_, r)| *r == l.root)
+                        && p.loads.iter().filter(|m| m.root == l.root).count() == 1
+                });
+                if let Some(l) = donor {
+                    handed.push(l.root);
+                    self.locs.insert(value, l.loc);
+                    p.stores[k].aliased = true;
+                }
+            }
+            let loc = self.home(value);
+            p.stores[k].locs.push(loc);
+            if let Some(&w) = self.direct.get(&value) {
+                let old = Ref { node: self.ir.writes[w as usize].0, out: 0 };
+                p.stores[k].aliased |= p.loads.iter().any(|l| l.root == old);
+            }
+        }
+        for k in 0..p.folds.len() {
+            p.folds[k].loc = self.home(p.folds[k].value);
+        }
+        for r in handed {
+            self.locs.remove(&r);
+        }
+        let scratch = self.scratch(p.working_bytes());
+        let site = self.ir.nodes[draft.nodes[0] as usize].site;
+        Step { work: Work::Tile(Box::new(p)), inputs: vec![], outputs: vec![], scratch, site, nodes: draft.nodes.clone() }
+    }
+
+    fn call(&mut self, draft: &Draft) -> Step {
+        let n = draft.nodes[0];
+        let node = &self.ir.nodes[n as usize];
+        let inputs: Vec<Arg> = node.inputs.iter().map(|&r| self.arg(r)).collect();
+        let outputs: Vec<Arg> = (0..node.tys.len() as u32).map(|out| self.out(Ref { node: n, out })).collect();
+        let (work, bytes) = match &node.op {
+            IrOp::Row(def, draw) => {
+                let avals: SmallVec<[crate::shape::Aval; 4]> = node.inputs.iter().map(|&r| self.ir.ty(r).aval()).collect();
+                let refs: SmallVec<[&crate::shape::Aval; 4]> = avals.iter().collect();
+                let bytes = match &def.body {
+                    Body::Primitive(p) => match &p.kernel {
+                        Kernel::Call(c) => (c.scratch)(&refs, &node.attrs),
+                        Kernel::Fold(_) => reduce_scratch(self.ir, node),
+                        _ => 0,
+                    },
+                    Body::Composite(_) => 0,
+                };
+                (Work::Call(def, node.attrs.clone(), *draw), bytes)
+            }
+            IrOp::User(k) => (Work::User(*k), 0),
+            IrOp::Branch(bodies) => {
+                let plans = [0, 1].map(|i| crate::plan::compile_body(&bodies[i]));
+                let bytes = plans.iter().map(|p| p.arena_bytes).max().unwrap_or(0);
+                (Work::Branch(Box::new(plans)), bytes)
+            }
+            IrOp::Copy | IrOp::Source(_) | IrOp::Scalar(_) => (Work::Copy, 0),
+        };
+        let scratch = self.scratch(bytes);
+        let site = node.site;
+        debug_assert!(!may_fail(self.ir, n) || self.made.contains_key(&Ref { node: n, out: 0 }));
+        Step { work, inputs, outputs, scratch, site, nodes: draft.nodes.clone() }
+    }
+}
+
+fn reduce_scratch(ir: &Ir, node: &crate::plan::ir::IrNode) -> usize {
+    let x = ir.ty(node.inputs[0]);
+    let axes = crate::plan::simplify::fold_axes(node, x.dims.len());
+    crate::kernels::reduce::scratch_bytes(&x.dims, &axes, x.dtype)
+}

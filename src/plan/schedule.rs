@@ -1,0 +1,76 @@
+//! The order of the steps: inputs first; whatever may fail, and what it needs, before the rest; else as the graph was built.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use crate::plan::access::{Accesses, is_value};
+use crate::plan::fuse::Draft;
+use crate::plan::ir::{Ir, IrOp, Ref};
+
+/// What the order rests on.
+pub struct Order {
+    /// Indices of drafts, in the order in which they run.
+    pub steps: Vec<usize>,
+    /// How many of the first steps must have run before a write may begin.
+    pub fallible: usize,
+}
+
+/// True if a node's kernel may fail.
+pub fn may_fail(ir: &Ir, i: u32) -> bool {
+    let node = &ir.nodes[i as usize];
+    match &node.op {
+        IrOp::User(_) => true,
+        IrOp::Branch(bodies) => bodies.iter().any(|b| (0..b.nodes.len() as u32).any(|i| may_fail(b, i))),
+        _ => matches!(node.kernel(), Some(crate::graph::op::Kernel::Call(c)) if c.fallible),
+    }
+}
+
+/// Orders the drafts.
+pub fn schedule(ir: &Ir, accesses: &Accesses, drafts: &[Draft]) -> Order {
+    let mut owner = vec![usize::MAX; ir.nodes.len()];
+    for (d, draft) in drafts.iter().enumerate() {
+        for &n in &draft.nodes {
+            owner[n as usize] = d;
+        }
+    }
+    let mut needs: Vec<Vec<usize>> = vec![vec![]; drafts.len()];
+    let mut users: Vec<Vec<usize>> = vec![vec![]; drafts.len()];
+    for (d, draft) in drafts.iter().enumerate() {
+        for &n in &draft.nodes {
+            for &r in &ir.nodes[n as usize].inputs {
+                let root = accesses.of(ir, r).root;
+                if is_value(ir, Ref { node: root.node, out: 0 }) {
+                    let o = owner[root.node as usize];
+                    if o != d && !needs[d].contains(&o) {
+                        needs[d].push(o);
+                        users[o].push(d);
+                    }
+                }
+            }
+        }
+    }
+    let mut urgent: Vec<bool> = drafts.iter().map(|d| d.nodes.iter().any(|&n| may_fail(ir, n))).collect();
+    let mut stack: Vec<usize> = (0..drafts.len()).filter(|&d| urgent[d]).collect();
+    while let Some(d) = stack.pop() {
+        for &o in &needs[d] {
+            if !std::mem::replace(&mut urgent[o], true) {
+                stack.push(o);
+            }
+        }
+    }
+    let rank = |d: usize| (!urgent[d], drafts[d].nodes.last().copied().unwrap_or(0), d);
+    let mut waiting: Vec<usize> = needs.iter().map(Vec::len).collect();
+    let mut ready: BinaryHeap<_> = (0..drafts.len()).filter(|&d| waiting[d] == 0).map(|d| Reverse(rank(d))).collect();
+    let mut steps = Vec::with_capacity(drafts.len());
+    while let Some(Reverse((_, _, d))) = ready.pop() {
+        steps.push(d);
+        for &u in &users[d] {
+            waiting[u] -= 1;
+            if waiting[u] == 0 {
+                ready.push(Reverse(rank(u)));
+            }
+        }
+    }
+    let fallible = steps.iter().rposition(|&d| drafts[d].nodes.iter().any(|&n| may_fail(ir, n))).map_or(0, |i| i + 1);
+    Order { steps, fallible }
+}

@@ -1,0 +1,265 @@
+//! Rewrites that keep every bit: named rules, applied in one pass from inputs to users.
+
+use crate::dtype::{DType, Scalar};
+use crate::graph::attr::{AttrType, Ints};
+use crate::graph::op::{Kernel, OpDef};
+use crate::ops::elementwise::{ADD, DIV, MUL, NEG, SUB};
+use crate::ops::movement::{BROADCAST_TO, CAST, RESHAPE};
+use crate::ops::select::SELECT;
+use crate::plan::ir::{Ir, IrNode, IrOp, Ref};
+use crate::shape::axes;
+
+/// What a rule makes of a node.
+enum To {
+    /// The node is this earlier value.
+    Same(Ref),
+    /// The node computes something else.
+    Op(IrOp, Box<[crate::graph::attr::Attr]>, Vec<Ref>),
+}
+
+/// A rewrite.
+struct Rule {
+    name: &'static str,
+    apply: fn(&Ir, &IrNode) -> Option<To>,
+}
+
+/// The rules, in the order in which they are tried.
+static RULES: &[Rule] = &[
+    Rule { name: "mul-one", apply: mul_one },
+    Rule { name: "mul-minus-one", apply: mul_minus_one },
+    Rule { name: "sub-zero", apply: sub_zero },
+    Rule { name: "div-one", apply: div_one },
+    Rule { name: "neg-neg", apply: neg_neg },
+    Rule { name: "fold-scalars", apply: fold_scalars },
+    Rule { name: "cast-scalar", apply: cast_scalar },
+    Rule { name: "same-type", apply: same_type },
+    Rule { name: "select-same", apply: select_same },
+    Rule { name: "reduce-one", apply: reduce_one },
+];
+
+/// Applies the rules, then drops what is no longer needed. Returns how often each rule was applied.
+pub fn simplify(ir: &mut Ir) -> Vec<(&'static str, usize)> {
+    let mut counts: Vec<(&'static str, usize)> = RULES.iter().map(|r| (r.name, 0)).collect();
+    let mut alias: Vec<Option<Ref>> = vec![None; ir.nodes.len()];
+    let resolve = |alias: &[Option<Ref>], r: Ref| match alias[r.node as usize] {
+        Some(to) if r.out == 0 => to,
+        _ => r,
+    };
+    for i in 0..ir.nodes.len() {
+        let inputs = ir.nodes[i].inputs.iter().map(|&r| resolve(&alias, r)).collect();
+        ir.nodes[i].inputs = inputs;
+        // A rewritten node may match again: at most once a rule.
+        for _ in 0..RULES.len() {
+            let hit = RULES.iter().enumerate().find_map(|(k, rule)| (rule.apply)(ir, &ir.nodes[i]).map(|to| (k, to)));
+            let Some((k, to)) = hit else { break };
+            counts[k].1 += 1;
+            match to {
+                To::Same(r) => {
+                    alias[i] = Some(r);
+                    break;
+                }
+                To::Op(op, attrs, inputs) => {
+                    let node = &mut ir.nodes[i];
+                    node.op = op;
+                    node.attrs = attrs;
+                    node.inputs = inputs.into_iter().collect();
+                }
+            }
+        }
+        if let IrOp::Branch(bodies) = &mut ir.nodes[i].op {
+            for body in bodies.iter_mut() {
+                for (total, n) in counts.iter_mut().zip(simplify(body)) {
+                    total.1 += n.1;
+                }
+            }
+        }
+    }
+    for r in &mut ir.outputs {
+        *r = resolve(&alias, *r);
+    }
+    for (_, r) in &mut ir.writes {
+        *r = resolve(&alias, *r);
+    }
+    sweep(ir);
+    counts.retain(|(_, n)| *n > 0);
+    counts
+}
+
+/// Drops nodes that nothing needs; sources of a body keep their places.
+fn sweep(ir: &mut Ir) {
+    let mut live = vec![false; ir.nodes.len()];
+    for r in ir.outputs.iter().chain(ir.writes.iter().map(|(_, r)| r)) {
+        live[r.node as usize] = true;
+    }
+    for (v, _) in &ir.writes {
+        live[*v as usize] = true;
+    }
+    for i in (0..ir.nodes.len()).rev() {
+        if live[i] {
+            for r in &ir.nodes[i].inputs {
+                live[r.node as usize] = true;
+            }
+        }
+    }
+    let mut next = 0u32;
+    let map: Vec<u32> = live
+        .iter()
+        .map(|&l| {
+            let at = next;
+            next += u32::from(l);
+            at
+        })
+        .collect();
+    let mut keep = live.iter();
+    ir.nodes.retain(|_| *keep.next().unwrap_or(&false));
+    let mend = |r: &mut Ref| r.node = map[r.node as usize];
+    ir.nodes.iter_mut().flat_map(|n| n.inputs.iter_mut()).for_each(mend);
+    ir.outputs.iter_mut().for_each(mend);
+    for (v, r) in &mut ir.writes {
+        *v = map[*v as usize];
+        mend(r);
+    }
+}
+
+fn is(node: &IrNode, def: &'static OpDef) -> bool {
+    matches!(node.op, IrOp::Row(d, _) if std::ptr::eq(d, def))
+}
+
+/// The number that all elements of a value are, if that is known: a scalar, seen through views.
+pub fn scalar_of(ir: &Ir, mut r: Ref) -> Option<Scalar> {
+    loop {
+        let node = ir.node(r);
+        match (&node.op, node.kernel(), node.inputs.first()) {
+            (IrOp::Scalar(s), ..) => return Some(*s),
+            (_, Some(Kernel::View(_)), Some(&x)) => r = x,
+            _ => return None,
+        }
+    }
+}
+
+fn is_number(ir: &Ir, r: Ref, x: f64) -> bool {
+    // Signed zeros differ.
+    scalar_of(ir, r).is_some_and(|s| s.as_f64() == x && s.as_f64().is_sign_negative() == x.is_sign_negative())
+}
+
+/// `x` in place of a node: itself, or repeated to the node's shape.
+fn stand_for(ir: &Ir, node: &IrNode, x: Ref) -> Option<To> {
+    let ty = node.tys.first()?;
+    if ir.ty(x) == ty {
+        return Some(To::Same(x));
+    }
+    let dims = ty.dims.iter().map(|&n| n as i64).collect();
+    (ir.ty(x).dtype == ty.dtype).then(|| To::Op(IrOp::Row(&BROADCAST_TO, None), [Ints(dims).pack()].into(), vec![x]))
+}
+
+/// `x * 1` is `x`.
+fn mul_one(ir: &Ir, node: &IrNode) -> Option<To> {
+    let [a, b] = node.inputs[..] else { return None };
+    match is(node, &MUL) {
+        true if is_number(ir, b, 1.0) => stand_for(ir, node, a),
+        true if is_number(ir, a, 1.0) => stand_for(ir, node, b),
+        _ => None,
+    }
+}
+
+/// `x * -1` is `-x`.
+fn mul_minus_one(ir: &Ir, node: &IrNode) -> Option<To> {
+    let [a, b] = node.inputs[..] else { return None };
+    let x = match is(node, &MUL) {
+        true if is_number(ir, b, -1.0) => a,
+        true if is_number(ir, a, -1.0) => b,
+        _ => return None,
+    };
+    (ir.ty(x) == node.tys.first()?).then(|| To::Op(IrOp::Row(&NEG, None), [].into(), vec![x]))
+}
+
+/// `x - 0` is `x`, also for `x = -0`; `x + 0` is not, so only integers have it.
+fn sub_zero(ir: &Ir, node: &IrNode) -> Option<To> {
+    let [a, b] = node.inputs[..] else { return None };
+    let exact = is(node, &SUB) || (is(node, &ADD) && !ir.ty(a).dtype.is_float());
+    if exact && is_number(ir, b, 0.0) { stand_for(ir, node, a) } else { None }
+}
+
+/// `x / 1` is `x`.
+fn div_one(ir: &Ir, node: &IrNode) -> Option<To> {
+    let [a, b] = node.inputs[..] else { return None };
+    if !is(node, &DIV) {
+        return None;
+    }
+    if is_number(ir, b, 1.0) { stand_for(ir, node, a) } else { None }
+}
+
+/// `--x` is `x`.
+fn neg_neg(ir: &Ir, node: &IrNode) -> Option<To> {
+    let x = *node.inputs.first()?;
+    if is(node, &NEG) && is(ir.node(x), &NEG) { stand_for(ir, node, *ir.node(x).inputs.first()?) } else { None }
+}
+
+/// Arithmetic of two known floating scalars, in their own precision.
+fn fold_scalars(ir: &Ir, node: &IrNode) -> Option<To> {
+    let [a, b] = node.inputs[..] else { return None };
+    let ty = node.tys.first()?;
+    let (IrOp::Scalar(x), IrOp::Scalar(y)) = (&ir.node(a).op, &ir.node(b).op) else { return None };
+    if !ty.dims.is_empty() || !ty.dtype.is_float() || ir.ty(a).dtype != ty.dtype || ir.ty(b).dtype != ty.dtype {
+        return None;
+    }
+    let (x, y) = (x.as_f64(), y.as_f64());
+    let narrow = |f: fn(f32, f32) -> f32, g: fn(f64, f64) -> f64| if ty.dtype == DType::F32 { f64::from(f(x as f32, y as f32)) } else { g(x, y) };
+    let value = if is(node, &MUL) {
+        narrow(|x, y| x * y, |x, y| x * y)
+    } else if is(node, &ADD) {
+        narrow(|x, y| x + y, |x, y| x + y)
+    } else if is(node, &SUB) {
+        narrow(|x, y| x - y, |x, y| x - y)
+    } else {
+        return None;
+    };
+    Some(To::Op(IrOp::Scalar(Scalar::Float(value)), [].into(), vec![]))
+}
+
+/// A known scalar as another dtype, where the conversion is exact.
+fn cast_scalar(ir: &Ir, node: &IrNode) -> Option<To> {
+    let x = *node.inputs.first()?;
+    let ty = node.tys.first()?;
+    let IrOp::Scalar(s) = ir.node(x).op else { return None };
+    if !is(node, &CAST) || !ty.dtype.is_float() {
+        return None;
+    }
+    let value = if ty.dtype == DType::F32 { f64::from(s.as_f64() as f32) } else { s.as_f64() };
+    Some(To::Op(IrOp::Scalar(Scalar::Float(value)), [].into(), vec![]))
+}
+
+/// A cast, reshape or repeat to the type that the input has is the input.
+fn same_type(ir: &Ir, node: &IrNode) -> Option<To> {
+    let x = *node.inputs.first()?;
+    let trivial = [&CAST, &RESHAPE, &BROADCAST_TO].into_iter().any(|d| is(node, d));
+    (trivial && ir.ty(x) == node.tys.first()?).then_some(To::Same(x))
+}
+
+/// A choice between one value and itself.
+fn select_same(ir: &Ir, node: &IrNode) -> Option<To> {
+    let [_, a, b] = node.inputs[..] else { return None };
+    (is(node, &SELECT) && a == b && ir.ty(a) == node.tys.first()?).then_some(To::Same(a))
+}
+
+/// A reduction over axes of length 1 is a reshape.
+fn reduce_one(ir: &Ir, node: &IrNode) -> Option<To> {
+    let Some(Kernel::Fold(_)) = node.kernel() else { return None };
+    let x = *node.inputs.first()?;
+    let (from, to) = (ir.ty(x), node.tys.first()?);
+    let list = fold_axes(node, from.dims.len());
+    if from.count() == 0 || list.iter().any(|&i| from.dims[i] != 1) {
+        return None;
+    }
+    let dims = to.dims.iter().map(|&n| n as i64).collect();
+    Some(To::Op(IrOp::Row(&RESHAPE, None), [Ints(dims).pack()].into(), vec![x]))
+}
+
+/// The axes of a reduction, sorted.
+pub fn fold_axes(node: &IrNode, ndim: usize) -> smallvec::SmallVec<[usize; 4]> {
+    let axis = match node.attrs.first() {
+        Some(crate::graph::attr::Attr::Axes(list)) => list.as_deref(),
+        _ => None,
+    };
+    axes(node.name(), axis, ndim).unwrap_or_default()
+}

@@ -1,0 +1,194 @@
+//! From a request to a key: the nodes that it reaches, what a run binds, and the canonical words that name the structure.
+
+use std::any::TypeId;
+
+use rustc_hash::FxHashMap;
+
+use crate::dtype::Scalar;
+use crate::graph::attr::Attr;
+use crate::graph::{Graph, NodeOp, Value};
+use crate::plan::ir::Ty;
+
+/// What a request reaches. Two requests with equal keys have equal plans, whatever their feeds, constants and variables hold.
+pub struct Walk {
+    /// Reached nodes in ascending order: inputs come before their users.
+    pub nodes: Vec<u32>,
+    /// What is asked for.
+    pub outputs: Vec<Value>,
+    /// Nodes whose values each run binds.
+    pub sources: Vec<u32>,
+    /// Random draws.
+    pub draws: Vec<u32>,
+    /// Users' ops and hooks.
+    pub users: Vec<u32>,
+    /// The canonical structure.
+    pub key: Vec<u64>,
+    low: u32,
+    positions: Vec<u32>,
+    feeds: FxHashMap<u32, Ty>,
+}
+
+const NONE: u32 = u32::MAX;
+
+/// True for a scalar that a rewrite may read: only these are part of a key.
+pub fn readable(s: &Scalar) -> bool {
+    match *s {
+        Scalar::Bool(_) => true,
+        Scalar::Int(i) => matches!(i, -1..=2),
+        Scalar::Float(x) => x == 0.0 || x == 1.0 || x == -1.0 || x == 2.0 || x == 0.5,
+    }
+}
+
+impl Walk {
+    /// Walks from `outputs`. `feeds` are the fed placeholders with their concrete types.
+    pub fn new(graph: &Graph, outputs: &[Value], feeds: FxHashMap<u32, Ty>) -> Walk {
+        let nodes = graph.reachable(outputs);
+        let low = nodes.first().copied().unwrap_or(0);
+        let high = nodes.last().copied().unwrap_or(0);
+        let mut positions = vec![NONE; (high - low) as usize + 1];
+        for (p, &id) in nodes.iter().enumerate() {
+            positions[(id - low) as usize] = p as u32;
+        }
+        let mut walk = Walk { nodes, outputs: outputs.to_vec(), sources: vec![], draws: vec![], users: vec![], key: vec![], low, positions, feeds };
+        walk.collect(graph);
+        walk
+    }
+
+    /// The place of a node among [`Walk::nodes`].
+    pub fn position(&self, id: u32) -> Option<usize> {
+        let p = *self.positions.get(id.checked_sub(self.low)? as usize)?;
+        (p != NONE).then_some(p as usize)
+    }
+    /// The type of a fed placeholder.
+    pub fn fed(&self, id: u32) -> Option<&Ty> {
+        self.feeds.get(&id)
+    }
+    /// The place of a source.
+    pub fn source(&self, id: u32) -> Option<u32> {
+        self.sources.binary_search(&id).ok().map(|i| i as u32)
+    }
+    /// The place of a draw.
+    pub fn draw(&self, id: u32) -> Option<u32> {
+        self.draws.binary_search(&id).ok().map(|i| i as u32)
+    }
+    /// The place of a user's op or hook.
+    pub fn user(&self, id: u32) -> Option<u32> {
+        self.users.binary_search(&id).ok().map(|i| i as u32)
+    }
+
+    fn collect(&mut self, graph: &Graph) {
+        let mut key: Vec<u64> = Vec::with_capacity(self.nodes.len() * 4);
+        let mut variables: FxHashMap<(u64, u32), u64> = FxHashMap::default();
+        for &id in &self.nodes {
+            let node = graph.node(id);
+            let value = Value { node: id, out: 0 };
+            let typed = |key: &mut Vec<u64>, kind: u64| {
+                let a = graph.aval(value);
+                key.push(kind << 8 | a.dtype as u64);
+                key.push(a.ndim() as u64);
+                key.extend(a.shape.iter().map(|d| d.known().map_or(u64::MAX, |n| n as u64)));
+            };
+            match &node.op {
+                NodeOp::Row(def) => {
+                    key.push(std::ptr::from_ref(*def) as u64);
+                    if let crate::graph::op::Body::Primitive(p) = &def.body {
+                        if p.draw {
+                            self.draws.push(id);
+                        }
+                    }
+                    key.push((node.inputs.len() as u64) << 32 | (node.attrs.len() as u64) << 16 | node.regions.len() as u64);
+                    for a in &node.attrs {
+                        attr_words(a, &mut key);
+                    }
+                    for r in &node.regions {
+                        key.push(r.outputs.len() as u64);
+                        key.extend(r.outputs.iter().map(|v| self.word(*v)));
+                    }
+                }
+                NodeOp::Placeholder(_) => match self.feeds.get(&id) {
+                    Some(ty) => {
+                        self.sources.push(id);
+                        key.push(1 << 8 | ty.dtype as u64);
+                        key.push(ty.dims.len() as u64);
+                        key.extend(ty.dims.iter().map(|&n| n as u64));
+                    }
+                    None => typed(&mut key, 2),
+                },
+                NodeOp::Variable(env, index, _) => {
+                    self.sources.push(id);
+                    typed(&mut key, 3);
+                    // Two nodes of one variable (it changed its shape) must not look like two variables.
+                    let n = variables.len() as u64;
+                    key.push(*variables.entry((*env, *index)).or_insert(n));
+                }
+                NodeOp::Scalar(s) if readable(s) => {
+                    typed(&mut key, 4);
+                    key.push(node.tag);
+                }
+                NodeOp::Scalar(_) | NodeOp::Bound(_) => {
+                    self.sources.push(id);
+                    typed(&mut key, 5);
+                }
+                NodeOp::Constant(_) => {
+                    self.sources.push(id);
+                    typed(&mut key, 6);
+                }
+                NodeOp::User(op) => {
+                    self.users.push(id);
+                    key.push(7);
+                    key.push(type_word(op.type_word()));
+                    key.push(op.key());
+                    key.push(node.inputs.len() as u64);
+                    for k in 0..node.avals.len() {
+                        let a = graph.aval(Value { node: id, out: k as u32 });
+                        key.push(a.dtype as u64 | (a.ndim() as u64) << 8);
+                        key.extend(a.shape.iter().map(|d| d.known().map_or(u64::MAX, |n| n as u64)));
+                    }
+                }
+                NodeOp::Hook(_) => {
+                    self.users.push(id);
+                    key.push(8);
+                }
+                NodeOp::Error(_) => key.push(9),
+            }
+            key.extend(node.inputs.iter().map(|v| self.word(*v)));
+        }
+        key.push(self.outputs.len() as u64);
+        key.extend(self.outputs.iter().map(|v| self.word(*v)));
+        self.key = key;
+    }
+
+    fn word(&self, v: Value) -> u64 {
+        self.position(v.node).map_or(u64::MAX, |p| p as u64) << 8 | u64::from(v.out)
+    }
+}
+
+/// A number for a type.
+fn type_word(id: TypeId) -> u64 {
+    use std::hash::{Hash, Hasher};
+    let mut h = rustc_hash::FxHasher::default();
+    id.hash(&mut h);
+    h.finish()
+}
+
+fn attr_words(a: &Attr, key: &mut Vec<u64>) {
+    match a {
+        Attr::Int(i) => key.push(*i as u64),
+        Attr::Bool(b) => key.push(u64::from(*b)),
+        Attr::DType(d) => key.push(*d as u64),
+        Attr::Axes(None) => key.push(u64::MAX),
+        Attr::Ints(v) | Attr::Axes(Some(v)) => {
+            key.push(v.len() as u64);
+            key.extend(v.iter().map(|&i| i as u64));
+        }
+        Attr::Slices(v) => {
+            key.push(v.len() as u64);
+            for s in v {
+                let bound = |i: Option<i64>| i.map_or([0, 0], |i| [1, i as u64]);
+                key.extend(bound(s.start));
+                key.extend(bound(s.stop));
+                key.push(s.step as u64);
+            }
+        }
+    }
+}
