@@ -5,24 +5,15 @@
 
 use std::fmt::Display;
 
-use super::movement::{copy_raw, each, for_each, zero};
+use super::movement::{copy_raw, each, for_each, index_text, zero};
 use crate::array::{View, ViewMut};
 use crate::dtype::{DType, Element};
 use crate::error::{Error, ErrorKind, Result};
-use crate::shape::{Dims, Strides, Tuple, count, is_contiguous};
+use crate::shape::{Dims, Strides, count, is_contiguous};
 
 /// ` at position 3`, ` at position (1, 2)`, or nothing in a 0-d array.
-fn place(dims: &[usize], mut flat: usize) -> String {
-    let mut index = Dims::from_elem(0, dims.len());
-    for (i, &n) in index.iter_mut().zip(dims).rev() {
-        *i = flat % n;
-        flat /= n;
-    }
-    match index.as_slice() {
-        [] => String::new(),
-        [i] => format!(" at position {i}"),
-        many => format!(" at position {}", Tuple(many)),
-    }
+fn place(dims: &[usize], flat: usize) -> String {
+    if dims.is_empty() { String::new() } else { format!(" at position {}", index_text(dims, flat)) }
 }
 
 #[cold]

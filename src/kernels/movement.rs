@@ -4,7 +4,7 @@ use std::convert::Infallible;
 
 use crate::array::{View, ViewMut};
 use crate::dtype::DType;
-use crate::shape::{Dims, Strides, count};
+use crate::shape::{Dims, Strides, Tuple, count};
 
 /// Calls `f` with the offsets of every index of `dims`, in C order, one offset for each list of strides.
 /// Stops at the first error.
@@ -49,6 +49,20 @@ pub(super) fn for_each<const K: usize>(dims: &[usize], strides: [&[isize]; K], m
     });
     match done {
         Ok(()) => {}
+    }
+}
+
+/// The index of element `flat` (in C order) as an error writes it: `3`, `(1, 2)`, or nothing in a 0-d array.
+pub(super) fn index_text(dims: &[usize], mut flat: usize) -> String {
+    let mut index = Dims::from_elem(0, dims.len());
+    for (i, &n) in index.iter_mut().zip(dims).rev() {
+        *i = flat % n;
+        flat /= n;
+    }
+    match index.as_slice() {
+        [] => String::new(),
+        [i] => i.to_string(),
+        many => Tuple(many).to_string(),
     }
 }
 
