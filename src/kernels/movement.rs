@@ -1,6 +1,7 @@
 //! Moving elements without arithmetic: strided copies, concatenation, and the adjoint of a slice.
 
 use std::convert::Infallible;
+use std::mem::MaybeUninit;
 
 use crate::array::{View, ViewMut};
 use crate::dtype::DType;
@@ -112,8 +113,8 @@ impl Plan {
 
 /// Copies `src` into `dst`: the same lengths and dtype, any strides. Every bit pattern is kept.
 ///
-/// Contiguous runs move as blocks; a layout whose fast axis differs from the destination's goes through square tiles
-/// of one cache line, so that each line of both is touched once.
+/// Contiguous runs move as blocks; a layout whose fast axis differs from the destination's goes through tiles, so
+/// that each cache line of both is touched once.
 pub fn copy(src: View<'_>, dst: &mut ViewMut<'_>) {
     debug_assert_eq!(src.dims(), dst.dims());
     debug_assert_eq!(src.dtype(), dst.dtype());
@@ -176,7 +177,7 @@ unsafe fn row<T: Copy>(s: *const T, d: *mut T, n: usize, ss: isize, ds: isize) {
             (1, 1) => std::ptr::copy_nonoverlapping(s, d, n),
             (0, 1) => {
                 let x = *s;
-                std::slice::from_raw_parts_mut(d.cast::<std::mem::MaybeUninit<T>>(), n).fill(std::mem::MaybeUninit::new(x));
+                std::slice::from_raw_parts_mut(d.cast::<MaybeUninit<T>>(), n).fill(MaybeUninit::new(x));
             }
             (_, 1) => (0..n as isize).for_each(|i| *d.offset(i) = *s.offset(i * ss)),
             _ => (0..n as isize).for_each(|i| *d.offset(i * ds) = *s.offset(i * ss)),
@@ -184,45 +185,32 @@ unsafe fn row<T: Copy>(s: *const T, d: *mut T, n: usize, ss: isize, ds: isize) {
     }
 }
 
-/// `d[i * dm + j] = s[i + j * ss]` for `i < m`, `j < n`, in tiles of B x B.
+/// `d[i * dm + j] = s[i + j * ss]` for `i < m`, `j < n`, in tiles of B x B: a cache line's worth of each row of both.
 ///
 /// # Safety
 /// All these offsets are inside both allocations.
 unsafe fn plane<T: Copy, const B: usize>(s: *const T, d: *mut T, m: usize, n: usize, ss: isize, dm: isize) {
-    // A strip of this many source rows stays in the TLB while its columns are walked.
+    /// Source rows that stay in the TLB while their columns are walked.
     const STRIP: usize = 64;
     let (mt, nt) = (m / B * B, n / B * B);
     // SAFETY: every tile and every rest lies inside the plane.
-    unsafe {
-        let one = |i: usize, j: usize| *d.offset(i as isize * dm + j as isize) = *s.offset(i as isize + j as isize * ss);
-        for strip in (0..nt).step_by(STRIP) {
-            for i in (0..mt).step_by(B) {
-                for j in (strip..nt.min(strip + STRIP)).step_by(B) {
-                    tile::<T, B>(s.offset(i as isize + j as isize * ss), d.offset(i as isize * dm + j as isize), ss, dm);
-                }
+    let part = |i: usize, j: usize, m: usize, n: usize| unsafe {
+        let (s, d) = (s.offset(i as isize + j as isize * ss), d.offset(i as isize * dm + j as isize));
+        for i in 0..m as isize {
+            for j in 0..n as isize {
+                *d.offset(i * dm + j) = *s.offset(i + j * ss);
             }
         }
-        for i in 0..mt {
-            (nt..n).for_each(|j| one(i, j));
-        }
-        for i in mt..m {
-            (0..n).for_each(|j| one(i, j));
-        }
-    }
-}
-
-/// # Safety
-/// As [`plane`] with `m == n == B`.
-#[inline(always)]
-unsafe fn tile<T: Copy, const B: usize>(s: *const T, d: *mut T, ss: isize, dm: isize) {
-    // SAFETY: B rows of B elements in each.
-    unsafe {
-        let rows: [[T; B]; B] = std::array::from_fn(|j| s.offset(j as isize * ss).cast::<[T; B]>().read_unaligned());
-        for i in 0..B {
-            let column: [T; B] = std::array::from_fn(|j| rows[j][i]);
-            d.offset(i as isize * dm).cast::<[T; B]>().write_unaligned(column);
+    };
+    for strip in (0..nt).step_by(STRIP) {
+        for i in (0..mt).step_by(B) {
+            for j in (strip..nt.min(strip + STRIP)).step_by(B) {
+                part(i, j, B, B);
+            }
         }
     }
+    part(0, nt, mt, n - nt);
+    part(mt, 0, m - mt, n);
 }
 
 /// Fills a C-contiguous view with zero bytes: 0, 0.0 or false.
