@@ -17,26 +17,28 @@ pub(super) fn each<E, const K: usize>(
     if dims.contains(&0) {
         return Ok(());
     }
-    let mut index = Dims::from_elem(0, dims.len());
     let mut at = [0isize; K];
+    let Some((&n, outer)) = dims.split_last() else { return f(at) };
+    let step = strides.map(|s| s[outer.len()]);
+    let mut index = Dims::from_elem(0, outer.len());
     loop {
-        f(at)?;
-        let mut axis = dims.len();
+        let mut inner = at;
+        for _ in 0..n {
+            f(inner)?;
+            inner.iter_mut().zip(step).for_each(|(at, s)| *at += s);
+        }
+        let mut axis = outer.len();
         loop {
             if axis == 0 {
                 return Ok(());
             }
             axis -= 1;
             index[axis] += 1;
-            for (at, s) in at.iter_mut().zip(strides) {
-                *at += s[axis];
-            }
-            if index[axis] < dims[axis] {
+            at.iter_mut().zip(strides).for_each(|(at, s)| *at += s[axis]);
+            if index[axis] < outer[axis] {
                 break;
             }
-            for (at, s) in at.iter_mut().zip(strides) {
-                *at -= s[axis] * dims[axis] as isize;
-            }
+            at.iter_mut().zip(strides).for_each(|(at, s)| *at -= s[axis] * outer[axis] as isize);
             index[axis] = 0;
         }
     }
@@ -279,6 +281,10 @@ pub(crate) mod model {
         pub fn whole(&mut self, n: usize) -> Vec<f64> {
             (0..n).map(|_| self.below(19) as f64 - 9.0).collect()
         }
+        /// 0 and 1 for bools, small whole numbers else.
+        pub fn of(&mut self, dtype: DType, n: usize) -> Vec<f64> {
+            if dtype == DType::Bool { (0..n).map(|_| self.below(2) as f64).collect() } else { self.whole(n) }
+        }
         /// Numbers in [-1, 1).
         pub fn real(&mut self, n: usize) -> Vec<f64> {
             (0..n).map(|_| (self.next() % (1 << 40)) as f64 / (1u64 << 39) as f64 - 1.0).collect()
@@ -370,7 +376,9 @@ pub(crate) mod model {
         }
 
         pub fn view(&self) -> View<'_> {
-            unsafe { View::from_raw(self.data.as_ptr().cast::<u8>().add(self.offset * self.dtype.size()), self.dtype, &self.dims, &self.strides) }
+            unsafe {
+                View::from_raw(self.data.as_ptr().cast::<u8>().add(self.offset * self.dtype.size()), self.dtype, &self.dims, &self.strides)
+            }
         }
 
         pub fn view_mut(&mut self) -> ViewMut<'_> {
@@ -434,12 +442,11 @@ mod tests {
     #[test]
     fn every_layout_copies_into_every_layout() {
         let mut rng = Rng(1);
-        for dims in [&[][..], &[1], &[0], &[7], &[5, 0, 2], &[3, 4], &[1, 6, 1], &[2, 3, 4], &[2, 1, 3, 2], &[17, 33], &[2, 40, 35], &[70, 3, 19]] {
+        for dims in
+            [&[][..], &[1], &[0], &[7], &[5, 0, 2], &[3, 4], &[1, 6, 1], &[2, 3, 4], &[2, 1, 3, 2], &[17, 33], &[2, 40, 35], &[70, 3, 19]]
+        {
             for dtype in DType::ALL {
-                let mut values = rng.whole(count(dims));
-                if dtype == DType::Bool {
-                    values.iter_mut().for_each(|v| *v = f64::from(u8::from(*v > 0.0)));
-                }
+                let values = rng.of(dtype, count(dims));
                 let sources = Strided::layouts(dtype, dims, &values);
                 for src in &sources {
                     let mut c = Strided::out(dtype, dims);
@@ -515,7 +522,8 @@ mod tests {
 
     #[test]
     fn pad_into_is_the_adjoint_of_a_slice() {
-        let cases: [(&[usize], &[usize], &[isize], &[usize]); 6] = [
+        type Case = (&'static [usize], &'static [usize], &'static [isize], &'static [usize]);
+        let cases: [Case; 6] = [
             (&[2, 3], &[1, 0], &[1, 2], &[4, 6]),
             (&[2, 3], &[3, 5], &[-2, -1], &[4, 6]),
             (&[3], &[2], &[-1], &[3]),
@@ -532,7 +540,8 @@ mod tests {
                     dst.check_guard();
                     let mut expected = vec![0.0; count(into)];
                     for (i, v) in indices(dims).into_iter().zip(&values) {
-                        let at: Vec<usize> = i.iter().zip(starts).zip(steps).map(|((&i, &a), &s)| (a as isize + i as isize * s) as usize).collect();
+                        let at: Vec<usize> =
+                            i.iter().zip(starts).zip(steps).map(|((&i, &a), &s)| (a as isize + i as isize * s) as usize).collect();
                         expected[flat(into, &at)] = *v;
                     }
                     assert_eq!(dst.values(), expected);

@@ -217,7 +217,11 @@ pub fn bernoulli(op: &str, key: Key, p: View<'_>, dst: &mut ViewMut<'_>) -> Resu
     // SAFETY: a view of one float or double.
     let (p, text) = unsafe {
         let ptr = p.ptr();
-        if p.dtype() == DType::F32 { (f64::from(*ptr.cast::<f32>()), &*ptr.cast::<f32>() as &dyn Display) } else { (*ptr.cast::<f64>(), &*ptr.cast::<f64>() as _) }
+        if p.dtype() == DType::F32 {
+            (f64::from(*ptr.cast::<f32>()), &*ptr.cast::<f32>() as &dyn Display)
+        } else {
+            (*ptr.cast::<f64>(), &*ptr.cast::<f64>() as _)
+        }
     };
     if !(0.0..=1.0).contains(&p) {
         return Err(Error::new(ErrorKind::Value, op, "probability is out of range", text, "0 <= p <= 1"));
@@ -318,7 +322,8 @@ mod tests {
         bits(KEY, 0, &mut words);
         let f: Vec<f64> = words[..1000].iter().map(|w| f64::from(w >> 8) / 16_777_216.0).collect();
         assert_eq!(draw(KEY, DType::F32, 1000, uniform), f);
-        let d: Vec<f64> = words.chunks(2).map(|w| ((u64::from(w[0]) >> 5 << 26) + (u64::from(w[1]) >> 6)) as f64 / (1u64 << 53) as f64).collect();
+        let d: Vec<f64> =
+            words.chunks(2).map(|w| ((u64::from(w[0]) >> 5 << 26) + (u64::from(w[1]) >> 6)) as f64 / (1u64 << 53) as f64).collect();
         assert_eq!(draw(KEY, DType::F64, 1000, uniform), d);
         assert!(unit32(u32::MAX) < 1.0 && unit64(u32::MAX, u32::MAX) < 1.0);
     }

@@ -162,8 +162,13 @@ pub fn reduce(fold: Fold, x: View<'_>, axes: &[usize], scratch: &mut [u8], dst: 
         return unsafe { copy_raw(dtype, x.ptr(), dst.ptr(), &dims, &strides, &c_strides(&dims)) };
     }
     let isa = isa();
-    let kernels =
-        Kernels { dtype, size, block: block(isa, fold, dtype), accumulate: accumulate(isa, fold, dtype), pairwise: pairwise(isa, fold, dtype) };
+    let kernels = Kernels {
+        dtype,
+        size,
+        block: block(isa, fold, dtype),
+        accumulate: accumulate(isa, fold, dtype),
+        pairwise: pairwise(isa, fold, dtype),
+    };
     let (work, _) = sizes(dims.clone(), reduced.clone(), size);
     let base = scratch.as_mut_ptr();
     // SAFETY: `scratch_bytes` has room for the alignment.
@@ -254,7 +259,16 @@ unsafe fn values(k: &Kernels, source: Source, group: &Axes, r: usize, work: *mut
 /// # Safety
 /// As [`stage`]; `width <= tile`, the largest width of the stage.
 #[allow(clippy::too_many_arguments, reason = "a stage and the columns of one tile")]
-unsafe fn rows(k: &Kernels, source: Source, group: &Axes, r: usize, inner: &Axes, (first, width, tile): (usize, usize, usize), work: *mut u8, dst: *mut u8) {
+unsafe fn rows(
+    k: &Kernels,
+    source: Source,
+    group: &Axes,
+    r: usize,
+    inner: &Axes,
+    (first, width, tile): (usize, usize, usize),
+    work: *mut u8,
+    dst: *mut u8,
+) {
     let (size, blocks, pitch) = (k.size, r.div_ceil(BLOCK), width.next_multiple_of(SPARE));
     // A double's worth of room for the last values of a row.
     let mut tail = [0u64; SPARE];
@@ -320,8 +334,20 @@ mod tests {
             match (self.fold, self.dtype) {
                 (Fold::Sum, DType::F32) => f64::from(a as f32 + b as f32),
                 (Fold::Sum, _) => a + b,
-                (Fold::Max, _) => if a > b || a.is_nan() { a } else { b },
-                (Fold::Min, _) => if a < b || a.is_nan() { a } else { b },
+                (Fold::Max, _) => {
+                    if a > b || a.is_nan() {
+                        a
+                    } else {
+                        b
+                    }
+                }
+                (Fold::Min, _) => {
+                    if a < b || a.is_nan() {
+                        a
+                    } else {
+                        b
+                    }
+                }
             }
         }
         fn identity(&self) -> f64 {
@@ -361,7 +387,8 @@ mod tests {
             (0..outer).flat_map(|o| (0..inner).map(move |i| (o, i))).map(|(o, i)| one(column(o, i))).collect()
         }
         fn reduce(&self, x: &[f64], dims: &[usize], axes: &[usize]) -> Vec<f64> {
-            let mut kept: Vec<(usize, bool)> = dims.iter().enumerate().map(|(i, &n)| (n, axes.contains(&i))).filter(|(n, _)| *n != 1).collect();
+            let mut kept: Vec<(usize, bool)> =
+                dims.iter().enumerate().map(|(i, &n)| (n, axes.contains(&i))).filter(|(n, _)| *n != 1).collect();
             let mut x = x.to_vec();
             while let Some(end) = kept.iter().rposition(|a| a.1) {
                 let mut start = end;
@@ -399,7 +426,12 @@ mod tests {
                     }
                     let expected = Law { fold, dtype }.reduce(&x.values(), dims, axes);
                     let expected = Strided::new(dtype, &[expected.len()], &expected);
-                    assert_eq!(result(fold, x, axes).bits(), expected.bits(), "{fold:?} {dtype} {dims:?} over {axes:?}, strides {:?}", x.strides);
+                    assert_eq!(
+                        result(fold, x, axes).bits(),
+                        expected.bits(),
+                        "{fold:?} {dtype} {dims:?} over {axes:?}, strides {:?}",
+                        x.strides
+                    );
                 }
             }
         }
@@ -416,7 +448,9 @@ mod tests {
             check(&[3, n], &[0], &mut rng);
         }
         check(&[1100, 530], &[0], &mut rng);
-        for axes in [&[][..], &[0], &[1], &[2], &[3], &[0, 1], &[0, 2], &[0, 3], &[1, 2], &[1, 3], &[2, 3], &[0, 1, 3], &[0, 2, 3], &[0, 1, 2, 3]] {
+        for axes in
+            [&[][..], &[0], &[1], &[2], &[3], &[0, 1], &[0, 2], &[0, 3], &[1, 2], &[1, 3], &[2, 3], &[0, 1, 3], &[0, 2, 3], &[0, 1, 2, 3]]
+        {
             check(&[3, 4, 5, 7], axes, &mut rng);
             check(&[2, 30, 3, 20], axes, &mut rng);
             check(&[3, 1, 5, 1], axes, &mut rng);

@@ -1,15 +1,13 @@
-//! Triangular systems over a batch, by blocks: products by `gemm`, what is left by rows.
+//! Triangular systems over a batch.
 
-use gemm::Parallelism;
+use faer::linalg::triangular_solve::{solve_lower_triangular_in_place, solve_upper_triangular_in_place};
+use faer::{MatMut, MatRef, Par};
 
 use super::super::movement::copy;
 use super::{each_matrix, matrix_name};
 use crate::array::{View, ViewMut};
 use crate::dtype::DType;
 use crate::error::{Error, ErrorKind, Result};
-
-/// Rows that are solved one by one before a product brings in the next ones.
-const ROWS: usize = 32;
 
 /// X of `a X = b`, or of `a^T X = b` if `transpose`, over a batch: `a` is (..., n, n), `b` and `dst` (C-contiguous) are
 /// (..., n, m), all `f32` or all `f64`. Only the triangle of `a` that `lower` names is looked at, its diagonal included.
@@ -28,9 +26,9 @@ pub fn solve_triangular(a: View<'_>, b: View<'_>, lower: bool, transpose: bool, 
         // SAFETY: offsets of `a`; `dst` has n x m elements for each matrix.
         let zero = unsafe {
             if a.dtype() == DType::F32 {
-                system.solve::<f32>(a.ptr().cast::<f32>().offset(o), dst.ptr().cast::<f32>().add(block))
+                solve32(&system, a.ptr().cast::<f32>().offset(o), dst.ptr().cast::<f32>().add(block))
             } else {
-                system.solve::<f64>(a.ptr().cast::<f64>().offset(o), dst.ptr().cast::<f64>().add(block))
+                solve64(&system, a.ptr().cast::<f64>().offset(o), dst.ptr().cast::<f64>().add(block))
             }
         };
         block += n * m;
@@ -48,66 +46,64 @@ struct System {
     lower: bool,
 }
 
-/// `f32` and `f64`.
-trait Float: Copy + PartialEq + std::ops::SubAssign + std::ops::Mul<Output = Self> + std::ops::DivAssign + 'static {
-    const ZERO: Self;
-    const ONE: Self;
-    const MINUS_ONE: Self;
-}
-macro_rules! float {
-    ($($t:ty)+) => {$(impl Float for $t {
-        const ZERO: Self = 0.0;
-        const ONE: Self = 1.0;
-        const MINUS_ONE: Self = -1.0;
-    })+};
-}
-float! { f32 f64 }
-
-impl System {
-    /// Solves in place; `x` holds the right side, row by row. The first row with a zero on the diagonal, if there is one,
-    /// is returned before anything is done.
-    ///
-    /// # Safety
-    /// `a` has n x n elements at the steps of the system, `x` has n x m.
-    unsafe fn solve<T: Float>(&self, a: *const T, x: *mut T) -> Option<usize> {
-        let &System { n, m, steps: [si, sj], lower } = self;
-        // SAFETY: `i` and `j` are below `n`, rows of `x` have `m` elements; the rows that a product reads and those that
-        // it writes are distinct.
-        unsafe {
-            let at = |i: usize, j: usize| a.offset(i as isize * si + j as isize * sj);
-            if let Some(row) = (0..n).find(|&i| *at(i, i) == T::ZERO) {
-                return Some(row);
-            }
-            if m == 0 {
-                return None;
-            }
-            let row = |i: usize| std::slice::from_raw_parts_mut(x.add(i * m), m);
-            for b in 0..n.div_ceil(ROWS) {
-                // Rows of this block, and of those that are solved already.
-                let rows = if lower { b * ROWS..n.min((b + 1) * ROWS) } else { n.saturating_sub((b + 1) * ROWS)..n - b * ROWS };
-                let done = if lower { 0..rows.start } else { rows.end..n };
-                if !done.is_empty() {
-                    let (d, ms) = (x.add(rows.start * m), m as isize);
-                    let (l, r) = (at(rows.start, done.start), x.add(done.start * m));
-                    let (one, minus) = (T::ONE, T::MINUS_ONE);
-                    gemm::gemm(rows.len(), m, done.len(), d, 1, ms, true, l, sj, si, r, 1, ms, one, minus, false, false, false, Parallelism::None);
-                }
-                let (first, last) = (rows.start, rows.end - 1);
-                for i in rows.clone() {
-                    let i = if lower { i } else { first + last - i };
-                    let now = row(i);
-                    for j in if lower { first..i } else { i + 1..last + 1 } {
-                        let f = *at(i, j);
-                        now.iter_mut().zip(row(j).iter()).for_each(|(x, y)| *x -= f * *y);
+macro_rules! solve {
+    ($name:ident, $plain:ident, $t:ty) => {
+        /// Solves in place; `x` holds the right side, row by row. The first row with a zero on the diagonal, if there is
+        /// one, is returned before anything is done.
+        ///
+        /// # Safety
+        /// `a` has n x n elements at the steps of the system, `x` has n x m.
+        unsafe fn $name(s: &System, a: *const $t, x: *mut $t) -> Option<usize> {
+            let &System { n, m, steps: [si, sj], lower } = s;
+            // SAFETY: by the contract.
+            unsafe {
+                let mut divide = false;
+                for i in 0..n {
+                    let d = *a.offset(i as isize * (si + sj));
+                    if d == 0.0 {
+                        return Some(i);
                     }
-                    let f = *at(i, i);
-                    now.iter_mut().for_each(|x| *x /= f);
+                    divide |= d.recip().is_infinite();
+                }
+                if m == 0 {
+                    return None;
+                }
+                // The solver multiplies by reciprocals, and those of denormal numbers overflow.
+                if divide {
+                    $plain(s, a, x);
+                    return None;
+                }
+                let a = MatRef::from_raw_parts(a, n, n, si, sj);
+                let x = MatMut::from_raw_parts_mut(x, n, m, m as isize, 1);
+                if lower { solve_lower_triangular_in_place(a, x, Par::Seq) } else { solve_upper_triangular_in_place(a, x, Par::Seq) }
+            }
+            None
+        }
+
+        /// Substitution row by row, with a division by the diagonal itself.
+        ///
+        /// # Safety
+        /// As the solver that calls it.
+        unsafe fn $plain(s: &System, a: *const $t, x: *mut $t) {
+            let &System { n, m, steps: [si, sj], lower } = s;
+            for k in 0..n {
+                let i = if lower { k } else { n - 1 - k };
+                for j in if lower { 0..i } else { i + 1..n } {
+                    for c in 0..m {
+                        // SAFETY: `i` and `j` are below `n`, `c` below `m`.
+                        unsafe { *x.add(i * m + c) -= *a.offset(i as isize * si + j as isize * sj) * *x.add(j * m + c) }
+                    }
+                }
+                for c in 0..m {
+                    // SAFETY: likewise.
+                    unsafe { *x.add(i * m + c) /= *a.offset(i as isize * (si + sj)) }
                 }
             }
         }
-        None
-    }
+    };
 }
+solve! { solve32, plain32, f32 }
+solve! { solve64, plain64, f64 }
 
 #[cfg(test)]
 mod tests {
@@ -131,7 +127,18 @@ mod tests {
     #[test]
     fn the_solution_solves_the_system() {
         let mut rng = Rng(31);
-        for (batch, n, m) in [(&[][..], 1, 1), (&[], 3, 1), (&[2], 4, 3), (&[2, 2], 5, 2), (&[], 33, 1), (&[2], 100, 7), (&[], 70, 40), (&[], 0, 3), (&[2], 3, 0), (&[0], 3, 2)] {
+        for (batch, n, m) in [
+            (&[][..], 1, 1),
+            (&[], 3, 1),
+            (&[2], 4, 3),
+            (&[2, 2], 5, 2),
+            (&[], 33, 1),
+            (&[2], 100, 7),
+            (&[], 70, 40),
+            (&[], 0, 3),
+            (&[2], 3, 0),
+            (&[0], 3, 2),
+        ] {
             let dims = |r, c| batch.iter().copied().chain([r, c]).collect::<Vec<usize>>();
             for (lower, transpose) in [(true, false), (true, true), (false, false), (false, true)] {
                 let (values, right) = (triangles(&mut rng, count(batch), n, lower), rng.real(count(batch) * n * m));
@@ -164,13 +171,19 @@ mod tests {
     }
 
     #[test]
-    fn division_is_by_the_diagonal_itself() {
-        // The reciprocal of a denormal number overflows.
-        let a = Strided::new(DType::F64, &[1, 1], &[1e-310]);
-        let b = Strided::new(DType::F64, &[1, 1], &[2e-310]);
-        let mut dst = Strided::out(DType::F64, &[1, 1]);
-        solve_triangular(a.view(), b.view(), true, false, &mut dst.view_mut()).unwrap();
-        assert_eq!(dst.values(), [2.0]);
+    fn denormal_diagonals_are_divided_by() {
+        // A diagonal of 1e-310 cannot be told from the solution by its reciprocal, which is infinite.
+        for (lower, transpose) in [(true, false), (true, true), (false, false), (false, true)] {
+            let corner = if lower { [0.0, 4.0] } else { [4.0, 0.0] };
+            let a = Strided::new(DType::F64, &[2, 2], &[1e-310, corner[0] * 1e-310, corner[1] * 1e-310, 2e-310]);
+            let b = Strided::new(DType::F64, &[2, 1], &[2e-310, 2e-310]);
+            let mut dst = Strided::out(DType::F64, &[2, 1]);
+            solve_triangular(a.view(), b.view(), lower, transpose, &mut dst.view_mut()).unwrap();
+            let expected = if lower != transpose { [2.0, -3.0] } else { [-2.0, 1.0] };
+            for (x, y) in dst.values().iter().zip(expected) {
+                assert!((x - y).abs() < 1e-10, "{x} {y}");
+            }
+        }
     }
 
     #[test]
@@ -182,7 +195,8 @@ mod tests {
             let b = Strided::new(DType::F64, &right, &vec![1.0; count(&right)]);
             let mut dst = Strided::out(DType::F64, &right);
             let e = solve_triangular(a.view(), b.view(), true, false, &mut dst.view_mut()).map_err(|e| (e.kind(), e.to_string()));
-            let text = format!("solve_triangular: matrix is singular. Got 0 on the diagonal in row {got}; expected a diagonal without zeros.");
+            let text =
+                format!("solve_triangular: matrix is singular. Got 0 on the diagonal in row {got}; expected a diagonal without zeros.");
             assert_eq!(e, Err((ErrorKind::LinAlg, text)));
         };
         fails(&[2, 2], &[1.0, 0.0, 0.0, -0.0], "1");
