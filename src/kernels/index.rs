@@ -9,7 +9,7 @@ use super::movement::{copy_raw, each, for_each, index_text, zero};
 use crate::array::{View, ViewMut};
 use crate::dtype::{DType, Element};
 use crate::error::{Error, ErrorKind, Result};
-use crate::shape::{Dims, Strides, count, is_contiguous};
+use crate::shape::{Strides, count, is_contiguous};
 
 mod extreme;
 pub use extreme::{argmax, argmin, max_with_index};

@@ -99,7 +99,7 @@ unsafe fn over_batch<T>(a: View<'_>, b: View<'_>, dst: &ViewMut<'_>, mut p: Prod
             p.m *= n;
         }
         dims.pop();
-        [&mut sa, &mut sb, &mut sd].map(|s| s.pop());
+        [&mut sa, &mut sb, &mut sd].into_iter().for_each(|s| s.truncate(dims.len()));
     }
     for_each(&dims, [&sa, &sb, &sd], |[x, y, z]| {
         // SAFETY: offsets of the views.
