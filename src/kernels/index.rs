@@ -5,24 +5,18 @@
 
 use std::fmt::Display;
 
-use super::movement::{copy_raw, each, for_each, zero};
+use super::movement::{copy_raw, each, for_each, index_text, zero};
 use crate::array::{View, ViewMut};
 use crate::dtype::{DType, Element};
 use crate::error::{Error, ErrorKind, Result};
-use crate::shape::{Dims, Strides, Tuple, count, is_contiguous};
+use crate::shape::{Strides, count, is_contiguous};
+
+mod extreme;
+pub use extreme::{argmax, argmin, max_with_index};
 
 /// ` at position 3`, ` at position (1, 2)`, or nothing in a 0-d array.
-fn place(dims: &[usize], mut flat: usize) -> String {
-    let mut index = Dims::from_elem(0, dims.len());
-    for (i, &n) in index.iter_mut().zip(dims).rev() {
-        *i = flat % n;
-        flat /= n;
-    }
-    match index.as_slice() {
-        [] => String::new(),
-        [i] => format!(" at position {i}"),
-        many => format!(" at position {}", Tuple(many)),
-    }
+fn place(dims: &[usize], flat: usize) -> String {
+    if dims.is_empty() { String::new() } else { format!(" at position {}", index_text(dims, flat)) }
 }
 
 #[cold]
@@ -98,8 +92,11 @@ macro_rules! add {
 }
 add! { bool: |a, b| a | b; i32: i32::wrapping_add; i64: i64::wrapping_add; f32: |a, b| a + b; f64: |a, b| a + b; }
 
+/// Some axes of a view: lengths and strides.
+type Axes<'a> = (&'a [usize], &'a [isize]);
+
 /// The outer and the inner axes of a view, without `axis`.
-fn around<'a>(dims: &'a [usize], strides: &'a [isize], axis: usize) -> ((&'a [usize], &'a [isize]), (&'a [usize], &'a [isize])) {
+fn around<'a>(dims: &'a [usize], strides: &'a [isize], axis: usize) -> (Axes<'a>, Axes<'a>) {
     ((&dims[..axis], &strides[..axis]), (&dims[axis + 1..], &strides[axis + 1..]))
 }
 
@@ -347,175 +344,6 @@ pub fn labels(op: &str, x: View<'_>, classes: usize, dst: &mut ViewMut<'_>) -> R
     crate::dispatch!(x.dtype(), I => each_label::<I>(op, x, classes, |at, k| unsafe { *d.add(at) = k as i64 }))
 }
 
-/// An order in which NaN comes before every number.
-trait Order: Element {
-    /// True if `self` takes the place of an earlier `best`.
-    fn beats<const MAX: bool>(self, best: Self) -> bool;
-}
-macro_rules! order {
-    (exact: $($t:ty)+) => {$(impl Order for $t {
-        #[inline(always)]
-        fn beats<const MAX: bool>(self, best: Self) -> bool {
-            if MAX { self > best } else { self < best }
-        }
-    })+};
-    (float: $($t:ty)+) => {$(impl Order for $t {
-        #[inline(always)]
-        fn beats<const MAX: bool>(self, best: Self) -> bool {
-            // Also true when only `self` is NaN; nothing beats a NaN.
-            let better = if MAX { !(self <= best) } else { !(self >= best) };
-            better & !best.is_nan()
-        }
-    })+};
-}
-order! { exact: bool i32 i64 }
-order! { float: f32 f64 }
-
-/// Index of the largest element along `axis`, as `int64`: the first of equals; the first NaN if there is one. `dst` is
-/// C-contiguous and has the lengths of `x` without `axis` (or with 1 there). An empty axis gives 0.
-pub fn argmax(x: View<'_>, axis: usize, dst: &mut ViewMut<'_>) {
-    crate::dispatch!(x.dtype(), T => extreme::<T, true>(x, axis, None, dst))
-}
-
-/// Index of the smallest element along `axis`, as `int64`: the first of equals; the first NaN if there is one. `dst` is
-/// C-contiguous and has the lengths of `x` without `axis` (or with 1 there). An empty axis gives 0.
-pub fn argmin(x: View<'_>, axis: usize, dst: &mut ViewMut<'_>) {
-    crate::dispatch!(x.dtype(), T => extreme::<T, false>(x, axis, None, dst))
-}
-
-/// The largest element along `axis` and its index as in [`argmax`]. `values` (the dtype of `x`) and `index` (`int64`)
-/// are C-contiguous and have the lengths of `x` without `axis` (or with 1 there). An empty axis gives 0 and 0.
-pub fn max_with_index(x: View<'_>, axis: usize, values: &mut ViewMut<'_>, index: &mut ViewMut<'_>) {
-    debug_assert_eq!(x.dtype(), values.dtype());
-    debug_assert_eq!(values.count(), index.count());
-    crate::dispatch!(x.dtype(), T => extreme::<T, true>(x, axis, Some(values.ptr().cast()), index))
-}
-
-/// Columns that are compared side by side.
-const COLUMNS: usize = 64;
-
-fn extreme<T: Order, const MAX: bool>(x: View<'_>, axis: usize, values: Option<*mut T>, index: &mut ViewMut<'_>) {
-    debug_assert_eq!(index.dtype(), DType::I64);
-    let (n, step) = (x.dims()[axis], x.strides()[axis]);
-    let (s, d) = (x.ptr().cast::<T>(), index.ptr().cast::<i64>());
-    let ((outer, outer_steps), (inner, inner_steps)) = around(x.dims(), x.strides(), axis);
-    let dims: Dims = outer.iter().chain(inner).copied().collect();
-    let steps: Strides = outer_steps.iter().chain(inner_steps).copied().collect();
-    if n == 0 {
-        for at in 0..count(&dims) {
-            // SAFETY: both destinations have an element for each index of `dims`; zero bytes are a value.
-            unsafe {
-                *d.add(at) = 0;
-                if let Some(v) = values {
-                    v.add(at).write_bytes(0, 1);
-                }
-            }
-        }
-        return;
-    }
-    let mut at = 0;
-    let mut put = |value: T, k: i64| {
-        // SAFETY: called once for each index of `dims`, in order.
-        unsafe {
-            *d.add(at) = k;
-            if let Some(v) = values {
-                *v.add(at) = value;
-            }
-        }
-        at += 1;
-    };
-    match (dims.split_last(), steps.split_last()) {
-        // Columns next to each other in memory: a stretch of rows at a time.
-        (Some((&width, dims)), Some((&side, steps))) if step != 1 && width > 1 => for_each(dims, [steps], |[o]| {
-            for first in (0..width).step_by(COLUMNS) {
-                let w = COLUMNS.min(width - first);
-                // SAFETY: columns first..first + w of the view.
-                unsafe { columns::<T, MAX>(s.offset(o + first as isize * side), n, step, w, side, &mut put) }
-            }
-        }),
-        _ => for_each(&dims, [&steps], |[o]| {
-            // SAFETY: `n` elements of the view.
-            let (v, k) = unsafe { line::<T, MAX>(s.offset(o), n, step) };
-            put(v, k as i64);
-        }),
-    }
-}
-
-/// The extreme of `n >= 1` elements and its position.
-///
-/// # Safety
-/// The `n` elements at distance `step` are readable.
-unsafe fn line<T: Order, const MAX: bool>(s: *const T, n: usize, step: isize) -> (T, usize) {
-    const LANES: usize = 16;
-    const BLOCK: usize = 32 * LANES;
-    // SAFETY: `i < n` throughout.
-    unsafe {
-        let (mut best, mut at) = (*s, 0);
-        let scan = |from: usize, to: usize, mut best: T, mut at: usize| {
-            for i in from..to {
-                let v = *s.offset(i as isize * step);
-                if v.beats::<MAX>(best) {
-                    (best, at) = (v, i);
-                }
-            }
-            (best, at)
-        };
-        let mut i = 0;
-        if step == 1 {
-            // Lanes find out whether a block holds something better; only then is it searched in order.
-            while i + BLOCK <= n {
-                let block = std::slice::from_raw_parts(s.add(i), BLOCK);
-                let mut lanes = [best; LANES];
-                for row in block.chunks_exact(LANES) {
-                    for (l, &v) in lanes.iter_mut().zip(row) {
-                        *l = if v.beats::<MAX>(*l) { v } else { *l };
-                    }
-                }
-                if lanes.iter().any(|l| l.beats::<MAX>(best)) {
-                    (best, at) = scan(i, i + BLOCK, best, at);
-                }
-                i += BLOCK;
-            }
-        }
-        scan(i, n, best, at)
-    }
-}
-
-/// The extremes of `w <= COLUMNS` columns of `n >= 1` elements, handed to `put` in order.
-///
-/// # Safety
-/// `n` rows at distance `step` of `w` elements at distance `side` are readable.
-unsafe fn columns<T: Order, const MAX: bool>(s: *const T, n: usize, step: isize, w: usize, side: isize, put: &mut impl FnMut(T, i64)) {
-    let (mut best, mut at) = ([T::default(); COLUMNS], [0i64; COLUMNS]);
-    // SAFETY: `k < n` rows and `w` columns of the contract.
-    unsafe {
-        for (j, b) in best[..w].iter_mut().enumerate() {
-            *b = *s.offset(j as isize * side);
-        }
-        for k in 1..n {
-            let row = s.offset(k as isize * step);
-            let next = |v: T, b: &mut T, a: &mut i64| {
-                let better = v.beats::<MAX>(*b);
-                *b = if better { v } else { *b };
-                *a = if better { k as i64 } else { *a };
-            };
-            if side == 1 {
-                let row = std::slice::from_raw_parts(row, w);
-                for ((b, a), &v) in best[..w].iter_mut().zip(&mut at[..w]).zip(row) {
-                    next(v, b, a);
-                }
-            } else {
-                for (j, (b, a)) in best[..w].iter_mut().zip(&mut at[..w]).enumerate() {
-                    next(*row.offset(j as isize * side), b, a);
-                }
-            }
-        }
-    }
-    for (b, a) in best[..w].iter().zip(&at[..w]) {
-        put(*b, *a);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::movement::model::*;
@@ -524,11 +352,6 @@ mod tests {
     fn fails(r: Result<()>, text: &str) {
         let e = r.err().map(|e| (e.kind(), e.to_string()));
         assert_eq!(e, Some((ErrorKind::Value, text.to_owned())));
-    }
-
-    /// 0 and 1 for bools, small whole numbers else.
-    fn values(rng: &mut Rng, dtype: DType, n: usize) -> Vec<f64> {
-        if dtype == DType::Bool { (0..n).map(|_| rng.below(2) as f64).collect() } else { rng.whole(n) }
     }
 
     fn some_indices(rng: &mut Rng, len: usize, n: usize) -> Vec<f64> {
@@ -550,9 +373,9 @@ mod tests {
         ];
         for (dims, axis, by) in shapes {
             for dtype in DType::ALL {
-                let (x, k) = (values(&mut rng, dtype, count(dims)), some_indices(&mut rng, dims[axis], count(by)));
+                let (x, k) = (rng.of(dtype, count(dims)), some_indices(&mut rng, dims[axis], count(by)));
                 let out: Vec<usize> = dims[..axis].iter().chain(by).chain(&dims[axis + 1..]).copied().collect();
-                let g = values(&mut rng, dtype, count(&out));
+                let g = rng.of(dtype, count(&out));
                 let source = |i: &[usize]| {
                     let j = k[flat(by, &i[axis..axis + by.len()])];
                     let j = if j < 0.0 { j + dims[axis] as f64 } else { j } as usize;
@@ -594,16 +417,13 @@ mod tests {
     #[test]
     fn gather_and_its_adjoint_follow_their_definitions() {
         let mut rng = Rng(4);
-        let shapes: [(&[usize], usize, usize); 6] = [(&[5], 0, 8), (&[4, 3], 0, 2), (&[4, 3], 1, 5), (&[2, 3, 4], 1, 3), (&[2, 0, 4], 1, 0), (&[3, 4], 0, 0)];
+        let shapes: [(&[usize], usize, usize); 6] =
+            [(&[5], 0, 8), (&[4, 3], 0, 2), (&[4, 3], 1, 5), (&[2, 3, 4], 1, 3), (&[2, 0, 4], 1, 0), (&[3, 4], 0, 0)];
         for (dims, axis, len) in shapes {
             for dtype in DType::ALL {
                 let mut out = dims.to_vec();
                 out[axis] = len;
-                let (x, k, g) = (
-                    values(&mut rng, dtype, count(dims)),
-                    some_indices(&mut rng, dims[axis], count(&out)),
-                    values(&mut rng, dtype, count(&out)),
-                );
+                let (x, k, g) = (rng.of(dtype, count(dims)), some_indices(&mut rng, dims[axis], count(&out)), rng.of(dtype, count(&out)));
                 let source = |i: &[usize]| {
                     let j = k[flat(&out, i)];
                     let mut at = i.to_vec();
@@ -661,7 +481,8 @@ mod tests {
         let mut dst = Strided::out(DType::F64, &[]);
         fails(take("take", empty.view(), k.view(), 0, &mut dst.view_mut()), text);
         let k = index(&[2], &[i64::MIN as f64, 0.0]);
-        let text = "gather: index is out of range. Got -9223372036854775808 at position 0 for an axis of length 3; expected -3 <= index < 3.";
+        let text =
+            "gather: index is out of range. Got -9223372036854775808 at position 0 for an axis of length 3; expected -3 <= index < 3.";
         let mut dst = Strided::out(DType::F64, &[2]);
         fails(gather("gather", x.view(), k.view(), 0, &mut dst.view_mut()), text);
         let g = Strided::new(DType::F64, &[2], &[0.0; 2]);
@@ -701,7 +522,10 @@ mod tests {
         let check = |dtype, bad: f64, text: &str| {
             let x = Strided::new(dtype, &[4], &[0.0, 1.0, 2.0, bad]);
             let mut dst = Strided::out(DType::I64, &[4]);
-            fails(labels("sparse_softmax_cross_entropy", x.view(), 10, &mut dst.view_mut()), &format!("sparse_softmax_cross_entropy: {text}"));
+            fails(
+                labels("sparse_softmax_cross_entropy", x.view(), 10, &mut dst.view_mut()),
+                &format!("sparse_softmax_cross_entropy: {text}"),
+            );
             let mut dst = Strided::out(DType::F32, &[4, 10]);
             fails(one_hot("one_hot", x.view(), &mut dst.view_mut()), &format!("one_hot: {text}"));
         };
@@ -713,59 +537,9 @@ mod tests {
         check(DType::F32, 2.3, "label is not a whole number. Got 2.3 at position 3; expected 0 <= label < 10.");
         let x = Strided::new(DType::Bool, &[1, 1], &[1.0]);
         let mut dst = Strided::out(DType::I64, &[1, 1]);
-        fails(labels("labels", x.view(), 1, &mut dst.view_mut()), "labels: label is out of range. Got 1 at position (0, 0); expected 0 <= label < 1.");
-    }
-
-    #[test]
-    fn extremes_are_the_first_of_their_kind() {
-        let mut rng = Rng(5);
-        for dims in [&[1][..], &[9], &[1700], &[4, 3], &[3, 70], &[70, 3], &[2, 5, 3], &[3, 0, 2], &[2, 1, 600]] {
-            for axis in 0..dims.len() {
-                for dtype in DType::ALL {
-                    let mut x = values(&mut rng, dtype, count(dims));
-                    if dtype.is_float() && x.len() > 20 {
-                        (0..3).for_each(|_| x[rng.below(count(dims))] = f64::NAN);
-                    }
-                    let mut out = dims.to_vec();
-                    out.remove(axis);
-                    // First NaN, else first of the best.
-                    let find = |better: fn(f64, f64) -> bool| -> (Vec<f64>, Vec<f64>) {
-                        indices(&out)
-                            .into_iter()
-                            .map(|i| {
-                                let mut best: Option<(f64, f64)> = None;
-                                for k in 0..dims[axis] {
-                                    let mut at = i.clone();
-                                    at.insert(axis, k);
-                                    let v = x[flat(dims, &at)];
-                                    if best.is_none_or(|(b, _)| !b.is_nan() && (v.is_nan() || better(v, b))) {
-                                        best = Some((v, k as f64));
-                                    }
-                                }
-                                best.unwrap_or((0.0, 0.0))
-                            })
-                            .unzip()
-                    };
-                    let (most, at_most) = find(|a, b| a > b);
-                    let (_, at_least) = find(|a, b| a < b);
-                    for v in Strided::layouts(dtype, dims, &x) {
-                        let (mut index, mut best) = (Strided::out(DType::I64, &out), Strided::out(dtype, &out));
-                        argmax(v.view(), axis, &mut index.view_mut());
-                        assert_eq!(index.values(), at_most, "{dtype} {dims:?} {axis} {:?}", v.strides);
-                        argmin(v.view(), axis, &mut index.view_mut());
-                        assert_eq!(index.values(), at_least, "{dtype} {dims:?} {axis} {:?}", v.strides);
-                        max_with_index(v.view(), axis, &mut best.view_mut(), &mut index.view_mut());
-                        assert_eq!(index.values(), at_most);
-                        assert_eq!(format!("{:?}", best.values()), format!("{most:?}"));
-                        index.check_guard();
-                        best.check_guard();
-                    }
-                }
-            }
-        }
-        let x = Strided::new(DType::F32, &[1, 4], &[3.0, 1.0, 3.0, 1.0]).repeat(0, 2);
-        let mut index = Strided::out(DType::I64, &[2]);
-        argmax(x.view(), 1, &mut index.view_mut());
-        assert_eq!(index.values(), [0.0, 0.0]);
+        fails(
+            labels("labels", x.view(), 1, &mut dst.view_mut()),
+            "labels: label is out of range. Got 1 at position (0, 0); expected 0 <= label < 1.",
+        );
     }
 }

@@ -99,7 +99,7 @@ unsafe fn over_batch<T>(a: View<'_>, b: View<'_>, dst: &ViewMut<'_>, mut p: Prod
             p.m *= n;
         }
         dims.pop();
-        (sa.pop(), sb.pop(), sd.pop());
+        [&mut sa, &mut sb, &mut sd].into_iter().for_each(|s| s.truncate(dims.len()));
     }
     for_each(&dims, [&sa, &sb, &sd], |[x, y, z]| {
         // SAFETY: offsets of the views.
@@ -198,7 +198,27 @@ unsafe fn gemm_product<T: Number>(p: Product, a: *const T, b: *const T, d: *mut 
     let (zero, one) = (T::ZERO, T::one());
     // SAFETY: by the contract.
     unsafe {
-        gemm::gemm(p.m, p.n, p.k, d, sd[1], sd[0], false, a, sa[1], sa[0], b, sb[1], sb[0], zero, one, false, false, false, Parallelism::None);
+        gemm::gemm(
+            p.m,
+            p.n,
+            p.k,
+            d,
+            sd[1],
+            sd[0],
+            false,
+            a,
+            sa[1],
+            sa[0],
+            b,
+            sb[1],
+            sb[0],
+            zero,
+            one,
+            false,
+            false,
+            false,
+            Parallelism::None,
+        );
     }
 }
 
@@ -294,7 +314,11 @@ mod tests {
                     let (a, b) = (make(&mut rng, repeat_a, m, k), make(&mut rng, repeat_b, k, n));
                     let mut c = Strided::out(dtype, &[4, 3, m, n]);
                     matmul(a.view(), b.view(), &mut c.view_mut());
-                    assert_eq!(c.values(), product(12, [m, k, n], &a.values(), &b.values()), "{dtype} {m} {k} {n} {repeat_a:?} {repeat_b:?}");
+                    assert_eq!(
+                        c.values(),
+                        product(12, [m, k, n], &a.values(), &b.values()),
+                        "{dtype} {m} {k} {n} {repeat_a:?} {repeat_b:?}"
+                    );
                     c.check_guard();
                 }
             }

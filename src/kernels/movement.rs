@@ -1,10 +1,11 @@
 //! Moving elements without arithmetic: strided copies, concatenation, and the adjoint of a slice.
 
 use std::convert::Infallible;
+use std::mem::MaybeUninit;
 
 use crate::array::{View, ViewMut};
 use crate::dtype::DType;
-use crate::shape::{Dims, Strides, count};
+use crate::shape::{Dims, Strides, Tuple, count};
 
 /// Calls `f` with the offsets of every index of `dims`, in C order, one offset for each list of strides.
 /// Stops at the first error.
@@ -16,26 +17,28 @@ pub(super) fn each<E, const K: usize>(
     if dims.contains(&0) {
         return Ok(());
     }
-    let mut index = Dims::from_elem(0, dims.len());
     let mut at = [0isize; K];
+    let Some((&n, outer)) = dims.split_last() else { return f(at) };
+    let step = strides.map(|s| s[outer.len()]);
+    let mut index = Dims::from_elem(0, outer.len());
     loop {
-        f(at)?;
-        let mut axis = dims.len();
+        let mut inner = at;
+        for _ in 0..n {
+            f(inner)?;
+            inner.iter_mut().zip(step).for_each(|(at, s)| *at += s);
+        }
+        let mut axis = outer.len();
         loop {
             if axis == 0 {
                 return Ok(());
             }
             axis -= 1;
             index[axis] += 1;
-            for (at, s) in at.iter_mut().zip(strides) {
-                *at += s[axis];
-            }
-            if index[axis] < dims[axis] {
+            at.iter_mut().zip(strides).for_each(|(at, s)| *at += s[axis]);
+            if index[axis] < outer[axis] {
                 break;
             }
-            for (at, s) in at.iter_mut().zip(strides) {
-                *at -= s[axis] * dims[axis] as isize;
-            }
+            at.iter_mut().zip(strides).for_each(|(at, s)| *at -= s[axis] * outer[axis] as isize);
             index[axis] = 0;
         }
     }
@@ -49,6 +52,20 @@ pub(super) fn for_each<const K: usize>(dims: &[usize], strides: [&[isize]; K], m
     });
     match done {
         Ok(()) => {}
+    }
+}
+
+/// The index of element `flat` (in C order) as an error writes it: `3`, `(1, 2)`, or nothing in a 0-d array.
+pub(super) fn index_text(dims: &[usize], mut flat: usize) -> String {
+    let mut index = Dims::from_elem(0, dims.len());
+    for (i, &n) in index.iter_mut().zip(dims).rev() {
+        *i = flat % n;
+        flat /= n;
+    }
+    match index.as_slice() {
+        [] => String::new(),
+        [i] => i.to_string(),
+        many => Tuple(many).to_string(),
     }
 }
 
@@ -98,8 +115,8 @@ impl Plan {
 
 /// Copies `src` into `dst`: the same lengths and dtype, any strides. Every bit pattern is kept.
 ///
-/// Contiguous runs move as blocks; a layout whose fast axis differs from the destination's goes through square tiles
-/// of one cache line, so that each line of both is touched once.
+/// Contiguous runs move as blocks; a layout whose fast axis differs from the destination's goes through tiles, so
+/// that each cache line of both is touched once.
 pub fn copy(src: View<'_>, dst: &mut ViewMut<'_>) {
     debug_assert_eq!(src.dims(), dst.dims());
     debug_assert_eq!(src.dtype(), dst.dtype());
@@ -162,7 +179,7 @@ unsafe fn row<T: Copy>(s: *const T, d: *mut T, n: usize, ss: isize, ds: isize) {
             (1, 1) => std::ptr::copy_nonoverlapping(s, d, n),
             (0, 1) => {
                 let x = *s;
-                std::slice::from_raw_parts_mut(d.cast::<std::mem::MaybeUninit<T>>(), n).fill(std::mem::MaybeUninit::new(x));
+                std::slice::from_raw_parts_mut(d.cast::<MaybeUninit<T>>(), n).fill(MaybeUninit::new(x));
             }
             (_, 1) => (0..n as isize).for_each(|i| *d.offset(i) = *s.offset(i * ss)),
             _ => (0..n as isize).for_each(|i| *d.offset(i * ds) = *s.offset(i * ss)),
@@ -170,45 +187,32 @@ unsafe fn row<T: Copy>(s: *const T, d: *mut T, n: usize, ss: isize, ds: isize) {
     }
 }
 
-/// `d[i * dm + j] = s[i + j * ss]` for `i < m`, `j < n`, in tiles of B x B.
+/// `d[i * dm + j] = s[i + j * ss]` for `i < m`, `j < n`, in tiles of B x B: a cache line's worth of each row of both.
 ///
 /// # Safety
 /// All these offsets are inside both allocations.
 unsafe fn plane<T: Copy, const B: usize>(s: *const T, d: *mut T, m: usize, n: usize, ss: isize, dm: isize) {
-    // A strip of this many source rows stays in the TLB while its columns are walked.
+    /// Source rows that stay in the TLB while their columns are walked.
     const STRIP: usize = 64;
     let (mt, nt) = (m / B * B, n / B * B);
     // SAFETY: every tile and every rest lies inside the plane.
-    unsafe {
-        let one = |i: usize, j: usize| *d.offset(i as isize * dm + j as isize) = *s.offset(i as isize + j as isize * ss);
-        for strip in (0..nt).step_by(STRIP) {
-            for i in (0..mt).step_by(B) {
-                for j in (strip..nt.min(strip + STRIP)).step_by(B) {
-                    tile::<T, B>(s.offset(i as isize + j as isize * ss), d.offset(i as isize * dm + j as isize), ss, dm);
-                }
+    let part = |i: usize, j: usize, m: usize, n: usize| unsafe {
+        let (s, d) = (s.offset(i as isize + j as isize * ss), d.offset(i as isize * dm + j as isize));
+        for i in 0..m as isize {
+            for j in 0..n as isize {
+                *d.offset(i * dm + j) = *s.offset(i + j * ss);
             }
         }
-        for i in 0..mt {
-            (nt..n).for_each(|j| one(i, j));
-        }
-        for i in mt..m {
-            (0..n).for_each(|j| one(i, j));
-        }
-    }
-}
-
-/// # Safety
-/// As [`plane`] with `m == n == B`.
-#[inline(always)]
-unsafe fn tile<T: Copy, const B: usize>(s: *const T, d: *mut T, ss: isize, dm: isize) {
-    // SAFETY: B rows of B elements in each.
-    unsafe {
-        let rows: [[T; B]; B] = std::array::from_fn(|j| s.offset(j as isize * ss).cast::<[T; B]>().read_unaligned());
-        for i in 0..B {
-            let column: [T; B] = std::array::from_fn(|j| rows[j][i]);
-            d.offset(i as isize * dm).cast::<[T; B]>().write_unaligned(column);
+    };
+    for strip in (0..nt).step_by(STRIP) {
+        for i in (0..mt).step_by(B) {
+            for j in (strip..nt.min(strip + STRIP)).step_by(B) {
+                part(i, j, B, B);
+            }
         }
     }
+    part(0, nt, mt, n - nt);
+    part(mt, 0, m - mt, n);
 }
 
 /// Fills a C-contiguous view with zero bytes: 0, 0.0 or false.
@@ -276,6 +280,10 @@ pub(crate) mod model {
         /// Small whole numbers, which every dtype but bool holds exactly.
         pub fn whole(&mut self, n: usize) -> Vec<f64> {
             (0..n).map(|_| self.below(19) as f64 - 9.0).collect()
+        }
+        /// 0 and 1 for bools, small whole numbers else.
+        pub fn of(&mut self, dtype: DType, n: usize) -> Vec<f64> {
+            if dtype == DType::Bool { (0..n).map(|_| self.below(2) as f64).collect() } else { self.whole(n) }
         }
         /// Numbers in [-1, 1).
         pub fn real(&mut self, n: usize) -> Vec<f64> {
@@ -368,7 +376,9 @@ pub(crate) mod model {
         }
 
         pub fn view(&self) -> View<'_> {
-            unsafe { View::from_raw(self.data.as_ptr().cast::<u8>().add(self.offset * self.dtype.size()), self.dtype, &self.dims, &self.strides) }
+            unsafe {
+                View::from_raw(self.data.as_ptr().cast::<u8>().add(self.offset * self.dtype.size()), self.dtype, &self.dims, &self.strides)
+            }
         }
 
         pub fn view_mut(&mut self) -> ViewMut<'_> {
@@ -432,12 +442,11 @@ mod tests {
     #[test]
     fn every_layout_copies_into_every_layout() {
         let mut rng = Rng(1);
-        for dims in [&[][..], &[1], &[0], &[7], &[5, 0, 2], &[3, 4], &[1, 6, 1], &[2, 3, 4], &[2, 1, 3, 2], &[17, 33], &[2, 40, 35], &[70, 3, 19]] {
+        for dims in
+            [&[][..], &[1], &[0], &[7], &[5, 0, 2], &[3, 4], &[1, 6, 1], &[2, 3, 4], &[2, 1, 3, 2], &[17, 33], &[2, 40, 35], &[70, 3, 19]]
+        {
             for dtype in DType::ALL {
-                let mut values = rng.whole(count(dims));
-                if dtype == DType::Bool {
-                    values.iter_mut().for_each(|v| *v = f64::from(u8::from(*v > 0.0)));
-                }
+                let values = rng.of(dtype, count(dims));
                 let sources = Strided::layouts(dtype, dims, &values);
                 for src in &sources {
                     let mut c = Strided::out(dtype, dims);
@@ -513,7 +522,8 @@ mod tests {
 
     #[test]
     fn pad_into_is_the_adjoint_of_a_slice() {
-        let cases: [(&[usize], &[usize], &[isize], &[usize]); 6] = [
+        type Case = (&'static [usize], &'static [usize], &'static [isize], &'static [usize]);
+        let cases: [Case; 6] = [
             (&[2, 3], &[1, 0], &[1, 2], &[4, 6]),
             (&[2, 3], &[3, 5], &[-2, -1], &[4, 6]),
             (&[3], &[2], &[-1], &[3]),
@@ -530,7 +540,8 @@ mod tests {
                     dst.check_guard();
                     let mut expected = vec![0.0; count(into)];
                     for (i, v) in indices(dims).into_iter().zip(&values) {
-                        let at: Vec<usize> = i.iter().zip(starts).zip(steps).map(|((&i, &a), &s)| (a as isize + i as isize * s) as usize).collect();
+                        let at: Vec<usize> =
+                            i.iter().zip(starts).zip(steps).map(|((&i, &a), &s)| (a as isize + i as isize * s) as usize).collect();
                         expected[flat(into, &at)] = *v;
                     }
                     assert_eq!(dst.values(), expected);

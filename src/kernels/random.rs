@@ -50,87 +50,60 @@ const WEYL: [u32; 2] = [0x9e37_79b9, 0xbb67_ae85];
 const ROUNDS: usize = 10;
 
 /// Philox 4x32-10: four words from a counter and a key.
-fn philox(c: [u32; 4], key: [u32; 2]) -> [u32; 4] {
-    let mut lanes = c.map(|x| [x]);
-    rounds(&mut lanes, key);
-    lanes.map(|[x]| x)
-}
-
-/// Philox on L counters side by side, word by word.
 #[inline(always)]
-fn rounds<const L: usize>(c: &mut [[u32; L]; 4], mut key: [u32; 2]) {
+fn philox([mut c0, mut c1, mut c2, mut c3]: [u32; 4], [mut k0, mut k1]: [u32; 2]) -> [u32; 4] {
     for _ in 0..ROUNDS {
-        let [c0, c1, c2, c3] = *c;
-        for i in 0..L {
-            let (a, b) = (MUL[0] * u64::from(c0[i]), MUL[1] * u64::from(c2[i]));
-            c[0][i] = high(b) ^ c1[i] ^ key[0];
-            c[1][i] = low(b);
-            c[2][i] = high(a) ^ c3[i] ^ key[1];
-            c[3][i] = low(a);
-        }
-        key = [key[0].wrapping_add(WEYL[0]), key[1].wrapping_add(WEYL[1])];
+        let (a, b) = (MUL[0] * u64::from(c0), MUL[1] * u64::from(c2));
+        (c0, c1, c2, c3) = (high(b) ^ c1 ^ k0, low(b), high(a) ^ c3 ^ k1, low(a));
+        (k0, k1) = (k0.wrapping_add(WEYL[0]), k1.wrapping_add(WEYL[1]));
     }
+    [c0, c1, c2, c3]
 }
 
-/// Blocks that are computed side by side.
-const LANES: usize = 16;
-/// Words of one chunk.
-const CHUNK: usize = 4 * LANES;
-
-/// Fills whole chunks with the words of blocks `first`, `first + 1`, ...
+/// Blocks `first`, `first + 1`, ... of a sequence. Nothing but the counter differs between them, so that lanes take a
+/// block each.
 #[inline(always)]
-fn chunks(s: Sequence, mut first: u64, dst: &mut [[u32; CHUNK]]) {
-    for chunk in dst {
-        let mut c = [[0; LANES], [0; LANES], [s.high[0]; LANES], [s.high[1]; LANES]];
-        for i in 0..LANES {
-            let block = first.wrapping_add(i as u64);
-            c[0][i] = low(block);
-            c[1][i] = high(block);
-        }
-        rounds(&mut c, s.key);
-        for i in 0..LANES {
-            for (w, word) in c.iter().enumerate() {
-                chunk[4 * i + w] = word[i];
-            }
-        }
-        first = first.wrapping_add(LANES as u64);
+fn blocks(s: Sequence, first: u64, dst: &mut [[u32; 4]]) {
+    for (i, d) in dst.iter_mut().enumerate() {
+        let block = first.wrapping_add(i as u64);
+        *d = philox([low(block), high(block), s.high[0], s.high[1]], s.key);
     }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-fn chunks_avx2(s: Sequence, first: u64, dst: &mut [[u32; CHUNK]]) {
-    chunks(s, first, dst);
+fn blocks_avx2(s: Sequence, first: u64, dst: &mut [[u32; 4]]) {
+    blocks(s, first, dst);
 }
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl,avx2,fma")]
-fn chunks_avx512(s: Sequence, first: u64, dst: &mut [[u32; CHUNK]]) {
-    chunks(s, first, dst);
+fn blocks_avx512(s: Sequence, first: u64, dst: &mut [[u32; 4]]) {
+    blocks(s, first, dst);
 }
 
-fn fill_chunks(isa: Isa, s: Sequence, first: u64, dst: &mut [[u32; CHUNK]]) {
+fn fill_blocks(isa: Isa, s: Sequence, first: u64, dst: &mut [[u32; 4]]) {
     match isa {
         // SAFETY: `isa` names only what the machine has.
         #[cfg(target_arch = "x86_64")]
-        Isa::Avx2 => unsafe { chunks_avx2(s, first, dst) },
+        Isa::Avx2 => unsafe { blocks_avx2(s, first, dst) },
         // SAFETY: likewise.
         #[cfg(target_arch = "x86_64")]
-        Isa::Avx512 => unsafe { chunks_avx512(s, first, dst) },
-        _ => chunks(s, first, dst),
+        Isa::Avx512 => unsafe { blocks_avx512(s, first, dst) },
+        _ => blocks(s, first, dst),
     }
 }
 
-/// Chunks that a buffer on the stack holds.
-const BUFFER: usize = 16;
+/// Blocks that a buffer on the stack holds.
+const BUFFER: usize = 256;
 
 /// Calls `f(index of the first word, words)` for consecutive stretches of `n` words of a sequence, from word 0.
 #[inline(always)]
 fn stretches(s: Sequence, n: usize, mut f: impl FnMut(usize, &[u32])) {
-    let (isa, mut buffer) = (isa(), [[0; CHUNK]; BUFFER]);
-    for at in (0..n).step_by(BUFFER * CHUNK) {
-        let len = (n - at).min(BUFFER * CHUNK);
-        let used = &mut buffer[..len.div_ceil(CHUNK)];
-        fill_chunks(isa, s, at as u64 / 4, used);
+    let (isa, mut buffer) = (isa(), [[0; 4]; BUFFER]);
+    for at in (0..n).step_by(4 * BUFFER) {
+        let len = (n - at).min(4 * BUFFER);
+        let used = &mut buffer[..len.div_ceil(4)];
+        fill_blocks(isa, s, at as u64 / 4, used);
         f(at, &used.as_flattened()[..len]);
     }
 }
@@ -139,26 +112,22 @@ fn stretches(s: Sequence, n: usize, mut f: impl FnMut(usize, &[u32])) {
 /// `(first + i) / 4`.
 pub fn bits(key: Key, first: u64, dst: &mut [u32]) {
     let s = key.sequence();
-    // Up to a block's start by single words, then whole chunks in place, then the rest.
-    let single = |at: u64, dst: &mut [u32]| {
-        let mut words = [[0; CHUNK]];
-        for (i, d) in dst.iter_mut().enumerate() {
-            let word = at.wrapping_add(i as u64);
-            let inside = (word % CHUNK as u64) as usize;
-            if i == 0 || inside == 0 {
-                chunks(s, word / CHUNK as u64 * LANES as u64, &mut words);
-            }
-            *d = words[0][inside];
+    let part = |at: u64, dst: &mut [u32]| {
+        if !dst.is_empty() {
+            let mut block = [[0; 4]];
+            blocks(s, at / 4, &mut block);
+            dst.copy_from_slice(&block.as_flattened()[(at % 4) as usize..][..dst.len()]);
         }
     };
+    // To the end of a block that is begun, then whole blocks in place, then the start of one.
     let head = ((4 - first % 4) % 4).min(dst.len() as u64) as usize;
     let (start, rest) = dst.split_at_mut(head);
-    single(first, start);
+    part(first, start);
     let at = first.wrapping_add(head as u64);
-    let (whole, end) = rest.as_chunks_mut::<CHUNK>();
-    let tail = at.wrapping_add((whole.len() * CHUNK) as u64);
-    fill_chunks(isa(), s, at / 4, whole);
-    single(tail, end);
+    let (whole, end) = rest.as_chunks_mut::<4>();
+    let tail = at.wrapping_add(4 * whole.len() as u64);
+    fill_blocks(isa(), s, at / 4, whole);
+    part(tail, end);
 }
 
 /// A number in [0, 1) with 24 bits.
@@ -248,7 +217,11 @@ pub fn bernoulli(op: &str, key: Key, p: View<'_>, dst: &mut ViewMut<'_>) -> Resu
     // SAFETY: a view of one float or double.
     let (p, text) = unsafe {
         let ptr = p.ptr();
-        if p.dtype() == DType::F32 { (f64::from(*ptr.cast::<f32>()), &*ptr.cast::<f32>() as &dyn Display) } else { (*ptr.cast::<f64>(), &*ptr.cast::<f64>() as _) }
+        if p.dtype() == DType::F32 {
+            (f64::from(*ptr.cast::<f32>()), &*ptr.cast::<f32>() as &dyn Display)
+        } else {
+            (*ptr.cast::<f64>(), &*ptr.cast::<f64>() as _)
+        }
     };
     if !(0.0..=1.0).contains(&p) {
         return Err(Error::new(ErrorKind::Value, op, "probability is out of range", text, "0 <= p <= 1"));
@@ -304,14 +277,11 @@ mod tests {
     #[test]
     fn every_instruction_set_gives_the_same_words() {
         let (s, first) = (KEY.sequence(), u64::from(u32::MAX) - 20);
-        let mut expected = [[0; CHUNK]; 3];
-        for (i, w) in expected.as_flattened_mut().chunks_mut(4).enumerate() {
-            let block = first + i as u64;
-            w.copy_from_slice(&philox([low(block), high(block), s.high[0], s.high[1]], s.key));
-        }
+        let block = |i: u64| philox([low(i), high(i), s.high[0], s.high[1]], s.key);
+        let expected: [[u32; 4]; 53] = std::array::from_fn(|i| block(first + i as u64));
         for isa in Isa::ALL.into_iter().filter(|&i| i <= isa()) {
-            let mut got = [[0; CHUNK]; 3];
-            fill_chunks(isa, s, first, &mut got);
+            let mut got = [[0; 4]; 53];
+            fill_blocks(isa, s, first, &mut got);
             assert_eq!(got, expected, "{isa}");
         }
     }
@@ -352,7 +322,8 @@ mod tests {
         bits(KEY, 0, &mut words);
         let f: Vec<f64> = words[..1000].iter().map(|w| f64::from(w >> 8) / 16_777_216.0).collect();
         assert_eq!(draw(KEY, DType::F32, 1000, uniform), f);
-        let d: Vec<f64> = words.chunks(2).map(|w| ((u64::from(w[0]) >> 5 << 26) + (u64::from(w[1]) >> 6)) as f64 / (1u64 << 53) as f64).collect();
+        let d: Vec<f64> =
+            words.chunks(2).map(|w| ((u64::from(w[0]) >> 5 << 26) + (u64::from(w[1]) >> 6)) as f64 / (1u64 << 53) as f64).collect();
         assert_eq!(draw(KEY, DType::F64, 1000, uniform), d);
         assert!(unit32(u32::MAX) < 1.0 && unit64(u32::MAX, u32::MAX) < 1.0);
     }
