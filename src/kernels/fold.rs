@@ -37,20 +37,18 @@ impl<T: Value> Step<T> for Sum {
         a.plus(b)
     }
 }
-#[allow(clippy::eq_op)] // true for NaN only
 impl<T: Value> Step<T> for Max {
     const IDENTITY: T = T::LEAST;
     #[inline(always)]
     fn of(a: T, b: T) -> T {
-        if a > b || a != a { a } else { b }
+        a.larger(b)
     }
 }
-#[allow(clippy::eq_op)] // true for NaN only
 impl<T: Value> Step<T> for Min {
     const IDENTITY: T = T::GREATEST;
     #[inline(always)]
     fn of(a: T, b: T) -> T {
-        if a < b || a != a { a } else { b }
+        a.smaller(b)
     }
 }
 
@@ -93,16 +91,15 @@ unsafe fn level<T: Value, F: Step<T>, const W: usize>(d: &mut [T; W], s: *const 
     }
     // The last row, if it is cut short.
     let nothing = [F::IDENTITY; W];
-    let mut tail = nothing;
+    let mut tail = [F::IDENTITY; W];
     let (full, rest) = (n / W, n % W);
-    let groups = if W % 8 == 0 { rest.div_ceil(8) } else { 0 };
-    for g in 0..groups {
-        for j in 8 * g..8 * g + 8 {
-            // In bounds, but for LLVM not to prove; a panic here would be a call in the kernel.
-            unsafe {
-                let x = *s.add(full * W + j);
-                *tail.get_unchecked_mut(j) = if j < rest { x } else { F::IDENTITY };
-            }
+    // Rows of one value have no tail; a remainder of the others is readable up to the next 8.
+    let readable = if W % 8 == 0 { (rest + 7) & !7 } else { 0 };
+    for j in 0..readable {
+        // In bounds, but for LLVM not to prove; a panic here would be a call in the kernel.
+        unsafe {
+            let x = *s.add(full * W + j);
+            *tail.get_unchecked_mut(j) = if j < rest { x } else { F::IDENTITY };
         }
     }
     let row = |k: usize| -> &[T; W] {
