@@ -1,0 +1,240 @@
+//! How far the functions of formulas are from the true values, in units in the last place, in both families of kernels.
+
+use scirs2_autograd::dtype::DType;
+use scirs2_autograd::formula;
+use scirs2_autograd::kernels::isa::{Isa, detected};
+use scirs2_autograd::kernels::tile::{Elementwise, Instr};
+
+struct Function {
+    name: &'static str,
+    kernels: Elementwise,
+    /// The promised error.
+    limit: f64,
+    /// The value for `f32` inputs, good to far more than 24 bits.
+    reference: fn(f64) -> f64,
+}
+
+static FUNCTIONS: [Function; 10] = [
+    Function { name: "exp", kernels: formula!(float |x| exp(x)), limit: 2.0, reference: f64::exp },
+    Function { name: "expm1", kernels: formula!(float |x| expm1(x)), limit: 3.0, reference: f64::exp_m1 },
+    Function { name: "log", kernels: formula!(float |x| log(x)), limit: 2.0, reference: f64::ln },
+    Function { name: "log1p", kernels: formula!(float |x| log1p(x)), limit: 2.0, reference: f64::ln_1p },
+    Function { name: "tanh", kernels: formula!(float |x| tanh(x)), limit: 3.0, reference: f64::tanh },
+    Function { name: "sigmoid", kernels: formula!(float |x| sigmoid(x)), limit: 3.0, reference: sigmoid },
+    Function { name: "softplus", kernels: formula!(float |x| softplus(x)), limit: 3.0, reference: softplus },
+    Function { name: "erf", kernels: formula!(float |x| erf(x)), limit: 2.0, reference: erf },
+    Function { name: "sin", kernels: formula!(float |x| sin(x)), limit: 3.0, reference: f64::sin },
+    Function { name: "cos", kernels: formula!(float |x| cos(x)), limit: 3.0, reference: f64::cos },
+];
+
+fn sigmoid(x: f64) -> f64 {
+    if x < 0.0 { x.exp() / (1.0 + x.exp()) } else { 1.0 / (1.0 + (-x).exp()) }
+}
+
+fn softplus(x: f64) -> f64 {
+    x.max(0.0) + (-x.abs()).exp().ln_1p() + if x.is_nan() { x } else { 0.0 }
+}
+
+/// The error function by its series, and far out by the continued fraction of 1 - erf.
+fn erf(x: f64) -> f64 {
+    let a = x.abs();
+    if a.is_nan() || a > 6.0 {
+        return if a.is_nan() { x } else { 1f64.copysign(x) };
+    }
+    // e^(-a^2), with what a * a loses.
+    let lost = a.mul_add(a, -(a * a));
+    let density = (-a * a).exp() * (1.0 - lost);
+    if a > 1.0 {
+        let mut tail = 0.0;
+        for k in (1..200).rev() {
+            tail = f64::from(k) / 2.0 / (a + tail);
+        }
+        return (1.0 - density / ((a + tail) * std::f64::consts::PI.sqrt())).copysign(x);
+    }
+    // 2/sqrt(pi) e^(-x^2) (x + 2x^3/3 + 4x^5/15 + ...): all terms are positive.
+    let (mut term, mut sum, mut k) = (a, a, 1.0);
+    while term > sum * 1e-18 {
+        term *= 2.0 * a * a / (2.0 * k + 1.0);
+        sum += term;
+        k += 1.0;
+    }
+    (std::f64::consts::FRAC_2_SQRT_PI * density * sum).copysign(x)
+}
+
+/// One kernel of each family: those with fused multiply-add have the same bits, which `families_agree` checks.
+fn families() -> Vec<Isa> {
+    if detected() == Isa::Base { vec![Isa::Base] } else { vec![Isa::Base, detected()] }
+}
+
+fn kernel(f: &Function, isa: Isa, dtype: DType) -> Instr {
+    (f.kernels.forms)(isa, dtype).expect("all functions take floats").0[0].expect("the full form exists")
+}
+
+/// Applies a kernel to as many values as a register has.
+fn apply<T: Copy>(k: Instr, x: &[T; 512], y: &mut [T; 512]) {
+    // SAFETY: both have 512 values; the operands that a unary kernel lacks are not looked at.
+    unsafe { k(y.as_mut_ptr().cast(), x.as_ptr().cast(), std::ptr::null(), std::ptr::null(), 512) }
+}
+
+/// The distance of y from `hi + lo` in the last place of a float with `digits` bits and least exponent `least` at the true value.
+fn ulps(y: f64, hi: f64, lo: f64, digits: i32, least: i32) -> f64 {
+    if y.is_nan() || hi.is_nan() {
+        return if y.is_nan() && hi.is_nan() { 0.0 } else { f64::INFINITY };
+    }
+    // What rounds to infinity is infinite.
+    let largest = if digits == 24 { f64::from(f32::MAX) * (1.0 + 2f64.powi(-25)) } else { f64::MAX };
+    if y.is_infinite() || hi.abs() > largest {
+        return if y == hi || (y.is_infinite() && hi.abs() > largest * (1.0 - 2f64.powi(-22)) && y * hi > 0.0) { 0.0 } else { f64::INFINITY };
+    }
+    let exponent = ((hi.to_bits() >> 52 & 0x7ff) as i32 - 1023).max(least);
+    let unit = |d: f64| d / 2f64.powi(exponent / 2) / 2f64.powi(exponent - exponent / 2) * 2f64.powi(digits - 1);
+    (unit(y - hi) - unit(lo)).abs()
+}
+
+/// The worst error of a function over the `f32` bit patterns `start, start + step, ...`, and where it is.
+fn worst_f32(f: &Function, isa: Isa, start: u64, step: u64, end: u64) -> (f64, f32) {
+    let k = kernel(f, isa, DType::F32);
+    let (mut x, mut y) = ([0f32; 512], [0f32; 512]);
+    let mut worst = (0.0, 0.0);
+    let mut at = start;
+    while at < end {
+        for (i, x) in x.iter_mut().enumerate() {
+            *x = f32::from_bits((at + i as u64 * step).min(end - 1) as u32);
+        }
+        apply(k, &x, &mut y);
+        for (x, y) in x.iter().zip(&y) {
+            let error = ulps(f64::from(*y), (f.reference)(f64::from(*x)), 0.0, 24, -126);
+            if error > worst.0 {
+                worst = (error, *x);
+            }
+        }
+        at += 512 * step;
+    }
+    worst
+}
+
+#[test]
+fn f32_functions_are_accurate_on_a_sample_of_all_bit_patterns() {
+    for f in &FUNCTIONS {
+        for isa in families() {
+            let (error, x) = worst_f32(f, isa, 0, 997, 1 << 32);
+            println!("{:9}f32 {isa:6} {error:.3} ulp at {x:e}", f.name);
+            assert!(error <= f.limit, "{} f32 {isa}: {error} ulp at {x:e} ({:#x})", f.name, x.to_bits());
+        }
+    }
+}
+
+#[test]
+#[ignore = "exhaustive: make test-slow"]
+fn f32_functions_are_accurate_on_all_bit_patterns() {
+    let threads = std::thread::available_parallelism().map_or(1, |n| n.get()) as u64;
+    for f in &FUNCTIONS {
+        for isa in families() {
+            let part = (1u64 << 32).div_ceil(threads);
+            let (error, x) = std::thread::scope(|s| {
+                let parts: Vec<_> =
+                    (0..threads).map(|t| s.spawn(move || worst_f32(f, isa, t * part, 1, ((t + 1) * part).min(1 << 32)))).collect();
+                parts.into_iter().map(|p| p.join().expect("a part ends")).fold((0.0, 0.0), |a, b| if b.0 > a.0 { b } else { a })
+            });
+            println!("{:9}f32 {isa:6} {error:.3} ulp at {x:e}", f.name);
+            assert!(error <= f.limit, "{} f32 {isa}: {error} ulp at {x:e} ({:#x})", f.name, x.to_bits());
+        }
+    }
+}
+
+/// Lines of a function's name, an `f64` argument, the nearest `f64` to the value (both as bits) and what that lacks.
+const POINTS: &str = include_str!("ulp/points.csv");
+
+#[test]
+fn f64_functions_are_accurate_at_points_computed_with_many_digits() {
+    for isa in families() {
+        for f in &FUNCTIONS {
+            let k = kernel(f, isa, DType::F64);
+            let (mut worst, mut count) = ((0.0, 0.0), 0);
+            for line in POINTS.lines() {
+                let fields: Vec<&str> = line.split(',').collect();
+                if fields[0] != f.name {
+                    continue;
+                }
+                let float = |s: &str| f64::from_bits(u64::from_str_radix(s, 16).expect("bits"));
+                let (x, hi, lo) = (float(fields[1]), float(fields[2]), fields[3].parse::<f64>().expect("a number"));
+                let mut y = [0f64; 512];
+                apply(k, &[x; 512], &mut y);
+                let error = ulps(y[0], hi, lo, 53, -1022);
+                if error > worst.0 {
+                    worst = (error, x);
+                }
+                count += 1;
+            }
+            println!("{:9}f64 {isa:6} {:.3} ulp at {:e}, {count} points", f.name, worst.0, worst.1);
+            assert!(count >= 150, "{}: {count} points", f.name);
+            assert!(worst.0 <= f.limit, "{} f64 {isa}: {} ulp at {:e}", f.name, worst.0, worst.1);
+        }
+    }
+}
+
+/// Arguments of all magnitudes, most of them near 1, from a counter.
+fn argument(i: u64) -> f64 {
+    let mut z = i.wrapping_mul(0x9e3779b97f4a7c15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58476d1ce4e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d049bb133111eb);
+    z ^= z >> 31;
+    match i % 4 {
+        0 => f64::from_bits(z),
+        1 => (z as i64) as f64 * 2f64.powi(-60),
+        2 => (z as i64) as f64 * 2f64.powi(-63) * 1e4,
+        _ => f64::from_bits(z >> 12 | 0x3ff << 52) - 1.0,
+    }
+}
+
+/// The standard library's `f64` functions are within one unit of the true values, those above within eight: a coarse check of many points.
+#[test]
+fn f64_functions_agree_with_the_standard_library() {
+    for isa in families() {
+        for f in &FUNCTIONS {
+            let k = kernel(f, isa, DType::F64);
+            let slack = if matches!(f.name, "erf" | "sigmoid" | "softplus") { 8.0 } else { 1.0 };
+            let (mut x, mut y) = ([0f64; 512], [0f64; 512]);
+            for block in 0..400 {
+                for (i, x) in x.iter_mut().enumerate() {
+                    *x = argument(block * 512 + i as u64);
+                }
+                apply(k, &x, &mut y);
+                for (x, y) in x.iter().zip(&y) {
+                    let error = ulps(*y, (f.reference)(*x), 0.0, 53, -1022);
+                    assert!(error <= f.limit + slack, "{} f64 {isa}: {error} ulp at {x:e}: {y:e}", f.name);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn avx2_and_avx512_give_the_same_bits() {
+    if detected() < Isa::Avx512 {
+        println!("not run: this machine lacks AVX-512");
+        return;
+    }
+    for f in &FUNCTIONS {
+        let (a, b) = (kernel(f, Isa::Avx2, DType::F64), kernel(f, Isa::Avx512, DType::F64));
+        let (mut x, mut y, mut z) = ([0f64; 512], [0f64; 512], [0f64; 512]);
+        for block in 0..100 {
+            for (i, x) in x.iter_mut().enumerate() {
+                *x = argument(block * 512 + i as u64);
+            }
+            apply(a, &x, &mut y);
+            apply(b, &x, &mut z);
+            assert!(y.iter().zip(&z).all(|(y, z)| y.to_bits() == z.to_bits() || (y.is_nan() && z.is_nan())), "{} f64", f.name);
+        }
+        let (a, b) = (kernel(f, Isa::Avx2, DType::F32), kernel(f, Isa::Avx512, DType::F32));
+        let (mut x, mut y, mut z) = ([0f32; 512], [0f32; 512], [0f32; 512]);
+        for block in 0..2000u32 {
+            for (i, x) in x.iter_mut().enumerate() {
+                *x = f32::from_bits((block * 512 + i as u32).wrapping_mul(4099));
+            }
+            apply(a, &x, &mut y);
+            apply(b, &x, &mut z);
+            assert!(y.iter().zip(&z).all(|(y, z)| y.to_bits() == z.to_bits() || (y.is_nan() && z.is_nan())), "{} f32", f.name);
+        }
+    }
+}

@@ -1,9 +1,10 @@
 //! Reductions. Their tree depends on the number of values only: blocks of 512 are folded 512 -> 64 -> 8 -> 1, blocks pairwise by index.
 
-use std::slice::{from_raw_parts, from_raw_parts_mut};
+use std::mem::transmute;
 
 use super::isa::Isa;
 use super::real::Value;
+use super::tile::{slice, slice_mut};
 use crate::dtype::DType;
 
 /// Which operation folds.
@@ -37,20 +38,18 @@ impl<T: Value> Step<T> for Sum {
         a.plus(b)
     }
 }
-#[allow(clippy::eq_op)] // true for NaN only
 impl<T: Value> Step<T> for Max {
     const IDENTITY: T = T::LEAST;
     #[inline(always)]
     fn of(a: T, b: T) -> T {
-        if a > b || a != a { a } else { b }
+        a.larger(b)
     }
 }
-#[allow(clippy::eq_op)] // true for NaN only
 impl<T: Value> Step<T> for Min {
     const IDENTITY: T = T::GREATEST;
     #[inline(always)]
     fn of(a: T, b: T) -> T {
-        if a < b || a != a { a } else { b }
+        a.smaller(b)
     }
 }
 
@@ -84,25 +83,29 @@ fn eight<T: Value, F: Step<T>, const W: usize>(d: &mut [T; W], r: [&[T; W]; 8]) 
     }
 }
 
+/// Row k of the rows of W values at `s`.
+#[inline(always)]
+unsafe fn row_of<'a, T, const W: usize>(s: *const T, k: usize) -> &'a [T; W] {
+    // SAFETY: a pointer to an array and a reference to one have the same layout. A plain `&*` would be checked in test builds, by a call.
+    unsafe { transmute::<*const [T; W], &[T; W]>(s.wrapping_add(k.wrapping_mul(W)).cast()) }
+}
+
 /// Folds the n > W values at `s`, as up to 8 rows of W, elementwise. What is missing is the identity; n rounded up to 8 are readable.
 #[inline(always)]
 unsafe fn level<T: Value, F: Step<T>, const W: usize>(d: &mut [T; W], s: *const T, n: usize) {
-    let whole = |k: usize| unsafe { &*s.add(k * W).cast::<[T; W]>() };
+    let whole = |k: usize| unsafe { row_of::<T, W>(s, k) };
     if n == 8 * W {
-        return eight::<T, F, W>(d, [0, 1, 2, 3, 4, 5, 6, 7].map(whole));
+        return eight::<T, F, W>(d, [whole(0), whole(1), whole(2), whole(3), whole(4), whole(5), whole(6), whole(7)]);
     }
-    // The last row, if it is cut short.
+    // The last row, if it is cut short; rows of one value never are.
     let nothing = [F::IDENTITY; W];
-    let mut tail = nothing;
+    let mut tail = [F::IDENTITY; W];
     let (full, rest) = (n / W, n % W);
-    let groups = if W % 8 == 0 { rest.div_ceil(8) } else { 0 };
-    for g in 0..groups {
-        for j in 8 * g..8 * g + 8 {
-            // In bounds, but for LLVM not to prove; a panic here would be a call in the kernel.
-            unsafe {
-                let x = *s.add(full * W + j);
-                *tail.get_unchecked_mut(j) = if j < rest { x } else { F::IDENTITY };
-            }
+    if W % 8 == 0 {
+        let readable = (rest.wrapping_add(7) & !7).min(W);
+        let values = unsafe { slice(s.wrapping_add(full.wrapping_mul(W)), readable) };
+        for j in 0..readable {
+            tail[j] = if j < rest { values[j] } else { F::IDENTITY };
         }
     }
     let row = |k: usize| -> &[T; W] {
@@ -155,10 +158,10 @@ impl<T: Value, F: Step<T>> Job for Block<F, T> {
             let mut one = [F::IDENTITY];
             match n {
                 0 => {}
-                1 => one = [*s],
+                1 => one = *row_of(s, 0),
                 _ => level::<T, F, 1>(&mut one, s, n),
             }
-            d.cast::<T>().write(one[0]);
+            slice_mut(d.cast::<T>(), 1)[0] = one[0];
         }
     }
 }
@@ -167,16 +170,17 @@ struct Accumulate<F, T>(F, T);
 impl<T: Value, F: Step<T>> Job for Accumulate<F, T> {
     #[inline(always)]
     unsafe fn run(d: *mut u8, s: *const u8, n: usize) {
-        let n = (n + 7) & !7;
-        unsafe { combine::<T, F>(from_raw_parts_mut(d.cast(), n), from_raw_parts(s.cast(), n)) }
+        let n = n.wrapping_add(7) & !7;
+        unsafe { combine::<T, F>(slice_mut(d.cast(), n), slice(s.cast(), n)) }
     }
 }
 
 /// d\[i\] = d\[i\] (op) s\[i\]
 #[inline(always)]
 fn combine<T: Value, F: Step<T>>(d: &mut [T], s: &[T]) {
-    for (d, s) in d.iter_mut().zip(s) {
-        *d = F::of(*d, *s);
+    // By index: an adapter of iterators is a call in a test build, if LLVM so chooses.
+    for i in 0..d.len() {
+        d[i] = F::of(d[i], s[i]);
     }
 }
 
@@ -185,17 +189,16 @@ fn combine<T: Value, F: Step<T>>(d: &mut [T], s: &[T]) {
 unsafe fn fold_rows<T: Value, F: Step<T>>(s: *mut u8, m: usize, width: usize) {
     let s = s.cast::<T>();
     // After each round the rows of the next level stand at the multiples of twice the step; so an odd last row is where it belongs.
-    let mut step = 1;
+    // Wrapping, because a check for overflow would be a call in a test build.
+    let mut step = 1usize;
     while step < m {
-        let mut i = 0;
-        while i + step < m {
-            unsafe {
-                let (d, a) = (s.add(i * width), s.add((i + step) * width));
-                combine::<T, F>(from_raw_parts_mut(d, width), from_raw_parts(a, width));
-            }
-            i += 2 * step;
+        let mut i = 0usize;
+        while i.wrapping_add(step) < m {
+            let (d, a) = (s.wrapping_add(i.wrapping_mul(width)), s.wrapping_add(i.wrapping_add(step).wrapping_mul(width)));
+            unsafe { combine::<T, F>(slice_mut(d, width), slice(a, width)) };
+            i = i.wrapping_add(step.wrapping_mul(2));
         }
-        step *= 2;
+        step = step.wrapping_mul(2);
     }
 }
 

@@ -48,7 +48,9 @@ comparison! {
 #[allow(clippy::eq_op)] // true for NaN only
 pub fn max<A: Pair<B>, B>(a: A, b: B) -> A::Out {
     let (a, b) = a.pair(b);
-    if a > b || a != a { a } else { b }
+    // The inner choice is one instruction, which gives b if one is NaN.
+    let most = if a > b { a } else { b };
+    if a != a { a } else { most }
 }
 
 /// The smaller one; NaN if one is NaN.
@@ -56,7 +58,9 @@ pub fn max<A: Pair<B>, B>(a: A, b: B) -> A::Out {
 #[allow(clippy::eq_op)] // true for NaN only
 pub fn min<A: Pair<B>, B>(a: A, b: B) -> A::Out {
     let (a, b) = a.pair(b);
-    if a < b || a != a { a } else { b }
+    // The inner choice is one instruction, which gives b if one is NaN.
+    let most = if a < b { a } else { b };
+    if a != a { a } else { most }
 }
 
 /// |x|; the smallest integer stays as it is.
@@ -228,18 +232,18 @@ pub fn erf<T: Float, const M: u8>(x: S<T, M>) -> S<T, M> {
             -0.0008010198262436548, 7.853877531619132e-05)
     };
     let inner = p.fma(x, x);
-    // ln(1 - erf(a)), for 1 <= a up to where the result rounds to 1, in powers of the distance from a point inside.
-    let (end, middle) = if T::F64 { (6.0, 2.5) } else { (4.0, 1.75) };
+    // ln(1 - erf(1 + u)), up to where the result rounds to 1
+    let end = if T::F64 { 6.0 } else { 4.0 };
     let a = abs(x);
-    let u = select(gt(a, end), end, a) - middle;
+    let u = select(gt(a, end), end, a) - 1.0;
     let l = if T::F64 {
-        horner!(u; -7.806815272727254, -5.352680750986496, -0.9438937335256413, -0.01085807274040404, 0.0021654769156343426,
-            -0.00042093251647069163, 7.703078614034733e-05, -1.2756012565110163e-05, 1.768860916693927e-06, -1.5577255984226668e-07,
-            -1.2327383400674514e-08, 1.0908979166735926e-08, -3.7159666971533813e-09, 7.733581622116628e-10, -1.0825910551188006e-10,
-            5.603066434560921e-11, -4.733019721152452e-12, -4.865629190159691e-12)
+        horner!(u; -1.8496055099332482, -2.6389675142347757, -0.8431072563594119, -0.04156109802509649, 0.010033825179299887,
+            -0.001977901216970054, 0.00023731643966795824, 2.629631325788843e-05, -2.719894653890912e-05, 9.67134189717993e-06,
+            -2.1319062356173737e-06, 2.047887746087642e-07, 5.8023071743919864e-08, -3.339529860234712e-08, 8.519754613417242e-09,
+            -1.3192593945355974e-09, 1.1934052462791967e-10, -4.865629190159691e-12)
     } else {
-        horner!(u; -4.317863584427545, -3.959610674325491, -0.9099364995680971, -0.020534395295590695, 0.004608565471892211,
-            -0.0009910849872415374, 0.00018556827297567925)
+        horner!(u; -1.8496055164773577, -2.6389668160158655, -0.8431183374748884, -0.04150067706773327, 0.009890866477280269,
+            -0.0018261422156320938, 0.00018556827297567925)
     };
     let (n, q) = reduced_exp(l);
     let tail = S::<T, M>(T::power_of_two(n.0));

@@ -34,6 +34,10 @@ pub trait Value: Copy + PartialOrd + 'static {
     fn negated(self) -> Self;
     /// `|self|`.
     fn absolute(self) -> Self;
+    /// The larger one; NaN if one is NaN.
+    fn larger(self, b: Self) -> Self;
+    /// The smaller one; NaN if one is NaN.
+    fn smaller(self, b: Self) -> Self;
 }
 
 /// `f32` and `f64`: arithmetic and the layout of the bits.
@@ -99,6 +103,20 @@ macro_rules! float {
             #[inline(always)]
             fn absolute(self) -> Self {
                 self.abs()
+            }
+            #[inline(always)]
+            fn smaller(self, b: Self) -> Self {
+                // The choice is one instruction, which gives b if one is NaN. A choice between `self` and b would become
+                // a masked store where `self` is read from the destination, which is slow; the sum is NaN where `self` is.
+                let (most, nan) = (if self < b { self } else { b }, self + self);
+                if nan.is_nan() { nan } else { most }
+            }
+            #[inline(always)]
+            fn larger(self, b: Self) -> Self {
+                // The choice is one instruction, which gives b if one is NaN. A choice between `self` and b would become
+                // a masked store where `self` is read from the destination, which is slow; the sum is NaN where `self` is.
+                let (most, nan) = (if self > b { self } else { b }, self + self);
+                if nan.is_nan() { nan } else { most }
             }
         }
         impl Float for $t {
@@ -199,6 +217,14 @@ macro_rules! integer {
             fn absolute(self) -> Self {
                 let $x = self;
                 $absolute
+            }
+            #[inline(always)]
+            fn smaller(self, b: Self) -> Self {
+                if self < b { self } else { b }
+            }
+            #[inline(always)]
+            fn larger(self, b: Self) -> Self {
+                if self > b { self } else { b }
             }
         }
     };

@@ -2,8 +2,8 @@
 //!
 //! The loops hold no intrinsics: LLVM vectorises them, because everything they call is inlined and nothing overlaps.
 
-use std::ptr::NonNull;
-use std::slice::{from_raw_parts, from_raw_parts_mut};
+use std::mem::transmute;
+use std::ptr::{NonNull, slice_from_raw_parts, slice_from_raw_parts_mut};
 
 use super::isa::Isa;
 use super::real::{FUSED, PLAIN};
@@ -46,13 +46,33 @@ const fn single<T>(one: u8, k: u8) -> bool {
     one >> k & 1 == 1 || size_of::<T>() == 0
 }
 
+/// `std::slice::from_raw_parts` without its debug assertions, which would be calls in the kernels of a test build.
+///
+/// # Safety
+/// As for `std::slice::from_raw_parts`.
+#[inline(always)]
+pub(super) unsafe fn slice<'a, T>(p: *const T, n: usize) -> &'a [T] {
+    // SAFETY: a pointer to a slice and a reference to one have the same layout.
+    unsafe { transmute::<*const [T], &[T]>(slice_from_raw_parts(p, n)) }
+}
+
+/// `std::slice::from_raw_parts_mut` without its debug assertions.
+///
+/// # Safety
+/// As for `std::slice::from_raw_parts_mut`.
+#[inline(always)]
+pub(super) unsafe fn slice_mut<'a, T>(p: *mut T, n: usize) -> &'a mut [T] {
+    // SAFETY: as above.
+    unsafe { transmute::<*mut [T], &mut [T]>(slice_from_raw_parts_mut(p, n)) }
+}
+
 /// The values of an operand: n, one, or, if the formula has no such operand, one `()`.
 #[inline(always)]
 unsafe fn operand<'a, T>(p: *const u8, one: bool, n: usize) -> &'a [T] {
     if size_of::<T>() == 0 {
-        return unsafe { from_raw_parts(NonNull::dangling().as_ptr(), 1) };
+        return unsafe { slice(NonNull::dangling().as_ptr(), 1) };
     }
-    unsafe { from_raw_parts(p.cast(), if one { 1 } else { n }) }
+    unsafe { slice(p.cast(), if one { 1 } else { n }) }
 }
 
 #[inline(always)]
@@ -63,12 +83,12 @@ where
     B: Copy,
     C: Copy,
 {
-    let n = (n + 7) & !7;
+    let n = n.wrapping_add(7) & !7;
     unsafe {
         let a = operand::<A>(a, single::<A>(ONE, 0), n);
         let b = operand::<B>(b, single::<B>(ONE, 1), n);
         let c = operand::<C>(c, single::<C>(ONE, 2), n);
-        each::<F, M, A, B, C, D, ONE>(from_raw_parts_mut(d.cast(), n), a, b, c);
+        each::<F, M, A, B, C, D, ONE>(slice_mut(d.cast(), n), a, b, c);
     }
 }
 
@@ -194,7 +214,7 @@ pub fn select(isa: Isa, dtype: DType) -> Forms {
 unsafe fn fill_with<T: Copy>(d: *mut u8, a: *const u8, _: *const u8, _: *const u8, n: usize) {
     unsafe {
         let value = a.cast::<T>().read();
-        from_raw_parts_mut(d.cast::<T>(), (n + 7) & !7).fill(value);
+        slice_mut(d.cast::<T>(), n.wrapping_add(7) & !7).fill(value);
     }
 }
 
@@ -208,7 +228,7 @@ pub fn fill(dtype: DType) -> Instr {
 }
 
 unsafe fn copy_of<T: Copy>(d: *mut u8, a: *const u8, _: *const u8, _: *const u8, n: usize) {
-    unsafe { std::ptr::copy_nonoverlapping(a.cast::<T>(), d.cast::<T>(), (n + 7) & !7) }
+    unsafe { std::ptr::copy_nonoverlapping(a.cast::<T>(), d.cast::<T>(), n.wrapping_add(7) & !7) }
 }
 
 /// The instruction `d[i] = a[i]`.
