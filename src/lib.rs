@@ -2,6 +2,12 @@
 #[macro_use]
 pub mod dtype;
 pub mod array;
+pub mod autodiff;
 pub mod error;
+pub mod exec;
+pub mod graph;
 pub mod kernels;
+pub mod ops;
+pub mod plan;
 pub mod shape;
+pub mod state;

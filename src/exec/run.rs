@@ -124,7 +124,10 @@ unsafe fn one(step: &Step, bases: &Bases, bound: &Bound<'_>, proceed: &mut dyn F
         }
         let inputs: SmallVec<[View<'_>; 4]> = step.inputs.iter().map(|a| view(a, bases)).collect();
         let mut outputs: SmallVec<[ViewMut<'_>; 2]> = step.outputs.iter().map(|a| view_mut(a, bases)).collect();
-        match (&step.work, &inputs[..], &mut outputs[..]) {
+        // The contract of a call ties a view's lifetime to its list's; the list lives to the end of this function.
+        let outputs: &mut [ViewMut<'_>] = std::slice::from_raw_parts_mut(outputs.as_mut_ptr(), outputs.len());
+        let inputs: &[View<'_>] = std::slice::from_raw_parts(inputs.as_ptr(), inputs.len());
+        match (&step.work, inputs, outputs) {
             (Work::Copy, [x], [y]) => kernels::movement::copy(*x, y),
             (Work::Call(def, attrs, draw), inputs, outputs) => {
                 let Body::Primitive(p) = &def.body else { return Ok(true) };

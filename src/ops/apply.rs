@@ -169,7 +169,7 @@ fn operands<'g>(graph: &'g Graph, def: &OpDef, args: &[Arg<'g>]) -> Result<Small
                 Arg::Filled(f) => {
                     let s = Scalar::Float(f.value());
                     let one = graph.scalar(s, fit(s, target(i, dtype)));
-                    let dims: Vec<i64> = f.dims().iter().map(|&n| n as i64).collect();
+                    let dims: Vec<i64> = f.shape().iter().map(|&n| n as i64).collect();
                     broadcast_to(one, dims)
                 }
             };

@@ -2,7 +2,6 @@
 
 use smallvec::smallvec;
 
-use crate::graph::attr::{Attr, AttrType, IntoAttr};
 use crate::graph::op::{Body, CallKernel, Cotangent, Domain, Family, Kernel, OpDef, Operands, Param, ParamKind, Primitive};
 use crate::graph::{AsTensor, Tensor};
 use crate::error::{Error, ErrorKind};

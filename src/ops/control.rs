@@ -6,7 +6,6 @@ use crate::dtype::DType;
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::op::{Body, CallKernel, Cotangent, Family, Infer, Kernel, OpDef, Operands, Param, ParamKind, Primitive, Vjp};
 use crate::graph::{AsTensor, Graph, NodeOp, Region, Tensor, Value, Values};
-use crate::graph::attr::AttrType;
 use crate::kernels;
 use crate::ops::apply::{Arg, Operand, apply};
 use crate::ops::families;

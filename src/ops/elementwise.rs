@@ -1,6 +1,5 @@
 //! Elementwise primitives: arithmetic and functions of one real number.
 
-use crate::graph::attr::AttrType;
 use crate::graph::op::{Body, Cotangent, Domain, Family, Kernel, OpDef, Operands, Param, ParamKind, Primitive};
 use crate::graph::{AsTensor, Tensor};
 use crate::ops::apply::{Arg, Operand, apply};

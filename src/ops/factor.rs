@@ -2,7 +2,7 @@
 
 use smallvec::smallvec;
 
-use crate::graph::attr::{Attr, AttrType};
+use crate::graph::attr::{Attr, AttrType, IntoAttr};
 use crate::graph::op::{Body, CallKernel, Cotangent, Domain, Family, Infer, Kernel, OpDef, Operands, Param, ParamKind, Primitive};
 use crate::graph::{AsTensor, Tensor};
 use crate::error::Result;
@@ -32,7 +32,7 @@ op! {
         Ok(smallvec![x.clone()])
     };
     kernel call!(false, |[x] -> [y], c| {
-        kernels::linalg::triangular::lower_triangle(*x, attr(c.attrs.first())?, y);
+        kernels::linalg::triangle::lower_triangle(*x, attr(c.attrs.first())?, y);
         Ok(())
     });
     family Mixing;

@@ -4,12 +4,12 @@ use smallvec::smallvec;
 
 use crate::dtype::DType;
 use crate::error::Result;
-use crate::graph::attr::{Attr, AttrType, Ints, IntoAttr};
+use crate::graph::attr::{Attr, AttrType, IntoAttr};
 use crate::graph::op::{Body, CallKernel, Cotangent, Domain, Family, Infer, Kernel, Lowered, OpDef, Operands, Param, ParamKind, Primitive};
 use crate::graph::{AsTensor, Tensor};
 use crate::kernels;
 use crate::ops::apply::{Arg, Operand, apply};
-use crate::ops::families::{self, attr, bad, case, mixed};
+use crate::ops::families::{self, attr, bad, mixed};
 use crate::shape::{self, Aval, Dim, Shape, Tuple};
 
 fn check_index(c: &Infer<'_>, index: &Aval) -> Result<()> {

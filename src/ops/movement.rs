@@ -9,7 +9,7 @@ use crate::graph::attr::{Attr, AttrType, Axes, Ints, IntoAttr, Slice, Slices};
 use crate::graph::op::{Body, CallKernel, Cotangent, Domain, Family, Kernel, Lowered, OpDef, Operands, Param, ParamKind, Primitive};
 use crate::graph::{AsTensor, Tensor};
 use crate::kernels;
-use crate::ops::apply::{Arg, Operand, apply, cast};
+use crate::ops::apply::{Arg, apply, cast};
 use crate::ops::families::{self, attr, bad, case};
 use crate::ops::reduce::{REDUCE_SUM, reduce_sum};
 use crate::ops::rules::{shaped_like, unbroadcast};

@@ -8,7 +8,7 @@ use crate::graph::attr::{Attr, AttrType, Axes, IntoAttr};
 use crate::graph::op::{Avals, Bad, Body, CallKernel, Case, Cotangent, Domain, Family, Infer, Kernel, Lowered, OpDef, Operands, Param, ParamKind, Primitive};
 use crate::graph::{AsTensor, Tensor};
 use crate::kernels::{self, fold::Fold};
-use crate::ops::apply::{Arg, Operand, apply, cast};
+use crate::ops::apply::{Arg, apply, cast};
 use crate::ops::compare::{equal, less};
 use crate::ops::elementwise::{abs, exp, log};
 use crate::ops::families::{self, attr, bad, case};

@@ -2,7 +2,6 @@
 
 use smallvec::smallvec;
 
-use crate::graph::attr::AttrType;
 use crate::graph::op::{Body, Cotangent, Domain, Family, Kernel, OpDef, Operands, Param, ParamKind, Primitive};
 use crate::graph::{AsTensor, Tensor};
 use crate::ops::apply::{Arg, Operand, apply};

@@ -1,7 +1,6 @@
 //! Losses, one value a sample.
 
 use crate::error::{Error, ErrorKind};
-use crate::graph::attr::{AttrType, IntoAttr};
 use crate::graph::op::{Body, Domain, OpDef, Param, ParamKind};
 use crate::graph::{AsTensor, Tensor};
 use crate::ops::apply::{Arg, Operand, apply, cast};
