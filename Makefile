@@ -5,7 +5,8 @@ PYTHON ?= python3
 
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+# The data package pins old versions of libraries that its unused code needs; pip would report each as a conflict.
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-warn-conflicts
 BENCH_BIN := .venv-bench/bin
 RUST_SOURCES := Cargo.toml Cargo.lock $(wildcard build.rs .cargo/config.toml) $(shell find src -type f)
 
