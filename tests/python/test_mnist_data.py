@@ -5,9 +5,10 @@ import sys
 from importlib import metadata
 from pathlib import Path
 
-import mnist_data
 import numpy as np
 import pytest
+
+import mnist_data
 
 
 @pytest.fixture(scope="module")
