@@ -41,6 +41,7 @@ def training(path: Path, history: Any) -> Path:
         smooth = np.convolve(losses, np.ones(width) / width, mode="valid")
         left.plot(at[width - 1 :], smooth, color=BLUE, linewidth=1.8, label=f"mean of {width} steps")
         left.set(title="Training loss", xlabel="epoch", ylabel="cross-entropy (nats, log scale)", yscale="log", xlim=(0, at[-1]))
+        left.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         left.legend(loc="upper right")
 
         for accuracy, colour, name in ((history.train_accuracy, BLUE, "training images"), (history.test_accuracy, ORANGE, "test images")):
