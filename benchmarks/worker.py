@@ -56,7 +56,7 @@ def main() -> None:
             answer(done=True)
         elif order["do"] == "loops":
             loops, seconds = 1, sample(1)
-            if not workload.prepare:
+            if not workload.prepare and seconds < 1:
                 seconds = sample(1)
                 while loops * seconds < SAMPLE:
                     loops = max(loops * 2, int(SAMPLE / max(seconds, 1e-9)) // 2)
