@@ -53,6 +53,13 @@ def test_mnist_is_reproducible(cache, tmp_path):
     assert accuracies[0] == accuracies[1] != []
 
 
+@pytest.mark.slow
+def test_mnist_reaches_its_accuracy(cache, tmp_path):
+    done = run(cache, "mnist.py", "--out", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert float(re.search(r"test accuracy: (\d+\.\d+)%", done.stdout)[1]) >= 97.5
+
+
 def test_mnist_without_data(cache, tmp_path):
     done = run(cache, "mnist.py", "--data", tmp_path)
     assert done.returncode == 1
