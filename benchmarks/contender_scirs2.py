@@ -1,0 +1,122 @@
+"""The workloads in scirs2_autograd."""
+
+import itertools
+
+import numpy as np
+
+import scirs2_autograd as ag
+from scirs2_autograd import tensor_ops as T
+from workload import STEPS, Workload, chain, column_and_row, network, vector
+
+
+def version() -> str:
+    return ag.__version__
+
+
+def polynomial(ctx):
+    x, y = ctx.placeholder("x", []), ctx.placeholder("y", [])
+    z = 2.0 * x * x + 3.0 * y + 1.0
+    (dy,) = T.grad([z], [y])
+    (dx,) = T.grad([z], [x])
+    (dxx,) = T.grad([dx], [x])
+    return x, [dy, dx, dxx]
+
+
+def derivatives_kept() -> Workload:
+    ctx = ag.Context()
+    x, outputs = polynomial(ctx)
+
+    def call(_=None):
+        return ctx.evaluator().push(outputs[0]).push(outputs[1]).push(outputs[2]).feed(x, 2.0).run()
+
+    return Workload(call, call)
+
+
+def derivatives_anew() -> Workload:
+    def program(ctx):
+        x, outputs = polynomial(ctx)
+        return ctx.evaluator().push(outputs[0]).push(outputs[1]).push(outputs[2]).feed(x, 2.0).run()
+
+    def call(_=None):
+        return ag.run(program)
+
+    return Workload(call, call)
+
+
+def elementwise(size: int) -> Workload:
+    def f(x):
+        return T.reduce_sum(T.sin(x) * T.exp(-x * x) + T.log(1 + x * x) * T.tanh(x) / (2 + T.cos(x)))
+
+    function, x = ag.value_and_grad(f), vector(size)
+    return Workload(lambda _: function(x), lambda: list(function(x)))
+
+
+def broadcast(size: int) -> Workload:
+    column, row = column_and_row(size)
+    ctx = ag.Context()
+    x, y = ctx.placeholder("x", [size, 1], dtype="float32"), ctx.placeholder("y", [1, size], dtype="float32")
+    value = T.reduce_sum((x + y) ** 2)
+    dx, dy = T.grad([value], [x, y])
+
+    def call(_=None):
+        return ctx.evaluator().push(value).push(dx).push(dy).feed(x, column).feed(y, row).run()
+
+    return Workload(call, call)
+
+
+def adam_step(batch: int) -> Workload:
+    weights, inputs, labels = network(batch)
+    env = ag.VariableEnvironment()
+    names = ["w1", "b1", "w2", "b2"]
+    for name, weight in zip(names, weights, strict=True):
+        env.name(name).set(weight)
+    adam = ag.optimizers.Adam.default("adam", env.default_namespace().current_var_ids(), env)
+    ctx = ag.Context(env)
+    x, y = ctx.placeholder("x", [-1, 784]), ctx.placeholder("y", [-1], dtype="int64")
+    parameters = [ctx.variable(name) for name in names]
+    w1, b1, w2, b2 = parameters
+    logits = T.matmul(T.relu(T.matmul(x, w1) + b1), w2) + b2
+    loss = T.reduce_mean(T.sparse_softmax_cross_entropy(logits, y), axis=0)
+    grads = T.grad([loss], parameters)
+
+    def call(_=None):
+        return adam.update_and_eval([loss], parameters, grads, ctx, ag.Feeder().push(x, inputs).push(y, labels))[0]
+
+    return Workload(call, lambda: [np.array([float(call()) for _ in range(STEPS)])])
+
+
+def differentiated_chain(links: int):
+    ctx = ag.Context()
+    x = ctx.placeholder("x", [])
+    y = chain(x, links, T.sin)
+    (dx,) = T.grad([y], [x])
+    return ctx, x, y, dx
+
+
+def run_chain(graph):
+    ctx, x, y, dx = graph
+    return ctx.evaluator().push(y).push(dx).feed(x, 0.5).run()
+
+
+def chain_built(links: int) -> Workload:
+    return Workload(lambda _: differentiated_chain(links), lambda: run_chain(differentiated_chain(links)))
+
+
+def chain_first_run(links: int) -> Workload:
+    # Each graph has another length: a plan that was made before does not fit.
+    lengths = itertools.count(links + 1)
+    return Workload(run_chain, lambda: run_chain(differentiated_chain(links)), lambda: differentiated_chain(next(lengths)))
+
+
+def chain_again(links: int) -> Workload:
+    graph = differentiated_chain(links)
+    return Workload(lambda _: run_chain(graph), lambda: run_chain(graph))
+
+
+def chain_to_first_result(links: int) -> Workload:
+    lengths = itertools.count(links + 1)
+    return Workload(
+        lambda length: run_chain(differentiated_chain(length)),
+        lambda: run_chain(differentiated_chain(links)),
+        lambda: next(lengths),
+    )

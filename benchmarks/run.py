@@ -1,0 +1,242 @@
+"""Compare scirs2_autograd with PyTorch and JAX on one core, and print a table in Markdown.
+
+    python benchmarks/run.py [ROW ...] [--rounds 15] [--limit 60] [--core N] [--clock wall]
+
+A peer that is not installed is left out. `--help` lists the rows.
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import platform
+import select
+import statistics
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+import footprint
+
+HERE = Path(__file__).resolve().parent
+
+OURS = "scirs2_autograd"
+CONTENDERS = {OURS: "contender_scirs2", "PyTorch": "contender_torch", "PyTorch, memory kept": "contender_torch", "JAX": "contender_jax"}
+
+# One thread each. The variables with OPENBLAS in their names choose slower kernels on some machines; they are removed.
+ENVIRONMENT = {
+    **{k: v for k, v in os.environ.items() if k not in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")},
+    **dict.fromkeys(["OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"], "1"),
+    "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1",
+    "JAX_PLATFORMS": "cpu",
+}
+# By default the C library gives large blocks back to the system, and PyTorch pays for fresh pages at the next call.
+KEEP_MEMORY = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(2**36)}
+
+
+@dataclass
+class Row:
+    title: str
+    workload: str
+    parameters: dict[str, int] = field(default_factory=dict)
+    tolerance: float = 1e-9
+    large: bool = False  # arrays so large that it matters whether memory is kept
+    rounds: int | None = None
+
+
+ROWS: dict[str, list[Row]] = {
+    "a": [
+        Row("three derivatives of 2x² + 3y + 1, kept graph", "derivatives_kept"),
+        Row("the same, whole program each time", "derivatives_anew"),
+    ],
+    "b": [
+        Row("value and gradient, 12 functions of 1e6 float32", "elementwise", {"size": 10**6}, 1e-4, large=True),
+        Row("the same, 1e7 float32", "elementwise", {"size": 10**7}, 1e-4, large=True),
+    ],
+    "c": [Row("sum((x + y)²) of (4096, 1) and (1, 4096), both gradients", "broadcast", {"size": 4096}, 1e-3, large=True)],
+    "d": [Row(f"Adam step of 784-128-10, batch {n}", "adam_step", {"batch": n}, 1e-3) for n in (32, 128, 1024)],
+    "e": [
+        Row("chain of 100,000 nodes: built and differentiated", "chain_built", {"links": 25_000}, rounds=3),
+        Row("the same: planned and run for the first time", "chain_first_run", {"links": 25_000}, rounds=3),
+        Row("the same: run again", "chain_again", {"links": 25_000}, rounds=3),
+    ],
+    "f": [Row("new graph of 1,000 nodes and its gradient, to the first result", "chain_to_first_result", {"links": 250})],
+    "g": [],
+}
+
+
+class OverLimit(Exception):
+    """A contender did not answer in time."""
+
+
+class Contender:
+    """A worker process, and what it measured."""
+
+    def __init__(self, label: str, row: Row, args: argparse.Namespace) -> None:
+        self.label, self.limit = label, args.limit
+        self.samples: list[float] = []
+        self.loops = 1
+        self.outcome: str | None = None  # why there is no time
+        environment = ENVIRONMENT | KEEP_MEMORY if label == "PyTorch, memory kept" else ENVIRONMENT
+        command = [sys.executable, str(HERE / "worker.py"), CONTENDERS[label], row.workload, json.dumps(row.parameters)]
+        self.process = subprocess.Popen(
+            [*command, str(args.core), args.clock],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=environment,
+        )
+
+    def read(self) -> dict:
+        assert self.process.stdout is not None
+        if not select.select([self.process.stdout], [], [], self.limit)[0]:
+            raise OverLimit
+        line = self.process.stdout.readline()
+        if not line:
+            raise RuntimeError(f"{self.label}: the process ended with status {self.process.wait()}")
+        return json.loads(line)
+
+    def ask(self, **order) -> dict:
+        assert self.process.stdin is not None
+        self.process.stdin.write(json.dumps(order).encode() + b"\n")
+        self.process.stdin.flush()
+        return self.read()
+
+    def guarded(self, action) -> None:
+        """Run `action`, unless this contender is out; note if it takes too long."""
+        if self.outcome is None:
+            try:
+                action()
+            except OverLimit:
+                self.outcome = f"over {self.limit:.0f} s"
+                self.close()
+
+    def close(self) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        for stream in (self.process.stdin, self.process.stdout):
+            assert stream is not None
+            with contextlib.suppress(BrokenPipeError):
+                stream.close()
+
+
+def compare(row: Row, answers: dict[str, list[np.ndarray]]) -> None:
+    """All contenders must have computed the same numbers."""
+    if not answers:
+        return
+    reference, expected = next(iter(answers.items()))
+    for label, arrays in answers.items():
+        for got, want in zip(arrays, expected, strict=True):
+            scale = max(float(np.abs(want).max()), 1e-30)
+            error = float(np.abs(got.reshape(want.shape).astype(np.float64) - want).max()) / scale
+            if not error <= row.tolerance:
+                sys.exit(
+                    f"{row.title}: {label} and {reference} differ by {error:.1e} of the largest value; at most {row.tolerance:.0e} allowed"
+                )
+
+
+def measure(row: Row, args: argparse.Namespace, versions: dict[str, str]) -> dict[str, float | str]:
+    """The median seconds of each contender, or why there are none."""
+    contenders = [Contender(label, row, args) for label in CONTENDERS if row.large or label != "PyTorch, memory kept"]
+    answers: dict[str, list[np.ndarray]] = {}
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            for c in contenders:
+                path = Path(folder) / f"{len(answers)}.npz"
+
+                def start(c=c, path=path):
+                    hello = c.read()
+                    if "missing" in hello:
+                        c.outcome = ""
+                        print(f"  {c.label} is left out: {hello['missing']}", file=sys.stderr)
+                        return
+                    versions[c.label.split(",")[0]] = hello["version"]
+                    c.ask(do="check", path=str(path))
+                    with np.load(path) as arrays:
+                        answers[c.label] = list(arrays.values())
+                    c.loops = c.ask(do="loops")["loops"]
+
+                c.guarded(start)
+        compare(row, answers)
+        for _ in range(row.rounds or args.rounds):
+            for c in contenders:
+                c.guarded(lambda c=c: c.samples.append(c.ask(do="sample", loops=c.loops)["seconds"]))
+    finally:
+        for c in contenders:
+            c.close()
+    return {c.label: c.outcome if c.outcome is not None else statistics.median(c.samples) for c in contenders}
+
+
+def seconds_text(value: float | str) -> str:
+    if isinstance(value, str):
+        return value
+    unit, scale = next(((unit, scale) for unit, scale in (("s", 1), ("ms", 1e-3)) if value >= scale), ("µs", 1e-6))
+    return f"{value / scale:#.3g}".rstrip(".") + f" {unit}"
+
+
+def table_line(title: str, results: dict[str, float | str], text=seconds_text) -> str:
+    peers = [v for label, v in results.items() if label != OURS and isinstance(v, float)]
+    ours = results.get(OURS)
+    ratio = f"{min(peers) / ours:.2f}" if peers and isinstance(ours, float) else ""
+    return "| " + " | ".join([title, *(text(results[label]) if label in results else "" for label in CONTENDERS), ratio]) + " |"
+
+
+def processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())
+
+
+def options() -> argparse.Namespace:
+    allowed = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else [0]
+    rows = "\n".join(f"  {key}  {'; '.join(r.title for r in rows) or 'import time and size'}" for key, rows in ROWS.items())
+    parser = argparse.ArgumentParser(
+        description="Compare scirs2_autograd with PyTorch and JAX on one core.",
+        epilog=f"rows:\n{rows}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("rows", nargs="*", metavar="ROW", help="letters of the rows to run (default: all)")
+    parser.add_argument("--rounds", type=int, default=15, help="samples of each contender (default 15)")
+    parser.add_argument("--limit", type=float, default=60, help="seconds after which a contender is given up (default 60)")
+    parser.add_argument("--core", type=int, default=allowed[-1], help=f"the core that all run on (default {allowed[-1]})")
+    parser.add_argument("--clock", choices=["wall", "cpu"], default="wall", help="what is measured; cpu on a machine that others use too")
+    args = parser.parse_args()
+    unknown = set(args.rows) - set(ROWS)
+    if unknown:
+        parser.error(f"no such row: {', '.join(sorted(unknown))}")
+    return args
+
+
+def main() -> None:
+    args = options()
+    versions: dict[str, str] = {}
+    lines = []
+    for key in args.rows or ROWS:
+        for row in ROWS[key]:
+            print(f"{key}: {row.title}", file=sys.stderr)
+            lines.append(table_line(row.title, measure(row, args, versions)))
+        if key == "g":
+            print("g: import time and size", file=sys.stderr)
+            labels = {OURS: "scirs2_autograd", "PyTorch": "torch", "JAX": "jax"}
+            times, sizes = footprint.import_seconds(labels, ENVIRONMENT, args.core), footprint.megabytes(labels)
+            lines.append(table_line("import, beyond NumPy", times))
+            lines.append(table_line("installed size with dependencies, beyond NumPy", sizes, lambda mb: f"{mb:,.1f} MB"))
+    print(f"{processor()}, Python {platform.python_version()}, NumPy {np.__version__},", end=" ")
+    print(", ".join(f"{name} {version}" for name, version in versions.items()) + ".")
+    print(f"One thread on one core each, contenders in turn, medians of {args.rounds} samples, {args.clock} clock.")
+    wheel = footprint.wheel_megabytes(HERE.parent / "dist")
+    if wheel is not None:
+        print(f"The wheel of scirs2_autograd has {wheel:.1f} MB.")
+    print("\n| | " + " | ".join(CONTENDERS) + " | best peer / ours |")
+    print("| --- |" + " --: |" * (len(CONTENDERS) + 1))
+    print("\n".join(lines))
+
+
+if __name__ == "__main__":
+    main()

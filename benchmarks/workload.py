@@ -1,0 +1,51 @@
+"""What a contender hands to the clock, and the numbers that all contenders start from."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+A, B = 0.99999, 0.00001
+
+
+@dataclass
+class Workload:
+    """`call` is timed. `prepare` makes its argument and is not. `check` computes numbers to compare with the other contenders'."""
+
+    call: Callable[[Any], Any]
+    check: Callable[[], list[np.ndarray]]
+    prepare: Callable[[], Any] | None = None
+
+
+def vector(size: int) -> np.ndarray:
+    return np.random.default_rng(1).standard_normal(size).astype(np.float32)
+
+
+def column_and_row(size: int) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(2)
+    return rng.standard_normal((size, 1)).astype(np.float32), rng.standard_normal((1, size)).astype(np.float32)
+
+
+def network(batch: int) -> tuple[list[np.ndarray], np.ndarray, np.ndarray]:
+    """First weights of a network of 784, 128 and 10 units, a batch of inputs and its labels."""
+    rng = np.random.default_rng(3)
+    weights = [
+        rng.uniform(-0.08, 0.08, (784, 128)),
+        np.zeros((1, 128)),
+        rng.uniform(-0.2, 0.2, (128, 10)),
+        np.zeros((1, 10)),
+    ]
+    inputs = rng.uniform(0, 1, (batch, 784))
+    return [w.astype(np.float32) for w in weights], inputs.astype(np.float32), rng.integers(0, 10, batch)
+
+
+def chain(y: Any, links: int, sin: Callable[[Any], Any]) -> Any:
+    """Four nodes a link. The derivative of a link is close to 1, so neither value nor gradient vanishes."""
+    for _ in range(links):
+        y = y * A + sin(y) * B
+    return y
+
+
+STEPS = 10
+"""Training steps whose losses are compared."""
