@@ -275,6 +275,14 @@ mod tests {
     }
 
     #[test]
+    fn a_key_gives_the_same_words_for_ever() {
+        let mut words = [0; 6];
+        bits(KEY, 0, &mut words);
+        assert_eq!(words, [0x8a93_c4f1, 0x243f_90a7, 0xb537_ffd0, 0x7524_b378, 0x3ee8_3116, 0xb581_5047]);
+        assert_eq!(draw(KEY, DType::F64, 2, uniform), [0.541317277711592, 0.7078857306956593]);
+    }
+
+    #[test]
     fn every_instruction_set_gives_the_same_words() {
         let (s, first) = (KEY.sequence(), u64::from(u32::MAX) - 20);
         let block = |i: u64| philox([low(i), high(i), s.high[0], s.high[1]], s.key);
@@ -337,8 +345,10 @@ mod tests {
     #[test]
     fn seeds_runs_and_streams_are_all_different() {
         let mut seen = std::collections::HashSet::new();
-        for key in 0..4096u64 {
-            let key = Key { seed: key % 16, run: key / 16 % 16, stream: key / 256 };
+        // The upper halves of the numbers count too.
+        let numbers = [0, 1, 2, 3, u64::MAX, 1 << 32, 2 << 32, 1 << 63];
+        for i in 0..512 {
+            let key = Key { seed: numbers[i % 8], run: numbers[i / 8 % 8], stream: numbers[i / 64] };
             let mut words = [0; 4];
             bits(key, 0, &mut words);
             assert!(seen.insert(words), "{key:?}");
