@@ -1,6 +1,75 @@
-//! Exact reverse-mode differentiation of NumPy-style programs, to any order, in a lazy graph.
+//! Exact reverse-mode differentiation of NumPy-style programs, to any order, in a lazy graph that is planned and run fast
+//! on a CPU.
+//!
+//! # Gradients
+//!
+//! ```
+//! use scirs2_autograd::{run, tensor_ops as T};
+//!
+//! run(|ctx| {
+//!     let x = ctx.placeholder("x", &[]);
+//!     let y = ctx.placeholder("y", &[]);
+//!     let z = 2.0 * x * x + 3.0 * y + 1.0;
+//!
+//!     // dz/dy needs no feed: it is 3 everywhere.
+//!     let gy = &T::grad(&[z], &[y])[0];
+//!     assert_eq!(format!("{:?}", gy.eval(ctx)), "Ok(3.0)");
+//!
+//!     // dz/dx = 4 x.
+//!     let gx = &T::grad(&[z], &[x])[0];
+//!     let feed = ndarray::arr0(2.0);
+//!     assert_eq!(format!("{:?}", ctx.evaluator().push(gx).feed(x, feed.view()).run()[0]), "Ok(8.0)");
+//!
+//!     // A gradient is graph, so it has a gradient.
+//!     let ggx = &T::grad(&[gx], &[x])[0];
+//!     assert_eq!(format!("{:?}", ggx.eval(ctx)), "Ok(4.0)");
+//! });
+//! ```
+//!
+//! # Training
+//!
+//! ```
+//! use scirs2_autograd::optimizers::adam::Adam;
+//! use scirs2_autograd::{Feeder, VariableEnvironment, tensor_ops::*};
+//!
+//! let mut env = VariableEnvironment::new();
+//! let rng = scirs2_autograd::ndarray_ext::ArrayRng::<f32>::default();
+//! env.name("w1").set(rng.glorot_uniform(&[784, 128]));
+//! env.name("b1").set(zeros(&[1, 128]));
+//! env.name("w2").set(rng.glorot_uniform(&[128, 10]));
+//! env.name("b2").set(zeros(&[1, 10]));
+//! let adam = Adam::default("adam", env.default_namespace().current_var_ids(), &mut env);
+//!
+//! // Two classes of images that differ in brightness.
+//! let images = ndarray::Array2::from_shape_fn((64, 784), |(i, _)| (i % 2) as f32);
+//! let labels = ndarray::Array1::from_shape_fn(64, |i| (i % 2) as f32);
+//! let mut losses = vec![];
+//! for _epoch in 0..10 {
+//!     env.run(|ctx| {
+//!         let x = ctx.placeholder("x", &[-1, 784]);
+//!         let y = ctx.placeholder("y", &[-1]);
+//!         let w1 = ctx.variable("w1");
+//!         let b1 = ctx.variable("b1");
+//!         let w2 = ctx.variable("w2");
+//!         let b2 = ctx.variable("b2");
+//!
+//!         let h = relu(matmul(x, w1) + b1);
+//!         let logits = matmul(h, w2) + b2;
+//!         let loss = reduce_mean(sparse_softmax_cross_entropy(logits, &y), &[0], false);
+//!         let grads = &grad(&[loss], &[w1, b1, w2, b2]);
+//!
+//!         let feeder = Feeder::new().push(x, images.view()).push(y, labels.view());
+//!         let out = adam.update_and_eval(&[loss], &[w1, b1, w2, b2], grads, ctx, feeder).unwrap();
+//!         losses.push(out[0].item().unwrap());
+//!     });
+//! }
+//! assert!(losses[9] < 0.5 * losses[0], "{losses:?}");
+//! ```
+#![warn(missing_docs)]
+
 #[macro_use]
 pub mod dtype;
+pub mod api;
 pub mod array;
 pub mod autodiff;
 pub mod error;
@@ -8,6 +77,17 @@ pub mod exec;
 pub mod graph;
 pub mod kernels;
 pub mod ops;
+pub mod optimizers;
 pub mod plan;
 pub mod shape;
 pub mod state;
+
+pub use api::context::{Context, run};
+pub use api::evaluator::Evaluator;
+pub use api::feed::Feeder;
+pub use api::{hooks, ndarray_ext, tensor_ops};
+pub use array::Array;
+pub use error::{Error, ErrorKind, Result};
+pub use graph::{AsTensor, Graph, Tensor, op};
+pub use shape::Aval;
+pub use state::{VariableEnvironment, VariableID};

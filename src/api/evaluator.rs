@@ -1,0 +1,349 @@
+//! Evaluation: feeds in, a plan bound and run, arrays out.
+
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
+
+use crate::api::context::Context;
+use crate::api::feed::{Feed, FeedKey, Feeder, Held, IntoFeed, Target};
+use crate::array::Array;
+use crate::dtype::Scalar;
+use crate::error::{Error, ErrorKind, Result, closest};
+use crate::exec::{self, Bound, Outcome, User};
+use crate::graph::{AsTensor, NodeOp, Tensor, Value};
+use crate::plan::ir::Ty;
+use crate::plan::{self, Plan, SourceKind, Walk};
+use crate::state::VariableID;
+
+/// What to compute, with which feeds.
+///
+/// ```
+/// use scirs2_autograd::{run, tensor_ops as T};
+/// run(|ctx| {
+///     let x = ctx.placeholder("x", &[-1, 2]);
+///     let data = ndarray::arr2(&[[1.0, 2.0], [3.0, 4.0]]);
+///     let out = ctx.evaluator().push(T::reduce_sum(x, 0, false)).push(x * x).feed(x, data.view()).run();
+///     assert_eq!(*out[0].as_ref().unwrap(), ndarray::arr1(&[4.0, 6.0]));
+/// });
+/// ```
+pub struct Evaluator<'c, 'v> {
+    ctx: &'c Context,
+    outputs: Vec<Tensor<'c>>,
+    feeder: Feeder<'v>,
+}
+
+impl<'c, 'v> Evaluator<'c, 'v> {
+    pub(crate) fn new(ctx: &'c Context) -> Self {
+        Evaluator { ctx, outputs: vec![], feeder: Feeder::new() }
+    }
+
+    /// Asks for a tensor.
+    pub fn push(mut self, t: impl AsTensor<'c>) -> Self {
+        self.outputs.push(t.tensor());
+        self
+    }
+
+    /// Asks for several tensors.
+    pub fn extend<A: AsTensor<'c>>(mut self, ts: &[A]) -> Self {
+        self.outputs.extend(ts.iter().map(|t| t.tensor()));
+        self
+    }
+
+    /// Feeds a placeholder: a view of the caller's memory is read in place during the run.
+    pub fn feed(mut self, placeholder: impl FeedKey, value: impl IntoFeed<'v>) -> Self {
+        self.feeder = self.feeder.push(placeholder, value);
+        self
+    }
+
+    /// Adds the feeds of a feeder.
+    pub fn set_feeder(mut self, feeder: Feeder<'v>) -> Self {
+        self.feeder.feeds.extend(feeder.feeds);
+        self
+    }
+
+    /// Runs once and returns a result for each tensor, in order. A tensor that could not be built has its own error; if
+    /// the run fails, all others have the run's error, and no variable has changed.
+    pub fn run(self) -> Vec<Result<Array>> {
+        let good: Vec<Tensor<'c>> = self.outputs.iter().copied().filter(|t| t.error().is_none()).collect();
+        let ran = evaluate(self.ctx, &good, &self.feeder, None);
+        let (mut arrays, failure) = match ran {
+            Ok(out) => (out.outputs.into_iter(), None),
+            Err(e) => (vec![].into_iter(), Some(e)),
+        };
+        self.outputs
+            .iter()
+            .map(|t| match (t.error(), &failure) {
+                (Some(e), _) => Err(e),
+                (None, Some(e)) => Err(e.clone()),
+                (None, None) => arrays.next().ok_or_else(|| Error::text(ErrorKind::Graph, "run: an output is missing")),
+            })
+            .collect()
+    }
+
+    /// The plan of this request, compiled if it is not there yet.
+    pub fn plan(&self) -> Result<Arc<Plan>> {
+        if let Some(e) = self.outputs.iter().find_map(|t| t.error()) {
+            return Err(e);
+        }
+        let feeds = resolve(self.ctx, &self.feeder)?;
+        Ok(bundle(self.ctx, &self.outputs, &feeds)?.plan.clone())
+    }
+}
+
+impl<'g> Tensor<'g> {
+    /// The value of this tensor, without feeds.
+    pub fn eval(&self, ctx: &'g Context) -> Result<Array> {
+        if let Some(e) = self.error() {
+            return Err(e);
+        }
+        let out = evaluate(ctx, &[*self], &Feeder::new(), None)?;
+        out.outputs.into_iter().next().ok_or_else(|| Error::text(ErrorKind::Graph, "eval: the output is missing"))
+    }
+}
+
+/// A plan with what a graph binds to it: found again by the tensors asked for and the feeds' types.
+pub struct Bundle {
+    hash: u64,
+    outputs: SmallVec<[Value; 4]>,
+    feeds: SmallVec<[(Value, Ty); 4]>,
+    plan: Arc<Plan>,
+    /// For each of the plan's sources its node.
+    nodes: Vec<u32>,
+    /// Scalars, for sources that are scalars.
+    scalars: Vec<[u64; 8]>,
+    streams: Vec<u64>,
+    users: Vec<User>,
+    /// Variables that the plan writes, in its order.
+    written: Vec<VariableID>,
+}
+
+/// Bundles that a context keeps at most.
+const BUNDLES: usize = 256;
+
+struct Fed {
+    value: Value,
+    ty: Ty,
+    held: Held,
+}
+
+/// Feeds as placeholders with contiguous elements. The last feed of a placeholder counts.
+fn resolve(ctx: &Context, feeder: &Feeder<'_>) -> Result<SmallVec<[Fed; 4]>> {
+    let mut out: SmallVec<[Fed; 4]> = SmallVec::new();
+    for (target, feed) in &feeder.feeds {
+        let value = find(ctx, target)?;
+        let (ty, held) = Feed::bind(feed, ctx.tensor(value))?;
+        let fed = Fed { value, ty, held };
+        match out.iter_mut().find(|f| f.value == value) {
+            Some(old) => *old = fed,
+            None => out.push(fed),
+        }
+    }
+    out.sort_by_key(|f| f.value);
+    Ok(out)
+}
+
+fn find(ctx: &Context, target: &Target) -> Result<Value> {
+    match target {
+        Target::Value(graph, value) if *graph == ctx.id() => Ok(*value),
+        Target::Value(..) => {
+            Err(Error::new(ErrorKind::Graph, "feed", "the placeholder belongs to another context", "a tensor of another context", "a placeholder of this context"))
+        }
+        Target::Name(name) => {
+            let all = ctx.placeholders();
+            all.iter().find(|(n, _)| **n == **name).map(|(_, v)| *v).ok_or_else(|| {
+                let names: Vec<&str> = all.iter().map(|(n, _)| &**n).collect();
+                let rule = if names.is_empty() { "a placeholder of this context, which has none".to_owned() } else { format!("one of {}", names.join(", ")) };
+                let e = Error::new(ErrorKind::Feed, "feed", "there is no such placeholder", format_args!("\"{name}\""), rule);
+                match closest(name, names.iter().copied()) {
+                    Some(near) => e.help(format!("did you mean \"{near}\"?")),
+                    None => e,
+                }
+            })
+        }
+    }
+}
+
+fn hash(outputs: &[Tensor<'_>], feeds: &[Fed]) -> u64 {
+    use std::hash::{Hash, Hasher};
+    let mut h = rustc_hash::FxHasher::default();
+    outputs.iter().for_each(|t| t.value().hash(&mut h));
+    for f in feeds {
+        f.value.hash(&mut h);
+        f.ty.hash(&mut h);
+    }
+    h.finish()
+}
+
+fn bundle(ctx: &Context, outputs: &[Tensor<'_>], feeds: &[Fed]) -> Result<Arc<Bundle>> {
+    let hash = hash(outputs, feeds);
+    let same = |b: &Arc<Bundle>| {
+        b.hash == hash
+            && b.outputs.len() == outputs.len()
+            && b.feeds.len() == feeds.len()
+            && b.outputs.iter().zip(outputs).all(|(v, t)| *v == t.value())
+            && b.feeds.iter().zip(feeds).all(|((v, ty), f)| *v == f.value && *ty == f.ty)
+    };
+    if let Some(b) = ctx.bound.lock().find(hash, same) {
+        return Ok(b.clone());
+    }
+    let values: SmallVec<[Value; 4]> = outputs.iter().map(|t| t.value()).collect();
+    let types: FxHashMap<u32, Ty> = feeds.iter().map(|f| (f.value.node, f.ty.clone())).collect();
+    let walk = Walk::new(ctx, &values, types);
+    let plan = plan::plan_for(ctx, &walk)?;
+    let nodes: Vec<u32> = plan.sources.iter().map(|s| walk.sources[s.index as usize]).collect();
+    let scalars = nodes
+        .iter()
+        .map(|&id| match ctx.node(id).op {
+            NodeOp::Scalar(s) | NodeOp::Bound(s) => {
+                let bytes = s.bytes(ctx.aval(Value { node: id, out: 0 }).dtype).unwrap_or_default();
+                [u64::from_ne_bytes(bytes), 0, 0, 0, 0, 0, 0, 0]
+            }
+            _ => [0; 8],
+        })
+        .collect();
+    let streams = walk.draws.iter().map(|&id| ctx.node(id).tag).collect();
+    let users = walk
+        .users
+        .iter()
+        .filter_map(|&id| match &ctx.node(id).op {
+            NodeOp::User(op) => Some(User::Op(op.clone())),
+            NodeOp::Hook(h) => Some(User::Hook(h.clone())),
+            _ => None,
+        })
+        .collect();
+    let variable = |source: u32| nodes.get(source as usize).and_then(|&id| variable_id(ctx, id));
+    let written = plan.writes.iter().filter_map(|(s, _)| variable(*s)).collect();
+    let feeds = feeds.iter().map(|f| (f.value, f.ty.clone())).collect();
+    let made = Arc::new(Bundle { hash, outputs: values, feeds, plan, nodes, scalars, streams, users, written });
+    let mut table = ctx.bound.lock();
+    if table.len() >= BUNDLES {
+        table.clear();
+    }
+    table.insert_unique(hash, made.clone(), |b| b.hash);
+    Ok(made)
+}
+
+fn variable_id(ctx: &Context, node: u32) -> Option<VariableID> {
+    match &ctx.node(node).op {
+        NodeOp::Variable(_, id, _) => Some(VariableID(*id)),
+        _ => None,
+    }
+}
+
+/// An array that a plan expects of a variable.
+fn expect<'a>(ctx: &Context, node: u32, a: &'a Array, ty: &Ty) -> Result<&'a Array> {
+    if a.dtype() == ty.dtype && a.shape() == &ty.dims[..] {
+        return Ok(a);
+    }
+    let name = match &ctx.node(node).op {
+        NodeOp::Variable(_, _, name) => name.to_string(),
+        _ => String::new(),
+    };
+    let got = format!("{} of shape {}", a.dtype(), crate::shape::Tuple(a.shape()));
+    let e = Error::new(ErrorKind::Variable, "run", format_args!("variable \"{name}\" has changed its shape or dtype"), got, ty);
+    Err(e.help("ask the context for the variable again after it was set"))
+}
+
+/// Runs a request. `proceed` is asked now and then whether to go on.
+pub(crate) fn evaluate(ctx: &Context, outputs: &[Tensor<'_>], feeder: &Feeder<'_>, proceed: Option<&dyn Fn() -> bool>) -> Result<Outcome> {
+    ctx.check_open()?;
+    if let Some(t) = outputs.iter().find(|t| t.graph().id() != ctx.id()) {
+        let got = format!("{t:?} of another context");
+        return Err(Error::new(ErrorKind::Graph, "eval", "the tensor belongs to another context", got, "a tensor of this context"));
+    }
+    if outputs.is_empty() {
+        return Ok(Outcome { outputs: vec![], peak_bytes: 0 });
+    }
+    let feeds = resolve(ctx, feeder)?;
+    let b = bundle(ctx, outputs, &feeds)?;
+    if b.written.is_empty() { read(ctx, &b, &feeds, proceed) } else { write(ctx, &b, &feeds, proceed) }
+}
+
+type Sources = SmallVec<[*const u8; 24]>;
+
+/// Pointers to the sources' elements; variables by `variable`.
+fn sources<'a>(ctx: &'a Context, b: &'a Bundle, feeds: &'a [Fed], variable: &dyn Fn(VariableID) -> Result<*const Array>) -> Result<Sources> {
+    let mut out = Sources::new();
+    for ((s, &node), scalar) in b.plan.sources.iter().zip(&b.nodes).zip(&b.scalars) {
+        out.push(match s.kind {
+            SourceKind::Scalar | SourceKind::Capture => scalar.as_ptr().cast(),
+            SourceKind::Constant => match &ctx.node(node).op {
+                NodeOp::Constant(a) => a.ptr().cast_const(),
+                _ => return Err(Error::text(ErrorKind::Graph, "run: a constant is not bound")),
+            },
+            SourceKind::Feed => match feeds.iter().find(|f| f.value.node == node).map(|f| &f.held) {
+                Some(Held::Borrowed(p)) => *p,
+                Some(Held::Array(a)) => a.ptr().cast_const(),
+                Some(Held::Bits(bits)) => std::ptr::from_ref(bits).cast(),
+                None => return Err(Error::text(ErrorKind::Feed, "run: a placeholder is not fed")),
+            },
+            SourceKind::Variable => match &ctx.node(node).op {
+                NodeOp::Variable(env, id, name) if *env == ctx.env().id() => {
+                    let _ = name;
+                    let a = variable(VariableID(*id))?;
+                    // SAFETY: the array belongs to the guard that the caller holds.
+                    expect(ctx, node, unsafe { &*a }, &s.ty)?.ptr().cast_const()
+                }
+                _ => return Err(Error::text(ErrorKind::Variable, "run: a variable belongs to another environment")),
+            },
+        });
+    }
+    Ok(out)
+}
+
+fn read(ctx: &Context, b: &Bundle, feeds: &[Fed], proceed: Option<&dyn Fn() -> bool>) -> Result<Outcome> {
+    let env = ctx.env();
+    let needs = b.plan.sources.iter().any(|s| s.kind == SourceKind::Variable);
+    let guard = if needs { Some(env.read()?) } else { None };
+    let sources = sources(ctx, b, feeds, &|id| match &guard {
+        Some(g) => g.array(id).map(std::ptr::from_ref),
+        None => Err(Error::text(ErrorKind::Variable, "run: a variable is not bound")),
+    })?;
+    let (seed, run) = counters(ctx, b);
+    let bound = Bound { sources: &sources, writes: &[], users: &b.users, streams: &b.streams, seed, run, proceed };
+    // SAFETY: `sources` checked types; the guard, the feeds and the graph hold the memory during the run.
+    unsafe { exec::run(&b.plan, &bound) }
+}
+
+fn counters(ctx: &Context, b: &Bundle) -> (u64, u64) {
+    if b.streams.is_empty() { (0, 0) } else { (ctx.env().seed_value(), ctx.env().next_run()) }
+}
+
+fn write(ctx: &Context, b: &Bundle, feeds: &[Fed], proceed: Option<&dyn Fn() -> bool>) -> Result<Outcome> {
+    let (seed, run) = counters(ctx, b);
+    let mut guard = ctx.env().write()?;
+    let sources = sources(ctx, b, feeds, &|id| guard.array(id).map(std::ptr::from_ref))?;
+    // Memory that only the environment holds is written in place; shared memory gets a new block, which takes its place
+    // when the run has succeeded.
+    let mut fresh: SmallVec<[Option<Array>; 16]> = SmallVec::new();
+    let mut targets: SmallVec<[*mut u8; 16]> = SmallVec::new();
+    for (&id, (_, ty)) in b.written.iter().zip(&b.plan.writes) {
+        let a = guard.array_mut(id)?;
+        let new = if a.is_unique() {
+            None
+        } else {
+            // SAFETY: the run writes every element, or the array is dropped unread.
+            Some(unsafe { Array::uninit(ty.dtype, &ty.dims)? })
+        };
+        targets.push(new.as_ref().unwrap_or(a).ptr());
+        fresh.push(new);
+    }
+    let bound = Bound { sources: &sources, writes: &targets, users: &b.users, streams: &b.streams, seed, run, proceed };
+    // SAFETY: as `read`; the write guard lets nobody else reach the variables.
+    let outcome = unsafe { exec::run(&b.plan, &bound)? };
+    for (&id, new) in b.written.iter().zip(fresh) {
+        if let Some(new) = new {
+            *guard.array_mut(id)? = new;
+        }
+        guard.written(id);
+    }
+    Ok(outcome)
+}
+
+/// A number as a feed.
+impl<'v> IntoFeed<'v> for Scalar {
+    fn into_feed(self) -> Feed<'v> {
+        Feed::scalar(self)
+    }
+}

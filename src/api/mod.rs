@@ -1,0 +1,9 @@
+//! The Rust face, and nothing else.
+
+pub mod context;
+pub mod custom;
+pub mod evaluator;
+pub mod feed;
+pub mod hooks;
+pub mod ndarray_ext;
+pub mod tensor_ops;

@@ -1,0 +1,181 @@
+//! Optimizers, written over ops as graph: forward, backward and the update of variables and state are one plan.
+//!
+//! Hyperparameters are bound scalars: no plan depends on their values. State lives in a namespace of the environment and
+//! is saved with it.
+
+pub mod adagrad;
+pub mod adam;
+pub mod momentum_sgd;
+pub mod sgd;
+
+use std::sync::Arc;
+
+use crate::api::context::Context;
+use crate::api::evaluator::evaluate;
+use crate::api::feed::Feeder;
+use crate::array::Array;
+use crate::error::{Error, ErrorKind, Result};
+use crate::graph::{AsTensor, NodeOp, Tensor};
+use crate::ops::control::check_finite;
+use crate::plan::Plan;
+use crate::shape::Tuple;
+use crate::state::{VariableEnvironment, VariableID};
+
+/// A rule that turns gradients into updates.
+pub trait Optimizer {
+    /// The assignments of one step: new values of the variables, and of the state. Nothing is written until they are
+    /// evaluated.
+    fn compute_updates<'g>(&self, vars: &[Tensor<'g>], grads: &[Tensor<'g>], ctx: &'g Context) -> Result<Vec<Tensor<'g>>>;
+
+    /// True if a gradient that is NaN or infinite is an error of the step.
+    fn checks_finite(&self) -> bool;
+}
+
+/// The assignments of a step, checked.
+pub fn updates<'g>(opt: &dyn Optimizer, vars: &[Tensor<'g>], grads: &[Tensor<'g>], ctx: &'g Context) -> Result<Vec<Tensor<'g>>> {
+    if vars.len() != grads.len() {
+        return Err(Error::new(ErrorKind::Shape, "update", "variables and gradients do not pair", format_args!("{} and {}", vars.len(), grads.len()), "one gradient a variable"));
+    }
+    for (v, g) in vars.iter().zip(grads) {
+        if let Some(e) = v.error().or(g.error()) {
+            return Err(e);
+        }
+        if !matches!(v.node().op, NodeOp::Variable(..)) {
+            return Err(Error::new(ErrorKind::Variable, "update", "not a variable", format_args!("{v:?}"), "a tensor from `ctx.variable`"));
+        }
+        if v.dims() != g.dims() {
+            let got = format!("gradient {} for variable {}", Tuple(g.dims()), Tuple(v.dims()));
+            return Err(Error::new(ErrorKind::Shape, "update", "a gradient does not fit its variable", got, "equal shapes"));
+        }
+    }
+    let grads: Vec<Tensor<'g>> = if opt.checks_finite() { grads.iter().map(check_finite).collect() } else { grads.to_vec() };
+    let out = opt.compute_updates(vars, &grads, ctx)?;
+    match out.iter().find_map(|t| t.error()) {
+        Some(e) => Err(e),
+        None => Ok(out),
+    }
+}
+
+/// Takes a step and returns `outputs`, values of the same run before the update.
+pub(crate) fn step(
+    opt: &dyn Optimizer,
+    outputs: &[Tensor<'_>],
+    vars: &[Tensor<'_>],
+    grads: &[Tensor<'_>],
+    ctx: &Context,
+    feeder: &Feeder<'_>,
+    proceed: Option<&dyn Fn() -> bool>,
+) -> Result<Vec<Array>> {
+    let all = request(opt, outputs, vars, grads, ctx)?;
+    let mut out = evaluate(ctx, &all, feeder, proceed)?.outputs;
+    out.truncate(outputs.len());
+    Ok(out)
+}
+
+/// The tensors of a step: outputs, then one that holds all assignments.
+fn request<'g>(opt: &dyn Optimizer, outputs: &[Tensor<'_>], vars: &[Tensor<'_>], grads: &[Tensor<'_>], ctx: &'g Context) -> Result<Vec<Tensor<'g>>> {
+    let own = |list: &[Tensor<'_>]| list.iter().map(|t| if t.graph().id() == ctx.id() { Ok(ctx.tensor(t.value())) } else { Err(foreign()) }).collect::<Result<Vec<_>>>();
+    let (outputs, vars, grads) = (own(outputs)?, own(vars)?, own(grads)?);
+    if let Some(e) = outputs.iter().find_map(|t| t.error()) {
+        return Err(e);
+    }
+    let updates = updates(opt, &vars, &grads, ctx)?;
+    Ok(outputs.into_iter().chain(updates).collect())
+}
+
+fn foreign() -> Error {
+    Error::new(ErrorKind::Graph, "update", "tensors of two graphs are mixed", "a tensor of another context", "tensors of the context that is given")
+}
+
+/// Methods that all optimizers have, as inherent methods: no trait must be imported.
+macro_rules! methods {
+    ($T:ident) => {
+        impl $T {
+            /// Takes a step: evaluates the gradients and writes the variables and the optimizer's state, in one run. A
+            /// step that fails leaves all of them as they were.
+            pub fn update<'g, A: AsTensor<'g>, B: AsTensor<'g>>(
+                &self,
+                vars: &[A],
+                grads: &[B],
+                ctx: &'g Context,
+                feeder: impl Borrow<Feeder<'g>>,
+            ) -> Result<()> {
+                self.update_and_eval(&[] as &[Tensor<'g>], vars, grads, ctx, feeder).map(|_| ())
+            }
+
+            /// Takes a step and returns the values of `outputs`, such as the loss, from the same run: they see the
+            /// variables before the update.
+            pub fn update_and_eval<'g, A: AsTensor<'g>, B: AsTensor<'g>, C: AsTensor<'g>>(
+                &self,
+                outputs: &[C],
+                vars: &[A],
+                grads: &[B],
+                ctx: &'g Context,
+                feeder: impl Borrow<Feeder<'g>>,
+            ) -> Result<Vec<Array>> {
+                let (o, v, g) = super::handles(outputs, vars, grads);
+                super::step(self, &o, &v, &g, ctx, feeder.borrow(), None)
+            }
+
+            /// The plan of such a step.
+            pub fn plan<'g, A: AsTensor<'g>, B: AsTensor<'g>, C: AsTensor<'g>>(
+                &self,
+                outputs: &[C],
+                vars: &[A],
+                grads: &[B],
+                ctx: &'g Context,
+                feeder: impl Borrow<Feeder<'g>>,
+            ) -> Result<Arc<Plan>> {
+                let (o, v, g) = super::handles(outputs, vars, grads);
+                super::plan(self, &o, &v, &g, ctx, feeder.borrow())
+            }
+
+            /// The same optimizer, which makes a gradient that is NaN or infinite an error of the step.
+            pub fn check_finite(mut self, check: bool) -> Self {
+                self.check = check;
+                self
+            }
+        }
+    };
+}
+pub(crate) use methods;
+
+type Handles<'g> = (Vec<Tensor<'g>>, Vec<Tensor<'g>>, Vec<Tensor<'g>>);
+
+fn handles<'g>(outputs: &[impl AsTensor<'g>], vars: &[impl AsTensor<'g>], grads: &[impl AsTensor<'g>]) -> Handles<'g> {
+    (outputs.iter().map(|t| t.tensor()).collect(), vars.iter().map(|t| t.tensor()).collect(), grads.iter().map(|t| t.tensor()).collect())
+}
+
+pub(crate) fn plan(opt: &dyn Optimizer, outputs: &[Tensor<'_>], vars: &[Tensor<'_>], grads: &[Tensor<'_>], ctx: &Context, feeder: &Feeder<'_>) -> Result<Arc<Plan>> {
+    let all = request(opt, outputs, vars, grads, ctx)?;
+    ctx.evaluator().extend(&all).set_feeder(feeder.clone()).plan()
+}
+
+/// Sets the state `"{id}{suffix}"` of each variable to zeros of its shape, or of no axes, unless it is there already (a
+/// loaded environment goes on where it was saved).
+fn init_state(env: &VariableEnvironment, ns: &str, ids: &[VariableID], suffixes: &[(&str, bool)]) {
+    for &id in ids {
+        for (suffix, scalar) in suffixes {
+            let name = format!("{}{suffix}", id.0);
+            if env.lookup(ns, &name).is_ok() {
+                continue;
+            }
+            let dims = env.aval(id).map(|(_, d)| d).unwrap_or_default();
+            let dims: &[usize] = if *scalar { &[] } else { &dims };
+            env.namespace(ns).slot().name(&name).set(crate::state::Filled::new(dims, 0.0));
+        }
+    }
+}
+
+/// The state of a variable as a tensor.
+fn state<'g>(ctx: &'g Context, ns: &str, v: Tensor<'g>, suffix: &str) -> Result<Tensor<'g>> {
+    let NodeOp::Variable(_, id, name) = &v.node().op else { return Err(foreign()) };
+    let key = format!("{id}{suffix}");
+    match ctx.env().lookup(ns, &key) {
+        Ok(_) => Ok(ctx.variable((ns, key.as_str()))),
+        Err(_) => {
+            let e = Error::new(ErrorKind::Variable, "update", "the optimizer has no state for a variable", format_args!("\"{name}\""), "a variable whose id was given to the optimizer");
+            Err(e)
+        }
+    }
+}
