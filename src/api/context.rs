@@ -11,7 +11,7 @@ use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::graph::attr::{Ints, IntoAttr};
 use crate::graph::{Graph, Tensor};
-use crate::ops::movement::broadcast_to;
+use crate::ops::broadcast::broadcast_to;
 use crate::state::{VariableEnvironment, VariableID};
 
 /// A graph under construction, and what it takes to evaluate it. It is handed to the closure of [`run`] and of

@@ -4,7 +4,8 @@ use crate::error::{Error, ErrorKind};
 use crate::graph::{AsTensor, Tensor};
 use crate::ops::apply::cast;
 use crate::ops::elementwise::mul;
-use crate::ops::movement::{concat, expand_dims, reshape, slice};
+use crate::ops::movement::{expand_dims, reshape};
+use crate::ops::slice::{concat, slice};
 use crate::ops::reduce::reduce_sum;
 
 use super::grad::grad;

@@ -14,7 +14,7 @@ use crate::graph::op::{Body, Cotangent, Differentiate, Family, GradientContext, 
 use crate::graph::{AsTensor, Graph, Node, NodeOp, Tensor, Value};
 use crate::ops::compare::logical_and;
 use crate::ops::elementwise::add;
-use crate::ops::movement::broadcast_like;
+use crate::ops::broadcast::broadcast_like;
 use crate::ops::rules::{typed_like, unbroadcast};
 use crate::ops::select::select;
 

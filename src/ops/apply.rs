@@ -10,7 +10,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::graph::attr::Attr;
 use crate::graph::op::{Body, OpDef, Operands, ParamKind};
 use crate::graph::{AsTensor, Graph, NodeOp, Tensor, Value};
-use crate::ops::movement::{CAST, broadcast_to};
+use crate::ops::broadcast::broadcast_to;
+use crate::ops::movement::CAST;
 use crate::state::Filled;
 
 /// An operand: a tensor, or a number that takes the dtype of the tensors beside it.

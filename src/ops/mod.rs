@@ -4,6 +4,7 @@
 mod declare;
 
 pub mod apply;
+pub mod broadcast;
 pub mod compare;
 pub mod composite;
 pub mod contract;
@@ -18,6 +19,7 @@ pub mod random;
 pub mod reduce;
 pub mod rules;
 pub mod select;
+pub mod slice;
 
 use crate::graph::op::OpDef;
 
@@ -61,15 +63,15 @@ pub static TABLE: &[&OpDef] = &[
     &movement::RESHAPE,
     &movement::RESHAPE_LIKE,
     &movement::TRANSPOSE,
-    &movement::BROADCAST_TO,
-    &movement::BROADCAST_LIKE,
-    &movement::SUM_TO,
+    &broadcast::BROADCAST_TO,
+    &broadcast::BROADCAST_LIKE,
+    &broadcast::SUM_TO,
     &movement::EXPAND_DIMS,
     &movement::SQUEEZE,
-    &movement::SLICE,
-    &movement::UNSLICE,
-    &movement::UNSLICE_LIKE,
-    &movement::CONCAT,
+    &slice::SLICE,
+    &slice::UNSLICE,
+    &slice::UNSLICE_LIKE,
+    &slice::CONCAT,
     &reduce::REDUCE_SUM,
     &reduce::REDUCE_MAX,
     &reduce::REDUCE_MIN,

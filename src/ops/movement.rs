@@ -2,18 +2,15 @@
 
 use smallvec::{SmallVec, smallvec};
 
-use crate::array::{View, ViewMut};
 use crate::dtype::DType;
 use crate::error::{Error, ErrorKind, Result};
-use crate::graph::attr::{Attr, AttrType, Axes, Ints, IntoAttr, Slice, Slices};
-use crate::graph::op::{Body, CallKernel, Cotangent, Domain, Family, Kernel, Lowered, OpDef, Operands, Param, ParamKind, Primitive};
+use crate::graph::attr::{Attr, AttrType, Axes, Ints, IntoAttr};
+use crate::graph::op::{Body, Cotangent, Domain, Family, Kernel, Lowered, OpDef, Operands, Param, ParamKind, Primitive};
 use crate::graph::{AsTensor, Tensor};
-use crate::kernels;
 use crate::ops::apply::{Arg, apply, cast};
 use crate::ops::families::{self, attr, bad, case};
-use crate::ops::reduce::{REDUCE_SUM, reduce_sum};
-use crate::ops::rules::{shaped_like, unbroadcast};
-use crate::shape::{self, Aval, Dim, Shape, Strides, Tuple, broadcast};
+use crate::ops::rules::shaped_like;
+use crate::shape::{self, Aval, Dim, Shape, Strides, Tuple};
 
 op! {
     /// `x` converted to `dtype`. Floats become integers by truncation; NaN becomes 0 and values beyond the ends the
@@ -173,11 +170,11 @@ op! {
 }
 
 /// The lengths of a concrete aval as an attribute.
-fn dims_attr(a: &Aval) -> Attr {
+pub(super) fn dims_attr(a: &Aval) -> Attr {
     Ints(a.shape.iter().map(|d| d.known().unwrap_or(0) as i64).collect()).pack()
 }
 
-fn known_attr(t: Tensor<'_>) -> Option<Vec<i64>> {
+pub(super) fn known_attr(t: Tensor<'_>) -> Option<Vec<i64>> {
     t.known_shape().map(|d| d.iter().map(|&n| n as i64).collect())
 }
 
@@ -242,122 +239,6 @@ op! {
 function! {
     /// `x` with its axes in another order; `()` reverses them; see [`TRANSPOSE`].
     TRANSPOSE = fn transpose(x; axes: Axes)
-}
-
-/// Strides of a view that repeats an operand to the lengths `out`.
-pub fn broadcast_strides(dims: &[usize], strides: &[isize], out: &[usize]) -> Strides {
-    let lead = out.len().saturating_sub(dims.len());
-    let own = dims.iter().zip(strides).zip(out.iter().skip(lead));
-    std::iter::repeat_n(0, lead).chain(own.map(|((&n, &s), &m)| if n == 1 && m != 1 { 0 } else { s })).collect()
-}
-
-op! {
-    /// `x` repeated to `shape`.
-    ///
-    /// Gradient: the sum of `g` over the axes that were repeated.
-    BROADCAST_TO = fn broadcast_to(x; shape: Ints = Ints([].into())) -> (y);
-    operands Any;
-    infer(c) {
-        if shape.0.iter().any(|&n| n < 0) {
-            return c.shape_error("a length is negative", Tuple(&shape.0), "lengths >= 0");
-        }
-        let wanted: Shape = shape.0.iter().map(|&n| Dim::Known(n as usize)).collect();
-        let full = broadcast(c.op, &x.shape, &wanted, c.fresh)?;
-        if full != wanted {
-            return c.shape_error("the array does not fit the shape", format_args!("{} for {}", Tuple(&x.shape), Tuple(&shape.0)), "lengths equal to the shape's, or 1");
-        }
-        Ok(smallvec![Aval { dtype: x.dtype, shape: wanted }])
-    };
-    kernel Kernel::View(|dims, strides, _, out| Some((0, broadcast_strides(dims, strides, out))));
-    family Mixing;
-    vjp(g) { x: unbroadcast(g, x) }
-    numpy "np.broadcast_to(x, shape)";
-    cases vec![
-        case(Domain::Real, &[&[3]], vec![Ints([2, 3].into()).pack()]),
-        case(Domain::Real, &[&[2, 1, 3]], vec![Ints([2, 4, 3].into()).pack()]),
-        case(Domain::Real, &[&[]], vec![Ints([2, 2].into()).pack()]),
-    ];
-    bad vec![
-        bad(&[&[2, 3]], vec![Ints([4].into()).pack()], "broadcast_to: shapes do not broadcast. Got (2, 3) and (4,); expected equal lengths, or 1, on each axis counted from the last."),
-        bad(&[&[3]], vec![Ints([1].into()).pack()], "broadcast_to: the array does not fit the shape. Got (3,) for (1,); expected lengths equal to the shape's, or 1."),
-    ];
-}
-function! {
-    /// `x` repeated to `shape`; see [`BROADCAST_TO`].
-    BROADCAST_TO = fn broadcast_to(x; shape: Ints)
-}
-
-op! {
-    /// `x` repeated to the shape of `like`, of which only the shape is used.
-    ///
-    /// Gradient: the sum of `g` over the axes that were repeated.
-    BROADCAST_LIKE = fn broadcast_like(x, like) -> (y);
-    operands Any;
-    infer(c) {
-        broadcast(c.op, &x.shape, &like.shape, c.fresh)?;
-        Ok(smallvec![Aval { dtype: x.dtype, shape: like.shape.clone() }])
-    };
-    kernel Kernel::Lower(|c| Lowered::Chain(vec![(&BROADCAST_TO, vec![dims_attr(c.output)])]));
-    family Mixing;
-    vjp(g) { x: unbroadcast(g, x), like: Cotangent::Zero }
-    numpy "np.broadcast_to(x, like.shape)";
-    cases vec![case(Domain::Real, &[&[3], &[2, 3]], vec![])];
-    bad vec![];
-}
-
-/// `x` repeated to the shape of `like`; only the shape of `like` is used, and where it is known not even that.
-#[track_caller]
-pub fn broadcast_like<'g>(x: Tensor<'g>, like: Tensor<'g>) -> Tensor<'g> {
-    if x.dims() == like.dims() {
-        return x;
-    }
-    match known_attr(like) {
-        Some(dims) => broadcast_to(x, dims),
-        None => apply(&BROADCAST_LIKE, &[x.into(), like.into()], &[]),
-    }
-}
-
-/// The axes over which `from` was repeated to be of shape `to`.
-fn repeated_axes(from: &[Dim], to: &[Dim]) -> Vec<i64> {
-    let lead = to.len().saturating_sub(from.len());
-    let own = to.iter().skip(lead).zip(from).enumerate();
-    (0..lead).chain(own.filter(|(_, (t, f))| **f == Dim::Known(1) && **t != Dim::Known(1)).map(|(i, _)| i + lead)).map(|i| i as i64).collect()
-}
-
-op! {
-    /// The sum of `x` over the axes along which `like`, of which only the shape is used, is repeated to the shape of `x`.
-    ///
-    /// Gradient: `g` repeated to the shape of `x`.
-    SUM_TO = fn sum_to(x, like) -> (y);
-    operands Any;
-    infer(c) Ok(smallvec![Aval { dtype: x.dtype, shape: like.shape.clone() }]);
-    kernel Kernel::Lower(|c| {
-        let from = c.inputs.first().map_or(&[][..], |a| &a.shape);
-        let axes = repeated_axes(&c.output.shape, from);
-        let mut chain = vec![];
-        if !axes.is_empty() {
-            chain.push((&REDUCE_SUM, vec![Axes(Some(axes.into())).pack(), Attr::Bool(false)]));
-        }
-        chain.push((&RESHAPE, vec![dims_attr(c.output)]));
-        Lowered::Chain(chain)
-    });
-    family Mixing;
-    vjp(g) { x: broadcast_like(g, x), like: Cotangent::Zero }
-    numpy "ref.sum_to(x, like)";
-    cases vec![case(Domain::Real, &[&[2, 3], &[3]], vec![]), case(Domain::Real, &[&[4, 2, 3], &[2, 1]], vec![])];
-    bad vec![];
-}
-
-/// The sum of `x` over the axes along which `like` is repeated to the shape of `x`: the adjoint of a broadcast.
-#[track_caller]
-pub fn sum_to<'g>(x: Tensor<'g>, like: Tensor<'g>) -> Tensor<'g> {
-    let known = x.dims().iter().chain(like.dims()).all(|d| d.known().is_some());
-    if !known {
-        return apply(&SUM_TO, &[x.into(), like.into()], &[]);
-    }
-    let axes = repeated_axes(like.dims(), x.dims());
-    let sum = if axes.is_empty() { x } else { reduce_sum(x, axes, false) };
-    shaped_like(sum, like)
 }
 
 op! {
@@ -436,205 +317,3 @@ function! {
     SQUEEZE = fn squeeze(x; axis: Axes)
 }
 
-op! {
-    /// A part of `x`: one slice an axis, from the first; axes that are not named stay whole. Bounds and steps mean what
-    /// NumPy's mean: negative bounds count from the end, bounds beyond the ends are cut, steps may be negative.
-    ///
-    /// Gradient: `g` in its places of an array of zeros.
-    SLICE = fn strided_slice(x; slices: Slices = Slices([].into())) -> (y);
-    operands Any;
-    infer(c) {
-        if slices.0.len() > x.ndim() {
-            return c.shape_error("too many slices", format_args!("{} for an array of shape {}", slices.0.len(), Tuple(&x.shape)), "at most one an axis");
-        }
-        if slices.0.iter().any(|s| s.step == 0) {
-            return c.shape_error("a step is 0", "step 0", "a step other than 0");
-        }
-        let slices = slices.0.iter().copied().chain(std::iter::repeat(Slice::ALL));
-        let mut shape = Shape::new();
-        for (&d, s) in x.shape.iter().zip(slices) {
-            shape.push(match d {
-                Dim::Known(n) => Dim::Known(s.resolve(n).1),
-                Dim::Sym(_) if s == Slice::ALL => d,
-                Dim::Sym(_) => (c.fresh)(),
-            });
-        }
-        Ok(smallvec![Aval { dtype: x.dtype, shape }])
-    };
-    kernel Kernel::View(|dims, strides, attrs, _| {
-        let slices: Slices = attr(attrs.first()).ok()?;
-        let slices = slices.0.iter().copied().chain(std::iter::repeat(Slice::ALL));
-        let mut offset = 0;
-        let steps = dims.iter().zip(strides).zip(slices).map(|((&n, &s), slice)| {
-            offset += slice.resolve(n).0 as isize * s;
-            s * slice.step as isize
-        });
-        let steps = steps.collect();
-        Some((offset, steps))
-    });
-    family Movement;
-    vjp(g) { x: unslice(g, x, slices) }
-    numpy "x[slices]";
-    cases vec![
-        case(Domain::Real, &[&[5]], vec![Slices([Slice { start: Some(1), stop: Some(-1), step: 1 }].into()).pack()]),
-        case(Domain::Real, &[&[5, 4]], vec![Slices([Slice { start: None, stop: None, step: -2 }, Slice { start: Some(1), stop: None, step: 2 }].into()).pack()]),
-        case(Domain::Real, &[&[3, 4]], vec![Slices([Slice { start: Some(2), stop: Some(3), step: 1 }].into()).pack()]),
-    ];
-    bad vec![
-        bad(&[&[2]], vec![Slices([Slice::ALL, Slice::ALL].into()).pack()], "strided_slice: too many slices. Got 2 for an array of shape (2,); expected at most one an axis."),
-        bad(&[&[2]], vec![Slices([Slice { start: None, stop: None, step: 0 }].into()).pack()], "strided_slice: a step is 0. Got step 0; expected a step other than 0."),
-    ];
-}
-function! {
-    /// A part of `x`, with steps; see [`SLICE`].
-    SLICE = fn strided_slice(x; slices: Slices)
-}
-
-/// The part of `x` from `starts` up to, but without, `stops`, one pair an axis; negative bounds count from the end, as
-/// NumPy's do.
-#[track_caller]
-pub fn slice<'g>(x: impl AsTensor<'g>, starts: impl IntoAttr<Ints>, stops: impl IntoAttr<Ints>) -> Tensor<'g> {
-    let (starts, stops) = (starts.into_attr().0, stops.into_attr().0);
-    let x = x.tensor();
-    if starts.len() != stops.len() {
-        let got = format!("{} starts and {} stops", starts.len(), stops.len());
-        return x.graph().poison(Error::new(ErrorKind::Shape, "slice", "the bounds do not pair", got, "as many stops as starts"));
-    }
-    let slices = starts.iter().zip(&stops).map(|(&a, &b)| Slice { start: Some(a), stop: Some(b), step: 1 });
-    strided_slice(x, Slices(slices.collect()))
-}
-
-fn place(c: &mut crate::graph::op::Call<'_>, x: View<'_>, y: &mut ViewMut<'_>) -> Result<()> {
-    let slices: Slices = attr(c.attrs.first())?;
-    let all = slices.0.iter().copied().chain(std::iter::repeat(Slice::ALL));
-    let (mut starts, mut steps) = (shape::Dims::new(), Strides::new());
-    for (&n, s) in y.dims().iter().zip(all) {
-        starts.push(s.resolve(n).0);
-        steps.push(s.step as isize);
-    }
-    kernels::movement::pad_into(x, &starts, &steps, y);
-    Ok(())
-}
-
-op! {
-    /// An array of zeros of `shape` with `g` in the places that `slices` name: the adjoint of a slice.
-    ///
-    /// Gradient: the slices of the cotangent.
-    UNSLICE = fn unslice_to(g; slices: Slices = Slices([].into()), shape: Ints = Ints([].into())) -> (y);
-    operands Any;
-    infer(c) Ok(smallvec![Aval::new(g.dtype, shape.0.iter().map(|&n| Dim::Known(n.max(0) as usize)))]);
-    kernel Kernel::Call(CallKernel {
-        run: |c| match (c.inputs, std::mem::take(&mut c.outputs)) {
-            ([x], [y]) => place(c, *x, y),
-            _ => Err(families::arity(c.op)),
-        },
-        scratch: |_, _| 0,
-        fallible: false,
-    });
-    family Movement;
-    vjp(cotangent) { g: strided_slice(cotangent, slices) }
-    numpy "ref.unslice(g, slices, shape)";
-    cases vec![case(Domain::Real, &[&[2]], vec![Slices([Slice { start: None, stop: None, step: -2 }].into()).pack(), Ints([4].into()).pack()])];
-    bad vec![];
-}
-op! {
-    /// [`UNSLICE`] to the shape of `like`, of which only the shape is used.
-    UNSLICE_LIKE = fn unslice_like(g, like; slices: Slices = Slices([].into())) -> (y);
-    operands Any;
-    infer(c) Ok(smallvec![Aval { dtype: g.dtype, shape: like.shape.clone() }]);
-    kernel Kernel::Lower(|c| Lowered::Chain(vec![(&UNSLICE, c.attrs.iter().cloned().chain([dims_attr(c.output)]).collect())]));
-    family Movement;
-    vjp(cotangent) { g: strided_slice(cotangent, slices), like: Cotangent::Zero }
-    numpy "ref.unslice(g, slices, like.shape)";
-    cases vec![case(Domain::Real, &[&[2], &[4]], vec![Slices([Slice { start: None, stop: None, step: -2 }].into()).pack()])];
-    bad vec![];
-}
-
-fn unslice<'g>(g: Tensor<'g>, x: Tensor<'g>, slices: Slices) -> Tensor<'g> {
-    match known_attr(x) {
-        Some(dims) => apply(&UNSLICE, &[g.into()], &[slices.pack(), Ints(dims.into()).pack()]),
-        None => apply(&UNSLICE_LIKE, &[g.into(), x.into()], &[slices.pack()]),
-    }
-}
-
-/// Arrays joined along an axis that they have.
-///
-/// Gradient: the parts of `g`.
-pub static CONCAT: OpDef = OpDef {
-    name: "concat",
-    doc: "Arrays joined along an axis that they have; their other lengths are equal.\n\nGradient: the parts of `g`.\n",
-    params: &[
-        Param { name: "xs", kind: ParamKind::Tensors, default: None },
-        Param { name: "axis", kind: ParamKind::Attr(<i64 as AttrType>::KIND), default: Some(|| Attr::Int(0)) },
-    ],
-    outputs: &["y"],
-    body: Body::Primitive(Primitive {
-        operands: Operands::Promote,
-        infer: |c| {
-            let axis: i64 = attr(c.attrs.first())?;
-            let Some((first, rest)) = c.inputs.split_first() else {
-                return c.shape_error("there is nothing to join", "no array", "at least one array");
-            };
-            let axis = shape::axis(c.op, axis, first.ndim())?;
-            let mut shape = first.shape.clone();
-            for x in rest {
-                let fits = x.ndim() == first.ndim();
-                for (i, (d, &e)) in shape.iter_mut().zip(&x.shape).enumerate().filter(|_| fits) {
-                    match (i == axis, *d, e) {
-                        (true, Dim::Known(a), Dim::Known(b)) => *d = Dim::Known(a + b),
-                        (true, ..) => *d = (c.fresh)(),
-                        (false, a, b) => match a.unify(b) {
-                            Some(u) => *d = u,
-                            None => return c.shape_error("shapes differ off the axis", format_args!("{} and {} for axis={axis}", Tuple(&first.shape), Tuple(&x.shape)), "equal lengths on the other axes"),
-                        },
-                    }
-                }
-                if !fits {
-                    return c.shape_error("the arrays differ in rank", format_args!("{} and {}", Tuple(&first.shape), Tuple(&x.shape)), "equal numbers of axes");
-                }
-            }
-            Ok(smallvec![Aval { dtype: first.dtype, shape }])
-        },
-        kernel: Kernel::Call(CallKernel {
-            run: |c| {
-                let axis: i64 = attr(c.attrs.first())?;
-                let [y] = &mut *c.outputs else { return Err(families::arity(c.op)) };
-                let axis = shape::axis(c.op, axis, y.dims().len())?;
-                kernels::movement::concat(c.inputs, axis, y);
-                Ok(())
-            },
-            scratch: |_, _| 0,
-            fallible: false,
-        }),
-        vjp: |v| {
-            let (g, axis) = (v.g(0), attr::<i64>(v.node.attrs.first()).unwrap_or(0));
-            let parts: Vec<Tensor<'_>> = (0..v.node.inputs.len()).map(|i| v.x(i)).collect();
-            let axis = axis.rem_euclid(g.ndim().max(1) as i64) as usize;
-            let known: Option<Vec<usize>> = parts.iter().map(|p| p.dims().get(axis).and_then(|d| d.known())).collect();
-            let Some(lengths) = known else {
-                return parts.iter().map(|_| Cotangent::Nondiff("the length of a part along the axis is known only at run time")).collect();
-            };
-            let mut start = 0i64;
-            lengths.iter().map(|&n| {
-                let here = Slice { start: Some(start), stop: Some(start + n as i64), step: 1 };
-                start += n as i64;
-                Cotangent::from(strided_slice(g, Slices(std::iter::repeat_n(Slice::ALL, axis).chain([here]).collect())))
-            }).collect()
-        },
-        family: Family::Movement,
-        draw: false,
-    }),
-    numpy: "np.concatenate(xs, axis=axis)",
-    cases: || vec![case(Domain::Real, &[&[2, 3], &[1, 3]], vec![Attr::Int(0)]), case(Domain::Real, &[&[2, 1], &[2, 3], &[2, 2]], vec![Attr::Int(-1)])],
-    bad: || vec![
-        bad(&[&[2, 3], &[2, 4]], vec![Attr::Int(0)], "concat: shapes differ off the axis. Got (2, 3) and (2, 4) for axis=0; expected equal lengths on the other axes."),
-        bad(&[&[2, 3], &[2]], vec![Attr::Int(0)], "concat: the arrays differ in rank. Got (2, 3) and (2,); expected equal numbers of axes."),
-    ],
-};
-
-/// Arrays joined along an axis that they have; see [`CONCAT`]. At least one array is needed to know the graph.
-#[track_caller]
-pub fn concat<'g, A: AsTensor<'g>>(xs: &[A], axis: impl IntoAttr<i64>) -> Tensor<'g> {
-    let args: Vec<Arg<'g>> = xs.iter().map(|x| Arg::from(x.tensor())).collect();
-    apply(&CONCAT, &args, &[Attr::Int(axis.into_attr())])
-}

@@ -231,7 +231,7 @@ impl Builder<'_> {
             return Operand::Value(root);
         }
         let access = self.accesses.of(self.ir, r);
-        let full = crate::ops::movement::broadcast_strides(&self.ir.ty(r).dims, &access.strides, dims);
+        let full = crate::ops::broadcast::broadcast_strides(&self.ir.ty(r).dims, &access.strides, dims);
         let strides: Strides = full.iter().zip(dims).filter(|(_, n)| **n != 1).map(|(&s, _)| s).collect();
         let size = self.ir.ty(r).dtype.size();
         let same = |(l, p): (&Load, &Strides)| l.root == access.root && l.offset == access.offset * size as isize && *p == strides;

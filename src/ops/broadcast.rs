@@ -1,0 +1,129 @@
+//! Repeating along axes, and its adjoint.
+
+use smallvec::smallvec;
+
+use crate::graph::attr::{AttrType, Axes, Attr, Ints, IntoAttr};
+use crate::graph::op::{Body, Cotangent, Domain, Family, Kernel, Lowered, OpDef, Operands, Param, ParamKind, Primitive};
+use crate::graph::{AsTensor, Tensor};
+use crate::ops::apply::{Arg, apply};
+use crate::ops::families::{self, bad, case};
+use crate::ops::movement::{RESHAPE, dims_attr, known_attr};
+use crate::ops::reduce::{REDUCE_SUM, reduce_sum};
+use crate::ops::rules::{shaped_like, unbroadcast};
+use crate::shape::{Aval, Dim, Shape, Strides, Tuple, broadcast};
+
+/// Strides of a view that repeats an operand to the lengths `out`.
+pub fn broadcast_strides(dims: &[usize], strides: &[isize], out: &[usize]) -> Strides {
+    let lead = out.len().saturating_sub(dims.len());
+    let own = dims.iter().zip(strides).zip(out.iter().skip(lead));
+    std::iter::repeat_n(0, lead).chain(own.map(|((&n, &s), &m)| if n == 1 && m != 1 { 0 } else { s })).collect()
+}
+
+op! {
+    /// `x` repeated to `shape`.
+    ///
+    /// Gradient: the sum of `g` over the axes that were repeated.
+    BROADCAST_TO = fn broadcast_to(x; shape: Ints = Ints([].into())) -> (y);
+    operands Any;
+    infer(c) {
+        if shape.0.iter().any(|&n| n < 0) {
+            return c.shape_error("a length is negative", Tuple(&shape.0), "lengths >= 0");
+        }
+        let wanted: Shape = shape.0.iter().map(|&n| Dim::Known(n as usize)).collect();
+        let full = broadcast(c.op, &x.shape, &wanted, c.fresh)?;
+        if full != wanted {
+            return c.shape_error("the array does not fit the shape", format_args!("{} for {}", Tuple(&x.shape), Tuple(&shape.0)), "lengths equal to the shape's, or 1");
+        }
+        Ok(smallvec![Aval { dtype: x.dtype, shape: wanted }])
+    };
+    kernel Kernel::View(|dims, strides, _, out| Some((0, broadcast_strides(dims, strides, out))));
+    family Mixing;
+    vjp(g) { x: unbroadcast(g, x) }
+    numpy "np.broadcast_to(x, shape)";
+    cases vec![
+        case(Domain::Real, &[&[3]], vec![Ints([2, 3].into()).pack()]),
+        case(Domain::Real, &[&[2, 1, 3]], vec![Ints([2, 4, 3].into()).pack()]),
+        case(Domain::Real, &[&[]], vec![Ints([2, 2].into()).pack()]),
+    ];
+    bad vec![
+        bad(&[&[2, 3]], vec![Ints([4].into()).pack()], "broadcast_to: shapes do not broadcast. Got (2, 3) and (4,); expected equal lengths, or 1, on each axis counted from the last."),
+        bad(&[&[3]], vec![Ints([1].into()).pack()], "broadcast_to: the array does not fit the shape. Got (3,) for (1,); expected lengths equal to the shape's, or 1."),
+    ];
+}
+function! {
+    /// `x` repeated to `shape`; see [`BROADCAST_TO`].
+    BROADCAST_TO = fn broadcast_to(x; shape: Ints)
+}
+
+op! {
+    /// `x` repeated to the shape of `like`, of which only the shape is used.
+    ///
+    /// Gradient: the sum of `g` over the axes that were repeated.
+    BROADCAST_LIKE = fn broadcast_like(x, like) -> (y);
+    operands Any;
+    infer(c) {
+        broadcast(c.op, &x.shape, &like.shape, c.fresh)?;
+        Ok(smallvec![Aval { dtype: x.dtype, shape: like.shape.clone() }])
+    };
+    kernel Kernel::Lower(|c| Lowered::Chain(vec![(&BROADCAST_TO, vec![dims_attr(c.output)])]));
+    family Mixing;
+    vjp(g) { x: unbroadcast(g, x), like: Cotangent::Zero }
+    numpy "np.broadcast_to(x, like.shape)";
+    cases vec![case(Domain::Real, &[&[3], &[2, 3]], vec![])];
+    bad vec![];
+}
+
+/// `x` repeated to the shape of `like`; only the shape of `like` is used, and where it is known not even that.
+#[track_caller]
+pub fn broadcast_like<'g>(x: Tensor<'g>, like: Tensor<'g>) -> Tensor<'g> {
+    if x.dims() == like.dims() {
+        return x;
+    }
+    match known_attr(like) {
+        Some(dims) => broadcast_to(x, dims),
+        None => apply(&BROADCAST_LIKE, &[x.into(), like.into()], &[]),
+    }
+}
+
+/// The axes over which `from` was repeated to be of shape `to`.
+fn repeated_axes(from: &[Dim], to: &[Dim]) -> Vec<i64> {
+    let lead = to.len().saturating_sub(from.len());
+    let own = to.iter().skip(lead).zip(from).enumerate();
+    (0..lead).chain(own.filter(|(_, (t, f))| **f == Dim::Known(1) && **t != Dim::Known(1)).map(|(i, _)| i + lead)).map(|i| i as i64).collect()
+}
+
+op! {
+    /// The sum of `x` over the axes along which `like`, of which only the shape is used, is repeated to the shape of `x`.
+    ///
+    /// Gradient: `g` repeated to the shape of `x`.
+    SUM_TO = fn sum_to(x, like) -> (y);
+    operands Any;
+    infer(c) Ok(smallvec![Aval { dtype: x.dtype, shape: like.shape.clone() }]);
+    kernel Kernel::Lower(|c| {
+        let from = c.inputs.first().map_or(&[][..], |a| &a.shape);
+        let axes = repeated_axes(&c.output.shape, from);
+        let mut chain = vec![];
+        if !axes.is_empty() {
+            chain.push((&REDUCE_SUM, vec![Axes(Some(axes.into())).pack(), Attr::Bool(false)]));
+        }
+        chain.push((&RESHAPE, vec![dims_attr(c.output)]));
+        Lowered::Chain(chain)
+    });
+    family Mixing;
+    vjp(g) { x: broadcast_like(g, x), like: Cotangent::Zero }
+    numpy "ref.sum_to(x, like)";
+    cases vec![case(Domain::Real, &[&[2, 3], &[3]], vec![]), case(Domain::Real, &[&[4, 2, 3], &[2, 1]], vec![])];
+    bad vec![];
+}
+
+/// The sum of `x` over the axes along which `like` is repeated to the shape of `x`: the adjoint of a broadcast.
+#[track_caller]
+pub fn sum_to<'g>(x: Tensor<'g>, like: Tensor<'g>) -> Tensor<'g> {
+    let known = x.dims().iter().chain(like.dims()).all(|d| d.known().is_some());
+    if !known {
+        return apply(&SUM_TO, &[x.into(), like.into()], &[]);
+    }
+    let axes = repeated_axes(like.dims(), x.dims());
+    let sum = if axes.is_empty() { x } else { reduce_sum(x, axes, false) };
+    shaped_like(sum, like)
+}
