@@ -5,3 +5,4 @@ pub mod array;
 pub mod error;
 pub mod kernels;
 pub mod shape;
+pub mod state;
