@@ -237,7 +237,8 @@ pub mod array_gen {
         ArrayD::from_shape_fn(IxDyn(&[n]), |i| at(i[0]))
     }
 
-    /// The numbers `start`, `start + step`, ... before `end`. Empty if `step` leads away from `end`, is 0 or is not a number.
+    /// The numbers `start`, `start + step`, ... before `end`. Empty if `step` leads away from `end`, is 0 or is not a
+    /// number. Panics, as ndarray does, if there are more of them than memory can address.
     ///
     /// ```
     /// use scirs2_autograd::ndarray_ext::array_gen::arange;

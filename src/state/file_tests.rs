@@ -33,8 +33,10 @@ fn sample() -> VariableEnvironment {
     env
 }
 
+type Bits = (String, Option<String>, DType, Vec<usize>, Vec<u8>);
+
 /// All elements as bits, so that NaN and -0.0 count.
-fn bits(env: &VariableEnvironment) -> Vec<(String, Option<String>, DType, Vec<usize>, Vec<u8>)> {
+fn bits(env: &VariableEnvironment) -> Vec<Bits> {
     let one = |i| {
         let (space, name) = env.name_of(VariableID(i)).unwrap();
         let a = env.get(VariableID(i)).unwrap();
