@@ -192,11 +192,26 @@ element! { bool, Bool, Bool, bool; i32, I32, Int, i64; i64, I64, Int, i64; f32, 
 macro_rules! dispatch {
     ($d:expr, $T:ident => $body:expr) => {
         match $d {
-            $crate::dtype::DType::Bool => { type $T = bool; $body }
-            $crate::dtype::DType::I32 => { type $T = i32; $body }
-            $crate::dtype::DType::I64 => { type $T = i64; $body }
-            $crate::dtype::DType::F32 => { type $T = f32; $body }
-            $crate::dtype::DType::F64 => { type $T = f64; $body }
+            $crate::dtype::DType::Bool => {
+                type $T = bool;
+                $body
+            }
+            $crate::dtype::DType::I32 => {
+                type $T = i32;
+                $body
+            }
+            $crate::dtype::DType::I64 => {
+                type $T = i64;
+                $body
+            }
+            $crate::dtype::DType::F32 => {
+                type $T = f32;
+                $body
+            }
+            $crate::dtype::DType::F64 => {
+                type $T = f64;
+                $body
+            }
         }
     };
 }

@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 use crate::api::evaluator::{Bundle, Evaluator};
 use crate::dtype::DType;
 use crate::error::{Error, Result};
-use crate::graph::attr::{Ints, IntoAttr};
+use crate::graph::attr::{IntoAttr, Ints};
 use crate::graph::{Graph, Tensor};
 use crate::ops::broadcast::broadcast_to;
 use crate::state::{VariableEnvironment, VariableID};
@@ -166,7 +166,10 @@ impl Deref for Context {
 }
 
 /// What names a variable: `"w"`, `("namespace", "w")`, or its id.
-#[diagnostic::on_unimplemented(message = "`{Self}` does not name a variable", note = "use \"name\", (\"namespace\", \"name\") or a `VariableID`")]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not name a variable",
+    note = "use \"name\", (\"namespace\", \"name\") or a `VariableID`"
+)]
 pub trait VariableKey {
     /// The variable.
     fn find(&self, env: &VariableEnvironment) -> Result<VariableID, Error>;

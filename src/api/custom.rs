@@ -63,7 +63,13 @@ impl<'g> TensorBuilder<'g> {
     #[track_caller]
     pub fn build(self, op: impl Op) -> Tensor<'g> {
         if self.foreign {
-            let e = Error::new(ErrorKind::Graph, op.name(), "an input cannot be used", "a writable input, or one of another context", "read-only inputs of one context");
+            let e = Error::new(
+                ErrorKind::Graph,
+                op.name(),
+                "an input cannot be used",
+                "a writable input, or one of another context",
+                "read-only inputs of one context",
+            );
             return self.graph.poison(e);
         }
         self.graph.insert_user(Arc::new(op), &self.inputs)

@@ -146,14 +146,22 @@ fn resolve(ctx: &Context, feeder: &Feeder<'_>) -> Result<SmallVec<[Fed; 4]>> {
 fn find(ctx: &Context, target: &Target) -> Result<Value> {
     match target {
         Target::Value(graph, value) if *graph == ctx.id() => Ok(*value),
-        Target::Value(..) => {
-            Err(Error::new(ErrorKind::Graph, "feed", "the placeholder belongs to another context", "a tensor of another context", "a placeholder of this context"))
-        }
+        Target::Value(..) => Err(Error::new(
+            ErrorKind::Graph,
+            "feed",
+            "the placeholder belongs to another context",
+            "a tensor of another context",
+            "a placeholder of this context",
+        )),
         Target::Name(name) => {
             let all = ctx.placeholders();
             all.iter().find(|(n, _)| **n == **name).map(|(_, v)| *v).ok_or_else(|| {
                 let names: Vec<&str> = all.iter().map(|(n, _)| &**n).collect();
-                let rule = if names.is_empty() { "a placeholder of this context, which has none".to_owned() } else { format!("one of {}", names.join(", ")) };
+                let rule = if names.is_empty() {
+                    "a placeholder of this context, which has none".to_owned()
+                } else {
+                    format!("one of {}", names.join(", "))
+                };
                 let e = Error::new(ErrorKind::Feed, "feed", "there is no such placeholder", format_args!("\"{name}\""), rule);
                 match closest(name, names.iter().copied()) {
                     Some(near) => e.help(format!("did you mean \"{near}\"?")),
@@ -263,7 +271,12 @@ pub(crate) fn evaluate(ctx: &Context, outputs: &[Tensor<'_>], feeder: &Feeder<'_
 type Sources = SmallVec<[*const u8; 24]>;
 
 /// Pointers to the sources' elements; variables by `variable`.
-fn sources<'a>(ctx: &'a Context, b: &'a Bundle, feeds: &'a [Fed], variable: &dyn Fn(VariableID) -> Result<*const Array>) -> Result<Sources> {
+fn sources<'a>(
+    ctx: &'a Context,
+    b: &'a Bundle,
+    feeds: &'a [Fed],
+    variable: &dyn Fn(VariableID) -> Result<*const Array>,
+) -> Result<Sources> {
     let mut out = Sources::new();
     for ((s, &node), scalar) in b.plan.sources.iter().zip(&b.nodes).zip(&b.scalars) {
         out.push(match s.kind {

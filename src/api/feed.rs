@@ -68,14 +68,26 @@ impl<'v> Feed<'v> {
         let fits = dims.len() == aval.ndim() && dims.iter().zip(&aval.shape).all(|(&n, d)| *d == Dim::Known(n) || d.known().is_none());
         if !fits {
             let got = format!("shape {} for \"{name}\"", Tuple(dims));
-            return Err(Error::new(ErrorKind::Feed, "feed", "the shape contradicts the placeholder", got, format_args!("shape {}", Tuple(&aval.shape))));
+            return Err(Error::new(
+                ErrorKind::Feed,
+                "feed",
+                "the shape contradicts the placeholder",
+                got,
+                format_args!("shape {}", Tuple(&aval.shape)),
+            ));
         }
         let ty = Ty { dtype: aval.dtype, dims: dims.into() };
         let held = match &self.0 {
             Inner::Scalar(s) => match s.bytes(aval.dtype) {
                 Some(bytes) => Held::Bits(u64::from_ne_bytes(bytes)),
                 None => {
-                    let e = Error::new(ErrorKind::DType, "feed", "the number does not fit the placeholder", format_args!("{s:?} for \"{name}\""), aval.dtype);
+                    let e = Error::new(
+                        ErrorKind::DType,
+                        "feed",
+                        "the number does not fit the placeholder",
+                        format_args!("{s:?} for \"{name}\""),
+                        aval.dtype,
+                    );
                     return Err(e);
                 }
             },
@@ -108,13 +120,25 @@ fn converted(name: &str, x: View<'_>, to: DType) -> Result<Array> {
     let from = x.dtype();
     if !from.casts_to(to) {
         let got = format!("{from} for \"{name}\"");
-        let e = Error::new(ErrorKind::DType, "feed", "the dtype cannot be cast", got, format_args!("a dtype that casts to {to} under NumPy's same_kind rule"));
+        let e = Error::new(
+            ErrorKind::DType,
+            "feed",
+            "the dtype cannot be cast",
+            got,
+            format_args!("a dtype that casts to {to} under NumPy's same_kind rule"),
+        );
         return Err(e.help("convert the array before it is fed"));
     }
     let dense = Array::copy_of(x)?;
     if let (DType::I64, DType::I32) = (from, to) {
         if let Some(bad) = dense.as_slice::<i64>()?.iter().find(|v| i32::try_from(**v).is_err()) {
-            return Err(Error::new(ErrorKind::DType, "feed", "an integer does not fit", format_args!("{bad} for \"{name}\""), "values in the range of int32"));
+            return Err(Error::new(
+                ErrorKind::DType,
+                "feed",
+                "an integer does not fit",
+                format_args!("{bad} for \"{name}\""),
+                "values in the range of int32",
+            ));
         }
     }
     // SAFETY: all elements are written below.

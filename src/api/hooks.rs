@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use crate::array::{Array, View};
 use crate::error::Result;
-pub use crate::graph::op::Hook;
 use crate::graph::Tensor;
+pub use crate::graph::op::Hook;
 use crate::shape::Tuple;
 
 /// Prints the value.
@@ -97,4 +97,3 @@ impl<'g> Tensor<'g> {
         self.register_hook(Raw(f))
     }
 }
-

@@ -173,7 +173,14 @@ pub fn trim() -> usize {
         pool.small.iter_mut().for_each(|l| all.append(l));
         all
     };
-    blocks.into_iter().map(|b| { let n = b.capacity; b.release(); n }).sum()
+    blocks
+        .into_iter()
+        .map(|b| {
+            let n = b.capacity;
+            b.release();
+            n
+        })
+        .sum()
 }
 
 /// Bytes in use by arrays and arenas, and bytes that wait in the pool.

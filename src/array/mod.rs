@@ -124,7 +124,13 @@ impl Array {
         if T::DTYPE == self.dtype {
             return Ok(());
         }
-        let e = Error::new(ErrorKind::DType, op, "the element type differs", format_args!("{} for an array of {}", T::DTYPE, self.dtype), "the array's own type");
+        let e = Error::new(
+            ErrorKind::DType,
+            op,
+            "the element type differs",
+            format_args!("{} for an array of {}", T::DTYPE, self.dtype),
+            "the array's own type",
+        );
         Err(e.help("cast in the graph (`cast`), or ask for the dtype that `dtype()` names"))
     }
 
@@ -149,7 +155,13 @@ impl Array {
     /// The single element of an array of size 1, as `f64`.
     pub fn item(&self) -> Result<f64> {
         if self.size() != 1 {
-            return Err(Error::new(ErrorKind::Shape, "item", "not a single number", format_args!("shape {}", Tuple(&self.dims)), "an array of size 1"));
+            return Err(Error::new(
+                ErrorKind::Shape,
+                "item",
+                "not a single number",
+                format_args!("shape {}", Tuple(&self.dims)),
+                "an array of size 1",
+            ));
         }
         Ok(self.get(0).as_f64())
     }
@@ -178,7 +190,9 @@ impl<T: Element, S: Data<Elem = T>, D: Dimension> PartialEq<ArrayBase<S, D>> for
 
 impl PartialEq for Array {
     fn eq(&self, other: &Array) -> bool {
-        self.dtype == other.dtype && self.dims == other.dims && crate::dispatch!(self.dtype, T => self.view::<T>().ok() == other.view::<T>().ok())
+        self.dtype == other.dtype
+            && self.dims == other.dims
+            && crate::dispatch!(self.dtype, T => self.view::<T>().ok() == other.view::<T>().ok())
     }
 }
 

@@ -5,8 +5,8 @@ use crate::graph::{AsTensor, Tensor};
 use crate::ops::apply::cast;
 use crate::ops::elementwise::mul;
 use crate::ops::movement::{expand_dims, reshape};
-use crate::ops::slice::{concat, slice};
 use crate::ops::reduce::reduce_sum;
+use crate::ops::slice::{concat, slice};
 
 use super::grad::grad;
 
@@ -34,7 +34,13 @@ pub fn jacobians<'g, A: AsTensor<'g>>(y: impl AsTensor<'g>, xs: &[A], y_len: usi
 pub fn hessian_vector_product<'g, A: AsTensor<'g>, B: AsTensor<'g>, C: AsTensor<'g>>(ys: &[A], xs: &[B], vectors: &[C]) -> Vec<Tensor<'g>> {
     let gs = grad(ys, xs);
     if vectors.len() != xs.len() {
-        let e = Error::new(ErrorKind::Shape, "_hessian_vector_product", "vectors and xs do not pair", format_args!("{} and {}", vectors.len(), xs.len()), "one vector an x");
+        let e = Error::new(
+            ErrorKind::Shape,
+            "_hessian_vector_product",
+            "vectors and xs do not pair",
+            format_args!("{} and {}", vectors.len(), xs.len()),
+            "one vector an x",
+        );
         return xs.iter().map(|x| x.tensor().graph().poison(e.clone())).collect();
     }
     // A vector is a constant of the second sweep, whatever it was computed from.

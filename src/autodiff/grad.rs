@@ -12,9 +12,9 @@ use crate::dtype::DType;
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::op::{Body, Cotangent, Differentiate, Family, GradientContext, Primitive, Vjp};
 use crate::graph::{AsTensor, Graph, Node, NodeOp, Tensor, Value};
+use crate::ops::broadcast::broadcast_like;
 use crate::ops::compare::logical_and;
 use crate::ops::elementwise::add;
-use crate::ops::broadcast::broadcast_like;
 use crate::ops::rules::{typed_like, unbroadcast};
 use crate::ops::select::select;
 
@@ -96,14 +96,26 @@ pub fn grad_with_default<'g, A: AsTensor<'g>, B: AsTensor<'g>, C: AsTensor<'g>>(
 /// As [`grad_with_default`], with errors as results.
 pub fn try_grad<'g>(ys: &[Tensor<'g>], xs: &[Tensor<'g>], seeds: &[Tensor<'g>]) -> Result<Vec<Tensor<'g>>> {
     if !seeds.is_empty() && seeds.len() != ys.len() {
-        return Err(Error::new(ErrorKind::Shape, "grad", "cotangents and outputs do not pair", format_args!("{} and {}", seeds.len(), ys.len()), "one cotangent an output"));
+        return Err(Error::new(
+            ErrorKind::Shape,
+            "grad",
+            "cotangents and outputs do not pair",
+            format_args!("{} and {}", seeds.len(), ys.len()),
+            "one cotangent an output",
+        ));
     }
     for t in ys.iter().chain(xs).chain(seeds) {
         if let Some(e) = t.error() {
             return Err(e);
         }
         if xs.first().is_some_and(|x| x.graph().id() != t.graph().id()) {
-            return Err(Error::new(ErrorKind::Graph, "grad", "tensors of two graphs are mixed", "tensors of two contexts", "all tensors from one context"));
+            return Err(Error::new(
+                ErrorKind::Graph,
+                "grad",
+                "tensors of two graphs are mixed",
+                "tensors of two contexts",
+                "all tensors from one context",
+            ));
         }
     }
     for t in ys.iter().chain(xs) {
@@ -153,7 +165,8 @@ fn dependents(graph: &Graph, ys: &[Value], xs: &[Value], stop: bool) -> (u32, Ve
         if !reached.get(i).copied().unwrap_or(false) {
             continue;
         }
-        let via = |v: &Value| v.node >= low && reached.get((v.node - low) as usize).copied().unwrap_or(false) && graph.aval(*v).dtype.is_float();
+        let via =
+            |v: &Value| v.node >= low && reached.get((v.node - low) as usize).copied().unwrap_or(false) && graph.aval(*v).dtype.is_float();
         let depends = x_nodes.contains(&id) || graph.node(id).inputs.iter().any(via);
         if let Some(slot) = reached.get_mut(i) {
             *slot = depends;
@@ -335,5 +348,6 @@ fn fitted<'g>(op: &str, g: Tensor<'g>, x: Tensor<'g>) -> Result<Tensor<'g>> {
 }
 
 fn guarded<R>(op: &str, f: impl FnOnce() -> R) -> Result<R> {
-    catch_unwind(AssertUnwindSafe(f)).map_err(|_| Error::text(ErrorKind::Graph, format!("{op}: its gradient rule panicked. Got a panic; expected cotangents.")))
+    catch_unwind(AssertUnwindSafe(f))
+        .map_err(|_| Error::text(ErrorKind::Graph, format!("{op}: its gradient rule panicked. Got a panic; expected cotangents.")))
 }

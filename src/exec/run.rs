@@ -59,7 +59,13 @@ type Bases = SmallVec<[*mut u8; 32]>;
 /// for its type, is a block of this crate, and is reached by nobody else; it may be the source of the same variable.
 pub unsafe fn run(plan: &Plan, bound: &Bound<'_>) -> Result<Outcome> {
     let arena = Block::new(plan.arena_bytes).ok_or_else(|| {
-        Error::new(ErrorKind::Io, "run", "there is no memory for the run", format_args!("{} bytes", plan.arena_bytes), "a plan that fits in memory")
+        Error::new(
+            ErrorKind::Io,
+            "run",
+            "there is no memory for the run",
+            format_args!("{} bytes", plan.arena_bytes),
+            "a plan that fits in memory",
+        )
     })?;
     let mut outputs = Vec::with_capacity(plan.outputs.len());
     for ty in &plan.outputs {
@@ -84,7 +90,10 @@ unsafe fn steps(plan: &Plan, bases: &Bases, bound: &Bound<'_>) -> Result<()> {
         // SAFETY: the plan's places, and the caller's promise for the rest.
         let done = unsafe { one(step, bases, bound, &mut || proceed(false)) }.map_err(|e| e.at(step.site))?;
         if !done || !proceed(bound.proceed.is_none()) {
-            return Err(Error::text(ErrorKind::Interrupted, "run: it was interrupted. Got an interrupt before anything was written; expected to run to the end."));
+            return Err(Error::text(
+                ErrorKind::Interrupted,
+                "run: it was interrupted. Got an interrupt before anything was written; expected to run to the end.",
+            ));
         }
     }
     Ok(())
@@ -164,9 +173,17 @@ fn user<'a>(user: Option<&User>, inputs: &'a [View<'a>], outputs: &'a mut [ViewM
             let wanted = outputs.len();
             let mut c = ComputeContext::new(inputs, outputs);
             let r = catch_unwind(AssertUnwindSafe(|| op.compute(&mut c)));
-            r.unwrap_or_else(|_| Err(Error::text(ErrorKind::User, format!("{}: its `compute` panicked. Got a panic; expected outputs.", op.name()))))?;
+            r.unwrap_or_else(|_| {
+                Err(Error::text(ErrorKind::User, format!("{}: its `compute` panicked. Got a panic; expected outputs.", op.name())))
+            })?;
             if c.written() != wanted {
-                return Err(Error::new(ErrorKind::User, op.name(), "`compute` left outputs out", c.written(), format_args!("{wanted} outputs")));
+                return Err(Error::new(
+                    ErrorKind::User,
+                    op.name(),
+                    "`compute` left outputs out",
+                    c.written(),
+                    format_args!("{wanted} outputs"),
+                ));
             }
             Ok(())
         }

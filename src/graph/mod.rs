@@ -217,7 +217,13 @@ impl Graph {
         }
         if shape.iter().any(|&n| n < -1) {
             let got = format!("{} for \"{name}\"", Tuple(shape));
-            return self.poison(Error::new(ErrorKind::Shape, "placeholder", "a dimension is negative", got, "-1 (any length) or a length >= 0"));
+            return self.poison(Error::new(
+                ErrorKind::Shape,
+                "placeholder",
+                "a dimension is negative",
+                got,
+                "-1 (any length) or a length >= 0",
+            ));
         }
         let known = self.state.lock().placeholders.get(name).copied();
         if let Some(node) = known {
@@ -286,7 +292,13 @@ impl Graph {
             return self.poison(e);
         }
         let Some(bytes) = value.bytes(dtype) else {
-            let e = Error::new(ErrorKind::DType, "constant", "the number does not fit", format_args!("{value:?}"), format_args!("a value of {dtype}"));
+            let e = Error::new(
+                ErrorKind::DType,
+                "constant",
+                "the number does not fit",
+                format_args!("{value:?}"),
+                format_args!("a value of {dtype}"),
+            );
             return self.poison(e);
         };
         let value = match dtype {
@@ -389,7 +401,8 @@ impl Graph {
         }
         let avals = match leaf {
             Some((dtype, shape)) => {
-                let shape: Shape = shape.iter().map(|&n| usize::try_from(n).map_or_else(|_| fresh(&mut state.symbols), Dim::Known)).collect();
+                let shape: Shape =
+                    shape.iter().map(|&n| usize::try_from(n).map_or_else(|_| fresh(&mut state.symbols), Dim::Known)).collect();
                 Ok(smallvec::smallvec![Aval { dtype, shape }])
             }
             None => self.infer(&draft, &mut state.symbols),

@@ -350,9 +350,18 @@ impl<'a> ComputeContext<'a> {
     pub fn input<T: crate::dtype::Element>(&self, i: usize) -> Result<ndarray::ArrayViewD<'a, T>> {
         use ndarray::ShapeBuilder;
         let n = self.inputs.len();
-        let v = self.inputs.get(i).ok_or_else(|| Error::new(ErrorKind::User, "input", "there is no such input", i, format_args!("an index below {n}")))?;
+        let v = self
+            .inputs
+            .get(i)
+            .ok_or_else(|| Error::new(ErrorKind::User, "input", "there is no such input", i, format_args!("an index below {n}")))?;
         if v.dtype() != T::DTYPE {
-            return Err(Error::new(ErrorKind::DType, "input", "the element type differs", T::DTYPE, format_args!("{} of input {i}", v.dtype())));
+            return Err(Error::new(
+                ErrorKind::DType,
+                "input",
+                "the element type differs",
+                T::DTYPE,
+                format_args!("{} of input {i}", v.dtype()),
+            ));
         }
         if v.strides().iter().any(|&s| s < 0) {
             return Err(Error::new(ErrorKind::User, "input", "a stride is negative", format_args!("input {i}"), "a view in memory order"));

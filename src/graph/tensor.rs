@@ -72,14 +72,19 @@ impl fmt::Debug for Tensor<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.node().op {
             NodeOp::Error(e) => write!(f, "Tensor({e:?})"),
-            NodeOp::Placeholder(name) | NodeOp::Variable(_, _, name) => write!(f, "Tensor({} \"{name}\": {})", self.node().name(), self.aval()),
+            NodeOp::Placeholder(name) | NodeOp::Variable(_, _, name) => {
+                write!(f, "Tensor({} \"{name}\": {})", self.node().name(), self.aval())
+            }
             _ => write!(f, "Tensor(%{}: {} = {})", self.value.node, self.aval(), self.node().name()),
         }
     }
 }
 
 /// A [`Tensor`] or a reference to one.
-#[diagnostic::on_unimplemented(message = "`{Self}` is not a tensor", note = "numbers go on the right: `x * 2.0`, or become one with `ctx.scalar(2.0)`")]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a tensor",
+    note = "numbers go on the right: `x * 2.0`, or become one with `ctx.scalar(2.0)`"
+)]
 pub trait AsTensor<'g>: Copy {
     /// The handle.
     fn tensor(&self) -> Tensor<'g>;

@@ -27,6 +27,8 @@ fn scan<T: Copy + std::fmt::Debug>(op: &str, x: View<'_>, ok: impl Fn(T) -> bool
     });
     match bad {
         None => Ok(()),
-        Some((i, v)) => Err(Error::new(ErrorKind::Value, op, "a value is not finite", format_args!("{v:?} at position {i}"), "finite numbers")),
+        Some((i, v)) => {
+            Err(Error::new(ErrorKind::Value, op, "a value is not finite", format_args!("{v:?} at position {i}"), "finite numbers"))
+        }
     }
 }

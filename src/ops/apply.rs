@@ -124,7 +124,13 @@ fn check(graph: &Graph, def: &OpDef, args: &[Arg<'_>], attrs: &[Attr]) -> Result
     for a in args {
         if let Arg::Tensor(t) = a {
             if t.graph().id() != graph.id() {
-                let e = Error::new(ErrorKind::Graph, def.name, "tensors of two graphs are mixed", "operands of two contexts", "all operands from one context");
+                let e = Error::new(
+                    ErrorKind::Graph,
+                    def.name,
+                    "tensors of two graphs are mixed",
+                    "operands of two contexts",
+                    "all operands from one context",
+                );
                 return Err(e.help("evaluate the one, and bring its value in as a constant or a feed"));
             }
         }
@@ -137,7 +143,13 @@ fn check(graph: &Graph, def: &OpDef, args: &[Arg<'_>], attrs: &[Attr]) -> Result
     });
     if (!list && args.len() != tensors) || !kinds.eq(attrs.iter().map(Attr::kind)) {
         let got = format!("{} tensors and {} attributes", args.len(), attrs.len());
-        return Err(Error::new(ErrorKind::DType, def.name, "the arguments do not match", got, format_args!("{tensors} tensors, then the attributes of the row")));
+        return Err(Error::new(
+            ErrorKind::DType,
+            def.name,
+            "the arguments do not match",
+            got,
+            format_args!("{tensors} tensors, then the attributes of the row"),
+        ));
     }
     Ok(())
 }

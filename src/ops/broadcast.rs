@@ -2,7 +2,7 @@
 
 use smallvec::smallvec;
 
-use crate::graph::attr::{AttrType, Axes, Attr, Ints, IntoAttr};
+use crate::graph::attr::{Attr, AttrType, Axes, IntoAttr, Ints};
 use crate::graph::op::{Body, Cotangent, Domain, Family, Kernel, Lowered, OpDef, Operands, Param, ParamKind, Primitive};
 use crate::graph::{AsTensor, Tensor};
 use crate::ops::apply::{Arg, apply};
@@ -89,7 +89,10 @@ pub fn broadcast_like<'g>(x: Tensor<'g>, like: Tensor<'g>) -> Tensor<'g> {
 fn repeated_axes(from: &[Dim], to: &[Dim]) -> Vec<i64> {
     let lead = to.len().saturating_sub(from.len());
     let own = to.iter().skip(lead).zip(from).enumerate();
-    (0..lead).chain(own.filter(|(_, (t, f))| **f == Dim::Known(1) && **t != Dim::Known(1)).map(|(i, _)| i + lead)).map(|i| i as i64).collect()
+    (0..lead)
+        .chain(own.filter(|(_, (t, f))| **f == Dim::Known(1) && **t != Dim::Known(1)).map(|(i, _)| i + lead))
+        .map(|i| i as i64)
+        .collect()
 }
 
 op! {

@@ -2,10 +2,10 @@
 
 use smallvec::smallvec;
 
+use crate::array::with_lead;
+use crate::error::{Error, ErrorKind};
 use crate::graph::op::{Body, CallKernel, Cotangent, Domain, Family, Kernel, OpDef, Operands, Param, ParamKind, Primitive};
 use crate::graph::{AsTensor, Tensor};
-use crate::error::{Error, ErrorKind};
-use crate::array::with_lead;
 use crate::kernels;
 use crate::ops::apply::{Arg, Operand, apply};
 use crate::ops::families::{self, bad, case};

@@ -17,7 +17,14 @@ pub static COND: OpDef = OpDef {
     doc: "The outputs of one of two bodies, chosen by a 0-d condition; the other body does not run.\n\nGradient: through the body that ran.\n",
     params: &[Param { name: "inputs", kind: ParamKind::Tensors, default: None }],
     outputs: &[],
-    body: Body::Primitive(Primitive { operands: Operands::Any, infer: join, kernel: Kernel::Branch, vjp: cond_vjp, family: Family::Mixing, draw: false }),
+    body: Body::Primitive(Primitive {
+        operands: Operands::Any,
+        infer: join,
+        kernel: Kernel::Branch,
+        vjp: cond_vjp,
+        family: Family::Mixing,
+        draw: false,
+    }),
     numpy: "ref.cond(inputs)",
     cases: Vec::new,
     bad: Vec::new,
@@ -58,7 +65,10 @@ fn captures(graph: &Graph, outputs: &[Value]) -> Result<Values> {
             continue;
         }
         if node.def().is_some_and(|d| std::ptr::eq(d, &ASSIGN)) {
-            return Err(Error::text(ErrorKind::Graph, "cond: a body writes to a variable. Got `assign`; expected bodies that only compute."));
+            return Err(Error::text(
+                ErrorKind::Graph,
+                "cond: a body writes to a variable. Got `assign`; expected bodies that only compute.",
+            ));
         }
         stack.extend(node.inputs.iter().copied());
     }
@@ -186,14 +196,23 @@ pub fn cond_list<'g>(
             return Err(e);
         }
         if list.iter().any(|t| t.graph().id() != graph.id()) {
-            return Err(Error::text(ErrorKind::Graph, "cond: tensors of two graphs are mixed. Got a result of another context; expected all operands from one context."));
+            return Err(Error::text(
+                ErrorKind::Graph,
+                "cond: tensors of two graphs are mixed. Got a result of another context; expected all operands from one context.",
+            ));
         }
         Ok((scope, list.iter().map(|t| t.value()).collect(), list.len()))
     };
     let a = close(graph.in_scope(then))?;
     let b = close(graph.in_scope(otherwise))?;
     if a.2 != b.2 {
-        return Err(Error::new(ErrorKind::Shape, "cond", "the bodies return different numbers of tensors", format_args!("{} and {}", a.2, b.2), "equal numbers"));
+        return Err(Error::new(
+            ErrorKind::Shape,
+            "cond",
+            "the bodies return different numbers of tensors",
+            format_args!("{} and {}", a.2, b.2),
+            "equal numbers",
+        ));
     }
     let made = branch(graph, condition, [(a.0, a.1), (b.0, b.1)])?;
     Ok((0..a.2).map(|k| made.output(k)).collect())
@@ -252,7 +271,13 @@ pub fn assign<'g>(variable: impl AsTensor<'g>, x: impl Operand<'g>) -> Tensor<'g
     let variable = variable.tensor();
     if variable.error().is_none() && !matches!(variable.node().op, NodeOp::Variable(..)) {
         let got = variable.node().name().to_owned();
-        return variable.graph().poison(Error::new(ErrorKind::Variable, "assign", "the target is not a variable", got, "a tensor from `ctx.variable`"));
+        return variable.graph().poison(Error::new(
+            ErrorKind::Variable,
+            "assign",
+            "the target is not a variable",
+            got,
+            "a tensor from `ctx.variable`",
+        ));
     }
     let x = match x.arg() {
         Arg::Weak(s) => Arg::Tensor(variable.graph().scalar(s, variable.dtype())),

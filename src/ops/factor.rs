@@ -2,11 +2,11 @@
 
 use smallvec::smallvec;
 
+use crate::array::with_lead;
+use crate::error::Result;
 use crate::graph::attr::{Attr, AttrType, IntoAttr};
 use crate::graph::op::{Body, CallKernel, Cotangent, Domain, Family, Infer, Kernel, OpDef, Operands, Param, ParamKind, Primitive};
 use crate::graph::{AsTensor, Tensor};
-use crate::error::Result;
-use crate::array::with_lead;
 use crate::kernels;
 use crate::ops::apply::{Arg, apply};
 use crate::ops::contract::{batch_matmul, swapped};

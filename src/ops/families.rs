@@ -10,17 +10,33 @@ use crate::shape::{Aval, Dim, Shape, broadcast};
 
 /// The operand rule of an elementwise kind.
 macro_rules! operands {
-    (float) => { Operands::Float };
-    (numeric) => { Operands::Promote };
-    (compare) => { Operands::Promote };
-    (logic) => { Operands::Boolean };
+    (float) => {
+        Operands::Float
+    };
+    (numeric) => {
+        Operands::Promote
+    };
+    (compare) => {
+        Operands::Promote
+    };
+    (logic) => {
+        Operands::Boolean
+    };
 }
 /// The shape and dtype rule of an elementwise kind.
 macro_rules! infer {
-    (float) => { $crate::ops::families::elementwise };
-    (numeric) => { $crate::ops::families::numeric };
-    (compare) => { $crate::ops::families::boolean };
-    (logic) => { $crate::ops::families::boolean };
+    (float) => {
+        $crate::ops::families::elementwise
+    };
+    (numeric) => {
+        $crate::ops::families::numeric
+    };
+    (compare) => {
+        $crate::ops::families::boolean
+    };
+    (logic) => {
+        $crate::ops::families::boolean
+    };
 }
 pub(crate) use {infer, operands};
 
@@ -133,13 +149,15 @@ pub fn unary_cases(domain: Domain) -> Vec<Case> {
 
 /// Shapes for an elementwise op of two operands: equal, and broadcast in every way.
 pub fn binary_cases(a: Domain, b: Domain) -> Vec<Case> {
-    let pairs: [(&[usize], &[usize]); 6] = [(&[], &[]), (&[4], &[4]), (&[2, 3], &[3]), (&[2, 1], &[1, 3]), (&[], &[2, 2]), (&[2, 3, 2], &[3, 1])];
+    let pairs: [(&[usize], &[usize]); 6] =
+        [(&[], &[]), (&[4], &[4]), (&[2, 3], &[3]), (&[2, 1], &[1, 3]), (&[], &[2, 2]), (&[2, 3, 2], &[3, 1])];
     pairs.into_iter().map(|(x, y)| mixed(&[(a, x), (b, y)], vec![])).collect()
 }
 
 /// What an elementwise op of two operands refuses.
 pub fn binary_bad(op: &'static str) -> Vec<Bad> {
-    let text = format!("{op}: shapes do not broadcast. Got (2, 3) and (4,); expected equal lengths, or 1, on each axis counted from the last.");
+    let text =
+        format!("{op}: shapes do not broadcast. Got (2, 3) and (4,); expected equal lengths, or 1, on each axis counted from the last.");
     // A table is made once a test run: the text may live as long as the program.
     vec![bad(&[&[2, 3], &[4]], vec![], Box::leak(text.into_boxed_str()))]
 }

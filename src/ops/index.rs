@@ -182,7 +182,9 @@ op! {
 /// The adjoint of [`GATHER`].
 pub fn gather_adjoint<'g>(g: Tensor<'g>, index: Tensor<'g>, x: Tensor<'g>, axis: i64) -> Tensor<'g> {
     match length(x, axis) {
-        Some(n) => apply(&GATHER_ADD, &[g.into(), index.into()], &[Attr::Int(axis.rem_euclid(x.ndim().max(1) as i64)), Attr::Int(n as i64)]),
+        Some(n) => {
+            apply(&GATHER_ADD, &[g.into(), index.into()], &[Attr::Int(axis.rem_euclid(x.ndim().max(1) as i64)), Attr::Int(n as i64)])
+        }
         None => apply(&GATHER_ADD_LIKE, &[g.into(), index.into(), x.into()], &[Attr::Int(axis)]),
     }
 }

@@ -4,7 +4,7 @@ use smallvec::{SmallVec, smallvec};
 
 use crate::dtype::DType;
 use crate::error::{Error, ErrorKind, Result};
-use crate::graph::attr::{Attr, AttrType, Axes, Ints, IntoAttr};
+use crate::graph::attr::{Attr, AttrType, Axes, IntoAttr, Ints};
 use crate::graph::op::{Body, Cotangent, Domain, Family, Kernel, Lowered, OpDef, Operands, Param, ParamKind, Primitive};
 use crate::graph::{AsTensor, Tensor};
 use crate::ops::apply::{Arg, apply, cast};
@@ -193,7 +193,13 @@ fn permutation(op: &str, axes: Option<&[i64]>, ndim: usize) -> Result<SmallVec<[
     let mut sorted = order.clone();
     sorted.sort_unstable();
     if sorted.iter().copied().ne(0..ndim) {
-        return Err(Error::new(ErrorKind::Shape, op, "axes is not a permutation", Tuple(list), format_args!("each of the {ndim} axes once")));
+        return Err(Error::new(
+            ErrorKind::Shape,
+            op,
+            "axes is not a permutation",
+            Tuple(list),
+            format_args!("each of the {ndim} axes once"),
+        ));
     }
     Ok(order)
 }
@@ -282,7 +288,13 @@ fn squeezed(op: &str, x: &Aval, axis: &Axes) -> Result<SmallVec<[usize; 4]>> {
     let gone = shape::axes(op, Some(list), x.ndim())?;
     let long = gone.iter().copied().find(|&i| x.shape.get(i).and_then(|d| d.known()).is_some_and(|n| n != 1));
     match long {
-        Some(i) => Err(Error::new(ErrorKind::Shape, op, "an axis is not of length 1", format_args!("axis {i} of shape {}", Tuple(&x.shape)), "axes of length 1")),
+        Some(i) => Err(Error::new(
+            ErrorKind::Shape,
+            op,
+            "an axis is not of length 1",
+            format_args!("axis {i} of shape {}", Tuple(&x.shape)),
+            "axes of length 1",
+        )),
         None => Ok(gone),
     }
 }
@@ -316,4 +328,3 @@ function! {
     /// `x` without axes of length 1; see [`SQUEEZE`].
     SQUEEZE = fn squeeze(x; axis: Axes)
 }
-

@@ -4,7 +4,7 @@
 use smallvec::smallvec;
 
 use crate::dtype::DType;
-use crate::graph::attr::{Attr, AttrType, Ints, IntoAttr};
+use crate::graph::attr::{Attr, AttrType, IntoAttr, Ints};
 use crate::graph::op::{Body, CallKernel, Cotangent, Family, Kernel, Lowered, OpDef, Operands, Param, ParamKind, Primitive};
 use crate::graph::{AsTensor, Graph, Tensor};
 use crate::kernels;

@@ -5,15 +5,17 @@ use smallvec::smallvec;
 use crate::dtype::DType;
 use crate::error::Result;
 use crate::graph::attr::{Attr, AttrType, Axes, IntoAttr};
-use crate::graph::op::{Avals, Bad, Body, CallKernel, Case, Cotangent, Domain, Family, Infer, Kernel, Lowered, OpDef, Operands, Param, ParamKind, Primitive};
+use crate::graph::op::{
+    Avals, Bad, Body, CallKernel, Case, Cotangent, Domain, Family, Infer, Kernel, Lowered, OpDef, Operands, Param, ParamKind, Primitive,
+};
 use crate::graph::{AsTensor, Tensor};
 use crate::kernels::{self, fold::Fold};
 use crate::ops::apply::{Arg, apply, cast};
+use crate::ops::broadcast::broadcast_like;
 use crate::ops::compare::{equal, less};
 use crate::ops::elementwise::{abs, exp, log};
 use crate::ops::families::{self, attr, bad, case};
 use crate::ops::index::gather_adjoint;
-use crate::ops::broadcast::broadcast_like;
 use crate::ops::movement::{squeeze, stop_gradient};
 use crate::ops::rules::{masked, restore_axes, unreduce};
 use crate::ops::select::select;
@@ -28,7 +30,11 @@ fn reduced(c: &mut Infer<'_>, x: &Aval, axis: &Axes, keepdims: bool) -> Result<A
 fn extremum(c: &mut Infer<'_>, x: &Aval, axis: &Axes, keepdims: bool) -> Result<Avals> {
     let axes = shape::axes(c.op, axis.0.as_deref(), x.ndim())?;
     if axes.iter().any(|&i| x.shape.get(i) == Some(&Dim::Known(0))) {
-        return c.shape_error("there is no value over no elements", format_args!("shape {}", Tuple(&x.shape)), "at least one element along the axis");
+        return c.shape_error(
+            "there is no value over no elements",
+            format_args!("shape {}", Tuple(&x.shape)),
+            "at least one element along the axis",
+        );
     }
     Ok(smallvec![Aval { dtype: x.dtype, shape: families::reduced(x, &axes, keepdims) }])
 }

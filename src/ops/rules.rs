@@ -5,8 +5,8 @@ use smallvec::SmallVec;
 use crate::graph::op::Cotangent;
 use crate::graph::{NodeOp, Tensor, Value};
 use crate::ops::apply::cast;
-use crate::ops::elementwise::{MUL, NEG, SQUARE, div, mul, neg};
 use crate::ops::broadcast::{broadcast_like, broadcast_to, sum_to};
+use crate::ops::elementwise::{MUL, NEG, SQUARE, div, mul, neg};
 use crate::ops::movement::reshape_like;
 
 /// `g` where the mask is true, and exactly zero elsewhere.

@@ -4,7 +4,7 @@ use smallvec::smallvec;
 
 use crate::array::{View, ViewMut};
 use crate::error::{Error, ErrorKind, Result};
-use crate::graph::attr::{Attr, AttrType, Ints, IntoAttr, Slice, Slices};
+use crate::graph::attr::{Attr, AttrType, IntoAttr, Ints, Slice, Slices};
 use crate::graph::op::{Body, CallKernel, Cotangent, Domain, Family, Kernel, Lowered, OpDef, Operands, Param, ParamKind, Primitive};
 use crate::graph::{AsTensor, Tensor};
 use crate::kernels;
@@ -162,12 +162,22 @@ pub static CONCAT: OpDef = OpDef {
                         (true, ..) => *d = (c.fresh)(),
                         (false, a, b) => match a.unify(b) {
                             Some(u) => *d = u,
-                            None => return c.shape_error("shapes differ off the axis", format_args!("{} and {} for axis={axis}", Tuple(&first.shape), Tuple(&x.shape)), "equal lengths on the other axes"),
+                            None => {
+                                return c.shape_error(
+                                    "shapes differ off the axis",
+                                    format_args!("{} and {} for axis={axis}", Tuple(&first.shape), Tuple(&x.shape)),
+                                    "equal lengths on the other axes",
+                                );
+                            }
                         },
                     }
                 }
                 if !fits {
-                    return c.shape_error("the arrays differ in rank", format_args!("{} and {}", Tuple(&first.shape), Tuple(&x.shape)), "equal numbers of axes");
+                    return c.shape_error(
+                        "the arrays differ in rank",
+                        format_args!("{} and {}", Tuple(&first.shape), Tuple(&x.shape)),
+                        "equal numbers of axes",
+                    );
                 }
             }
             Ok(smallvec![Aval { dtype: first.dtype, shape }])
@@ -192,21 +202,39 @@ pub static CONCAT: OpDef = OpDef {
                 return parts.iter().map(|_| Cotangent::Nondiff("the length of a part along the axis is known only at run time")).collect();
             };
             let mut start = 0i64;
-            lengths.iter().map(|&n| {
-                let here = Slice { start: Some(start), stop: Some(start + n as i64), step: 1 };
-                start += n as i64;
-                Cotangent::from(strided_slice(g, Slices(std::iter::repeat_n(Slice::ALL, axis).chain([here]).collect())))
-            }).collect()
+            lengths
+                .iter()
+                .map(|&n| {
+                    let here = Slice { start: Some(start), stop: Some(start + n as i64), step: 1 };
+                    start += n as i64;
+                    Cotangent::from(strided_slice(g, Slices(std::iter::repeat_n(Slice::ALL, axis).chain([here]).collect())))
+                })
+                .collect()
         },
         family: Family::Movement,
         draw: false,
     }),
     numpy: "np.concatenate(xs, axis=axis)",
-    cases: || vec![case(Domain::Real, &[&[2, 3], &[1, 3]], vec![Attr::Int(0)]), case(Domain::Real, &[&[2, 1], &[2, 3], &[2, 2]], vec![Attr::Int(-1)])],
-    bad: || vec![
-        bad(&[&[2, 3], &[2, 4]], vec![Attr::Int(0)], "concat: shapes differ off the axis. Got (2, 3) and (2, 4) for axis=0; expected equal lengths on the other axes."),
-        bad(&[&[2, 3], &[2]], vec![Attr::Int(0)], "concat: the arrays differ in rank. Got (2, 3) and (2,); expected equal numbers of axes."),
-    ],
+    cases: || {
+        vec![
+            case(Domain::Real, &[&[2, 3], &[1, 3]], vec![Attr::Int(0)]),
+            case(Domain::Real, &[&[2, 1], &[2, 3], &[2, 2]], vec![Attr::Int(-1)]),
+        ]
+    },
+    bad: || {
+        vec![
+            bad(
+                &[&[2, 3], &[2, 4]],
+                vec![Attr::Int(0)],
+                "concat: shapes differ off the axis. Got (2, 3) and (2, 4) for axis=0; expected equal lengths on the other axes.",
+            ),
+            bad(
+                &[&[2, 3], &[2]],
+                vec![Attr::Int(0)],
+                "concat: the arrays differ in rank. Got (2, 3) and (2,); expected equal numbers of axes.",
+            ),
+        ]
+    },
 };
 
 /// Arrays joined along an axis that they have; see [`CONCAT`]. At least one array is needed to know the graph.

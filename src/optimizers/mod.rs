@@ -34,7 +34,13 @@ pub trait Optimizer {
 /// The assignments of a step, checked.
 pub fn updates<'g>(opt: &dyn Optimizer, vars: &[Tensor<'g>], grads: &[Tensor<'g>], ctx: &'g Context) -> Result<Vec<Tensor<'g>>> {
     if vars.len() != grads.len() {
-        return Err(Error::new(ErrorKind::Shape, "update", "variables and gradients do not pair", format_args!("{} and {}", vars.len(), grads.len()), "one gradient a variable"));
+        return Err(Error::new(
+            ErrorKind::Shape,
+            "update",
+            "variables and gradients do not pair",
+            format_args!("{} and {}", vars.len(), grads.len()),
+            "one gradient a variable",
+        ));
     }
     for (v, g) in vars.iter().zip(grads) {
         if let Some(e) = v.error().or(g.error()) {
@@ -73,8 +79,16 @@ pub(crate) fn step(
 }
 
 /// The tensors of a step: outputs, then one that holds all assignments.
-fn request<'g>(opt: &dyn Optimizer, outputs: &[Tensor<'_>], vars: &[Tensor<'_>], grads: &[Tensor<'_>], ctx: &'g Context) -> Result<Vec<Tensor<'g>>> {
-    let own = |list: &[Tensor<'_>]| list.iter().map(|t| if t.graph().id() == ctx.id() { Ok(ctx.tensor(t.value())) } else { Err(foreign()) }).collect::<Result<Vec<_>>>();
+fn request<'g>(
+    opt: &dyn Optimizer,
+    outputs: &[Tensor<'_>],
+    vars: &[Tensor<'_>],
+    grads: &[Tensor<'_>],
+    ctx: &'g Context,
+) -> Result<Vec<Tensor<'g>>> {
+    let own = |list: &[Tensor<'_>]| {
+        list.iter().map(|t| if t.graph().id() == ctx.id() { Ok(ctx.tensor(t.value())) } else { Err(foreign()) }).collect::<Result<Vec<_>>>()
+    };
     let (outputs, vars, grads) = (own(outputs)?, own(vars)?, own(grads)?);
     if let Some(e) = outputs.iter().find_map(|t| t.error()) {
         return Err(e);
@@ -84,7 +98,13 @@ fn request<'g>(opt: &dyn Optimizer, outputs: &[Tensor<'_>], vars: &[Tensor<'_>],
 }
 
 fn foreign() -> Error {
-    Error::new(ErrorKind::Graph, "update", "tensors of two graphs are mixed", "a tensor of another context", "tensors of the context that is given")
+    Error::new(
+        ErrorKind::Graph,
+        "update",
+        "tensors of two graphs are mixed",
+        "a tensor of another context",
+        "tensors of the context that is given",
+    )
 }
 
 /// Methods that all optimizers have, as inherent methods: no trait must be imported.
@@ -146,7 +166,14 @@ fn handles<'g>(outputs: &[impl AsTensor<'g>], vars: &[impl AsTensor<'g>], grads:
     (outputs.iter().map(|t| t.tensor()).collect(), vars.iter().map(|t| t.tensor()).collect(), grads.iter().map(|t| t.tensor()).collect())
 }
 
-pub(crate) fn plan(opt: &dyn Optimizer, outputs: &[Tensor<'_>], vars: &[Tensor<'_>], grads: &[Tensor<'_>], ctx: &Context, feeder: &Feeder<'_>) -> Result<Arc<Plan>> {
+pub(crate) fn plan(
+    opt: &dyn Optimizer,
+    outputs: &[Tensor<'_>],
+    vars: &[Tensor<'_>],
+    grads: &[Tensor<'_>],
+    ctx: &Context,
+    feeder: &Feeder<'_>,
+) -> Result<Arc<Plan>> {
     let all = request(opt, outputs, vars, grads, ctx)?;
     ctx.evaluator().extend(&all).set_feeder(feeder.clone()).plan()
 }
@@ -174,7 +201,13 @@ fn state<'g>(ctx: &'g Context, ns: &str, v: Tensor<'g>, suffix: &str) -> Result<
     match ctx.env().lookup(ns, &key) {
         Ok(_) => Ok(ctx.variable((ns, key.as_str()))),
         Err(_) => {
-            let e = Error::new(ErrorKind::Variable, "update", "the optimizer has no state for a variable", format_args!("\"{name}\""), "a variable whose id was given to the optimizer");
+            let e = Error::new(
+                ErrorKind::Variable,
+                "update",
+                "the optimizer has no state for a variable",
+                format_args!("\"{name}\""),
+                "a variable whose id was given to the optimizer",
+            );
             Err(e)
         }
     }

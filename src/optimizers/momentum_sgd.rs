@@ -31,7 +31,13 @@ impl MomentumSGD {
         MomentumSGD::new(0.01, 0.9, ids, env, ns)
     }
     /// For the variables `ids`; state in the namespace `ns`.
-    pub fn new(alpha: impl Into<f64>, momentum: impl Into<f64>, ids: impl IntoIterator<Item = VariableID>, env: &VariableEnvironment, ns: &str) -> MomentumSGD {
+    pub fn new(
+        alpha: impl Into<f64>,
+        momentum: impl Into<f64>,
+        ids: impl IntoIterator<Item = VariableID>,
+        env: &VariableEnvironment,
+        ns: &str,
+    ) -> MomentumSGD {
         init_state(env, ns, &ids.into_iter().collect::<Vec<_>>(), &[("", false)]);
         MomentumSGD { alpha: alpha.into(), momentum: momentum.into(), namespace: ns.to_owned(), check: false }
     }

@@ -54,7 +54,9 @@ impl Plan {
                         Work::Branch(_) => "cond",
                         Work::Tile(_) => "tile",
                     };
-                    let args = |list: &[crate::plan::place::Arg]| list.iter().map(|a| format!("{} at {}", a.ty, self.place_of(a.loc))).collect::<Vec<_>>().join(", ");
+                    let args = |list: &[crate::plan::place::Arg]| {
+                        list.iter().map(|a| format!("{} at {}", a.ty, self.place_of(a.loc))).collect::<Vec<_>>().join(", ")
+                    };
                     writeln!(s, "  {t}: {name}({}) -> {}", args(&step.inputs), args(&step.outputs))?;
                     if let Work::Branch(bodies) = work {
                         for (which, body) in ["then", "else"].iter().zip(bodies.iter()) {

@@ -202,14 +202,20 @@ fn together(dims: &[usize], a: Reduction, b: Reduction) -> bool {
 pub fn describe(ir: &Ir, i: u32) -> String {
     let node = &ir.nodes[i as usize];
     let tys: Vec<String> = node.tys.iter().map(|t| t.to_string()).collect();
-    let args: Vec<String> = node.inputs.iter().map(|r| if r.out == 0 { format!("%{}", r.node) } else { format!("%{}.{}", r.node, r.out) }).collect();
+    let args: Vec<String> =
+        node.inputs.iter().map(|r| if r.out == 0 { format!("%{}", r.node) } else { format!("%{}.{}", r.node, r.out) }).collect();
     let attrs: Vec<String> = node.attrs.iter().map(|a| a.to_string()).collect();
     let name = match &node.op {
         IrOp::Scalar(s) => format!("constant {}", s.as_f64()),
         IrOp::Source(k) => format!("source {k}"),
         _ => node.name().to_owned(),
     };
-    [format!("%{i}: {} = {name}", tys.join(", ")), args.join(" "), attrs.join(" ")].iter().filter(|s| !s.is_empty()).cloned().collect::<Vec<_>>().join(" ")
+    [format!("%{i}: {} = {name}", tys.join(", ")), args.join(" "), attrs.join(" ")]
+        .iter()
+        .filter(|s| !s.is_empty())
+        .cloned()
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 /// The node of `draft` whose value operand `r` is, whole and in its own order; `None` if the operand comes from memory.

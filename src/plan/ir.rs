@@ -141,7 +141,8 @@ impl Types<'_> {
     fn fill(&mut self) -> Result<()> {
         for &id in &self.walk.nodes {
             let node = self.graph.node(id);
-            let own: Option<SmallVec<[Ty; 1]>> = (0..node.avals.len()).map(|k| concrete(self.graph.aval(Value { node: id, out: k as u32 }))).collect();
+            let own: Option<SmallVec<[Ty; 1]>> =
+                (0..node.avals.len()).map(|k| concrete(self.graph.aval(Value { node: id, out: k as u32 }))).collect();
             let tys = match (own, self.walk.fed(id)) {
                 (_, Some(ty)) => smallvec::smallvec![ty.clone()],
                 (Some(tys), _) => tys,
@@ -195,7 +196,12 @@ enum Form {
 pub fn build(graph: &Graph, walk: &Walk) -> Result<Ir> {
     let mut types = Types { graph, walk, tys: Vec::with_capacity(walk.nodes.len()) };
     types.fill()?;
-    let mut builder = Builder { types: &types, captures: &[], map: vec![None; walk.nodes.len()], ir: Ir { nodes: vec![], outputs: vec![], writes: vec![] } };
+    let mut builder = Builder {
+        types: &types,
+        captures: &[],
+        map: vec![None; walk.nodes.len()],
+        ir: Ir { nodes: vec![], outputs: vec![], writes: vec![] },
+    };
     builder.run(&walk.outputs)?;
     Ok(builder.ir)
 }
@@ -350,7 +356,10 @@ impl Builder<'_> {
                 if let (Body::Primitive(p), [variable, value]) = (&def.body, &inputs[..]) {
                     if matches!(p.kernel, Kernel::Assign) {
                         if assigned.iter().any(|(v, _)| *v == variable.node) {
-                            let e = Error::text(ErrorKind::Variable, "assign: a variable is written twice. Got two writes in one run; expected at most one.");
+                            let e = Error::text(
+                                ErrorKind::Variable,
+                                "assign: a variable is written twice. Got two writes in one run; expected at most one.",
+                            );
                             return Err(e.at(site));
                         }
                         assigned.push((variable.node, *value));
@@ -386,6 +395,12 @@ fn missing_feed(graph: &Graph, walk: &Walk) -> Error {
             _ => None,
         })
         .collect();
-    let e = Error::new(ErrorKind::Feed, "run", "a placeholder is not fed", "no value for ".to_owned() + &names.join(", "), "a feed for each placeholder that the result depends on");
+    let e = Error::new(
+        ErrorKind::Feed,
+        "run",
+        "a placeholder is not fed",
+        "no value for ".to_owned() + &names.join(", "),
+        "a feed for each placeholder that the result depends on",
+    );
     e.help("add `.feed(placeholder, array)`, or pass it in the feeds of `eval`")
 }

@@ -125,7 +125,10 @@ pub fn place(ir: Ir, accesses: &Accesses, drafts: Vec<Draft>, order: Order, sour
     let steps = layout.run(&drafts, &order, &sources);
     let Layout { space, constants, writes, first_write, .. } = layout;
     let outputs = ir.outputs.iter().map(|&r| ir.ty(r).clone()).collect();
-    let source_specs = sources.iter().map(|&(node, kind)| crate::plan::Source { kind, index: source_index(&ir, node), ty: ir.nodes[node as usize].tys[0].clone() }).collect();
+    let source_specs = sources
+        .iter()
+        .map(|&(node, kind)| crate::plan::Source { kind, index: source_index(&ir, node), ty: ir.nodes[node as usize].tys[0].clone() })
+        .collect();
     Plan::new(ir, steps, space.top, constants, source_specs, outputs, writes, first_write)
 }
 
@@ -238,7 +241,10 @@ impl<'a> Layout<'a> {
             let elementwise = draft.tile && !matches!(self.ir.node(value).kernel(), Some(Kernel::Fold(_)));
             let reads_here = after == Some(t);
             let free = self.direct.get(&value).is_none() && !self.locs.contains_key(&value);
-            let ok = free && t >= order.fallible && after.is_none_or(|a| a < t || (a == t && elementwise)) && (!reads_here || self.reads_flat(draft, old, value));
+            let ok = free
+                && t >= order.fallible
+                && after.is_none_or(|a| a < t || (a == t && elementwise))
+                && (!reads_here || self.reads_flat(draft, old, value));
             if ok {
                 self.direct.insert(value, w as u32);
                 self.locs.insert(value, self.write_base(sources.len(), w as u32));
@@ -257,7 +263,9 @@ impl<'a> Layout<'a> {
             node.inputs.iter().all(|&r| {
                 let a = self.accesses.of(self.ir, r);
                 a.root != root
-                    || (a.offset == 0 && crate::shape::is_contiguous(&self.ir.ty(r).dims, &a.strides) && crate::plan::fuse::squeeze(&self.ir.ty(r).dims) == crate::plan::fuse::squeeze(dims))
+                    || (a.offset == 0
+                        && crate::shape::is_contiguous(&self.ir.ty(r).dims, &a.strides)
+                        && crate::plan::fuse::squeeze(&self.ir.ty(r).dims) == crate::plan::fuse::squeeze(dims))
             })
         })
     }
@@ -300,7 +308,8 @@ impl<'a> Layout<'a> {
         ends.iter_mut().for_each(|l| l.sort_unstable());
         // A value that a final copy reads lives to the end.
         let kept: Vec<Ref> = self.copies.iter().map(|(_, r)| *r).collect();
-        let feeds: Vec<u32> = sources.iter().filter(|(_, k)| matches!(k, SourceKind::Feed | SourceKind::Capture)).map(|(n, _)| *n).collect();
+        let feeds: Vec<u32> =
+            sources.iter().filter(|(_, k)| matches!(k, SourceKind::Feed | SourceKind::Capture)).map(|(n, _)| *n).collect();
         let mut steps = Vec::with_capacity(order.steps.len());
         for (t, &d) in order.steps.iter().enumerate() {
             let draft = &drafts[d];

@@ -3,8 +3,8 @@
 use crate::dtype::{DType, Scalar};
 use crate::graph::attr::{AttrType, Ints};
 use crate::graph::op::{Kernel, OpDef};
-use crate::ops::elementwise::{ADD, DIV, MUL, NEG, SUB};
 use crate::ops::broadcast::BROADCAST_TO;
+use crate::ops::elementwise::{ADD, DIV, MUL, NEG, SUB};
 use crate::ops::movement::{CAST, RESHAPE};
 use crate::ops::select::SELECT;
 use crate::plan::ir::{Ir, IrNode, IrOp, Ref};
@@ -205,7 +205,8 @@ fn fold_scalars(ir: &Ir, node: &IrNode) -> Option<To> {
         return None;
     }
     let (x, y) = (x.as_f64(), y.as_f64());
-    let narrow = |f: fn(f32, f32) -> f32, g: fn(f64, f64) -> f64| if ty.dtype == DType::F32 { f64::from(f(x as f32, y as f32)) } else { g(x, y) };
+    let narrow =
+        |f: fn(f32, f32) -> f32, g: fn(f64, f64) -> f64| if ty.dtype == DType::F32 { f64::from(f(x as f32, y as f32)) } else { g(x, y) };
     let value = if is(node, &MUL) {
         narrow(|x, y| x * y, |x, y| x * y)
     } else if is(node, &ADD) {

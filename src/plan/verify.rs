@@ -60,7 +60,8 @@ pub fn order(ir: &Ir, accesses: &Accesses, drafts: &[Draft], order: &Order) {
 /// All places of the arena are inside it; no step of a call writes over what it reads.
 pub fn plan(plan: &Plan) {
     for (t, step) in plan.steps.iter().enumerate() {
-        let inside = |base: u32, at: usize, n: usize| assert!(base != ARENA || at + n <= plan.arena_bytes, "place: step {t} leaves the arena");
+        let inside =
+            |base: u32, at: usize, n: usize| assert!(base != ARENA || at + n <= plan.arena_bytes, "place: step {t} leaves the arena");
         for a in step.inputs.iter().chain(&step.outputs) {
             if a.ty.count() > 0 {
                 inside(a.loc.base, a.loc.offset, a.ty.dtype.size());

@@ -1,0 +1,162 @@
+//! What a variable holds, and what can be put into one.
+
+use std::fmt;
+
+use ndarray::{ArrayBase, Data, Dimension};
+
+use crate::array::Array;
+use crate::dtype::{DType, Element, Scalar};
+use crate::error::{Error, ErrorKind, Result};
+use crate::shape::{Dims, Tuple};
+
+/// A shape and one number for all its elements, without a dtype: what `zeros(shape)` gives.
+///
+/// A variable that is set to it takes the floating dtype of the other variables of its environment.
+///
+/// ```
+/// use scirs2_autograd::state::{Filled, VariableEnvironment};
+/// use scirs2_autograd::dtype::DType;
+///
+/// let env = VariableEnvironment::new();
+/// let b = env.name("b").set(Filled::new(&[1, 3], 0.0));
+/// env.name("w").set(ndarray::Array2::<f32>::ones((2, 3)));
+/// assert_eq!(env.get(b)?.dtype(), DType::F32);
+/// # Ok::<(), scirs2_autograd::error::Error>(())
+/// ```
+#[derive(Clone, PartialEq)]
+pub struct Filled {
+    dims: Dims,
+    value: f64,
+}
+
+impl Filled {
+    /// An array of shape `dims` whose elements are all `value`. Nothing is allocated.
+    pub fn new(dims: &[usize], value: f64) -> Filled {
+        Filled { dims: dims.into(), value }
+    }
+    /// Lengths of the axes.
+    pub fn shape(&self) -> &[usize] {
+        &self.dims
+    }
+    /// The number.
+    pub fn value(&self) -> f64 {
+        self.value
+    }
+
+    /// The array of dtype `dtype`. Fails with a `DType` error if that is not a floating dtype, and with an `Io` error if
+    /// there is no memory for the shape.
+    pub fn array(&self, dtype: DType) -> Result<Array> {
+        let bytes = Scalar::Float(self.value).bytes(dtype).ok_or_else(|| {
+            let got = format_args!("{dtype} for a fill of {}", self.value);
+            Error::new(ErrorKind::DType, "filled", "not a floating dtype", got, "float32 or float64")
+        })?;
+        // SAFETY: every element is written, and the new block is not shared.
+        unsafe {
+            let a = Array::uninit(dtype, &self.dims)?;
+            match dtype {
+                DType::F32 => std::slice::from_raw_parts_mut(a.ptr().cast::<f32>(), a.size()).fill(self.value as f32),
+                _ => std::slice::from_raw_parts_mut(a.ptr().cast::<f64>(), a.size()).fill(f64::from_le_bytes(bytes)),
+            }
+            Ok(a)
+        }
+    }
+}
+
+impl fmt::Debug for Filled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Filled{} of {}", Tuple(&self.dims), self.value)
+    }
+}
+
+/// What a variable holds.
+#[derive(Clone, Debug)]
+pub enum Value {
+    /// Elements.
+    Array(Array),
+    /// A shape and a number that wait for a dtype.
+    Weak(Filled),
+}
+
+/// What a variable can be set to: an ndarray array or view of any dimension, an [`Array`], a number, a [`Filled`];
+/// arrays by value or by reference. The elements are copied.
+#[diagnostic::on_unimplemented(
+    message = "a variable cannot be set to `{Self}`",
+    note = "use an ndarray array or view of bool, i32, i64, f32 or f64, one such number, an `Array`, or `zeros(shape)`"
+)]
+pub trait IntoArray {
+    /// The value, in memory that nobody else can write to. Fails when there is no memory left.
+    fn into_value(self) -> Result<Value>;
+}
+
+impl<T: Element, S: Data<Elem = T>, D: Dimension> IntoArray for ArrayBase<S, D> {
+    fn into_value(self) -> Result<Value> {
+        (&self).into_value()
+    }
+}
+impl<T: Element, S: Data<Elem = T>, D: Dimension> IntoArray for &ArrayBase<S, D> {
+    fn into_value(self) -> Result<Value> {
+        Array::try_from(self).map(Value::Array)
+    }
+}
+impl<T: Element, S: Data<Elem = T>, D: Dimension> IntoArray for &mut ArrayBase<S, D> {
+    fn into_value(self) -> Result<Value> {
+        (&*self).into_value()
+    }
+}
+impl IntoArray for Array {
+    /// An array that nobody else holds is taken over as it is.
+    fn into_value(mut self) -> Result<Value> {
+        if self.is_unique() { Ok(Value::Array(self)) } else { (&self).into_value() }
+    }
+}
+impl IntoArray for &Array {
+    fn into_value(self) -> Result<Value> {
+        Array::copy_of(self.raw_view()).map(Value::Array)
+    }
+}
+impl IntoArray for Filled {
+    fn into_value(self) -> Result<Value> {
+        Ok(Value::Weak(self))
+    }
+}
+impl IntoArray for &Filled {
+    fn into_value(self) -> Result<Value> {
+        Ok(Value::Weak(self.clone()))
+    }
+}
+macro_rules! scalars {
+    ($($t:ty)+) => {$(
+        impl IntoArray for $t {
+            fn into_value(self) -> Result<Value> {
+                Array::from_slice(&[self], &[]).map(Value::Array)
+            }
+        }
+        impl IntoArray for &$t {
+            fn into_value(self) -> Result<Value> {
+                (*self).into_value()
+            }
+        }
+    )+};
+}
+scalars! { bool i32 i64 f32 f64 }
+
+/// The bytes of an array's elements, as they stand in memory.
+pub(super) fn bytes_of(a: &Array) -> &[u8] {
+    // SAFETY: the block holds all elements, initialised, and is not written to while the array is borrowed.
+    unsafe { std::slice::from_raw_parts(a.ptr(), a.bytes()) }
+}
+
+/// An array whose bytes `fill` writes. The bytes that it leaves must be elements of `dtype`: of a `bool`, 0 or 1.
+///
+/// # Safety
+/// When `fill` returns `Ok`, each byte of a `bool` array is 0 or 1.
+pub(super) unsafe fn array_from<E: From<Error>>(
+    dtype: DType,
+    dims: &[usize],
+    fill: impl FnOnce(&mut [u8]) -> Result<(), E>,
+) -> Result<Array, E> {
+    let a = Array::zeros(dtype, dims)?;
+    // SAFETY: zeroed just now, and held by nobody else.
+    fill(unsafe { std::slice::from_raw_parts_mut(a.ptr(), a.bytes()) })?;
+    Ok(a)
+}
