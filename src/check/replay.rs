@@ -5,10 +5,11 @@ use rustc_hash::FxHashMap;
 
 use super::{place, sample::numbers};
 use crate::api::context::{Context, run};
+use crate::api::feed::Feeder;
 use crate::array::Array;
 use crate::error::{Error, ErrorKind, Result};
-use crate::graph::op::Body;
-use crate::graph::{Node, NodeOp, Tensor, Value};
+use crate::graph::op::{Body, Kernel};
+use crate::graph::{Graph, Node, NodeOp, Tensor, Value};
 use crate::shape::Tuple;
 
 /// The values of `outputs`, computed node by node. `feeds` are the placeholders' values.
@@ -33,7 +34,7 @@ pub fn replay(outputs: &[Tensor<'_>], feeds: &[(Tensor<'_>, Array)]) -> Result<V
                     let body = node.regions.get(usize::from(!taken)).ok_or_else(unfed)?;
                     body.outputs.iter().map(|v| known.get(v).cloned().ok_or_else(unfed)).collect::<Result<_>>()?
                 }
-                NodeOp::Row(_) | NodeOp::User(_) => alone(ctx, node, &inputs).map_err(|e| e.at(node.site))?,
+                NodeOp::Row(_) | NodeOp::User(_) => alone(ctx, graph, id, &known).map_err(|e| e.at(node.site))?,
                 NodeOp::Placeholder(_) | NodeOp::Variable(..) => return Err(unfed()),
             };
             known.extend(values.into_iter().enumerate().map(|(out, a)| (Value { node: id, out: out as u32 }, a)));
@@ -46,27 +47,47 @@ fn unfed() -> Error {
     Error::text(ErrorKind::Feed, "replay: a value is not fed. Got a variable or an unfed placeholder; expected values for all of them.")
 }
 
-/// One node on arrays: the only op of its graph. Its scalars are arrays here, so no rewrite sees them.
-fn alone(ctx: &Context, node: &Node, inputs: &[Array]) -> Result<Vec<Array>> {
+/// True for a node that is another view of its first input's memory.
+fn is_view(node: &Node) -> bool {
+    node.def().is_some_and(|d| matches!(&d.body, Body::Primitive(p) if matches!(p.kernel, Kernel::View(_))))
+}
+
+/// One node on arrays: the only op of its graph, under the views that it reads through. (Whether an operand is a view
+/// follows from the graph, and the rounding of a product may follow from that.) Scalars are arrays here, so that no rewrite
+/// sees them.
+fn alone(ctx: &Context, graph: &Graph, id: u32, known: &FxHashMap<Value, Array>) -> Result<Vec<Array>> {
+    let node = graph.node(id);
     if node.def().is_some_and(|d| matches!(&d.body, Body::Primitive(p) if p.draw)) {
         return Err(Error::text(ErrorKind::Graph, "replay: a random draw has no inputs. Got a draw; expected a graph without draws."));
     }
-    let mut evaluator = ctx.evaluator();
+    let mut feeder = Feeder::new();
     let mut values = vec![];
-    for (i, a) in inputs.iter().enumerate() {
+    for (i, &input) in node.inputs.iter().enumerate() {
+        let mut views = vec![];
+        let mut root = input;
+        while let (true, Some(&under)) = (is_view(graph.node(root.node)), graph.node(root.node).inputs.first()) {
+            views.push(root.node);
+            root = under;
+        }
+        let a = known.get(&root).ok_or_else(unfed)?;
         let shape: Vec<isize> = a.shape().iter().map(|&n| n as isize).collect();
         // Equal types share placeholders, and so plans.
         let t = ctx.placeholder_of(&format!("{} {} {i}", a.dtype(), Tuple(a.shape())), &shape, a.dtype());
-        values.push(t.value());
-        evaluator = evaluator.feed(t, a);
+        feeder = feeder.push(t, a);
+        values.push(views.iter().rev().fold(t, |t, &v| again(ctx, graph.node(v), &[t.value()])).value());
     }
-    let made = match &node.op {
-        NodeOp::User(op) => ctx.insert_user(op.clone(), &values),
-        NodeOp::Row(def) => ctx.insert(def, &node.attrs, &values, vec![]),
-        _ => return Err(unfed()),
-    };
+    let made = again(ctx, node, &values);
     let outputs: Vec<Tensor<'_>> = (0..node.avals.len()).map(|k| made.output(k)).collect();
-    evaluator.extend(&outputs).run().into_iter().collect()
+    ctx.evaluator().extend(&outputs).set_feeder(feeder).run().into_iter().collect()
+}
+
+/// The same op on other inputs.
+fn again<'g>(ctx: &'g Context, node: &Node, inputs: &[Value]) -> Tensor<'g> {
+    match &node.op {
+        NodeOp::User(op) => ctx.insert_user(op.clone(), inputs),
+        NodeOp::Row(def) => ctx.insert(def, &node.attrs, inputs, vec![]),
+        _ => ctx.poison(unfed()),
+    }
 }
 
 /// An error that names the first difference of two arrays, if they differ in any bit; NaN equals NaN.
