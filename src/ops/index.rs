@@ -300,7 +300,7 @@ op! {
     vjp(g) { labels: Cotangent::Zero }
     numpy "labels.astype(np.int64)";
     cases vec![mixed(&[(Domain::Index(4), &[5])], vec![Attr::Int(4)])];
-    bad vec![families::bad_of(&[(DType::I64, &[2])], vec![Attr::Int(0)], "check_labels: label is out of range. Got 0 at position (0,); expected no label.")];
+    bad vec![families::bad_of(&[(DType::I64, &[2])], vec![Attr::Int(0)], "check_labels: label is out of range. Got 0 at position 0; expected 0 <= label < 0.")];
 }
 function! {
     /// Labels as `int64` indices below `classes`; see [`CHECK_LABELS`].
