@@ -79,6 +79,8 @@ pub mod kernels;
 pub mod ops;
 pub mod optimizers;
 pub mod plan;
+#[cfg(feature = "python")]
+mod python;
 pub mod shape;
 pub mod state;
 

@@ -116,6 +116,7 @@ pub struct Bundle {
     users: Vec<User>,
     /// Variables that the plan writes, in its order.
     written: Vec<VariableID>,
+    short: bool,
 }
 
 /// Bundles that a context keeps at most.
@@ -211,7 +212,7 @@ fn bundle(ctx: &Context, outputs: &[Tensor<'_>], feeds: &[Fed]) -> Result<Arc<Bu
         })
         .collect();
     let streams = walk.draws.iter().map(|&id| ctx.node(id).tag).collect();
-    let users = walk
+    let users: Vec<User> = walk
         .users
         .iter()
         .filter_map(|&id| match &ctx.node(id).op {
@@ -222,8 +223,9 @@ fn bundle(ctx: &Context, outputs: &[Tensor<'_>], feeds: &[Fed]) -> Result<Arc<Bu
         .collect();
     let variable = |source: u32| nodes.get(source as usize).and_then(|&id| variable_id(ctx, id));
     let written = plan.writes.iter().filter_map(|(s, _)| variable(*s)).collect();
+    let short = is_short(&plan, &users);
     let feeds = feeds.iter().map(|f| (f.value, f.ty.clone())).collect();
-    let made = Arc::new(Bundle { hash, outputs: values, feeds, plan, nodes, scalars, streams, users, written });
+    let made = Arc::new(Bundle { hash, outputs: values, feeds, plan, nodes, scalars, streams, users, written, short });
     let mut table = ctx.bound.lock();
     if table.len() >= BUNDLES {
         table.clear();
@@ -255,17 +257,59 @@ fn expect<'a>(ctx: &Context, node: u32, a: &'a Array, ty: &Ty) -> Result<&'a Arr
 
 /// Runs a request. `proceed` is asked now and then whether to go on.
 pub(crate) fn evaluate(ctx: &Context, outputs: &[Tensor<'_>], feeder: &Feeder<'_>, proceed: Option<&dyn Fn() -> bool>) -> Result<Outcome> {
+    if outputs.is_empty() {
+        return Ok(Outcome { outputs: vec![], peak_bytes: 0 });
+    }
+    prepare(ctx, outputs, feeder)?.run(proceed)
+}
+
+/// A request with its plan and its feeds: all that a run needs.
+pub(crate) struct Prepared<'c> {
+    ctx: &'c Context,
+    bundle: Arc<Bundle>,
+    feeds: SmallVec<[Fed; 4]>,
+}
+
+// SAFETY: feeds are shared borrows of plain numbers, or arrays.
+unsafe impl Send for Prepared<'_> {}
+unsafe impl Sync for Prepared<'_> {}
+
+/// Checks a request and finds its plan.
+pub(crate) fn prepare<'c>(ctx: &'c Context, outputs: &[Tensor<'_>], feeder: &Feeder<'_>) -> Result<Prepared<'c>> {
     ctx.check_open()?;
     if let Some(t) = outputs.iter().find(|t| t.graph().id() != ctx.id()) {
         let got = format!("{t:?} of another context");
         return Err(Error::new(ErrorKind::Graph, "eval", "the tensor belongs to another context", got, "a tensor of this context"));
     }
-    if outputs.is_empty() {
-        return Ok(Outcome { outputs: vec![], peak_bytes: 0 });
+    if let Some(e) = outputs.iter().find_map(|t| t.error()) {
+        return Err(e);
     }
     let feeds = resolve(ctx, feeder)?;
-    let b = bundle(ctx, outputs, &feeds)?;
-    if b.written.is_empty() { read(ctx, &b, &feeds, proceed) } else { write(ctx, &b, &feeds, proceed) }
+    let bundle = bundle(ctx, outputs, &feeds)?;
+    Ok(Prepared { ctx, bundle, feeds })
+}
+
+impl Prepared<'_> {
+    /// True for a run of a few microseconds that calls no user's code and waits for no variable.
+    pub(crate) fn is_short(&self) -> bool {
+        self.bundle.short
+    }
+
+    pub(crate) fn plan(&self) -> Arc<Plan> {
+        self.bundle.plan.clone()
+    }
+
+    /// Runs it. `proceed` is asked now and then whether to go on.
+    pub(crate) fn run(&self, proceed: Option<&dyn Fn() -> bool>) -> Result<Outcome> {
+        let (ctx, b, feeds) = (self.ctx, &*self.bundle, &self.feeds[..]);
+        if b.written.is_empty() { read(ctx, b, feeds, proceed) } else { write(ctx, b, feeds, proceed) }
+    }
+}
+
+/// True if a plan has so little work that handing over to other threads would cost more.
+fn is_short(plan: &Plan, users: &[User]) -> bool {
+    let variables = plan.sources.iter().any(|s| s.kind == SourceKind::Variable);
+    !variables && users.is_empty() && plan.steps.len() <= 32 && plan.arena_bytes + plan.output_bytes() <= 64 << 10
 }
 
 type Sources = SmallVec<[*const u8; 24]>;

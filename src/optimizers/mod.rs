@@ -22,7 +22,7 @@ use crate::shape::Tuple;
 use crate::state::{VariableEnvironment, VariableID};
 
 /// A rule that turns gradients into updates.
-pub trait Optimizer {
+pub trait Optimizer: Send + Sync {
     /// The assignments of one step: new values of the variables, and of the state. Nothing is written until they are
     /// evaluated.
     fn compute_updates<'g>(&self, vars: &[Tensor<'g>], grads: &[Tensor<'g>], ctx: &'g Context) -> Result<Vec<Tensor<'g>>>;
@@ -79,7 +79,7 @@ pub(crate) fn step(
 }
 
 /// The tensors of a step: outputs, then one that holds all assignments.
-fn request<'g>(
+pub(crate) fn request<'g>(
     opt: &dyn Optimizer,
     outputs: &[Tensor<'_>],
     vars: &[Tensor<'_>],
