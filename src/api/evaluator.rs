@@ -83,11 +83,7 @@ impl<'c, 'v> Evaluator<'c, 'v> {
 
     /// The plan of this request, compiled if it is not there yet.
     pub fn plan(&self) -> Result<Arc<Plan>> {
-        if let Some(e) = self.outputs.iter().find_map(|t| t.error()) {
-            return Err(e);
-        }
-        let feeds = resolve(self.ctx, &self.feeder)?;
-        Ok(bundle(self.ctx, &self.outputs, &feeds)?.plan.clone())
+        Ok(prepare(self.ctx, &self.outputs, &self.feeder)?.plan())
     }
 }
 
@@ -264,7 +260,7 @@ pub(crate) fn evaluate(ctx: &Context, outputs: &[Tensor<'_>], feeder: &Feeder<'_
 }
 
 /// A request with its plan and its feeds: all that a run needs.
-pub(crate) struct Prepared<'c> {
+pub struct Prepared<'c> {
     ctx: &'c Context,
     bundle: Arc<Bundle>,
     feeds: SmallVec<[Fed; 4]>,
@@ -275,7 +271,7 @@ unsafe impl Send for Prepared<'_> {}
 unsafe impl Sync for Prepared<'_> {}
 
 /// Checks a request and finds its plan.
-pub(crate) fn prepare<'c>(ctx: &'c Context, outputs: &[Tensor<'_>], feeder: &Feeder<'_>) -> Result<Prepared<'c>> {
+pub fn prepare<'c>(ctx: &'c Context, outputs: &[Tensor<'_>], feeder: &Feeder<'_>) -> Result<Prepared<'c>> {
     ctx.check_open()?;
     if let Some(t) = outputs.iter().find(|t| t.graph().id() != ctx.id()) {
         let got = format!("{t:?} of another context");
@@ -291,16 +287,17 @@ pub(crate) fn prepare<'c>(ctx: &'c Context, outputs: &[Tensor<'_>], feeder: &Fee
 
 impl Prepared<'_> {
     /// True for a run of a few microseconds that calls no user's code and waits for no variable.
-    pub(crate) fn is_short(&self) -> bool {
+    pub fn is_short(&self) -> bool {
         self.bundle.short
     }
 
-    pub(crate) fn plan(&self) -> Arc<Plan> {
+    /// The plan.
+    pub fn plan(&self) -> Arc<Plan> {
         self.bundle.plan.clone()
     }
 
     /// Runs it. `proceed` is asked now and then whether to go on.
-    pub(crate) fn run(&self, proceed: Option<&dyn Fn() -> bool>) -> Result<Outcome> {
+    pub fn run(&self, proceed: Option<&dyn Fn() -> bool>) -> Result<Outcome> {
         let (ctx, b, feeds) = (self.ctx, &*self.bundle, &self.feeds[..]);
         if b.written.is_empty() { read(ctx, b, feeds, proceed) } else { write(ctx, b, feeds, proceed) }
     }
