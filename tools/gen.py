@@ -63,10 +63,10 @@ METHODS = [
 
 def signature(row: dict[str, Any]) -> str:
     parts = []
-    for name, kind, default in row["params"]:
-        if kind in ("tensor", "tensors"):
-            parts.append(f"{name}: {TYPES[kind]}")
-        elif name in REQUIRED:
+    # A parameter in front of a required one is required too.
+    last = max((i for i, (name, _, _) in enumerate(row["params"]) if name in REQUIRED), default=-1)
+    for i, (name, kind, default) in enumerate(row["params"]):
+        if kind in ("tensor", "tensors") or i <= last:
             parts.append(f"{name}: {TYPES[kind]}")
         else:
             parts.append(f"{name}: {TYPES[kind]} = {default}")
