@@ -15,16 +15,16 @@ struct Function {
 }
 
 static FUNCTIONS: [Function; 10] = [
-    Function { name: "exp", kernels: formula!(float |x| exp(x)), limit: 2.0, reference: f64::exp },
-    Function { name: "expm1", kernels: formula!(float |x| expm1(x)), limit: 3.0, reference: f64::exp_m1 },
-    Function { name: "log", kernels: formula!(float |x| log(x)), limit: 2.0, reference: f64::ln },
-    Function { name: "log1p", kernels: formula!(float |x| log1p(x)), limit: 2.0, reference: f64::ln_1p },
-    Function { name: "tanh", kernels: formula!(float |x| tanh(x)), limit: 3.0, reference: f64::tanh },
-    Function { name: "sigmoid", kernels: formula!(float |x| sigmoid(x)), limit: 3.0, reference: sigmoid },
-    Function { name: "softplus", kernels: formula!(float |x| softplus(x)), limit: 3.0, reference: softplus },
-    Function { name: "erf", kernels: formula!(float |x| erf(x)), limit: 2.0, reference: erf },
-    Function { name: "sin", kernels: formula!(float |x| sin(x)), limit: 3.0, reference: f64::sin },
-    Function { name: "cos", kernels: formula!(float |x| cos(x)), limit: 3.0, reference: f64::cos },
+    Function { name: "exp", kernels: formula!(float | x | exp(x)), limit: 2.0, reference: f64::exp },
+    Function { name: "expm1", kernels: formula!(float | x | expm1(x)), limit: 3.0, reference: f64::exp_m1 },
+    Function { name: "log", kernels: formula!(float | x | log(x)), limit: 2.0, reference: f64::ln },
+    Function { name: "log1p", kernels: formula!(float | x | log1p(x)), limit: 2.0, reference: f64::ln_1p },
+    Function { name: "tanh", kernels: formula!(float | x | tanh(x)), limit: 3.0, reference: f64::tanh },
+    Function { name: "sigmoid", kernels: formula!(float | x | sigmoid(x)), limit: 3.0, reference: sigmoid },
+    Function { name: "softplus", kernels: formula!(float | x | softplus(x)), limit: 3.0, reference: softplus },
+    Function { name: "erf", kernels: formula!(float | x | erf(x)), limit: 2.0, reference: erf },
+    Function { name: "sin", kernels: formula!(float | x | sin(x)), limit: 3.0, reference: f64::sin },
+    Function { name: "cos", kernels: formula!(float | x | cos(x)), limit: 3.0, reference: f64::cos },
 ];
 
 fn sigmoid(x: f64) -> f64 {
@@ -84,7 +84,11 @@ fn ulps(y: f64, hi: f64, lo: f64, digits: i32, least: i32) -> f64 {
     // What rounds to infinity is infinite.
     let largest = if digits == 24 { f64::from(f32::MAX) * (1.0 + 2f64.powi(-25)) } else { f64::MAX };
     if y.is_infinite() || hi.abs() > largest {
-        return if y == hi || (y.is_infinite() && hi.abs() > largest * (1.0 - 2f64.powi(-22)) && y * hi > 0.0) { 0.0 } else { f64::INFINITY };
+        return if y == hi || (y.is_infinite() && hi.abs() > largest * (1.0 - 2f64.powi(-22)) && y * hi > 0.0) {
+            0.0
+        } else {
+            f64::INFINITY
+        };
     }
     let exponent = ((hi.to_bits() >> 52 & 0x7ff) as i32 - 1023).max(least);
     let unit = |d: f64| d / 2f64.powi(exponent / 2) / 2f64.powi(exponent - exponent / 2) * 2f64.powi(digits - 1);

@@ -4,9 +4,9 @@ use std::slice::from_raw_parts;
 
 use super::isa::Isa;
 use super::real::{EXACT, FUSED, Float, PLAIN};
+use super::tile::{Forms, Formula, Instr, base};
 #[cfg(target_arch = "x86_64")]
 use super::tile::{avx2, avx512};
-use super::tile::{Formula, Forms, Instr, base};
 use super::trig::sine_limit;
 
 /// The mode of the scalar pass that goes with vector code in mode `FUSED`.

@@ -142,7 +142,8 @@ pub fn expm1<T: Float, const M: u8>(x: S<T, M>) -> S<T, M> {
     let (n, q) = reduced_exp(y);
     // 2^n (q + 1) - 1 with 2^n halved, which would overflow for the largest x.
     let h = S::<T, M>(T::power_of_two((n - 1.0).0));
-    copysign(2.0 * q.fma(h, h - 0.5), x)
+    // For n = 0, q is the value; halving it would lose bits of a denormal one.
+    copysign(select(eq(n, 0.0), q, 2.0 * q.fma(h, h - 0.5)), x)
 }
 
 /// The hyperbolic tangent.
