@@ -139,15 +139,14 @@ pub fn binary<F: Both<A, B, D>, A: Operand, B: Operand, D>(isa: Isa) -> Forms {
     Forms(forms)
 }
 
-unsafe fn by_value<F: Both<A, B, D>, const M: u8, A: Operand, B: Operand, D, const ONE: u8>(
+/// All elements one by one.
+unsafe fn by_value<F: Formula<M, A, B, (), D>, const M: u8, A: Operand, B: Operand, D, const ONE: u8>(
     d: *mut u8,
     a: *const u8,
     b: *const u8,
     _: *const u8,
     n: usize,
-) where
-    F: Formula<M, A, B, (), D>,
-{
+) {
     unsafe { scalar::<F, M, A, B, D, ONE, true>(d, a, b, n) }
 }
 

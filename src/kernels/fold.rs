@@ -1,10 +1,8 @@
 //! Reductions. Their tree depends on the number of values only: blocks of 512 are folded 512 -> 64 -> 8 -> 1, blocks pairwise by index.
 
-use std::mem::transmute;
-
 use super::isa::Isa;
 use super::real::Value;
-use super::tile::{slice, slice_mut};
+use super::tile::{reference, slice, slice_mut};
 use crate::dtype::DType;
 
 /// Which operation folds.
@@ -86,8 +84,7 @@ fn eight<T: Value, F: Step<T>, const W: usize>(d: &mut [T; W], r: [&[T; W]; 8]) 
 /// Row k of the rows of W values at `s`.
 #[inline(always)]
 unsafe fn row_of<'a, T, const W: usize>(s: *const T, k: usize) -> &'a [T; W] {
-    // SAFETY: a pointer to an array and a reference to one have the same layout. A plain `&*` would be checked in test builds, by a call.
-    unsafe { transmute::<*const [T; W], &[T; W]>(s.wrapping_add(k.wrapping_mul(W)).cast()) }
+    unsafe { reference(s.wrapping_add(k.wrapping_mul(W)).cast()) }
 }
 
 /// Folds the n > W values at `s`, as up to 8 rows of W, elementwise. What is missing is the identity; n rounded up to 8 are readable.
@@ -95,14 +92,14 @@ unsafe fn row_of<'a, T, const W: usize>(s: *const T, k: usize) -> &'a [T; W] {
 unsafe fn level<T: Value, F: Step<T>, const W: usize>(d: &mut [T; W], s: *const T, n: usize) {
     let whole = |k: usize| unsafe { row_of::<T, W>(s, k) };
     if n == 8 * W {
-        let r = unsafe { transmute::<*const [[T; W]; 8], &[[T; W]; 8]>(s.cast()) };
+        let r = unsafe { reference::<[[T; W]; 8]>(s.cast()) };
         return eight::<T, F, W>(d, [&r[0], &r[1], &r[2], &r[3], &r[4], &r[5], &r[6], &r[7]]);
     }
     // The last row, if it is cut short; rows of one value never are.
     let nothing = [F::IDENTITY; W];
     let mut tail = [F::IDENTITY; W];
     let (full, rest) = (n / W, n % W);
-    if W % 8 == 0 {
+    if W > 1 {
         let readable = (rest.wrapping_add(7) & !7).min(W);
         let values = unsafe { slice(s.wrapping_add(full.wrapping_mul(W)), readable) };
         for j in 0..readable {

@@ -100,10 +100,10 @@ pub fn sqrt<T: Float, const M: u8>(x: S<T, M>) -> S<T, M> {
     S(x.0.root())
 }
 
-/// x as n ln 2 + r, |r| <= ln 2 / 2; gives (n, e^r - 1).
+/// x as n ln 2 + r, |r| <= ln 2 / 2; gives (n + MAGIC + 2 BIAS, e^r - 1).
 #[inline(always)]
 fn reduced_exp<T: Float, const M: u8>(x: S<T, M>) -> (S<T, M>, S<T, M>) {
-    let n = (x * std::f64::consts::LOG2_E).nearest();
+    let (biased, n) = x.multiple(std::f64::consts::LOG2_E, 2.0 * T::BIAS);
     // ln 2 in two pieces; the first is so short that n times it is exact.
     let r = if T::F64 {
         let r = (-n).fma(S::lit(0.6931471805598903), x);
@@ -119,18 +119,20 @@ fn reduced_exp<T: Float, const M: u8>(x: S<T, M>) -> (S<T, M>, S<T, M>) {
     } else {
         horner!(r; 0.5000000062000048, 0.1666654298993684, 0.04166628187217039, 0.00836658418311074, 0.0013946458492233322)
     };
-    (n, p.fma(r * r, r))
+    (biased, p.fma(r * r, r))
 }
 
 /// e^x, with gradual underflow.
 #[inline(always)]
 pub fn exp<T: Float, const M: u8>(x: S<T, M>) -> S<T, M> {
-    // Beyond these the result is infinite or zero; `scaled` could not express the exponent.
+    // Beyond these the result is infinite or zero, and the exponent no longer fits.
     let (low, high) = if T::F64 { (-746.0, 710.0) } else { (-104.0, 89.0) };
     let x = select(gt(x, high), high, x);
     let x = select(lt(x, low), low, x);
-    let (n, q) = reduced_exp(x);
-    (1.0 + q).scaled(n)
+    let (biased, q) = reduced_exp(x);
+    // By two factors, so that a denormal result is rounded once.
+    let (low, high) = T::half_powers(biased.0);
+    (1.0 + q) * S(low) * S(high)
 }
 
 /// e^x - 1, accurate near zero.
@@ -139,11 +141,11 @@ pub fn expm1<T: Float, const M: u8>(x: S<T, M>) -> S<T, M> {
     let (low, high) = if T::F64 { (-40.0, 710.0) } else { (-40.0, 89.0) };
     let y = select(gt(x, high), high, x);
     let y = select(lt(y, low), low, y);
-    let (n, q) = reduced_exp(y);
+    let (biased, q) = reduced_exp(y);
     // 2^n (q + 1) - 1 with 2^n halved, which would overflow for the largest x.
-    let h = S::<T, M>(T::power_of_two((n - 1.0).0));
+    let h = S::<T, M>(T::power((biased - 1.0).0));
     // For n = 0, q is the value; halving it would lose bits of a denormal one.
-    copysign(select(eq(n, 0.0), q, 2.0 * q.fma(h, h - 0.5)), x)
+    copysign(select(eq(h, 0.5), q, 2.0 * q.fma(h, h - 0.5)), x)
 }
 
 /// The hyperbolic tangent.
@@ -151,8 +153,8 @@ pub fn expm1<T: Float, const M: u8>(x: S<T, M>) -> S<T, M> {
 pub fn tanh<T: Float, const M: u8>(x: S<T, M>) -> S<T, M> {
     // With t = e^(-2|x|) - 1 in (-1, 0] nothing overflows; from |x| = 20 on the result is 1.
     let y = -2.0 * abs(x);
-    let (n, q) = reduced_exp(select(lt(y, -40.0), -40.0, y));
-    let h = S::<T, M>(T::power_of_two(n.0));
+    let (biased, q) = reduced_exp(select(lt(y, -40.0), -40.0, y));
+    let h = S::<T, M>(T::power(biased.0));
     let t = q.fma(h, h - 1.0);
     copysign(t / (2.0 + t), x)
 }
@@ -246,8 +248,8 @@ pub fn erf<T: Float, const M: u8>(x: S<T, M>) -> S<T, M> {
         horner!(u; -1.8496055164773577, -2.6389668160158655, -0.8431183374748884, -0.04150067706773327, 0.009890866477280269,
             -0.0018261422156320938, 0.00018556827297567925)
     };
-    let (n, q) = reduced_exp(l);
-    let tail = S::<T, M>(T::power_of_two(n.0));
+    let (biased, q) = reduced_exp(l);
+    let tail = S::<T, M>(T::power(biased.0));
     let outer = copysign(1.0 - q.fma(tail, tail), x);
     select(lt(a, 1.0), inner, outer)
 }
