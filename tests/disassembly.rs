@@ -14,7 +14,7 @@ use scirs2_autograd::kernels::isa::Isa;
 use scirs2_autograd::kernels::tile::{self, Elementwise};
 
 /// Formulas of every kind, so that this executable holds kernels even where the library's own ops are not linked in.
-static SAMPLES: [Elementwise; 14] = [
+static SAMPLES: [Elementwise; 15] = [
     formula!(float | x | exp(x)),
     formula!(float | x | log(x)),
     formula!(float | x | tanh(x)),

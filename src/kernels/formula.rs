@@ -15,10 +15,9 @@
 /// * `compare`: all dtypes, bools as bytes; the output is bool. `logic`: bools to bool, with Rust's operators on `bool`.
 /// * `repaired`: as `float`, and `sin` and `cos` may stand in it, applied to an operand: elements with an operand beyond their limit are
 ///   computed once more, with the standard library's functions. At most two operands.
-/// * `scalar`: as `repaired`, value by value throughout; for `pow`. Two operands.
 ///
-/// `float |x| sin(x)`, `float |x| cos(x)` and `float |a, b| pow(a, b)` are taken as `repaired` and `scalar`. A row's macro must hand its
-/// formula on as tokens (not as `expr`) for that; elsewhere `float` does not know these functions.
+/// `float |x| sin(x)` and `float |x| cos(x)` are taken as `repaired`. A row's macro must hand its formula on as tokens (not as `expr`) for
+/// that; elsewhere `float` does not know these functions.
 ///
 /// The functions are those of [`math`](crate::kernels::math) and, where allowed, [`trig`](crate::kernels::trig); operands and literals
 /// mix freely. `&&` and `||` do not vectorise: write `&` and `|`.
@@ -26,7 +25,6 @@
 macro_rules! formula {
     (float |$x:ident| sin($y:ident)) => { $crate::formula!(repaired |$x| sin($y)) };
     (float |$x:ident| cos($y:ident)) => { $crate::formula!(repaired |$x| cos($y)) };
-    (float |$x:ident, $y:ident| pow($a:ident, $b:ident)) => { $crate::formula!(scalar |$x, $y| pow($a, $b)) };
     (float |$($x:ident),+ $(,)?| $body:expr) => {
         $crate::formula!(@kernels tile same [math] [F32 f32, F64 f64] [$($x)+] $body)
     };
@@ -41,9 +39,6 @@ macro_rules! formula {
     };
     (repaired |$($x:ident),+ $(,)?| $body:expr) => {
         $crate::formula!(@kernels exact same [math trig] [F32 f32, F64 f64] [$($x)+] $body)
-    };
-    (scalar |$($x:ident),+ $(,)?| $body:expr) => {
-        $crate::formula!(@kernels scalar same [math trig] [F32 f32, F64 f64] [$($x)+] $body)
     };
 
     (@kernels $how:ident $out:ident $functions:tt [$($dtype:ident $t:ident),+] $x:tt $body:expr) => {{
@@ -112,9 +107,6 @@ macro_rules! formula {
         $crate::kernels::real::Store::<u8>::store($body)
     }};
 
-    (@forms scalar $out:ident $t:ident [$a:ident $b:ident] $isa:ident) => {
-        $crate::kernels::exact::scalar_binary::<Rule, $t, $t, $t>($isa)
-    };
     (@forms $how:ident $out:ident $t:ident [$a:ident] $isa:ident) => {
         $crate::kernels::$how::unary::<Rule, $t, $crate::formula!(@out $out $t)>($isa)
     };

@@ -6,6 +6,7 @@ pub mod fold;
 pub mod formula;
 pub mod isa;
 pub mod math;
+mod power;
 pub mod real;
 pub mod tile;
 pub mod trig;

@@ -1,15 +1,9 @@
-//! Sine, cosine and power: the functions of formulas that need a scalar pass (`super::exact`).
+//! Sine and cosine: the functions of formulas that need a scalar pass (`super::exact`).
 
 use std::f64::consts::{FRAC_2_PI, FRAC_PI_2};
 
 use super::math::{horner, select};
 use super::real::{EXACT, FUSED, Float, S};
-
-/// a^b. From the standard library, value by value.
-#[inline(always)]
-pub fn pow<T: Float, const M: u8>(a: S<T, M>, b: S<T, M>) -> S<T, M> {
-    S(a.0.std_pow(b.0))
-}
 
 /// (sine, cosine) of the remainder of x by pi/2, and the multiple plus MAGIC.
 #[inline(always)]
