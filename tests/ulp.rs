@@ -15,16 +15,16 @@ struct Function {
 }
 
 static FUNCTIONS: [Function; 10] = [
-    Function { name: "exp", kernels: formula!(float | x | exp(x)), limit: 2.0, reference: f64::exp },
-    Function { name: "expm1", kernels: formula!(float | x | expm1(x)), limit: 3.0, reference: f64::exp_m1 },
-    Function { name: "log", kernels: formula!(float | x | log(x)), limit: 2.0, reference: f64::ln },
-    Function { name: "log1p", kernels: formula!(float | x | log1p(x)), limit: 2.0, reference: f64::ln_1p },
-    Function { name: "tanh", kernels: formula!(float | x | tanh(x)), limit: 3.0, reference: f64::tanh },
-    Function { name: "sigmoid", kernels: formula!(float | x | sigmoid(x)), limit: 3.0, reference: sigmoid },
-    Function { name: "softplus", kernels: formula!(float | x | softplus(x)), limit: 3.0, reference: softplus },
-    Function { name: "erf", kernels: formula!(float | x | erf(x)), limit: 2.0, reference: erf },
-    Function { name: "sin", kernels: formula!(float | x | sin(x)), limit: 3.0, reference: f64::sin },
-    Function { name: "cos", kernels: formula!(float | x | cos(x)), limit: 3.0, reference: f64::cos },
+    Function { name: "exp", kernels: formula! { float |x| exp(x) }, limit: 2.0, reference: f64::exp },
+    Function { name: "expm1", kernels: formula! { float |x| expm1(x) }, limit: 3.0, reference: f64::exp_m1 },
+    Function { name: "log", kernels: formula! { float |x| log(x) }, limit: 2.0, reference: f64::ln },
+    Function { name: "log1p", kernels: formula! { float |x| log1p(x) }, limit: 2.0, reference: f64::ln_1p },
+    Function { name: "tanh", kernels: formula! { float |x| tanh(x) }, limit: 3.0, reference: f64::tanh },
+    Function { name: "sigmoid", kernels: formula! { float |x| sigmoid(x) }, limit: 3.0, reference: sigmoid },
+    Function { name: "softplus", kernels: formula! { float |x| softplus(x) }, limit: 3.0, reference: softplus },
+    Function { name: "erf", kernels: formula! { float |x| erf(x) }, limit: 2.0, reference: erf },
+    Function { name: "sin", kernels: formula! { float |x| sin(x) }, limit: 3.0, reference: f64::sin },
+    Function { name: "cos", kernels: formula! { float |x| cos(x) }, limit: 3.0, reference: f64::cos },
 ];
 
 fn sigmoid(x: f64) -> f64 {
@@ -177,7 +177,7 @@ fn f64_functions_are_accurate_at_points_computed_with_many_digits() {
     }
 }
 
-static POW: Elementwise = formula!(float | a, b | pow(a, b));
+static POW: Elementwise = formula! { float |a, b| pow(a, b) };
 
 /// Applies the power, the full form, to registers.
 fn pow<T: Copy>(isa: Isa, dtype: DType, a: &[T; 512], b: &[T; 512], d: &mut [T; 512]) {

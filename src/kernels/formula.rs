@@ -4,12 +4,14 @@
 ///
 /// ```
 /// # use scirs2_autograd::{formula, kernels::tile::Elementwise};
-/// static SIGMOID: Elementwise = formula!(float |x| 1.0 / (1.0 + exp(-x)));
-/// static ADD: Elementwise = formula!(numeric |a, b| a + b);
-/// static LESS: Elementwise = formula!(compare |a, b| lt(a, b));
-/// static AND: Elementwise = formula!(logic |a, b| a & b);
+/// static SIGMOID: Elementwise = formula! { float |x| 1.0 / (1.0 + exp(-x)) };
+/// static ADD: Elementwise = formula! { numeric |a, b| a + b };
+/// static LESS: Elementwise = formula! { compare |a, b| lt(a, b) };
+/// static AND: Elementwise = formula! { logic |a, b| a & b };
 /// # assert_eq!(ADD.arity, 2);
 /// ```
+///
+/// In braces, because rustfmt would take the bars inside parentheses for operators.
 ///
 /// * `float`: `f32`, `f64`. `numeric`: those and `i32`, `i64`, which wrap. The output has the dtype of the inputs.
 /// * `compare`: all dtypes, bools as bytes; the output is bool. `logic`: bools to bool, with Rust's operators on `bool`.
@@ -154,19 +156,19 @@ mod tests {
     fn edges() {
         let inf = f64::INFINITY;
         let bits = f64::to_bits;
-        static EXP: Elementwise = formula!(float | x | exp(x));
-        static EXPM1: Elementwise = formula!(float | x | expm1(x));
-        static LOG: Elementwise = formula!(float | x | log(x));
-        static LOG1P: Elementwise = formula!(float | x | log1p(x));
-        static TANH: Elementwise = formula!(float | x | tanh(x));
-        static SIGMOID: Elementwise = formula!(float | x | sigmoid(x));
-        static SOFTPLUS: Elementwise = formula!(float | x | softplus(x));
-        static ERF: Elementwise = formula!(float | x | erf(x));
-        static SIN: Elementwise = formula!(float | x | sin(x));
-        static COS: Elementwise = formula!(float | x | cos(x));
-        static SQRT: Elementwise = formula!(float | x | sqrt(x));
-        static SIGN: Elementwise = formula!(float | x | sign(x));
-        static RECIP: Elementwise = formula!(float | x | recip(x));
+        static EXP: Elementwise = formula! { float |x| exp(x) };
+        static EXPM1: Elementwise = formula! { float |x| expm1(x) };
+        static LOG: Elementwise = formula! { float |x| log(x) };
+        static LOG1P: Elementwise = formula! { float |x| log1p(x) };
+        static TANH: Elementwise = formula! { float |x| tanh(x) };
+        static SIGMOID: Elementwise = formula! { float |x| sigmoid(x) };
+        static SOFTPLUS: Elementwise = formula! { float |x| softplus(x) };
+        static ERF: Elementwise = formula! { float |x| erf(x) };
+        static SIN: Elementwise = formula! { float |x| sin(x) };
+        static COS: Elementwise = formula! { float |x| cos(x) };
+        static SQRT: Elementwise = formula! { float |x| sqrt(x) };
+        static SIGN: Elementwise = formula! { float |x| sign(x) };
+        static RECIP: Elementwise = formula! { float |x| recip(x) };
         for e in [&EXP, &EXPM1, &LOG, &LOG1P, &TANH, &SIGMOID, &SOFTPLUS, &ERF, &SIN, &COS, &SQRT, &SIGN, &RECIP] {
             assert!(at(e, f64::NAN).is_nan());
         }
@@ -201,8 +203,8 @@ mod tests {
 
     #[test]
     fn an_element_beyond_the_limit_is_repaired_alone() {
-        static SIN: Elementwise = formula!(float | x | sin(x));
-        static SCALED: Elementwise = formula!(repaired | a, b | a * cos(b));
+        static SIN: Elementwise = formula! { float |x| sin(x) };
+        static SCALED: Elementwise = formula! { repaired |a, b| a * cos(b) };
         let mut x = [0.7f64; 16];
         for isa in machine() {
             x[4] = 1e18;
@@ -218,9 +220,9 @@ mod tests {
 
     #[test]
     fn forms_read_a_single_value_where_their_bit_is_set() {
-        static SUB: Elementwise = formula!(numeric | a, b | a - b);
-        static POW: Elementwise = formula!(float | a, b | pow(a, b));
-        static CLIP: Elementwise = formula!(float | x, low, high | min(max(x, low), high));
+        static SUB: Elementwise = formula! { numeric |a, b| a - b };
+        static POW: Elementwise = formula! { float |a, b| pow(a, b) };
+        static CLIP: Elementwise = formula! { float |x, low, high| min(max(x, low), high) };
         assert_eq!((SUB.arity, CLIP.arity), (2, 3));
         let a: Vec<f32> = (0..16).map(|i| i as f32).collect();
         let b: Vec<f32> = (0..16).map(|i| (i * i) as f32).collect();
@@ -240,9 +242,9 @@ mod tests {
 
     #[test]
     fn integers_wrap_and_max_passes_nan() {
-        static ADD: Elementwise = formula!(numeric | a, b | a + b);
-        static MAX: Elementwise = formula!(numeric | a, b | max(a, b));
-        static TWICE: Elementwise = formula!(numeric | x | select(lt(x, 0.0), -x, 2.0 * x));
+        static ADD: Elementwise = formula! { numeric |a, b| a + b };
+        static MAX: Elementwise = formula! { numeric |a, b| max(a, b) };
+        static TWICE: Elementwise = formula! { numeric |x| select(lt(x, 0.0), -x, 2.0 * x) };
         for isa in machine() {
             assert_eq!(run::<i32, i32>(&ADD, isa, DType::I32, 0, &[&[i32::MAX; 16], &[1; 16]])[8], i32::MIN);
             assert_eq!(run::<i64, i64>(&ADD, isa, DType::I64, 2, &[&[i64::MIN; 16], &[-1]])[8], i64::MAX);
@@ -256,11 +258,11 @@ mod tests {
 
     #[test]
     fn comparisons_and_logic_give_zero_or_one() {
-        static LESS: Elementwise = formula!(compare | a, b | lt(a, b));
-        static SAME: Elementwise = formula!(compare | a, b | eq(a, b));
-        static NAN: Elementwise = formula!(compare | x | ne(x, x));
-        static AND: Elementwise = formula!(logic | a, b | a & b);
-        static NOT: Elementwise = formula!(logic | a | !a);
+        static LESS: Elementwise = formula! { compare |a, b| lt(a, b) };
+        static SAME: Elementwise = formula! { compare |a, b| eq(a, b) };
+        static NAN: Elementwise = formula! { compare |x| ne(x, x) };
+        static AND: Elementwise = formula! { logic |a, b| a & b };
+        static NOT: Elementwise = formula! { logic |a| !a };
         for isa in machine() {
             assert_eq!(run::<f64, u8>(&LESS, isa, DType::F64, 0, &[&[1.0; 16], &[f64::NAN; 16]])[0], 0);
             assert_eq!(run::<i64, u8>(&LESS, isa, DType::I64, 1, &[&[i64::MIN], &[0; 16]])[0], 1);
