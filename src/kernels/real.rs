@@ -68,11 +68,11 @@ pub trait Float: Value {
     fn flipped_if_second_bit(self, magic: Self, add: u8) -> Self;
     /// A positive normal number as m 2^e, sqrt(1/2) <= m < sqrt(2).
     fn split(self) -> (Self, Self);
-    /// The standard library's sine, cosine and power.
+    /// The standard library's sine.
     fn std_sin(self) -> Self;
-    #[doc(hidden)]
+    /// The standard library's cosine.
     fn std_cos(self) -> Self;
-    #[doc(hidden)]
+    /// The standard library's power.
     fn std_pow(self, b: Self) -> Self;
 }
 
@@ -115,8 +115,7 @@ macro_rules! float {
             }
             #[inline(always)]
             fn larger(self, b: Self) -> Self {
-                // The choice is one instruction, which gives b if one is NaN. A choice between `self` and b would become
-                // a masked store where `self` is read from the destination, which is slow; the sum is NaN where `self` is.
+                // As above.
                 let (most, nan) = (if self > b { self } else { b }, self + self);
                 if nan.is_nan() { nan } else { most }
             }
