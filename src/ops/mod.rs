@@ -15,11 +15,11 @@ pub mod families;
 pub mod index;
 pub mod movement;
 pub mod operators;
-pub mod select_items;
 pub mod random;
 pub mod reduce;
 pub mod rules;
 pub mod select;
+pub mod select_items;
 pub mod slice;
 
 use crate::graph::op::OpDef;

@@ -34,7 +34,13 @@ fn arg<'a>(ctx: &'a Arc<Context>, x: &Bound<'_, PyAny>) -> PyResult<Arg<'a>> {
     if let Ok(t) = x.cast_exact::<Tensor>() {
         let t = t.get();
         if !Arc::ptr_eq(&t.ctx, ctx) {
-            let e = Error::new(ErrorKind::Graph, "apply", "tensors of two graphs are mixed", "operands of two contexts", "all operands from one context");
+            let e = Error::new(
+                ErrorKind::Graph,
+                "apply",
+                "tensors of two graphs are mixed",
+                "operands of two contexts",
+                "all operands from one context",
+            );
             return Err(e.help("evaluate the one, and bring its value in as a constant or a feed").into());
         }
         return Ok(Arg::Tensor(ctx.graph().tensor(t.value)));
@@ -76,7 +82,9 @@ pub fn binary<'py>(x: &Bound<'py, Tensor>, other: &Bound<'py, PyAny>, def: &'sta
     let other = match arg(&t.ctx, other) {
         Ok(a) => a,
         // An object that says how it meets an array-like, and is none, gets its turn.
-        Err(_) if other.is_instance_of::<pyo3::types::PyString>() || other.is_none() => return Ok(x.py().NotImplemented().into_bound(x.py())),
+        Err(_) if other.is_instance_of::<pyo3::types::PyString>() || other.is_none() => {
+            return Ok(x.py().NotImplemented().into_bound(x.py()));
+        }
         Err(e) => return Err(e),
     };
     let args = if reflected { [other, own] } else { [own, other] };
@@ -149,7 +157,9 @@ fn attr(kind: AttrKind, name: &str, x: &Bound<'_, PyAny>) -> PyResult<Attr> {
 #[pyfunction]
 pub fn _apply<'py>(py: Python<'py>, index: usize, xs: &Bound<'py, PyTuple>, attrs: &Bound<'py, PyTuple>) -> Built<'py> {
     super::guarded(|| {
-        let Some(def) = TABLE.get(index).copied() else { return Err(pyo3::exceptions::PyIndexError::new_err("apply: there is no such row")) };
+        let Some(def) = TABLE.get(index).copied() else {
+            return Err(pyo3::exceptions::PyIndexError::new_err("apply: there is no such row"));
+        };
         let ctx = context_of(py, xs)?;
         let mut args: SmallVec<[Arg<'_>; 4]> = SmallVec::new();
         let list = def.params.first().is_some_and(|p| p.kind == ParamKind::Tensors);
@@ -166,7 +176,8 @@ pub fn _apply<'py>(py: Python<'py>, index: usize, xs: &Bound<'py, PyTuple>, attr
             ParamKind::Attr(k) => Some((k, p.name)),
             _ => None,
         });
-        let attrs: SmallVec<[Attr; 3]> = params.zip(attrs.iter_borrowed()).map(|((k, name), x)| attr(k, name, &x)).collect::<PyResult<_>>()?;
+        let attrs: SmallVec<[Attr; 3]> =
+            params.zip(attrs.iter_borrowed()).map(|((k, name), x)| attr(k, name, &x)).collect::<PyResult<_>>()?;
         run(py, &ctx, def, &args, &attrs)
     })
 }
@@ -216,7 +227,12 @@ fn needs_tensors(name: &str) -> PyErr {
 /// Gradients of `ys` with respect to `xs`.
 #[pyfunction]
 #[pyo3(signature = (ys, xs, seeds=None))]
-pub fn _grad<'py>(py: Python<'py>, ys: &Bound<'py, PyAny>, xs: &Bound<'py, PyAny>, seeds: Option<&Bound<'py, PyAny>>) -> PyResult<Bound<'py, PyList>> {
+pub fn _grad<'py>(
+    py: Python<'py>,
+    ys: &Bound<'py, PyAny>,
+    xs: &Bound<'py, PyAny>,
+    seeds: Option<&Bound<'py, PyAny>>,
+) -> PyResult<Bound<'py, PyList>> {
     let ctx = context_in(xs)?.ok_or_else(|| needs_tensors("grad"))?;
     let (ys, xs) = (tensors(&ctx, ys)?, tensors(&ctx, xs)?);
     let seeds = seeds.map_or(Ok(vec![]), |s| tensors(&ctx, s))?;
@@ -226,7 +242,12 @@ pub fn _grad<'py>(py: Python<'py>, ys: &Bound<'py, PyAny>, xs: &Bound<'py, PyAny
 
 /// Hessian-vector products.
 #[pyfunction]
-pub fn _hvp<'py>(py: Python<'py>, ys: &Bound<'py, PyAny>, xs: &Bound<'py, PyAny>, vectors: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyList>> {
+pub fn _hvp<'py>(
+    py: Python<'py>,
+    ys: &Bound<'py, PyAny>,
+    xs: &Bound<'py, PyAny>,
+    vectors: &Bound<'py, PyAny>,
+) -> PyResult<Bound<'py, PyList>> {
     let ctx = context_in(xs)?.ok_or_else(|| needs_tensors("_hessian_vector_product"))?;
     let (ys, xs, vs) = (tensors(&ctx, ys)?, tensors(&ctx, xs)?, tensors(&ctx, vectors)?);
     let out = checked(at_caller(py, || autodiff::hessian_vector_product(&ys, &xs, &vs)))?;
@@ -244,7 +265,12 @@ pub fn _jacobians<'py>(py: Python<'py>, y: &Bound<'py, Tensor>, xs: &Bound<'py, 
 
 /// One of two bodies, chosen by a condition.
 #[pyfunction]
-pub fn _cond<'py>(py: Python<'py>, condition: &Bound<'py, Tensor>, then: &Bound<'py, PyAny>, otherwise: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+pub fn _cond<'py>(
+    py: Python<'py>,
+    condition: &Bound<'py, Tensor>,
+    then: &Bound<'py, PyAny>,
+    otherwise: &Bound<'py, PyAny>,
+) -> PyResult<Bound<'py, PyAny>> {
     let ctx = condition.get().ctx.clone();
     let raised = std::cell::RefCell::new(None);
     let single = std::cell::Cell::new(false);
@@ -295,7 +321,13 @@ pub fn _assign<'py>(py: Python<'py>, variable: &Bound<'py, Tensor>, x: &Bound<'p
 /// A draw: `"uniform"` or `"normal"`, over a shape or in the shape of a tensor.
 #[pyfunction]
 #[pyo3(signature = (law, shape, dtype=None, ctx=None))]
-pub fn _random<'py>(py: Python<'py>, law: &str, shape: &Bound<'py, PyAny>, dtype: Option<&Bound<'py, PyAny>>, ctx: Option<&Bound<'py, PyContext>>) -> Built<'py> {
+pub fn _random<'py>(
+    py: Python<'py>,
+    law: &str,
+    shape: &Bound<'py, PyAny>,
+    dtype: Option<&Bound<'py, PyAny>>,
+    ctx: Option<&Bound<'py, PyContext>>,
+) -> Built<'py> {
     let normal = law == "normal";
     if let Ok(t) = shape.cast::<Tensor>() {
         let ctx = t.get().ctx.clone();

@@ -29,7 +29,13 @@ pub struct Context {
 /// The innermost context of this thread.
 pub fn current(_py: Python<'_>) -> PyResult<Arc<api::Context>> {
     CURRENT.with_borrow(|c| c.last().cloned()).ok_or_else(|| {
-        let e = Error::new(ErrorKind::Graph, "context", "there is no current context", "a call outside of a context", "a call inside `ag.run` or `with ag.Context()`");
+        let e = Error::new(
+            ErrorKind::Graph,
+            "context",
+            "there is no current context",
+            "a call outside of a context",
+            "a call inside `ag.run` or `with ag.Context()`",
+        );
         e.help("open one, or give a tensor as an operand").into()
     })
 }

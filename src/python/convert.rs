@@ -65,7 +65,13 @@ pub fn as_array<'py>(x: &Bound<'py, PyAny>) -> PyResult<(Bound<'py, PyUntypedArr
         _ => None,
     };
     let Some((dtype, same)) = dtype else {
-        let e = Error::new(ErrorKind::DType, "array", "the dtype is not supported", descr.str()?, "bool, integers, float16, float32 or float64");
+        let e = Error::new(
+            ErrorKind::DType,
+            "array",
+            "the dtype is not supported",
+            descr.str()?,
+            "bool, integers, float16, float32 or float64",
+        );
         return Err(e.help("convert it with `astype`; object arrays often come from rows of different lengths").into());
     };
     if (descr.kind(), descr.itemsize()) == (b'u', 8) {
@@ -173,7 +179,10 @@ pub fn dtype(x: &Bound<'_, PyAny>) -> PyResult<DType> {
     let name: Option<String> = made.and_then(|d| d.getattr("name").ok()?.extract().ok());
     match name.as_deref().and_then(DType::from_name) {
         Some(d) => Ok(d),
-        None => Err(Error::new(ErrorKind::DType, "dtype", "the dtype is not supported", x.str()?, "bool, int32, int64, float32 or float64").into()),
+        None => {
+            Err(Error::new(ErrorKind::DType, "dtype", "the dtype is not supported", x.str()?, "bool, int32, int64, float32 or float64")
+                .into())
+        }
     }
 }
 

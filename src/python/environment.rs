@@ -183,7 +183,16 @@ impl Namespace {
     }
     /// The ids of its variables, in the order in which they were set first.
     fn current_var_ids<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        PyList::new(py, self.env.namespace(&self.name).current_var_ids().into_iter().map(VariableID).map(|v| Bound::new(py, v)).collect::<PyResult<Vec<_>>>()?)
+        PyList::new(
+            py,
+            self.env
+                .namespace(&self.name)
+                .current_var_ids()
+                .into_iter()
+                .map(VariableID)
+                .map(|v| Bound::new(py, v))
+                .collect::<PyResult<Vec<_>>>()?,
+        )
     }
     /// The names of its variables, in the order in which they were set first.
     fn current_var_names(&self) -> Vec<String> {

@@ -71,7 +71,12 @@ pub fn run(py: Python<'_>, prepared: &Prepared<'_>) -> PyResult<Vec<Array>> {
 }
 
 /// The values of tensors as NumPy arrays.
-pub fn evaluate<'py>(py: Python<'py>, ctx: &Arc<Context>, values: &[Value], feeds: Option<&Bound<'py, PyDict>>) -> PyResult<Vec<Bound<'py, PyAny>>> {
+pub fn evaluate<'py>(
+    py: Python<'py>,
+    ctx: &Arc<Context>,
+    values: &[Value],
+    feeds: Option<&Bound<'py, PyDict>>,
+) -> PyResult<Vec<Bound<'py, PyAny>>> {
     let mut held = Held::default();
     if let Some(feeds) = feeds {
         for (k, v) in feeds {
@@ -113,7 +118,14 @@ impl Evaluator {
         let this = slf.get();
         if !Arc::ptr_eq(&tensor.get().ctx, &this.ctx) {
             let got = tensor.get().__repr__();
-            return Err(Error::new(crate::error::ErrorKind::Graph, "eval", "the tensor belongs to another context", got, "a tensor of this context").into());
+            return Err(Error::new(
+                crate::error::ErrorKind::Graph,
+                "eval",
+                "the tensor belongs to another context",
+                got,
+                "a tensor of this context",
+            )
+            .into());
         }
         this.state.lock().0.push(tensor.get().value);
         Ok(slf)

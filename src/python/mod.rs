@@ -49,6 +49,9 @@ mod lib_module {
 
 /// A panic of the engine as an exception that users' `except Exception` sees.
 fn guarded<R>(f: impl FnOnce() -> PyResult<R>) -> PyResult<R> {
-    std::panic::catch_unwind(std::panic::AssertUnwindSafe(f))
-        .unwrap_or_else(|_| Err(pyo3::exceptions::PyRuntimeError::new_err("scirs2_autograd: the engine panicked. This is an error of scirs2_autograd, not of the program.")))
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(f)).unwrap_or_else(|_| {
+        Err(pyo3::exceptions::PyRuntimeError::new_err(
+            "scirs2_autograd: the engine panicked. This is an error of scirs2_autograd, not of the program.",
+        ))
+    })
 }

@@ -31,12 +31,25 @@ impl _Optimizer {
         _Optimizer(Box::new(SGD::new(alpha).check_finite(check_finite)))
     }
     #[staticmethod]
-    fn momentum_sgd(alpha: f64, momentum: f64, ids: &Bound<'_, PyAny>, env: &Bound<'_, VariableEnvironment>, namespace: &str, check_finite: bool) -> PyResult<_Optimizer> {
+    fn momentum_sgd(
+        alpha: f64,
+        momentum: f64,
+        ids: &Bound<'_, PyAny>,
+        env: &Bound<'_, VariableEnvironment>,
+        namespace: &str,
+        check_finite: bool,
+    ) -> PyResult<_Optimizer> {
         let ids = self::ids(ids)?;
         Ok(_Optimizer(Box::new(MomentumSGD::new(alpha, momentum, ids, &env.get().0, namespace).check_finite(check_finite))))
     }
     #[staticmethod]
-    fn adagrad(alpha: f64, ids: &Bound<'_, PyAny>, env: &Bound<'_, VariableEnvironment>, namespace: &str, check_finite: bool) -> PyResult<_Optimizer> {
+    fn adagrad(
+        alpha: f64,
+        ids: &Bound<'_, PyAny>,
+        env: &Bound<'_, VariableEnvironment>,
+        namespace: &str,
+        check_finite: bool,
+    ) -> PyResult<_Optimizer> {
         let ids = self::ids(ids)?;
         Ok(_Optimizer(Box::new(AdaGrad::new(alpha, ids, &env.get().0, namespace).check_finite(check_finite))))
     }

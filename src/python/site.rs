@@ -24,7 +24,8 @@ fn file(name: &Bound<'_, PyString>) -> Option<u32> {
             return *id;
         }
         let text = name.to_string_lossy();
-        let own = text.contains("scirs2_autograd/") && std::path::Path::new(&*text).parent().and_then(|p| p.file_name()).is_some_and(|n| n == "scirs2_autograd");
+        let own = text.contains("scirs2_autograd/")
+            && std::path::Path::new(&*text).parent().and_then(|p| p.file_name()).is_some_and(|n| n == "scirs2_autograd");
         let id = match (own, Site::foreign(&text, 0)) {
             (false, Site::Foreign(id, _)) => Some(id),
             _ => None,

@@ -192,13 +192,22 @@ impl Tensor {
 
     /// Refused: a tensor has no value while the graph is built.
     fn __bool__(&self) -> PyResult<bool> {
-        let e = Error::new(ErrorKind::Graph, "bool", "a tensor has no truth value while the graph is built", self.__repr__(), "a tensor that is evaluated first");
+        let e = Error::new(
+            ErrorKind::Graph,
+            "bool",
+            "a tensor has no truth value while the graph is built",
+            self.__repr__(),
+            "a tensor that is evaluated first",
+        );
         Err(e.help("use `T.where` or `T.cond` in the graph, or `t.eval()` for the value").into())
     }
     fn __len__(&self) -> PyResult<usize> {
         match self.handle().dims().first() {
             Some(Dim::Known(n)) => Ok(*n),
-            Some(Dim::Sym(_)) => Err(Error::new(ErrorKind::Shape, "len", "the length is known only at run time", self.__repr__(), "a known first dimension").into()),
+            Some(Dim::Sym(_)) => {
+                Err(Error::new(ErrorKind::Shape, "len", "the length is known only at run time", self.__repr__(), "a known first dimension")
+                    .into())
+            }
             None => Err(PyTypeError::new_err("len: a 0-d tensor has no length")),
         }
     }
@@ -260,7 +269,14 @@ fn item<'a>(ctx: &'a Arc<Context>, i: &Bound<'_, PyAny>) -> PyResult<Item<'a>> {
     if let Ok(t) = i.cast::<Tensor>() {
         let t = t.get();
         if !Arc::ptr_eq(&t.ctx, ctx) {
-            return Err(Error::new(ErrorKind::Graph, "index", "tensors of two graphs are mixed", "operands of two contexts", "all operands from one context").into());
+            return Err(Error::new(
+                ErrorKind::Graph,
+                "index",
+                "tensors of two graphs are mixed",
+                "operands of two contexts",
+                "all operands from one context",
+            )
+            .into());
         }
         return Ok(Item::Take(ctx.graph().tensor(t.value)));
     }
@@ -269,7 +285,13 @@ fn item<'a>(ctx: &'a Arc<Context>, i: &Bound<'_, PyAny>) -> PyResult<Item<'a>> {
     }
     let a = convert::to_array(i)?;
     if a.dtype() == DType::Bool {
-        let e = Error::new(ErrorKind::DType, "index", "a mask of bools has a result whose shape depends on its values", "bool", "integers or slices");
+        let e = Error::new(
+            ErrorKind::DType,
+            "index",
+            "a mask of bools has a result whose shape depends on its values",
+            "bool",
+            "integers or slices",
+        );
         return Err(e.help("use `T.where(mask, x, 0)` to keep the shape").into());
     }
     Ok(Item::Take(ctx.graph().constant_array(a)))

@@ -124,7 +124,13 @@ impl Op for Custom {
         let graph = c.graph();
         let result = Python::attach(|py| {
             let Some(vjp) = &self.vjp else {
-                return Err(Error::new(ErrorKind::NotDifferentiable, &self.name, "there is no gradient", "no vjp", "a vjp given to `custom_op`"));
+                return Err(Error::new(
+                    ErrorKind::NotDifferentiable,
+                    &self.name,
+                    "there is no gradient",
+                    "no vjp",
+                    "a vjp given to `custom_op`",
+                ));
             };
             let Some(ctx) = self.ctx.upgrade() else {
                 return Err(Error::text(ErrorKind::Graph, format!("{}: its context is gone", self.name)));
@@ -148,9 +154,20 @@ impl Op for Custom {
                     Err(_) => vec![given],
                 };
                 if list.len() != c.num_inputs() {
-                    return Err(Error::new(ErrorKind::Shape, &self.name, "the vjp returned another number of cotangents", list.len(), format_args!("{} (None for inputs without one)", c.num_inputs())).into());
+                    return Err(Error::new(
+                        ErrorKind::Shape,
+                        &self.name,
+                        "the vjp returned another number of cotangents",
+                        list.len(),
+                        format_args!("{} (None for inputs without one)", c.num_inputs()),
+                    )
+                    .into());
                 }
-                list.into_iter().map(|x| if x.is_none() { Ok(None) } else { Ok(tensors(&ctx, PyTuple::new(py, [x])?.as_any())?.first().map(|t| t.value())) }).collect()
+                list.into_iter()
+                    .map(|x| {
+                        if x.is_none() { Ok(None) } else { Ok(tensors(&ctx, PyTuple::new(py, [x])?.as_any())?.first().map(|t| t.value())) }
+                    })
+                    .collect()
             };
             call().map_err(|e| raised(py, &self.name, e))
         });
@@ -175,7 +192,14 @@ impl Op for Custom {
 /// The node of a user's op on `inputs`.
 #[pyfunction]
 #[pyo3(signature = (name, forward, vjp, infer, inputs))]
-pub fn _custom<'py>(py: Python<'py>, name: String, forward: Py<PyAny>, vjp: Option<Py<PyAny>>, infer: Option<Py<PyAny>>, inputs: &Bound<'py, PyTuple>) -> Built<'py> {
+pub fn _custom<'py>(
+    py: Python<'py>,
+    name: String,
+    forward: Py<PyAny>,
+    vjp: Option<Py<PyAny>>,
+    infer: Option<Py<PyAny>>,
+    inputs: &Bound<'py, PyTuple>,
+) -> Built<'py> {
     let ctx = match super::apply::context_in(inputs.as_any())? {
         Some(ctx) => ctx,
         None => context::current(py)?,
