@@ -693,7 +693,7 @@ def take(x: TensorLike, index: TensorLike, axis: int = 0) -> Tensor:
     return _apply(55, (x, index), (axis,))
 
 
-def take_add(g: TensorLike, index: TensorLike, axis: int = 0, n: int) -> Tensor:
+def take_add(g: TensorLike, index: TensorLike, axis: int, n: int) -> Tensor:
     """Zeros with `g` added up at the indices along `axis`, which has length `n`: the adjoint of `TAKE`.
 
     Gradient: the cotangent's elements at the indices.
@@ -722,7 +722,7 @@ def gather(x: TensorLike, index: TensorLike, axis: int = -1) -> Tensor:
     return _apply(58, (x, index), (axis,))
 
 
-def gather_add(g: TensorLike, index: TensorLike, axis: int = -1, n: int) -> Tensor:
+def gather_add(g: TensorLike, index: TensorLike, axis: int, n: int) -> Tensor:
     """Zeros with `g` added up at the indices along `axis`, which has length `n`: the adjoint of `GATHER`.
 
     Gradient: the cotangent's elements at the indices.
