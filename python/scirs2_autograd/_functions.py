@@ -122,7 +122,7 @@ def random_uniform(
 ) -> Tensor:
     """Uniform numbers in `low <= y < high`; differentiable in both bounds."""
     u = standard_uniform(shape, dtype, ctx=ctx)
-    return u * (high - low) + low  # type: ignore[operator]
+    return u * (high - low) + low
 
 
 def random_normal(
