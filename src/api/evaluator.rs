@@ -66,7 +66,7 @@ impl<'c, 'v> Evaluator<'c, 'v> {
     /// the run fails, all others have the run's error, and no variable has changed.
     pub fn run(self) -> Vec<Result<Array>> {
         let good: Vec<Tensor<'c>> = self.outputs.iter().copied().filter(|t| t.error().is_none()).collect();
-        let ran = evaluate(self.ctx, &good, &self.feeder, None);
+        let ran = evaluate(self.ctx, &good, &[], &self.feeder, None);
         let (mut arrays, failure) = match ran {
             Ok(out) => (out.outputs.into_iter(), None),
             Err(e) => (vec![].into_iter(), Some(e)),
@@ -83,7 +83,7 @@ impl<'c, 'v> Evaluator<'c, 'v> {
 
     /// The plan of this request, compiled if it is not there yet.
     pub fn plan(&self) -> Result<Arc<Plan>> {
-        Ok(prepare(self.ctx, &self.outputs, &self.feeder)?.plan())
+        Ok(prepare(self.ctx, &self.outputs, &[], &self.feeder)?.plan())
     }
 }
 
@@ -93,7 +93,7 @@ impl<'g> Tensor<'g> {
         if let Some(e) = self.error() {
             return Err(e);
         }
-        let out = evaluate(ctx, &[*self], &Feeder::new(), None)?;
+        let out = evaluate(ctx, &[*self], &[], &Feeder::new(), None)?;
         out.outputs.into_iter().next().ok_or_else(|| Error::text(ErrorKind::Graph, "eval: the output is missing"))
     }
 }
@@ -102,6 +102,7 @@ impl<'g> Tensor<'g> {
 pub struct Bundle {
     hash: u64,
     outputs: SmallVec<[Value; 4]>,
+    effects: SmallVec<[Value; 4]>,
     feeds: SmallVec<[(Value, Ty); 4]>,
     plan: Arc<Plan>,
     /// For each of the plan's sources its node.
@@ -169,10 +170,10 @@ fn find(ctx: &Context, target: &Target) -> Result<Value> {
     }
 }
 
-fn hash(outputs: &[Tensor<'_>], feeds: &[Fed]) -> u64 {
+fn hash(outputs: &[Tensor<'_>], effects: &[Tensor<'_>], feeds: &[Fed]) -> u64 {
     use std::hash::{Hash, Hasher};
     let mut h = rustc_hash::FxHasher::default();
-    outputs.iter().for_each(|t| t.value().hash(&mut h));
+    outputs.iter().chain(effects).for_each(|t| t.value().hash(&mut h));
     for f in feeds {
         f.value.hash(&mut h);
         f.ty.hash(&mut h);
@@ -180,21 +181,24 @@ fn hash(outputs: &[Tensor<'_>], feeds: &[Fed]) -> u64 {
     h.finish()
 }
 
-fn bundle(ctx: &Context, outputs: &[Tensor<'_>], feeds: &[Fed]) -> Result<Arc<Bundle>> {
-    let hash = hash(outputs, feeds);
+fn bundle(ctx: &Context, outputs: &[Tensor<'_>], effects: &[Tensor<'_>], feeds: &[Fed]) -> Result<Arc<Bundle>> {
+    let hash = hash(outputs, effects, feeds);
     let same = |b: &Arc<Bundle>| {
         b.hash == hash
             && b.outputs.len() == outputs.len()
             && b.feeds.len() == feeds.len()
+            && b.effects.len() == effects.len()
             && b.outputs.iter().zip(outputs).all(|(v, t)| *v == t.value())
+            && b.effects.iter().zip(effects).all(|(v, t)| *v == t.value())
             && b.feeds.iter().zip(feeds).all(|((v, ty), f)| *v == f.value && *ty == f.ty)
     };
     if let Some(b) = ctx.bound.lock().find(hash, same) {
         return Ok(b.clone());
     }
     let values: SmallVec<[Value; 4]> = outputs.iter().map(|t| t.value()).collect();
+    let writes: SmallVec<[Value; 4]> = effects.iter().map(|t| t.value()).collect();
     let types: FxHashMap<u32, Ty> = feeds.iter().map(|f| (f.value.node, f.ty.clone())).collect();
-    let walk = Walk::new(ctx, &values, types);
+    let walk = Walk::new(ctx, &values, &writes, types);
     let plan = plan::plan_for(ctx, &walk)?;
     let nodes: Vec<u32> = plan.sources.iter().map(|s| walk.sources[s.index as usize]).collect();
     let scalars = nodes
@@ -221,7 +225,7 @@ fn bundle(ctx: &Context, outputs: &[Tensor<'_>], feeds: &[Fed]) -> Result<Arc<Bu
     let written = plan.writes.iter().filter_map(|(s, _)| variable(*s)).collect();
     let short = is_short(&plan, &users);
     let feeds = feeds.iter().map(|f| (f.value, f.ty.clone())).collect();
-    let made = Arc::new(Bundle { hash, outputs: values, feeds, plan, nodes, scalars, streams, users, written, short });
+    let made = Arc::new(Bundle { hash, outputs: values, effects: writes, feeds, plan, nodes, scalars, streams, users, written, short });
     let mut table = ctx.bound.lock();
     if table.len() >= BUNDLES {
         table.clear();
@@ -251,12 +255,19 @@ fn expect<'a>(ctx: &Context, node: u32, a: &'a Array, ty: &Ty) -> Result<&'a Arr
     Err(e.help("ask the context for the variable again after it was set"))
 }
 
-/// Runs a request. `proceed` is asked now and then whether to go on.
-pub(crate) fn evaluate(ctx: &Context, outputs: &[Tensor<'_>], feeder: &Feeder<'_>, proceed: Option<&dyn Fn() -> bool>) -> Result<Outcome> {
-    if outputs.is_empty() {
+/// Runs a request: the values of `outputs`, and the writes of `effects`. `proceed` is asked now and then whether to go on.
+pub(crate) fn evaluate(
+    ctx: &Context,
+    outputs: &[Tensor<'_>],
+    effects: &[Tensor<'_>],
+    feeder: &Feeder<'_>,
+    proceed: Option<&dyn Fn() -> bool>,
+) -> Result<Outcome> {
+    if outputs.is_empty() && effects.is_empty() {
+        ctx.check_open()?;
         return Ok(Outcome { outputs: vec![], peak_bytes: 0 });
     }
-    prepare(ctx, outputs, feeder)?.run(proceed)
+    prepare(ctx, outputs, effects, feeder)?.run(proceed)
 }
 
 /// A request with its plan and its feeds: all that a run needs.
@@ -271,17 +282,18 @@ unsafe impl Send for Prepared<'_> {}
 unsafe impl Sync for Prepared<'_> {}
 
 /// Checks a request and finds its plan.
-pub fn prepare<'c>(ctx: &'c Context, outputs: &[Tensor<'_>], feeder: &Feeder<'_>) -> Result<Prepared<'c>> {
+pub fn prepare<'c>(ctx: &'c Context, outputs: &[Tensor<'_>], effects: &[Tensor<'_>], feeder: &Feeder<'_>) -> Result<Prepared<'c>> {
     ctx.check_open()?;
-    if let Some(t) = outputs.iter().find(|t| t.graph().id() != ctx.id()) {
+    let all = || outputs.iter().chain(effects);
+    if let Some(t) = all().find(|t| t.graph().id() != ctx.id()) {
         let got = format!("{t:?} of another context");
         return Err(Error::new(ErrorKind::Graph, "eval", "the tensor belongs to another context", got, "a tensor of this context"));
     }
-    if let Some(e) = outputs.iter().find_map(|t| t.error()) {
+    if let Some(e) = all().find_map(|t| t.error()) {
         return Err(e);
     }
     let feeds = resolve(ctx, feeder)?;
-    let bundle = bundle(ctx, outputs, &feeds)?;
+    let bundle = bundle(ctx, outputs, effects, &feeds)?;
     Ok(Prepared { ctx, bundle, feeds })
 }
 

@@ -11,7 +11,7 @@ pub mod sgd;
 use std::sync::Arc;
 
 use crate::api::context::Context;
-use crate::api::evaluator::evaluate;
+use crate::api::evaluator::{evaluate, prepare};
 use crate::api::feed::Feeder;
 use crate::array::Array;
 use crate::error::{Error, ErrorKind, Result};
@@ -72,29 +72,24 @@ pub(crate) fn step(
     feeder: &Feeder<'_>,
     proceed: Option<&dyn Fn() -> bool>,
 ) -> Result<Vec<Array>> {
-    let all = request(opt, outputs, vars, grads, ctx)?;
-    let mut out = evaluate(ctx, &all, feeder, proceed)?.outputs;
-    out.truncate(outputs.len());
-    Ok(out)
+    let (outputs, updates) = request(opt, outputs, vars, grads, ctx)?;
+    Ok(evaluate(ctx, &outputs, &updates, feeder, proceed)?.outputs)
 }
 
-/// The tensors of a step: outputs, then one that holds all assignments.
+/// The tensors of a step in the given context: the outputs, and the assignments.
 pub(crate) fn request<'g>(
     opt: &dyn Optimizer,
     outputs: &[Tensor<'_>],
     vars: &[Tensor<'_>],
     grads: &[Tensor<'_>],
     ctx: &'g Context,
-) -> Result<Vec<Tensor<'g>>> {
-    let own = |list: &[Tensor<'_>]| {
-        list.iter().map(|t| if t.graph().id() == ctx.id() { Ok(ctx.tensor(t.value())) } else { Err(foreign()) }).collect::<Result<Vec<_>>>()
+) -> Result<(Vec<Tensor<'g>>, Vec<Tensor<'g>>)> {
+    let own = |list: &[Tensor<'_>]| -> Result<Vec<Tensor<'g>>> {
+        list.iter().map(|t| if t.graph().id() == ctx.id() { Ok(ctx.tensor(t.value())) } else { Err(foreign()) }).collect()
     };
     let (outputs, vars, grads) = (own(outputs)?, own(vars)?, own(grads)?);
-    if let Some(e) = outputs.iter().find_map(|t| t.error()) {
-        return Err(e);
-    }
     let updates = updates(opt, &vars, &grads, ctx)?;
-    Ok(outputs.into_iter().chain(updates).collect())
+    Ok((outputs, updates))
 }
 
 fn foreign() -> Error {
@@ -174,8 +169,8 @@ pub(crate) fn plan(
     ctx: &Context,
     feeder: &Feeder<'_>,
 ) -> Result<Arc<Plan>> {
-    let all = request(opt, outputs, vars, grads, ctx)?;
-    ctx.evaluator().extend(&all).set_feeder(feeder.clone()).plan()
+    let (outputs, updates) = request(opt, outputs, vars, grads, ctx)?;
+    Ok(prepare(ctx, &outputs, &updates, feeder)?.plan())
 }
 
 /// Sets the state `"{id}{suffix}"` of each variable to zeros of its shape, or of no axes, unless it is there already (a

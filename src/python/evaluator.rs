@@ -93,7 +93,7 @@ fn evaluate_held<'py>(py: Python<'py>, ctx: &Arc<Context>, values: &[Value], hel
     }
     super::guarded(|| {
         let ts: smallvec::SmallVec<[crate::graph::Tensor<'_>; 8]> = values.iter().map(|&v| ctx.graph().tensor(v)).collect();
-        let prepared = prepare(ctx, &ts, &held.feeder)?;
+        let prepared = prepare(ctx, &ts, &[], &held.feeder)?;
         run(py, &prepared)?.into_iter().map(|a| convert::to_numpy(py, a)).collect()
     })
 }
@@ -161,7 +161,7 @@ impl Evaluator {
     fn plan(&self) -> PyResult<Plan> {
         let state = self.state.lock();
         let ts: Vec<crate::graph::Tensor<'_>> = state.0.iter().map(|&v| self.ctx.graph().tensor(v)).collect();
-        super::guarded(|| Ok(Plan(prepare(&self.ctx, &ts, &state.1.feeder)?.plan())))
+        super::guarded(|| Ok(Plan(prepare(&self.ctx, &ts, &[], &state.1.feeder)?.plan())))
     }
 }
 
