@@ -30,12 +30,13 @@ use crate::state::VariableID;
 pub struct Evaluator<'c, 'v> {
     ctx: &'c Context,
     outputs: Vec<Tensor<'c>>,
+    writes: Vec<Tensor<'c>>,
     feeder: Feeder<'v>,
 }
 
 impl<'c, 'v> Evaluator<'c, 'v> {
     pub(crate) fn new(ctx: &'c Context) -> Self {
-        Evaluator { ctx, outputs: vec![], feeder: Feeder::new() }
+        Evaluator { ctx, outputs: vec![], writes: vec![], feeder: Feeder::new() }
     }
 
     /// Asks for a tensor.
@@ -47,6 +48,24 @@ impl<'c, 'v> Evaluator<'c, 'v> {
     /// Asks for several tensors.
     pub fn extend<A: AsTensor<'c>>(mut self, ts: &[A]) -> Self {
         self.outputs.extend(ts.iter().map(|t| t.tensor()));
+        self
+    }
+
+    /// Adds an assignment: the run writes to its variable, and does not return its value.
+    ///
+    /// ```
+    /// use scirs2_autograd::{tensor_ops as T, VariableEnvironment};
+    /// let env = VariableEnvironment::new();
+    /// let w = env.name("w").set(ndarray::arr0(1.0));
+    /// env.run(|ctx| {
+    ///     let v = ctx.variable("w");
+    ///     let old = ctx.evaluator().push(v).write(T::assign(v, v + 1.0)).run();
+    ///     assert_eq!(old[0].as_ref().unwrap().item().unwrap(), 1.0);
+    /// });
+    /// assert_eq!(env.get(w).unwrap().item().unwrap(), 2.0);
+    /// ```
+    pub fn write(mut self, assignment: impl AsTensor<'c>) -> Self {
+        self.writes.push(assignment.tensor());
         self
     }
 
@@ -63,10 +82,11 @@ impl<'c, 'v> Evaluator<'c, 'v> {
     }
 
     /// Runs once and returns a result for each tensor, in order. A tensor that could not be built has its own error; if
-    /// the run fails, all others have the run's error, and no variable has changed.
+    /// the run fails, all others have the run's error, and no variable has changed. An assignment that could not be built
+    /// fails the run.
     pub fn run(self) -> Vec<Result<Array>> {
         let good: Vec<Tensor<'c>> = self.outputs.iter().copied().filter(|t| t.error().is_none()).collect();
-        let ran = evaluate(self.ctx, &good, &self.feeder, None);
+        let ran = evaluate(self.ctx, &good, &self.writes, &self.feeder, None);
         let (mut arrays, failure) = match ran {
             Ok(out) => (out.outputs.into_iter(), None),
             Err(e) => (vec![].into_iter(), Some(e)),
@@ -83,11 +103,11 @@ impl<'c, 'v> Evaluator<'c, 'v> {
 
     /// The plan of this request, compiled if it is not there yet.
     pub fn plan(&self) -> Result<Arc<Plan>> {
-        if let Some(e) = self.outputs.iter().find_map(|t| t.error()) {
+        if let Some(e) = self.outputs.iter().chain(&self.writes).find_map(|t| t.error()) {
             return Err(e);
         }
         let feeds = resolve(self.ctx, &self.feeder)?;
-        Ok(bundle(self.ctx, &self.outputs, &feeds)?.plan.clone())
+        Ok(bundle(self.ctx, &self.outputs, &self.writes, &feeds)?.plan.clone())
     }
 }
 
@@ -97,7 +117,7 @@ impl<'g> Tensor<'g> {
         if let Some(e) = self.error() {
             return Err(e);
         }
-        let out = evaluate(ctx, &[*self], &Feeder::new(), None)?;
+        let out = evaluate(ctx, &[*self], &[], &Feeder::new(), None)?;
         out.outputs.into_iter().next().ok_or_else(|| Error::text(ErrorKind::Graph, "eval: the output is missing"))
     }
 }
@@ -106,6 +126,7 @@ impl<'g> Tensor<'g> {
 pub struct Bundle {
     hash: u64,
     outputs: SmallVec<[Value; 4]>,
+    writes: SmallVec<[Value; 4]>,
     feeds: SmallVec<[(Value, Ty); 4]>,
     plan: Arc<Plan>,
     /// For each of the plan's sources its node.
@@ -172,10 +193,10 @@ fn find(ctx: &Context, target: &Target) -> Result<Value> {
     }
 }
 
-fn hash(outputs: &[Tensor<'_>], feeds: &[Fed]) -> u64 {
+fn hash(outputs: &[Tensor<'_>], writes: &[Tensor<'_>], feeds: &[Fed]) -> u64 {
     use std::hash::{Hash, Hasher};
     let mut h = rustc_hash::FxHasher::default();
-    outputs.iter().for_each(|t| t.value().hash(&mut h));
+    outputs.iter().chain(writes).for_each(|t| t.value().hash(&mut h));
     for f in feeds {
         f.value.hash(&mut h);
         f.ty.hash(&mut h);
@@ -183,21 +204,23 @@ fn hash(outputs: &[Tensor<'_>], feeds: &[Fed]) -> u64 {
     h.finish()
 }
 
-fn bundle(ctx: &Context, outputs: &[Tensor<'_>], feeds: &[Fed]) -> Result<Arc<Bundle>> {
-    let hash = hash(outputs, feeds);
+fn bundle(ctx: &Context, outputs: &[Tensor<'_>], writes: &[Tensor<'_>], feeds: &[Fed]) -> Result<Arc<Bundle>> {
+    let hash = hash(outputs, writes, feeds);
+    let equal = |values: &[Value], tensors: &[Tensor<'_>]| values.iter().copied().eq(tensors.iter().map(|t| t.value()));
     let same = |b: &Arc<Bundle>| {
         b.hash == hash
-            && b.outputs.len() == outputs.len()
             && b.feeds.len() == feeds.len()
-            && b.outputs.iter().zip(outputs).all(|(v, t)| *v == t.value())
+            && equal(&b.outputs, outputs)
+            && equal(&b.writes, writes)
             && b.feeds.iter().zip(feeds).all(|((v, ty), f)| *v == f.value && *ty == f.ty)
     };
     if let Some(b) = ctx.bound.lock().find(hash, same) {
         return Ok(b.clone());
     }
-    let values: SmallVec<[Value; 4]> = outputs.iter().map(|t| t.value()).collect();
+    let values = |list: &[Tensor<'_>]| list.iter().map(|t| t.value()).collect::<SmallVec<[Value; 4]>>();
+    let (values, assigned) = (values(outputs), values(writes));
     let types: FxHashMap<u32, Ty> = feeds.iter().map(|f| (f.value.node, f.ty.clone())).collect();
-    let walk = Walk::new(ctx, &values, types);
+    let walk = Walk::new(ctx, &values, &assigned, types);
     let plan = plan::plan_for(ctx, &walk)?;
     let nodes: Vec<u32> = plan.sources.iter().map(|s| walk.sources[s.index as usize]).collect();
     let scalars = nodes
@@ -223,7 +246,7 @@ fn bundle(ctx: &Context, outputs: &[Tensor<'_>], feeds: &[Fed]) -> Result<Arc<Bu
     let variable = |source: u32| nodes.get(source as usize).and_then(|&id| variable_id(ctx, id));
     let written = plan.writes.iter().filter_map(|(s, _)| variable(*s)).collect();
     let feeds = feeds.iter().map(|f| (f.value, f.ty.clone())).collect();
-    let made = Arc::new(Bundle { hash, outputs: values, feeds, plan, nodes, scalars, streams, users, written });
+    let made = Arc::new(Bundle { hash, outputs: values, writes: assigned, feeds, plan, nodes, scalars, streams, users, written });
     let mut table = ctx.bound.lock();
     if table.len() >= BUNDLES {
         table.clear();
@@ -254,17 +277,32 @@ fn expect<'a>(ctx: &Context, node: u32, a: &'a Array, ty: &Ty) -> Result<&'a Arr
 }
 
 /// Runs a request. `proceed` is asked now and then whether to go on.
-pub(crate) fn evaluate(ctx: &Context, outputs: &[Tensor<'_>], feeder: &Feeder<'_>, proceed: Option<&dyn Fn() -> bool>) -> Result<Outcome> {
+/// `writes` are assignments whose values are not returned.
+pub(crate) fn evaluate(
+    ctx: &Context,
+    outputs: &[Tensor<'_>],
+    writes: &[Tensor<'_>],
+    feeder: &Feeder<'_>,
+    proceed: Option<&dyn Fn() -> bool>,
+) -> Result<Outcome> {
     ctx.check_open()?;
-    if let Some(t) = outputs.iter().find(|t| t.graph().id() != ctx.id()) {
+    if let Some(t) = outputs.iter().chain(writes).find(|t| t.graph().id() != ctx.id()) {
         let got = format!("{t:?} of another context");
         return Err(Error::new(ErrorKind::Graph, "eval", "the tensor belongs to another context", got, "a tensor of this context"));
     }
-    if outputs.is_empty() {
+    for t in writes {
+        if let Some(e) = t.error() {
+            return Err(e);
+        }
+        if !t.node().def().is_some_and(|d| std::ptr::eq(d, &crate::ops::control::ASSIGN)) {
+            return Err(Error::new(ErrorKind::Variable, "write", "not an assignment", format_args!("{t:?}"), "a tensor from `assign`"));
+        }
+    }
+    if outputs.is_empty() && writes.is_empty() {
         return Ok(Outcome { outputs: vec![], peak_bytes: 0 });
     }
     let feeds = resolve(ctx, feeder)?;
-    let b = bundle(ctx, outputs, &feeds)?;
+    let b = bundle(ctx, outputs, writes, &feeds)?;
     if b.written.is_empty() { read(ctx, &b, &feeds, proceed) } else { write(ctx, &b, &feeds, proceed) }
 }
 
