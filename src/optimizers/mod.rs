@@ -11,7 +11,7 @@ pub mod sgd;
 use std::sync::Arc;
 
 use crate::api::context::Context;
-use crate::api::evaluator::{evaluate, prepare};
+use crate::api::evaluator::evaluate;
 use crate::api::feed::Feeder;
 use crate::array::Array;
 use crate::error::{Error, ErrorKind, Result};
@@ -76,7 +76,7 @@ pub(crate) fn step(
     Ok(evaluate(ctx, &outputs, &updates, feeder, proceed)?.outputs)
 }
 
-/// The tensors of a step in the given context: the outputs, and the assignments.
+/// The tensors of a step: what it returns, and its assignments.
 pub(crate) fn request<'g>(
     opt: &dyn Optimizer,
     outputs: &[Tensor<'_>],
@@ -84,10 +84,13 @@ pub(crate) fn request<'g>(
     grads: &[Tensor<'_>],
     ctx: &'g Context,
 ) -> Result<(Vec<Tensor<'g>>, Vec<Tensor<'g>>)> {
-    let own = |list: &[Tensor<'_>]| -> Result<Vec<Tensor<'g>>> {
-        list.iter().map(|t| if t.graph().id() == ctx.id() { Ok(ctx.tensor(t.value())) } else { Err(foreign()) }).collect()
+    let own = |list: &[Tensor<'_>]| {
+        list.iter().map(|t| if t.graph().id() == ctx.id() { Ok(ctx.tensor(t.value())) } else { Err(foreign()) }).collect::<Result<Vec<_>>>()
     };
     let (outputs, vars, grads) = (own(outputs)?, own(vars)?, own(grads)?);
+    if let Some(e) = outputs.iter().find_map(|t| t.error()) {
+        return Err(e);
+    }
     let updates = updates(opt, &vars, &grads, ctx)?;
     Ok((outputs, updates))
 }
@@ -170,7 +173,8 @@ pub(crate) fn plan(
     feeder: &Feeder<'_>,
 ) -> Result<Arc<Plan>> {
     let (outputs, updates) = request(opt, outputs, vars, grads, ctx)?;
-    Ok(prepare(ctx, &outputs, &updates, feeder)?.plan())
+    let ask = ctx.evaluator().extend(&outputs).set_feeder(feeder.clone());
+    updates.into_iter().fold(ask, |ask, t| ask.write(t)).plan()
 }
 
 /// Sets the state `"{id}{suffix}"` of each variable to zeros of its shape, or of no axes, unless it is there already (a

@@ -202,7 +202,7 @@ pub fn build(graph: &Graph, walk: &Walk) -> Result<Ir> {
         map: vec![None; walk.nodes.len()],
         ir: Ir { nodes: vec![], outputs: vec![], writes: vec![] },
     };
-    builder.run(&walk.outputs, &walk.effects)?;
+    builder.run(&walk.outputs, &walk.writes)?;
     Ok(builder.ir)
 }
 
@@ -216,13 +216,13 @@ struct Builder<'a> {
 }
 
 impl Builder<'_> {
-    fn run(&mut self, outputs: &[Value], effects: &[Value]) -> Result<()> {
+    fn run(&mut self, outputs: &[Value], writes: &[Value]) -> Result<()> {
         let walk = self.types.walk;
         // Which nodes' values are needed: from the outputs down, past inputs of which only the shape is used.
         let mut needed = vec![false; walk.nodes.len()];
         let mut forms: Vec<Form> = Vec::new();
         forms.resize_with(walk.nodes.len(), || Form::Plain);
-        let mut stack: Vec<Value> = outputs.iter().chain(effects).copied().collect();
+        let mut stack: Vec<Value> = [outputs, writes].concat();
         let captured = |v: Value| self.captures.contains(&v);
         while let Some(v) = stack.pop() {
             if captured(v) {

@@ -15,8 +15,8 @@ pub struct Walk {
     pub nodes: Vec<u32>,
     /// What is asked for.
     pub outputs: Vec<Value>,
-    /// What is computed for its writes alone.
-    pub effects: Vec<Value>,
+    /// Assignments whose values nobody asked for.
+    pub writes: Vec<Value>,
     /// Nodes whose values each run binds.
     pub sources: Vec<u32>,
     /// Random draws.
@@ -42,10 +42,13 @@ pub fn readable(s: &Scalar) -> bool {
 }
 
 impl Walk {
-    /// Walks from `outputs` and from `effects`, whose values nobody gets. `feeds` are the fed placeholders with their concrete types.
-    pub fn new(graph: &Graph, outputs: &[Value], effects: &[Value], feeds: FxHashMap<u32, Ty>) -> Walk {
-        let all: Vec<Value> = outputs.iter().chain(effects).copied().collect();
-        let nodes = graph.reachable(&all);
+    /// Walks from `outputs`, whose values a run returns, and the assignments `writes`. `feeds` are the fed placeholders with
+    /// their concrete types.
+    pub fn new(graph: &Graph, outputs: &[Value], writes: &[Value], feeds: FxHashMap<u32, Ty>) -> Walk {
+        let nodes = match writes {
+            [] => graph.reachable(outputs),
+            _ => graph.reachable(&[outputs, writes].concat()),
+        };
         let low = nodes.first().copied().unwrap_or(0);
         let high = nodes.last().copied().unwrap_or(0);
         let mut positions = vec![NONE; (high - low) as usize + 1];
@@ -55,7 +58,7 @@ impl Walk {
         let mut walk = Walk {
             nodes,
             outputs: outputs.to_vec(),
-            effects: effects.to_vec(),
+            writes: writes.to_vec(),
             sources: vec![],
             draws: vec![],
             users: vec![],
@@ -167,8 +170,8 @@ impl Walk {
             }
             key.extend(node.inputs.iter().map(|v| self.word(*v)));
         }
-        key.push((self.outputs.len() as u64) << 32 | self.effects.len() as u64);
-        key.extend(self.outputs.iter().chain(&self.effects).map(|v| self.word(*v)));
+        key.push(self.outputs.len() as u64);
+        key.extend(self.outputs.iter().chain(&self.writes).map(|v| self.word(*v)));
         self.key = key;
     }
 
