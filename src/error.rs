@@ -74,7 +74,11 @@ impl Site {
     /// The site that a node built now belongs to: the one set by [`Site::during`], else the caller's.
     #[track_caller]
     pub fn here() -> Site {
-        CURRENT.get().unwrap_or_else(|| Site::Rust(Location::caller()))
+        // Not `unwrap_or_else`: inside a closure the caller is the closure's own place.
+        match CURRENT.get() {
+            Some(site) => site,
+            None => Site::Rust(Location::caller()),
+        }
     }
 
     /// Runs `f` with this site as the place of all nodes that it builds.

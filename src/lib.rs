@@ -72,6 +72,7 @@ pub mod dtype;
 pub mod api;
 pub mod array;
 pub mod autodiff;
+pub mod check;
 pub mod error;
 pub mod exec;
 pub mod graph;

@@ -2,8 +2,9 @@
 
 use smallvec::smallvec;
 
+use crate::error::Result;
 use crate::graph::attr::{Attr, AttrType, Axes, IntoAttr, Ints};
-use crate::graph::op::{Body, Cotangent, Domain, Family, Kernel, Lowered, OpDef, Operands, Param, ParamKind, Primitive};
+use crate::graph::op::{Body, Cotangent, Domain, Family, Infer, Kernel, Lowered, OpDef, Operands, Param, ParamKind, Primitive};
 use crate::graph::{AsTensor, Tensor};
 use crate::ops::apply::{Arg, apply};
 use crate::ops::families::{self, bad, case};
@@ -55,6 +56,17 @@ function! {
     BROADCAST_TO = fn broadcast_to(x; shape: Ints)
 }
 
+/// An error unless `x` can be repeated to the shape of `like`; lengths that are not known yet are checked when they are.
+fn check_repeats(c: &Infer<'_>, x: &Aval, like: &Aval) -> Result<()> {
+    let own = like.shape.iter().skip(like.ndim().saturating_sub(x.ndim()));
+    let fits = |(a, b): (&Dim, &Dim)| *a == Dim::Known(1) || a.unify(*b).is_some();
+    if x.ndim() <= like.ndim() && x.shape.iter().zip(own).all(fits) {
+        return Ok(());
+    }
+    let got = format!("{} for {}", Tuple(&x.shape), Tuple(&like.shape));
+    c.shape_error("the array does not fit the shape", got, "lengths equal to the shape's, or 1")
+}
+
 op! {
     /// `x` repeated to the shape of `like`, of which only the shape is used.
     ///
@@ -62,7 +74,7 @@ op! {
     BROADCAST_LIKE = fn broadcast_like(x, like) -> (y);
     operands Any;
     infer(c) {
-        broadcast(c.op, &x.shape, &like.shape, c.fresh)?;
+        check_repeats(c, x, like)?;
         Ok(smallvec![Aval { dtype: x.dtype, shape: like.shape.clone() }])
     };
     kernel Kernel::Lower(|c| Lowered::Chain(vec![(&BROADCAST_TO, vec![dims_attr(c.output)])]));
@@ -70,7 +82,7 @@ op! {
     vjp(g) { x: unbroadcast(g, x), like: Cotangent::Zero }
     numpy "np.broadcast_to(x, like.shape)";
     cases vec![case(Domain::Real, &[&[3], &[2, 3]], vec![])];
-    bad vec![];
+    bad vec![bad(&[&[2, 3], &[3]], vec![], "broadcast_like: the array does not fit the shape. Got (2, 3) for (3,); expected lengths equal to the shape's, or 1.")];
 }
 
 /// `x` repeated to the shape of `like`; only the shape of `like` is used, and where it is known not even that.
@@ -101,7 +113,10 @@ op! {
     /// Gradient: `g` repeated to the shape of `x`.
     SUM_TO = fn sum_to(x, like) -> (y);
     operands Any;
-    infer(c) Ok(smallvec![Aval { dtype: x.dtype, shape: like.shape.clone() }]);
+    infer(c) {
+        check_repeats(c, like, x)?;
+        Ok(smallvec![Aval { dtype: x.dtype, shape: like.shape.clone() }])
+    };
     kernel Kernel::Lower(|c| {
         let from = c.inputs.first().map_or(&[][..], |a| &a.shape);
         let axes = repeated_axes(&c.output.shape, from);
@@ -116,7 +131,7 @@ op! {
     vjp(g) { x: broadcast_like(g, x), like: Cotangent::Zero }
     numpy "ref.sum_to(x, like)";
     cases vec![case(Domain::Real, &[&[2, 3], &[3]], vec![]), case(Domain::Real, &[&[4, 2, 3], &[2, 1]], vec![])];
-    bad vec![];
+    bad vec![bad(&[&[2, 3], &[2]], vec![], "sum_to: the array does not fit the shape. Got (2,) for (2, 3); expected lengths equal to the shape's, or 1.")];
 }
 
 /// The sum of `x` over the axes along which `like` is repeated to the shape of `x`: the adjoint of a broadcast.

@@ -50,7 +50,7 @@ macro_rules! unary {
             }),
             numpy: $numpy,
             cases: || families::unary_cases(Domain::$domain),
-            bad: || vec![],
+            bad: || families::refused!($kind, stringify!($name), 1),
         };
         $(#[doc = $doc])+
         #[track_caller]
@@ -93,7 +93,11 @@ macro_rules! binary {
             }),
             numpy: $numpy,
             cases: || families::binary_cases(Domain::$da, Domain::$db),
-            bad: || families::binary_bad(stringify!($name)),
+            bad: || {
+                let mut all = families::binary_bad(stringify!($name));
+                all.extend(families::refused!($kind, stringify!($name), 2));
+                all
+            },
         };
         $(#[doc = $doc])+
         #[track_caller]

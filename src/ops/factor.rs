@@ -3,6 +3,7 @@
 use smallvec::smallvec;
 
 use crate::array::with_lead;
+use crate::dtype::DType;
 use crate::error::Result;
 use crate::graph::attr::{Attr, AttrType, IntoAttr};
 use crate::graph::op::{Body, CallKernel, Cotangent, Domain, Family, Infer, Kernel, OpDef, Operands, Param, ParamKind, Primitive};
@@ -29,6 +30,9 @@ op! {
     operands Any;
     infer(c) {
         check_square(c, x)?;
+        if halve && !x.dtype.is_float() {
+            return c.dtype_error("half of an integer is not one", x.dtype, "float32 or float64 with `halve`");
+        }
         Ok(smallvec![x.clone()])
     };
     kernel call!(false, |[x] -> [y], c| {
@@ -39,7 +43,10 @@ op! {
     vjp(g) { x: lower_triangle(g, halve) }
     numpy "np.tril(x) - (np.tril(x) - np.tril(x, -1)) * (0.5 if halve else 0.0)";
     cases vec![case(Domain::Real, &[&[3, 3]], vec![Attr::Bool(true)]), case(Domain::Real, &[&[2, 2, 2]], vec![Attr::Bool(false)])];
-    bad vec![bad(&[&[2, 3]], vec![Attr::Bool(false)], "lower_triangle: not a square matrix. Got shape (2, 3); expected shape (..., n, n).")];
+    bad vec![
+        bad(&[&[2, 3]], vec![Attr::Bool(false)], "lower_triangle: not a square matrix. Got shape (2, 3); expected shape (..., n, n)."),
+        families::bad_of(&[(DType::I64, &[2, 2])], vec![Attr::Bool(true)], "lower_triangle: half of an integer is not one. Got int64; expected float32 or float64 with `halve`."),
+    ];
 }
 function! {
     /// The lower triangle of matrices; see [`LOWER_TRIANGLE`].

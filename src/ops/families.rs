@@ -38,7 +38,16 @@ macro_rules! infer {
         $crate::ops::families::boolean
     };
 }
-pub(crate) use {infer, operands};
+/// Bad inputs of an elementwise kind.
+macro_rules! refused {
+    (numeric, $name:expr, $n:literal) => {
+        $crate::ops::families::bools_refused($name, $n)
+    };
+    ($kind:ident, $name:expr, $n:literal) => {
+        vec![]
+    };
+}
+pub(crate) use {infer, operands, refused};
 
 /// A row's input or a composite's operand; the faces check their number.
 pub fn input<T>(x: Option<T>) -> Result<T> {
@@ -160,6 +169,15 @@ pub fn binary_bad(op: &'static str) -> Vec<Bad> {
         format!("{op}: shapes do not broadcast. Got (2, 3) and (4,); expected equal lengths, or 1, on each axis counted from the last.");
     // A table is made once a test run: the text may live as long as the program.
     vec![bad(&[&[2, 3], &[4]], vec![], Box::leak(text.into_boxed_str()))]
+}
+
+/// What an op of numbers refuses: bools.
+pub fn bools_refused(op: &'static str, inputs: usize) -> Vec<Bad> {
+    let text = format!(
+        "{op}: bools are not numbers. Got bool; expected an integer or floating dtype.\nhelp: use `logical_and`, `logical_or`, \
+         `logical_xor` or `logical_not`, or cast to a number"
+    );
+    vec![bad_of(&vec![(DType::Bool, &[2][..]); inputs], vec![], Box::leak(text.into_boxed_str()))]
 }
 
 /// A bad input of f64 tensors.

@@ -58,6 +58,38 @@ function! {
     /// The elements of `x` at `index` along `axis`; see [`TAKE`].
     TAKE = fn take(x, index; axis: i64)
 }
+/// An error unless `g` can be what `index` took from an array.
+fn check_taken(c: &Infer<'_>, g: &Aval, index: &Aval) -> Result<()> {
+    check_index(c, index)?;
+    if index.ndim() <= g.ndim() {
+        return Ok(());
+    }
+    let got = format!("{} for indices {}", Tuple(&g.shape), Tuple(&index.shape));
+    c.shape_error("the elements do not fit the indices", got, "the axes of the indices among those of the elements")
+}
+
+/// An error unless `g` has the axes of `index` from `axis` on.
+fn check_places(c: &Infer<'_>, g: &Aval, index: &Aval, axis: usize) -> Result<()> {
+    let here = g.shape.iter().skip(axis);
+    if here.len() >= index.ndim() && here.zip(&index.shape).all(|(a, b)| a.unify(*b).is_some()) {
+        return Ok(());
+    }
+    let got = format!("{} for indices {} at axis={axis}", Tuple(&g.shape), Tuple(&index.shape));
+    c.shape_error("the elements do not fit the indices", got, "the lengths of the indices from the axis on")
+}
+
+/// An error unless an adjoint of shape `made` fits `like`.
+fn check_like(c: &Infer<'_>, made: &[Dim], like: &Aval) -> Result<()> {
+    if made.len() == like.ndim() && made.iter().zip(&like.shape).all(|(a, b)| a.unify(*b).is_some()) {
+        return Ok(());
+    }
+    c.shape_error(
+        "the result does not fit `like`",
+        format_args!("{} for {}", Tuple(made), Tuple(&like.shape)),
+        "equal lengths off the axis",
+    )
+}
+
 op! {
     /// Zeros with `g` added up at the indices along `axis`, which has length `n`: the adjoint of [`TAKE`].
     ///
@@ -65,8 +97,10 @@ op! {
     TAKE_ADD = fn take_add(g, index; axis: i64 = 0, n: i64 = 0) -> (y);
     operands Any;
     infer(c) {
-        let inner = g.ndim().saturating_sub(index.ndim()) + 1;
+        check_taken(c, g, index)?;
+        let inner = g.ndim() - index.ndim() + 1;
         let axis = shape::axis(c.op, axis, inner)?;
+        check_places(c, g, index, axis)?;
         let (head, tail) = (g.shape.iter().take(axis), g.shape.iter().skip(axis + index.ndim()));
         let shape = head.copied().chain([Dim::Known(n.max(0) as usize)]).chain(tail.copied()).collect();
         Ok(smallvec![Aval { dtype: g.dtype, shape }])
@@ -79,19 +113,34 @@ op! {
     vjp(cotangent) { g: take(cotangent, index, axis), index: Cotangent::Zero }
     numpy "ref.take_add(g, index, axis, n)";
     cases vec![mixed(&[(Domain::Real, &[5, 3]), (Domain::Index(4), &[5])], vec![Attr::Int(0), Attr::Int(4)])];
-    bad vec![];
+    bad vec![
+        bad(&[&[5, 3], &[5]], vec![Attr::Int(0), Attr::Int(4)], "take_add: indices must be integers. Got float64; expected int32 or int64."),
+        families::bad_of(&[(DType::F64, &[5, 3]), (DType::I64, &[4])], vec![Attr::Int(0), Attr::Int(4)], "take_add: the elements do not fit the indices. Got (5, 3) for indices (4,) at axis=0; expected the lengths of the indices from the axis on."),
+        families::bad_of(&[(DType::F64, &[5]), (DType::I64, &[5, 1])], vec![Attr::Int(0), Attr::Int(4)], "take_add: the elements do not fit the indices. Got (5,) for indices (5, 1); expected the axes of the indices among those of the elements."),
+    ];
 }
 op! {
     /// [`TAKE_ADD`] to the shape of `like`, of which only the shape is used.
     TAKE_ADD_LIKE = fn take_add_like(g, index, like; axis: i64 = 0) -> (y);
     operands Any;
-    infer(c) Ok(smallvec![Aval { dtype: g.dtype, shape: like.shape.clone() }]);
+    infer(c) {
+        check_taken(c, g, index)?;
+        let axis = shape::axis(c.op, axis, like.ndim())?;
+        check_places(c, g, index, axis)?;
+        let (head, tail) = (g.shape.iter().take(axis), g.shape.iter().skip(axis + index.ndim()));
+        let made: Shape = head.chain(like.shape.get(axis)).chain(tail).copied().collect();
+        check_like(c, &made, like)?;
+        Ok(smallvec![Aval { dtype: g.dtype, shape: like.shape.clone() }])
+    };
     kernel Kernel::Lower(|c| Lowered::Chain(vec![(&TAKE_ADD, with_length(c))]));
     family Mixing;
     vjp(cotangent) { g: take(cotangent, index, axis), index: Cotangent::Zero, like: Cotangent::Zero }
     numpy "ref.take_add(g, index, axis, like.shape[axis])";
     cases vec![mixed(&[(Domain::Real, &[5, 3]), (Domain::Index(4), &[5]), (Domain::Real, &[4, 3])], vec![Attr::Int(0)])];
-    bad vec![];
+    bad vec![families::bad_of(
+        &[(DType::F64, &[5, 3]), (DType::I64, &[5]), (DType::F64, &[4, 2])], vec![Attr::Int(0)],
+        "take_add_like: the result does not fit `like`. Got (4, 3) for (4, 2); expected equal lengths off the axis.",
+    )];
 }
 
 /// The attributes of a lowering with the length of its axis in the output.
@@ -146,6 +195,15 @@ function! {
     /// For each place of `index` the element of `x` at that index along `axis`; see [`GATHER`].
     GATHER = fn gather(x, index; axis: i64)
 }
+/// An error unless there is an index for each element of `g`.
+fn check_each(c: &Infer<'_>, g: &Aval, index: &Aval) -> Result<()> {
+    if g.ndim() == index.ndim() && g.shape.iter().zip(&index.shape).all(|(a, b)| a.unify(*b).is_some()) {
+        return Ok(());
+    }
+    let got = format!("{} for indices {}", Tuple(&g.shape), Tuple(&index.shape));
+    c.shape_error("the elements do not fit the indices", got, "equal shapes")
+}
+
 op! {
     /// Zeros with `g` added up at the indices along `axis`, which has length `n`: the adjoint of [`GATHER`].
     ///
@@ -153,7 +211,9 @@ op! {
     GATHER_ADD = fn gather_add(g, index; axis: i64 = -1, n: i64 = 0) -> (y);
     operands Any;
     infer(c) {
+        check_index(c, index)?;
         let axis = shape::axis(c.op, axis, g.ndim())?;
+        check_each(c, g, index)?;
         Ok(smallvec![Aval { dtype: g.dtype, shape: replaced(g, axis, &[Dim::Known(n.max(0) as usize)]) }])
     };
     kernel call!(true, |[g, index] -> [y], c| {
@@ -164,19 +224,32 @@ op! {
     vjp(cotangent) { g: gather(cotangent, index, axis), index: Cotangent::Zero }
     numpy "ref.gather_add(g, index, axis, n)";
     cases vec![mixed(&[(Domain::Real, &[3, 2]), (Domain::Index(4), &[3, 2])], vec![Attr::Int(1), Attr::Int(4)])];
-    bad vec![];
+    bad vec![families::bad_of(
+        &[(DType::F64, &[3, 2]), (DType::I64, &[3, 3])], vec![Attr::Int(1), Attr::Int(4)],
+        "gather_add: the elements do not fit the indices. Got (3, 2) for indices (3, 3); expected equal shapes.",
+    )];
 }
 op! {
     /// [`GATHER_ADD`] to the shape of `like`, of which only the shape is used.
     GATHER_ADD_LIKE = fn gather_add_like(g, index, like; axis: i64 = -1) -> (y);
     operands Any;
-    infer(c) Ok(smallvec![Aval { dtype: g.dtype, shape: like.shape.clone() }]);
+    infer(c) {
+        check_index(c, index)?;
+        let axis = shape::axis(c.op, axis, like.ndim())?;
+        check_each(c, g, index)?;
+        let length: &[Dim] = like.shape.get(axis).map_or(&[], std::slice::from_ref);
+        check_like(c, &replaced(g, axis, length), like)?;
+        Ok(smallvec![Aval { dtype: g.dtype, shape: like.shape.clone() }])
+    };
     kernel Kernel::Lower(|c| Lowered::Chain(vec![(&GATHER_ADD, with_length(c))]));
     family Mixing;
     vjp(cotangent) { g: gather(cotangent, index, axis), index: Cotangent::Zero, like: Cotangent::Zero }
     numpy "ref.gather_add(g, index, axis, like.shape[axis])";
     cases vec![mixed(&[(Domain::Real, &[3, 2]), (Domain::Index(4), &[3, 2]), (Domain::Real, &[3, 4])], vec![Attr::Int(1)])];
-    bad vec![];
+    bad vec![families::bad_of(
+        &[(DType::F64, &[3, 2]), (DType::I64, &[3, 2]), (DType::F64, &[2, 4])], vec![Attr::Int(1)],
+        "gather_add_like: the result does not fit `like`. Got (3, 4) for (2, 4); expected equal lengths off the axis.",
+    )];
 }
 
 /// The adjoint of [`GATHER`].
@@ -227,7 +300,7 @@ op! {
     vjp(g) { labels: Cotangent::Zero }
     numpy "labels.astype(np.int64)";
     cases vec![mixed(&[(Domain::Index(4), &[5])], vec![Attr::Int(4)])];
-    bad vec![];
+    bad vec![families::bad_of(&[(DType::I64, &[2])], vec![Attr::Int(0)], "check_labels: label is out of range. Got 0 at position 0; expected 0 <= label < 0.")];
 }
 function! {
     /// Labels as `int64` indices below `classes`; see [`CHECK_LABELS`].

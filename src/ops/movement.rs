@@ -160,13 +160,21 @@ op! {
     /// Gradient: `g` under the shape of `x`.
     RESHAPE_LIKE = fn reshape_like(x, like) -> (y);
     operands Any;
-    infer(c) Ok(smallvec![Aval { dtype: x.dtype, shape: like.shape.clone() }]);
+    infer(c) {
+        if let (Some(from), Some(to)) = (x.dims(), like.dims()) {
+            if shape::count(&from) != shape::count(&to) {
+                let rule = format!("{} elements", shape::count(&to));
+                return c.shape_error("the number of elements differs", format_args!("{} for {}", Tuple(&x.shape), Tuple(&like.shape)), rule);
+            }
+        }
+        Ok(smallvec![Aval { dtype: x.dtype, shape: like.shape.clone() }])
+    };
     kernel Kernel::Lower(|c| Lowered::Chain(vec![(&RESHAPE, vec![dims_attr(c.output)])]));
     family Movement;
     vjp(g) { x: reshape_like(g, x), like: Cotangent::Zero }
     numpy "np.reshape(x, like.shape)";
     cases vec![case(Domain::Real, &[&[2, 3], &[3, 2]], vec![])];
-    bad vec![];
+    bad vec![bad(&[&[2, 3], &[4]], vec![], "reshape_like: the number of elements differs. Got (2, 3) for (4,); expected 4 elements.")];
 }
 
 /// The lengths of a concrete aval as an attribute.

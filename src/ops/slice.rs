@@ -5,7 +5,7 @@ use smallvec::smallvec;
 use crate::array::{View, ViewMut};
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::attr::{Attr, AttrType, IntoAttr, Ints, Slice, Slices};
-use crate::graph::op::{Body, CallKernel, Cotangent, Domain, Family, Kernel, Lowered, OpDef, Operands, Param, ParamKind, Primitive};
+use crate::graph::op::{Body, CallKernel, Cotangent, Domain, Family, Infer, Kernel, Lowered, OpDef, Operands, Param, ParamKind, Primitive};
 use crate::graph::{AsTensor, Tensor};
 use crate::kernels;
 use crate::ops::apply::{Arg, apply};
@@ -93,13 +93,35 @@ fn place(c: &mut crate::graph::op::Call<'_>, x: View<'_>, y: &mut ViewMut<'_>) -
     Ok(())
 }
 
+/// An error unless `g` has the shape of these slices of an array of shape `whole`: its adjoint writes to these places.
+fn check_part(c: &Infer<'_>, g: &Aval, slices: &Slices, whole: &[Dim]) -> Result<()> {
+    let fits = slices.0.len() <= whole.len()
+        && slices.0.iter().all(|s| s.step != 0)
+        && g.ndim() == whole.len()
+        && whole.iter().zip(&g.shape).zip(slices.0.iter().copied().chain(std::iter::repeat(Slice::ALL))).all(|((d, part), s)| {
+            match d.known() {
+                Some(n) => part.unify(Dim::Known(s.resolve(n).1)).is_some(),
+                None => true,
+            }
+        });
+    if fits {
+        return Ok(());
+    }
+    let got = format!("{} for an array of shape {}", Tuple(&g.shape), Tuple(whole));
+    c.shape_error("the part does not fit its slices", got, "the shape of the slices")
+}
+
 op! {
     /// An array of zeros of `shape` with `g` in the places that `slices` name: the adjoint of a slice.
     ///
     /// Gradient: the slices of the cotangent.
     UNSLICE = fn unslice_to(g; slices: Slices = Slices([].into()), shape: Ints = Ints([].into())) -> (y);
     operands Any;
-    infer(c) Ok(smallvec![Aval::new(g.dtype, shape.0.iter().map(|&n| Dim::Known(n.max(0) as usize)))]);
+    infer(c) {
+        let whole = Aval::new(g.dtype, shape.0.iter().map(|&n| Dim::Known(n.max(0) as usize)));
+        check_part(c, g, &slices, &whole.shape)?;
+        Ok(smallvec![whole])
+    };
     kernel Kernel::Call(CallKernel {
         run: |c| match (c.inputs, std::mem::take(&mut c.outputs)) {
             ([x], [y]) => place(c, *x, y),
@@ -112,19 +134,28 @@ op! {
     vjp(cotangent) { g: strided_slice(cotangent, slices) }
     numpy "ref.unslice(g, slices, shape)";
     cases vec![case(Domain::Real, &[&[2]], vec![Slices([Slice { start: None, stop: None, step: -2 }].into()).pack(), Ints([4].into()).pack()])];
-    bad vec![];
+    bad vec![bad(
+        &[&[3]], vec![Slices([Slice { start: None, stop: None, step: -2 }].into()).pack(), Ints([4].into()).pack()],
+        "unslice_to: the part does not fit its slices. Got (3,) for an array of shape (4,); expected the shape of the slices.",
+    )];
 }
 op! {
     /// [`UNSLICE`] to the shape of `like`, of which only the shape is used.
     UNSLICE_LIKE = fn unslice_like(g, like; slices: Slices = Slices([].into())) -> (y);
     operands Any;
-    infer(c) Ok(smallvec![Aval { dtype: g.dtype, shape: like.shape.clone() }]);
+    infer(c) {
+        check_part(c, g, &slices, &like.shape)?;
+        Ok(smallvec![Aval { dtype: g.dtype, shape: like.shape.clone() }])
+    };
     kernel Kernel::Lower(|c| Lowered::Chain(vec![(&UNSLICE, c.attrs.iter().cloned().chain([dims_attr(c.output)]).collect())]));
     family Movement;
     vjp(cotangent) { g: strided_slice(cotangent, slices), like: Cotangent::Zero }
     numpy "ref.unslice(g, slices, like.shape)";
     cases vec![case(Domain::Real, &[&[2], &[4]], vec![Slices([Slice { start: None, stop: None, step: -2 }].into()).pack()])];
-    bad vec![];
+    bad vec![bad(
+        &[&[3], &[4]], vec![Slices([Slice { start: None, stop: None, step: -2 }].into()).pack()],
+        "unslice_like: the part does not fit its slices. Got (3,) for an array of shape (4,); expected the shape of the slices.",
+    )];
 }
 
 fn unslice<'g>(g: Tensor<'g>, x: Tensor<'g>, slices: Slices) -> Tensor<'g> {

@@ -137,7 +137,8 @@ impl Types<'_> {
         self.tys.get(self.walk.position(v.node)?)?.get(v.out as usize)
     }
 
-    /// Infers node by node; shapes that were known when the graph was built are taken as they are.
+    /// Infers node by node. What was fully known when the graph was built was checked then; where a feed decided a length
+    /// of an operand, the rule runs again: an operand may not fit, though the result's shape was known all along.
     fn fill(&mut self) -> Result<()> {
         for &id in &self.walk.nodes {
             let node = self.graph.node(id);
@@ -145,14 +146,36 @@ impl Types<'_> {
                 (0..node.avals.len()).map(|k| concrete(self.graph.aval(Value { node: id, out: k as u32 }))).collect();
             let tys = match (own, self.walk.fed(id)) {
                 (_, Some(ty)) => smallvec::smallvec![ty.clone()],
-                (Some(tys), _) => tys,
+                (Some(tys), _) if self.settled(node) => tys,
                 (None, None) if matches!(node.op, NodeOp::Placeholder(_)) => SmallVec::new(),
-                (None, None) => match self.infer(node) {
-                    Some(r) => r.map_err(|e| e.at(node.site))?,
-                    None => SmallVec::new(),
+                (own, None) => match self.infer(node) {
+                    Some(r) => {
+                        let tys = r.map_err(|e| e.at(node.site))?;
+                        self.agrees(id, &tys).map_err(|e| e.at(node.site))?;
+                        tys
+                    }
+                    None => own.unwrap_or_default(),
                 },
             };
             self.tys.push(tys);
+        }
+        Ok(())
+    }
+
+    /// True if the shapes of all operands were known when the node was made.
+    fn settled(&self, node: &Node) -> bool {
+        let known = |v: &Value| self.graph.aval(*v).shape.iter().all(|d| d.known().is_some());
+        node.inputs.iter().all(known) && node.regions.iter().all(|r| r.outputs.iter().all(known))
+    }
+
+    /// An error if a length that was known when the graph was built is another for these feeds.
+    fn agrees(&self, id: u32, tys: &[Ty]) -> Result<()> {
+        for (k, ty) in tys.iter().enumerate() {
+            let aval = self.graph.aval(Value { node: id, out: k as u32 });
+            if aval.ndim() != ty.dims.len() || aval.shape.iter().zip(&ty.dims).any(|(d, &n)| d.known().is_some_and(|k| k != n)) {
+                let (got, rule) = (format!("shape {}", Tuple(&ty.dims)), format!("shape {}", Tuple(&aval.shape)));
+                return Err(Error::new(ErrorKind::Shape, self.graph.node(id).name(), "the feeds contradict its shape", got, rule));
+            }
         }
         Ok(())
     }
