@@ -40,8 +40,8 @@
 //! env.name("b2").set(zeros(&[1, 10]));
 //! let adam = Adam::default("adam", env.default_namespace().current_var_ids(), &mut env);
 //!
-//! // Two classes of images that differ in brightness.
-//! let images = ndarray::Array2::from_shape_fn((64, 784), |(i, _)| (i % 2) as f32);
+//! // Two classes of images: bright in the upper half, bright in the lower half.
+//! let images = ndarray::Array2::from_shape_fn((64, 784), |(i, j)| f32::from(u8::from(j / 392 == i % 2)));
 //! let labels = ndarray::Array1::from_shape_fn(64, |i| (i % 2) as f32);
 //! let mut losses = vec![];
 //! for _epoch in 0..10 {
@@ -80,6 +80,8 @@ pub mod kernels;
 pub mod ops;
 pub mod optimizers;
 pub mod plan;
+#[cfg(feature = "python")]
+mod python;
 pub mod shape;
 pub mod state;
 

@@ -14,21 +14,22 @@ use scirs2_autograd::kernels::isa::Isa;
 use scirs2_autograd::kernels::tile::{self, Elementwise};
 
 /// Formulas of every kind, so that this executable holds kernels even where the library's own ops are not linked in.
-static SAMPLES: [Elementwise; 14] = [
-    formula!(float | x | exp(x)),
-    formula!(float | x | log(x)),
-    formula!(float | x | tanh(x)),
-    formula!(float | x | sigmoid(x)),
-    formula!(float | x | softplus(x)),
-    formula!(float | x | erf(x)),
-    formula!(float | x | sin(x)),
-    formula!(float | x | cos(x)),
-    formula!(float | x | 1.0 / sqrt(abs(x) + 1.0)),
-    formula!(numeric | a, b | a * b),
-    formula!(numeric | a, b | max(a, b)),
-    formula!(compare | a, b | lt(a, b)),
-    formula!(logic | a, b | a ^ b),
-    formula!(float | x, low, high | min(max(x, low), high)),
+static SAMPLES: [Elementwise; 15] = [
+    formula! { float |x| exp(x) },
+    formula! { float |x| log(x) },
+    formula! { float |x| tanh(x) },
+    formula! { float |x| sigmoid(x) },
+    formula! { float |x| softplus(x) },
+    formula! { float |x| erf(x) },
+    formula! { float |x| sin(x) },
+    formula! { float |x| cos(x) },
+    formula! { float |a, b| pow(a, b) },
+    formula! { float |x| 1.0 / sqrt(abs(x) + 1.0) },
+    formula! { numeric |a, b| a * b },
+    formula! { numeric |a, b| max(a, b) },
+    formula! { compare |a, b| lt(a, b) },
+    formula! { logic |a, b| a ^ b },
+    formula! { float |x, low, high| min(max(x, low), high) },
 ];
 
 /// Where a kernel's symbol says what it is, in both of rustc's manglings: module, then function.

@@ -15,16 +15,16 @@ struct Function {
 }
 
 static FUNCTIONS: [Function; 10] = [
-    Function { name: "exp", kernels: formula!(float | x | exp(x)), limit: 2.0, reference: f64::exp },
-    Function { name: "expm1", kernels: formula!(float | x | expm1(x)), limit: 3.0, reference: f64::exp_m1 },
-    Function { name: "log", kernels: formula!(float | x | log(x)), limit: 2.0, reference: f64::ln },
-    Function { name: "log1p", kernels: formula!(float | x | log1p(x)), limit: 2.0, reference: f64::ln_1p },
-    Function { name: "tanh", kernels: formula!(float | x | tanh(x)), limit: 3.0, reference: f64::tanh },
-    Function { name: "sigmoid", kernels: formula!(float | x | sigmoid(x)), limit: 3.0, reference: sigmoid },
-    Function { name: "softplus", kernels: formula!(float | x | softplus(x)), limit: 3.0, reference: softplus },
-    Function { name: "erf", kernels: formula!(float | x | erf(x)), limit: 2.0, reference: erf },
-    Function { name: "sin", kernels: formula!(float | x | sin(x)), limit: 3.0, reference: f64::sin },
-    Function { name: "cos", kernels: formula!(float | x | cos(x)), limit: 3.0, reference: f64::cos },
+    Function { name: "exp", kernels: formula! { float |x| exp(x) }, limit: 2.0, reference: f64::exp },
+    Function { name: "expm1", kernels: formula! { float |x| expm1(x) }, limit: 3.0, reference: f64::exp_m1 },
+    Function { name: "log", kernels: formula! { float |x| log(x) }, limit: 2.0, reference: f64::ln },
+    Function { name: "log1p", kernels: formula! { float |x| log1p(x) }, limit: 2.0, reference: f64::ln_1p },
+    Function { name: "tanh", kernels: formula! { float |x| tanh(x) }, limit: 3.0, reference: f64::tanh },
+    Function { name: "sigmoid", kernels: formula! { float |x| sigmoid(x) }, limit: 3.0, reference: sigmoid },
+    Function { name: "softplus", kernels: formula! { float |x| softplus(x) }, limit: 3.0, reference: softplus },
+    Function { name: "erf", kernels: formula! { float |x| erf(x) }, limit: 2.0, reference: erf },
+    Function { name: "sin", kernels: formula! { float |x| sin(x) }, limit: 3.0, reference: f64::sin },
+    Function { name: "cos", kernels: formula! { float |x| cos(x) }, limit: 3.0, reference: f64::cos },
 ];
 
 fn sigmoid(x: f64) -> f64 {
@@ -146,7 +146,7 @@ fn f32_functions_are_accurate_on_all_bit_patterns() {
     }
 }
 
-/// Lines of a function's name, an `f64` argument, the nearest `f64` to the value (both as bits) and what that lacks.
+/// Lines of a function's name, an `f64` argument, the nearest `f64` to the value (both as bits), what that lacks, and a second argument.
 const POINTS: &str = include_str!("ulp/points.csv");
 
 #[test]
@@ -173,6 +173,70 @@ fn f64_functions_are_accurate_at_points_computed_with_many_digits() {
             println!("{:9}f64 {isa:6} {:.3} ulp at {:e}, {count} points", f.name, worst.0, worst.1);
             assert!(count >= 150, "{}: {count} points", f.name);
             assert!(worst.0 <= f.limit, "{} f64 {isa}: {} ulp at {:e}", f.name, worst.0, worst.1);
+        }
+    }
+}
+
+static POW: Elementwise = formula! { float |a, b| pow(a, b) };
+
+/// Applies the power, the full form, to registers.
+fn pow<T: Copy>(isa: Isa, dtype: DType, a: &[T; 512], b: &[T; 512], d: &mut [T; 512]) {
+    let k = (POW.forms)(isa, dtype).expect("floats").0[0].expect("the full form exists");
+    // SAFETY: all have 512 values.
+    unsafe { k(d.as_mut_ptr().cast(), a.as_ptr().cast(), b.as_ptr().cast(), std::ptr::null(), 512) };
+}
+
+#[test]
+fn powers_are_accurate_and_have_the_special_values_of_the_standard() {
+    let points: Vec<[f64; 4]> = POINTS
+        .lines()
+        .filter_map(|l| {
+            let f: Vec<&str> = l.strip_prefix("pow,")?.split(',').collect();
+            let float = |s: &str| f64::from_bits(u64::from_str_radix(s, 16).expect("bits"));
+            Some([float(f[0]), float(f[1]), f[2].parse().expect("a number"), float(f[3])])
+        })
+        .collect();
+    assert!(points.len() >= 150);
+    let special =
+        [0.0, 1.0, 2.0, 3.0, 0.5, 2.5, 1e-310, 1e300, 9007199254740993.0, 4503599627370497.0, f64::INFINITY, f64::NAN, 1.0 + f64::EPSILON];
+    for isa in families() {
+        let (mut worst, mut worst_f32) = ((0.0, 0.0, 0.0), (0.0, 0.0, 0.0));
+        let mut d = [0f64; 512];
+        for [a, hi, lo, b] in &points {
+            pow(isa, DType::F64, &[*a; 512], &[*b; 512], &mut d);
+            let error = ulps(d[0], *hi, *lo, 53, -1022);
+            if error > worst.0 {
+                worst = (error, *a, *b);
+            }
+            let (x, y, mut d) = ([*a as f32; 512], [*b as f32; 512], [0f32; 512]);
+            pow(isa, DType::F32, &x, &y, &mut d);
+            let error = ulps(f64::from(d[0]), f64::from(x[0]).powf(f64::from(y[0])), 0.0, 24, -126);
+            if error > worst_f32.0 {
+                worst_f32 = (error, *a, *b);
+            }
+        }
+        println!("pow {isa}: f64 {worst:?}, f32 {worst_f32:?}, {} points", points.len());
+        assert!(worst.0 <= 2.0 && worst_f32.0 <= 2.0, "pow {isa}: {worst:?}, {worst_f32:?}");
+        for a in special.iter().flat_map(|a| [*a, -a]) {
+            for b in special.iter().flat_map(|b| [*b, -b]) {
+                pow(isa, DType::F64, &[a; 512], &[b; 512], &mut d);
+                let error = ulps(d[0], a.powf(b), 0.0, 53, -1022);
+                assert!(
+                    error <= 2.0 && (d[0] != 0.0 || d[0].to_bits() == a.powf(b).to_bits()),
+                    "{isa} {a:e}^{b:e}: {:e}, {:e}",
+                    d[0],
+                    a.powf(b)
+                );
+                let (x, y, mut z) = (a as f32, b as f32, [0f32; 512]);
+                pow(isa, DType::F32, &[x; 512], &[y; 512], &mut z);
+                let error = ulps(f64::from(z[0]), f64::from(x.powf(y)), 0.0, 24, -126);
+                assert!(
+                    error <= 2.0 && (z[0] != 0.0 || z[0].to_bits() == x.powf(y).to_bits()),
+                    "f32 {isa} {x:e}^{y:e}: {:e}, {:e}",
+                    z[0],
+                    x.powf(y)
+                );
+            }
         }
     }
 }

@@ -30,12 +30,13 @@ use crate::state::VariableID;
 pub struct Evaluator<'c, 'v> {
     ctx: &'c Context,
     outputs: Vec<Tensor<'c>>,
+    writes: Vec<Tensor<'c>>,
     feeder: Feeder<'v>,
 }
 
 impl<'c, 'v> Evaluator<'c, 'v> {
     pub(crate) fn new(ctx: &'c Context) -> Self {
-        Evaluator { ctx, outputs: vec![], feeder: Feeder::new() }
+        Evaluator { ctx, outputs: vec![], writes: vec![], feeder: Feeder::new() }
     }
 
     /// Asks for a tensor.
@@ -47,6 +48,24 @@ impl<'c, 'v> Evaluator<'c, 'v> {
     /// Asks for several tensors.
     pub fn extend<A: AsTensor<'c>>(mut self, ts: &[A]) -> Self {
         self.outputs.extend(ts.iter().map(|t| t.tensor()));
+        self
+    }
+
+    /// Adds an assignment: the run writes to its variable, and does not return its value.
+    ///
+    /// ```
+    /// use scirs2_autograd::{tensor_ops as T, VariableEnvironment};
+    /// let env = VariableEnvironment::new();
+    /// let w = env.name("w").set(ndarray::arr0(1.0));
+    /// env.run(|ctx| {
+    ///     let v = ctx.variable("w");
+    ///     let old = ctx.evaluator().push(v).write(T::assign(v, v + 1.0)).run();
+    ///     assert_eq!(old[0].as_ref().unwrap().item().unwrap(), 1.0);
+    /// });
+    /// assert_eq!(env.get(w).unwrap().item().unwrap(), 2.0);
+    /// ```
+    pub fn write(mut self, assignment: impl AsTensor<'c>) -> Self {
+        self.writes.push(assignment.tensor());
         self
     }
 
@@ -63,10 +82,11 @@ impl<'c, 'v> Evaluator<'c, 'v> {
     }
 
     /// Runs once and returns a result for each tensor, in order. A tensor that could not be built has its own error; if
-    /// the run fails, all others have the run's error, and no variable has changed.
+    /// the run fails, all others have the run's error, and no variable has changed. An assignment that could not be built
+    /// fails the run.
     pub fn run(self) -> Vec<Result<Array>> {
         let good: Vec<Tensor<'c>> = self.outputs.iter().copied().filter(|t| t.error().is_none()).collect();
-        let ran = evaluate(self.ctx, &good, &self.feeder, None);
+        let ran = evaluate(self.ctx, &good, &self.writes, &self.feeder, None);
         let (mut arrays, failure) = match ran {
             Ok(out) => (out.outputs.into_iter(), None),
             Err(e) => (vec![].into_iter(), Some(e)),
@@ -83,11 +103,7 @@ impl<'c, 'v> Evaluator<'c, 'v> {
 
     /// The plan of this request, compiled if it is not there yet.
     pub fn plan(&self) -> Result<Arc<Plan>> {
-        if let Some(e) = self.outputs.iter().find_map(|t| t.error()) {
-            return Err(e);
-        }
-        let feeds = resolve(self.ctx, &self.feeder)?;
-        Ok(bundle(self.ctx, &self.outputs, &feeds)?.plan.clone())
+        Ok(prepare(self.ctx, &self.outputs, &self.writes, &self.feeder)?.plan())
     }
 }
 
@@ -97,7 +113,7 @@ impl<'g> Tensor<'g> {
         if let Some(e) = self.error() {
             return Err(e);
         }
-        let out = evaluate(ctx, &[*self], &Feeder::new(), None)?;
+        let out = evaluate(ctx, &[*self], &[], &Feeder::new(), None)?;
         out.outputs.into_iter().next().ok_or_else(|| Error::text(ErrorKind::Graph, "eval: the output is missing"))
     }
 }
@@ -106,6 +122,7 @@ impl<'g> Tensor<'g> {
 pub struct Bundle {
     hash: u64,
     outputs: SmallVec<[Value; 4]>,
+    writes: SmallVec<[Value; 4]>,
     feeds: SmallVec<[(Value, Ty); 4]>,
     plan: Arc<Plan>,
     /// For each of the plan's sources its node.
@@ -116,6 +133,7 @@ pub struct Bundle {
     users: Vec<User>,
     /// Variables that the plan writes, in its order.
     written: Vec<VariableID>,
+    short: bool,
 }
 
 /// Bundles that a context keeps at most.
@@ -172,10 +190,10 @@ fn find(ctx: &Context, target: &Target) -> Result<Value> {
     }
 }
 
-fn hash(outputs: &[Tensor<'_>], feeds: &[Fed]) -> u64 {
+fn hash(outputs: &[Tensor<'_>], writes: &[Tensor<'_>], feeds: &[Fed]) -> u64 {
     use std::hash::{Hash, Hasher};
     let mut h = rustc_hash::FxHasher::default();
-    outputs.iter().for_each(|t| t.value().hash(&mut h));
+    outputs.iter().chain(writes).for_each(|t| t.value().hash(&mut h));
     for f in feeds {
         f.value.hash(&mut h);
         f.ty.hash(&mut h);
@@ -183,21 +201,24 @@ fn hash(outputs: &[Tensor<'_>], feeds: &[Fed]) -> u64 {
     h.finish()
 }
 
-fn bundle(ctx: &Context, outputs: &[Tensor<'_>], feeds: &[Fed]) -> Result<Arc<Bundle>> {
-    let hash = hash(outputs, feeds);
+fn bundle(ctx: &Context, outputs: &[Tensor<'_>], writes: &[Tensor<'_>], feeds: &[Fed]) -> Result<Arc<Bundle>> {
+    let hash = hash(outputs, writes, feeds);
     let same = |b: &Arc<Bundle>| {
         b.hash == hash
             && b.outputs.len() == outputs.len()
             && b.feeds.len() == feeds.len()
+            && b.writes.len() == writes.len()
             && b.outputs.iter().zip(outputs).all(|(v, t)| *v == t.value())
+            && b.writes.iter().zip(writes).all(|(v, t)| *v == t.value())
             && b.feeds.iter().zip(feeds).all(|((v, ty), f)| *v == f.value && *ty == f.ty)
     };
     if let Some(b) = ctx.bound.lock().find(hash, same) {
         return Ok(b.clone());
     }
     let values: SmallVec<[Value; 4]> = outputs.iter().map(|t| t.value()).collect();
+    let assigned: SmallVec<[Value; 4]> = writes.iter().map(|t| t.value()).collect();
     let types: FxHashMap<u32, Ty> = feeds.iter().map(|f| (f.value.node, f.ty.clone())).collect();
-    let walk = Walk::new(ctx, &values, types);
+    let walk = Walk::new(ctx, &values, &assigned, types);
     let plan = plan::plan_for(ctx, &walk)?;
     let nodes: Vec<u32> = plan.sources.iter().map(|s| walk.sources[s.index as usize]).collect();
     let scalars = nodes
@@ -211,7 +232,7 @@ fn bundle(ctx: &Context, outputs: &[Tensor<'_>], feeds: &[Fed]) -> Result<Arc<Bu
         })
         .collect();
     let streams = walk.draws.iter().map(|&id| ctx.node(id).tag).collect();
-    let users = walk
+    let users: Vec<User> = walk
         .users
         .iter()
         .filter_map(|&id| match &ctx.node(id).op {
@@ -222,8 +243,9 @@ fn bundle(ctx: &Context, outputs: &[Tensor<'_>], feeds: &[Fed]) -> Result<Arc<Bu
         .collect();
     let variable = |source: u32| nodes.get(source as usize).and_then(|&id| variable_id(ctx, id));
     let written = plan.writes.iter().filter_map(|(s, _)| variable(*s)).collect();
+    let short = is_short(&plan, &users);
     let feeds = feeds.iter().map(|f| (f.value, f.ty.clone())).collect();
-    let made = Arc::new(Bundle { hash, outputs: values, feeds, plan, nodes, scalars, streams, users, written });
+    let made = Arc::new(Bundle { hash, outputs: values, writes: assigned, feeds, plan, nodes, scalars, streams, users, written, short });
     let mut table = ctx.bound.lock();
     if table.len() >= BUNDLES {
         table.clear();
@@ -253,19 +275,73 @@ fn expect<'a>(ctx: &Context, node: u32, a: &'a Array, ty: &Ty) -> Result<&'a Arr
     Err(e.help("ask the context for the variable again after it was set"))
 }
 
-/// Runs a request. `proceed` is asked now and then whether to go on.
-pub(crate) fn evaluate(ctx: &Context, outputs: &[Tensor<'_>], feeder: &Feeder<'_>, proceed: Option<&dyn Fn() -> bool>) -> Result<Outcome> {
+/// Runs a request: the values of `outputs`, and the assignments of `writes`. `proceed` is asked now and then whether to go on.
+pub(crate) fn evaluate(
+    ctx: &Context,
+    outputs: &[Tensor<'_>],
+    writes: &[Tensor<'_>],
+    feeder: &Feeder<'_>,
+    proceed: Option<&dyn Fn() -> bool>,
+) -> Result<Outcome> {
+    if outputs.is_empty() && writes.is_empty() {
+        ctx.check_open()?;
+        return Ok(Outcome { outputs: vec![], peak_bytes: 0 });
+    }
+    prepare(ctx, outputs, writes, feeder)?.run(proceed)
+}
+
+/// A request with its plan and its feeds: all that a run needs.
+pub struct Prepared<'c> {
+    ctx: &'c Context,
+    bundle: Arc<Bundle>,
+    feeds: SmallVec<[Fed; 4]>,
+}
+
+// SAFETY: feeds are shared borrows of plain numbers, or arrays.
+unsafe impl Send for Prepared<'_> {}
+unsafe impl Sync for Prepared<'_> {}
+
+/// Checks a request and finds its plan.
+pub fn prepare<'c>(ctx: &'c Context, outputs: &[Tensor<'_>], writes: &[Tensor<'_>], feeder: &Feeder<'_>) -> Result<Prepared<'c>> {
     ctx.check_open()?;
-    if let Some(t) = outputs.iter().find(|t| t.graph().id() != ctx.id()) {
+    let all = || outputs.iter().chain(writes);
+    if let Some(t) = all().find(|t| t.graph().id() != ctx.id()) {
         let got = format!("{t:?} of another context");
         return Err(Error::new(ErrorKind::Graph, "eval", "the tensor belongs to another context", got, "a tensor of this context"));
     }
-    if outputs.is_empty() {
-        return Ok(Outcome { outputs: vec![], peak_bytes: 0 });
+    if let Some(e) = all().find_map(|t| t.error()) {
+        return Err(e);
+    }
+    if let Some(t) = writes.iter().find(|t| !t.node().def().is_some_and(|d| std::ptr::eq(d, &crate::ops::control::ASSIGN))) {
+        return Err(Error::new(ErrorKind::Variable, "write", "not an assignment", format_args!("{t:?}"), "a tensor from `assign`"));
     }
     let feeds = resolve(ctx, feeder)?;
-    let b = bundle(ctx, outputs, &feeds)?;
-    if b.written.is_empty() { read(ctx, &b, &feeds, proceed) } else { write(ctx, &b, &feeds, proceed) }
+    let bundle = bundle(ctx, outputs, writes, &feeds)?;
+    Ok(Prepared { ctx, bundle, feeds })
+}
+
+impl Prepared<'_> {
+    /// True for a run of a few microseconds that calls no user's code and waits for no variable.
+    pub fn is_short(&self) -> bool {
+        self.bundle.short
+    }
+
+    /// The plan.
+    pub fn plan(&self) -> Arc<Plan> {
+        self.bundle.plan.clone()
+    }
+
+    /// Runs it. `proceed` is asked now and then whether to go on.
+    pub fn run(&self, proceed: Option<&dyn Fn() -> bool>) -> Result<Outcome> {
+        let (ctx, b, feeds) = (self.ctx, &*self.bundle, &self.feeds[..]);
+        if b.written.is_empty() { read(ctx, b, feeds, proceed) } else { write(ctx, b, feeds, proceed) }
+    }
+}
+
+/// True if a plan has so little work that handing over to other threads would cost more.
+fn is_short(plan: &Plan, users: &[User]) -> bool {
+    let variables = plan.sources.iter().any(|s| s.kind == SourceKind::Variable);
+    !variables && users.is_empty() && plan.steps.len() <= 32 && plan.arena_bytes + plan.output_bytes() <= 64 << 10
 }
 
 type Sources = SmallVec<[*const u8; 24]>;

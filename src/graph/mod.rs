@@ -43,6 +43,8 @@ struct State {
     table: HashTable<(u32, u32)>,
     aval_table: HashTable<(u32, u32)>,
     placeholders: FxHashMap<Arc<str>, u32>,
+    /// Roles of bound scalars, by name.
+    roles: FxHashMap<Box<str>, i64>,
     symbols: u32,
     draws: u64,
     /// The parent of each scope; scope 0 is the graph.
@@ -277,17 +279,26 @@ impl Graph {
     /// A scalar that rewrites may read.
     #[track_caller]
     pub fn scalar(&self, value: Scalar, dtype: DType) -> Tensor<'_> {
-        self.scalar_node(value, dtype, NodeOp::Scalar)
+        self.scalar_node(value, dtype, NodeOp::Scalar, &[])
     }
 
-    /// A scalar that no rewrite reads and no plan depends on: a hyperparameter.
+    /// A scalar that no rewrite reads and no plan depends on: a hyperparameter. Two of them are one node only if their roles
+    /// are the same too: so the structure does not hang on which of their values happen to be equal.
     #[track_caller]
-    pub fn bound(&self, value: Scalar, dtype: DType) -> Tensor<'_> {
-        self.scalar_node(value, dtype, NodeOp::Bound)
+    pub fn bound(&self, value: Scalar, dtype: DType, role: &str) -> Tensor<'_> {
+        let role = {
+            let mut state = self.state.lock();
+            let next = state.roles.len() as i64;
+            match state.roles.get(role) {
+                Some(&r) => r,
+                None => *state.roles.entry(role.into()).or_insert(next),
+            }
+        };
+        self.scalar_node(value, dtype, NodeOp::Bound, &[Attr::Int(role)])
     }
 
     #[track_caller]
-    fn scalar_node(&self, value: Scalar, dtype: DType, make: fn(Scalar) -> NodeOp) -> Tensor<'_> {
+    fn scalar_node(&self, value: Scalar, dtype: DType, make: fn(Scalar) -> NodeOp, attrs: &[Attr]) -> Tensor<'_> {
         if let Err(e) = self.check_open() {
             return self.poison(e);
         }
@@ -312,7 +323,7 @@ impl Graph {
             (v, _) => v,
         };
         let tag = u64::from_ne_bytes(bytes) ^ ((dtype as u64) << 60);
-        let draft = Draft { op: make(value), attrs: &[], inputs: &[], tag, scope: 0, regions: vec![] };
+        let draft = Draft { op: make(value), attrs, inputs: &[], tag, scope: 0, regions: vec![] };
         self.tensor(self.intern(draft, Site::here(), Some((dtype, &[]))))
     }
 

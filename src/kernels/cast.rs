@@ -114,3 +114,43 @@ pub fn cast(isa: Isa, source: DType, to: DType) -> Instr {
     }
     table!(Bool u8, I32 i32, I64 i64, F32 f32, F64 f64)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernels::isa::detected;
+
+    fn casts<A: Copy, D: Copy + Default>(isa: Isa, from: DType, to: DType, x: [A; 8]) -> [D; 8] {
+        let mut d = [D::default(); 8];
+        // SAFETY: both have 8 values.
+        unsafe { cast(isa, from, to)(d.as_mut_ptr().cast(), x.as_ptr().cast(), std::ptr::null(), std::ptr::null(), 8) };
+        d
+    }
+
+    #[test]
+    fn casts_do_what_rust_does() {
+        let f = [0.0, -0.0, 1.9, -1.9, f64::NAN, 1e300, -1e300, 2147483647.5];
+        let g = [0.5, -3.99, 16777217.0, f64::INFINITY, f64::NEG_INFINITY, 9.3e18, -9.3e18, -2147483649.0];
+        let i = [0, 1, -1, i64::MAX, i64::MIN, 1 << 40, 16777217, -5];
+        for isa in Isa::ALL.into_iter().filter(|i| *i <= detected()) {
+            for x in [f, g] {
+                assert_eq!(casts::<f64, i32>(isa, DType::F64, DType::I32, x), x.map(|x| x as i32));
+                assert_eq!(casts::<f64, i64>(isa, DType::F64, DType::I64, x), x.map(|x| x as i64));
+                assert_eq!(casts::<f64, u8>(isa, DType::F64, DType::Bool, x), x.map(|x| u8::from(x != 0.0)));
+                let bits = |x: [f32; 8]| x.map(f32::to_bits);
+                assert_eq!(bits(casts(isa, DType::F64, DType::F32, x)), bits(x.map(|x| x as f32)));
+                let x = x.map(|x| x as f32);
+                assert_eq!(casts::<f32, i32>(isa, DType::F32, DType::I32, x), x.map(|x| x as i32));
+                assert_eq!(casts::<f32, i64>(isa, DType::F32, DType::I64, x), x.map(|x| x as i64));
+            }
+            assert_eq!(casts::<i64, i32>(isa, DType::I64, DType::I32, i), i.map(|x| x as i32));
+            assert_eq!(casts::<i64, f32>(isa, DType::I64, DType::F32, i), i.map(|x| x as f32));
+            assert_eq!(casts::<i64, f64>(isa, DType::I64, DType::F64, i), i.map(|x| x as f64));
+            assert_eq!(casts::<i64, u8>(isa, DType::I64, DType::Bool, i), i.map(|x| u8::from(x != 0)));
+            let b = [0u8, 1, 1, 0, 1, 0, 0, 1];
+            assert_eq!(casts::<u8, f64>(isa, DType::Bool, DType::F64, b), b.map(f64::from));
+            assert_eq!(casts::<u8, i64>(isa, DType::Bool, DType::I64, b), b.map(i64::from));
+            assert_eq!(casts::<i32, i64>(isa, DType::I32, DType::I64, i.map(|x| x as i32)), i.map(|x| i64::from(x as i32)));
+        }
+    }
+}

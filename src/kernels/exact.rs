@@ -1,4 +1,4 @@
-//! Kernels with a scalar pass: formulas whose vector code is right up to a limit (sine, cosine), or that have none (power).
+//! Kernels with a scalar pass behind the vector code: formulas with sine or cosine, whose vector code is right up to a limit.
 
 use std::slice::from_raw_parts;
 
@@ -41,9 +41,9 @@ impl<T: Float> Operand for T {
     }
 }
 
-/// Computes the elements with an operand beyond the limit, or all of them, one by one.
+/// Computes the elements with an operand beyond the limit once more, one by one.
 #[inline(never)]
-unsafe fn scalar<F, const M: u8, A, B, D, const ONE: u8, const ALL: bool>(d: *mut u8, a: *const u8, b: *const u8, n: usize)
+unsafe fn scalar<F, const M: u8, A, B, D, const ONE: u8>(d: *mut u8, a: *const u8, b: *const u8, n: usize)
 where
     F: Formula<M, A, B, (), D>,
     A: Operand,
@@ -53,7 +53,7 @@ where
         unsafe {
             let x = A::load(a, if ONE & 1 != 0 { 0 } else { i });
             let y = B::load(b, if ONE & 2 != 0 { 0 } else { i });
-            if ALL || x.large() || y.large() {
+            if x.large() || y.large() {
                 d.cast::<D>().add(i).write(F::eval(x, y, ()));
             }
         }
@@ -86,7 +86,7 @@ macro_rules! repaired {
                 $kernel::<F, A, B, (), D, ONE>(d, a, b, c, n);
                 let large = any_large::<A>(a, if ONE & 1 != 0 { 1 } else { n }) | any_large::<B>(b, if ONE & 2 != 0 { 1 } else { n });
                 if large {
-                    scalar::<F, $mode, A, B, D, ONE, false>(d, a, b, n);
+                    scalar::<F, $mode, A, B, D, ONE>(d, a, b, n);
                 }
             }
         }
@@ -136,32 +136,5 @@ pub fn binary<F: Both<A, B, D>, A: Operand, B: Operand, D>(isa: Isa) -> Forms {
     forms[0] = Some(repaired::<F, A, B, D, 0>(isa));
     forms[1] = Some(repaired::<F, A, B, D, 1>(isa));
     forms[2] = Some(repaired::<F, A, B, D, 2>(isa));
-    Forms(forms)
-}
-
-unsafe fn by_value<F: Both<A, B, D>, const M: u8, A: Operand, B: Operand, D, const ONE: u8>(
-    d: *mut u8,
-    a: *const u8,
-    b: *const u8,
-    _: *const u8,
-    n: usize,
-) where
-    F: Formula<M, A, B, (), D>,
-{
-    unsafe { scalar::<F, M, A, B, D, ONE, true>(d, a, b, n) }
-}
-
-/// The forms of a function of two operands that has no vector code.
-pub fn scalar_binary<F: Both<A, B, D>, A: Operand, B: Operand, D>(isa: Isa) -> Forms {
-    let mut forms: [Option<Instr>; 8] = [None; 8];
-    if isa == Isa::Base {
-        forms[0] = Some(by_value::<F, EXACT, A, B, D, 0>);
-        forms[1] = Some(by_value::<F, EXACT, A, B, D, 1>);
-        forms[2] = Some(by_value::<F, EXACT, A, B, D, 2>);
-    } else {
-        forms[0] = Some(by_value::<F, EXACT_FUSED, A, B, D, 0>);
-        forms[1] = Some(by_value::<F, EXACT_FUSED, A, B, D, 1>);
-        forms[2] = Some(by_value::<F, EXACT_FUSED, A, B, D, 2>);
-    }
     Forms(forms)
 }

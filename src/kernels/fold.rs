@@ -1,10 +1,8 @@
 //! Reductions. Their tree depends on the number of values only: blocks of 512 are folded 512 -> 64 -> 8 -> 1, blocks pairwise by index.
 
-use std::mem::transmute;
-
 use super::isa::Isa;
 use super::real::Value;
-use super::tile::{slice, slice_mut};
+use super::tile::{reference, slice, slice_mut};
 use crate::dtype::DType;
 
 /// Which operation folds.
@@ -86,8 +84,7 @@ fn eight<T: Value, F: Step<T>, const W: usize>(d: &mut [T; W], r: [&[T; W]; 8]) 
 /// Row k of the rows of W values at `s`.
 #[inline(always)]
 unsafe fn row_of<'a, T, const W: usize>(s: *const T, k: usize) -> &'a [T; W] {
-    // SAFETY: a pointer to an array and a reference to one have the same layout. A plain `&*` would be checked in test builds, by a call.
-    unsafe { transmute::<*const [T; W], &[T; W]>(s.wrapping_add(k.wrapping_mul(W)).cast()) }
+    unsafe { reference(s.wrapping_add(k.wrapping_mul(W)).cast()) }
 }
 
 /// Folds the n > W values at `s`, as up to 8 rows of W, elementwise. What is missing is the identity; n rounded up to 8 are readable.
@@ -95,13 +92,14 @@ unsafe fn row_of<'a, T, const W: usize>(s: *const T, k: usize) -> &'a [T; W] {
 unsafe fn level<T: Value, F: Step<T>, const W: usize>(d: &mut [T; W], s: *const T, n: usize) {
     let whole = |k: usize| unsafe { row_of::<T, W>(s, k) };
     if n == 8 * W {
-        return eight::<T, F, W>(d, [whole(0), whole(1), whole(2), whole(3), whole(4), whole(5), whole(6), whole(7)]);
+        let r = unsafe { reference::<[[T; W]; 8]>(s.cast()) };
+        return eight::<T, F, W>(d, [&r[0], &r[1], &r[2], &r[3], &r[4], &r[5], &r[6], &r[7]]);
     }
     // The last row, if it is cut short; rows of one value never are.
     let nothing = [F::IDENTITY; W];
     let mut tail = [F::IDENTITY; W];
     let (full, rest) = (n / W, n % W);
-    if W % 8 == 0 {
+    if W > 1 {
         let readable = (rest.wrapping_add(7) & !7).min(W);
         let values = unsafe { slice(s.wrapping_add(full.wrapping_mul(W)), readable) };
         for j in 0..readable {
@@ -294,4 +292,140 @@ pub fn accumulate(isa: Isa, fold: Fold, dtype: DType) -> unsafe fn(d: *mut u8, s
 /// up, until the result stands in row 0. Nothing behind the rows is touched.
 pub fn pairwise(isa: Isa, fold: Fold, dtype: DType) -> unsafe fn(s: *mut u8, m: usize, width: usize) {
     chosen!(fold, dtype, F, T => rows::<T, F>(isa))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernels::isa::detected;
+
+    fn machine() -> impl Iterator<Item = Isa> {
+        Isa::ALL.into_iter().filter(|i| *i <= detected())
+    }
+
+    /// The tree as it is defined: padded to 512, folded by eighths.
+    fn tree<T: Value, F: Step<T>>(values: &[T]) -> T {
+        let mut v = values.to_vec();
+        v.resize(BLOCK, F::IDENTITY);
+        while v.len() > 1 {
+            let m = v.len() / 8;
+            let pair = |i: usize, k: usize| F::of(v[i + k * m], v[i + (k + 1) * m]);
+            v = (0..m).map(|i| F::of(F::of(pair(i, 0), pair(i, 2)), F::of(pair(i, 4), pair(i, 6)))).collect();
+        }
+        v[0]
+    }
+
+    fn values<T: Value>(n: usize, seed: u64) -> Vec<T> {
+        let mut z = seed;
+        (0..n)
+            .map(|_| {
+                z = z.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+                // Bytes stand for bools.
+                T::literal(if size_of::<T>() == 1 { (z >> 60 & 1) as f64 } else { (z >> 33) as f64 / 1e8 - 10.7 })
+            })
+            .collect()
+    }
+
+    fn check<T: Value + std::fmt::Debug, F: Step<T>>(fold: Fold, dtype: DType) {
+        for isa in machine() {
+            let kernel = block(isa, fold, dtype);
+            for n in 0..=BLOCK {
+                let all = values::<T>(BLOCK + 8, n as u64);
+                let mut got = [T::literal(7.0)];
+                // SAFETY: 8 values more than n are readable.
+                unsafe { kernel(got.as_mut_ptr().cast(), all.as_ptr().cast(), n) };
+                let want = [tree::<T, F>(&all[..n])];
+                assert!(same(&got, &want), "{isa} {fold:?} {dtype} n = {n}: {got:?}, {want:?}");
+            }
+        }
+    }
+
+    /// Equal bit for bit.
+    fn same<T>(a: &[T], b: &[T]) -> bool {
+        // SAFETY: elements are plain numbers.
+        let bytes = |s: &[T]| unsafe { std::slice::from_raw_parts(s.as_ptr().cast::<u8>(), size_of_val(s)).to_vec() };
+        bytes(a) == bytes(b)
+    }
+
+    #[test]
+    fn a_block_equals_the_padded_tree_for_every_length() {
+        check::<f32, Sum>(Fold::Sum, DType::F32);
+        check::<f64, Sum>(Fold::Sum, DType::F64);
+        check::<i32, Sum>(Fold::Sum, DType::I32);
+        check::<i64, Sum>(Fold::Sum, DType::I64);
+        check::<f32, Max>(Fold::Max, DType::F32);
+        check::<f64, Min>(Fold::Min, DType::F64);
+        check::<i32, Min>(Fold::Min, DType::I32);
+        check::<i64, Max>(Fold::Max, DType::I64);
+        check::<u8, Max>(Fold::Max, DType::Bool);
+        check::<u8, Min>(Fold::Min, DType::Bool);
+    }
+
+    #[test]
+    fn folds_of_nothing_are_the_identity_and_zeros_keep_their_sign() {
+        for fold in [Fold::Sum, Fold::Max, Fold::Min] {
+            for dtype in DType::ALL {
+                let mut got = [0u64];
+                // SAFETY: no value is read.
+                unsafe { block(detected(), fold, dtype)(got.as_mut_ptr().cast(), [0u64; 8].as_ptr().cast(), 0) };
+                assert_eq!(got[0].to_ne_bytes(), identity(fold, dtype), "{fold:?} {dtype}");
+            }
+        }
+        assert_eq!(f64::from_ne_bytes(identity(Fold::Sum, DType::F64)).to_bits(), (-0.0f64).to_bits());
+        for n in [1, 5, 8, 9, 64, 65, 300, 512] {
+            let (s, mut d) = ([-0.0f64; BLOCK], [1.0f64]);
+            // SAFETY: n <= 512.
+            unsafe { block(detected(), Fold::Sum, DType::F64)(d.as_mut_ptr().cast(), s.as_ptr().cast(), n) };
+            assert_eq!(d[0].to_bits(), (-0.0f64).to_bits(), "{n}");
+        }
+    }
+
+    #[test]
+    fn nan_and_infinity_pass() {
+        for isa in machine() {
+            for fold in [Fold::Sum, Fold::Max, Fold::Min] {
+                for (n, at) in [(1, 0), (7, 3), (10, 9), (100, 99), (512, 0), (512, 257), (511, 510)] {
+                    let fold_of = |x: f32| {
+                        let (mut s, mut d) = ([1f32; BLOCK], [0f32]);
+                        s[at] = x;
+                        // SAFETY: n <= 512.
+                        unsafe { block(isa, fold, DType::F32)(d.as_mut_ptr().cast(), s.as_ptr().cast(), n) };
+                        d[0]
+                    };
+                    assert!(fold_of(f32::NAN).is_nan(), "{isa} {fold:?} {n} {at}");
+                    let one = if n == 1 { f32::NEG_INFINITY } else { 1.0 };
+                    assert_eq!(fold_of(f32::NEG_INFINITY), if fold == Fold::Max { one } else { f32::NEG_INFINITY });
+                    let mut d = [1f32, f32::NAN, 3.0, -1.0, 0.0, 0.0, 0.0, 0.0];
+                    let s = [f32::NAN, 1.0, 4.0, -2.0, 0.0, 0.0, 0.0, 0.0];
+                    // SAFETY: both have 8 values.
+                    unsafe { accumulate(isa, fold, DType::F32)(d.as_mut_ptr().cast(), s.as_ptr().cast(), 4) };
+                    assert!(d[0].is_nan() && d[1].is_nan());
+                    assert_eq!(d[2..4], [[7.0, -3.0], [4.0, -1.0], [3.0, -2.0]][fold as usize]);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn rows_fold_pairwise_by_index() {
+        for isa in machine() {
+            for width in [1, 3, 40] {
+                for m in [0, 1, 2, 3, 5, 8, 13, 100] {
+                    let mut s = values::<f32>(m * width + 8, 9);
+                    let mut rows: Vec<Vec<f32>> = s[..m * width].chunks(width).map(<[f32]>::to_vec).collect();
+                    let behind = s[m * width..].to_vec();
+                    while rows.len() > 1 {
+                        rows = rows
+                            .chunks(2)
+                            .map(|p| p[1..].iter().fold(p[0].clone(), |a, b| a.iter().zip(b).map(|(a, b)| a + b).collect()))
+                            .collect();
+                    }
+                    // SAFETY: m rows of `width` values.
+                    unsafe { pairwise(isa, Fold::Sum, DType::F32)(s.as_mut_ptr().cast(), m, width) };
+                    assert!(rows.is_empty() || same(&s[..width], &rows[0]), "{isa} {width} {m}");
+                    assert!(same(&s[m * width..], &behind), "{isa} {width} {m}: wrote behind the rows");
+                }
+            }
+        }
+    }
 }

@@ -2,6 +2,7 @@
 //!
 //! Coefficients are minimax polynomials of the quantity named beside them, weighted for the relative error of the result.
 
+pub use super::power::pow;
 use super::real::{Float, Pair, S, Value};
 
 /// c0 + x (c1 + x (c2 + ...)), innermost first.
@@ -100,10 +101,10 @@ pub fn sqrt<T: Float, const M: u8>(x: S<T, M>) -> S<T, M> {
     S(x.0.root())
 }
 
-/// x as n ln 2 + r, |r| <= ln 2 / 2; gives (n, e^r - 1).
+/// x + low as n ln 2 + r, |r| <= ln 2 / 2, where low is less than the last place of n; gives (n + MAGIC + 2 BIAS, e^r - 1).
 #[inline(always)]
-fn reduced_exp<T: Float, const M: u8>(x: S<T, M>) -> (S<T, M>, S<T, M>) {
-    let n = (x * std::f64::consts::LOG2_E).nearest();
+fn reduced_exp<T: Float, const M: u8>(x: S<T, M>, low: S<T, M>) -> (S<T, M>, S<T, M>) {
+    let (biased, n) = x.multiple(std::f64::consts::LOG2_E, 2.0 * T::BIAS);
     // ln 2 in two pieces; the first is so short that n times it is exact.
     let r = if T::F64 {
         let r = (-n).fma(S::lit(0.6931471805598903), x);
@@ -111,7 +112,7 @@ fn reduced_exp<T: Float, const M: u8>(x: S<T, M>) -> (S<T, M>, S<T, M>) {
     } else {
         let r = (-n).fma(S::lit(0.693145751953125), x);
         (-n).fma(S::lit(1.428606765330187e-06), r)
-    };
+    } + low;
     // (e^r - 1 - r) / r^2
     let p = if T::F64 {
         horner!(r; 0.5, 0.16666666666666677, 0.0416666666666667, 0.008333333333321617, 0.0013888888888866724, 0.00019841269886156836,
@@ -119,18 +120,32 @@ fn reduced_exp<T: Float, const M: u8>(x: S<T, M>) -> (S<T, M>, S<T, M>) {
     } else {
         horner!(r; 0.5000000062000048, 0.1666654298993684, 0.04166628187217039, 0.00836658418311074, 0.0013946458492233322)
     };
-    (n, p.fma(r * r, r))
+    (biased, p.fma(r * r, r))
+}
+
+/// What added to a number leaves it as it is: no instruction.
+#[inline(always)]
+fn nothing<T: Float, const M: u8>() -> S<T, M> {
+    S(T::NOTHING)
 }
 
 /// e^x, with gradual underflow.
 #[inline(always)]
 pub fn exp<T: Float, const M: u8>(x: S<T, M>) -> S<T, M> {
-    // Beyond these the result is infinite or zero; `scaled` could not express the exponent.
-    let (low, high) = if T::F64 { (-746.0, 710.0) } else { (-104.0, 89.0) };
-    let x = select(gt(x, high), high, x);
-    let x = select(lt(x, low), low, x);
-    let (n, q) = reduced_exp(x);
-    (1.0 + q).scaled(n)
+    exp_of_sum(x, nothing())
+}
+
+/// e^(x + low), where low is far smaller than x.
+#[inline(always)]
+pub(super) fn exp_of_sum<T: Float, const M: u8>(x: S<T, M>, low: S<T, M>) -> S<T, M> {
+    // Beyond these the result is infinite or zero, and the exponent no longer fits.
+    let (least, most) = if T::F64 { (-746.0, 710.0) } else { (-104.0, 89.0) };
+    let x = select(gt(x, most), most, x);
+    let x = select(lt(x, least), least, x);
+    let (biased, q) = reduced_exp(x, low);
+    // By two factors, so that a denormal result is rounded once.
+    let (low, high) = T::half_powers(biased.0);
+    (1.0 + q) * S(low) * S(high)
 }
 
 /// e^x - 1, accurate near zero.
@@ -139,10 +154,11 @@ pub fn expm1<T: Float, const M: u8>(x: S<T, M>) -> S<T, M> {
     let (low, high) = if T::F64 { (-40.0, 710.0) } else { (-40.0, 89.0) };
     let y = select(gt(x, high), high, x);
     let y = select(lt(y, low), low, y);
-    let (n, q) = reduced_exp(y);
+    let (biased, q) = reduced_exp(y, nothing());
     // 2^n (q + 1) - 1 with 2^n halved, which would overflow for the largest x.
-    let h = S::<T, M>(T::power_of_two((n - 1.0).0));
-    copysign(2.0 * q.fma(h, h - 0.5), x)
+    let h = S::<T, M>(T::power((biased - 1.0).0));
+    // For n = 0, q is the value; halving it would lose bits of a denormal one.
+    copysign(select(eq(h, 0.5), q, 2.0 * q.fma(h, h - 0.5)), x)
 }
 
 /// The hyperbolic tangent.
@@ -150,8 +166,8 @@ pub fn expm1<T: Float, const M: u8>(x: S<T, M>) -> S<T, M> {
 pub fn tanh<T: Float, const M: u8>(x: S<T, M>) -> S<T, M> {
     // With t = e^(-2|x|) - 1 in (-1, 0] nothing overflows; from |x| = 20 on the result is 1.
     let y = -2.0 * abs(x);
-    let (n, q) = reduced_exp(select(lt(y, -40.0), -40.0, y));
-    let h = S::<T, M>(T::power_of_two(n.0));
+    let (biased, q) = reduced_exp(select(lt(y, -40.0), -40.0, y), nothing());
+    let h = S::<T, M>(T::power(biased.0));
     let t = q.fma(h, h - 1.0);
     copysign(t / (2.0 + t), x)
 }
@@ -245,8 +261,8 @@ pub fn erf<T: Float, const M: u8>(x: S<T, M>) -> S<T, M> {
         horner!(u; -1.8496055164773577, -2.6389668160158655, -0.8431183374748884, -0.04150067706773327, 0.009890866477280269,
             -0.0018261422156320938, 0.00018556827297567925)
     };
-    let (n, q) = reduced_exp(l);
-    let tail = S::<T, M>(T::power_of_two(n.0));
+    let (biased, q) = reduced_exp(l, nothing());
+    let tail = S::<T, M>(T::power(biased.0));
     let outer = copysign(1.0 - q.fma(tail, tail), x);
     select(lt(a, 1.0), inner, outer)
 }

@@ -11,6 +11,7 @@ pub mod linalg;
 pub mod math;
 pub mod matmul;
 pub mod movement;
+pub mod power;
 pub mod random;
 pub mod real;
 pub mod reduce;

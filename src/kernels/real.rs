@@ -6,7 +6,7 @@ use std::ops::{Add, Div, Mul, Neg, Sub};
 pub const PLAIN: u8 = 0;
 /// Mode of [`S`]: [`S::fma`] is one instruction. For kernels that are compiled with FMA, and their scalar passes.
 pub const FUSED: u8 = 1;
-/// Mode of [`S`], added to one of the others: sine, cosine and power come from the standard library, which is slow and has no limits.
+/// Mode of [`S`], added to one of the others: sine and cosine come from the standard library, which is slow and has no limits.
 pub const EXACT: u8 = 2;
 
 /// An element of type `T` in mode `M`. Its operators round once each; none is ever contracted with another.
@@ -58,19 +58,21 @@ pub trait Float: Value {
     fn signed_as(self, sign: Self) -> Self;
     /// True if the sign bit is set.
     fn sign_bit(self) -> bool;
-    /// 2^n of an integral `n` between the exponents of normal numbers.
-    fn power_of_two(n: Self) -> Self;
-    /// Is the integral `n` odd?
-    fn odd(n: Self) -> bool;
-    /// `self`, negated if the second lowest bit of the integral `n` is set.
-    fn flipped_if_second_bit(self, n: Self) -> Self;
+    /// 2^n, where `biased` is n + MAGIC + 2 BIAS and 2^n is normal.
+    fn power(biased: Self) -> Self;
+    /// Two powers of two whose product is 2^n, where `biased` is n + MAGIC + 2 BIAS; n may be beyond the exponents of normal numbers.
+    fn half_powers(biased: Self) -> (Self, Self);
+    /// Is n odd, where `magic` is n + MAGIC?
+    fn odd(magic: Self) -> bool;
+    /// `self`, negated if the second lowest bit of n + `add` is set, where `magic` is n + MAGIC.
+    fn flipped_if_second_bit(self, magic: Self, add: u8) -> Self;
     /// A positive normal number as m 2^e, sqrt(1/2) <= m < sqrt(2).
     fn split(self) -> (Self, Self);
-    /// The standard library's sine, cosine and power.
+    /// The standard library's sine.
     fn std_sin(self) -> Self;
-    #[doc(hidden)]
+    /// The standard library's cosine.
     fn std_cos(self) -> Self;
-    #[doc(hidden)]
+    /// The standard library's power.
     fn std_pow(self, b: Self) -> Self;
 }
 
@@ -113,8 +115,7 @@ macro_rules! float {
             }
             #[inline(always)]
             fn larger(self, b: Self) -> Self {
-                // The choice is one instruction, which gives b if one is NaN. A choice between `self` and b would become
-                // a masked store where `self` is read from the destination, which is slow; the sum is NaN where `self` is.
+                // As above.
                 let (most, nan) = (if self > b { self } else { b }, self + self);
                 if nan.is_nan() { nan } else { most }
             }
@@ -144,17 +145,23 @@ macro_rules! float {
                 self.is_sign_negative()
             }
             #[inline(always)]
-            fn power_of_two(n: Self) -> Self {
-                // The lowest bits of the sum hold n + bias; the shift drops those of the magic number.
-                $t::from_bits((n + ($magic + $bias) as $t).to_bits() << $fraction)
+            fn power(biased: Self) -> Self {
+                // The shift drops the magic number; the lowest bits held n and twice the bias.
+                $t::from_bits((biased.to_bits() << $fraction).wrapping_sub(($bias as $bits) << $fraction))
             }
             #[inline(always)]
-            fn odd(n: Self) -> bool {
-                (n + $magic as $t).to_bits() & 1 != 0
+            fn half_powers(biased: Self) -> (Self, Self) {
+                let low = biased.to_bits() >> 1;
+                let high = biased.to_bits().wrapping_sub(low);
+                ($t::from_bits(low << $fraction), $t::from_bits(high << $fraction))
             }
             #[inline(always)]
-            fn flipped_if_second_bit(self, n: Self) -> Self {
-                let second = (n + $magic as $t).to_bits() & 2;
+            fn odd(magic: Self) -> bool {
+                magic.to_bits() & 1 != 0
+            }
+            #[inline(always)]
+            fn flipped_if_second_bit(self, magic: Self, add: u8) -> Self {
+                let second = magic.to_bits().wrapping_add($bits::from(add)) & 2;
                 $t::from_bits(self.to_bits() ^ (second << ($bits::BITS - 2)))
             }
             #[inline(always)]
@@ -318,17 +325,12 @@ impl<T: Float, const M: u8> S<T, M> {
         if M & FUSED != 0 { S(self.0.fused(b.0, c.0)) } else { self * b + c }
     }
 
-    /// The nearest integer, ties to even, of a number below 2^22 (`f32`), 2^51 (`f64`).
+    /// n, the integer nearest to `self * factor` (below 2^21 for `f32`, 2^50 for `f64`), as (n + MAGIC + offset, n): the sum has n + offset
+    /// in its lowest bits.
     #[inline(always)]
-    pub fn nearest(self) -> Self {
-        (self + T::MAGIC) - T::MAGIC
-    }
-
-    /// `self` 2^n for an integral `n` up to twice the range of exponents; a denormal result is rounded once.
-    #[inline(always)]
-    pub fn scaled(self, n: Self) -> Self {
-        let half = (n * 0.5).nearest();
-        self * S(T::power_of_two(half.0)) * S(T::power_of_two((n - half).0))
+    pub fn multiple(self, factor: f64, offset: f64) -> (Self, Self) {
+        let sum = self.fma(S::lit(factor), S::lit(T::MAGIC + offset));
+        (sum, sum - (T::MAGIC + offset))
     }
 }
 

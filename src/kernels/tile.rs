@@ -46,23 +46,32 @@ const fn single<T>(one: u8, k: u8) -> bool {
     one >> k & 1 == 1 || size_of::<T>() == 0
 }
 
-/// `std::slice::from_raw_parts` without its debug assertions, which would be calls in the kernels of a test build.
+/// `&*p` without the checks of a test build, which would be calls in the kernels.
+///
+/// # Safety
+/// As for `&*p`.
+#[inline(always)]
+#[allow(clippy::transmute_ptr_to_ref)] // `&*p` is what is checked
+pub(super) unsafe fn reference<'a, T: ?Sized>(p: *const T) -> &'a T {
+    unsafe { transmute::<*const T, &T>(p) }
+}
+
+/// `std::slice::from_raw_parts` without those checks.
 ///
 /// # Safety
 /// As for `std::slice::from_raw_parts`.
 #[inline(always)]
 pub(super) unsafe fn slice<'a, T>(p: *const T, n: usize) -> &'a [T] {
-    // SAFETY: a pointer to a slice and a reference to one have the same layout.
-    unsafe { transmute::<*const [T], &[T]>(slice_from_raw_parts(p, n)) }
+    unsafe { reference(slice_from_raw_parts(p, n)) }
 }
 
-/// `std::slice::from_raw_parts_mut` without its debug assertions.
+/// `std::slice::from_raw_parts_mut` without those checks.
 ///
 /// # Safety
 /// As for `std::slice::from_raw_parts_mut`.
 #[inline(always)]
+#[allow(clippy::transmute_ptr_to_ref)] // as above
 pub(super) unsafe fn slice_mut<'a, T>(p: *mut T, n: usize) -> &'a mut [T] {
-    // SAFETY: as above.
     unsafe { transmute::<*mut [T], &mut [T]>(slice_from_raw_parts_mut(p, n)) }
 }
 

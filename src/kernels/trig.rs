@@ -1,31 +1,28 @@
-//! Sine, cosine and power: the functions of formulas that need a scalar pass (`super::exact`).
+//! Sine and cosine: the functions of formulas that need a scalar pass (`super::exact`).
 
-use super::math::{eq, horner, select};
+use std::f64::consts::{FRAC_2_PI, FRAC_PI_2};
+
+use super::math::{horner, select};
 use super::real::{EXACT, FUSED, Float, S};
 
-/// a^b. From the standard library, value by value.
-#[inline(always)]
-pub fn pow<T: Float, const M: u8>(a: S<T, M>, b: S<T, M>) -> S<T, M> {
-    S(a.0.std_pow(b.0))
-}
-
-/// (sine, cosine) of the remainder of x by pi/2, and the multiple.
+/// (sine, cosine) of the remainder of x by pi/2, and the multiple plus MAGIC.
 #[inline(always)]
 fn quadrant<T: Float, const M: u8>(x: S<T, M>) -> (S<T, M>, S<T, M>, S<T, M>) {
-    let n = (x * std::f64::consts::FRAC_2_PI).nearest();
+    let (magic, n) = x.multiple(FRAC_2_PI, 0.0);
     let k = -n;
     // pi/2 in pieces. Fused, the first difference is exact; else the pieces are so short that their products with n are.
+    // All are positive: that keeps a zero's sign.
     let take = |r: S<T, M>, piece: f64| k.fma(S::lit(piece), r);
     let r = match (T::F64, M & FUSED != 0) {
-        (true, true) => take(take(take(x, 1.5707963267948966), 6.123233995736766e-17), -1.4973849048591698e-33),
-        (false, true) => take(take(take(x, 1.5707963705062866), -4.371138828673793e-08), -1.7151245100058819e-15),
+        (true, true) => take(take(take(x, FRAC_PI_2), 6.123233995736765e-17), 1.082856673921914e-32),
+        (false, true) => take(take(take(x, 1.570796251296997), 7.549789415861596e-08), 5.390302953474238e-15),
         (true, false) => {
             let r = take(take(x, 1.570796325802803), 9.920935739593517e-10);
             take(take(take(r, 5.721188709663575e-18), 1.6446256892965207e-26), 4.3359050650618903e-35)
         }
         (false, false) => {
-            let r = take(take(x, 1.5703125), 0.0004839897155761719);
-            take(take(take(r, -1.6298145055770874e-07), 6.082245818106458e-11), -5.1453114636784356e-14)
+            let r = take(take(x, 1.5703125), 0.00048351287841796875);
+            take(take(take(r, 3.1385570764541626e-07), 6.070877134334296e-11), 6.223371969669989e-14)
         }
     };
     let z = r * r;
@@ -43,9 +40,9 @@ fn quadrant<T: Float, const M: u8>(x: S<T, M>) -> (S<T, M>, S<T, M>, S<T, M>) {
             horner!(z; 0.04166664562392873, -0.0013887313334011344, 2.4432814795600997e-05),
         )
     };
-    let sine = s.fma(r * z, r);
-    let cosine = 1.0 + c.fma(z * z, -0.5 * z);
-    (sine, cosine, n)
+    let sine = r * s.fma(z, S::lit(1.0));
+    let cosine = c.fma(z, S::lit(-0.5)).fma(z, S::lit(1.0));
+    (sine, cosine, magic)
 }
 
 /// The sine, for |x| up to [`sine_limit`]; kernels repair larger ones in the exact mode.
@@ -54,10 +51,8 @@ pub fn sin<T: Float, const M: u8>(x: S<T, M>) -> S<T, M> {
     if M & EXACT != 0 {
         return S(x.0.std_sin());
     }
-    let (sine, cosine, n) = quadrant(x);
-    let y = S(select(T::odd(n.0), cosine, sine).0.flipped_if_second_bit(n.0));
-    // The sum inside loses the sign of a zero.
-    select(eq(x, 0.0), x, y)
+    let (sine, cosine, magic) = quadrant(x);
+    S(select(T::odd(magic.0), cosine, sine).0.flipped_if_second_bit(magic.0, 0))
 }
 
 /// The cosine, for |x| up to [`sine_limit`]; kernels repair larger ones in the exact mode.
@@ -66,8 +61,8 @@ pub fn cos<T: Float, const M: u8>(x: S<T, M>) -> S<T, M> {
     if M & EXACT != 0 {
         return S(x.0.std_cos());
     }
-    let (sine, cosine, n) = quadrant(x);
-    S(select(T::odd(n.0), sine, cosine).0.flipped_if_second_bit((n + 1.0).0))
+    let (sine, cosine, magic) = quadrant(x);
+    S(select(T::odd(magic.0), sine, cosine).0.flipped_if_second_bit(magic.0, 1))
 }
 
 /// Up to this magnitude the vector code of sine and cosine is accurate.

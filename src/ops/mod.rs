@@ -14,11 +14,12 @@ pub mod factor;
 pub mod families;
 pub mod index;
 pub mod movement;
-mod operators;
+pub mod operators;
 pub mod random;
 pub mod reduce;
 pub mod rules;
 pub mod select;
+pub mod select_items;
 pub mod slice;
 
 use crate::graph::op::OpDef;

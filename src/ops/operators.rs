@@ -5,8 +5,12 @@
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
 use crate::graph::Tensor;
+use crate::graph::op::OpDef;
 use crate::ops::apply::{Arg, Operand, apply};
-use crate::ops::elementwise::{ADD, DIV, MUL, NEG, SUB};
+use crate::ops::compare::{GREATER, GREATER_EQUAL, LESS, LESS_EQUAL, LOGICAL_AND, LOGICAL_NOT, LOGICAL_OR, LOGICAL_XOR};
+use crate::ops::contract::MATMUL;
+use crate::ops::elementwise::{ABS, ADD, DIV, MUL, NEG, POW, SQUARE, SUB};
+use crate::ops::movement::TRANSPOSE;
 use crate::state::Filled;
 
 macro_rules! operator {
@@ -72,3 +76,65 @@ impl<'g> Neg for &Tensor<'g> {
         apply(&NEG, &[Arg::from(*self)], &[])
     }
 }
+
+/// The rows behind the operators, for faces in other languages.
+pub struct Operators {
+    /// `a + b`
+    pub add: &'static OpDef,
+    /// `a - b`
+    pub sub: &'static OpDef,
+    /// `a * b`
+    pub mul: &'static OpDef,
+    /// `a / b`
+    pub div: &'static OpDef,
+    /// `a ** b`
+    pub pow: &'static OpDef,
+    /// `a ** 2`
+    pub square: &'static OpDef,
+    /// `a @ b`
+    pub matmul: &'static OpDef,
+    /// `-a`
+    pub neg: &'static OpDef,
+    /// `abs(a)`
+    pub abs: &'static OpDef,
+    /// `a < b`
+    pub less: &'static OpDef,
+    /// `a <= b`
+    pub less_equal: &'static OpDef,
+    /// `a > b`
+    pub greater: &'static OpDef,
+    /// `a >= b`
+    pub greater_equal: &'static OpDef,
+    /// `a & b`
+    pub and: &'static OpDef,
+    /// `a | b`
+    pub or: &'static OpDef,
+    /// `a ^ b`
+    pub xor: &'static OpDef,
+    /// `~a`
+    pub not: &'static OpDef,
+    /// `a.T`
+    pub transpose: &'static OpDef,
+}
+
+/// The rows behind the operators.
+pub static OPERATORS: Operators = Operators {
+    add: &ADD,
+    sub: &SUB,
+    mul: &MUL,
+    div: &DIV,
+    pow: &POW,
+    square: &SQUARE,
+    matmul: &MATMUL,
+    neg: &NEG,
+    abs: &ABS,
+    less: &LESS,
+    less_equal: &LESS_EQUAL,
+    greater: &GREATER,
+    greater_equal: &GREATER_EQUAL,
+    and: &LOGICAL_AND,
+    or: &LOGICAL_OR,
+    xor: &LOGICAL_XOR,
+    not: &LOGICAL_NOT,
+    transpose: &TRANSPOSE,
+};

@@ -41,9 +41,9 @@ impl Optimizer for AdaGrad {
         let mut out = vec![];
         for (&w, &g) in vars.iter().zip(grads) {
             let h = state(ctx, &self.namespace, w, "")?;
-            let bound = |x: f64| w.graph().bound(x.into(), w.dtype());
+            let bound = |x: f64, role| w.graph().bound(x.into(), w.dtype(), role);
             let next = h + square(g);
-            out.extend([assign(h, next), assign(w, w - g * bound(self.alpha) / (sqrt(next) + bound(1e-7)))]);
+            out.extend([assign(h, next), assign(w, w - g * bound(self.alpha, "alpha") / (sqrt(next) + bound(1e-7, "eps")))]);
         }
         Ok(out)
     }

@@ -78,16 +78,22 @@ impl Optimizer for Adam {
         for (&w, &g) in vars.iter().zip(grads) {
             let [m, v, t] = ["m", "v", "t"].map(|s| state(ctx, &self.namespace, w, s));
             let (m, v, t) = (m?, v?, t?);
-            let bound = |x: f64| w.graph().bound(x.into(), w.dtype());
+            let bound = |x: f64, role| w.graph().bound(x.into(), w.dtype(), role);
             let tiny = if w.dtype() == crate::dtype::DType::F32 { f64::from(f32::MIN_POSITIVE) } else { f64::MIN_POSITIVE };
-            let flushed = |x: Tensor<'g>| select(less(abs(x), bound(tiny)), 0.0, x);
+            let flushed = |x: Tensor<'g>| select(less(abs(x), bound(tiny, "tiny")), 0.0, x);
+            let (b1, b2) = (bound(self.b1, "b1"), bound(self.b2, "b2"));
             let t1 = t + 1.0;
-            let m1 = flushed(m * bound(self.b1) + g * bound(1.0 - self.b1));
-            let v1 = flushed(v * bound(self.b2) + square(g) * bound(1.0 - self.b2));
+            let m1 = flushed(m * b1 + g * bound(1.0 - self.b1, "1 - b1"));
+            let v1 = flushed(v * b2 + square(g) * bound(1.0 - self.b2, "1 - b2"));
             // The corrections are scalars: alpha / (1 - b1^t) and 1 / sqrt(1 - b2^t).
-            let rate = bound(self.alpha) / (1.0 - pow(bound(self.b1), t1));
-            let root = 1.0 / sqrt(1.0 - pow(bound(self.b2), t1));
-            out.extend([assign(m, m1), assign(v, v1), assign(t, t1), assign(w, w - m1 * rate / (sqrt(v1) * root + bound(self.eps)))]);
+            let rate = bound(self.alpha, "alpha") / (1.0 - pow(b1, t1));
+            let root = 1.0 / sqrt(1.0 - pow(b2, t1));
+            out.extend([
+                assign(m, m1),
+                assign(v, v1),
+                assign(t, t1),
+                assign(w, w - m1 * rate / (sqrt(v1) * root + bound(self.eps, "eps"))),
+            ]);
         }
         Ok(out)
     }

@@ -22,7 +22,7 @@ use crate::shape::Tuple;
 use crate::state::{VariableEnvironment, VariableID};
 
 /// A rule that turns gradients into updates.
-pub trait Optimizer {
+pub trait Optimizer: Send + Sync {
     /// The assignments of one step: new values of the variables, and of the state. Nothing is written until they are
     /// evaluated.
     fn compute_updates<'g>(&self, vars: &[Tensor<'g>], grads: &[Tensor<'g>], ctx: &'g Context) -> Result<Vec<Tensor<'g>>>;
@@ -72,20 +72,18 @@ pub(crate) fn step(
     feeder: &Feeder<'_>,
     proceed: Option<&dyn Fn() -> bool>,
 ) -> Result<Vec<Array>> {
-    let all = request(opt, outputs, vars, grads, ctx)?;
-    let mut out = evaluate(ctx, &all, feeder, proceed)?.outputs;
-    out.truncate(outputs.len());
-    Ok(out)
+    let (outputs, updates) = request(opt, outputs, vars, grads, ctx)?;
+    Ok(evaluate(ctx, &outputs, &updates, feeder, proceed)?.outputs)
 }
 
-/// The tensors of a step: outputs, then one that holds all assignments.
-fn request<'g>(
+/// The tensors of a step: what it returns, and its assignments.
+pub(crate) fn request<'g>(
     opt: &dyn Optimizer,
     outputs: &[Tensor<'_>],
     vars: &[Tensor<'_>],
     grads: &[Tensor<'_>],
     ctx: &'g Context,
-) -> Result<Vec<Tensor<'g>>> {
+) -> Result<(Vec<Tensor<'g>>, Vec<Tensor<'g>>)> {
     let own = |list: &[Tensor<'_>]| {
         list.iter().map(|t| if t.graph().id() == ctx.id() { Ok(ctx.tensor(t.value())) } else { Err(foreign()) }).collect::<Result<Vec<_>>>()
     };
@@ -94,7 +92,7 @@ fn request<'g>(
         return Err(e);
     }
     let updates = updates(opt, &vars, &grads, ctx)?;
-    Ok(outputs.into_iter().chain(updates).collect())
+    Ok((outputs, updates))
 }
 
 fn foreign() -> Error {
@@ -174,8 +172,9 @@ pub(crate) fn plan(
     ctx: &Context,
     feeder: &Feeder<'_>,
 ) -> Result<Arc<Plan>> {
-    let all = request(opt, outputs, vars, grads, ctx)?;
-    ctx.evaluator().extend(&all).set_feeder(feeder.clone()).plan()
+    let (outputs, updates) = request(opt, outputs, vars, grads, ctx)?;
+    let ask = ctx.evaluator().extend(&outputs).set_feeder(feeder.clone());
+    updates.into_iter().fold(ask, |ask, t| ask.write(t)).plan()
 }
 
 /// Sets the state `"{id}{suffix}"` of each variable to zeros of its shape, or of no axes, unless it is there already (a

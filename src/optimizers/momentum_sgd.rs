@@ -48,8 +48,8 @@ impl Optimizer for MomentumSGD {
         let mut out = vec![];
         for (&w, &g) in vars.iter().zip(grads) {
             let v = state(ctx, &self.namespace, w, "")?;
-            let bound = |x: f64| w.graph().bound(x.into(), w.dtype());
-            let next = v * bound(self.momentum) - g * bound(self.alpha);
+            let bound = |x: f64, role| w.graph().bound(x.into(), w.dtype(), role);
+            let next = v * bound(self.momentum, "momentum") - g * bound(self.alpha, "alpha");
             out.extend([assign(v, next), assign(w, w + next)]);
         }
         Ok(out)

@@ -30,7 +30,7 @@ impl SGD {
 impl Optimizer for SGD {
     fn compute_updates<'g>(&self, vars: &[Tensor<'g>], grads: &[Tensor<'g>], _: &'g Context) -> Result<Vec<Tensor<'g>>> {
         let step = |(&w, &g): (&Tensor<'g>, &Tensor<'g>)| {
-            let alpha = w.graph().bound(self.alpha.into(), w.dtype());
+            let alpha = w.graph().bound(self.alpha.into(), w.dtype(), "alpha");
             assign(w, w - g * alpha)
         };
         Ok(vars.iter().zip(grads).map(step).collect())

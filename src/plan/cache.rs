@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::plan::Plan;
 
 /// Plans that are kept at most.
-const PLANS: usize = 512;
+pub const PLANS: usize = 512;
 /// Words of keys that are kept at most: a bound on what plans of very large graphs hold.
 const WORDS: usize = 64 << 20;
 
@@ -32,6 +32,11 @@ static COMPILED: AtomicU64 = AtomicU64::new(0);
 /// How many plans this process has compiled.
 pub fn compilations() -> u64 {
     COMPILED.load(Relaxed)
+}
+
+/// How many plans are kept now.
+pub fn cached() -> usize {
+    CACHE.lock().as_ref().map_or(0, |c| c.plans.len())
 }
 
 /// Forgets all plans.

@@ -225,7 +225,7 @@ pub fn build(graph: &Graph, walk: &Walk) -> Result<Ir> {
         map: vec![None; walk.nodes.len()],
         ir: Ir { nodes: vec![], outputs: vec![], writes: vec![] },
     };
-    builder.run(&walk.outputs)?;
+    builder.run(&walk.outputs, &walk.writes)?;
     Ok(builder.ir)
 }
 
@@ -239,13 +239,13 @@ struct Builder<'a> {
 }
 
 impl Builder<'_> {
-    fn run(&mut self, outputs: &[Value]) -> Result<()> {
+    fn run(&mut self, outputs: &[Value], writes: &[Value]) -> Result<()> {
         let walk = self.types.walk;
         // Which nodes' values are needed: from the outputs down, past inputs of which only the shape is used.
         let mut needed = vec![false; walk.nodes.len()];
         let mut forms: Vec<Form> = Vec::new();
         forms.resize_with(walk.nodes.len(), || Form::Plain);
-        let mut stack: Vec<Value> = outputs.to_vec();
+        let mut stack: Vec<Value> = [outputs, writes].concat();
         let captured = |v: Value| self.captures.contains(&v);
         while let Some(v) = stack.pop() {
             if captured(v) {
@@ -366,7 +366,7 @@ impl Builder<'_> {
                 let mut bodies = node.regions.iter().map(|r| {
                     let ir = Ir { nodes: vec![], outputs: vec![], writes: vec![] };
                     let mut b = Builder { types: self.types, captures, map: vec![None; walk.nodes.len()], ir };
-                    b.run(&r.outputs).map(|()| b.ir)
+                    b.run(&r.outputs, &[]).map(|()| b.ir)
                 });
                 let (Some(a), Some(b)) = (bodies.next(), bodies.next()) else {
                     return Err(Error::text(ErrorKind::Graph, format!("{}: a body is missing", def.name)));

@@ -23,7 +23,7 @@ use crate::plan::ir::{Ir, IrOp, Ty};
 use crate::plan::place::Step;
 pub use crate::plan::walk::Walk;
 
-pub use cache::{clear, compilations};
+pub use cache::{PLANS, cached, clear, compilations};
 
 /// The passes by name, in the order in which they run.
 pub const PASSES: [&str; 4] = ["simplify", "fuse", "schedule", "place"];

@@ -15,6 +15,8 @@ pub struct Walk {
     pub nodes: Vec<u32>,
     /// What is asked for.
     pub outputs: Vec<Value>,
+    /// Assignments whose values nobody asked for.
+    pub writes: Vec<Value>,
     /// Nodes whose values each run binds.
     pub sources: Vec<u32>,
     /// Random draws.
@@ -40,17 +42,31 @@ pub fn readable(s: &Scalar) -> bool {
 }
 
 impl Walk {
-    /// Walks from `outputs`. `feeds` are the fed placeholders with their concrete types.
-    pub fn new(graph: &Graph, outputs: &[Value], feeds: FxHashMap<u32, Ty>) -> Walk {
-        let nodes = graph.reachable(outputs);
+    /// Walks from `outputs`, whose values a run returns, and the assignments `writes`. `feeds` are the fed placeholders with
+    /// their concrete types.
+    pub fn new(graph: &Graph, outputs: &[Value], writes: &[Value], feeds: FxHashMap<u32, Ty>) -> Walk {
+        let nodes = match writes {
+            [] => graph.reachable(outputs),
+            _ => graph.reachable(&[outputs, writes].concat()),
+        };
         let low = nodes.first().copied().unwrap_or(0);
         let high = nodes.last().copied().unwrap_or(0);
         let mut positions = vec![NONE; (high - low) as usize + 1];
         for (p, &id) in nodes.iter().enumerate() {
             positions[(id - low) as usize] = p as u32;
         }
-        let mut walk =
-            Walk { nodes, outputs: outputs.to_vec(), sources: vec![], draws: vec![], users: vec![], key: vec![], low, positions, feeds };
+        let mut walk = Walk {
+            nodes,
+            outputs: outputs.to_vec(),
+            writes: writes.to_vec(),
+            sources: vec![],
+            draws: vec![],
+            users: vec![],
+            key: vec![],
+            low,
+            positions,
+            feeds,
+        };
         walk.collect(graph);
         walk
     }
@@ -155,7 +171,7 @@ impl Walk {
             key.extend(node.inputs.iter().map(|v| self.word(*v)));
         }
         key.push(self.outputs.len() as u64);
-        key.extend(self.outputs.iter().map(|v| self.word(*v)));
+        key.extend(self.outputs.iter().chain(&self.writes).map(|v| self.word(*v)));
         self.key = key;
     }
 

@@ -1,0 +1,74 @@
+"""Exact reverse-mode differentiation of NumPy-style programs, to any order, in a lazy graph.
+
+>>> import scirs2_autograd as ag
+>>> from scirs2_autograd import tensor_ops as T
+>>> with ag.Context() as ctx:
+...     x = ctx.placeholder("x", [])
+...     z = 2.0 * x * x + 1.0
+...     (gx,) = T.grad([z], [x])
+...     print(gx.eval({x: 2.0}))
+8.0
+"""
+
+from ._lib import (
+    ArrayRng,
+    Context,
+    Evaluator,
+    Feeder,
+    Filled,
+    Namespace,
+    Plan,
+    Tensor,
+    VariableEnvironment,
+    VariableID,
+    __version__,
+    current_context,
+)
+from . import exceptions, optimizers, tensor_ops  # isort: skip
+from ._lib import _trim as trim
+from .custom import custom_op
+from .exceptions import (
+    AutogradError,
+    DTypeError,
+    FeedError,
+    FormatError,
+    GraphError,
+    LinAlgError,
+    NotDifferentiableError,
+    ShapeError,
+    VariableError,
+)
+from .transforms import grad, gradcheck, run, value_and_grad
+
+__all__ = [
+    "ArrayRng",
+    "AutogradError",
+    "Context",
+    "DTypeError",
+    "Evaluator",
+    "FeedError",
+    "Feeder",
+    "Filled",
+    "FormatError",
+    "GraphError",
+    "LinAlgError",
+    "Namespace",
+    "NotDifferentiableError",
+    "Plan",
+    "ShapeError",
+    "Tensor",
+    "VariableEnvironment",
+    "VariableError",
+    "VariableID",
+    "__version__",
+    "current_context",
+    "custom_op",
+    "exceptions",
+    "grad",
+    "gradcheck",
+    "optimizers",
+    "run",
+    "tensor_ops",
+    "trim",
+    "value_and_grad",
+]

@@ -1,0 +1,217 @@
+"""Functions on tensors that are not rows of the op table: gradients, creation, draws, control."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, overload
+
+from . import _lib
+from ._lib import Context, Filled, Tensor, current_context
+from .exceptions import ShapeError
+
+if TYPE_CHECKING:
+    from ._typing import DTypeLike, Shape, TensorLike
+
+__all__ = [
+    "_hessian_vector_product",
+    "assign",
+    "bernoulli",
+    "cond",
+    "constant",
+    "full",
+    "grad",
+    "grad_with_default",
+    "jacobians",
+    "normal_like",
+    "ones",
+    "random_normal",
+    "random_uniform",
+    "show",
+    "slice",
+    "standard_normal",
+    "standard_uniform",
+    "uniform_like",
+    "zeros",
+]
+
+
+def grad(ys: Sequence[TensorLike] | Tensor, xs: Sequence[Tensor] | Tensor) -> list[Tensor]:
+    """Gradients of the sum of all elements of `ys` with respect to each of `xs`, as tensors of the shapes of `xs`.
+
+    An `x` that no `y` depends on has a gradient of zeros. Raises `NotDifferentiableError` for an operation on the way that
+    has no gradient, and for an `x` that is not floating.
+
+    >>> import scirs2_autograd as ag
+    >>> from scirs2_autograd import tensor_ops as T
+    >>> with ag.Context() as ctx:
+    ...     x = ctx.placeholder("x", [])
+    ...     (g,) = T.grad([x * x * x], [x])
+    ...     print(g.eval({x: 2.0}))
+    12.0
+    """
+    return _lib._grad(_listed(ys), _listed(xs))
+
+
+def grad_with_default(ys: Sequence[TensorLike], xs: Sequence[Tensor], ys_grads: Sequence[TensorLike]) -> list[Tensor]:
+    """As `grad`, with given cotangents of `ys` in place of ones."""
+    return _lib._grad(ys, xs, ys_grads)
+
+
+def jacobians(y: Tensor, xs: Sequence[Tensor], y_len: int) -> list[Tensor]:
+    """For each `x` the Jacobian of the first `y_len` elements of the 1-d `y`: shape `(y_len, *x.shape)`."""
+    return _lib._jacobians(y, xs, y_len)
+
+
+def _hessian_vector_product(ys: Sequence[TensorLike], xs: Sequence[Tensor], vectors: Sequence[TensorLike]) -> list[Tensor]:
+    """For each `x` the product of the Hessian of the sum of `ys` with `vectors`, one of the shape of each `x`."""
+    return _lib._hvp(ys, xs, vectors)
+
+
+def _listed(ts: Any) -> Any:
+    return [ts] if isinstance(ts, Tensor) else ts
+
+
+def zeros(shape: Shape, dtype: DTypeLike | None = None, *, ctx: Context | None = None) -> Any:
+    """Zeros of `shape`.
+
+    Inside a context, or with `ctx` or `dtype`, a tensor. Outside of one, a filled shape that takes its dtype from the
+    environment of the variable that is set to it.
+    """
+    return _filled(shape, 0.0, dtype, ctx)
+
+
+def ones(shape: Shape, dtype: DTypeLike | None = None, *, ctx: Context | None = None) -> Any:
+    """Ones of `shape`; a tensor or a filled shape, as for `zeros`."""
+    return _filled(shape, 1.0, dtype, ctx)
+
+
+def full(shape: Shape, value: float, dtype: DTypeLike | None = None, *, ctx: Context | None = None) -> Any:
+    """`shape` full of `value`; a tensor or a filled shape, as for `zeros`."""
+    return _filled(shape, value, dtype, ctx)
+
+
+def _filled(shape: Shape, value: float, dtype: DTypeLike | None, ctx: Context | None) -> Any:
+    if ctx is None:
+        try:
+            ctx = current_context()
+        except RuntimeError:
+            if dtype is not None:
+                raise
+            return Filled(shape, value)
+    return ctx.full(shape, value, dtype)
+
+
+def constant(value: Any, dtype: DTypeLike | None = None, *, ctx: Context | None = None) -> Tensor:
+    """A constant tensor; an array is copied."""
+    return (ctx or current_context()).constant(value, dtype)
+
+
+def standard_uniform(shape: Shape, dtype: DTypeLike | None = None, *, ctx: Context | None = None) -> Tensor:
+    """Uniform numbers in `0 <= y < 1`. A draw of its own: one value within a run, another in the next run."""
+    return _lib._random("uniform", shape, dtype, ctx)
+
+
+def standard_normal(shape: Shape, dtype: DTypeLike | None = None, *, ctx: Context | None = None) -> Tensor:
+    """Normal numbers of mean 0 and standard deviation 1. A draw of its own, as `standard_uniform`."""
+    return _lib._random("normal", shape, dtype, ctx)
+
+
+def random_uniform(
+    shape: Shape, low: TensorLike = 0.0, high: TensorLike = 1.0, dtype: DTypeLike | None = None, *, ctx: Context | None = None
+) -> Tensor:
+    """Uniform numbers in `low <= y < high`; differentiable in both bounds."""
+    u = standard_uniform(shape, dtype, ctx=ctx)
+    return u * (high - low) + low
+
+
+def random_normal(
+    shape: Shape, mean: TensorLike = 0.0, stddev: TensorLike = 1.0, dtype: DTypeLike | None = None, *, ctx: Context | None = None
+) -> Tensor:
+    """Normal numbers of a mean and a standard deviation; differentiable in both."""
+    return standard_normal(shape, dtype, ctx=ctx) * stddev + mean
+
+
+def bernoulli(shape: Shape, p: TensorLike, dtype: DTypeLike | None = None, *, ctx: Context | None = None) -> Tensor:
+    """1 with probability `p`, else 0."""
+    u = standard_uniform(shape, dtype, ctx=ctx)
+    return (u < p).astype(u.dtype)
+
+
+def uniform_like(x: Tensor) -> Tensor:
+    """Uniform numbers in `0 <= y < 1` in the shape and dtype of `x`."""
+    return _lib._random("uniform", x)
+
+
+def normal_like(x: Tensor) -> Tensor:
+    """Normal numbers of mean 0 and standard deviation 1 in the shape and dtype of `x`."""
+    return _lib._random("normal", x)
+
+
+def assign(variable: Tensor, x: TensorLike) -> Tensor:
+    """Writes `x` into a variable at the end of the run that evaluates the result, and is `x`.
+
+    All reads of that run see the old value.
+    """
+    return _lib._assign(variable, x)
+
+
+@overload
+def cond(condition: Tensor, then: Callable[[], Tensor], otherwise: Callable[[], Tensor]) -> Tensor: ...
+@overload
+def cond(condition: Tensor, then: Callable[[], Sequence[Tensor]], otherwise: Callable[[], Sequence[Tensor]]) -> tuple[Tensor, ...]: ...
+def cond(condition: Tensor, then: Callable[[], Any], otherwise: Callable[[], Any]) -> Any:
+    """The result of `then()` if the 0-d condition is true, else of `otherwise()`; the other body does not run.
+
+    The bodies take no arguments and may use any tensor around them. Both return a tensor, or sequences of equally many
+    tensors, of equal dtypes and shapes.
+
+    >>> import scirs2_autograd as ag
+    >>> from scirs2_autograd import tensor_ops as T
+    >>> with ag.Context() as ctx:
+    ...     x = ctx.placeholder("x", [])
+    ...     y = T.cond(x > 0, lambda: x * x, lambda: -x)
+    ...     print(y.eval({x: -3.0}))
+    3.0
+    """
+    return _lib._cond(condition, then, otherwise)
+
+
+def show(x: Tensor, prefix: str = "") -> Tensor:
+    """`x`; its value is printed whenever a run computes it. Use the returned tensor in place of `x`."""
+    return _lib._hook(x, lambda a: print(f"{prefix}{a}"))
+
+
+def slice(x: TensorLike, starts: Sequence[int], stops: Sequence[int]) -> Tensor:
+    """The part of `x` from `starts` up to, but without, `stops`, one pair an axis; negative bounds count from the end."""
+    if len(starts) != len(stops):
+        msg = f"slice: the bounds do not pair. Got {len(starts)} starts and {len(stops)} stops; expected as many stops as starts."
+        raise ShapeError(msg)
+    items = tuple(builtins.slice(a, b) for a, b in zip(starts, stops, strict=True))
+    return (x if isinstance(x, Tensor) else constant(x))[items]
+
+
+def _reshape(self: Tensor, *shape: Any) -> Tensor:
+    """The elements in C order under another shape; one length may be -1."""
+    from .tensor_ops import reshape
+
+    return reshape(self, shape[0] if len(shape) == 1 else shape)
+
+
+def _transpose(self: Tensor, *axes: Any) -> Tensor:
+    """The tensor with its axes in another order; reversed by default."""
+    from .tensor_ops import transpose
+
+    if not axes or axes == (None,):
+        return transpose(self)
+    return transpose(self, axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes)
+
+
+def _register_hook(self: Tensor, hook: Callable[[Any], object]) -> Tensor:
+    """This tensor with a hook: `hook(array)` is called whenever a run computes the value. Use the returned tensor."""
+    return _lib._hook(self, hook)
+
+
+def _show(self: Tensor, prefix: str = "") -> Tensor:
+    """This tensor; its value is printed whenever a run computes it. Use the returned tensor."""
+    return show(self, prefix)

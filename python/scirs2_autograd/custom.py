@@ -1,0 +1,43 @@
+"""Users' operations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from . import _lib
+
+__all__ = ["custom_op"]
+
+
+def custom_op(
+    forward: Callable[..., Any],
+    vjp: Callable[..., Any] | None = None,
+    *,
+    infer: Callable[..., Any] | None = None,
+    name: str | None = None,
+) -> Callable[..., Any]:
+    """An operation from a function of arrays and a rule for its gradient.
+
+    `forward(*arrays)` returns an array, or a tuple of them. `vjp(g, y, *xs)` takes tensors (the cotangent, the output, the
+    inputs; tuples of cotangents and outputs if there are several) and returns a cotangent for each input, or None; it is
+    written with tensors, so the operation can be differentiated again. `infer(*avals)` takes a `(shape, dtype)` pair for
+    each input, with None for an unknown length, and returns such a pair, or a list of pairs; without it the output has the
+    inputs' broadcast shape and promoted dtype.
+
+    An exception that `forward` raises stops the run, which then changes no variable.
+
+    >>> import numpy as np, scirs2_autograd as ag
+    >>> from scirs2_autograd import tensor_ops as T
+    >>> cube = ag.custom_op(lambda x: x**3, lambda g, y, x: g * 3.0 * x * x)
+    >>> ag.grad(lambda x: cube(x).sum())(np.array([1.0, 2.0]))
+    array([ 3., 12.])
+    """
+    label = name or getattr(forward, "__name__", "custom")
+
+    def call(*xs: Any) -> Any:
+        return _lib._custom(label, forward, vjp, infer, xs)
+
+    call.__name__ = label
+    call.__doc__ = forward.__doc__
+    return call

@@ -1,0 +1,124 @@
+"""Optimizers: gradients, update and state in one run.
+
+A step that fails (a bad feed, a label out of range, a gradient that is not finite where that is checked) leaves every
+variable and all state as they were.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from . import _lib
+from ._lib import Context, Feeder, Plan, Tensor, VariableEnvironment, VariableID
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = ["SGD", "AdaGrad", "Adam", "MomentumSGD"]
+
+
+class _Base:
+    _rule: _lib._Optimizer
+
+    def update(self, vars: Sequence[Tensor], grads: Sequence[Tensor], ctx: Context, feeder: Feeder | None = None) -> None:
+        """Take a step: evaluate the gradients and write the variables and the state, in one run."""
+        self._rule.update_and_eval([], vars, grads, ctx, feeder)
+
+    def update_and_eval(
+        self,
+        outputs: Sequence[Tensor],
+        vars: Sequence[Tensor],
+        grads: Sequence[Tensor],
+        ctx: Context,
+        feeder: Feeder | None = None,
+    ) -> list[NDArray[np.generic]]:
+        """Take a step and return the values of `outputs`, such as the loss, from the same run.
+
+        They see the variables before the update.
+        """
+        return self._rule.update_and_eval(outputs, vars, grads, ctx, feeder)
+
+    def plan(
+        self,
+        outputs: Sequence[Tensor],
+        vars: Sequence[Tensor],
+        grads: Sequence[Tensor],
+        ctx: Context,
+        feeder: Feeder | None = None,
+    ) -> Plan:
+        """The plan of such a step."""
+        return self._rule.plan(outputs, vars, grads, ctx, feeder)
+
+
+class SGD(_Base):
+    """Gradient descent: `w -= alpha * g`."""
+
+    def __init__(self, alpha: float, *, check_finite: bool = False) -> None:
+        self.alpha = alpha
+        self._rule = _lib._Optimizer.sgd(alpha, check_finite)
+
+
+class MomentumSGD(_Base):
+    """Gradient descent with momentum: `v = momentum * v - alpha * g; w += v`."""
+
+    def __init__(
+        self,
+        alpha: float,
+        momentum: float,
+        ids: Iterable[VariableID],
+        env: VariableEnvironment,
+        namespace: str,
+        *,
+        check_finite: bool = False,
+    ) -> None:
+        self.alpha, self.momentum = alpha, momentum
+        self._rule = _lib._Optimizer.momentum_sgd(alpha, momentum, ids, env, namespace, check_finite)
+
+    @classmethod
+    def default(cls, namespace: str, ids: Iterable[VariableID], env: VariableEnvironment, **options: Any) -> MomentumSGD:
+        """Rate 0.01, momentum 0.9."""
+        return cls(0.01, 0.9, ids, env, namespace, **options)
+
+
+class AdaGrad(_Base):
+    """AdaGrad: `h += g ** 2; w -= alpha * g / (sqrt(h) + 1e-7)` (Duchi, Hazan, Singer 2011)."""
+
+    def __init__(
+        self, alpha: float, ids: Iterable[VariableID], env: VariableEnvironment, namespace: str, *, check_finite: bool = False
+    ) -> None:
+        self.alpha = alpha
+        self._rule = _lib._Optimizer.adagrad(alpha, ids, env, namespace, check_finite)
+
+    @classmethod
+    def default(cls, namespace: str, ids: Iterable[VariableID], env: VariableEnvironment, **options: Any) -> AdaGrad:
+        """Rate 0.01."""
+        return cls(0.01, ids, env, namespace, **options)
+
+
+class Adam(_Base):
+    """Adam (Kingma, Ba 2015, algorithm 1).
+
+    State: `"{id}m"`, `"{id}v"`, `"{id}t"` in `namespace`, saved with the environment.
+    """
+
+    def __init__(
+        self,
+        alpha: float,
+        eps: float,
+        b1: float,
+        b2: float,
+        ids: Iterable[VariableID],
+        env: VariableEnvironment,
+        namespace: str,
+        *,
+        check_finite: bool = False,
+    ) -> None:
+        self.alpha, self.eps, self.b1, self.b2 = alpha, eps, b1, b2
+        self._rule = _lib._Optimizer.adam(alpha, eps, b1, b2, ids, env, namespace, check_finite)
+
+    @classmethod
+    def default(cls, namespace: str, ids: Iterable[VariableID], env: VariableEnvironment, **options: Any) -> Adam:
+        """Rate 1e-3, eps 1e-8, b1 0.9, b2 0.999."""
+        return cls(1e-3, 1e-8, 0.9, 0.999, ids, env, namespace, **options)

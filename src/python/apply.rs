@@ -1,0 +1,354 @@
+//! One way from Python into the op table, and to what is built over it.
+
+use std::sync::Arc;
+
+use pyo3::prelude::*;
+use pyo3::types::{PyBool, PyList, PySequence, PyTuple};
+use smallvec::SmallVec;
+
+use super::context::{self, Context as PyContext};
+use super::convert;
+use super::site::at_caller;
+use super::tensor::{Filled, Tensor};
+use crate::api::context::Context;
+use crate::autodiff;
+use crate::dtype::{DType, Scalar};
+use crate::error::{Error, ErrorKind, Result};
+use crate::graph::attr::{Attr, AttrKind, Slice};
+use crate::graph::op::{OpDef, ParamKind};
+use crate::graph::{self, NodeOp, Value};
+use crate::ops::apply::{Arg, apply_in};
+use crate::ops::operators::OPERATORS;
+use crate::ops::{TABLE, control, random};
+
+/// A new tensor object, or an exception.
+pub type Built<'py> = PyResult<Bound<'py, PyAny>>;
+
+/// A tensor object of a value.
+pub fn built<'py>(py: Python<'py>, ctx: &Arc<Context>, value: Value) -> Built<'py> {
+    Ok(Bound::new(py, Tensor { ctx: ctx.clone(), value })?.into_any())
+}
+
+/// An operand of an op in the graph of `ctx`: a tensor, a weak number, a filled shape, or an array as a constant.
+fn arg<'a>(ctx: &'a Arc<Context>, x: &Bound<'_, PyAny>) -> PyResult<Arg<'a>> {
+    if let Ok(t) = x.cast_exact::<Tensor>() {
+        let t = t.get();
+        if !Arc::ptr_eq(&t.ctx, ctx) {
+            let e = Error::new(
+                ErrorKind::Graph,
+                "apply",
+                "tensors of two graphs are mixed",
+                "operands of two contexts",
+                "all operands from one context",
+            );
+            return Err(e.help("evaluate the one, and bring its value in as a constant or a feed").into());
+        }
+        return Ok(Arg::Tensor(ctx.graph().tensor(t.value)));
+    }
+    if let Some(s) = convert::scalar(x)? {
+        return Ok(Arg::Weak(s));
+    }
+    if let Ok(f) = x.cast_exact::<Filled>() {
+        return Ok(Arg::Filled(f.get().0.clone()));
+    }
+    Ok(Arg::Tensor(ctx.graph().constant_array(convert::to_array(x)?)))
+}
+
+fn outputs<'py>(py: Python<'py>, ctx: &Arc<Context>, out: &[graph::Tensor<'_>]) -> Built<'py> {
+    match out {
+        [one] => built(py, ctx, one.value()),
+        many => {
+            let list: Vec<_> = many.iter().map(|t| built(py, ctx, t.value())).collect::<PyResult<_>>()?;
+            Ok(PyTuple::new(py, list)?.into_any())
+        }
+    }
+}
+
+fn run<'py>(py: Python<'py>, ctx: &Arc<Context>, def: &'static OpDef, args: &[Arg<'_>], attrs: &[Attr]) -> Built<'py> {
+    let out = at_caller(py, || apply_in(ctx.graph(), def, args, attrs))?;
+    outputs(py, ctx, &out)
+}
+
+/// An operator of one operand.
+pub fn unary<'py>(x: &Bound<'py, Tensor>, def: &'static OpDef, attrs: &[Attr]) -> Built<'py> {
+    let t = x.get();
+    run(x.py(), &t.ctx, def, &[Arg::Tensor(t.handle())], attrs)
+}
+
+/// An operator of two operands; what is no operand is left to the other side.
+pub fn binary<'py>(x: &Bound<'py, Tensor>, other: &Bound<'py, PyAny>, def: &'static OpDef, reflected: bool) -> Built<'py> {
+    let t = x.get();
+    let own = Arg::Tensor(t.handle());
+    let other = match arg(&t.ctx, other) {
+        Ok(a) => a,
+        // An object that says how it meets an array-like, and is none, gets its turn.
+        Err(_) if other.is_instance_of::<pyo3::types::PyString>() || other.is_none() => {
+            return Ok(x.py().NotImplemented().into_bound(x.py()));
+        }
+        Err(e) => return Err(e),
+    };
+    let args = if reflected { [other, own] } else { [own, other] };
+    run(x.py(), &t.ctx, def, &args, &[])
+}
+
+/// `x ** y`; an exponent of exactly 2 is a square, 1 is `x`.
+pub fn power<'py>(x: &Bound<'py, Tensor>, other: &Bound<'py, PyAny>) -> Built<'py> {
+    match convert::scalar(other)? {
+        Some(Scalar::Int(2)) => unary(x, OPERATORS.square, &[]),
+        Some(Scalar::Float(e)) if e == 2.0 && x.get().handle().dtype().is_float() => unary(x, OPERATORS.square, &[]),
+        Some(Scalar::Int(1)) => Ok(x.clone().into_any()),
+        _ => binary(x, other, OPERATORS.pow, false),
+    }
+}
+
+/// The context of the first tensor among the operands, else the current one.
+fn context_of(py: Python<'_>, xs: &Bound<'_, PyTuple>) -> PyResult<Arc<Context>> {
+    for x in xs.iter_borrowed() {
+        if let Ok(t) = x.cast::<Tensor>() {
+            return Ok(t.get().ctx.clone());
+        }
+        if let Ok(list) = x.cast::<PySequence>() {
+            if x.is_instance_of::<PyList>() || x.is_instance_of::<PyTuple>() {
+                for y in list.try_iter()? {
+                    if let Ok(t) = y?.cast::<Tensor>() {
+                        return Ok(t.get().ctx.clone());
+                    }
+                }
+            }
+        }
+    }
+    context::current(py)
+}
+
+fn attr(kind: AttrKind, name: &str, x: &Bound<'_, PyAny>) -> PyResult<Attr> {
+    let wrong = |rule: &str| -> PyErr {
+        let got = x.repr().map_or_else(|_| String::new(), |r| r.to_string());
+        Error::new(ErrorKind::DType, name, "the argument has the wrong type", got, rule).into()
+    };
+    let ints = |x: &Bound<'_, PyAny>| -> Option<Box<[i64]>> {
+        match x.extract::<i64>() {
+            Ok(i) if !x.is_instance_of::<PyBool>() => Some([i].into()),
+            _ => x.try_iter().ok()?.map(|v| v.and_then(|v| v.extract::<i64>()).ok()).collect(),
+        }
+    };
+    Ok(match kind {
+        AttrKind::Int => Attr::Int(x.extract().map_err(|_| wrong("an integer"))?),
+        AttrKind::Bool => Attr::Bool(x.extract().map_err(|_| wrong("a bool"))?),
+        AttrKind::Ints => Attr::Ints(ints(x).ok_or_else(|| wrong("an integer or a tuple of integers"))?),
+        AttrKind::Axes if x.is_none() => Attr::Axes(None),
+        AttrKind::Axes => Attr::Axes(Some(ints(x).ok_or_else(|| wrong("None, an integer or a tuple of integers"))?)),
+        AttrKind::DType => Attr::DType(convert::dtype(x)?),
+        AttrKind::Slices => {
+            let mut out = vec![];
+            for s in x.try_iter()? {
+                let s = s?;
+                let bound = |k: &str| -> PyResult<Option<i64>> {
+                    let v = s.getattr(k)?;
+                    if v.is_none() { Ok(None) } else { v.extract().map(Some) }
+                };
+                out.push(Slice { start: bound("start")?, stop: bound("stop")?, step: bound("step")?.unwrap_or(1) });
+            }
+            Attr::Slices(out.into())
+        }
+    })
+}
+
+/// Builds row `index` of the op table on operands and attributes. What `tensor_ops` is written with.
+#[pyfunction]
+pub fn _apply<'py>(py: Python<'py>, index: usize, xs: &Bound<'py, PyTuple>, attrs: &Bound<'py, PyTuple>) -> Built<'py> {
+    super::guarded(|| {
+        let Some(def) = TABLE.get(index).copied() else {
+            return Err(pyo3::exceptions::PyIndexError::new_err("apply: there is no such row"));
+        };
+        let ctx = context_of(py, xs)?;
+        let mut args: SmallVec<[Arg<'_>; 4]> = SmallVec::new();
+        let list = def.params.first().is_some_and(|p| p.kind == ParamKind::Tensors);
+        for x in xs.iter_borrowed() {
+            if list {
+                for y in x.try_iter()? {
+                    args.push(arg(&ctx, &y?)?);
+                }
+            } else {
+                args.push(arg(&ctx, &x)?);
+            }
+        }
+        let params = def.params.iter().filter_map(|p| match p.kind {
+            ParamKind::Attr(k) => Some((k, p.name)),
+            _ => None,
+        });
+        let attrs: SmallVec<[Attr; 3]> =
+            params.zip(attrs.iter_borrowed()).map(|((k, name), x)| attr(k, name, &x)).collect::<PyResult<_>>()?;
+        run(py, &ctx, def, &args, &attrs)
+    })
+}
+
+/// Tensors of one context from a sequence.
+pub fn tensors<'a>(ctx: &'a Arc<Context>, list: &Bound<'_, PyAny>) -> PyResult<Vec<graph::Tensor<'a>>> {
+    let mut out = vec![];
+    for x in list.try_iter()? {
+        let x = x?;
+        match arg(ctx, &x)? {
+            Arg::Tensor(t) => out.push(t),
+            Arg::Weak(s) => out.push(ctx.graph().scalar(s, s.dtype())),
+            Arg::Filled(_) => {
+                return Err(Error::new(ErrorKind::DType, "apply", "a filled shape has no dtype here", "zeros(shape)", "a tensor").into());
+            }
+        }
+    }
+    Ok(out)
+}
+
+/// The context of the first tensor in a sequence.
+pub fn context_in(list: &Bound<'_, PyAny>) -> PyResult<Option<Arc<Context>>> {
+    for x in list.try_iter()? {
+        if let Ok(t) = x?.cast::<Tensor>() {
+            return Ok(Some(t.get().ctx.clone()));
+        }
+    }
+    Ok(None)
+}
+
+fn list<'py>(py: Python<'py>, ctx: &Arc<Context>, ts: &[graph::Tensor<'_>]) -> PyResult<Bound<'py, PyList>> {
+    let items: Vec<_> = ts.iter().map(|t| built(py, ctx, t.value())).collect::<PyResult<_>>()?;
+    PyList::new(py, items)
+}
+
+fn checked<'g>(ts: Vec<graph::Tensor<'g>>) -> Result<Vec<graph::Tensor<'g>>> {
+    match ts.iter().find_map(|t| t.error()) {
+        Some(e) => Err(e),
+        None => Ok(ts),
+    }
+}
+
+fn needs_tensors(name: &str) -> PyErr {
+    Error::new(ErrorKind::Graph, name, "there is no tensor", "sequences without a tensor", "tensors of one context").into()
+}
+
+/// Gradients of `ys` with respect to `xs`.
+#[pyfunction]
+#[pyo3(signature = (ys, xs, seeds=None))]
+pub fn _grad<'py>(
+    py: Python<'py>,
+    ys: &Bound<'py, PyAny>,
+    xs: &Bound<'py, PyAny>,
+    seeds: Option<&Bound<'py, PyAny>>,
+) -> PyResult<Bound<'py, PyList>> {
+    let ctx = context_in(xs)?.ok_or_else(|| needs_tensors("grad"))?;
+    let (ys, xs) = (tensors(&ctx, ys)?, tensors(&ctx, xs)?);
+    let seeds = seeds.map_or(Ok(vec![]), |s| tensors(&ctx, s))?;
+    let out = at_caller(py, || autodiff::try_grad(&ys, &xs, &seeds))?;
+    list(py, &ctx, &out)
+}
+
+/// Hessian-vector products.
+#[pyfunction]
+pub fn _hvp<'py>(
+    py: Python<'py>,
+    ys: &Bound<'py, PyAny>,
+    xs: &Bound<'py, PyAny>,
+    vectors: &Bound<'py, PyAny>,
+) -> PyResult<Bound<'py, PyList>> {
+    let ctx = context_in(xs)?.ok_or_else(|| needs_tensors("_hessian_vector_product"))?;
+    let (ys, xs, vs) = (tensors(&ctx, ys)?, tensors(&ctx, xs)?, tensors(&ctx, vectors)?);
+    let out = checked(at_caller(py, || autodiff::hessian_vector_product(&ys, &xs, &vs)))?;
+    list(py, &ctx, &out)
+}
+
+/// Jacobians of the first `y_len` elements of `y`.
+#[pyfunction]
+pub fn _jacobians<'py>(py: Python<'py>, y: &Bound<'py, Tensor>, xs: &Bound<'py, PyAny>, y_len: usize) -> PyResult<Bound<'py, PyList>> {
+    let ctx = y.get().ctx.clone();
+    let xs = tensors(&ctx, xs)?;
+    let out = checked(at_caller(py, || autodiff::jacobians(ctx.graph().tensor(y.get().value), &xs, y_len)))?;
+    list(py, &ctx, &out)
+}
+
+/// One of two bodies, chosen by a condition.
+#[pyfunction]
+pub fn _cond<'py>(
+    py: Python<'py>,
+    condition: &Bound<'py, Tensor>,
+    then: &Bound<'py, PyAny>,
+    otherwise: &Bound<'py, PyAny>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let ctx = condition.get().ctx.clone();
+    let raised = std::cell::RefCell::new(None);
+    let single = std::cell::Cell::new(false);
+    let body = |f: &Bound<'py, PyAny>| -> Result<Vec<graph::Tensor<'_>>> {
+        let made = f.call0().and_then(|r| {
+            if r.cast::<Tensor>().is_ok() || convert::scalar(&r)?.is_some() {
+                single.set(true);
+                return tensors(&ctx, PyTuple::new(py, [r])?.as_any());
+            }
+            tensors(&ctx, &r)
+        });
+        made.map_err(|e| {
+            *raised.borrow_mut() = Some(e);
+            Error::text(ErrorKind::User, "cond: a body raised")
+        })
+    };
+    let handle = ctx.graph().tensor(condition.get().value);
+    let out = at_caller(py, || control::cond_list(handle, || body(then), || body(otherwise)));
+    if let Some(e) = raised.into_inner() {
+        return Err(e);
+    }
+    let out = out?;
+    if single.get() && out.len() == 1 {
+        return outputs(py, &ctx, &out);
+    }
+    let items: Vec<_> = out.iter().map(|t| built(py, &ctx, t.value())).collect::<PyResult<_>>()?;
+    Ok(PyTuple::new(py, items)?.into_any())
+}
+
+/// A write to a variable.
+#[pyfunction]
+pub fn _assign<'py>(py: Python<'py>, variable: &Bound<'py, Tensor>, x: &Bound<'py, PyAny>) -> Built<'py> {
+    let ctx = variable.get().ctx.clone();
+    let v = ctx.graph().tensor(variable.get().value);
+    if !matches!(v.node().op, NodeOp::Variable(..)) {
+        let got = variable.get().__repr__();
+        return Err(Error::new(ErrorKind::Variable, "assign", "the target is not a variable", got, "a tensor from `ctx.variable`").into());
+    }
+    let x = match arg(&ctx, x)? {
+        Arg::Tensor(t) => t,
+        Arg::Weak(s) => ctx.graph().scalar(s, v.dtype()),
+        Arg::Filled(f) => ctx.graph().constant_array(f.array(v.dtype())?),
+    };
+    let out = at_caller(py, || control::assign(v, x));
+    out.error().map_or_else(|| built(py, &ctx, out.value()), |e| Err(e.into()))
+}
+
+/// A draw: `"uniform"` or `"normal"`, over a shape or in the shape of a tensor.
+#[pyfunction]
+#[pyo3(signature = (law, shape, dtype=None, ctx=None))]
+pub fn _random<'py>(
+    py: Python<'py>,
+    law: &str,
+    shape: &Bound<'py, PyAny>,
+    dtype: Option<&Bound<'py, PyAny>>,
+    ctx: Option<&Bound<'py, PyContext>>,
+) -> Built<'py> {
+    let normal = law == "normal";
+    if let Ok(t) = shape.cast::<Tensor>() {
+        let ctx = t.get().ctx.clone();
+        let like = ctx.graph().tensor(t.get().value);
+        let out = at_caller(py, || if normal { random::normal_like(like) } else { random::uniform_like(like) });
+        return out.error().map_or_else(|| built(py, &ctx, out.value()), |e| Err(e.into()));
+    }
+    let ctx = ctx.map_or_else(|| context::current(py), |c| Ok(c.get().inner()))?;
+    let dtype = match dtype {
+        Some(d) => convert::dtype(d)?,
+        None => ctx.dtype()?,
+    };
+    let Attr::Ints(dims) = attr(AttrKind::Ints, "shape", shape)? else { return Err(needs_tensors("random")) };
+    let out = at_caller(py, || random_of(&ctx, normal, dims, dtype));
+    out.error().map_or_else(|| built(py, &ctx, out.value()), |e| Err(e.into()))
+}
+
+fn random_of(ctx: &Arc<Context>, normal: bool, dims: Box<[i64]>, dtype: DType) -> graph::Tensor<'_> {
+    let def = if normal { &random::STANDARD_NORMAL } else { &random::STANDARD_UNIFORM };
+    match apply_in(ctx.graph(), def, &[], &[Attr::Ints(dims), Attr::DType(dtype)]) {
+        Ok(out) => out.first().copied().unwrap_or_else(|| ctx.graph().poison(Error::text(ErrorKind::Graph, "random: no output"))),
+        Err(e) => ctx.graph().poison(e),
+    }
+}

@@ -1,0 +1,231 @@
+//! Contexts.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyList};
+
+use super::apply::{Built, built};
+use super::convert;
+use super::environment::{VariableEnvironment, VariableID};
+use super::evaluator::Evaluator;
+use super::site::at_caller;
+use crate::api::context as api;
+use crate::error::{Error, ErrorKind};
+use crate::graph;
+
+thread_local! {
+    /// The contexts that this thread is inside of.
+    static CURRENT: RefCell<Vec<Arc<api::Context>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// A graph under construction, and what it takes to evaluate it.
+#[pyclass(frozen, module = "scirs2_autograd._lib")]
+pub struct Context {
+    inner: Arc<api::Context>,
+}
+
+/// The innermost context of this thread.
+pub fn current(_py: Python<'_>) -> PyResult<Arc<api::Context>> {
+    CURRENT.with_borrow(|c| c.last().cloned()).ok_or_else(|| {
+        let e = Error::new(
+            ErrorKind::Graph,
+            "context",
+            "there is no current context",
+            "a call outside of a context",
+            "a call inside `ag.run` or `with ag.Context()`",
+        );
+        e.help("open one, or give a tensor as an operand").into()
+    })
+}
+
+/// The innermost context that this thread is inside of.
+#[pyfunction]
+pub fn current_context(py: Python<'_>) -> PyResult<Context> {
+    Ok(Context::of(current(py)?))
+}
+
+/// How many plans this process has compiled.
+#[pyfunction]
+pub fn _compilations() -> u64 {
+    crate::plan::compilations()
+}
+
+/// Gives idle memory back to the system; returns the number of bytes.
+#[pyfunction]
+pub fn _trim() -> usize {
+    crate::array::block::trim()
+}
+
+impl Context {
+    pub fn of(inner: Arc<api::Context>) -> Context {
+        Context { inner }
+    }
+    pub fn inner(&self) -> Arc<api::Context> {
+        self.inner.clone()
+    }
+    fn done<'py>(&self, py: Python<'py>, t: graph::Tensor<'_>) -> Built<'py> {
+        match t.error() {
+            Some(e) => Err(e.into()),
+            None => built(py, &self.inner, t.value()),
+        }
+    }
+}
+
+#[pymethods]
+impl Context {
+    /// A context over an environment (an empty one by default). Placeholders and creations take `dtype`; without it the
+    /// only floating dtype of the variables, `float64` where there is none.
+    #[new]
+    #[pyo3(signature = (env=None, *, dtype=None, seed=None))]
+    fn new(env: Option<&Bound<'_, VariableEnvironment>>, dtype: Option<&Bound<'_, PyAny>>, seed: Option<u64>) -> PyResult<Context> {
+        let env = env.map_or_else(crate::state::VariableEnvironment::new, |e| e.get().0.clone());
+        let dtype = dtype.map(convert::dtype).transpose()?;
+        if let Some(d) = dtype.filter(|d| !d.is_float()) {
+            return Err(Error::new(ErrorKind::DType, "context", "not a floating dtype", d, "float32 or float64").into());
+        }
+        if let Some(n) = seed {
+            env.seed(n);
+        }
+        Ok(Context { inner: Arc::new(api::Context::new(env, dtype)) })
+    }
+
+    fn __enter__(slf: Bound<'_, Self>) -> Bound<'_, Self> {
+        CURRENT.with_borrow_mut(|c| c.push(slf.get().inner.clone()));
+        slf
+    }
+
+    #[pyo3(signature = (*_args))]
+    fn __exit__(&self, _args: &Bound<'_, pyo3::types::PyTuple>) {
+        CURRENT.with_borrow_mut(|c| {
+            if let Some(i) = c.iter().rposition(|x| Arc::ptr_eq(x, &self.inner)) {
+                c.remove(i);
+            }
+        });
+        self.inner.close();
+    }
+
+    /// Ends the context: from now on building and running are errors.
+    fn close(&self) {
+        self.inner.close();
+    }
+
+    /// The environment of the variables.
+    #[getter]
+    fn env(&self) -> VariableEnvironment {
+        VariableEnvironment(self.inner.env().clone())
+    }
+
+    /// The floating dtype of placeholders and creations.
+    #[getter]
+    fn dtype<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        convert::numpy_dtype(py, self.inner.dtype()?)
+    }
+
+    /// A value that each run is fed; -1 or None is a dimension of any length.
+    #[pyo3(signature = (name, shape, dtype=None))]
+    fn placeholder<'py>(&self, py: Python<'py>, name: &str, shape: &Bound<'py, PyAny>, dtype: Option<&Bound<'py, PyAny>>) -> Built<'py> {
+        let mut dims = vec![];
+        if let Ok(n) = shape.extract::<isize>() {
+            dims.push(n);
+        } else {
+            for d in shape.try_iter()? {
+                let d = d?;
+                dims.push(if d.is_none() { -1 } else { d.extract::<isize>()? });
+            }
+        }
+        let dtype = match dtype {
+            Some(d) => convert::dtype(d)?,
+            None => self.inner.dtype()?,
+        };
+        let t = at_caller(py, || self.inner.graph().placeholder_of(name, &dims, dtype));
+        self.done(py, t)
+    }
+
+    /// A variable of the environment, by name, by (namespace, name), or by id.
+    fn variable<'py>(&self, py: Python<'py>, key: &Bound<'py, PyAny>) -> Built<'py> {
+        let site = super::site::here(py);
+        let find = |f: &(dyn Fn() -> crate::graph::Value + Sync)| py.detach(|| site.map_or_else(f, |s| s.during(f)));
+        let ctx = &self.inner;
+        let value = if let Ok(id) = key.cast::<VariableID>() {
+            let id = id.get().0;
+            find(&|| ctx.variable(id).value())
+        } else if let Ok((ns, name)) = key.extract::<(String, String)>() {
+            find(&|| ctx.variable((ns.as_str(), name.as_str())).value())
+        } else {
+            let name: String = key.extract()?;
+            find(&|| ctx.variable(name.as_str()).value())
+        };
+        self.done(py, ctx.graph().tensor(value))
+    }
+
+    /// A constant: the array is copied.
+    #[pyo3(signature = (value, dtype=None))]
+    fn constant<'py>(&self, py: Python<'py>, value: &Bound<'py, PyAny>, dtype: Option<&Bound<'py, PyAny>>) -> Built<'py> {
+        let dtype = dtype.map(convert::dtype).transpose()?;
+        let graph = self.inner.graph();
+        let t = match convert::scalar(value)? {
+            Some(s) => {
+                let own = match (s, dtype) {
+                    (_, Some(d)) => d,
+                    (crate::dtype::Scalar::Float(_), None) => self.inner.dtype()?,
+                    (_, None) => s.dtype(),
+                };
+                at_caller(py, || graph.scalar(s, own))
+            }
+            None => {
+                let a = convert::to_array(value)?;
+                let t = at_caller(py, || graph.constant_array(a));
+                dtype.map_or(t, |d| crate::ops::apply::cast(t, d))
+            }
+        };
+        self.done(py, t)
+    }
+
+    /// A number repeated over a shape.
+    #[pyo3(signature = (shape, value, dtype=None))]
+    fn full<'py>(&self, py: Python<'py>, shape: &Bound<'py, PyAny>, value: f64, dtype: Option<&Bound<'py, PyAny>>) -> Built<'py> {
+        let dims: Vec<i64> = match shape.extract::<i64>() {
+            Ok(n) => vec![n],
+            Err(_) => shape.extract()?,
+        };
+        let dtype = match dtype {
+            Some(d) => convert::dtype(d)?,
+            None => self.inner.dtype()?,
+        };
+        let value = if dtype.is_float() { value.into() } else { crate::dtype::Scalar::Int(value as i64) };
+        let t = at_caller(py, || crate::ops::broadcast::broadcast_to(self.inner.graph().scalar(value, dtype), dims));
+        self.done(py, t)
+    }
+    /// Zeros.
+    #[pyo3(signature = (shape, dtype=None))]
+    fn zeros<'py>(&self, py: Python<'py>, shape: &Bound<'py, PyAny>, dtype: Option<&Bound<'py, PyAny>>) -> Built<'py> {
+        self.full(py, shape, 0.0, dtype)
+    }
+    /// Ones.
+    #[pyo3(signature = (shape, dtype=None))]
+    fn ones<'py>(&self, py: Python<'py>, shape: &Bound<'py, PyAny>, dtype: Option<&Bound<'py, PyAny>>) -> Built<'py> {
+        self.full(py, shape, 1.0, dtype)
+    }
+
+    /// An evaluator: what to compute, with which feeds.
+    fn evaluator(&self) -> Evaluator {
+        Evaluator::new(self.inner.clone())
+    }
+
+    /// The values of several tensors from one run.
+    #[pyo3(signature = (tensors, feeds=None))]
+    fn eval<'py>(&self, py: Python<'py>, tensors: &Bound<'py, PyAny>, feeds: Option<&Bound<'py, PyDict>>) -> PyResult<Bound<'py, PyList>> {
+        let values: Vec<_> = super::apply::tensors(&self.inner, tensors)?.iter().map(|t| t.value()).collect();
+        PyList::new(py, super::evaluator::evaluate(py, &self.inner, &values, feeds)?)
+    }
+
+    /// Number of nodes of the graph.
+    fn __len__(&self) -> usize {
+        self.inner.graph().len()
+    }
+    fn __repr__(&self) -> String {
+        format!("<Context of {} nodes>", self.inner.graph().len())
+    }
+}

@@ -1,0 +1,193 @@
+//! NumPy arrays in, without a copy where their memory allows it, and out, never with one.
+
+use std::ffi::c_int;
+
+use numpy::npyffi::{self, NPY_TYPES, PY_ARRAY_API, npy_intp};
+use numpy::{PyArrayDescrMethods, PyUntypedArray, PyUntypedArrayMethods};
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyBool, PyFloat, PyInt, PyString};
+
+use crate::api::feed::Feed;
+use crate::array::{Array, View};
+use crate::dtype::{DType, Scalar};
+use crate::error::{Error, ErrorKind};
+use crate::shape::{Dims, Strides};
+
+/// A Python number as a weak scalar: `bool`, `int`, `float` exactly, not NumPy's scalars, which have a dtype.
+pub fn scalar(x: &Bound<'_, PyAny>) -> PyResult<Option<Scalar>> {
+    if x.is_exact_instance_of::<PyFloat>() {
+        return Ok(Some(Scalar::Float(x.extract()?)));
+    }
+    if x.is_exact_instance_of::<PyBool>() {
+        return Ok(Some(Scalar::Bool(x.extract()?)));
+    }
+    if x.is_exact_instance_of::<PyInt>() {
+        return match x.extract::<i64>() {
+            Ok(i) => Ok(Some(Scalar::Int(i))),
+            Err(_) => {
+                let e = Error::new(ErrorKind::DType, "constant", "the integer does not fit", x.str()?, "an integer of 64 bits");
+                Err(e.into())
+            }
+        };
+    }
+    Ok(None)
+}
+
+fn function<'py>(py: Python<'py>, cell: &'static PyOnceLock<Py<PyAny>>, name: &str) -> PyResult<Bound<'py, PyAny>> {
+    Ok(cell.get_or_try_init(py, || Ok::<_, PyErr>(py.import("numpy")?.getattr(name)?.unbind()))?.bind(py).clone())
+}
+
+/// Any array-like as a NumPy array of a dtype that the engine has: native byte order, small integers widened, half
+/// precision to `float32`.
+pub fn as_array<'py>(x: &Bound<'py, PyAny>) -> PyResult<(Bound<'py, PyUntypedArray>, DType)> {
+    static ASARRAY: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let py = x.py();
+    if x.cast_exact::<super::tensor::Tensor>().is_ok() {
+        let e = Error::text(ErrorKind::Graph, "array: a tensor has no value outside a run. Got a Tensor; expected an array.");
+        return Err(e.help("evaluate it first: `t.eval(feeds)`").into());
+    }
+    let array: Bound<'py, PyUntypedArray> = match x.cast::<PyUntypedArray>() {
+        Ok(a) => a.clone(),
+        Err(_) => function(py, &ASARRAY, "asarray")?.call1((x,))?.cast_into()?,
+    };
+    let descr = array.dtype();
+    let native = descr.is_native_byteorder() != Some(false);
+    let dtype = match (descr.kind(), descr.itemsize()) {
+        (b'b', 1) => Some((DType::Bool, true)),
+        (b'i', 4) => Some((DType::I32, true)),
+        (b'i', 8) => Some((DType::I64, true)),
+        (b'f', 4) => Some((DType::F32, true)),
+        (b'f', 8) => Some((DType::F64, true)),
+        (b'i' | b'u', 1 | 2) => Some((DType::I32, false)),
+        (b'u', 4 | 8) => Some((DType::I64, false)),
+        (b'f', 2) => Some((DType::F32, false)),
+        _ => None,
+    };
+    let Some((dtype, same)) = dtype else {
+        let e = Error::new(
+            ErrorKind::DType,
+            "array",
+            "the dtype is not supported",
+            descr.str()?,
+            "bool, integers, float16, float32 or float64",
+        );
+        return Err(e.help("convert it with `astype`; object arrays often come from rows of different lengths").into());
+    };
+    if (descr.kind(), descr.itemsize()) == (b'u', 8) {
+        let size: usize = array.len();
+        let top = if size == 0 { 0u64 } else { array.call_method0("max")?.extract()? };
+        if i64::try_from(top).is_err() {
+            let e = Error::new(ErrorKind::DType, "array", "an integer does not fit", top, "values in the range of int64");
+            return Err(e.into());
+        }
+    }
+    let array = if same && native { array } else { array.call_method1("astype", (dtype.name(),))?.cast_into()? };
+    // Unaligned memory, and strides that are not whole elements, are copied.
+    let size = dtype.size() as isize;
+    let whole = array.strides().iter().all(|s| s % size == 0);
+    let array = if array.is_aligned() && whole { array } else { array.call_method1("copy", ("C",))?.cast_into()? };
+    Ok((array, dtype))
+}
+
+struct Raw {
+    ptr: *const u8,
+    dims: Dims,
+    strides: Strides,
+}
+
+fn raw(a: &Bound<'_, PyUntypedArray>, dtype: DType) -> Raw {
+    let size = dtype.size() as isize;
+    // SAFETY: a live array object.
+    let ptr = unsafe { (*a.as_array_ptr()).fields.data.cast::<u8>().cast_const() };
+    Raw { ptr, dims: a.shape().into(), strides: a.strides().iter().map(|s| s / size).collect() }
+}
+
+/// A copy of an array-like.
+pub fn to_array(x: &Bound<'_, PyAny>) -> PyResult<Array> {
+    let (a, dtype) = as_array(x)?;
+    let r = raw(&a, dtype);
+    // SAFETY: aligned memory of this dtype, which the array object holds; it is read at once.
+    Ok(Array::copy_of(unsafe { View::from_raw(r.ptr, dtype, &r.dims, &r.strides) })?)
+}
+
+/// A feed of an array-like, read in place during the run; the object that holds the memory comes with it.
+pub fn to_feed(x: &Bound<'_, PyAny>) -> PyResult<(Feed<'static>, Option<Py<PyAny>>)> {
+    if let Some(s) = scalar(x)? {
+        return Ok((Feed::scalar(s), None));
+    }
+    let (a, dtype) = as_array(x)?;
+    let r = raw(&a, dtype);
+    // SAFETY: the array object holds the memory, and the caller keeps it for as long as the feed.
+    let feed = unsafe { Feed::from_raw(r.ptr, dtype, &r.dims, &r.strides) };
+    Ok((feed, Some(a.into_any().unbind())))
+}
+
+/// The memory of a result: the base object of the NumPy array that shows it.
+#[pyclass(frozen, module = "scirs2_autograd._lib")]
+struct Memory {
+    _array: Array,
+}
+
+/// A NumPy array over an array's own memory. `array` is shared with nobody.
+pub fn to_numpy(py: Python<'_>, array: Array) -> PyResult<Bound<'_, PyAny>> {
+    let kind = match array.dtype() {
+        DType::Bool => NPY_TYPES::NPY_BOOL,
+        DType::I32 => NPY_TYPES::NPY_INT,
+        DType::I64 if cfg!(target_os = "windows") => NPY_TYPES::NPY_LONGLONG,
+        DType::I64 => NPY_TYPES::NPY_LONG,
+        DType::F32 => NPY_TYPES::NPY_FLOAT,
+        DType::F64 => NPY_TYPES::NPY_DOUBLE,
+    };
+    let mut dims: smallvec::SmallVec<[npy_intp; 4]> = array.shape().iter().map(|&n| n as npy_intp).collect();
+    let ptr = array.ptr();
+    let base = Bound::new(py, Memory { _array: array })?;
+    // SAFETY: the block holds the elements in C order, and lives as long as the base object, which the array owns.
+    unsafe {
+        let api = &PY_ARRAY_API;
+        let out = api.PyArray_New(
+            py,
+            npyffi::get_type_object(py, npyffi::NpyTypes::PyArray_Type),
+            dims.len() as c_int,
+            dims.as_mut_ptr(),
+            kind as c_int,
+            std::ptr::null_mut(),
+            ptr.cast(),
+            0,
+            npyffi::NPY_ARRAY_CARRAY,
+            std::ptr::null_mut(),
+        );
+        let out = Bound::from_owned_ptr_or_err(py, out)?;
+        if api.PyArray_SetBaseObject(py, out.as_ptr().cast(), base.into_ptr()) != 0 {
+            return Err(PyErr::fetch(py));
+        }
+        Ok(out)
+    }
+}
+
+/// A dtype from a name, a NumPy dtype or scalar type, or Python's `bool`, `int`, `float`.
+pub fn dtype(x: &Bound<'_, PyAny>) -> PyResult<DType> {
+    static DTYPE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let named = match x.cast::<PyString>() {
+        Ok(s) => DType::from_name(&s.to_string_lossy()),
+        Err(_) => None,
+    };
+    if let Some(d) = named {
+        return Ok(d);
+    }
+    let made = if x.is_none() { None } else { function(x.py(), &DTYPE, "dtype")?.call1((x,)).ok() };
+    let name: Option<String> = made.and_then(|d| d.getattr("name").ok()?.extract().ok());
+    match name.as_deref().and_then(DType::from_name) {
+        Some(d) => Ok(d),
+        None => {
+            Err(Error::new(ErrorKind::DType, "dtype", "the dtype is not supported", x.str()?, "bool, int32, int64, float32 or float64")
+                .into())
+        }
+    }
+}
+
+/// The NumPy dtype object.
+pub fn numpy_dtype(py: Python<'_>, d: DType) -> PyResult<Bound<'_, PyAny>> {
+    static DTYPE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    function(py, &DTYPE, "dtype")?.call1((d.name(),))
+}

@@ -1,0 +1,210 @@
+//! Environments, namespaces, slots.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use pyo3::prelude::*;
+use pyo3::types::PyList;
+
+use super::context::Context;
+use super::convert;
+use super::tensor::Filled;
+use crate::api::context as api;
+use crate::array::Array;
+use crate::dtype::Scalar;
+use crate::state::{self, Value};
+
+/// Names a variable of its environment.
+#[pyclass(frozen, eq, hash, module = "scirs2_autograd._lib")]
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct VariableID(pub state::VariableID);
+
+#[pymethods]
+impl VariableID {
+    fn __index__(&self) -> u32 {
+        self.0.0
+    }
+    fn __repr__(&self) -> String {
+        format!("VariableID({})", self.0.0)
+    }
+}
+
+/// Variables, and what else outlives a run: namespaces, the seed, the run counter.
+#[pyclass(frozen, module = "scirs2_autograd._lib")]
+pub struct VariableEnvironment(pub state::VariableEnvironment);
+
+struct Given(Value);
+impl state::IntoArray for Given {
+    fn into_value(self) -> crate::error::Result<Value> {
+        Ok(self.0)
+    }
+}
+
+/// A copy of what the user gave; a Python float takes the environment's dtype.
+fn value(x: &Bound<'_, PyAny>) -> PyResult<Given> {
+    if let Ok(f) = x.cast::<Filled>() {
+        return Ok(Given(Value::Weak(f.get().0.clone())));
+    }
+    Ok(Given(match convert::scalar(x)? {
+        Some(Scalar::Float(v)) => Value::Weak(state::Filled::new(&[], v)),
+        Some(s) => Value::Array(Array::scalar(s, s.dtype())?),
+        None => Value::Array(convert::to_array(x)?),
+    }))
+}
+
+/// A copy for the user, which no run will change.
+fn out<'py>(py: Python<'py>, a: &Array) -> PyResult<Bound<'py, PyAny>> {
+    convert::to_numpy(py, Array::copy_of(a.raw_view())?)
+}
+
+#[pymethods]
+impl VariableEnvironment {
+    #[new]
+    fn new() -> VariableEnvironment {
+        VariableEnvironment(state::VariableEnvironment::new())
+    }
+    /// The slot of a named variable of the default namespace: `env.name("w").set(array)`.
+    fn name(&self, name: &str) -> Slot {
+        Slot { env: self.0.clone(), namespace: String::new(), name: Some(name.to_owned()) }
+    }
+    /// The slot of an unnamed variable.
+    fn slot(&self) -> Slot {
+        Slot { env: self.0.clone(), namespace: String::new(), name: None }
+    }
+    /// Sets an unnamed variable.
+    fn set(&self, py: Python<'_>, array: &Bound<'_, PyAny>) -> PyResult<VariableID> {
+        self.slot().set(py, array)
+    }
+    /// A namespace.
+    fn namespace(&self, name: &str) -> Namespace {
+        Namespace { env: self.0.clone(), name: name.to_owned() }
+    }
+    /// The namespace of variables that were named without one.
+    fn default_namespace(&self) -> Namespace {
+        self.namespace("")
+    }
+    /// A copy of a variable's array, by id, by name in the default namespace, or by (namespace, name).
+    fn get<'py>(&self, py: Python<'py>, key: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        let env = &self.0;
+        let a = if let Ok(id) = key.cast::<VariableID>() {
+            let id = id.get().0;
+            py.detach(|| env.get(id))?
+        } else {
+            let (ns, name) = key.extract::<(String, String)>().or_else(|_| key.extract::<String>().map(|n| (String::new(), n)))?;
+            py.detach(|| env.lookup(&ns, &name).and_then(|id| env.get(id)))?
+        };
+        out(py, &a)
+    }
+    /// (namespace, name) of all named variables, in the order in which they were set first.
+    fn names(&self) -> Vec<(String, String)> {
+        self.0.names()
+    }
+    /// Number of variables.
+    fn __len__(&self) -> usize {
+        self.0.len()
+    }
+    /// Seeds the random draws of later runs, and starts their count again.
+    fn seed(&self, n: u64) {
+        self.0.seed(n);
+    }
+    /// The seed: the system's choice, or what `seed` set.
+    #[getter]
+    fn seed_value(&self) -> u64 {
+        self.0.seed_value()
+    }
+    /// Saves all variables, optimizer state included, as safetensors: to a temporary file, synced, then renamed.
+    fn save(&self, py: Python<'_>, path: PathBuf) -> PyResult<()> {
+        Ok(py.detach(|| self.0.save(path))?)
+    }
+    /// The environment that a file holds.
+    #[staticmethod]
+    fn load(py: Python<'_>, path: PathBuf) -> PyResult<VariableEnvironment> {
+        Ok(VariableEnvironment(py.detach(|| state::VariableEnvironment::load(path))?))
+    }
+    /// Sets the variables that a file holds; nothing changes if the file is damaged.
+    fn initialize(&self, py: Python<'_>, path: PathBuf) -> PyResult<()> {
+        Ok(py.detach(|| self.0.initialize(path))?)
+    }
+    /// Calls `f` with a context over these variables, and closes it.
+    #[pyo3(signature = (f, *, dtype=None))]
+    fn run<'py>(slf: &Bound<'py, Self>, f: &Bound<'py, PyAny>, dtype: Option<&Bound<'py, PyAny>>) -> PyResult<Bound<'py, PyAny>> {
+        let dtype = dtype.map(convert::dtype).transpose()?;
+        let ctx = Bound::new(slf.py(), Context::of(Arc::new(api::Context::new(slf.get().0.clone(), dtype))))?;
+        ctx.call_method0("__enter__")?;
+        let result = f.call1((&ctx,));
+        ctx.call_method1("__exit__", (slf.py().None(), slf.py().None(), slf.py().None()))?;
+        result
+    }
+    fn __repr__(&self) -> String {
+        format!("<VariableEnvironment of {} variables>", self.0.len())
+    }
+}
+
+/// Where a variable is set.
+#[pyclass(frozen, module = "scirs2_autograd._lib")]
+pub struct Slot {
+    env: state::VariableEnvironment,
+    namespace: String,
+    name: Option<String>,
+}
+
+#[pymethods]
+impl Slot {
+    /// The slot of this name.
+    fn name(&self, name: &str) -> Slot {
+        Slot { env: self.env.clone(), namespace: self.namespace.clone(), name: Some(name.to_owned()) }
+    }
+    /// Sets the variable to a copy of the array.
+    fn set(&self, py: Python<'_>, array: &Bound<'_, PyAny>) -> PyResult<VariableID> {
+        let given = value(array)?;
+        Ok(VariableID(py.detach(|| {
+            let slot = self.env.namespace(&self.namespace).slot();
+            match &self.name {
+                Some(name) => slot.name(name).set(given),
+                None => slot.set(given),
+            }
+        })))
+    }
+}
+
+/// Variables under one name.
+#[pyclass(frozen, module = "scirs2_autograd._lib")]
+pub struct Namespace {
+    env: state::VariableEnvironment,
+    name: String,
+}
+
+#[pymethods]
+impl Namespace {
+    /// Its name.
+    #[getter]
+    fn name(&self) -> &str {
+        &self.name
+    }
+    /// The ids of its variables, in the order in which they were set first.
+    fn current_var_ids<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        PyList::new(
+            py,
+            self.env
+                .namespace(&self.name)
+                .current_var_ids()
+                .into_iter()
+                .map(VariableID)
+                .map(|v| Bound::new(py, v))
+                .collect::<PyResult<Vec<_>>>()?,
+        )
+    }
+    /// The names of its variables, in the order in which they were set first.
+    fn current_var_names(&self) -> Vec<String> {
+        self.env.namespace(&self.name).current_var_names()
+    }
+    /// A copy of a variable's array.
+    fn get_array_by_name<'py>(&self, py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyAny>> {
+        let a = py.detach(|| self.env.lookup(&self.name, name).and_then(|id| self.env.get(id)))?;
+        out(py, &a)
+    }
+    /// The slot of an unnamed variable; `.name(n)` gives it a name.
+    fn slot(&self) -> Slot {
+        Slot { env: self.env.clone(), namespace: self.name.clone(), name: None }
+    }
+}

@@ -1,0 +1,211 @@
+//! Evaluators, feeders, plans.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyList, PyString};
+
+use super::apply;
+use super::convert;
+use super::tensor::Tensor;
+use crate::api::context::Context;
+use crate::api::evaluator::{Prepared, prepare};
+use crate::api::feed::{Feed, FeedKey, Target};
+use crate::array::Array;
+use crate::error::Error;
+use crate::graph::Value;
+
+/// Feeds, and the objects that hold their memory.
+#[derive(Default)]
+pub struct Held {
+    pub feeder: crate::api::feed::Feeder<'static>,
+    pub owners: Vec<Py<PyAny>>,
+}
+
+impl Held {
+    pub fn push(&mut self, placeholder: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> PyResult<()> {
+        let target = match placeholder.cast::<Tensor>() {
+            Ok(t) => t.get().handle().target(),
+            Err(_) => Target::Name(placeholder.cast::<PyString>()?.to_string()),
+        };
+        let (feed, owner): (Feed<'static>, _) = convert::to_feed(value)?;
+        self.feeder.feeds.push((target, feed));
+        self.owners.extend(owner);
+        Ok(())
+    }
+    pub fn extend(&mut self, py: Python<'_>, other: &Held) {
+        self.feeder.feeds.extend(other.feeder.feeds.iter().cloned());
+        self.owners.extend(other.owners.iter().map(|o| o.clone_ref(py)));
+    }
+}
+
+/// How often a long run asks whether a signal has come.
+const SIGNALS: Duration = Duration::from_millis(20);
+
+/// Runs a prepared request: the lock of the interpreter is given up for all but the shortest runs, and a signal such as
+/// Ctrl-C stops the run before it has written anything.
+pub fn run(py: Python<'_>, prepared: &Prepared<'_>) -> PyResult<Vec<Array>> {
+    if prepared.is_short() {
+        return Ok(prepared.run(None)?.outputs);
+    }
+    let last = Mutex::new(Instant::now());
+    let proceed = || {
+        let mut last = last.lock();
+        if last.elapsed() < SIGNALS {
+            return true;
+        }
+        *last = Instant::now();
+        Python::attach(|py| py.check_signals().is_ok())
+    };
+    let out = py.detach(|| prepared.run(Some(&proceed)));
+    // A signal that came during the last steps, or while the run was writing, is raised now.
+    match out {
+        Ok(out) => {
+            py.check_signals()?;
+            Ok(out.outputs)
+        }
+        Err(e) => Err(e.into()),
+    }
+}
+
+/// The values of tensors as NumPy arrays.
+pub fn evaluate<'py>(
+    py: Python<'py>,
+    ctx: &Arc<Context>,
+    values: &[Value],
+    feeds: Option<&Bound<'py, PyDict>>,
+) -> PyResult<Vec<Bound<'py, PyAny>>> {
+    let mut held = Held::default();
+    if let Some(feeds) = feeds {
+        for (k, v) in feeds {
+            held.push(&k, &v)?;
+        }
+    }
+    evaluate_held(py, ctx, values, &held)
+}
+
+fn evaluate_held<'py>(py: Python<'py>, ctx: &Arc<Context>, values: &[Value], held: &Held) -> PyResult<Vec<Bound<'py, PyAny>>> {
+    if values.is_empty() {
+        ctx.graph().check_open().map_err(PyErr::from)?;
+        return Ok(vec![]);
+    }
+    super::guarded(|| {
+        let ts: smallvec::SmallVec<[crate::graph::Tensor<'_>; 8]> = values.iter().map(|&v| ctx.graph().tensor(v)).collect();
+        let prepared = prepare(ctx, &ts, &[], &held.feeder)?;
+        run(py, &prepared)?.into_iter().map(|a| convert::to_numpy(py, a)).collect()
+    })
+}
+
+/// What to compute, with which feeds.
+#[pyclass(frozen, module = "scirs2_autograd._lib")]
+pub struct Evaluator {
+    ctx: Arc<Context>,
+    state: Mutex<(Vec<Value>, Held)>,
+}
+
+impl Evaluator {
+    pub fn new(ctx: Arc<Context>) -> Evaluator {
+        Evaluator { ctx, state: Mutex::new((vec![], Held::default())) }
+    }
+}
+
+#[pymethods]
+impl Evaluator {
+    /// Asks for a tensor.
+    fn push<'py>(slf: Bound<'py, Self>, tensor: &Bound<'py, Tensor>) -> PyResult<Bound<'py, Self>> {
+        let this = slf.get();
+        if !Arc::ptr_eq(&tensor.get().ctx, &this.ctx) {
+            let got = tensor.get().__repr__();
+            return Err(Error::new(
+                crate::error::ErrorKind::Graph,
+                "eval",
+                "the tensor belongs to another context",
+                got,
+                "a tensor of this context",
+            )
+            .into());
+        }
+        this.state.lock().0.push(tensor.get().value);
+        Ok(slf)
+    }
+    /// Asks for several tensors.
+    fn extend<'py>(slf: Bound<'py, Self>, tensors: &Bound<'py, PyAny>) -> PyResult<Bound<'py, Self>> {
+        let this = slf.get();
+        let values: Vec<Value> = apply::tensors(&this.ctx, tensors)?.iter().map(|t| t.value()).collect();
+        this.state.lock().0.extend(values);
+        Ok(slf)
+    }
+    /// Feeds a placeholder (its tensor or its name). The array is read in place during the run.
+    fn feed<'py>(slf: Bound<'py, Self>, placeholder: &Bound<'py, PyAny>, value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, Self>> {
+        slf.get().state.lock().1.push(placeholder, value)?;
+        Ok(slf)
+    }
+    /// Adds the feeds of a feeder.
+    fn set_feeder<'py>(slf: Bound<'py, Self>, feeder: &Bound<'py, Feeder>) -> Bound<'py, Self> {
+        slf.get().state.lock().1.extend(slf.py(), &feeder.get().0.lock());
+        slf
+    }
+    /// Runs once and returns a list of NumPy arrays, one for each tensor that was asked for.
+    fn run<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        let mut held = Held::default();
+        let values = {
+            let state = self.state.lock();
+            held.extend(py, &state.1);
+            state.0.clone()
+        };
+        PyList::new(py, evaluate_held(py, &self.ctx, &values, &held)?)
+    }
+    /// The plan of this request.
+    fn plan(&self) -> PyResult<Plan> {
+        let state = self.state.lock();
+        let ts: Vec<crate::graph::Tensor<'_>> = state.0.iter().map(|&v| self.ctx.graph().tensor(v)).collect();
+        super::guarded(|| Ok(Plan(prepare(&self.ctx, &ts, &[], &state.1.feeder)?.plan())))
+    }
+}
+
+/// Feeds that are set up apart from an evaluator.
+#[pyclass(frozen, module = "scirs2_autograd._lib")]
+pub struct Feeder(pub Mutex<Held>);
+
+#[pymethods]
+impl Feeder {
+    #[new]
+    fn new() -> Feeder {
+        Feeder(Mutex::new(Held::default()))
+    }
+    /// Adds a feed; a later one for the same placeholder takes the place of an earlier one.
+    fn push<'py>(slf: Bound<'py, Self>, placeholder: &Bound<'py, PyAny>, value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, Self>> {
+        slf.get().0.lock().push(placeholder, value)?;
+        Ok(slf)
+    }
+    fn __len__(&self) -> usize {
+        self.0.lock().feeder.feeds.len()
+    }
+}
+
+/// A plan: what runs, in which order, and where every value is.
+#[pyclass(frozen, module = "scirs2_autograd._lib")]
+pub struct Plan(pub Arc<crate::plan::Plan>);
+
+#[pymethods]
+impl Plan {
+    /// Every stage of the plan as text.
+    fn explain(&self) -> String {
+        self.0.explain()
+    }
+    /// Number of steps.
+    #[getter]
+    fn steps(&self) -> usize {
+        self.0.steps.len()
+    }
+    /// Bytes of arena and outputs that a run holds at its peak.
+    #[getter]
+    fn peak_bytes(&self) -> usize {
+        self.0.peak_bytes()
+    }
+    fn __repr__(&self) -> String {
+        format!("<Plan of {} steps, peak {} bytes>", self.0.steps.len(), self.0.peak_bytes())
+    }
+}

@@ -1,0 +1,57 @@
+//! The Python face: classes over the Rust face, and one way into the op table. No op is declared here.
+
+mod apply;
+mod context;
+mod convert;
+mod environment;
+mod error;
+mod evaluator;
+mod optimizer;
+mod random;
+mod site;
+mod table;
+mod tensor;
+mod user;
+
+use pyo3::prelude::*;
+
+/// The extension module.
+#[pymodule]
+#[pyo3(name = "_lib")]
+mod lib_module {
+    use pyo3::prelude::*;
+
+    #[pymodule_export]
+    use super::apply::{_apply, _assign, _cond, _grad, _hvp, _jacobians, _random};
+    #[pymodule_export]
+    use super::context::{_compilations, _trim, Context, current_context};
+    #[pymodule_export]
+    use super::environment::{Namespace, Slot, VariableEnvironment, VariableID};
+    #[pymodule_export]
+    use super::evaluator::{Evaluator, Feeder, Plan};
+    #[pymodule_export]
+    use super::optimizer::_Optimizer;
+    #[pymodule_export]
+    use super::random::ArrayRng;
+    #[pymodule_export]
+    use super::table::op_table;
+    #[pymodule_export]
+    use super::tensor::{Filled, Tensor};
+    #[pymodule_export]
+    use super::user::{_custom, _hook};
+
+    #[pymodule_init]
+    fn init(m: &Bound<'_, PyModule>) -> PyResult<()> {
+        crate::kernels::isa::forced()?;
+        m.add("__version__", env!("CARGO_PKG_VERSION"))
+    }
+}
+
+/// A panic of the engine as an exception that users' `except Exception` sees.
+fn guarded<R>(f: impl FnOnce() -> PyResult<R>) -> PyResult<R> {
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(f)).unwrap_or_else(|_| {
+        Err(pyo3::exceptions::PyRuntimeError::new_err(
+            "scirs2_autograd: the engine panicked. This is an error of scirs2_autograd, not of the program.",
+        ))
+    })
+}

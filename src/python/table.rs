@@ -1,0 +1,56 @@
+//! The op table as Python data: what functions, stubs, documentation and tests are made from.
+
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyList};
+
+use crate::graph::op::{Body, Domain, ParamKind};
+use crate::ops::{ALIASES, TABLE};
+
+fn domain(d: Domain) -> (String, usize) {
+    match d {
+        Domain::Index(n) => ("index".to_owned(), n),
+        other => (format!("{other:?}").to_lowercase(), 0),
+    }
+}
+
+/// The rows of the op table, in order, as dictionaries: name, doc, params, outputs, numpy, cases, bad, aliases.
+#[pyfunction]
+pub fn op_table<'py>(py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+    let rows = PyList::empty(py);
+    for def in TABLE {
+        let row = PyDict::new(py);
+        row.set_item("name", def.name)?;
+        let lines: Vec<&str> = def.doc.lines().map(|l| l.strip_prefix(' ').unwrap_or(l)).collect();
+        row.set_item("doc", lines.join("\n").trim())?;
+        let params = PyList::empty(py);
+        for p in def.params {
+            let kind = match p.kind {
+                ParamKind::Tensor => "tensor".to_owned(),
+                ParamKind::Tensors => "tensors".to_owned(),
+                ParamKind::Attr(k) => format!("{k:?}").to_lowercase(),
+            };
+            params.append((p.name, kind, p.default.map(|f| f().to_string())))?;
+        }
+        row.set_item("params", params)?;
+        row.set_item("outputs", def.outputs.to_vec())?;
+        row.set_item("numpy", def.numpy)?;
+        row.set_item("composite", matches!(def.body, Body::Composite(_)))?;
+        row.set_item("aliases", ALIASES.iter().filter(|(_, n)| *n == def.name).map(|(a, _)| *a).collect::<Vec<_>>())?;
+        let cases = PyList::empty(py);
+        for c in (def.cases)() {
+            let inputs: Vec<_> = c.inputs.iter().map(|(d, s)| (domain(*d), s.clone())).collect();
+            let attrs: Vec<String> = c.attrs.iter().map(|a| a.to_string()).collect();
+            cases.append((inputs, attrs))?;
+        }
+        row.set_item("cases", cases)?;
+        let bad = PyList::empty(py);
+        for b in (def.bad)() {
+            let inputs: Vec<_> = b.inputs.iter().map(|(d, s)| (d.name(), s.clone())).collect();
+            let attrs: Vec<String> = b.attrs.iter().map(|a| a.to_string()).collect();
+            bad.append((inputs, attrs, b.message))?;
+        }
+        row.set_item("bad", bad)?;
+        rows.append(row)?;
+    }
+    Ok(rows)
+}

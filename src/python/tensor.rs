@@ -1,0 +1,298 @@
+//! Tensors.
+
+use std::sync::Arc;
+
+use pyo3::basic::CompareOp;
+use pyo3::exceptions::PyTypeError;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyEllipsis, PyInt, PySlice, PyTuple};
+
+use super::apply::{Built, binary, built, power, unary};
+use super::convert;
+use crate::api::context::Context;
+use crate::dtype::DType;
+use crate::error::{Error, ErrorKind};
+use crate::graph::attr::{Attr, Slice};
+use crate::graph::{self, Value};
+use crate::ops::operators::OPERATORS;
+use crate::ops::select_items::{Item, select_items};
+use crate::shape::Dim;
+
+/// A value of a graph that is computed when it is evaluated.
+#[pyclass(frozen, weakref, module = "scirs2_autograd._lib")]
+pub struct Tensor {
+    pub ctx: Arc<Context>,
+    pub value: Value,
+}
+
+impl Tensor {
+    /// The handle in its graph.
+    pub fn handle(&self) -> graph::Tensor<'_> {
+        self.ctx.graph().tensor(self.value)
+    }
+}
+
+/// A shape full of one number that takes its dtype from what is beside it: `T.zeros(shape)` outside a context.
+#[pyclass(frozen, module = "scirs2_autograd._lib")]
+pub struct Filled(pub crate::state::Filled);
+
+#[pymethods]
+impl Filled {
+    /// A shape full of `value`.
+    #[new]
+    fn new(shape: &Bound<'_, PyAny>, value: f64) -> PyResult<Filled> {
+        let dims: Vec<usize> = match shape.extract::<usize>() {
+            Ok(n) => vec![n],
+            Err(_) => shape.extract()?,
+        };
+        Ok(Filled(crate::state::Filled::new(&dims, value)))
+    }
+    /// Lengths of the axes.
+    #[getter]
+    fn shape<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        PyTuple::new(py, self.0.shape())
+    }
+    fn __repr__(&self) -> String {
+        format!("{:?}", self.0)
+    }
+}
+
+#[pymethods]
+impl Tensor {
+    /// Lengths of the axes; None where a feed decides.
+    #[getter]
+    fn shape<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        PyTuple::new(py, self.handle().dims().iter().map(|d| d.known()))
+    }
+    /// Number of axes.
+    #[getter]
+    fn ndim(&self) -> usize {
+        self.handle().ndim()
+    }
+    /// The NumPy dtype.
+    #[getter]
+    fn dtype<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        convert::numpy_dtype(py, self.handle().dtype())
+    }
+    /// Number of elements; None where a feed decides.
+    #[getter]
+    fn size(&self) -> Option<usize> {
+        self.handle().dims().iter().map(|d| d.known()).product()
+    }
+    /// The tensor with its axes reversed.
+    #[getter(T)]
+    fn transposed<'py>(slf: &Bound<'py, Self>) -> Built<'py> {
+        unary(slf, OPERATORS.transpose, &[Attr::Axes(None)])
+    }
+    /// The context that it belongs to.
+    #[getter]
+    fn context(&self) -> super::context::Context {
+        super::context::Context::of(self.ctx.clone())
+    }
+
+    /// The value: runs what it depends on. `feeds` maps placeholders, or their names, to arrays.
+    #[pyo3(signature = (feeds=None))]
+    fn eval<'py>(slf: &Bound<'py, Self>, feeds: Option<&Bound<'py, PyDict>>) -> PyResult<Bound<'py, PyAny>> {
+        let t = slf.get();
+        let out = super::evaluator::evaluate(slf.py(), &t.ctx, &[t.value], feeds)?;
+        out.into_iter().next().ok_or_else(|| PyTypeError::new_err("eval: the output is missing"))
+    }
+
+    fn __add__<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>) -> Built<'py> {
+        binary(slf, other, OPERATORS.add, false)
+    }
+    fn __radd__<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>) -> Built<'py> {
+        binary(slf, other, OPERATORS.add, true)
+    }
+    fn __sub__<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>) -> Built<'py> {
+        binary(slf, other, OPERATORS.sub, false)
+    }
+    fn __rsub__<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>) -> Built<'py> {
+        binary(slf, other, OPERATORS.sub, true)
+    }
+    fn __mul__<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>) -> Built<'py> {
+        binary(slf, other, OPERATORS.mul, false)
+    }
+    fn __rmul__<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>) -> Built<'py> {
+        binary(slf, other, OPERATORS.mul, true)
+    }
+    fn __truediv__<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>) -> Built<'py> {
+        binary(slf, other, OPERATORS.div, false)
+    }
+    fn __rtruediv__<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>) -> Built<'py> {
+        binary(slf, other, OPERATORS.div, true)
+    }
+    fn __matmul__<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>) -> Built<'py> {
+        binary(slf, other, OPERATORS.matmul, false)
+    }
+    fn __rmatmul__<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>) -> Built<'py> {
+        binary(slf, other, OPERATORS.matmul, true)
+    }
+    fn __pow__<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>, modulo: Option<&Bound<'py, PyAny>>) -> Built<'py> {
+        if modulo.is_some_and(|m| !m.is_none()) {
+            return Err(PyTypeError::new_err("pow: a modulus is not supported"));
+        }
+        power(slf, other)
+    }
+    fn __rpow__<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>, modulo: Option<&Bound<'py, PyAny>>) -> Built<'py> {
+        if modulo.is_some_and(|m| !m.is_none()) {
+            return Err(PyTypeError::new_err("pow: a modulus is not supported"));
+        }
+        binary(slf, other, OPERATORS.pow, true)
+    }
+    fn __and__<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>) -> Built<'py> {
+        binary(slf, other, OPERATORS.and, false)
+    }
+    fn __rand__<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>) -> Built<'py> {
+        binary(slf, other, OPERATORS.and, true)
+    }
+    fn __or__<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>) -> Built<'py> {
+        binary(slf, other, OPERATORS.or, false)
+    }
+    fn __ror__<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>) -> Built<'py> {
+        binary(slf, other, OPERATORS.or, true)
+    }
+    fn __xor__<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>) -> Built<'py> {
+        binary(slf, other, OPERATORS.xor, false)
+    }
+    fn __rxor__<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>) -> Built<'py> {
+        binary(slf, other, OPERATORS.xor, true)
+    }
+    fn __neg__<'py>(slf: &Bound<'py, Self>) -> Built<'py> {
+        unary(slf, OPERATORS.neg, &[])
+    }
+    fn __pos__<'py>(slf: &Bound<'py, Self>) -> Bound<'py, Self> {
+        slf.clone()
+    }
+    fn __abs__<'py>(slf: &Bound<'py, Self>) -> Built<'py> {
+        unary(slf, OPERATORS.abs, &[])
+    }
+    fn __invert__<'py>(slf: &Bound<'py, Self>) -> Built<'py> {
+        unary(slf, OPERATORS.not, &[])
+    }
+
+    /// `<`, `<=`, `>`, `>=` compare elementwise; `==` and `!=` tell whether two handles are one value of one graph.
+    fn __richcmp__<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>, op: CompareOp) -> PyResult<Bound<'py, PyAny>> {
+        let py = slf.py();
+        let def = match op {
+            CompareOp::Lt => OPERATORS.less,
+            CompareOp::Le => OPERATORS.less_equal,
+            CompareOp::Gt => OPERATORS.greater,
+            CompareOp::Ge => OPERATORS.greater_equal,
+            CompareOp::Eq | CompareOp::Ne => {
+                let same = other.cast::<Tensor>().is_ok_and(|o| slf.get().handle().is(&o.get().handle()));
+                return Ok((same == matches!(op, CompareOp::Eq)).into_pyobject(py)?.to_owned().into_any());
+            }
+        };
+        binary(slf, other, def, false)
+    }
+    fn __hash__(&self) -> u64 {
+        self.ctx.id().wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ (u64::from(self.value.node) << 8 | u64::from(self.value.out))
+    }
+
+    /// Refused: a tensor has no value while the graph is built.
+    fn __bool__(&self) -> PyResult<bool> {
+        let e = Error::new(
+            ErrorKind::Graph,
+            "bool",
+            "a tensor has no truth value while the graph is built",
+            self.__repr__(),
+            "a tensor that is evaluated first",
+        );
+        Err(e.help("use `T.where` or `T.cond` in the graph, or `t.eval()` for the value").into())
+    }
+    fn __len__(&self) -> PyResult<usize> {
+        match self.handle().dims().first() {
+            Some(Dim::Known(n)) => Ok(*n),
+            Some(Dim::Sym(_)) => {
+                Err(Error::new(ErrorKind::Shape, "len", "the length is known only at run time", self.__repr__(), "a known first dimension")
+                    .into())
+            }
+            None => Err(PyTypeError::new_err("len: a 0-d tensor has no length")),
+        }
+    }
+    fn __iter__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        let n = slf.get().__len__()?;
+        let items: Vec<Bound<'py, PyAny>> = (0..n).map(|i| slf.get_item(i)).collect::<PyResult<_>>()?;
+        Ok(PyTuple::new(slf.py(), items)?.try_iter()?.into_any())
+    }
+    /// A part of the tensor: integers, slices with steps, `...`, `None`, and one array of integers.
+    fn __getitem__<'py>(slf: &Bound<'py, Self>, index: &Bound<'py, PyAny>) -> Built<'py> {
+        let py = slf.py();
+        let t = slf.get();
+        let one;
+        let list: Vec<Bound<'py, PyAny>> = match index.cast::<PyTuple>() {
+            Ok(tuple) => tuple.iter().collect(),
+            Err(_) => {
+                one = index.clone();
+                vec![one]
+            }
+        };
+        let items: Vec<Item<'_>> = list.iter().map(|i| item(&t.ctx, i)).collect::<PyResult<_>>()?;
+        let made = super::site::at_caller(py, || select_items(t.handle(), &items))?;
+        built(py, &t.ctx, made.value())
+    }
+
+    pub fn __repr__(&self) -> String {
+        let t = self.handle();
+        let dims: Vec<String> = t.dims().iter().map(|d| d.known().map_or("None".to_owned(), |n| n.to_string())).collect();
+        let comma = if dims.len() == 1 { "," } else { "" };
+        let name = match &t.node().op {
+            graph::NodeOp::Placeholder(n) | graph::NodeOp::Variable(_, _, n) => format!(" \"{n}\""),
+            _ => String::new(),
+        };
+        format!("<Tensor {}{name} shape=({}{comma}) dtype={}>", t.node().name(), dims.join(", "), t.dtype())
+    }
+
+    /// NumPy hands operators with arrays on the left over to this class.
+    #[classattr]
+    fn __array_ufunc__() -> Option<()> {
+        None
+    }
+}
+
+fn item<'a>(ctx: &'a Arc<Context>, i: &Bound<'_, PyAny>) -> PyResult<Item<'a>> {
+    if i.is_none() {
+        return Ok(Item::New);
+    }
+    if i.is_instance_of::<PyEllipsis>() {
+        return Ok(Item::Rest);
+    }
+    if let Ok(s) = i.cast::<PySlice>() {
+        let bound = |name: &str| -> PyResult<Option<i64>> {
+            let v = s.getattr(name)?;
+            if v.is_none() { Ok(None) } else { v.extract().map(Some) }
+        };
+        let step = bound("step")?.unwrap_or(1);
+        return Ok(Item::Slice(Slice { start: bound("start")?, stop: bound("stop")?, step }));
+    }
+    if let Ok(t) = i.cast::<Tensor>() {
+        let t = t.get();
+        if !Arc::ptr_eq(&t.ctx, ctx) {
+            return Err(Error::new(
+                ErrorKind::Graph,
+                "index",
+                "tensors of two graphs are mixed",
+                "operands of two contexts",
+                "all operands from one context",
+            )
+            .into());
+        }
+        return Ok(Item::Take(ctx.graph().tensor(t.value)));
+    }
+    if i.is_instance_of::<PyInt>() || i.hasattr("__index__")? && i.getattr("ndim").map_or(Ok(0), |n| n.extract::<i64>())? == 0 {
+        return Ok(Item::At(i.extract()?));
+    }
+    let a = convert::to_array(i)?;
+    if a.dtype() == DType::Bool {
+        let e = Error::new(
+            ErrorKind::DType,
+            "index",
+            "a mask of bools has a result whose shape depends on its values",
+            "bool",
+            "integers or slices",
+        );
+        return Err(e.help("use `T.where(mask, x, 0)` to keep the shape").into());
+    }
+    Ok(Item::Take(ctx.graph().constant_array(a)))
+}

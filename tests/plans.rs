@@ -1,0 +1,204 @@
+//! Plans: what they are made of, as snapshots, and when they are made again.
+//!
+//! `UPDATE=1 cargo test --test plans` writes the snapshots anew; the change is then read in review.
+
+use std::path::Path;
+
+use parking_lot::{Mutex, MutexGuard};
+use scirs2_autograd::dtype::DType;
+use scirs2_autograd::optimizers::adam::Adam;
+use scirs2_autograd::plan::place::Work;
+use scirs2_autograd::plan::{self, Plan, compilations};
+use scirs2_autograd::{Context, Feeder, Tensor, VariableEnvironment, run, tensor_ops as T};
+
+/// The cache and its counter belong to the process: one test at a time.
+static ALONE: Mutex<()> = Mutex::new(());
+
+fn alone() -> MutexGuard<'static, ()> {
+    ALONE.lock()
+}
+
+fn snapshot(name: &str, plan: &Plan) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/snapshots").join(format!("{name}.txt"));
+    let text = plan.explain();
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, &text).unwrap();
+    }
+    let kept = std::fs::read_to_string(&path).unwrap_or_default();
+    let differs =
+        kept.lines().zip(text.lines()).position(|(a, b)| a != b).unwrap_or_else(|| kept.lines().count().min(text.lines().count()));
+    let line = |s: &str| s.lines().nth(differs).unwrap_or("(the end)").to_owned();
+    assert!(
+        kept == text,
+        "{name}: the plan has changed, first in line {}:\n  kept: {}\n  now:  {}\nrun with UPDATE=1 if it should have",
+        differs + 1,
+        line(&kept),
+        line(&text)
+    );
+}
+
+fn steps(plan: &Plan) -> [usize; 3] {
+    let count = |f: fn(&Work) -> bool| plan.steps.iter().filter(|s| f(&s.work)).count();
+    [count(|w| matches!(w, Work::Tile(_))), count(|w| matches!(w, Work::Call(..))), count(|w| matches!(w, Work::Copy))]
+}
+
+#[test]
+fn the_scalar_program_and_its_gradients() {
+    let _alone = alone();
+    run(|ctx| {
+        let x = ctx.placeholder("x", &[]);
+        let y = ctx.placeholder("y", &[]);
+        let z = 2.0 * x * x + 3.0 * y + 1.0;
+        let gy = T::grad(&[z], &[y])[0];
+        let gx = T::grad(&[z], &[x])[0];
+        let ggx = T::grad(&[gx], &[x])[0];
+        for (name, t, peak) in [("scalar_dy", gy, 64 + 8), ("scalar_dx", gx, 1024), ("scalar_dxx", ggx, 64 + 8)] {
+            let plan = ctx.evaluator().push(t).feed(x, 2.0).plan().unwrap();
+            snapshot(name, &plan);
+            assert!(plan.steps.len() <= 1, "{name}: {} steps", plan.steps.len());
+            assert!(plan.peak_bytes() <= peak, "{name}: {} bytes", plan.peak_bytes());
+        }
+        let all = ctx.evaluator().push(z).push(gy).push(gx).push(ggx).feed(x, 2.0).feed(y, 1.0).plan().unwrap();
+        snapshot("scalar_all", &all);
+    });
+}
+
+fn environment() -> (VariableEnvironment, Adam) {
+    let env = VariableEnvironment::new();
+    let rng = scirs2_autograd::ndarray_ext::ArrayRng::<f32>::from_seed(1);
+    env.name("w1").set(rng.glorot_uniform(&[784, 128]));
+    env.name("b1").set(T::zeros(&[1, 128]));
+    env.name("w2").set(rng.glorot_uniform(&[128, 10]));
+    env.name("b2").set(T::zeros(&[1, 10]));
+    let adam = Adam::default("adam", env.default_namespace().current_var_ids(), &env);
+    (env, adam)
+}
+
+type Network<'g> = (Tensor<'g>, [Tensor<'g>; 4], Vec<Tensor<'g>>, [Tensor<'g>; 2]);
+
+fn network(ctx: &Context) -> Network<'_> {
+    let x = ctx.placeholder("x", &[-1, 784]);
+    let y = ctx.placeholder("y", &[-1]);
+    let vars = ["w1", "b1", "w2", "b2"].map(|n| ctx.variable(n));
+    let [w1, b1, w2, b2] = vars;
+    let h = T::relu(T::matmul(x, w1) + b1);
+    let logits = T::matmul(h, w2) + b2;
+    let loss = T::reduce_mean(T::sparse_softmax_cross_entropy(logits, y), &[0], false);
+    let grads = T::grad(&[loss], &vars);
+    (loss, vars, grads, [x, y])
+}
+
+#[test]
+fn a_training_step_is_one_plan_without_copies() {
+    let _alone = alone();
+    let (env, adam) = environment();
+    let images = ndarray::Array2::<f32>::zeros((128, 784));
+    let labels = ndarray::Array1::<f32>::zeros(128);
+    env.run(|ctx| {
+        let (loss, vars, grads, [x, y]) = network(ctx);
+        let feeder = Feeder::new().push(x, images.view()).push(y, labels.view());
+        let plan = adam.plan(&[loss], &vars, &grads, ctx, feeder).unwrap();
+        snapshot("adam_step", &plan);
+        let [tiles, calls, copies] = steps(&plan);
+        // Five products, the check of the labels, and the choice of the labels' logits with its gradient.
+        assert_eq!((calls, copies), (8, 0));
+        assert!(tiles <= 17, "{tiles} tile programs");
+        // The gradient of the first weights alone takes 784 x 128 x 4 bytes.
+        let peak = plan.peak_bytes();
+        assert!(peak <= 550_000, "{peak} bytes");
+        // One pass a variable: moments and weights are written where they are.
+        let large = plan.steps.iter().filter(|s| matches!(&s.work, Work::Tile(p) if p.count() == 784 * 128)).count();
+        assert_eq!(large, 1);
+    });
+}
+
+/// How many plans `f` compiled.
+fn compiled(f: impl FnOnce()) -> u64 {
+    let before = compilations();
+    f();
+    compilations() - before
+}
+
+#[test]
+fn a_loop_that_rebuilds_its_graph_compiles_once() {
+    let _alone = alone();
+    let (env, mut adam) = environment();
+    let images = ndarray::Array2::<f32>::from_shape_fn((16, 784), |(i, j)| ((i + j) % 7) as f32 * 0.1);
+    let labels = ndarray::Array1::<f32>::zeros(16);
+    let n = compiled(|| {
+        for (k, rate) in [1.0, 0.5, 0.0, 1e-8, 2.0, -1.0, 0.001].into_iter().enumerate() {
+            adam.alpha = rate;
+            env.seed(k as u64);
+            env.run(|ctx| {
+                let x = ctx.placeholder("x", &[-1, 784]);
+                let y = ctx.placeholder("y", &[-1]);
+                let vars = ["w1", "b1", "w2", "b2"].map(|n| ctx.variable(n));
+                let [w1, b1, w2, b2] = vars;
+                let h = T::dropout(T::relu(T::matmul(x, w1) + b1), 0.5, true).raw_hook(move |_| assert!(k < 7));
+                let logits = T::matmul(h, w2) + b2;
+                let loss = T::reduce_mean(T::sparse_softmax_cross_entropy(logits, y), &[0], false);
+                let grads = T::grad(&[loss], &vars);
+                let feeder = Feeder::new().push(x, images.view()).push(y, labels.view());
+                adam.update_and_eval(&[loss], &vars, &grads, ctx, feeder).unwrap();
+            });
+        }
+    });
+    assert_eq!(n, 1);
+}
+
+#[test]
+fn constants_are_bound_unless_a_rewrite_reads_them() {
+    let _alone = alone();
+    let once = |c: f64| {
+        run(|ctx| {
+            let x = ctx.placeholder("x", &[3]);
+            let a = ndarray::arr1(&[1.0, 2.0, -0.0]);
+            let y = ctx.evaluator().push(x * c).feed(x, a.view()).run()[0].clone().unwrap();
+            assert_eq!(y, a * c);
+        });
+    };
+    assert_eq!(compiled(|| [3.0, 4.0, 1e-8, -7.5].into_iter().for_each(once)), 1);
+    // x * 1 is x.
+    assert_eq!(compiled(|| [1.0, 1.0].into_iter().for_each(once)), 1);
+}
+
+#[test]
+fn another_shape_or_dtype_is_another_plan() {
+    let _alone = alone();
+    let once = |n: usize, dtype: DType| {
+        run(|ctx| {
+            let x = ctx.placeholder_of("x", &[-1], dtype);
+            let a = ndarray::Array1::<f32>::zeros(n);
+            ctx.evaluator().push(T::sin(T::tanh(x))).feed(x, a.view()).run()[0].clone().unwrap();
+        });
+    };
+    assert_eq!(compiled(|| (0..3).for_each(|_| once(5, DType::F32))), 1);
+    assert_eq!(compiled(|| once(6, DType::F32)), 1);
+    assert_eq!(compiled(|| once(5, DType::F64)), 1);
+    assert_eq!(compiled(|| once(6, DType::F32)), 0);
+}
+
+#[test]
+fn the_least_recently_used_plan_goes_first() {
+    let _alone = alone();
+    plan::clear();
+    let once = |n: usize| {
+        run(|ctx| {
+            let x = ctx.placeholder("x", &[-1]);
+            let a = ndarray::Array1::<f64>::zeros(n);
+            ctx.evaluator().push(T::cos(x)).feed(x, a.view()).run()[0].clone().unwrap();
+        });
+    };
+    let kept = plan::PLANS;
+    assert_eq!(compiled(|| (1..=kept).for_each(once)), kept as u64);
+    // 1 is used, so 2 is the oldest when one more comes.
+    assert_eq!(compiled(|| once(1)), 0);
+    assert_eq!(compiled(|| once(kept + 1)), 1);
+    assert_eq!(plan::cached(), kept);
+    assert_eq!(compiled(|| once(1)), 0);
+    assert_eq!(compiled(|| once(2)), 1);
+    assert_eq!(plan::cached(), kept);
+    plan::clear();
+    assert_eq!(plan::cached(), 0);
+}
