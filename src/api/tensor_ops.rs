@@ -43,7 +43,7 @@ pub fn zeros(shape: impl IntoAttr<Ints>) -> Filled {
 
 /// Ones, in the context's floating dtype.
 #[track_caller]
-pub fn ones<'g>(shape: impl IntoAttr<Ints>, ctx: &'g crate::Context) -> Tensor<'g> {
+pub fn ones<'g>(shape: impl IntoAttr<Ints>, ctx: &'g crate::api::context::Context) -> Tensor<'g> {
     ctx.ones(shape)
 }
 
