@@ -174,15 +174,16 @@ impl Machine<'_> {
                 let [d, x, y, z] = c.at.map(|i| *self.table.add(i as usize));
                 (c.f)(d, x, y, z, t.len);
             }
+            // Reductions first: a store may take the place of what a reduction reads.
+            for f in &p.folds {
+                self.fold(f, t);
+            }
             for s in &p.stores {
                 let from = *self.table.add(s.slot as usize);
                 let to = self.at(s.locs[0]).add(t.start * s.size);
                 if from != to {
                     std::ptr::copy_nonoverlapping(from, to, t.len * s.size);
                 }
-            }
-            for f in &p.folds {
-                self.fold(f, t);
             }
         }
     }

@@ -8,7 +8,7 @@ use crate::ops::elementwise::{ADD, DIV, MUL, NEG, SUB};
 use crate::ops::movement::{CAST, RESHAPE};
 use crate::ops::select::SELECT;
 use crate::plan::ir::{Ir, IrNode, IrOp, Ref};
-use crate::shape::axes;
+use crate::shape::{axes, c_strides, is_contiguous};
 
 /// What a rule makes of a node.
 enum To {
@@ -143,14 +143,28 @@ fn is_number(ir: &Ir, r: Ref, x: f64) -> bool {
     scalar_of(ir, r).is_some_and(|s| s.as_f64() == x && s.as_f64().is_sign_negative() == x.is_sign_negative())
 }
 
-/// `x` in place of a node: itself, or repeated to the node's shape.
-fn stand_for(ir: &Ir, node: &IrNode, x: Ref) -> Option<To> {
-    let ty = node.tys.first()?;
-    if ir.ty(x) == ty {
-        return Some(To::Same(x));
+/// True if a value is in C order: it has memory of its own, or is a view that shows all of it in order.
+///
+/// Whether a value is such must follow from the graph alone, for the rounding of a product may follow from the strides of
+/// its operands: a rewrite may put only these in the place of a value that is computed.
+fn in_order(ir: &Ir, value: Ref) -> bool {
+    let (mut r, mut views) = (value, vec![]);
+    while let (Some(Kernel::View(rule)), Some(&x)) = (ir.node(r).kernel(), ir.node(r).inputs.first()) {
+        views.push((rule, r, x));
+        r = x;
     }
-    let dims = ty.dims.iter().map(|&n| n as i64).collect();
-    (ir.ty(x).dtype == ty.dtype).then(|| To::Op(IrOp::Row(&BROADCAST_TO, None), [Ints(dims).pack()].into(), vec![x]))
+    let mut strides = c_strides(&ir.ty(r).dims);
+    for (rule, r, x) in views.into_iter().rev() {
+        let dims = &ir.ty(r).dims;
+        // What strides cannot express is copied, and starts anew.
+        strides = rule(&ir.ty(x).dims, &strides, &ir.node(r).attrs, dims).map_or_else(|| c_strides(dims), |(_, s)| s);
+    }
+    is_contiguous(&ir.ty(value).dims, &strides)
+}
+
+/// `x` in place of a computed value of its type.
+fn stand_for(ir: &Ir, node: &IrNode, x: Ref) -> Option<To> {
+    (ir.ty(x) == node.tys.first()? && in_order(ir, x)).then_some(To::Same(x))
 }
 
 /// `x * 1` is `x`.
@@ -234,14 +248,18 @@ fn cast_scalar(ir: &Ir, node: &IrNode) -> Option<To> {
 /// A cast, reshape or repeat to the type that the input has is the input.
 fn same_type(ir: &Ir, node: &IrNode) -> Option<To> {
     let x = *node.inputs.first()?;
-    let trivial = [&CAST, &RESHAPE, &BROADCAST_TO].into_iter().any(|d| is(node, d));
-    (trivial && ir.ty(x) == node.tys.first()?).then_some(To::Same(x))
+    let view = is(node, &RESHAPE) || is(node, &BROADCAST_TO);
+    match view && ir.ty(x) == node.tys.first()? {
+        true => Some(To::Same(x)),
+        false if is(node, &CAST) => stand_for(ir, node, x),
+        false => None,
+    }
 }
 
 /// A choice between one value and itself.
 fn select_same(ir: &Ir, node: &IrNode) -> Option<To> {
     let [_, a, b] = node.inputs[..] else { return None };
-    (is(node, &SELECT) && a == b && ir.ty(a) == node.tys.first()?).then_some(To::Same(a))
+    if is(node, &SELECT) && a == b { stand_for(ir, node, a) } else { None }
 }
 
 /// A reduction over axes of length 1 is a reshape.
@@ -250,7 +268,7 @@ fn reduce_one(ir: &Ir, node: &IrNode) -> Option<To> {
     let x = *node.inputs.first()?;
     let (from, to) = (ir.ty(x), node.tys.first()?);
     let list = fold_axes(node, from.dims.len());
-    if from.count() == 0 || list.iter().any(|&i| from.dims[i] != 1) {
+    if from.count() == 0 || list.iter().any(|&i| from.dims[i] != 1) || !in_order(ir, x) {
         return None;
     }
     let dims = to.dims.iter().map(|&n| n as i64).collect();
