@@ -46,7 +46,7 @@ pub fn order(ir: &Ir, accesses: &Accesses, drafts: &[Draft], order: &Order) {
     for &d in &order.steps {
         for &n in &drafts[d].nodes {
             for &r in &ir.nodes[n as usize].inputs {
-                let root = accesses.of(ir, r).root.node;
+                let root = accesses.of(r).root.node;
                 let inside = drafts[d].nodes.binary_search(&root).is_ok();
                 assert!(inside || done[root as usize] || !is_value(ir, Ref { node: root, out: 0 }), "schedule: %{n} runs before %{root}");
             }
