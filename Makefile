@@ -48,7 +48,7 @@ check-python: $(VENV)/.built $(VENV)/.check
 	$(BIN)/mypy
 	$(BIN)/python -m mypy.stubtest scirs2_autograd
 	$(BIN)/pyright
-	$(BIN)/pyright --pythonpath $(BIN)/python --verifytypes scirs2_autograd --ignoreexternal
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pyright --verifytypes scirs2_autograd --ignoreexternal
 	$(BIN)/python tools/gen.py --check
 
 bench: wheel .venv-bench/.installed  ## compare with PyTorch and JAX (installs both, several GB)
