@@ -46,7 +46,9 @@ check-python: $(VENV)/.built $(VENV)/.check
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/python -m mypy.stubtest scirs2_autograd
 	$(BIN)/pyright
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pyright --verifytypes scirs2_autograd --ignoreexternal
 	$(BIN)/python tools/gen.py --check
 
 bench: wheel .venv-bench/.installed  ## compare with PyTorch and JAX (installs both, several GB)
