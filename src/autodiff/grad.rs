@@ -13,7 +13,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::graph::op::{Body, Cotangent, Differentiate, Family, GradientContext, Primitive, Vjp};
 use crate::graph::{AsTensor, Graph, Node, NodeOp, Tensor, Value};
 use crate::ops::broadcast::broadcast_like;
-use crate::ops::compare::logical_and;
+use crate::ops::compare::{logical_and, logical_or};
 use crate::ops::elementwise::add;
 use crate::ops::rules::{typed_like, unbroadcast};
 use crate::ops::select::select;
@@ -236,14 +236,22 @@ fn sweep<'g>(seeds: &[(Tensor<'g>, Tensor<'g>)], xs: &[Tensor<'g>], stop: bool) 
     Ok(x_values.iter().map(|v| found.get(v).copied()).collect())
 }
 
-/// The sum of the cotangents that reach one value.
+/// The sum of the cotangents that reach one value. Where each of them is masked out, so is the sum: a function that is used
+/// twice under masks leaves as little as one that is used once.
 fn accumulate<'g>(flows: &[Flow<'g>]) -> Option<Flow<'g>> {
     match flows {
         [] => None,
         [one] => Some(*one),
-        many => {
-            let sum = many.iter().map(|f| f.settled()).reduce(add)?;
-            Some(Flow { value: sum, mask: None })
+        [first, rest @ ..] => {
+            let common = |m: &Tensor<'g>| rest.iter().all(|f| f.mask.is_some_and(|o| o.is(m)));
+            if let Some(mask) = first.mask.filter(common) {
+                let sum = rest.iter().map(|f| f.value).fold(first.value, add);
+                return Some(Flow { value: sum, mask: Some(mask) });
+            }
+            let value = rest.iter().map(|f| f.settled()).fold(first.settled(), add);
+            let either = |m: Tensor<'g>, f: &Flow<'g>| f.mask.map(|o| if o.is(&m) { m } else { logical_or(m, o) });
+            let mask = first.mask.and_then(|m| rest.iter().try_fold(m, either));
+            Some(Flow { value, mask })
         }
     }
 }

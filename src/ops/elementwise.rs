@@ -5,7 +5,7 @@ use crate::graph::{AsTensor, Tensor};
 use crate::ops::apply::{Arg, Operand, apply};
 use crate::ops::compare::{equal, greater, greater_equal, less, less_equal, logical_and, logical_not, not_equal};
 use crate::ops::families;
-use crate::ops::rules::{masked, quotient};
+use crate::ops::rules::{masked, power, quotient};
 use crate::ops::select::select;
 use crate::shape::Aval;
 
@@ -58,10 +58,10 @@ binary! {
 binary! {
     /// Power with broadcasting: `y = a ** b`, in floating numbers. A negative base with a non-integral exponent gives NaN.
     ///
-    /// Gradient: `g * b * a ** (b - 1)`, and `g * y * log(a)`, which counts as 0 where `a` is 0.
+    /// Gradient: `g * b * a ** (b - 1)`, which is 0 where `b` is 0, and `g * y * log(a)`, which counts as 0 where `a` is 0.
     POW = fn pow(a, b) -> y { pow(a, b) }
     kind float;
-    vjp(g) { a: g * b * pow(a, b - 1.0), b: masked(g * y * log(a), not_equal(a, 0.0)) }
+    vjp(g) { a: power(g, a, b), b: masked(g * y * log(a), not_equal(a, 0.0)) }
     numpy "a ** b";
     samples Positive, Real;
 }

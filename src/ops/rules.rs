@@ -6,12 +6,29 @@ use crate::graph::op::Cotangent;
 use crate::graph::{NodeOp, Tensor, Value};
 use crate::ops::apply::cast;
 use crate::ops::broadcast::{broadcast_like, broadcast_to, sum_to};
-use crate::ops::elementwise::{MUL, NEG, SQUARE, div, mul, neg};
+use crate::ops::compare::not_equal;
+use crate::ops::elementwise::{ADD, MUL, NEG, SQUARE, div, mul, neg, pow};
 use crate::ops::movement::reshape_like;
 
 /// `g` where the mask is true, and exactly zero elsewhere.
 pub fn masked<'g>(g: Tensor<'g>, mask: Tensor<'g>) -> Cotangent<'g> {
     Cotangent::Masked(g, mask)
+}
+
+/// The cotangent of the base of `a ** b`: `g * b * a ** (b - 1)`, and 0 where `b` is 0. For small known exponents the power
+/// is written out, which leaves no `0 * inf` at `a = 0` in any order.
+pub fn power<'g>(g: Tensor<'g>, a: Tensor<'g>, b: Tensor<'g>) -> Cotangent<'g> {
+    let known = match b.node().op {
+        NodeOp::Scalar(s) => Some(s.as_f64()),
+        _ => None,
+    };
+    match known {
+        Some(0.0) => Cotangent::Zero,
+        Some(1.0) => g.into(),
+        Some(2.0) => (g * (a * 2.0)).into(),
+        Some(_) => (g * b * pow(a, b - 1.0)).into(),
+        None => masked(g * b * pow(a, b - 1.0), not_equal(b, 0.0)),
+    }
 }
 
 /// How deep a quotient looks for factors.
@@ -80,6 +97,10 @@ impl Factors {
             }
         } else if std::ptr::eq(def, &SQUARE) {
             self.collect(x, depth - 1);
+            self.collect(x, depth - 1);
+        } else if std::ptr::eq(def, &ADD) && input(1).is_some_and(|y| y.is(&x)) {
+            // Two equal cotangents that met, as those of `y * y`.
+            self.list.push(t.graph().scalar(2.0.into(), t.dtype()).value());
             self.collect(x, depth - 1);
         } else if std::ptr::eq(def, &NEG) {
             self.negative = !self.negative;

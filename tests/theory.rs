@@ -1,0 +1,482 @@
+//! Values that theory fixes: edges, ties, masks, control, randomness. First and second order where both mean something.
+
+use ndarray::{arr1, arr2};
+use scirs2_autograd::check::gradcheck;
+use scirs2_autograd::op::{Avals, ComputeContext, GradientContext, Op};
+use scirs2_autograd::shape::Aval;
+use scirs2_autograd::{Context, Error, ErrorKind, Result, Tensor, VariableEnvironment, run, tensor_ops as T};
+
+const INF: f64 = f64::INFINITY;
+const NAN: f64 = f64::NAN;
+
+type Function = for<'g> fn(Tensor<'g>) -> Tensor<'g>;
+
+/// `f`, its gradient and its second gradient (of sums) at the points `x`.
+fn derivatives(f: Function, x: &[f64]) -> [Vec<f64>; 3] {
+    run(|ctx| {
+        let t = ctx.placeholder("x", &[-1]);
+        let y = f(t);
+        let g = T::grad(&[y], &[t])[0];
+        let gg = T::grad(&[g], &[t])[0];
+        let out = ctx.evaluator().push(y).push(g).push(gg).feed(t, arr1(x)).run();
+        let list = |i: usize| out[i].clone().unwrap().as_slice::<f64>().unwrap().to_vec();
+        [list(0), list(1), list(2)]
+    })
+}
+
+/// Bits equal, so that -0 is not 0; NaN equals NaN.
+fn same(found: &[f64], expected: &[f64]) {
+    let equal = |(a, b): (&f64, &f64)| a.to_bits() == b.to_bits() || (a.is_nan() && b.is_nan());
+    assert!(found.len() == expected.len() && found.iter().zip(expected).all(equal), "{found:?} is not {expected:?}");
+}
+
+fn near(found: &[f64], expected: &[f64], tolerance: f64) {
+    let close = |(a, b): (&f64, &f64)| a == b || (a - b).abs() <= tolerance * b.abs().max(1.0);
+    assert!(found.len() == expected.len() && found.iter().zip(expected).all(close), "{found:?} is not {expected:?}");
+}
+
+#[test]
+fn a_branch_that_is_not_taken_leaves_nothing() {
+    // The derivative of sqrt at 0 and below is infinite or NaN; the double-where trick is not needed.
+    let [y, g, gg] = derivatives(|x| T::select(T::greater(x, 0.0), T::sqrt(x), 0.0), &[-1.0, 0.0, 1.0]);
+    same(&y, &[0.0, 0.0, 1.0]);
+    same(&g, &[0.0, 0.0, 0.5]);
+    same(&gg, &[0.0, 0.0, -0.25]);
+    let [_, g, gg] = derivatives(|x| T::select(T::less_equal(x, 0.0), 0.0 * x + 3.0, T::log(x)), &[-1.0, 0.0, 2.0]);
+    same(&g, &[0.0, 0.0, 0.5]);
+    same(&gg, &[0.0, 0.0, -0.25]);
+}
+
+#[test]
+fn masks_pass_through_movement() {
+    // Between the singular function and the mask, elements move: the cotangent stays exactly 0.
+    let through: [Function; 7] = [
+        |y| T::reshape(y, [2i64, 2]),
+        |y| T::transpose(T::reshape(y, [2i64, 2]), ()),
+        |y| T::expand_dims(y, 0),
+        |y| T::squeeze(T::expand_dims(y, 1), 1),
+        |y| T::slice(T::concat(&[y, y], 0), [0], [4]),
+        |y| T::concat(&[T::slice(y, [0], [2]), T::slice(y, [2], [4])], 0),
+        |y| T::neg(T::neg(T::reshape(y, [4i64]))),
+    ];
+    for (k, f) in through.into_iter().enumerate() {
+        let g = run(|ctx| {
+            let x = ctx.placeholder("x", &[4]);
+            let moved = f(T::sqrt(x));
+            let keep = f(T::cast(T::greater(x, 0.0), scirs2_autograd::dtype::DType::F64));
+            let y = T::select(T::greater(keep, 0.5), moved, 0.0);
+            let g = T::grad(&[y], &[x])[0];
+            let gg = T::grad(&[g], &[x])[0];
+            let out = ctx.evaluator().push(g).push(gg).feed(x, arr1(&[-1.0, 0.0, 1.0, 4.0])).run();
+            out.into_iter().map(|a| a.unwrap().as_slice::<f64>().unwrap().to_vec()).collect::<Vec<_>>()
+        });
+        assert_eq!(g[0], [0.0, 0.0, 0.5, 0.25], "movement {k}");
+        assert_eq!(g[1], [0.0, 0.0, -0.25, -1.0 / 32.0], "movement {k}, second");
+    }
+}
+
+#[test]
+fn a_computed_zero_is_an_ordinary_number() {
+    let [y, g, gg] = derivatives(|x| T::square(T::sqrt(x)), &[0.0, 4.0]);
+    same(&y, &[0.0, 4.0]);
+    same(&g, &[1.0, 1.0]);
+    near(&gg, &[0.0, 0.0], 0.0);
+    let [_, g, gg] = derivatives(|x| T::sqrt(x) * T::sqrt(x), &[0.0, 4.0]);
+    same(&g, &[1.0, 1.0]);
+    near(&gg, &[0.0, 0.0], 0.0);
+    let [_, g, gg] = derivatives(|x| T::pow(T::sqrt(x), 2.0), &[0.0, 4.0]);
+    same(&g, &[1.0, 1.0]);
+    near(&gg, &[0.0, 0.0], 0.0);
+    // 0 * inf stays NaN: nothing is absorbed by value.
+    let [_, g, _] = derivatives(|x| T::sqrt(x) * 0.0, &[0.0]);
+    assert!(g[0].is_nan());
+    // A quotient that the user wrote is computed as written.
+    let out = run(|ctx| {
+        let (a, b, y) = (ctx.placeholder("a", &[]), ctx.placeholder("b", &[]), ctx.placeholder("y", &[]));
+        ctx.evaluator().push((a * y) / (b * y)).feed(a, 1.0).feed(b, 2.0).feed(y, 0.0).run()[0].clone().unwrap().item().unwrap()
+    });
+    assert!(out.is_nan());
+}
+
+#[test]
+fn kinks_have_the_published_subgradients() {
+    let [_, g, gg] = derivatives(|x| T::relu(x), &[-1.0, 0.0, -0.0, 2.0, INF, -INF]);
+    same(&g, &[0.0, 0.0, 0.0, 1.0, 1.0, 0.0]);
+    same(&gg, &[0.0; 6]);
+    let [_, g, _] = derivatives(|x| T::abs(x), &[-3.0, 0.0, 3.0]);
+    assert_eq!(g, [-1.0, 0.0, 1.0]);
+    let [_, g, _] = derivatives(|x| T::clip(x, -1.0, 1.0), &[-2.0, -1.0, 0.0, 1.0, 2.0]);
+    same(&g, &[0.0, 0.0, 1.0, 0.0, 0.0]);
+    let [_, g, _] = derivatives(|x| T::sign(x), &[-3.0, 0.0, 3.0]);
+    same(&g, &[0.0; 3]);
+}
+
+#[test]
+fn powers_at_zero() {
+    let powers: [(Function, [f64; 3]); 5] = [
+        (|x| T::pow(x, 0.0), [1.0, 0.0, 0.0]),
+        (|x| T::pow(x, 1.0), [0.0, 1.0, 0.0]),
+        (|x| T::pow(x, 2.0), [0.0, 0.0, 2.0]),
+        (|x| T::pow(x, 3.0), [0.0, 0.0, 0.0]),
+        // An exponent that is computed.
+        (|x| T::pow(x, T::stop_gradient(x) * 0.0), [1.0, 0.0, 0.0]),
+    ];
+    for (k, (f, expected)) in powers.into_iter().enumerate() {
+        let [y, g, gg] = derivatives(f, &[0.0]);
+        assert_eq!([y[0], g[0], gg[0]], expected, "power {k}");
+    }
+}
+
+#[test]
+fn a_function_used_twice_under_masks_leaves_nothing() {
+    let [_, g, gg] = derivatives(
+        |x| {
+            let (y, positive) = (T::sqrt(x), T::greater(x, 0.0));
+            T::select(positive, y * 2.0, 0.0) + T::select(T::greater(x, 1.0), 1.0 / y, 0.0)
+        },
+        &[-1.0, 0.0, 1.0, 4.0],
+    );
+    same(&g, &[0.0, 0.0, 1.0, 0.5 - 1.0 / 16.0]);
+    near(&gg, &[0.0, 0.0, -0.5, -1.0 / 16.0 + 3.0 / 128.0], 1e-16);
+}
+
+#[test]
+fn ties_share_equally() {
+    let pair = |f: for<'g> fn(Tensor<'g>, Tensor<'g>) -> Tensor<'g>| {
+        run(|ctx| {
+            let (a, b) = (ctx.placeholder("a", &[3]), ctx.placeholder("b", &[3]));
+            let g = T::grad(&[f(a, b)], &[a, b]);
+            let out = ctx.evaluator().extend(&g).feed(a, arr1(&[1.0, 2.0, 3.0])).feed(b, arr1(&[2.0, 2.0, 2.0])).run();
+            out.into_iter().map(|a| a.unwrap().as_slice::<f64>().unwrap().to_vec()).collect::<Vec<_>>()
+        })
+    };
+    assert_eq!(pair(|a, b| T::maximum(a, b)), [[0.0, 0.5, 1.0], [1.0, 0.5, 0.0]]);
+    assert_eq!(pair(|a, b| T::minimum(a, b)), [[1.0, 0.5, 0.0], [0.0, 0.5, 1.0]]);
+    let [_, g, gg] = derivatives(|x| T::reduce_max(x, (), false), &[1.0, 3.0, 3.0, 2.0]);
+    same(&g, &[0.0, 0.5, 0.5, 0.0]);
+    same(&gg, &[0.0; 4]);
+    let [_, g, _] = derivatives(|x| T::reduce_min(x, (), false), &[3.0, 1.0, 1.0, 1.0]);
+    near(&g, &[0.0, 1.0 / 3.0, 1.0 / 3.0, 1.0 / 3.0], 1e-15);
+    // The index names one of them.
+    let [_, g, _] = derivatives(|x| T::max_with_index(x, 0).0, &[1.0, 3.0, 3.0]);
+    assert_eq!(g, [0.0, 1.0, 0.0]);
+}
+
+#[test]
+fn large_arguments_do_not_overflow() {
+    let [y, g, gg] = derivatives(|x| T::tanh(x), &[-400.0, 400.0, 0.0]);
+    same(&y, &[-1.0, 1.0, 0.0]);
+    near(&g, &[0.0, 0.0, 1.0], 0.0);
+    near(&gg, &[0.0, 0.0, 0.0], 0.0);
+    let [y, g, gg] = derivatives(|x| T::reduce_logsumexp(x, (), false), &[1e4, 1e4, -1e4]);
+    near(&y, &[1e4 + 2f64.ln()], 1e-15);
+    near(&g, &[0.5, 0.5, 0.0], 1e-15);
+    near(&gg, &[0.0; 3], 1e-15);
+    let [y, g, _] = derivatives(|x| T::reduce_logsumexp(x, (), false), &[-INF, 0.0]);
+    same(&y, &[0.0]);
+    same(&g, &[0.0, 1.0]);
+    let [y, _, _] = derivatives(|x| T::reduce_logsumexp(x, (), false), &[-INF, -INF]);
+    same(&y, &[-INF]);
+    let [y, _, _] = derivatives(|x| T::reduce_logsumexp(x, (), false), &[INF, 0.0]);
+    same(&y, &[INF]);
+    let [y, g, _] = derivatives(|x| T::softmax(x, 0), &[1e4, -1e4, 1e4]);
+    same(&y, &[0.5, 0.0, 0.5]);
+    near(&g, &[0.0; 3], 1e-16);
+    let [y, g, gg] = derivatives(|x| T::sigmoid_cross_entropy(x, 1.0 - T::stop_gradient(x) * 0.0), &[-800.0, 800.0, 0.0]);
+    near(&y, &[800.0, 0.0, 2f64.ln()], 1e-15);
+    near(&g, &[-1.0, 0.0, -0.5], 1e-15);
+    near(&gg, &[0.0, 0.0, 0.25], 1e-15);
+    let loss = run(|ctx| {
+        let (x, t) = (ctx.placeholder("x", &[2, 2]), ctx.placeholder("t", &[2]));
+        let y = T::sparse_softmax_cross_entropy(x, t);
+        let g = T::grad(&[y], &[x]);
+        let out = ctx.evaluator().push(y).push(g[0]).feed(x, arr2(&[[1e4, -1e4], [1e4, -1e4]])).feed(t, arr1(&[0.0, 1.0])).run();
+        out.into_iter().map(|a| a.unwrap().as_slice::<f64>().unwrap().to_vec()).collect::<Vec<_>>()
+    });
+    near(&loss[0], &[0.0, 2e4], 1e-15);
+    near(&loss[1], &[0.0, 0.0, 1.0, -1.0], 1e-15);
+}
+
+#[test]
+fn reductions_over_nothing() {
+    let value = |f: Function| run(|ctx| f(ctx.zeros([0, 3])).eval(ctx).unwrap().as_slice::<f64>().unwrap().to_vec());
+    same(&value(|x| T::reduce_sum(x, (), false)), &[0.0]);
+    same(&value(|x| T::reduce_sum(x, 0, false)), &[0.0; 3]);
+    same(&value(|x| T::reduce_mean(x, 0, false)), &[NAN; 3]);
+    same(&value(|x| T::reduce_sum(x, 1, false)), &[]);
+    same(&value(|x| T::matmul(T::transpose(x, ()), x)), &[0.0; 9]);
+    same(&value(|x| T::grad(&[T::reduce_sum(T::square(x), (), false)], &[x])[0]), &[]);
+}
+
+#[test]
+fn gradients_stop_where_they_are_told() {
+    let [_, g, gg] = derivatives(|x| T::stop_gradient(x * x) * x, &[3.0]);
+    assert_eq!((g[0], gg[0]), (9.0, 0.0));
+    run(|ctx| {
+        let (x, y) = (ctx.placeholder("x", &[2]), ctx.placeholder("y", &[2]));
+        // What y does not depend on has a gradient of zeros, and needs no feed.
+        let g = T::grad(&[x * x], &[y])[0];
+        assert_eq!(g.eval(ctx).unwrap(), arr1(&[0.0, 0.0]));
+        // Given cotangents, broadcast to the outputs.
+        let g = T::grad_with_default(&[x * y], &[x, y], &[ctx.constant(arr1(&[1.0, 10.0]))]);
+        let out = ctx.evaluator().extend(&g).feed(x, arr1(&[2.0, 3.0])).feed(y, arr1(&[5.0, 7.0])).run();
+        assert_eq!(*out[0].as_ref().unwrap(), arr1(&[5.0, 70.0]));
+        assert_eq!(*out[1].as_ref().unwrap(), arr1(&[2.0, 30.0]));
+        // Of a tensor by itself.
+        let g = T::grad(&[x], &[x])[0];
+        assert_eq!(g.eval(ctx).unwrap(), arr1(&[1.0, 1.0]));
+        // By an inner value: what is below it does not count.
+        let z = x * 2.0;
+        let g = T::grad(&[z * z], &[z])[0];
+        assert_eq!(*ctx.evaluator().push(g).feed(x, arr1(&[1.0, 2.0])).run()[0].as_ref().unwrap(), arr1(&[4.0, 8.0]));
+    });
+}
+
+#[test]
+fn integers_are_not_differentiable() {
+    run(|ctx| {
+        let x = ctx.placeholder("x", &[2]);
+        let i = T::cast(x, scirs2_autograd::dtype::DType::I64);
+        let e = T::grad(&[x * i], &[i])[0].eval(ctx).unwrap_err();
+        assert_eq!(e.kind(), ErrorKind::NotDifferentiable);
+        let text = e.to_string();
+        assert!(text.starts_with("grad: not a floating tensor. Got Tensor("), "{text}");
+        assert!(text.ends_with("expected float32 or float64.\nhelp: cast it to a floating dtype before it is used"), "{text}");
+        assert!(e.site().unwrap().to_string().contains("theory.rs"), "{:?}", e.site());
+    });
+}
+
+/// Evaluates with one feed.
+fn at<'g>(ctx: &'g Context, t: Tensor<'g>, x: Tensor<'g>, value: f64) -> Result<f64> {
+    ctx.evaluator().push(t).feed(x, value).run()[0].clone()?.item()
+}
+
+#[test]
+fn branches_differentiate() {
+    run(|ctx| {
+        let (x, w) = (ctx.placeholder("x", &[]), ctx.placeholder("w", &[]));
+        // w is used in both bodies, and outside of them.
+        let y = T::cond(T::greater(x, 0.0), || x * x * w, || T::sin(x) * w) + w;
+        let g = T::grad(&[y], &[x, w]);
+        let gg = T::grad(&[g[0]], &[x, w]);
+        let ev = |t: Tensor<'_>, v: f64| {
+            let t = ctx.tensor(t.value());
+            ctx.evaluator().push(t).feed(x, v).feed(w, 3.0).run()[0].clone().unwrap().item().unwrap()
+        };
+        assert_eq!(ev(y, 2.0), 15.0);
+        assert_eq!([ev(g[0], 2.0), ev(g[1], 2.0), ev(gg[0], 2.0), ev(gg[1], 2.0)], [12.0, 5.0, 6.0, 4.0]);
+        let s = (-2f64).sin();
+        near(&[ev(g[0], -2.0), ev(g[1], -2.0)], &[3.0 * (-2f64).cos(), s + 1.0], 1e-15);
+        near(&[ev(gg[0], -2.0), ev(gg[1], -2.0)], &[-3.0 * s, (-2f64).cos()], 1e-15);
+        // A body that is not taken does not run: its failure does not matter.
+        let safe = T::cond(T::greater(x, 0.0), || x, || T::check_finite(x / 0.0));
+        assert_eq!(at(ctx, safe, x, 1.0).unwrap(), 1.0);
+        assert_eq!(at(ctx, safe, x, -1.0).unwrap_err().kind(), ErrorKind::Value);
+    });
+}
+
+#[test]
+fn branches_nest() {
+    run(|ctx| {
+        let x = ctx.placeholder("x", &[]);
+        let y = T::cond(
+            T::greater(x, 0.0),
+            || T::cond(T::greater(x, 1.0), || x * x * x, || x * x),
+            || T::cond(T::less(x, -1.0), || -x, || x * 0.0),
+        );
+        let g = T::grad(&[y], &[x])[0];
+        let gg = T::grad(&[g], &[x])[0];
+        for (v, d, dd) in [(2.0, 12.0, 12.0), (0.5, 1.0, 2.0), (-3.0, -1.0, 0.0), (-0.5, 0.0, 0.0)] {
+            assert_eq!(at(ctx, g, x, v).unwrap(), d, "at {v}");
+            assert_eq!(at(ctx, gg, x, v).unwrap(), dd, "second at {v}");
+        }
+    });
+    // A branch by differences, in the middle of a program.
+    for v in [0.7, -0.7] {
+        let f = |_: &Context, _: &[Tensor<'_>]| ();
+        let _ = f;
+        gradcheck(
+            |_, xs| {
+                let s = T::reduce_sum(xs[0], (), false);
+                let z = T::cond(T::greater(s, 0.0), || T::exp(xs[0]) * xs[1], || T::square(xs[0]) + xs[1] * xs[1]);
+                T::tanh(z)
+            },
+            &[arr1(&[v, 0.3 * v]).into_dyn(), arr1(&[0.4, -1.1]).into_dyn()],
+            2,
+        )
+        .unwrap();
+    }
+}
+
+#[test]
+fn errors_name_the_users_line() {
+    run(|ctx| {
+        let x = ctx.placeholder("x", &[2]);
+        let y = ctx.placeholder("y", &[3]);
+        let line = line!() + 1;
+        let bad = x + y;
+        let e: Error = bad.eval(ctx).unwrap_err();
+        assert!(e.site().unwrap().to_string().ends_with(&format!("theory.rs:{line}:19")), "{:?}", e.site());
+        // The first error is handed on.
+        let e = (bad * 2.0).eval(ctx).unwrap_err();
+        assert!(e.site().unwrap().to_string().contains(&format!("theory.rs:{line}:")), "{:?}", e.site());
+        // In a body.
+        let s = T::reduce_sum(x, (), false);
+        let line = line!() + 1;
+        let body = T::cond(T::greater(s, 0.0), || T::reduce_sum(x + y, (), false), || s);
+        let e = body.eval(ctx).unwrap_err();
+        assert!(e.site().unwrap().to_string().contains(&format!("theory.rs:{line}:")), "{:?}", e.site());
+        // Of a run.
+        let line = line!() + 1;
+        let picked = T::check_finite(x);
+        let e = ctx.evaluator().push(picked).feed(x, arr1(&[1.0, NAN])).run()[0].clone().unwrap_err();
+        assert_eq!(e.to_string(), "check_finite: a value is not finite. Got NaN at position 1; expected finite numbers.");
+        assert!(e.site().unwrap().to_string().contains(&format!("theory.rs:{line}:")), "{:?}", e.site());
+        // Of a feed that does not fit what became of unknown lengths.
+        let (a, b) = (ctx.placeholder("a", &[-1]), ctx.placeholder("b", &[3]));
+        let line = line!() + 1;
+        let sum = a + b;
+        let e = ctx.evaluator().push(sum).feed(a, arr1(&[1.0, 2.0])).feed(b, arr1(&[0.0; 3])).run()[0].clone().unwrap_err();
+        assert_eq!(e.kind(), ErrorKind::Shape);
+        assert!(e.site().unwrap().to_string().contains(&format!("theory.rs:{line}:")), "{:?}", e.site());
+    });
+}
+
+#[test]
+fn bodies_and_targets_that_do_not_fit_are_errors() {
+    run(|ctx| {
+        let x = ctx.placeholder("x", &[2]);
+        let s = T::reduce_sum(x, (), false);
+        let text = |t: Tensor<'_>| ctx.tensor(t.value()).error().unwrap().to_string();
+        assert_eq!(
+            text(T::cond(T::greater(s, 0.0), || x, || s)),
+            "cond: the bodies' results differ. Got float64 (2,) and float64 (); expected equal dtypes and shapes."
+        );
+        assert_eq!(
+            text(T::cond(T::greater(x, 0.0), || x, || x)),
+            "cond: the condition is not a single value. Got shape (2,); expected a 0-d tensor."
+        );
+        assert_eq!(text(T::assign(x, s)), "assign: the target is not a variable. Got placeholder; expected a tensor from `ctx.variable`.");
+        assert_eq!(text(T::standard_normal([-1], ctx)), "standard_normal: a length is negative. Got (-1,); expected lengths >= 0.");
+    });
+    let env = VariableEnvironment::new();
+    env.name("w").set(arr1(&[1.0, 2.0]));
+    env.run(|ctx| {
+        let w = ctx.variable("w");
+        let text = |t: Tensor<'_>| ctx.tensor(t.value()).error().unwrap().to_string();
+        assert_eq!(
+            text(T::assign(w, ctx.zeros([3]))),
+            "assign: the value does not fit the variable. Got (3,) for (2,); expected equal shapes."
+        );
+        let c = T::reduce_sum(w, (), false);
+        assert_eq!(
+            text(T::cond(T::greater(c, 0.0), || T::assign(w, w * 2.0), || w)),
+            "cond: a body writes to a variable. Got `assign`; expected bodies that only compute."
+        );
+        // All reads see the old value; the gradient of an assignment is that of its value.
+        let y = T::assign(w, w * w);
+        let g = T::grad(&[y], &[w])[0];
+        let out = ctx.evaluator().push(w + 0.0).push(y).push(g).run();
+        assert_eq!(*out[0].as_ref().unwrap(), arr1(&[1.0, 2.0]));
+        assert_eq!(*out[1].as_ref().unwrap(), arr1(&[1.0, 4.0]));
+        assert_eq!(*out[2].as_ref().unwrap(), arr1(&[2.0, 4.0]));
+    });
+    assert_eq!(env.get(env.lookup("", "w").unwrap()).unwrap(), arr1(&[1.0, 4.0]));
+}
+
+#[test]
+fn derived_products() {
+    run(|ctx| {
+        let x = ctx.placeholder("x", &[2]);
+        let y = T::concat(&[x * x, T::expand_dims(T::reduce_sum(x, (), false), 0)], 0);
+        let j = T::jacobians(y, &[x], 3);
+        let v = ctx.constant(arr1(&[1.0, -1.0]));
+        // f = x0^2 x1 + x1^3: H = [[2 x1, 2 x0], [2 x0, 6 x1]].
+        let f = T::reduce_sum(T::slice(x, [0], [1]) * T::slice(x, [0], [1]) * T::slice(x, [1], [2]), (), false)
+            + T::reduce_sum(T::pow(T::slice(x, [1], [2]), 3.0), (), false);
+        let h = T::_hessian_vector_product(&[f], &[x], &[v]);
+        let out = ctx.evaluator().push(j[0]).push(h[0]).feed(x, arr1(&[2.0, 3.0])).run();
+        assert_eq!(*out[0].as_ref().unwrap(), arr2(&[[4.0, 0.0], [0.0, 6.0], [1.0, 1.0]]));
+        near(out[1].as_ref().unwrap().as_slice().unwrap(), &[2.0, -14.0], 1e-14);
+    });
+}
+
+#[test]
+fn factorisations_by_differences() {
+    let a = arr2(&[[4.0, 1.0, 0.5], [1.0, 3.0, -0.2], [0.5, -0.2, 2.0]]).into_dyn();
+    let b = arr2(&[[1.0, 0.3], [-0.7, 1.1], [0.2, 0.9]]).into_dyn();
+    gradcheck(|_, xs| T::cholesky(xs[0]), &[a.clone()], 2).unwrap();
+    gradcheck(|_, xs| T::solve_lower(T::cholesky(xs[0]), xs[1], true), &[a.clone(), b], 2).unwrap();
+    // log det a = 2 sum log diag l; its gradient is the inverse.
+    let g = run(|ctx| {
+        let x = ctx.placeholder("x", &[3, 3]);
+        let l = T::cholesky(x);
+        let eye = ctx.constant(ndarray::Array2::<f64>::eye(3));
+        let det = T::reduce_sum(T::log(T::reduce_sum(l * eye, 1, false)), (), false) * 2.0;
+        let g = T::grad(&[det], &[x])[0];
+        let one = T::matmul(g, x);
+        ctx.evaluator().push(one).feed(x, a.view()).run()[0].clone().unwrap().as_slice::<f64>().unwrap().to_vec()
+    });
+    near(&g, &[1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0], 1e-14);
+}
+
+/// `x^3`, with its gradient built from the op itself.
+struct Cube;
+impl Op for Cube {
+    fn name(&self) -> &str {
+        "cube"
+    }
+    fn infer(&self, inputs: &[&Aval]) -> Result<Avals> {
+        Ok(inputs.iter().map(|&a| a.clone()).collect())
+    }
+    fn compute(&self, c: &mut ComputeContext<'_>) -> Result<()> {
+        let y = c.input::<f64>(0)?.mapv(|x| x * x * x);
+        c.append_output(y)
+    }
+    fn grad<'g>(&self, c: &mut GradientContext<'_, 'g>) {
+        let (x, g) = (c.input(0), c.output_grad());
+        c.append_input_grad(0, Some(g * 3.0 * x * x));
+    }
+}
+
+#[test]
+fn users_ops_are_differentiable_to_any_order() {
+    gradcheck(|ctx, xs| Tensor::builder(ctx).append_input(xs[0], false).build(Cube) * xs[0], &[arr1(&[0.5, -1.5]).into_dyn()], 3).unwrap();
+}
+
+#[test]
+fn draws_are_values_of_a_run() {
+    let env = VariableEnvironment::new();
+    env.seed(7);
+    let draw = |env: &VariableEnvironment| {
+        env.run(|ctx| {
+            let ctx2 = ctx;
+            let (x, y) = (T::standard_normal([1000], ctx2), T::standard_normal([1000], ctx2));
+            let out = ctx.evaluator().push(x).push(y).push(x - x).push(T::grad(&[x * x], &[x])[0] - x * 2.0).run();
+            out.into_iter().map(|a| a.unwrap().as_slice::<f64>().unwrap().to_vec()).collect::<Vec<_>>()
+        })
+    };
+    let (first, second) = (draw(&env), draw(&env));
+    // Two draws differ; one draw is one value within a run, and another in the next run.
+    assert!(first[0] != first[1] && first[0] != second[0] && first[1] != second[1]);
+    assert!(first[2].iter().chain(&first[3]).all(|&d| d == 0.0));
+    let correlation: f64 = first[0].iter().zip(&first[1]).map(|(a, b)| a * b).sum::<f64>() / 1000.0;
+    assert!(correlation.abs() < 0.15, "{correlation}");
+    let again = VariableEnvironment::new();
+    again.seed(7);
+    assert_eq!(draw(&again), first);
+    // Draws in the shape of a tensor, and dropout: kept elements are scaled, the gradient has the same mask.
+    let kept = again.run(|ctx| {
+        let x = ctx.ones([2000]);
+        let y = T::dropout(x, 0.25, true);
+        let g = T::grad(&[y], &[x])[0];
+        let out = ctx.evaluator().push(y).push(g).push(T::uniform_like(x)).run();
+        let list = |i: usize| out[i].clone().unwrap().as_slice::<f64>().unwrap().to_vec();
+        assert_eq!(list(0), list(1));
+        assert!(list(2).iter().all(|u| (0.0..1.0).contains(u)));
+        list(0)
+    });
+    assert!(kept.iter().all(|&v| v == 0.0 || v == 1.0 / 0.75));
+    let share = kept.iter().filter(|v| **v != 0.0).count() as f64 / 2000.0;
+    assert!((share - 0.75).abs() < 0.05, "{share}");
+}
