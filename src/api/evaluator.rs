@@ -306,7 +306,7 @@ pub(crate) fn evaluate(
     if b.written.is_empty() { read(ctx, &b, &feeds, proceed) } else { write(ctx, &b, &feeds, proceed) }
 }
 
-type Sources = SmallVec<[*const u8; 24]>;
+type Sources = SmallVec<[*const u8; 40]>;
 
 /// Pointers to the sources' elements; variables by `variable`.
 fn sources<'a>(
