@@ -171,7 +171,7 @@ fn compile(mut ir: Ir, kind: &dyn Fn(u32) -> SourceKind) -> Plan {
         .collect();
     let mut plan = place::place(ir, &accesses, drafts, &owners, order, sources);
     if checked {
-        verify::plan(&plan);
+        verify::plan(&plan, &accesses);
     }
     plan.rewrites = rewrites;
     plan
