@@ -13,7 +13,7 @@ RUST_SOURCES := Cargo.toml Cargo.lock $(wildcard build.rs .cargo/config.toml) $(
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-rust test-python test-slow check check-rust check-python bench gen build wheel clean
+.PHONY: help demo test test-rust test-python test-kernels test-slow check check-rust check-python bench gen build wheel clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,13 +21,17 @@ help:  ## list the targets
 demo: $(VENV)/.built $(VENV)/.demo  ## train a network on MNIST: progress, accuracy, figures in out/
 	$(BIN)/python examples/mnist.py
 
-test: test-rust test-python  ## run every test, the slow ones excepted
+test: test-rust test-python test-kernels  ## run every test, the slow ones excepted
 
 test-rust:
 	cargo test --locked
 
 test-python: $(VENV)/.built $(VENV)/.demo $(VENV)/.test
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow"
+
+# The vector kernels of the release build, read as machine code.
+test-kernels: $(VENV)/.built
+	SCIRS2_AUTOGRAD_DISASSEMBLE="$$(ls $(CURDIR)/python/scirs2_autograd/_lib*.so)" cargo test --locked --test disassembly
 
 test-slow: $(VENV)/.built $(VENV)/.demo $(VENV)/.test  ## run the slow tests
 	cargo test --locked --release -- --ignored
@@ -46,7 +50,9 @@ check-python: $(VENV)/.built $(VENV)/.check
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/python -m mypy.stubtest scirs2_autograd
 	$(BIN)/pyright
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pyright --verifytypes scirs2_autograd --ignoreexternal
 	$(BIN)/python tools/gen.py --check
 
 bench: wheel .venv-bench/.installed  ## compare with PyTorch and JAX (installs both, several GB)

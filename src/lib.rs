@@ -90,7 +90,13 @@ pub use api::evaluator::Evaluator;
 pub use api::feed::Feeder;
 pub use api::{hooks, ndarray_ext, tensor_ops};
 pub use array::Array;
+pub use dtype::DType;
 pub use error::{Error, ErrorKind, Result};
 pub use graph::{AsTensor, Graph, Tensor, op};
 pub use shape::Aval;
 pub use state::{VariableEnvironment, VariableID};
+
+/// The README's Rust programs, compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -7,7 +7,7 @@ use scirs2_autograd::ops::TABLE;
 /// Runs one check on all rows, prints the skips, and fails with all failures at once.
 fn all(check: Check) {
     let mut failures = vec![];
-    for def in TABLE {
+    for def in TABLE.iter() {
         match (examine(def, check), why(def.name, check)) {
             (Err(e), _) => failures.push(format!("{}: {e}", def.name)),
             (Ok(0), Some(why)) => println!("{check:?}: {} is skipped: {why}", def.name),

@@ -39,6 +39,7 @@ def by_hand_names() -> list[str]:
             return list(ast.literal_eval(node.value))
     sys.exit("tools/gen.py: _functions has no __all__")
 
+
 #: Python types of parameters, by kind.
 TYPES = {
     "tensor": "TensorLike",
@@ -54,6 +55,10 @@ TYPES = {
 REQUIRED = {"shape", "classes", "n", "slices"}
 #: Rows whose Python functions are written by hand, in `_functions`.
 BY_HAND = {"cond", "assign", "standard_uniform", "standard_uniform_like", "standard_normal", "standard_normal_like"}
+#: Rows that serve other rows, besides those that their parameters tell; see `internal`.
+INTERNAL = {"check_labels", "cholesky_lower", "lower_triangle", "size"}
+#: Length of a line of generated code, as the formatter has it.
+WIDTH = 140
 #: Functions that are methods of Tensor as they are.
 METHODS = [
     "sum", "mean", "max", "min", "logsumexp", "argmax", "squeeze", "expand_dims", "clip", "take", "astype", "square", "sqrt",
@@ -61,7 +66,16 @@ METHODS = [
 ]  # fmt: skip
 
 
-def signature(row: dict[str, Any]) -> str:
+def internal(row: dict[str, Any]) -> bool:
+    """Whether a row is no function of `tensor_ops`: what gradients and composites are built from, and users have no need of.
+
+    A row with a cotangent `g` is the adjoint of another, and one with `like` reads only the shape of that input. The
+    others are named in `INTERNAL`.
+    """
+    return row["name"] in INTERNAL or any(name in ("g", "like") for name, _, _ in row["params"])
+
+
+def parameters(row: dict[str, Any]) -> list[str]:
     parts = []
     # A parameter in front of a required one is required too.
     last = max((i for i, (name, _, _) in enumerate(row["params"]) if name in REQUIRED), default=-1)
@@ -70,7 +84,7 @@ def signature(row: dict[str, Any]) -> str:
             parts.append(f"{name}: {TYPES[kind]}")
         else:
             parts.append(f"{name}: {TYPES[kind]} = {default}")
-    return ", ".join(parts)
+    return parts
 
 
 def returns(row: dict[str, Any]) -> str:
@@ -78,29 +92,57 @@ def returns(row: dict[str, Any]) -> str:
     return "Tensor" if n == 1 else "tuple[" + ", ".join(["Tensor"] * n) + "]"
 
 
+def definition(name: str, parts: list[str], result: str) -> str:
+    """The line `def ...`, wrapped as the formatter wraps it."""
+    line = f"def {name}({', '.join(parts)}) -> {result}:"
+    if len(line) <= WIDTH:
+        return line
+    inner = f"    {', '.join(parts)}"
+    if len(inner) > WIDTH:
+        inner = "\n".join(f"    {part}," for part in parts)
+    return f"def {name}(\n{inner}\n) -> {result}:"
+
+
 def tuple_of(names: list[str]) -> str:
     return "(" + ", ".join(names) + ("," if len(names) == 1 else "") + ")"
 
 
 def function(index: int, row: dict[str, Any]) -> str:
-    tensors = [n for n, k, _ in row["params"] if k in ("tensor", "tensors")]
-    attrs = [n for n, k, _ in row["params"] if k not in ("tensor", "tensors")]
-    doc = textwrap.indent(row["doc"].replace("`[`", "`").replace("[`", "`").replace("`]", "`").replace("\\", "\\\\"), "    ").strip()
-    result = "" if returns(row) == "Tensor" else "  # type: ignore[no-any-return]"
+    doc = textwrap.indent(plain(row["doc"]).replace("\\", "\\\\"), "    ").strip()
     lines = [
-        f"def {row['name']}({signature(row)}) -> {returns(row)}:",
+        definition(row["name"], parameters(row), returns(row)),
         f'    """{doc}',
         "",
         f"    NumPy: `{row['numpy']}`",
         '    """',
-        f"    return _apply({index}, {tuple_of(tensors)}, {tuple_of(attrs)}){result}",
+        *body(index, row, {}),
     ]
     return "\n".join(line.rstrip() for line in lines)
 
 
-HEADER = '''"""Functions on tensors. Generated from the op table by tools/gen.py: edit the rows, not this file."""
+def method(name: str, index: int, row: dict[str, Any]) -> str:
+    first, *rest = parameters(row)
+    own = first.split(":")[0]
+    lines = [
+        definition(name, ["self: Tensor", *rest], returns(row)),
+        f'    """As `tensor_ops.{row["name"]}`, with this tensor as `{own}`."""',
+        *body(index, row, {own: "self"}),
+    ]
+    return "\n".join(lines)
 
-# ruff: noqa: A001, E501
+
+def body(index: int, row: dict[str, Any], renamed: dict[str, str]) -> list[str]:
+    tensors = [renamed.get(n, n) for n, k, _ in row["params"] if k in ("tensor", "tensors")]
+    attrs = [n for n, k, _ in row["params"] if k not in ("tensor", "tensors")]
+    return [f"    y: {returns(row)} = _apply({index}, {tuple_of(tensors)}, {tuple_of(attrs)})", "    return y"]
+
+
+def plain(doc: str) -> str:
+    """Documentation without the marks of Rust's links."""
+    return doc.replace("`[`", "`").replace("[`", "`").replace("`]", "`")
+
+
+HEADER = '''"""Functions on tensors. Generated from the op table by tools/gen.py: edit the rows, not this file."""
 
 from __future__ import annotations
 
@@ -108,7 +150,7 @@ import builtins
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from . import _functions
+from . import _methods as _methods
 from ._functions import (
 {functions}
 )
@@ -124,50 +166,80 @@ __all__ = [
 
 
 def tensor_ops(rows: list[dict[str, Any]]) -> str:
-    public = [(i, r) for i, r in enumerate(rows) if r["name"] not in BY_HAND]
+    public = [(i, r) for i, r in enumerate(rows) if r["name"] not in BY_HAND and not internal(r)]
     aliases = [(a, r["name"]) for _, r in public for a in r["aliases"]]
     names = sorted([r["name"] for _, r in public] + [a for a, _ in aliases] + by_hand_names() + ["dot"])
     head = HEADER.replace("{names}", "\n".join(f'    "{n}",' for n in names))
     head = head.replace("{functions}", "\n".join(f"    {n}," for n in sorted(by_hand_names())))
-    body = "\n\n\n".join(function(i, r) for i, r in public)
+    text = "\n\n\n".join(function(i, r) for i, r in public)
     alias = "\n".join(f"{a} = {n}" for a, n in sorted(aliases)) + "\ndot = matmul"
-    methods = "\n".join(f"Tensor.{m} = {m}  # type: ignore[method-assign,assignment]" for m in METHODS)
-    by_hand = "\n".join(
-        f"Tensor.{m} = _functions._{m}  # type: ignore[method-assign,assignment]" for m in ("reshape", "transpose", "register_hook", "show")
-    )
-    return f"{head}\n\n{body}\n\n\n{alias}\n\n{methods}\n{by_hand}\n"
+    return f"{head}\n\n{text}\n\n\n{alias}\n"
+
+
+def method_rows(rows: list[dict[str, Any]]) -> list[tuple[str, int, dict[str, Any]]]:
+    by_name = {name: (i, r) for i, r in enumerate(rows) for name in (r["name"], *r["aliases"])}
+    by_name["dot"] = by_name["matmul"]
+    return [(name, *by_name[name]) for name in METHODS]
+
+
+METHODS_HEADER = '''"""Methods of Tensor. Generated from the op table by tools/gen.py: edit the rows, not this file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ._functions import attach
+from ._lib import Tensor, _apply
+
+if TYPE_CHECKING:
+    from ._typing import Axes, DTypeLike, TensorLike
+'''
+
+
+def methods(rows: list[dict[str, Any]]) -> str:
+    text = "\n\n\n".join(method(*m) for m in method_rows(rows))
+    names = "\n".join(f'        "{m}": {m},' for m in METHODS)
+    return f"{METHODS_HEADER}\n\n{text}\n\n\nattach(\n    {{\n{names}\n    }}\n)\n"
 
 
 def stub_methods(rows: list[dict[str, Any]]) -> str:
-    by_name = {r["name"]: r for r in rows}
-    by_name |= {a: r for r in rows for a in r["aliases"]}
-    by_name["dot"] = by_name["matmul"]
     lines = []
-    for m in METHODS:
-        row = by_name[m]
-        first, *rest = signature(row).split(", ") if "tuple" not in signature(row) else [signature(row)]
-        del first
-        params = ", ".join(["self", *rest])
-        lines.append(f"    def {m}({params}) -> {returns(row)}: ...")
+    for name, _, row in method_rows(rows):
+        params = ", ".join(["self", *parameters(row)[1:]])
+        lines.append(f"    def {name}({params}) -> {returns(row)}: ...")
     return "\n".join(lines)
 
 
 def docs(rows: list[dict[str, Any]]) -> str:
-    out = [
-        "# Operations",
-        "",
-        "Generated from the op table by tools/gen.py. A primitive has a kernel and a gradient; a composite is a function over primitives.",
-        "",
-        "| function | other names | kind | what it computes | NumPy |",
-        "| --- | --- | --- | --- | --- |",
-    ]
-    for r in rows:
-        first = r["doc"].split("\n\n")[0].replace("\n", " ").replace("|", "\\|").replace("[`", "`").replace("`]", "`")
-        kind = "composite" if r["composite"] else "primitive"
-        numpy = r["numpy"].replace("|", "\\|")
-        params = ", ".join(n if d is None or n in REQUIRED else f"{n}={d}" for n, _, d in r["params"])
-        out.append(f"| `{r['name']}({params})` | {', '.join(f'`{a}`' for a in r['aliases'])} | {kind} | {first} | `{numpy}` |")
-    return "\n".join(out) + "\n"
+    public = [docs_row(r) for r in rows if not internal(r)]
+    own = [docs_row(r) for r in rows if internal(r)]
+    return DOCS.format(public="\n".join(public), internal="\n".join(own))
+
+
+DOCS = """# Operations
+
+Generated from the op table by tools/gen.py. A primitive has a kernel and a gradient; a composite is a function over primitives.
+
+| function | other names | kind | what it computes | NumPy |
+| --- | --- | --- | --- | --- |
+{public}
+
+## Internal operations
+
+Gradients and composites are built from these. They occur in `plan.explain()` and in errors, and are no functions of `tensor_ops`.
+
+| operation | other names | kind | what it computes | NumPy |
+| --- | --- | --- | --- | --- |
+{internal}
+"""
+
+
+def docs_row(r: dict[str, Any]) -> str:
+    first = plain(r["doc"]).split("\n\n")[0].replace("\n", " ").replace("|", "\\|")
+    kind = "composite" if r["composite"] else "primitive"
+    numpy = r["numpy"].replace("|", "\\|")
+    params = ", ".join(n if d is None or n in REQUIRED else f"{n}={d}" for n, _, d in r["params"])
+    return f"| `{r['name']}({params})` | {', '.join(f'`{a}`' for a in r['aliases'])} | {kind} | {first} | `{numpy}` |"
 
 
 START, END = "    # Methods from the op table, by tools/gen.py.", "    # End of the generated methods."
@@ -184,6 +256,7 @@ def main() -> int:
     after = rest.split(END, 1)[1]
     files = {
         PACKAGE / "tensor_ops.py": tensor_ops(rows),
+        PACKAGE / "_methods.py": methods(rows),
         stub: f"{before}{START}\n{stub_methods(rows)}\n{END}{after}",
         ROOT / "docs" / "ops.md": docs(rows),
     }

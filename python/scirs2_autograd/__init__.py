@@ -10,6 +10,7 @@
 8.0
 """
 
+from . import exceptions, optimizers, tensor_ops
 from ._lib import (
     ArrayRng,
     Context,
@@ -24,7 +25,6 @@ from ._lib import (
     __version__,
     current_context,
 )
-from . import exceptions, optimizers, tensor_ops  # isort: skip
 from ._lib import _trim as trim
 from .custom import custom_op
 from .exceptions import (

@@ -6,8 +6,7 @@ import builtins
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, overload
 
-from . import _lib
-from ._lib import Context, Filled, Tensor, current_context
+from ._lib import Context, Filled, Tensor, _assign, _cond, _grad, _hook, _hvp, _jacobians, _random, current_context
 from .exceptions import ShapeError
 
 if TYPE_CHECKING:
@@ -50,22 +49,22 @@ def grad(ys: Sequence[TensorLike] | Tensor, xs: Sequence[Tensor] | Tensor) -> li
     ...     print(g.eval({x: 2.0}))
     12.0
     """
-    return _lib._grad(_listed(ys), _listed(xs))
+    return _grad(_listed(ys), _listed(xs))
 
 
 def grad_with_default(ys: Sequence[TensorLike], xs: Sequence[Tensor], ys_grads: Sequence[TensorLike]) -> list[Tensor]:
     """As `grad`, with given cotangents of `ys` in place of ones."""
-    return _lib._grad(ys, xs, ys_grads)
+    return _grad(ys, xs, ys_grads)
 
 
 def jacobians(y: Tensor, xs: Sequence[Tensor], y_len: int) -> list[Tensor]:
     """For each `x` the Jacobian of the first `y_len` elements of the 1-d `y`: shape `(y_len, *x.shape)`."""
-    return _lib._jacobians(y, xs, y_len)
+    return _jacobians(y, xs, y_len)
 
 
 def _hessian_vector_product(ys: Sequence[TensorLike], xs: Sequence[Tensor], vectors: Sequence[TensorLike]) -> list[Tensor]:
     """For each `x` the product of the Hessian of the sum of `ys` with `vectors`, one of the shape of each `x`."""
-    return _lib._hvp(ys, xs, vectors)
+    return _hvp(ys, xs, vectors)
 
 
 def _listed(ts: Any) -> Any:
@@ -109,12 +108,12 @@ def constant(value: Any, dtype: DTypeLike | None = None, *, ctx: Context | None 
 
 def standard_uniform(shape: Shape, dtype: DTypeLike | None = None, *, ctx: Context | None = None) -> Tensor:
     """Uniform numbers in `0 <= y < 1`. A draw of its own: one value within a run, another in the next run."""
-    return _lib._random("uniform", shape, dtype, ctx)
+    return _random("uniform", shape, dtype, ctx)
 
 
 def standard_normal(shape: Shape, dtype: DTypeLike | None = None, *, ctx: Context | None = None) -> Tensor:
     """Normal numbers of mean 0 and standard deviation 1. A draw of its own, as `standard_uniform`."""
-    return _lib._random("normal", shape, dtype, ctx)
+    return _random("normal", shape, dtype, ctx)
 
 
 def random_uniform(
@@ -122,6 +121,7 @@ def random_uniform(
 ) -> Tensor:
     """Uniform numbers in `low <= y < high`; differentiable in both bounds."""
     u = standard_uniform(shape, dtype, ctx=ctx)
+    low, high = _operand(low, u), _operand(high, u)
     return u * (high - low) + low
 
 
@@ -132,6 +132,11 @@ def random_normal(
     return standard_normal(shape, dtype, ctx=ctx) * stddev + mean
 
 
+def _operand(x: TensorLike, beside: Tensor) -> Tensor | float:
+    """`x` as something that has operators: a tensor or a number as it is, an array as a constant beside another tensor."""
+    return x if isinstance(x, (Tensor, int, float)) else beside.context.constant(x)
+
+
 def bernoulli(shape: Shape, p: TensorLike, dtype: DTypeLike | None = None, *, ctx: Context | None = None) -> Tensor:
     """1 with probability `p`, else 0."""
     u = standard_uniform(shape, dtype, ctx=ctx)
@@ -140,12 +145,12 @@ def bernoulli(shape: Shape, p: TensorLike, dtype: DTypeLike | None = None, *, ct
 
 def uniform_like(x: Tensor) -> Tensor:
     """Uniform numbers in `0 <= y < 1` in the shape and dtype of `x`."""
-    return _lib._random("uniform", x)
+    return _random("uniform", x)
 
 
 def normal_like(x: Tensor) -> Tensor:
     """Normal numbers of mean 0 and standard deviation 1 in the shape and dtype of `x`."""
-    return _lib._random("normal", x)
+    return _random("normal", x)
 
 
 def assign(variable: Tensor, x: TensorLike) -> Tensor:
@@ -153,7 +158,7 @@ def assign(variable: Tensor, x: TensorLike) -> Tensor:
 
     All reads of that run see the old value.
     """
-    return _lib._assign(variable, x)
+    return _assign(variable, x)
 
 
 @overload
@@ -174,12 +179,12 @@ def cond(condition: Tensor, then: Callable[[], Any], otherwise: Callable[[], Any
     ...     print(y.eval({x: -3.0}))
     3.0
     """
-    return _lib._cond(condition, then, otherwise)
+    return _cond(condition, then, otherwise)
 
 
 def show(x: Tensor, prefix: str = "") -> Tensor:
     """`x`; its value is printed whenever a run computes it. Use the returned tensor in place of `x`."""
-    return _lib._hook(x, lambda a: print(f"{prefix}{a}"))
+    return _hook(x, lambda a: print(f"{prefix}{a}"))
 
 
 def slice(x: TensorLike, starts: Sequence[int], stops: Sequence[int]) -> Tensor:
@@ -209,9 +214,19 @@ def _transpose(self: Tensor, *axes: Any) -> Tensor:
 
 def _register_hook(self: Tensor, hook: Callable[[Any], object]) -> Tensor:
     """This tensor with a hook: `hook(array)` is called whenever a run computes the value. Use the returned tensor."""
-    return _lib._hook(self, hook)
+    return _hook(self, hook)
 
 
 def _show(self: Tensor, prefix: str = "") -> Tensor:
     """This tensor; its value is printed whenever a run computes it. Use the returned tensor."""
     return show(self, prefix)
+
+
+def attach(methods: dict[str, Callable[..., Any]]) -> None:
+    """Makes functions methods of Tensor; the stub of the class declares them."""
+    for name, method in methods.items():
+        method.__name__, method.__qualname__ = name, f"Tensor.{name}"
+        setattr(Tensor, name, method)
+
+
+attach({"reshape": _reshape, "transpose": _transpose, "register_hook": _register_hook, "show": _show})

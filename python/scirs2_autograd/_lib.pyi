@@ -1,9 +1,8 @@
 """The extension module: classes over the engine."""
 
-import builtins
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final, SupportsIndex, final
+from typing import Any, Final, final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -41,7 +40,7 @@ __all__ = [
 
 __version__: Final[str]
 
-_Feeds = Mapping[Tensor | str, ArrayLike]
+_Feeds = Mapping[Tensor, ArrayLike] | Mapping[str, ArrayLike] | Mapping[Tensor | str, ArrayLike]
 
 @final
 class Tensor:
@@ -140,7 +139,7 @@ class Context:
     def dtype(self) -> np.dtype[Any]: ...
     def placeholder(self, name: str, shape: int | Sequence[int | None], dtype: DTypeLike | None = None) -> Tensor: ...
     def variable(self, key: str | tuple[str, str] | VariableID) -> Tensor: ...
-    def constant(self, value: ArrayLike, dtype: DTypeLike | None = None) -> Tensor: ...
+    def constant(self, value: ArrayLike | Filled, dtype: DTypeLike | None = None) -> Tensor: ...
     def full(self, shape: Shape, value: float, dtype: DTypeLike | None = None) -> Tensor: ...
     def zeros(self, shape: Shape, dtype: DTypeLike | None = None) -> Tensor: ...
     def ones(self, shape: Shape, dtype: DTypeLike | None = None) -> Tensor: ...

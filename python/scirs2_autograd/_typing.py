@@ -19,4 +19,4 @@ Axes: TypeAlias = int | Sequence[int] | None
 #: A dtype, its name, or its scalar type.
 DTypeLike: TypeAlias = str | type[Any] | np.dtype[Any]
 #: An index of one axis.
-Index: TypeAlias = SupportsIndex | slice | None | Any
+Index: TypeAlias = SupportsIndex | slice | Any | None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from . import _lib
+from ._lib import _custom
 
 __all__ = ["custom_op"]
 
@@ -33,10 +33,10 @@ def custom_op(
     >>> ag.grad(lambda x: cube(x).sum())(np.array([1.0, 2.0]))
     array([ 3., 12.])
     """
-    label = name or getattr(forward, "__name__", "custom")
+    label = str(name or getattr(forward, "__name__", "custom"))
 
     def call(*xs: Any) -> Any:
-        return _lib._custom(label, forward, vjp, infer, xs)
+        return _custom(label, forward, vjp, infer, xs)
 
     call.__name__ = label
     call.__doc__ = forward.__doc__

@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from . import _lib
-from ._lib import Context, Feeder, Plan, Tensor, VariableEnvironment, VariableID
+from ._lib import Context, Feeder, Plan, Tensor, VariableEnvironment, VariableID, _Optimizer
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,7 +19,7 @@ __all__ = ["SGD", "AdaGrad", "Adam", "MomentumSGD"]
 
 
 class _Base:
-    _rule: _lib._Optimizer
+    _rule: _Optimizer
 
     def update(self, vars: Sequence[Tensor], grads: Sequence[Tensor], ctx: Context, feeder: Feeder | None = None) -> None:
         """Take a step: evaluate the gradients and write the variables and the state, in one run."""
@@ -56,8 +55,8 @@ class SGD(_Base):
     """Gradient descent: `w -= alpha * g`."""
 
     def __init__(self, alpha: float, *, check_finite: bool = False) -> None:
-        self.alpha = alpha
-        self._rule = _lib._Optimizer.sgd(alpha, check_finite)
+        self.alpha: float = alpha
+        self._rule = _Optimizer.sgd(alpha, check_finite)
 
 
 class MomentumSGD(_Base):
@@ -73,8 +72,9 @@ class MomentumSGD(_Base):
         *,
         check_finite: bool = False,
     ) -> None:
-        self.alpha, self.momentum = alpha, momentum
-        self._rule = _lib._Optimizer.momentum_sgd(alpha, momentum, ids, env, namespace, check_finite)
+        self.alpha: float = alpha
+        self.momentum: float = momentum
+        self._rule = _Optimizer.momentum_sgd(alpha, momentum, ids, env, namespace, check_finite)
 
     @classmethod
     def default(cls, namespace: str, ids: Iterable[VariableID], env: VariableEnvironment, **options: Any) -> MomentumSGD:
@@ -88,8 +88,8 @@ class AdaGrad(_Base):
     def __init__(
         self, alpha: float, ids: Iterable[VariableID], env: VariableEnvironment, namespace: str, *, check_finite: bool = False
     ) -> None:
-        self.alpha = alpha
-        self._rule = _lib._Optimizer.adagrad(alpha, ids, env, namespace, check_finite)
+        self.alpha: float = alpha
+        self._rule = _Optimizer.adagrad(alpha, ids, env, namespace, check_finite)
 
     @classmethod
     def default(cls, namespace: str, ids: Iterable[VariableID], env: VariableEnvironment, **options: Any) -> AdaGrad:
@@ -115,8 +115,11 @@ class Adam(_Base):
         *,
         check_finite: bool = False,
     ) -> None:
-        self.alpha, self.eps, self.b1, self.b2 = alpha, eps, b1, b2
-        self._rule = _lib._Optimizer.adam(alpha, eps, b1, b2, ids, env, namespace, check_finite)
+        self.alpha: float = alpha
+        self.eps: float = eps
+        self.b1: float = b1
+        self.b2: float = b2
+        self._rule = _Optimizer.adam(alpha, eps, b1, b2, ids, env, namespace, check_finite)
 
     @classmethod
     def default(cls, namespace: str, ids: Iterable[VariableID], env: VariableEnvironment, **options: Any) -> Adam:

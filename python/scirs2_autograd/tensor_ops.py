@@ -1,14 +1,12 @@
 """Functions on tensors. Generated from the op table by tools/gen.py: edit the rows, not this file."""
 
-# ruff: noqa: A001, E501
-
 from __future__ import annotations
 
 import builtins
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from . import _functions
+from . import _methods as _methods
 from ._functions import (
     _hessian_vector_product,
     assign,
@@ -44,13 +42,10 @@ __all__ = [
     "astype",
     "batch_matmul",
     "bernoulli",
-    "broadcast_like",
     "broadcast_to",
     "cast",
     "check_finite",
-    "check_labels",
     "cholesky",
-    "cholesky_lower",
     "clip",
     "concat",
     "concatenate",
@@ -67,8 +62,6 @@ __all__ = [
     "expand_dims",
     "full",
     "gather",
-    "gather_add",
-    "gather_add_like",
     "gelu",
     "grad",
     "grad_with_default",
@@ -87,7 +80,6 @@ __all__ = [
     "logical_or",
     "logical_xor",
     "logsumexp",
-    "lower_triangle",
     "matmul",
     "max",
     "max_with_index",
@@ -115,13 +107,11 @@ __all__ = [
     "reduce_sum",
     "relu",
     "reshape",
-    "reshape_like",
     "show",
     "sigmoid",
     "sigmoid_cross_entropy",
     "sign",
     "sin",
-    "size",
     "slice",
     "softmax",
     "softmax_cross_entropy",
@@ -138,16 +128,11 @@ __all__ = [
     "sub",
     "subtract",
     "sum",
-    "sum_to",
     "take",
-    "take_add",
-    "take_add_like",
     "take_along_axis",
     "tanh",
     "transpose",
     "uniform_like",
-    "unslice_like",
-    "unslice_to",
     "where",
     "zeros",
 ]
@@ -160,7 +145,8 @@ def add(a: TensorLike, b: TensorLike) -> Tensor:
 
     NumPy: `a + b`
     """
-    return _apply(0, (a, b), ())
+    y: Tensor = _apply(0, (a, b), ())
+    return y
 
 
 def sub(a: TensorLike, b: TensorLike) -> Tensor:
@@ -170,7 +156,8 @@ def sub(a: TensorLike, b: TensorLike) -> Tensor:
 
     NumPy: `a - b`
     """
-    return _apply(1, (a, b), ())
+    y: Tensor = _apply(1, (a, b), ())
+    return y
 
 
 def mul(a: TensorLike, b: TensorLike) -> Tensor:
@@ -180,7 +167,8 @@ def mul(a: TensorLike, b: TensorLike) -> Tensor:
 
     NumPy: `a * b`
     """
-    return _apply(2, (a, b), ())
+    y: Tensor = _apply(2, (a, b), ())
+    return y
 
 
 def div(a: TensorLike, b: TensorLike) -> Tensor:
@@ -190,7 +178,8 @@ def div(a: TensorLike, b: TensorLike) -> Tensor:
 
     NumPy: `a / b`
     """
-    return _apply(3, (a, b), ())
+    y: Tensor = _apply(3, (a, b), ())
+    return y
 
 
 def pow(a: TensorLike, b: TensorLike) -> Tensor:
@@ -200,7 +189,8 @@ def pow(a: TensorLike, b: TensorLike) -> Tensor:
 
     NumPy: `a ** b`
     """
-    return _apply(4, (a, b), ())
+    y: Tensor = _apply(4, (a, b), ())
+    return y
 
 
 def maximum(a: TensorLike, b: TensorLike) -> Tensor:
@@ -210,7 +200,8 @@ def maximum(a: TensorLike, b: TensorLike) -> Tensor:
 
     NumPy: `np.maximum(a, b)`
     """
-    return _apply(5, (a, b), ())
+    y: Tensor = _apply(5, (a, b), ())
+    return y
 
 
 def minimum(a: TensorLike, b: TensorLike) -> Tensor:
@@ -220,7 +211,8 @@ def minimum(a: TensorLike, b: TensorLike) -> Tensor:
 
     NumPy: `np.minimum(a, b)`
     """
-    return _apply(6, (a, b), ())
+    y: Tensor = _apply(6, (a, b), ())
+    return y
 
 
 def neg(x: TensorLike) -> Tensor:
@@ -230,7 +222,8 @@ def neg(x: TensorLike) -> Tensor:
 
     NumPy: `-x`
     """
-    return _apply(7, (x,), ())
+    y: Tensor = _apply(7, (x,), ())
+    return y
 
 
 def square(x: TensorLike) -> Tensor:
@@ -240,7 +233,8 @@ def square(x: TensorLike) -> Tensor:
 
     NumPy: `np.square(x)`
     """
-    return _apply(8, (x,), ())
+    y: Tensor = _apply(8, (x,), ())
+    return y
 
 
 def sqrt(x: TensorLike) -> Tensor:
@@ -251,7 +245,8 @@ def sqrt(x: TensorLike) -> Tensor:
 
     NumPy: `np.sqrt(x)`
     """
-    return _apply(9, (x,), ())
+    y: Tensor = _apply(9, (x,), ())
+    return y
 
 
 def abs(x: TensorLike) -> Tensor:
@@ -261,7 +256,8 @@ def abs(x: TensorLike) -> Tensor:
 
     NumPy: `np.abs(x)`
     """
-    return _apply(10, (x,), ())
+    y: Tensor = _apply(10, (x,), ())
+    return y
 
 
 def sign(x: TensorLike) -> Tensor:
@@ -271,7 +267,8 @@ def sign(x: TensorLike) -> Tensor:
 
     NumPy: `np.sign(x)`
     """
-    return _apply(11, (x,), ())
+    y: Tensor = _apply(11, (x,), ())
+    return y
 
 
 def exp(x: TensorLike) -> Tensor:
@@ -281,7 +278,8 @@ def exp(x: TensorLike) -> Tensor:
 
     NumPy: `np.exp(x)`
     """
-    return _apply(12, (x,), ())
+    y: Tensor = _apply(12, (x,), ())
+    return y
 
 
 def log(x: TensorLike) -> Tensor:
@@ -291,7 +289,8 @@ def log(x: TensorLike) -> Tensor:
 
     NumPy: `np.log(x)`
     """
-    return _apply(13, (x,), ())
+    y: Tensor = _apply(13, (x,), ())
+    return y
 
 
 def sin(x: TensorLike) -> Tensor:
@@ -301,7 +300,8 @@ def sin(x: TensorLike) -> Tensor:
 
     NumPy: `np.sin(x)`
     """
-    return _apply(14, (x,), ())
+    y: Tensor = _apply(14, (x,), ())
+    return y
 
 
 def cos(x: TensorLike) -> Tensor:
@@ -311,7 +311,8 @@ def cos(x: TensorLike) -> Tensor:
 
     NumPy: `np.cos(x)`
     """
-    return _apply(15, (x,), ())
+    y: Tensor = _apply(15, (x,), ())
+    return y
 
 
 def tanh(x: TensorLike) -> Tensor:
@@ -321,7 +322,8 @@ def tanh(x: TensorLike) -> Tensor:
 
     NumPy: `np.tanh(x)`
     """
-    return _apply(16, (x,), ())
+    y: Tensor = _apply(16, (x,), ())
+    return y
 
 
 def sigmoid(x: TensorLike) -> Tensor:
@@ -331,7 +333,8 @@ def sigmoid(x: TensorLike) -> Tensor:
 
     NumPy: `scipy.special.expit(x)`
     """
-    return _apply(17, (x,), ())
+    y: Tensor = _apply(17, (x,), ())
+    return y
 
 
 def softplus(x: TensorLike) -> Tensor:
@@ -341,7 +344,8 @@ def softplus(x: TensorLike) -> Tensor:
 
     NumPy: `np.logaddexp(x, 0)`
     """
-    return _apply(18, (x,), ())
+    y: Tensor = _apply(18, (x,), ())
+    return y
 
 
 def erf(x: TensorLike) -> Tensor:
@@ -351,7 +355,8 @@ def erf(x: TensorLike) -> Tensor:
 
     NumPy: `scipy.special.erf(x)`
     """
-    return _apply(19, (x,), ())
+    y: Tensor = _apply(19, (x,), ())
+    return y
 
 
 def relu(x: TensorLike) -> Tensor:
@@ -361,7 +366,8 @@ def relu(x: TensorLike) -> Tensor:
 
     NumPy: `np.maximum(x, 0)`
     """
-    return _apply(20, (x,), ())
+    y: Tensor = _apply(20, (x,), ())
+    return y
 
 
 def clip(x: TensorLike, low: TensorLike, high: TensorLike) -> Tensor:
@@ -371,7 +377,8 @@ def clip(x: TensorLike, low: TensorLike, high: TensorLike) -> Tensor:
 
     NumPy: `np.clip(x, low, high)`
     """
-    return _apply(21, (x, low, high), ())
+    y: Tensor = _apply(21, (x, low, high), ())
+    return y
 
 
 def equal(a: TensorLike, b: TensorLike) -> Tensor:
@@ -379,7 +386,8 @@ def equal(a: TensorLike, b: TensorLike) -> Tensor:
 
     NumPy: `a == b`
     """
-    return _apply(22, (a, b), ())
+    y: Tensor = _apply(22, (a, b), ())
+    return y
 
 
 def not_equal(a: TensorLike, b: TensorLike) -> Tensor:
@@ -387,7 +395,8 @@ def not_equal(a: TensorLike, b: TensorLike) -> Tensor:
 
     NumPy: `a != b`
     """
-    return _apply(23, (a, b), ())
+    y: Tensor = _apply(23, (a, b), ())
+    return y
 
 
 def less(a: TensorLike, b: TensorLike) -> Tensor:
@@ -395,7 +404,8 @@ def less(a: TensorLike, b: TensorLike) -> Tensor:
 
     NumPy: `a < b`
     """
-    return _apply(24, (a, b), ())
+    y: Tensor = _apply(24, (a, b), ())
+    return y
 
 
 def less_equal(a: TensorLike, b: TensorLike) -> Tensor:
@@ -403,7 +413,8 @@ def less_equal(a: TensorLike, b: TensorLike) -> Tensor:
 
     NumPy: `a <= b`
     """
-    return _apply(25, (a, b), ())
+    y: Tensor = _apply(25, (a, b), ())
+    return y
 
 
 def greater(a: TensorLike, b: TensorLike) -> Tensor:
@@ -411,7 +422,8 @@ def greater(a: TensorLike, b: TensorLike) -> Tensor:
 
     NumPy: `a > b`
     """
-    return _apply(26, (a, b), ())
+    y: Tensor = _apply(26, (a, b), ())
+    return y
 
 
 def greater_equal(a: TensorLike, b: TensorLike) -> Tensor:
@@ -419,7 +431,8 @@ def greater_equal(a: TensorLike, b: TensorLike) -> Tensor:
 
     NumPy: `a >= b`
     """
-    return _apply(27, (a, b), ())
+    y: Tensor = _apply(27, (a, b), ())
+    return y
 
 
 def logical_and(a: TensorLike, b: TensorLike) -> Tensor:
@@ -427,7 +440,8 @@ def logical_and(a: TensorLike, b: TensorLike) -> Tensor:
 
     NumPy: `np.logical_and(a, b)`
     """
-    return _apply(28, (a, b), ())
+    y: Tensor = _apply(28, (a, b), ())
+    return y
 
 
 def logical_or(a: TensorLike, b: TensorLike) -> Tensor:
@@ -435,7 +449,8 @@ def logical_or(a: TensorLike, b: TensorLike) -> Tensor:
 
     NumPy: `np.logical_or(a, b)`
     """
-    return _apply(29, (a, b), ())
+    y: Tensor = _apply(29, (a, b), ())
+    return y
 
 
 def logical_xor(a: TensorLike, b: TensorLike) -> Tensor:
@@ -443,7 +458,8 @@ def logical_xor(a: TensorLike, b: TensorLike) -> Tensor:
 
     NumPy: `np.logical_xor(a, b)`
     """
-    return _apply(30, (a, b), ())
+    y: Tensor = _apply(30, (a, b), ())
+    return y
 
 
 def logical_not(x: TensorLike) -> Tensor:
@@ -451,7 +467,8 @@ def logical_not(x: TensorLike) -> Tensor:
 
     NumPy: `np.logical_not(x)`
     """
-    return _apply(31, (x,), ())
+    y: Tensor = _apply(31, (x,), ())
+    return y
 
 
 def where(condition: TensorLike, a: TensorLike, b: TensorLike) -> Tensor:
@@ -462,7 +479,8 @@ def where(condition: TensorLike, a: TensorLike, b: TensorLike) -> Tensor:
 
     NumPy: `np.where(condition, a, b)`
     """
-    return _apply(32, (condition, a, b), ())
+    y: Tensor = _apply(32, (condition, a, b), ())
+    return y
 
 
 def cast(x: TensorLike, dtype: DTypeLike = "float64") -> Tensor:
@@ -473,7 +491,8 @@ def cast(x: TensorLike, dtype: DTypeLike = "float64") -> Tensor:
 
     NumPy: `x.astype(dtype)`
     """
-    return _apply(33, (x,), (dtype,))
+    y: Tensor = _apply(33, (x,), (dtype,))
+    return y
 
 
 def stop_gradient(x: TensorLike) -> Tensor:
@@ -481,7 +500,8 @@ def stop_gradient(x: TensorLike) -> Tensor:
 
     NumPy: `x`
     """
-    return _apply(34, (x,), ())
+    y: Tensor = _apply(34, (x,), ())
+    return y
 
 
 def reshape(x: TensorLike, shape: Shape) -> Tensor:
@@ -491,17 +511,8 @@ def reshape(x: TensorLike, shape: Shape) -> Tensor:
 
     NumPy: `np.reshape(x, shape)`
     """
-    return _apply(35, (x,), (shape,))
-
-
-def reshape_like(x: TensorLike, like: TensorLike) -> Tensor:
-    """`x` under the shape of `like`, of which only the shape is used.
-
-    Gradient: `g` under the shape of `x`.
-
-    NumPy: `np.reshape(x, like.shape)`
-    """
-    return _apply(36, (x, like), ())
+    y: Tensor = _apply(35, (x,), (shape,))
+    return y
 
 
 def transpose(x: TensorLike, axes: Axes = None) -> Tensor:
@@ -511,7 +522,8 @@ def transpose(x: TensorLike, axes: Axes = None) -> Tensor:
 
     NumPy: `np.transpose(x, axes)`
     """
-    return _apply(37, (x,), (axes,))
+    y: Tensor = _apply(37, (x,), (axes,))
+    return y
 
 
 def broadcast_to(x: TensorLike, shape: Shape) -> Tensor:
@@ -521,27 +533,8 @@ def broadcast_to(x: TensorLike, shape: Shape) -> Tensor:
 
     NumPy: `np.broadcast_to(x, shape)`
     """
-    return _apply(38, (x,), (shape,))
-
-
-def broadcast_like(x: TensorLike, like: TensorLike) -> Tensor:
-    """`x` repeated to the shape of `like`, of which only the shape is used.
-
-    Gradient: the sum of `g` over the axes that were repeated.
-
-    NumPy: `np.broadcast_to(x, like.shape)`
-    """
-    return _apply(39, (x, like), ())
-
-
-def sum_to(x: TensorLike, like: TensorLike) -> Tensor:
-    """The sum of `x` over the axes along which `like`, of which only the shape is used, is repeated to the shape of `x`.
-
-    Gradient: `g` repeated to the shape of `x`.
-
-    NumPy: `ref.sum_to(x, like)`
-    """
-    return _apply(40, (x, like), ())
+    y: Tensor = _apply(38, (x,), (shape,))
+    return y
 
 
 def expand_dims(x: TensorLike, axis: Axes = (0,)) -> Tensor:
@@ -551,7 +544,8 @@ def expand_dims(x: TensorLike, axis: Axes = (0,)) -> Tensor:
 
     NumPy: `np.expand_dims(x, axis)`
     """
-    return _apply(41, (x,), (axis,))
+    y: Tensor = _apply(41, (x,), (axis,))
+    return y
 
 
 def squeeze(x: TensorLike, axis: Axes = None) -> Tensor:
@@ -561,7 +555,8 @@ def squeeze(x: TensorLike, axis: Axes = None) -> Tensor:
 
     NumPy: `np.squeeze(x, axis)`
     """
-    return _apply(42, (x,), (axis,))
+    y: Tensor = _apply(42, (x,), (axis,))
+    return y
 
 
 def strided_slice(x: TensorLike, slices: Sequence[builtins.slice]) -> Tensor:
@@ -572,25 +567,8 @@ def strided_slice(x: TensorLike, slices: Sequence[builtins.slice]) -> Tensor:
 
     NumPy: `x[slices]`
     """
-    return _apply(43, (x,), (slices,))
-
-
-def unslice_to(g: TensorLike, slices: Sequence[builtins.slice], shape: Shape) -> Tensor:
-    """An array of zeros of `shape` with `g` in the places that `slices` name: the adjoint of a slice.
-
-    Gradient: the slices of the cotangent.
-
-    NumPy: `ref.unslice(g, slices, shape)`
-    """
-    return _apply(44, (g,), (slices, shape))
-
-
-def unslice_like(g: TensorLike, like: TensorLike, slices: Sequence[builtins.slice]) -> Tensor:
-    """`UNSLICE` to the shape of `like`, of which only the shape is used.
-
-    NumPy: `ref.unslice(g, slices, like.shape)`
-    """
-    return _apply(45, (g, like), (slices,))
+    y: Tensor = _apply(43, (x,), (slices,))
+    return y
 
 
 def concat(xs: Sequence[TensorLike], axis: int = 0) -> Tensor:
@@ -600,7 +578,8 @@ def concat(xs: Sequence[TensorLike], axis: int = 0) -> Tensor:
 
     NumPy: `np.concatenate(xs, axis=axis)`
     """
-    return _apply(46, (xs,), (axis,))
+    y: Tensor = _apply(46, (xs,), (axis,))
+    return y
 
 
 def reduce_sum(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tensor:
@@ -612,7 +591,8 @@ def reduce_sum(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tens
 
     NumPy: `np.sum(x, axis=axis, keepdims=keepdims)`
     """
-    return _apply(47, (x,), (axis, keepdims))
+    y: Tensor = _apply(47, (x,), (axis, keepdims))
+    return y
 
 
 def reduce_max(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tensor:
@@ -622,7 +602,8 @@ def reduce_max(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tens
 
     NumPy: `np.max(x, axis=axis, keepdims=keepdims)`
     """
-    return _apply(48, (x,), (axis, keepdims))
+    y: Tensor = _apply(48, (x,), (axis, keepdims))
+    return y
 
 
 def reduce_min(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tensor:
@@ -632,17 +613,8 @@ def reduce_min(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tens
 
     NumPy: `np.min(x, axis=axis, keepdims=keepdims)`
     """
-    return _apply(49, (x,), (axis, keepdims))
-
-
-def size(x: TensorLike, axis: Axes = None) -> Tensor:
-    """The number of elements of `x` along `axis` (all axes by default), as an `int64` value: of `x` only the shape is used.
-
-    Gradient: none.
-
-    NumPy: `ref.size(x, axis)`
-    """
-    return _apply(50, (x,), (axis,))
+    y: Tensor = _apply(49, (x,), (axis, keepdims))
+    return y
 
 
 def reduce_mean(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tensor:
@@ -650,7 +622,8 @@ def reduce_mean(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Ten
 
     NumPy: `np.mean(x, axis=axis, keepdims=keepdims)`
     """
-    return _apply(51, (x,), (axis, keepdims))
+    y: Tensor = _apply(51, (x,), (axis, keepdims))
+    return y
 
 
 def reduce_logsumexp(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tensor:
@@ -659,7 +632,8 @@ def reduce_logsumexp(x: TensorLike, axis: Axes = None, keepdims: bool = False) -
 
     NumPy: `scipy.special.logsumexp(x, axis=axis, keepdims=keepdims)`
     """
-    return _apply(52, (x,), (axis, keepdims))
+    y: Tensor = _apply(52, (x,), (axis, keepdims))
+    return y
 
 
 def argmax(x: TensorLike, axis: int = -1, keepdims: bool = False) -> Tensor:
@@ -669,7 +643,8 @@ def argmax(x: TensorLike, axis: int = -1, keepdims: bool = False) -> Tensor:
 
     NumPy: `np.argmax(x, axis=axis, keepdims=keepdims)`
     """
-    return _apply(53, (x,), (axis, keepdims))
+    y: Tensor = _apply(53, (x,), (axis, keepdims))
+    return y
 
 
 def max_with_index(x: TensorLike, axis: int = -1) -> tuple[Tensor, Tensor]:
@@ -679,7 +654,8 @@ def max_with_index(x: TensorLike, axis: int = -1) -> tuple[Tensor, Tensor]:
 
     NumPy: `ref.max_with_index(x, axis)`
     """
-    return _apply(54, (x,), (axis,))  # type: ignore[no-any-return]
+    y: tuple[Tensor, Tensor] = _apply(54, (x,), (axis,))
+    return y
 
 
 def take(x: TensorLike, index: TensorLike, axis: int = 0) -> Tensor:
@@ -690,25 +666,8 @@ def take(x: TensorLike, index: TensorLike, axis: int = 0) -> Tensor:
 
     NumPy: `np.take(x, index, axis=axis)`
     """
-    return _apply(55, (x, index), (axis,))
-
-
-def take_add(g: TensorLike, index: TensorLike, axis: int, n: int) -> Tensor:
-    """Zeros with `g` added up at the indices along `axis`, which has length `n`: the adjoint of `TAKE`.
-
-    Gradient: the cotangent's elements at the indices.
-
-    NumPy: `ref.take_add(g, index, axis, n)`
-    """
-    return _apply(56, (g, index), (axis, n))
-
-
-def take_add_like(g: TensorLike, index: TensorLike, like: TensorLike, axis: int = 0) -> Tensor:
-    """`TAKE_ADD` to the shape of `like`, of which only the shape is used.
-
-    NumPy: `ref.take_add(g, index, axis, like.shape[axis])`
-    """
-    return _apply(57, (g, index, like), (axis,))
+    y: Tensor = _apply(55, (x, index), (axis,))
+    return y
 
 
 def gather(x: TensorLike, index: TensorLike, axis: int = -1) -> Tensor:
@@ -719,25 +678,8 @@ def gather(x: TensorLike, index: TensorLike, axis: int = -1) -> Tensor:
 
     NumPy: `np.take_along_axis(x, index, axis=axis)`
     """
-    return _apply(58, (x, index), (axis,))
-
-
-def gather_add(g: TensorLike, index: TensorLike, axis: int, n: int) -> Tensor:
-    """Zeros with `g` added up at the indices along `axis`, which has length `n`: the adjoint of `GATHER`.
-
-    Gradient: the cotangent's elements at the indices.
-
-    NumPy: `ref.gather_add(g, index, axis, n)`
-    """
-    return _apply(59, (g, index), (axis, n))
-
-
-def gather_add_like(g: TensorLike, index: TensorLike, like: TensorLike, axis: int = -1) -> Tensor:
-    """`GATHER_ADD` to the shape of `like`, of which only the shape is used.
-
-    NumPy: `ref.gather_add(g, index, axis, like.shape[axis])`
-    """
-    return _apply(60, (g, index, like), (axis,))
+    y: Tensor = _apply(58, (x, index), (axis,))
+    return y
 
 
 def one_hot(labels: TensorLike, classes: int, dtype: DTypeLike = "float64") -> Tensor:
@@ -748,18 +690,8 @@ def one_hot(labels: TensorLike, classes: int, dtype: DTypeLike = "float64") -> T
 
     NumPy: `np.eye(classes, dtype=dtype)[labels]`
     """
-    return _apply(61, (labels,), (classes, dtype))
-
-
-def check_labels(labels: TensorLike, classes: int) -> Tensor:
-    """Labels as `int64` indices `0 .. classes`: integers or integral floats; one out of range, or NaN, is an error of the
-    run that names its place.
-
-    Gradient: none.
-
-    NumPy: `labels.astype(np.int64)`
-    """
-    return _apply(62, (labels,), (classes,))
+    y: Tensor = _apply(61, (labels,), (classes, dtype))
+    return y
 
 
 def batch_matmul(a: TensorLike, b: TensorLike) -> Tensor:
@@ -770,7 +702,8 @@ def batch_matmul(a: TensorLike, b: TensorLike) -> Tensor:
 
     NumPy: `np.matmul(a, b)`
     """
-    return _apply(63, (a, b), ())
+    y: Tensor = _apply(63, (a, b), ())
+    return y
 
 
 def matmul(a: TensorLike, b: TensorLike) -> Tensor:
@@ -779,17 +712,8 @@ def matmul(a: TensorLike, b: TensorLike) -> Tensor:
 
     NumPy: `np.matmul(a, b)`
     """
-    return _apply(64, (a, b), ())
-
-
-def lower_triangle(x: TensorLike, halve: bool = False) -> Tensor:
-    """The lower triangle of matrices in the last two axes, zeros above; with `halve` the diagonal is halved.
-
-    Gradient: the same of `g`.
-
-    NumPy: `np.tril(x) - (np.tril(x) - np.tril(x, -1)) * (0.5 if halve else 0.0)`
-    """
-    return _apply(65, (x,), (halve,))
+    y: Tensor = _apply(64, (a, b), ())
+    return y
 
 
 def solve_lower(l: TensorLike, b: TensorLike, transpose: bool = False) -> Tensor:
@@ -800,19 +724,8 @@ def solve_lower(l: TensorLike, b: TensorLike, transpose: bool = False) -> Tensor
 
     NumPy: `scipy.linalg.solve_triangular(l, b, lower=True, trans=int(transpose))`
     """
-    return _apply(66, (l, b), (transpose,))
-
-
-def cholesky_lower(a: TensorLike) -> Tensor:
-    """The lower factor `l` of `a = l l^T`; of `a` only the lower triangle is read. A matrix that is not positive definite
-    is an error of the run.
-
-    Gradient: with `s = l^-T phi(l^T g) l^-1`, where `phi` is the lower triangle with its diagonal halved, the lower
-    triangle of `a` gets `phi(s + s^T)` (Murray 2016, arXiv:1602.07527, equation 10).
-
-    NumPy: `np.linalg.cholesky(a)`
-    """
-    return _apply(67, (a,), ())
+    y: Tensor = _apply(66, (l, b), (transpose,))
+    return y
 
 
 def cholesky(a: TensorLike) -> Tensor:
@@ -822,7 +735,8 @@ def cholesky(a: TensorLike) -> Tensor:
 
     NumPy: `np.linalg.cholesky((a + np.swapaxes(a, -1, -2)) / 2)`
     """
-    return _apply(68, (a,), ())
+    y: Tensor = _apply(68, (a,), ())
+    return y
 
 
 def check_finite(x: TensorLike) -> Tensor:
@@ -832,7 +746,8 @@ def check_finite(x: TensorLike) -> Tensor:
 
     NumPy: `x`
     """
-    return _apply(75, (x,), ())
+    y: Tensor = _apply(75, (x,), ())
+    return y
 
 
 def softmax(x: TensorLike, axis: int = -1) -> Tensor:
@@ -840,7 +755,8 @@ def softmax(x: TensorLike, axis: int = -1) -> Tensor:
 
     NumPy: `scipy.special.softmax(x, axis=axis)`
     """
-    return _apply(76, (x,), (axis,))
+    y: Tensor = _apply(76, (x,), (axis,))
+    return y
 
 
 def log_softmax(x: TensorLike, axis: int = -1) -> Tensor:
@@ -848,7 +764,8 @@ def log_softmax(x: TensorLike, axis: int = -1) -> Tensor:
 
     NumPy: `scipy.special.log_softmax(x, axis=axis)`
     """
-    return _apply(77, (x,), (axis,))
+    y: Tensor = _apply(77, (x,), (axis,))
+    return y
 
 
 def gelu(x: TensorLike) -> Tensor:
@@ -856,7 +773,8 @@ def gelu(x: TensorLike) -> Tensor:
 
     NumPy: `x * 0.5 * (1 + scipy.special.erf(x / np.sqrt(2)))`
     """
-    return _apply(78, (x,), ())
+    y: Tensor = _apply(78, (x,), ())
+    return y
 
 
 def dropout(x: TensorLike, ratio: TensorLike, train: bool = True) -> Tensor:
@@ -865,7 +783,8 @@ def dropout(x: TensorLike, ratio: TensorLike, train: bool = True) -> Tensor:
 
     NumPy: `ref.dropout(x, ratio, train)`
     """
-    return _apply(79, (x, ratio), (train,))
+    y: Tensor = _apply(79, (x, ratio), (train,))
+    return y
 
 
 def sparse_softmax_cross_entropy(logits: TensorLike, labels: TensorLike) -> Tensor:
@@ -875,7 +794,8 @@ def sparse_softmax_cross_entropy(logits: TensorLike, labels: TensorLike) -> Tens
 
     NumPy: `-np.take_along_axis(scipy.special.log_softmax(logits, axis=1), labels.reshape(-1, 1).astype(int), axis=1)[:, 0]`
     """
-    return _apply(80, (logits, labels), ())
+    y: Tensor = _apply(80, (logits, labels), ())
+    return y
 
 
 def softmax_cross_entropy(logits: TensorLike, targets: TensorLike) -> Tensor:
@@ -884,7 +804,8 @@ def softmax_cross_entropy(logits: TensorLike, targets: TensorLike) -> Tensor:
 
     NumPy: `-np.sum(targets * scipy.special.log_softmax(logits, axis=-1), axis=-1)`
     """
-    return _apply(81, (logits, targets), ())
+    y: Tensor = _apply(81, (logits, targets), ())
+    return y
 
 
 def sigmoid_cross_entropy(x: TensorLike, targets: TensorLike) -> Tensor:
@@ -893,7 +814,8 @@ def sigmoid_cross_entropy(x: TensorLike, targets: TensorLike) -> Tensor:
 
     NumPy: `np.logaddexp(x, 0) - x * targets`
     """
-    return _apply(82, (x, targets), ())
+    y: Tensor = _apply(82, (x, targets), ())
+    return y
 
 
 def mean_squared_error(x: TensorLike, targets: TensorLike) -> Tensor:
@@ -901,7 +823,8 @@ def mean_squared_error(x: TensorLike, targets: TensorLike) -> Tensor:
 
     NumPy: `np.mean((x - targets) ** 2, axis=-1)`
     """
-    return _apply(83, (x, targets), ())
+    y: Tensor = _apply(83, (x, targets), ())
+    return y
 
 
 astype = cast
@@ -921,31 +844,3 @@ subtract = sub
 sum = reduce_sum
 take_along_axis = gather
 dot = matmul
-
-Tensor.sum = sum  # type: ignore[method-assign,assignment]
-Tensor.mean = mean  # type: ignore[method-assign,assignment]
-Tensor.max = max  # type: ignore[method-assign,assignment]
-Tensor.min = min  # type: ignore[method-assign,assignment]
-Tensor.logsumexp = logsumexp  # type: ignore[method-assign,assignment]
-Tensor.argmax = argmax  # type: ignore[method-assign,assignment]
-Tensor.squeeze = squeeze  # type: ignore[method-assign,assignment]
-Tensor.expand_dims = expand_dims  # type: ignore[method-assign,assignment]
-Tensor.clip = clip  # type: ignore[method-assign,assignment]
-Tensor.take = take  # type: ignore[method-assign,assignment]
-Tensor.astype = astype  # type: ignore[method-assign,assignment]
-Tensor.square = square  # type: ignore[method-assign,assignment]
-Tensor.sqrt = sqrt  # type: ignore[method-assign,assignment]
-Tensor.exp = exp  # type: ignore[method-assign,assignment]
-Tensor.log = log  # type: ignore[method-assign,assignment]
-Tensor.abs = abs  # type: ignore[method-assign,assignment]
-Tensor.equal = equal  # type: ignore[method-assign,assignment]
-Tensor.not_equal = not_equal  # type: ignore[method-assign,assignment]
-Tensor.less = less  # type: ignore[method-assign,assignment]
-Tensor.less_equal = less_equal  # type: ignore[method-assign,assignment]
-Tensor.greater = greater  # type: ignore[method-assign,assignment]
-Tensor.greater_equal = greater_equal  # type: ignore[method-assign,assignment]
-Tensor.dot = dot  # type: ignore[method-assign,assignment]
-Tensor.reshape = _functions._reshape  # type: ignore[method-assign,assignment]
-Tensor.transpose = _functions._transpose  # type: ignore[method-assign,assignment]
-Tensor.register_hook = _functions._register_hook  # type: ignore[method-assign,assignment]
-Tensor.show = _functions._show  # type: ignore[method-assign,assignment]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -54,7 +54,7 @@ def value_and_grad(f: Callable[..., Tensor], argnums: int | Sequence[int] = 0) -
             for i, x in enumerate(args):
                 if i in places or isinstance(x, np.ndarray):
                     given[i] = _placeholder(ctx, i, x, i in places, feeds)
-            y = f(*given, **kwargs)
+            y = cast(object, f(*given, **kwargs))
             if not isinstance(y, Tensor) or y.ndim != 0:
                 msg = f"value_and_grad: the function does not return a single number. Got {y!r}; expected a 0-d tensor."
                 raise ShapeError(f"{msg}\nhelp: sum the result, for example")

@@ -344,7 +344,7 @@ fn is_short(plan: &Plan, users: &[User]) -> bool {
     !variables && users.is_empty() && plan.steps.len() <= 32 && plan.arena_bytes + plan.output_bytes() <= 64 << 10
 }
 
-type Sources = SmallVec<[*const u8; 24]>;
+type Sources = SmallVec<[*const u8; 40]>;
 
 /// Pointers to the sources' elements; variables by `variable`.
 fn sources<'a>(

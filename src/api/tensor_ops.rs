@@ -15,10 +15,8 @@ pub use crate::ops::composite::activation::{dropout, gelu, log_softmax, softmax}
 pub use crate::ops::composite::loss::{mean_squared_error, sigmoid_cross_entropy, softmax_cross_entropy, sparse_softmax_cross_entropy};
 pub use crate::ops::contract::{batch_matmul, matmul};
 pub use crate::ops::control::{assign, check_finite, cond};
-pub use crate::ops::elementwise::{
-    abs, add, clip, cos, div, erf, exp, log, log as ln, maximum, minimum, mul, neg, pow, relu, sigmoid, sign, sin, softplus, sqrt, square,
-    sub, tanh,
-};
+pub use crate::ops::elementwise::log as ln;
+pub use crate::ops::elementwise::*;
 pub use crate::ops::factor::{cholesky, lower_triangle, solve_lower};
 pub use crate::ops::index::{gather, one_hot, take};
 pub use crate::ops::movement::{expand_dims, reshape, reshape_like, squeeze, stop_gradient, transpose};

@@ -38,6 +38,7 @@ struct Pool {
 
 static POOL: Mutex<Pool> = Mutex::new(Pool { small: [const { Vec::new() }; CLASSES], large: Vec::new(), idle: 0 });
 static LIVE: AtomicUsize = AtomicUsize::new(0);
+static PEAK: AtomicUsize = AtomicUsize::new(0);
 static IDLE: AtomicUsize = AtomicUsize::new(0);
 
 /// Size classes below 1 MiB: 64 bytes, then four steps in each power of two.
@@ -62,7 +63,10 @@ impl Block {
     pub fn new(bytes: usize) -> Option<Block> {
         let mut block = if bytes < LARGE { Block::small(bytes)? } else { Block::large(bytes)? };
         block.len = bytes;
-        LIVE.fetch_add(bytes, Relaxed);
+        let live = LIVE.fetch_add(bytes, Relaxed) + bytes;
+        if live > PEAK.load(Relaxed) {
+            PEAK.fetch_max(live, Relaxed);
+        }
         Some(block)
     }
 
@@ -186,6 +190,11 @@ pub fn trim() -> usize {
 /// Bytes in use by arrays and arenas, and bytes that wait in the pool.
 pub fn usage() -> (usize, usize) {
     (LIVE.load(Relaxed), IDLE.load(Relaxed))
+}
+
+/// The most bytes that arrays and arenas had in use at once since the last call.
+pub fn take_peak() -> usize {
+    PEAK.swap(LIVE.load(Relaxed), Relaxed)
 }
 
 #[cfg(test)]

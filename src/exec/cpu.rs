@@ -170,20 +170,31 @@ impl Machine<'_> {
                 let slot = self.table.add(s.slot as usize);
                 slot.write(if direct { to } else { *self.table.add(s.register as usize) });
             }
-            for c in &p.code {
-                let [d, x, y, z] = c.at.map(|i| *self.table.add(i as usize));
-                (c.f)(d, x, y, z, t.len);
-            }
-            // Reductions first: a store may take the place of what a reduction reads.
+            let mut done = 0;
             for f in &p.folds {
+                self.code(done, f.after, t.len);
+                done = f.after;
                 self.fold(f, t);
             }
+            self.code(done, p.code.len(), t.len);
             for s in &p.stores {
                 let from = *self.table.add(s.slot as usize);
                 let to = self.at(s.locs[0]).add(t.start * s.size);
                 if from != to {
                     std::ptr::copy_nonoverlapping(from, to, t.len * s.size);
                 }
+            }
+        }
+    }
+
+    /// Runs instructions.
+    #[inline(always)]
+    unsafe fn code(&self, from: usize, to: usize, n: usize) {
+        for c in &self.p.code[from..to] {
+            // SAFETY: the table's pointers are this tile's.
+            unsafe {
+                let [d, x, y, z] = c.at.map(|i| *self.table.add(i as usize));
+                (c.f)(d, x, y, z, n);
             }
         }
     }

@@ -50,7 +50,7 @@ pub struct Outcome {
     pub peak_bytes: usize,
 }
 
-type Bases = SmallVec<[*mut u8; 32]>;
+type Bases = SmallVec<[*mut u8; 64]>;
 
 /// Runs a plan. An error leaves the written variables as they were: writes begin when nothing can fail any more.
 ///

@@ -13,6 +13,9 @@ use crate::ops::reduce::{REDUCE_SUM, reduce_sum};
 use crate::ops::rules::{shaped_like, unbroadcast};
 use crate::shape::{Aval, Dim, Shape, Strides, Tuple, broadcast};
 
+/// The rows of this family.
+pub(in crate::ops) static ROWS: &[&OpDef] = &[&BROADCAST_TO, &BROADCAST_LIKE, &SUM_TO];
+
 /// Strides of a view that repeats an operand to the lengths `out`.
 pub fn broadcast_strides(dims: &[usize], strides: &[isize], out: &[usize]) -> Strides {
     let lead = out.len().saturating_sub(dims.len());

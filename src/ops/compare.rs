@@ -5,6 +5,10 @@ use crate::graph::{AsTensor, Tensor};
 use crate::ops::apply::{Arg, Operand, apply};
 use crate::ops::families;
 
+/// The rows of this family.
+pub(in crate::ops) static ROWS: &[&OpDef] =
+    &[&EQUAL, &NOT_EQUAL, &LESS, &LESS_EQUAL, &GREATER, &GREATER_EQUAL, &LOGICAL_AND, &LOGICAL_OR, &LOGICAL_XOR, &LOGICAL_NOT];
+
 macro_rules! comparison {
     ($($(#[doc = $doc:literal])+ $NAME:ident = $name:ident { $f:ident } $numpy:literal;)+) => {$(
         binary! {

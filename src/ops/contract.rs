@@ -12,6 +12,9 @@ use crate::ops::families::{self, bad, case};
 use crate::ops::movement::{expand_dims, squeeze, transpose};
 use crate::shape::{Aval, Dim, Tuple, broadcast};
 
+/// The rows of this family.
+pub(in crate::ops) static ROWS: &[&OpDef] = &[&BATCH_MATMUL, &MATMUL];
+
 /// `x` with its last two axes exchanged.
 pub fn swapped<'g>(x: Tensor<'g>) -> Tensor<'g> {
     let n = x.ndim() as i64;

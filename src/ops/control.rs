@@ -11,6 +11,9 @@ use crate::ops::apply::{Arg, Operand, apply};
 use crate::ops::families;
 use crate::shape::{Aval, Tuple};
 
+/// The rows of this family.
+pub(in crate::ops) static ROWS: &[&OpDef] = &[&COND, &ASSIGN, &CHECK_FINITE];
+
 /// One of two bodies.
 pub static COND: OpDef = OpDef {
     name: "cond",

@@ -9,6 +9,12 @@ use crate::ops::rules::{masked, power, quotient};
 use crate::ops::select::select;
 use crate::shape::Aval;
 
+/// The rows of this family.
+pub(in crate::ops) static ROWS: &[&OpDef] = &[
+    &ADD, &SUB, &MUL, &DIV, &POW, &MAXIMUM, &MINIMUM, &NEG, &SQUARE, &SQRT, &ABS, &SIGN, &EXP, &LOG, &SIN, &COS, &TANH, &SIGMOID,
+    &SOFTPLUS, &ERF, &RELU, &CLIP,
+];
+
 binary! {
     /// Sum with broadcasting: `y = a + b`. Integers wrap around.
     ///

@@ -15,6 +15,9 @@ use crate::ops::families::{self, attr, bad, case};
 use crate::ops::rules::unbroadcast;
 use crate::shape::{Aval, Tuple, broadcast};
 
+/// The rows of this family.
+pub(in crate::ops) static ROWS: &[&OpDef] = &[&LOWER_TRIANGLE, &SOLVE_LOWER, &CHOLESKY_LOWER, &CHOLESKY];
+
 fn check_square(c: &Infer<'_>, a: &Aval) -> Result<()> {
     match &a.shape[..] {
         [.., m, n] if m.unify(*n).is_some() => Ok(()),

@@ -12,6 +12,10 @@ use crate::ops::apply::{Arg, Operand, apply};
 use crate::ops::families::{self, attr, bad, mixed};
 use crate::shape::{self, Aval, Dim, Shape, Tuple};
 
+/// The rows of this family.
+pub(in crate::ops) static ROWS: &[&OpDef] =
+    &[&TAKE, &TAKE_ADD, &TAKE_ADD_LIKE, &GATHER, &GATHER_ADD, &GATHER_ADD_LIKE, &ONE_HOT, &CHECK_LABELS];
+
 fn check_index(c: &Infer<'_>, index: &Aval) -> Result<()> {
     if index.dtype.is_int() { Ok(()) } else { c.dtype_error("indices must be integers", index.dtype, "int32 or int64") }
 }

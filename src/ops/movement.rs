@@ -12,6 +12,9 @@ use crate::ops::families::{self, attr, bad, case};
 use crate::ops::rules::shaped_like;
 use crate::shape::{self, Aval, Dim, Shape, Strides, Tuple};
 
+/// The rows of this family.
+pub(in crate::ops) static ROWS: &[&OpDef] = &[&CAST, &STOP_GRADIENT, &RESHAPE, &RESHAPE_LIKE, &TRANSPOSE, &EXPAND_DIMS, &SQUEEZE];
+
 op! {
     /// `x` converted to `dtype`. Floats become integers by truncation; NaN becomes 0 and values beyond the ends the
     /// nearest end. Anything but 0 becomes true.

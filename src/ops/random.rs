@@ -13,6 +13,9 @@ use crate::ops::compare::less;
 use crate::ops::families::{self, attr};
 use crate::shape::{Aval, Dim, Tuple};
 
+/// The rows of this family.
+pub(in crate::ops) static ROWS: &[&OpDef] = &[&STANDARD_UNIFORM, &STANDARD_UNIFORM_LIKE, &STANDARD_NORMAL, &STANDARD_NORMAL_LIKE];
+
 macro_rules! draw {
     ($(#[doc = $doc:literal])+ $NAME:ident = $name:literal, $LIKE:ident = $like:literal, $kernel:path) => {
         $(#[doc = $doc])+

@@ -21,6 +21,10 @@ use crate::ops::rules::{masked, restore_axes, unreduce};
 use crate::ops::select::select;
 use crate::shape::{self, Aval, Dim, Tuple};
 
+/// The rows of this family.
+pub(in crate::ops) static ROWS: &[&OpDef] =
+    &[&REDUCE_SUM, &REDUCE_MAX, &REDUCE_MIN, &SIZE, &REDUCE_MEAN, &REDUCE_LOGSUMEXP, &ARGMAX, &MAX_WITH_INDEX];
+
 fn reduced(c: &mut Infer<'_>, x: &Aval, axis: &Axes, keepdims: bool) -> Result<Avals> {
     let axes = shape::axes(c.op, axis.0.as_deref(), x.ndim())?;
     Ok(smallvec![Aval { dtype: x.dtype, shape: families::reduced(x, &axes, keepdims) }])

@@ -10,6 +10,9 @@ use crate::ops::families;
 use crate::ops::rules::masked;
 use crate::shape::Aval;
 
+/// The rows of this family.
+pub(in crate::ops) static ROWS: &[&OpDef] = &[&SELECT];
+
 op! {
     /// `a` where the condition is true, else `b`, with broadcasting. Both are computed; neither's infinities or NaN reach
     /// the gradient of the other.

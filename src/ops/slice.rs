@@ -13,6 +13,9 @@ use crate::ops::families::{self, attr, bad, case};
 use crate::ops::movement::{dims_attr, known_attr};
 use crate::shape::{self, Aval, Dim, Shape, Strides, Tuple};
 
+/// The rows of this family.
+pub(in crate::ops) static ROWS: &[&OpDef] = &[&SLICE, &UNSLICE, &UNSLICE_LIKE, &CONCAT];
+
 op! {
     /// A part of `x`: one slice an axis, from the first; axes that are not named stay whole. Bounds and steps mean what
     /// NumPy's mean: negative bounds count from the end, bounds beyond the ends are cut, steps may be negative.

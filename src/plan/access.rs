@@ -1,5 +1,6 @@
 //! Views resolved: every value as strides into a value that has memory of its own.
 
+use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
 use crate::graph::op::Kernel;
@@ -15,20 +16,40 @@ pub struct Access {
     pub offset: isize,
     /// Strides in elements, one for each axis of the value.
     pub strides: Strides,
+    /// True if it is all of the root, in the root's order.
+    pub whole: bool,
 }
 
-/// The accesses of all nodes' first outputs, by node.
-pub struct Accesses(Vec<Access>);
+/// The accesses of all values.
+#[derive(Default)]
+pub struct Accesses {
+    /// Of the first outputs, by node.
+    first: Vec<Access>,
+    /// Of further outputs.
+    further: FxHashMap<Ref, Access>,
+}
 
 impl Accesses {
     /// The access of a value.
-    pub fn of(&self, ir: &Ir, r: Ref) -> Access {
-        if r.out == 0 { self.0[r.node as usize].clone() } else { Access { root: r, offset: 0, strides: c_strides(&ir.ty(r).dims) } }
+    pub fn of(&self, r: Ref) -> &Access {
+        match r.out {
+            0 => &self.first[r.node as usize],
+            _ => &self.further[&r],
+        }
     }
-}
 
-fn own(ty: Option<&Ty>, node: u32) -> Access {
-    Access { root: Ref { node, out: 0 }, offset: 0, strides: ty.map(|t| c_strides(&t.dims)).unwrap_or_default() }
+    /// Adds a node that owns the memory of its outputs.
+    fn push_own(&mut self, node: &IrNode) {
+        let id = self.first.len() as u32;
+        let own = |out: usize, ty: &Ty| {
+            let root = Ref { node: id, out: out as u32 };
+            Access { root, offset: 0, strides: c_strides(&ty.dims), whole: true }
+        };
+        self.first.push(own(0, &node.tys[0]));
+        for (out, ty) in node.tys.iter().enumerate().skip(1) {
+            self.further.insert(Ref { node: id, out: out as u32 }, own(out, ty));
+        }
+    }
 }
 
 /// Resolves views. A view that strides cannot express gets a copy of its input in C order; an output or a write that is not
@@ -36,47 +57,46 @@ fn own(ty: Option<&Ty>, node: u32) -> Access {
 pub fn resolve(ir: Ir) -> (Ir, Accesses) {
     let Ir { nodes, outputs, writes } = ir;
     let mut out = Ir { nodes: Vec::with_capacity(nodes.len() + outputs.len()), outputs, writes };
-    let mut accesses: Vec<Access> = Vec::with_capacity(nodes.len());
+    let mut accesses = Accesses { first: Vec::with_capacity(nodes.len() + out.outputs.len()), ..Accesses::default() };
     let mut map: Vec<u32> = Vec::with_capacity(nodes.len());
     for mut node in nodes {
         for r in &mut node.inputs {
             r.node = map[r.node as usize];
         }
         if let (Some(Kernel::View(rule)), Some(&x)) = (node.kernel(), node.inputs.first()) {
-            let rule = *rule;
-            let target = node.tys.first().map(|t| t.dims.clone()).unwrap_or_default();
-            let known = Accesses(accesses);
-            let base = known.of(&out, x);
-            accesses = known.0;
-            let mut access = compose(&base, rule(&out.ty(x).dims, &base.strides, &node.attrs, &target));
+            let ty = &node.tys[0];
+            let view = |out: &Ir, accesses: &Accesses, x: Ref| {
+                let base = accesses.of(x);
+                let (offset, strides) = rule(&out.ty(x).dims, &base.strides, &node.attrs, &ty.dims)?;
+                let offset = base.offset + offset;
+                let whole = offset == 0 && ty.count() == out.ty(base.root).count() && is_contiguous(&ty.dims, &strides);
+                Some(Access { root: base.root, offset, strides, whole })
+            };
+            let mut access = view(&out, &accesses, x);
+            let mut from = x;
             if access.is_none() {
-                let ty = out.ty(x).clone();
-                let copy = push_copy(&mut out, &mut accesses, x, ty, node.site);
-                let base = own(Some(out.ty(copy)), copy.node);
-                access = compose(&base, rule(&out.ty(copy).dims, &base.strides, &node.attrs, &target));
-                node.inputs[0] = copy;
+                from = push_copy(&mut out, &mut accesses, x, node.site);
+                access = view(&out, &accesses, from);
             }
-            let id = out.nodes.len() as u32;
-            accesses.push(access.unwrap_or_else(|| own(node.tys.first(), id)));
-            map.push(id);
+            node.inputs[0] = from;
+            map.push(out.nodes.len() as u32);
+            match access {
+                Some(access) => accesses.first.push(access),
+                None => accesses.push_own(&node),
+            }
             out.nodes.push(node);
             continue;
         }
         // Users' code and bodies get their inputs in C order.
         if matches!(node.op, IrOp::User(_) | IrOp::Branch(_)) {
             for r in &mut node.inputs {
-                let known = Accesses(accesses);
-                let dense = is_contiguous(&out.ty(*r).dims, &known.of(&out, *r).strides);
-                accesses = known.0;
-                if !dense {
-                    let ty = out.ty(*r).clone();
-                    *r = push_copy(&mut out, &mut accesses, *r, ty, node.site);
+                if !is_contiguous(&out.ty(*r).dims, &accesses.of(*r).strides) {
+                    *r = push_copy(&mut out, &mut accesses, *r, node.site);
                 }
             }
         }
-        let id = out.nodes.len() as u32;
-        accesses.push(own(node.tys.first(), id));
-        map.push(id);
+        map.push(out.nodes.len() as u32);
+        accesses.push_own(&node);
         out.nodes.push(node);
     }
     for r in out.outputs.iter_mut().chain(out.writes.iter_mut().map(|(_, r)| r)) {
@@ -89,8 +109,8 @@ pub fn resolve(ir: Ir) -> (Ir, Accesses) {
     for i in 0..out.outputs.len() {
         let r = out.outputs[i];
         if !is_value(&out, r) || taken.contains(&r) {
-            let (ty, site) = (out.ty(r).clone(), out.node(r).site);
-            out.outputs[i] = push_copy(&mut out, &mut accesses, r, ty, site);
+            let site = out.node(r).site;
+            out.outputs[i] = push_copy(&mut out, &mut accesses, r, site);
         } else {
             taken.push(r);
         }
@@ -98,24 +118,19 @@ pub fn resolve(ir: Ir) -> (Ir, Accesses) {
     for i in 0..out.writes.len() {
         let r = out.writes[i].1;
         if !is_value(&out, r) {
-            let (ty, site) = (out.ty(r).clone(), out.node(r).site);
-            out.writes[i].1 = push_copy(&mut out, &mut accesses, r, ty, site);
+            let site = out.node(r).site;
+            out.writes[i].1 = push_copy(&mut out, &mut accesses, r, site);
         }
     }
-    (out, Accesses(accesses))
+    (out, accesses)
 }
 
-fn compose(base: &Access, view: Option<(isize, Strides)>) -> Option<Access> {
-    let (offset, strides) = view?;
-    Some(Access { root: base.root, offset: base.offset + offset, strides })
-}
-
-fn push_copy(ir: &mut Ir, accesses: &mut Vec<Access>, r: Ref, ty: Ty, site: crate::error::Site) -> Ref {
-    let node = ir.nodes.len() as u32;
-    accesses.push(own(Some(&ty), node));
-    let inputs = SmallVec::from_slice(&[r]);
-    ir.nodes.push(IrNode { op: IrOp::Copy, attrs: [].into(), inputs, tys: SmallVec::from_iter([ty]), site });
-    Ref { node, out: 0 }
+fn push_copy(ir: &mut Ir, accesses: &mut Accesses, r: Ref, site: crate::error::Site) -> Ref {
+    let tys = SmallVec::from_iter([ir.ty(r).clone()]);
+    let node = IrNode { op: IrOp::Copy, attrs: [].into(), inputs: SmallVec::from_slice(&[r]), tys, site };
+    accesses.push_own(&node);
+    ir.nodes.push(node);
+    Ref { node: ir.nodes.len() as u32 - 1, out: 0 }
 }
 
 /// True if a step computes this value into memory of its own.

@@ -4,14 +4,18 @@
 //! Every node has a depth: an edge that must go through memory adds one. Elementwise nodes of one space and one depth
 //! cannot depend on each other through memory, so they may share a program. A node whose result is first used later is
 //! moved to its first user's depth, so that it is computed beside it and not stored.
+//!
+//! What a step that may fail needs is kept apart from the rest: it runs early, and the rest, writes to variables among it,
+//! runs when nothing can fail any more.
 
 use rustc_hash::FxHashMap;
 
 use crate::graph::op::Kernel;
 use crate::plan::access::{Accesses, is_value};
 use crate::plan::ir::{Ir, IrOp, Ref};
+use crate::plan::schedule::may_fail;
 use crate::plan::simplify::fold_axes;
-use crate::shape::{Dims, count, is_contiguous};
+use crate::shape::{Dims, count};
 
 /// Nodes that one tile program holds at most.
 const PROGRAM: usize = 192;
@@ -76,12 +80,17 @@ pub fn classify(dims: &[usize], axes: &[usize]) -> Option<Reduction> {
 pub fn fuse(ir: &Ir, accesses: &Accesses) -> Vec<Draft> {
     let mut spaces: FxHashMap<Dims, u32> = FxHashMap::default();
     let mut lengths: Vec<Dims> = vec![];
+    let mut newest: u32 = 0;
     let mut space = |dims: &[usize]| {
         let key = squeeze(dims);
-        *spaces.entry(key.clone()).or_insert_with(|| {
-            lengths.push(key);
-            lengths.len() as u32 - 1
-        })
+        // Neighbours often have one space.
+        if lengths.get(newest as usize) != Some(&key) {
+            newest = *spaces.entry(key).or_insert_with_key(|key| {
+                lengths.push(key.clone());
+                lengths.len() as u32 - 1
+            });
+        }
+        newest
     };
     let parts: Vec<Part> = (0..ir.nodes.len())
         .map(|i| {
@@ -102,20 +111,19 @@ pub fn fuse(ir: &Ir, accesses: &Accesses) -> Vec<Draft> {
         })
         .collect();
     let depths = depths(ir, accesses, &parts);
-    group(ir, &parts, &depths, &lengths)
+    group(ir, &parts, &depths, &urgent(ir), &lengths)
 }
 
 /// True if operand `r` of a node over `space` can stay in a register: it is the whole of an elementwise value of that space.
-fn in_register(ir: &Ir, accesses: &Accesses, parts: &[Part], r: Ref, space: u32) -> bool {
-    let a = accesses.of(ir, r);
-    let same_space = matches!(parts[a.root.node as usize], Part::Tile(s) if s == space);
-    same_space && a.offset == 0 && ir.ty(r).count() == ir.ty(a.root).count() && is_contiguous(&ir.ty(r).dims, &a.strides)
+fn in_register(accesses: &Accesses, parts: &[Part], r: Ref, space: u32) -> bool {
+    let a = accesses.of(r);
+    a.whole && matches!(parts[a.root.node as usize], Part::Tile(s) if s == space)
 }
 
 fn depths(ir: &Ir, accesses: &Accesses, parts: &[Part]) -> Vec<u32> {
     let n = ir.nodes.len();
     let step = |r: Ref, part: Part| match part {
-        Part::Tile(s) | Part::Fold(s, _) => u32::from(!in_register(ir, accesses, parts, r, s)),
+        Part::Tile(s) | Part::Fold(s, _) => u32::from(!in_register(accesses, parts, r, s)),
         _ => 1,
     };
     let mut depth = vec![0u32; n];
@@ -124,7 +132,7 @@ fn depths(ir: &Ir, accesses: &Accesses, parts: &[Part]) -> Vec<u32> {
             continue;
         }
         for &r in &ir.nodes[i].inputs {
-            let root = accesses.of(ir, r).root.node as usize;
+            let root = accesses.of(r).root.node as usize;
             if parts[root] != Part::None {
                 depth[i] = depth[i].max(depth[root] + step(r, parts[i]));
             }
@@ -133,7 +141,7 @@ fn depths(ir: &Ir, accesses: &Accesses, parts: &[Part]) -> Vec<u32> {
     // Sink elementwise nodes to their first users.
     let mut fixed = vec![false; n];
     for r in ir.outputs.iter().chain(ir.writes.iter().map(|(_, r)| r)) {
-        fixed[accesses.of(ir, *r).root.node as usize] = true;
+        fixed[accesses.of(*r).root.node as usize] = true;
     }
     let mut latest = vec![u32::MAX; n];
     for i in (0..n).rev() {
@@ -144,15 +152,27 @@ fn depths(ir: &Ir, accesses: &Accesses, parts: &[Part]) -> Vec<u32> {
             depth[i] = depth[i].max(latest[i]);
         }
         for &r in &ir.nodes[i].inputs {
-            let root = accesses.of(ir, r).root.node as usize;
+            let root = accesses.of(r).root.node as usize;
             latest[root] = latest[root].min(depth[i] - step(r, parts[i]).min(depth[i]));
         }
     }
     depth
 }
 
-fn group(ir: &Ir, parts: &[Part], depths: &[u32], lengths: &[Dims]) -> Vec<Draft> {
-    let mut groups: FxHashMap<(u32, u32), usize> = FxHashMap::default();
+/// Which nodes may fail, or are needed by one that may.
+fn urgent(ir: &Ir) -> Vec<bool> {
+    let mut urgent = vec![false; ir.nodes.len()];
+    for i in (0..ir.nodes.len()).rev() {
+        if urgent[i] || may_fail(ir, i as u32) {
+            urgent[i] = true;
+            ir.nodes[i].inputs.iter().for_each(|r| urgent[r.node as usize] = true);
+        }
+    }
+    urgent
+}
+
+fn group(ir: &Ir, parts: &[Part], depths: &[u32], urgent: &[bool], lengths: &[Dims]) -> Vec<Draft> {
+    let mut groups: FxHashMap<(u32, u32, bool), usize> = FxHashMap::default();
     let mut drafts: Vec<Draft> = vec![];
     let mut classes: Vec<Vec<Reduction>> = vec![];
     let mut solo: Vec<Draft> = vec![];
@@ -167,7 +187,7 @@ fn group(ir: &Ir, parts: &[Part], depths: &[u32], lengths: &[Dims]) -> Vec<Draft
             Part::Fold(s, r) => (s, Some(r)),
         };
         let dims = &lengths[space as usize];
-        let key = (space, depths[i]);
+        let key = (space, depths[i], urgent[i]);
         let fits = |g: usize| drafts[g].nodes.len() < PROGRAM && reduction.is_none_or(|r| classes[g].iter().all(|c| together(dims, *c, r)));
         match groups.get(&key).copied() {
             Some(g) if fits(g) => {
@@ -218,11 +238,23 @@ pub fn describe(ir: &Ir, i: u32) -> String {
         .join(" ")
 }
 
-/// The node of `draft` whose value operand `r` is, whole and in its own order; `None` if the operand comes from memory.
-pub fn in_program(ir: &Ir, accesses: &Accesses, draft: &Draft, r: Ref) -> Option<u32> {
-    let a = accesses.of(ir, r);
+/// No draft.
+pub const NO_DRAFT: u32 = u32::MAX;
+
+/// The draft of each node.
+pub fn owners(ir: &Ir, drafts: &[Draft]) -> Vec<u32> {
+    let mut owners = vec![NO_DRAFT; ir.nodes.len()];
+    for (d, draft) in drafts.iter().enumerate() {
+        draft.nodes.iter().for_each(|&n| owners[n as usize] = d as u32);
+    }
+    owners
+}
+
+/// The node of draft `d`, a tile program, whose value operand `r` is, whole and in its own order; `None` if the operand comes
+/// from memory.
+pub fn in_program(ir: &Ir, accesses: &Accesses, owners: &[u32], d: u32, r: Ref) -> Option<u32> {
+    let a = accesses.of(r);
     let root = a.root.node;
-    let inside = draft.nodes.binary_search(&root).is_ok() && !matches!(ir.nodes[root as usize].kernel(), Some(Kernel::Fold(_)));
-    let whole = a.offset == 0 && ir.ty(r).count() == ir.ty(a.root).count() && is_contiguous(&ir.ty(r).dims, &a.strides);
-    (inside && whole).then_some(root)
+    let inside = a.whole && owners[root as usize] == d && !matches!(ir.nodes[root as usize].kernel(), Some(Kernel::Fold(_)));
+    inside.then_some(root)
 }

@@ -12,6 +12,7 @@ pub mod place;
 pub mod program;
 pub mod schedule;
 pub mod simplify;
+mod table;
 pub mod verify;
 pub mod walk;
 
@@ -154,7 +155,8 @@ fn compile(mut ir: Ir, kind: &dyn Fn(u32) -> SourceKind) -> Plan {
         verify::ir(&ir, "fuse");
         verify::drafts(&ir, &drafts);
     }
-    let order = schedule::schedule(&ir, &accesses, &drafts);
+    let owners = fuse::owners(&ir, &drafts);
+    let order = schedule::schedule(&ir, &accesses, &drafts, &owners);
     if checked {
         verify::order(&ir, &accesses, &drafts, &order);
     }
@@ -167,9 +169,9 @@ fn compile(mut ir: Ir, kind: &dyn Fn(u32) -> SourceKind) -> Plan {
             _ => None,
         })
         .collect();
-    let mut plan = place::place(ir, &accesses, drafts, order, sources);
+    let mut plan = place::place(ir, &accesses, drafts, &owners, order, sources);
     if checked {
-        verify::plan(&plan);
+        verify::plan(&plan, &accesses);
     }
     plan.rewrites = rewrites;
     plan

@@ -11,6 +11,7 @@ use crate::plan::fuse::Draft;
 use crate::plan::ir::{Ir, IrOp, Ref, Ty};
 use crate::plan::program::{self, LoadKind, Loc, Program};
 use crate::plan::schedule::{Order, may_fail};
+use crate::plan::table::Table;
 use crate::plan::{Plan, SourceKind};
 use crate::shape::{Strides, c_strides};
 
@@ -120,8 +121,8 @@ impl Space {
 }
 
 /// Lays out memory and completes the steps.
-pub fn place(ir: Ir, accesses: &Accesses, drafts: Vec<Draft>, order: Order, sources: Vec<(u32, SourceKind)>) -> Plan {
-    let mut layout = Layout::new(&ir, accesses, &drafts, &order, &sources);
+pub fn place(ir: Ir, accesses: &Accesses, drafts: Vec<Draft>, owners: &[u32], order: Order, sources: Vec<(u32, SourceKind)>) -> Plan {
+    let mut layout = Layout::new(&ir, accesses, &drafts, owners, &order, &sources);
     let steps = layout.run(&drafts, &order, &sources);
     let Layout { space, constants, writes, first_write, .. } = layout;
     let outputs = ir.outputs.iter().map(|&r| ir.ty(r).clone()).collect();
@@ -142,19 +143,21 @@ fn source_index(ir: &Ir, node: u32) -> u32 {
 struct Layout<'a> {
     ir: &'a Ir,
     accesses: &'a Accesses,
+    /// The draft of each node.
+    owners: &'a [u32],
     /// Step of each value that a step computes.
-    made: FxHashMap<Ref, usize>,
+    made: Table<usize>,
     /// Last step that reads a root.
-    last: FxHashMap<Ref, usize>,
+    last: Table<usize>,
     /// Values that are read by another step than their own, or that leave the plan.
     stored: Vec<bool>,
-    locs: FxHashMap<Ref, Loc>,
+    locs: Table<Loc>,
     space: Space,
     constants: Vec<[u64; 8]>,
     /// Written variables: place among the sources, type.
     writes: Vec<(u32, Ty)>,
     /// Values that go straight into a variable: which write.
-    direct: FxHashMap<Ref, u32>,
+    direct: Table<u32>,
     /// Writes that end with a copy: which write, and from where.
     copies: Vec<(u32, Ref)>,
     first_write: usize,
@@ -162,18 +165,26 @@ struct Layout<'a> {
 }
 
 impl<'a> Layout<'a> {
-    fn new(ir: &'a Ir, accesses: &'a Accesses, drafts: &[Draft], order: &Order, sources: &[(u32, SourceKind)]) -> Layout<'a> {
+    fn new(
+        ir: &'a Ir,
+        accesses: &'a Accesses,
+        drafts: &[Draft],
+        owners: &'a [u32],
+        order: &Order,
+        sources: &[(u32, SourceKind)],
+    ) -> Layout<'a> {
         let mut l = Layout {
             ir,
             accesses,
-            made: FxHashMap::default(),
-            last: FxHashMap::default(),
+            owners,
+            made: Table::new(ir.nodes.len()),
+            last: Table::new(ir.nodes.len()),
             stored: vec![false; ir.nodes.len()],
-            locs: FxHashMap::default(),
+            locs: Table::new(ir.nodes.len()),
             space: Space::default(),
             constants: vec![],
             writes: vec![],
-            direct: FxHashMap::default(),
+            direct: Table::new(ir.nodes.len()),
             copies: vec![],
             first_write: order.steps.len(),
             fallible: order.fallible,
@@ -188,9 +199,9 @@ impl<'a> Layout<'a> {
         for (t, &d) in order.steps.iter().enumerate() {
             for &n in &drafts[d].nodes {
                 for &r in &ir.nodes[n as usize].inputs {
-                    let root = accesses.of(ir, r).root;
+                    let root = accesses.of(r).root;
                     l.last.insert(root, t);
-                    let inside = drafts[d].tile && crate::plan::fuse::in_program(ir, accesses, &drafts[d], r).is_some();
+                    let inside = drafts[d].tile && crate::plan::fuse::in_program(ir, accesses, owners, d as u32, r).is_some();
                     if !inside {
                         l.stored[root.node as usize] = true;
                     }
@@ -213,10 +224,11 @@ impl<'a> Layout<'a> {
     }
 
     fn scalars(&mut self) {
+        let mut places: FxHashMap<u64, usize> = FxHashMap::default();
         for (i, node) in self.ir.nodes.iter().enumerate() {
             if let IrOp::Scalar(s) = node.op {
                 let bits = u64::from_ne_bytes(s.bytes(node.tys[0].dtype).unwrap_or_default());
-                let at = self.constants.iter().position(|c| c.first() == Some(&bits)).unwrap_or_else(|| {
+                let at = *places.entry(bits).or_insert_with(|| {
                     self.constants.push([bits, 0, 0, 0, 0, 0, 0, 0]);
                     self.constants.len() - 1
                 });
@@ -234,13 +246,13 @@ impl<'a> Layout<'a> {
         for (w, &(variable, value)) in self.ir.writes.iter().enumerate() {
             let place = sources.iter().position(|(n, _)| *n == variable).unwrap_or(0) as u32;
             self.writes.push((place, self.ir.ty(value).clone()));
-            let t = self.made.get(&value).copied().unwrap_or(0);
+            let t = self.made.get(value).unwrap_or(0);
             let old = Ref { node: variable, out: 0 };
-            let after = self.last.get(&old).copied();
+            let after = self.last.get(old);
             let draft = &drafts[order.steps[t]];
             let elementwise = draft.tile && !matches!(self.ir.node(value).kernel(), Some(Kernel::Fold(_)));
             let reads_here = after == Some(t);
-            let free = self.direct.get(&value).is_none() && !self.locs.contains_key(&value);
+            let free = !self.direct.has(value) && !self.locs.has(value);
             let ok = free
                 && t >= order.fallible
                 && after.is_none_or(|a| a < t || (a == t && elementwise))
@@ -261,7 +273,7 @@ impl<'a> Layout<'a> {
         draft.nodes.iter().all(|&n| {
             let node = &self.ir.nodes[n as usize];
             node.inputs.iter().all(|&r| {
-                let a = self.accesses.of(self.ir, r);
+                let a = self.accesses.of(r);
                 a.root != root
                     || (a.offset == 0
                         && crate::shape::is_contiguous(&self.ir.ty(r).dims, &a.strides)
@@ -276,7 +288,7 @@ impl<'a> Layout<'a> {
 
     /// A place for a value: its own memory if it leaves the plan, else the arena.
     fn home(&mut self, r: Ref) -> Loc {
-        if let Some(&loc) = self.locs.get(&r) {
+        if let Some(loc) = self.locs.get(r) {
             return loc;
         }
         let loc = Loc { base: ARENA, offset: self.space.take(self.bytes(r)) };
@@ -285,11 +297,11 @@ impl<'a> Layout<'a> {
     }
 
     fn arg(&self, r: Ref) -> Arg {
-        let a = self.accesses.of(self.ir, r);
+        let a = self.accesses.of(r);
         let ty = self.ir.ty(r).clone();
-        let loc = self.locs.get(&a.root).copied().unwrap_or(Loc { base: ARENA, offset: 0 });
+        let loc = self.locs.get(a.root).unwrap_or(Loc { base: ARENA, offset: 0 });
         let offset = (loc.offset as isize + a.offset * ty.dtype.size() as isize) as usize;
-        Arg { loc: Loc { base: loc.base, offset }, ty, strides: a.strides }
+        Arg { loc: Loc { base: loc.base, offset }, ty, strides: a.strides.clone() }
     }
 
     fn out(&mut self, r: Ref) -> Arg {
@@ -301,11 +313,14 @@ impl<'a> Layout<'a> {
 
     fn run(&mut self, drafts: &[Draft], order: &Order, sources: &[(u32, SourceKind)]) -> Vec<Step> {
         let mut ends: Vec<Vec<Ref>> = vec![vec![]; order.steps.len()];
-        for (&r, &t) in &self.made {
-            let last = self.last.get(&r).copied().unwrap_or(t).max(t);
-            ends[last].push(r);
+        for (node, n) in self.ir.nodes.iter().enumerate() {
+            for out in 0..n.tys.len() as u32 {
+                let r = Ref { node: node as u32, out };
+                if let Some(t) = self.made.get(r) {
+                    ends[self.last.get(r).unwrap_or(t).max(t)].push(r);
+                }
+            }
         }
-        ends.iter_mut().for_each(|l| l.sort_unstable());
         // A value that a final copy reads lives to the end.
         let kept: Vec<Ref> = self.copies.iter().map(|(_, r)| *r).collect();
         let feeds: Vec<u32> =
@@ -323,7 +338,7 @@ impl<'a> Layout<'a> {
                 if kept.contains(r) {
                     continue;
                 }
-                if let Some(&Loc { base: ARENA, offset }) = self.locs.get(r) {
+                if let Some(Loc { base: ARENA, offset }) = self.locs.get(*r) {
                     // `tile` removed the places of values that it handed on: they live on in the values that took them.
                     self.space.give(offset, self.bytes(*r));
                 }
@@ -349,45 +364,50 @@ impl<'a> Layout<'a> {
     fn tile(&mut self, draft: &Draft, t: usize, feeds: &[u32]) -> Step {
         let stored = &self.stored;
         let padded = |r: Ref| !feeds.contains(&r.node);
-        let mut p = program::build(self.ir, self.accesses, draft, &|n| stored[n as usize], &padded);
+        let mut p = program::build(self.ir, self.accesses, draft, self.owners, &|n| stored[n as usize], &padded);
         for load in &mut p.loads {
-            load.loc = self.locs.get(&load.root).copied().unwrap_or(load.loc);
+            load.loc = self.locs.get(load.root).unwrap_or(load.loc);
         }
         let mut handed: Vec<Ref> = vec![];
+        // Operands that end here and are read in the order of the space: a result may take their places.
+        let donors: Vec<usize> = (0..p.loads.len())
+            .filter(|&k| {
+                let l = &p.loads[k];
+                l.kind == LoadKind::Flat
+                    && l.offset == 0
+                    && l.loc.base == ARENA
+                    && self.last.get(l.root) == Some(t)
+                    && is_value(self.ir, l.root)
+                    && !self.copies.iter().any(|(_, r)| *r == l.root)
+                    && p.loads.iter().filter(|m| m.root == l.root).count() == 1
+            })
+            .collect();
         for k in 0..p.stores.len() {
             let value = p.stores[k].value;
-            if !self.locs.contains_key(&value) {
-                // The place of an operand that ends here and is read in the same order.
-                let donor = p.loads.iter().find(|l| {
-                    l.kind == LoadKind::Flat
-                        && l.offset == 0
-                        && l.loc.base == ARENA
-                        && is_value(self.ir, l.root)
-                        && self.last.get(&l.root) == Some(&t)
-                        && round(self.bytes(l.root).max(1)) == round(self.bytes(value).max(1))
+            if !self.locs.has(value) {
+                let donor = donors.iter().map(|&l| &p.loads[l]).find(|l| {
+                    round(self.bytes(l.root).max(1)) == round(self.bytes(value).max(1))
                         && self.ir.ty(l.root).count() == self.ir.ty(value).count()
                         && !handed.contains(&l.root)
-                        && !self.copies.iter().any(|(_, r)| *r == l.root)
-                        && p.loads.iter().filter(|m| m.root == l.root).count() == 1
                 });
                 if let Some(l) = donor {
                     handed.push(l.root);
                     self.locs.insert(value, l.loc);
-                    p.stores[k].aliased = true;
+                    p.stores[k].aliased |= l.end > p.stores[k].at;
                 }
             }
             let loc = self.home(value);
             p.stores[k].locs.push(loc);
-            if let Some(&w) = self.direct.get(&value) {
+            if let Some(w) = self.direct.get(value) {
                 let old = Ref { node: self.ir.writes[w as usize].0, out: 0 };
-                p.stores[k].aliased |= p.loads.iter().any(|l| l.root == old);
+                p.stores[k].aliased |= p.loads.iter().any(|l| l.root == old && l.end > p.stores[k].at);
             }
         }
         for k in 0..p.folds.len() {
             p.folds[k].loc = self.home(p.folds[k].value);
         }
         for r in handed {
-            self.locs.remove(&r);
+            self.locs.remove(r);
         }
         let scratch = self.scratch(p.working_bytes());
         let site = self.ir.nodes[draft.nodes[0] as usize].site;
@@ -423,7 +443,7 @@ impl<'a> Layout<'a> {
         };
         let scratch = self.scratch(bytes);
         let site = node.site;
-        debug_assert!(!may_fail(self.ir, n) || self.made.contains_key(&Ref { node: n, out: 0 }));
+        debug_assert!(!may_fail(self.ir, n) || self.made.has(Ref { node: n, out: 0 }));
         Step { work, inputs, outputs, scratch, site, nodes: draft.nodes.clone() }
     }
 }

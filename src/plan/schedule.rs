@@ -3,9 +3,9 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use crate::plan::access::{Accesses, is_value};
-use crate::plan::fuse::Draft;
-use crate::plan::ir::{Ir, IrOp, Ref};
+use crate::plan::access::Accesses;
+use crate::plan::fuse::{Draft, NO_DRAFT};
+use crate::plan::ir::{Ir, IrOp};
 
 /// What the order rests on.
 pub struct Order {
@@ -26,30 +26,25 @@ pub fn may_fail(ir: &Ir, i: u32) -> bool {
 }
 
 /// Orders the drafts.
-pub fn schedule(ir: &Ir, accesses: &Accesses, drafts: &[Draft]) -> Order {
-    let mut owner = vec![usize::MAX; ir.nodes.len()];
-    for (d, draft) in drafts.iter().enumerate() {
-        for &n in &draft.nodes {
-            owner[n as usize] = d;
-        }
-    }
+pub fn schedule(ir: &Ir, accesses: &Accesses, drafts: &[Draft], owners: &[u32]) -> Order {
+    // The last draft that was noted as a user of a draft.
+    let mut noted = vec![usize::MAX; drafts.len()];
     let mut needs: Vec<Vec<usize>> = vec![vec![]; drafts.len()];
     let mut users: Vec<Vec<usize>> = vec![vec![]; drafts.len()];
     for (d, draft) in drafts.iter().enumerate() {
         for &n in &draft.nodes {
             for &r in &ir.nodes[n as usize].inputs {
-                let root = accesses.of(ir, r).root;
-                if is_value(ir, Ref { node: root.node, out: 0 }) {
-                    let o = owner[root.node as usize];
-                    if o != d && !needs[d].contains(&o) {
-                        needs[d].push(o);
-                        users[o].push(d);
-                    }
+                let o = owners[accesses.of(r).root.node as usize];
+                if o != NO_DRAFT && o as usize != d && noted[o as usize] != d {
+                    noted[o as usize] = d;
+                    needs[d].push(o as usize);
+                    users[o as usize].push(d);
                 }
             }
         }
     }
-    let mut urgent: Vec<bool> = drafts.iter().map(|d| d.nodes.iter().any(|&n| may_fail(ir, n))).collect();
+    let fails: Vec<bool> = drafts.iter().map(|d| d.nodes.iter().any(|&n| may_fail(ir, n))).collect();
+    let mut urgent = fails.clone();
     let mut stack: Vec<usize> = (0..drafts.len()).filter(|&d| urgent[d]).collect();
     while let Some(d) = stack.pop() {
         for &o in &needs[d] {
@@ -71,6 +66,6 @@ pub fn schedule(ir: &Ir, accesses: &Accesses, drafts: &[Draft]) -> Order {
             }
         }
     }
-    let fallible = steps.iter().rposition(|&d| drafts[d].nodes.iter().any(|&n| may_fail(ir, n))).map_or(0, |i| i + 1);
+    let fallible = steps.iter().rposition(|&d| fails[d]).map_or(0, |i| i + 1);
     Order { steps, fallible }
 }

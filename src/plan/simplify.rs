@@ -1,4 +1,5 @@
-//! Rewrites that keep every bit: named rules, applied in one pass from inputs to users.
+//! Rewrites that keep every bit: named rules, applied in one pass from inputs to users. What has become the same as an
+//! earlier node is that node.
 
 use crate::dtype::{DType, Scalar};
 use crate::graph::attr::{AttrType, Ints};
@@ -31,6 +32,8 @@ static RULES: &[Rule] = &[
     Rule { name: "sub-zero", apply: sub_zero },
     Rule { name: "div-one", apply: div_one },
     Rule { name: "neg-neg", apply: neg_neg },
+    Rule { name: "add-neg", apply: add_neg },
+    Rule { name: "sub-neg", apply: sub_neg },
     Rule { name: "fold-scalars", apply: fold_scalars },
     Rule { name: "cast-scalar", apply: cast_scalar },
     Rule { name: "same-type", apply: same_type },
@@ -46,9 +49,12 @@ pub fn simplify(ir: &mut Ir) -> Vec<(&'static str, usize)> {
         Some(to) if r.out == 0 => to,
         _ => r,
     };
+    let mut seen = Seen::new(ir.nodes.len());
+    let mut merged = 0;
     for i in 0..ir.nodes.len() {
-        let inputs = ir.nodes[i].inputs.iter().map(|&r| resolve(&alias, r)).collect();
-        ir.nodes[i].inputs = inputs;
+        for r in &mut ir.nodes[i].inputs {
+            *r = resolve(&alias, *r);
+        }
         // A rewritten node may match again: at most once a rule.
         for _ in 0..RULES.len() {
             let hit = RULES.iter().enumerate().find_map(|(k, rule)| (rule.apply)(ir, &ir.nodes[i]).map(|to| (k, to)));
@@ -67,6 +73,12 @@ pub fn simplify(ir: &mut Ir) -> Vec<(&'static str, usize)> {
                 }
             }
         }
+        if alias[i].is_none() {
+            if let Some(first) = seen.first(ir, i) {
+                alias[i] = Some(Ref { node: first, out: 0 });
+                merged += 1;
+            }
+        }
         if let IrOp::Branch(bodies) = &mut ir.nodes[i].op {
             for body in bodies.iter_mut() {
                 for (total, n) in counts.iter_mut().zip(simplify(body)) {
@@ -82,8 +94,49 @@ pub fn simplify(ir: &mut Ir) -> Vec<(&'static str, usize)> {
         *r = resolve(&alias, *r);
     }
     sweep(ir);
+    counts.push(("merge", merged));
     counts.retain(|(_, n)| *n > 0);
     counts
+}
+
+/// The first node of each kind: a table of places, of a power of two in length.
+struct Seen(Vec<u32>);
+
+impl Seen {
+    const FREE: u32 = u32::MAX;
+
+    fn new(nodes: usize) -> Seen {
+        Seen(vec![Seen::FREE; (nodes * 2).next_power_of_two()])
+    }
+
+    /// An earlier node that computes the same as node `i`.
+    fn first(&mut self, ir: &Ir, i: usize) -> Option<u32> {
+        let node = &ir.nodes[i];
+        let kind = match node.op {
+            IrOp::Row(def, None) if node.tys.len() == 1 => std::ptr::from_ref(def) as u64,
+            _ => return None,
+        };
+        let mix = |h: u64, x: u64| (h.rotate_left(5) ^ x).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let hash = node.inputs.iter().fold(mix(0, kind), |h, r| mix(h, u64::from(r.node) << 8 | u64::from(r.out)));
+        let mask = self.0.len() - 1;
+        let mut at = (hash >> 20) as usize & mask;
+        loop {
+            match self.0[at] {
+                Seen::FREE => {
+                    self.0[at] = i as u32;
+                    return None;
+                }
+                p => {
+                    let other = &ir.nodes[p as usize];
+                    let same_op = matches!((&other.op, &node.op), (IrOp::Row(a, None), IrOp::Row(b, None)) if std::ptr::eq(*a, *b));
+                    if same_op && other.inputs == node.inputs && other.attrs == node.attrs && other.tys == node.tys {
+                        return Some(p);
+                    }
+                    at = (at + 1) & mask;
+                }
+            }
+        }
+    }
 }
 
 /// Drops nodes that nothing needs; sources of a body keep their places.
@@ -210,6 +263,33 @@ fn neg_neg(ir: &Ir, node: &IrNode) -> Option<To> {
     if is(node, &NEG) && is(ir.node(x), &NEG) { stand_for(ir, node, *ir.node(x).inputs.first()?) } else { None }
 }
 
+/// The operand of a negative that has the dtype and shape of `r`.
+fn negated(ir: &Ir, r: Ref) -> Option<Ref> {
+    let node = ir.node(r);
+    node.inputs.first().copied().filter(|_| is(node, &NEG))
+}
+
+/// `a + (-b)` is `a - b`, and `(-a) + b` is `b - a`.
+fn add_neg(ir: &Ir, node: &IrNode) -> Option<To> {
+    let [a, b] = node.inputs[..] else { return None };
+    if !is(node, &ADD) {
+        return None;
+    }
+    let inputs = match (negated(ir, a), negated(ir, b)) {
+        (_, Some(b)) => vec![a, b],
+        (Some(a), None) => vec![b, a],
+        (None, None) => return None,
+    };
+    Some(To::Op(IrOp::Row(&SUB, None), [].into(), inputs))
+}
+
+/// `a - (-b)` is `a + b`.
+fn sub_neg(ir: &Ir, node: &IrNode) -> Option<To> {
+    let [a, b] = node.inputs[..] else { return None };
+    let b = negated(ir, b).filter(|_| is(node, &SUB))?;
+    Some(To::Op(IrOp::Row(&ADD, None), [].into(), vec![a, b]))
+}
+
 /// Arithmetic of two known floating scalars, in their own precision.
 fn fold_scalars(ir: &Ir, node: &IrNode) -> Option<To> {
     let [a, b] = node.inputs[..] else { return None };
@@ -227,6 +307,8 @@ fn fold_scalars(ir: &Ir, node: &IrNode) -> Option<To> {
         narrow(|x, y| x + y, |x, y| x + y)
     } else if is(node, &SUB) {
         narrow(|x, y| x - y, |x, y| x - y)
+    } else if is(node, &DIV) {
+        narrow(|x, y| x / y, |x, y| x / y)
     } else {
         return None;
     };

@@ -17,7 +17,7 @@ fn domain(d: Domain) -> (String, usize) {
 #[pyfunction]
 pub fn op_table<'py>(py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
     let rows = PyList::empty(py);
-    for def in TABLE {
+    for def in TABLE.iter() {
         let row = PyDict::new(py);
         row.set_item("name", def.name)?;
         let lines: Vec<&str> = def.doc.lines().map(|l| l.strip_prefix(' ').unwrap_or(l)).collect();

@@ -13,6 +13,9 @@ use crate::ops::reduce::{reduce_logsumexp, reduce_max, reduce_sum};
 use crate::ops::select::select;
 use crate::shape;
 
+/// The rows of this family.
+pub(in crate::ops) static ROWS: &[&OpDef] = &[&SOFTMAX, &LOG_SOFTMAX, &GELU, &DROPOUT];
+
 composite! {
     /// `exp(x) / sum(exp(x))` along `axis`, shifted by the maximum: it never overflows.
     SOFTMAX = fn softmax(x; axis: i64 = -1) -> y {

@@ -11,6 +11,10 @@ use crate::ops::movement::{expand_dims, squeeze};
 use crate::ops::reduce::{reduce_logsumexp, reduce_mean, reduce_sum};
 use crate::shape::{Dim, Tuple};
 
+/// The rows of this family.
+pub(in crate::ops) static ROWS: &[&OpDef] =
+    &[&SPARSE_SOFTMAX_CROSS_ENTROPY, &SOFTMAX_CROSS_ENTROPY, &SIGMOID_CROSS_ENTROPY, &MEAN_SQUARED_ERROR];
+
 composite! {
     /// Cross-entropy of softmax against labels: `logsumexp(logits) - logits[label]`, one value a row. `logits` are
     /// `(n, classes)`; labels are integers or integral floats of shape `(n,)` or `(n, 1)`, and one that is NaN, not integral

@@ -1,13 +1,10 @@
-//! Tile programs: elementwise work and reductions over one iteration space, as a list of instructions over tiles of 512
-//! values.
-//!
-//! The space is rows by columns. A tile is a run of the space in C order: a part of one row, several whole rows, or, where
-//! all operands run flat, any run. Operands are read in place where they can be; the last instruction of a value that is
-//! stored writes to its place in memory.
+//! From a draft to a program: operands, kernels, and how tiles walk the space.
 
 use smallvec::SmallVec;
 
-use crate::dtype::DType;
+use super::order;
+use super::registers::{Registers, assign};
+use super::{FoldStore, Load, LoadKind, Loc, Program, Tiling};
 use crate::graph::op::Kernel;
 use crate::kernels::fold::{BLOCK, Fold, accumulate, block, pairwise};
 use crate::kernels::isa::{Isa, isa};
@@ -18,166 +15,14 @@ use crate::plan::ir::{Ir, Ref};
 use crate::plan::simplify::fold_axes;
 use crate::shape::{Dims, Strides, count};
 
-/// Where a value is: index of a base pointer of the run, and bytes from it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
-pub struct Loc {
-    /// Index of the base.
-    pub base: u32,
-    /// Bytes.
-    pub offset: usize,
-}
-
-/// How tiles walk the space.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Tiling {
-    /// Runs of 512 in C order, across rows.
-    Flat,
-    /// Parts of rows, row by row.
-    Rows,
-    /// Several whole rows.
-    Whole,
-    /// Blocks of 512 rows; in each, column tiles, and for each of these the rows: for reductions over rows.
-    Blocks,
-}
-
-/// How an operand is read.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum LoadKind {
-    /// One value for the whole space.
-    One,
-    /// At the tile's place, C order.
-    Flat,
-    /// In a row that starts where the strides say; within the row without gaps.
-    Row,
-    /// One value a row.
-    RowOne,
-    /// Copied into a register, element by element.
-    Gather,
-}
-
-/// An operand from memory.
-#[derive(Debug)]
-pub struct Load {
-    /// The value, and its place once it has one.
-    pub root: Ref,
-    /// Its place.
-    pub loc: Loc,
-    /// Offset of the view in bytes.
-    pub offset: isize,
-    /// Strides in bytes over [`Program::dims`].
-    pub strides: Strides,
-    /// How it is read.
-    pub kind: LoadKind,
-    /// Bytes of an element.
-    pub size: usize,
-    /// The register for elements that cannot be read in place.
-    pub register: u16,
-    /// True if memory behind the last element may be read up to a multiple of 64 bytes.
-    pub padded: bool,
-    /// True if every tile that starts a row reads the same elements.
-    pub periodic: bool,
-    /// True if a reduction reads it, which needs a value for each element.
-    pub full: bool,
-}
-
-/// A value that is written to memory.
-#[derive(Debug)]
-pub struct Store {
-    /// The value.
-    pub value: Ref,
-    /// Where it is in the table of pointers.
-    pub slot: u16,
-    /// The register for parts of tiles that cannot be written in place.
-    pub register: u16,
-    /// Bytes of an element.
-    pub size: usize,
-    /// Its places: memory of the plan, an output, a variable.
-    pub locs: SmallVec<[Loc; 1]>,
-    /// True if each tile is written to a register first: an operand stands in the same place, or rows are ragged.
-    pub aliased: bool,
-}
-
-/// A reduction at the end of each tile.
-pub struct FoldStore {
-    /// The reduced value.
-    pub value: Ref,
-    /// What is reduced, in the table of pointers.
-    pub from: u16,
-    /// Which reduction.
-    pub fold: Fold,
-    /// Its dtype.
-    pub dtype: DType,
-    /// Over which axes.
-    pub reduction: Reduction,
-    /// Its place.
-    pub loc: Loc,
-    /// Place of block values, in bytes from the step's scratch memory.
-    pub scratch: usize,
-    /// Folds 512 values.
-    pub block: unsafe fn(*mut u8, *const u8, usize),
-    /// Adds a row to an accumulator.
-    pub accumulate: unsafe fn(*mut u8, *const u8, usize),
-    /// Folds block values.
-    pub pairwise: unsafe fn(*mut u8, usize, usize),
-}
-
-/// An instruction: a kernel and its operands in the table of pointers.
-#[derive(Clone, Copy)]
-pub struct Code {
-    /// The kernel.
-    pub f: Instr,
-    /// Destination and operands.
-    pub at: [u16; 4],
-}
-
-/// A tile program.
-pub struct Program {
-    /// The collapsed lengths of the space.
-    pub dims: Dims,
-    /// Number of rows.
-    pub rows: usize,
-    /// Length of a row.
-    pub cols: usize,
-    /// How tiles walk.
-    pub tiling: Tiling,
-    /// Operands.
-    pub loads: Vec<Load>,
-    /// Results.
-    pub stores: Vec<Store>,
-    /// Reductions.
-    pub folds: Vec<FoldStore>,
-    /// Instructions.
-    pub code: Vec<Code>,
-    /// Number of registers.
-    pub registers: u16,
-    /// Bytes of a register.
-    pub register_bytes: usize,
-    /// Names of the instructions, for `explain`.
-    pub names: Vec<&'static str>,
-    /// Bytes of block values.
-    pub scratch_bytes: usize,
-}
-
-impl Program {
-    /// Number of elements of the space.
-    pub fn count(&self) -> usize {
-        self.rows * self.cols
-    }
-    /// Bytes of the table of pointers.
-    pub fn table_bytes(&self) -> usize {
-        ((self.registers as usize + self.loads.len() + self.stores.len()) * size_of::<usize>()).next_multiple_of(64)
-    }
-    /// Bytes of the table of pointers, the registers and the block values.
-    pub fn working_bytes(&self) -> usize {
-        self.table_bytes() + self.registers as usize * self.register_bytes + self.scratch_bytes
-    }
-}
-
 /// Where operands and results are while a program is built.
 struct Builder<'a> {
     ir: &'a Ir,
     accesses: &'a Accesses,
     draft: &'a Draft,
+    owners: &'a [u32],
+    /// The draft's own index.
+    own: u32,
     isa: Isa,
     loads: Vec<Load>,
     /// Strides in elements over the space's lengths, for each load.
@@ -186,25 +31,33 @@ struct Builder<'a> {
 }
 
 /// An instruction before registers are given.
-struct Emitted {
-    node: u32,
-    f: Instr,
-    name: &'static str,
-    operands: SmallVec<[Operand; 3]>,
+pub(super) struct Emitted {
+    pub node: u32,
+    pub f: Instr,
+    pub name: &'static str,
+    pub operands: SmallVec<[Operand; 3]>,
     /// Operands that are copied to a register before, to become full.
-    splat: SmallVec<[(usize, Instr); 1]>,
+    pub splat: SmallVec<[(usize, Instr); 1]>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Operand {
+pub(super) enum Operand {
     Value(u32),
     Load(usize),
 }
 
 /// Builds the program of a draft. `stored` tells which nodes' values are needed outside of it; `padded` which roots may be
 /// read past their end.
-pub fn build(ir: &Ir, accesses: &Accesses, draft: &Draft, stored: &dyn Fn(u32) -> bool, padded: &dyn Fn(Ref) -> bool) -> Program {
-    let mut b = Builder { ir, accesses, draft, isa: isa(), loads: vec![], patterns: vec![], nodes: vec![] };
+pub fn build(
+    ir: &Ir,
+    accesses: &Accesses,
+    draft: &Draft,
+    owners: &[u32],
+    stored: &dyn Fn(u32) -> bool,
+    padded: &dyn Fn(Ref) -> bool,
+) -> Program {
+    let own = owners[draft.nodes[0] as usize];
+    let mut b = Builder { ir, accesses, draft, owners, own, isa: isa(), loads: vec![], patterns: vec![], nodes: vec![] };
     let mut folds: Vec<(u32, Operand, Fold, Reduction)> = vec![];
     for &i in &draft.nodes {
         let node = &ir.nodes[i as usize];
@@ -227,10 +80,10 @@ pub fn build(ir: &Ir, accesses: &Accesses, draft: &Draft, stored: &dyn Fn(u32) -
 impl Builder<'_> {
     /// An operand over `dims`, which are the space's lengths with ones between.
     fn operand(&mut self, r: Ref, dims: &[usize]) -> Operand {
-        if let Some(root) = in_program(self.ir, self.accesses, self.draft, r) {
+        if let Some(root) = in_program(self.ir, self.accesses, self.owners, self.own, r) {
             return Operand::Value(root);
         }
-        let access = self.accesses.of(self.ir, r);
+        let access = self.accesses.of(r);
         let full = crate::ops::broadcast::broadcast_strides(&self.ir.ty(r).dims, &access.strides, dims);
         let strides: Strides = full.iter().zip(dims).filter(|(_, n)| **n != 1).map(|(&s, _)| s).collect();
         let size = self.ir.ty(r).dtype.size();
@@ -250,6 +103,7 @@ impl Builder<'_> {
             padded: false,
             periodic: false,
             full: false,
+            end: 0,
         });
         self.patterns.push(strides);
         Operand::Load(self.loads.len() - 1)
@@ -286,7 +140,10 @@ impl Builder<'_> {
         // Kernels write whole vectors, and reductions of rows read whole vectors from any row: 8 values more.
         let tile = (rows * cols).min(BLOCK).next_multiple_of(8) + 8;
         let register_bytes = (tile * widest).next_multiple_of(64);
-        let (code, names, mut stores, registers, places) = assign(ir, &nodes, &mut loads, &folds, stored);
+        if rows * cols >= BLOCK {
+            order::order(&mut nodes, stored);
+        }
+        let Registers { code, names, mut stores, count: registers, places } = assign(ir, &nodes, &mut loads, &folds, stored);
         for store in stores.iter_mut().filter(|s| ragged && folds.iter().any(|(_, o, ..)| *o == Operand::Value(s.value.node))) {
             store.aliased = true;
         }
@@ -298,7 +155,8 @@ impl Builder<'_> {
             scratch_bytes += fold_scratch(reduction, rows, cols, tiling, dtype.size());
             fold_stores.push(FoldStore {
                 value: Ref { node: i, out: 0 },
-                from: places(from),
+                after: places.end(from),
+                from: places.number(from),
                 fold,
                 dtype,
                 reduction,
@@ -309,6 +167,7 @@ impl Builder<'_> {
                 pairwise: pairwise(isa, fold, dtype),
             });
         }
+        fold_stores.sort_by_key(|f| f.after);
         Program { dims, rows, cols, tiling, loads, stores, folds: fold_stores, code, registers, register_bytes, names, scratch_bytes }
     }
 
@@ -473,122 +332,4 @@ fn fold_scratch(reduction: Reduction, rows: usize, cols: usize, tiling: Tiling, 
         Reduction::Leading(_) => rows.div_ceil(BLOCK) * padded_cols(cols),
     };
     (values * size).next_multiple_of(64)
-}
-
-type Places = Box<dyn Fn(Operand) -> u16>;
-
-/// Gives registers: the table of pointers is registers, then loads, then stores.
-fn assign(
-    ir: &Ir,
-    nodes: &[Emitted],
-    loads: &mut [Load],
-    folds: &[(u32, Operand, Fold, Reduction)],
-    stored: &dyn Fn(u32) -> bool,
-) -> (Vec<Code>, Vec<&'static str>, Vec<Store>, u16, Places) {
-    let mut last: rustc_hash::FxHashMap<u32, usize> = Default::default();
-    for (t, e) in nodes.iter().enumerate() {
-        for o in &e.operands {
-            if let Operand::Value(v) = o {
-                last.insert(*v, t);
-            }
-        }
-    }
-    for (_, o, ..) in folds {
-        if let Operand::Value(v) = o {
-            last.insert(*v, usize::MAX);
-        }
-    }
-    let mut registers = 0u16;
-    let mut free: Vec<u16> = vec![];
-    // A register is numbered from 0; loads and stores get their numbers when the count of registers is known.
-    #[derive(Clone, Copy)]
-    enum Place {
-        Register(u16),
-        Store(u16),
-    }
-    let mut place: rustc_hash::FxHashMap<u32, Place> = Default::default();
-    let mut stores: Vec<Store> = vec![];
-    let mut drafts: Vec<(Instr, &'static str, Place, SmallVec<[(Option<Place>, usize); 3]>)> = vec![];
-    for (t, e) in nodes.iter().enumerate() {
-        let mut take = |free: &mut Vec<u16>| {
-            free.pop().unwrap_or_else(|| {
-                registers += 1;
-                registers - 1
-            })
-        };
-        let mut operands: SmallVec<[(Option<Place>, usize); 3]> = e
-            .operands
-            .iter()
-            .map(|o| match o {
-                Operand::Value(v) => (place.get(v).copied(), 0),
-                Operand::Load(k) => (None, *k),
-            })
-            .collect();
-        let mut temporary: SmallVec<[u16; 2]> = SmallVec::new();
-        for &(k, fill) in &e.splat {
-            let r = take(&mut free);
-            temporary.push(r);
-            drafts.push((fill, "splat", Place::Register(r), SmallVec::from_slice(&[operands[k]])));
-            operands[k] = (Some(Place::Register(r)), 0);
-        }
-        let to = if stored(e.node) {
-            let register = take(&mut free);
-            let node = &ir.nodes[e.node as usize];
-            let value = Ref { node: e.node, out: 0 };
-            stores.push(Store { value, slot: 0, register, size: node.tys[0].dtype.size(), locs: SmallVec::new(), aliased: false });
-            Place::Store(stores.len() as u16 - 1)
-        } else {
-            Place::Register(take(&mut free))
-        };
-        place.insert(e.node, to);
-        drafts.push((e.f, e.name, to, operands));
-        free.extend(temporary);
-        // Registers of operands that end here are free for the next instruction; never for this one.
-        let mut done: SmallVec<[u32; 3]> = SmallVec::new();
-        for o in &e.operands {
-            if let Operand::Value(v) = o {
-                if last.get(v) == Some(&t) && !done.contains(v) {
-                    done.push(*v);
-                    if let Some(Place::Register(r)) = place.get(v) {
-                        free.push(*r);
-                    }
-                }
-            }
-        }
-        if !last.contains_key(&e.node) {
-            if let Place::Register(r) = to {
-                free.push(r);
-            }
-        }
-    }
-    for load in loads.iter_mut() {
-        load.register = registers;
-        registers += 1;
-    }
-    let first_load = registers;
-    let first_store = first_load + loads.len() as u16;
-    let number = move |p: Place| match p {
-        Place::Register(r) => r,
-        Place::Store(s) => first_store + s,
-    };
-    let mut names = vec![];
-    let code = drafts
-        .into_iter()
-        .map(|(f, name, to, operands)| {
-            names.push(name);
-            let mut at = [number(to); 4];
-            for (slot, (p, k)) in at.iter_mut().skip(1).zip(operands) {
-                *slot = p.map_or(first_load + k as u16, number);
-            }
-            Code { f, at }
-        })
-        .collect();
-    for (k, s) in stores.iter_mut().enumerate() {
-        s.slot = first_store + k as u16;
-    }
-    let places = move |o: Operand| match o {
-        Operand::Load(k) => first_load + k as u16,
-        Operand::Value(v) => place.get(&v).map_or(0, |&p| number(p)),
-    };
-    (code, names, stores, registers, Box::new(places))
 }

@@ -1,5 +1,7 @@
 //! What must hold after each pass. Run in debug builds and tests; a failure is an error of the engine.
 
+mod lives;
+
 use crate::plan::Plan;
 use crate::plan::access::{Accesses, is_value};
 use crate::plan::fuse::Draft;
@@ -46,7 +48,7 @@ pub fn order(ir: &Ir, accesses: &Accesses, drafts: &[Draft], order: &Order) {
     for &d in &order.steps {
         for &n in &drafts[d].nodes {
             for &r in &ir.nodes[n as usize].inputs {
-                let root = accesses.of(ir, r).root.node;
+                let root = accesses.of(r).root.node;
                 let inside = drafts[d].nodes.binary_search(&root).is_ok();
                 assert!(inside || done[root as usize] || !is_value(ir, Ref { node: root, out: 0 }), "schedule: %{n} runs before %{root}");
             }
@@ -57,8 +59,9 @@ pub fn order(ir: &Ir, accesses: &Accesses, drafts: &[Draft], order: &Order) {
     }
 }
 
-/// All places of the arena are inside it; no step of a call writes over what it reads.
-pub fn plan(plan: &Plan) {
+/// All places of the arena are inside it; no step of a call writes over what it reads; every value is there when it is read.
+pub fn plan(plan: &Plan, accesses: &Accesses) {
+    lives::lives(plan, accesses);
     for (t, step) in plan.steps.iter().enumerate() {
         let inside =
             |base: u32, at: usize, n: usize| assert!(base != ARENA || at + n <= plan.arena_bytes, "place: step {t} leaves the arena");

@@ -1,0 +1,183 @@
+//! Tile programs: elementwise work and reductions over one iteration space, as a list of instructions over tiles of 512
+//! values.
+//!
+//! The space is rows by columns. A tile is a run of the space in C order: a part of one row, several whole rows, or, where
+//! all operands run flat, any run. Operands are read in place where they can be; the last instruction of a value that is
+//! stored writes to its place in memory.
+
+mod build;
+mod order;
+mod registers;
+
+use smallvec::SmallVec;
+
+use crate::dtype::DType;
+use crate::kernels::fold::Fold;
+use crate::kernels::tile::Instr;
+use crate::plan::fuse::Reduction;
+use crate::plan::ir::Ref;
+use crate::shape::{Dims, Strides};
+
+pub use build::{build, padded_cols};
+
+/// Where a value is: index of a base pointer of the run, and bytes from it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+pub struct Loc {
+    /// Index of the base.
+    pub base: u32,
+    /// Bytes.
+    pub offset: usize,
+}
+
+/// How tiles walk the space.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Tiling {
+    /// Runs of 512 in C order, across rows.
+    Flat,
+    /// Parts of rows, row by row.
+    Rows,
+    /// Several whole rows.
+    Whole,
+    /// Blocks of 512 rows; in each, column tiles, and for each of these the rows: for reductions over rows.
+    Blocks,
+}
+
+/// How an operand is read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LoadKind {
+    /// One value for the whole space.
+    One,
+    /// At the tile's place, C order.
+    Flat,
+    /// In a row that starts where the strides say; within the row without gaps.
+    Row,
+    /// One value a row.
+    RowOne,
+    /// Copied into a register, element by element.
+    Gather,
+}
+
+/// An operand from memory.
+#[derive(Debug)]
+pub struct Load {
+    /// The value, and its place once it has one.
+    pub root: Ref,
+    /// Its place.
+    pub loc: Loc,
+    /// Offset of the view in bytes.
+    pub offset: isize,
+    /// Strides in bytes over [`Program::dims`].
+    pub strides: Strides,
+    /// How it is read.
+    pub kind: LoadKind,
+    /// Bytes of an element.
+    pub size: usize,
+    /// The register for elements that cannot be read in place.
+    pub register: u16,
+    /// True if memory behind the last element may be read up to a multiple of 64 bytes.
+    pub padded: bool,
+    /// True if every tile that starts a row reads the same elements.
+    pub periodic: bool,
+    /// True if a reduction reads it, which needs a value for each element.
+    pub full: bool,
+    /// One more than the index of the last instruction that reads it.
+    pub end: usize,
+}
+
+/// A value that is written to memory.
+#[derive(Debug)]
+pub struct Store {
+    /// The value.
+    pub value: Ref,
+    /// Where it is in the table of pointers.
+    pub slot: u16,
+    /// The register for parts of tiles that cannot be written in place.
+    pub register: u16,
+    /// Bytes of an element.
+    pub size: usize,
+    /// Its places: memory of the plan, an output, a variable.
+    pub locs: SmallVec<[Loc; 1]>,
+    /// Index of the instruction that computes it.
+    pub at: usize,
+    /// True if each tile is written to a register first: an operand that is still read stands in the same place, or rows are
+    /// ragged.
+    pub aliased: bool,
+}
+
+/// A reduction, done in each tile as soon as its operand is there.
+pub struct FoldStore {
+    /// The reduced value.
+    pub value: Ref,
+    /// How many instructions run before it.
+    pub after: usize,
+    /// What is reduced, in the table of pointers.
+    pub from: u16,
+    /// Which reduction.
+    pub fold: Fold,
+    /// Its dtype.
+    pub dtype: DType,
+    /// Over which axes.
+    pub reduction: Reduction,
+    /// Its place.
+    pub loc: Loc,
+    /// Place of block values, in bytes from the step's scratch memory.
+    pub scratch: usize,
+    /// Folds 512 values.
+    pub block: unsafe fn(*mut u8, *const u8, usize),
+    /// Adds a row to an accumulator.
+    pub accumulate: unsafe fn(*mut u8, *const u8, usize),
+    /// Folds block values.
+    pub pairwise: unsafe fn(*mut u8, usize, usize),
+}
+
+/// An instruction: a kernel and its operands in the table of pointers.
+#[derive(Clone, Copy)]
+pub struct Code {
+    /// The kernel.
+    pub f: Instr,
+    /// Destination and operands.
+    pub at: [u16; 4],
+}
+
+/// A tile program.
+pub struct Program {
+    /// The collapsed lengths of the space.
+    pub dims: Dims,
+    /// Number of rows.
+    pub rows: usize,
+    /// Length of a row.
+    pub cols: usize,
+    /// How tiles walk.
+    pub tiling: Tiling,
+    /// Operands.
+    pub loads: Vec<Load>,
+    /// Results.
+    pub stores: Vec<Store>,
+    /// Reductions, in the order in which they run.
+    pub folds: Vec<FoldStore>,
+    /// Instructions.
+    pub code: Vec<Code>,
+    /// Number of registers.
+    pub registers: u16,
+    /// Bytes of a register.
+    pub register_bytes: usize,
+    /// Names of the instructions, for `explain`.
+    pub names: Vec<&'static str>,
+    /// Bytes of block values.
+    pub scratch_bytes: usize,
+}
+
+impl Program {
+    /// Number of elements of the space.
+    pub fn count(&self) -> usize {
+        self.rows * self.cols
+    }
+    /// Bytes of the table of pointers.
+    pub fn table_bytes(&self) -> usize {
+        ((self.registers as usize + self.loads.len() + self.stores.len()) * size_of::<usize>()).next_multiple_of(64)
+    }
+    /// Bytes of the table of pointers, the registers and the block values.
+    pub fn working_bytes(&self) -> usize {
+        self.table_bytes() + self.registers as usize * self.register_bytes + self.scratch_bytes
+    }
+}

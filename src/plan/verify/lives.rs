@@ -1,0 +1,123 @@
+//! Who lives where: the steps' reads and writes are followed through the arena, without a look at how places were chosen.
+
+use std::collections::BTreeMap;
+
+use crate::plan::Plan;
+use crate::plan::access::{Accesses, is_value};
+use crate::plan::ir::Ref;
+use crate::plan::place::{ARENA, SOURCES, Step, Work};
+use crate::plan::program::{LoadKind, Loc, Program};
+
+/// The arena's bytes: start, end and owner of each range that holds a value.
+#[derive(Default)]
+struct Owners(BTreeMap<usize, (usize, Ref)>);
+
+impl Owners {
+    /// The bytes are written: what was there is gone.
+    fn write(&mut self, at: usize, bytes: usize, owner: Option<Ref>) {
+        let end = at + bytes;
+        while let Some((&start, _)) = self.0.range(..end).next_back().filter(|(_, (e, _))| *e > at) {
+            self.0.remove(&start);
+        }
+        if let Some(owner) = owner.filter(|_| bytes > 0) {
+            self.0.insert(at, (end, owner));
+        }
+    }
+    /// The owner of a byte.
+    fn of(&self, at: usize) -> Option<Ref> {
+        self.0.range(..=at).next_back().filter(|(_, (end, _))| *end > at).map(|(_, (_, r))| *r)
+    }
+}
+
+/// A value that a step reads or writes: its root, and where it is.
+type Place = (Ref, Loc, usize);
+
+fn overlap(a: &Place, b: &Place) -> bool {
+    a.1.base == b.1.base && a.1.offset < b.1.offset + b.2 && b.1.offset < a.1.offset + a.2
+}
+
+/// Every step finds the values that it reads where it reads them: no earlier step, scratch memory or write to a variable
+/// came between. Within a step, what is written stands apart from what is still read.
+pub fn lives(plan: &Plan, accesses: &Accesses) {
+    let mut owners = Owners::default();
+    let first_write = SOURCES as usize + plan.sources.len() + plan.outputs.len();
+    // When each variable was written to.
+    let mut written: Vec<Option<usize>> = vec![None; plan.sources.len()];
+    for (t, step) in plan.steps.iter().enumerate() {
+        let (reads, writes) = (reads(plan, accesses, step), writes(plan, step));
+        for (root, loc, bytes) in &reads {
+            if loc.base == ARENA && *bytes > 0 {
+                assert_eq!(owners.of(loc.offset), Some(*root), "place: step {t} reads %{} where it is no more", root.node);
+            }
+            let source = (loc.base as usize).checked_sub(SOURCES as usize).and_then(|s| written.get(s)).copied().flatten();
+            assert!(source.is_none(), "place: step {t} reads a variable that step {source:?} wrote to");
+        }
+        let scratch = (Ref { node: 0, out: 0 }, Loc { base: ARENA, offset: step.scratch.0 }, step.scratch.1);
+        for p in reads.iter().chain(&writes) {
+            assert!(!overlap(p, &scratch), "place: step {t} has its scratch memory where %{} is", p.0.node);
+        }
+        for (i, w) in writes.iter().enumerate() {
+            assert!(!writes[..i].iter().any(|v| overlap(v, w)), "place: step {t} writes two values to one place");
+            for r in reads.iter().filter(|r| overlap(r, w)) {
+                let fine = matches!(&step.work, Work::Tile(p) if in_place(p, r, w));
+                assert!(fine, "place: step {t} writes %{} over %{}, which it reads", w.0.node, r.0.node);
+            }
+        }
+        owners.write(step.scratch.0, step.scratch.1, None);
+        for (root, loc, bytes) in writes {
+            if loc.base == ARENA {
+                owners.write(loc.offset, bytes, Some(root));
+            }
+            if let Some(&(source, _)) = (loc.base as usize).checked_sub(first_write).and_then(|w| plan.writes.get(w)) {
+                written[source as usize] = Some(t);
+            }
+        }
+    }
+    let missing = plan.writes.iter().find(|(source, _)| written[*source as usize].is_none());
+    assert!(missing.is_none(), "place: no step writes to the variable of source {missing:?}");
+}
+
+/// True if a program may write `w` over `r`: the operand runs in the order of the space, and each tile of it is read before
+/// it is written, or written from a register.
+fn in_place(p: &Program, r: &Place, w: &Place) -> bool {
+    let Some(store) = p.stores.iter().find(|s| s.value == w.0) else { return false };
+    r.1 == w.1
+        && r.2 == w.2
+        && p.loads.iter().filter(|l| l.root == r.0).all(|l| l.kind == LoadKind::Flat && l.offset == 0 && (store.aliased || l.end <= store.at))
+}
+
+fn reads(plan: &Plan, accesses: &Accesses, step: &Step) -> Vec<Place> {
+    let ir = plan.ir();
+    if let Work::Tile(p) = &step.work {
+        return p.loads.iter().map(|l| (l.root, l.loc, ir.ty(l.root).bytes())).collect();
+    }
+    let values: Vec<Ref> = match step.nodes.first() {
+        Some(&n) => ir.nodes[n as usize].inputs.to_vec(),
+        // A copy into a variable.
+        None => vec![copied(plan, step)],
+    };
+    let place = |(&r, a): (&Ref, &crate::plan::place::Arg)| {
+        let root = accesses.of(r).root;
+        // A view reads less; that its first element is the root's, and where the root is, is what counts.
+        (root, a.loc, if a.ty.count() == 0 { 0 } else { a.ty.dtype.size() })
+    };
+    values.iter().zip(&step.inputs).map(place).filter(|(r, ..)| is_value(ir, *r) || ir.node(*r).inputs.is_empty()).collect()
+}
+
+fn copied(plan: &Plan, step: &Step) -> Ref {
+    let first = SOURCES as usize + plan.sources.len() + plan.outputs.len();
+    plan.ir().writes[step.outputs[0].loc.base as usize - first].1
+}
+
+fn writes(plan: &Plan, step: &Step) -> Vec<Place> {
+    let ir = plan.ir();
+    if let Work::Tile(p) = &step.work {
+        let stores = p.stores.iter().flat_map(|s| s.locs.iter().map(move |&l| (s.value, l)));
+        return stores.chain(p.folds.iter().map(|f| (f.value, f.loc))).map(|(r, l)| (r, l, ir.ty(r).bytes())).collect();
+    }
+    let value = |out: usize| match step.nodes.first() {
+        Some(&node) => Ref { node, out: out as u32 },
+        None => copied(plan, step),
+    };
+    step.outputs.iter().enumerate().map(|(k, a)| (value(k), a.loc, a.ty.bytes())).collect()
+}

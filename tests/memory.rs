@@ -1,0 +1,173 @@
+//! Memory: what a plan says that it takes is what its runs take, and a run that was made once allocates next to nothing.
+//!
+//! Arrays and arenas count themselves; everything else is seen by the allocator of this executable.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::atomic::{AtomicIsize, AtomicUsize, Ordering::Relaxed};
+
+use parking_lot::{Mutex, MutexGuard};
+use scirs2_autograd::array::block;
+use scirs2_autograd::array::{View, ViewMut};
+use scirs2_autograd::kernels::matmul::matmul;
+use scirs2_autograd::optimizers::adam::Adam;
+use scirs2_autograd::optimizers::updates;
+use scirs2_autograd::plan::Plan;
+use scirs2_autograd::plan::place::{Arg, Work};
+use scirs2_autograd::{Array, Evaluator, VariableEnvironment, tensor_ops as T};
+
+struct Counting;
+
+/// Bytes that are allocated now, the most at once, and all that were ever allocated.
+static NOW: AtomicIsize = AtomicIsize::new(0);
+static MOST: AtomicIsize = AtomicIsize::new(0);
+static TOTAL: AtomicUsize = AtomicUsize::new(0);
+
+fn added(bytes: usize) {
+    TOTAL.fetch_add(bytes, Relaxed);
+    MOST.fetch_max(NOW.fetch_add(bytes as isize, Relaxed) + bytes as isize, Relaxed);
+}
+
+// SAFETY: the system's allocator, counted.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        added(layout.size());
+        unsafe { System.alloc(layout) }
+    }
+    unsafe fn dealloc(&self, p: *mut u8, layout: Layout) {
+        NOW.fetch_sub(layout.size() as isize, Relaxed);
+        unsafe { System.dealloc(p, layout) }
+    }
+}
+
+#[global_allocator]
+static COUNTING: Counting = Counting;
+
+/// The counts belong to the process: one test at a time, and no test's output beside it.
+static ALONE: Mutex<()> = Mutex::new(());
+
+fn alone() -> MutexGuard<'static, ()> {
+    ALONE.lock()
+}
+
+/// What `f` allocated: by arrays and arenas at their peak, by everything else at its peak, and by everything else in all.
+struct Taken {
+    blocks: usize,
+    peak: usize,
+    total: usize,
+}
+
+fn taken<R>(f: impl FnOnce() -> R) -> (Taken, R) {
+    let (live, now, total) = (block::usage().0, NOW.load(Relaxed), TOTAL.load(Relaxed));
+    block::take_peak();
+    MOST.store(now, Relaxed);
+    let out = f();
+    let peak = (MOST.load(Relaxed) - now).max(0) as usize;
+    (Taken { blocks: block::take_peak() - live, peak, total: TOTAL.load(Relaxed) - total }, out)
+}
+
+/// What the matrix products of a plan allocate by themselves, at their peak and in all: the same products, done alone.
+fn inside_gemm(plan: &Plan) -> (usize, usize) {
+    let (mut peak, mut total) = (0, 0);
+    for step in &plan.steps {
+        if !matches!(step.work, Work::Call(def, ..) if def.name == "batch_matmul") {
+            continue;
+        }
+        let reach = |a: &Arg| a.ty.dims.iter().zip(&a.strides).map(|(&n, &s)| (n - 1) * s as usize).sum::<usize>() + 1;
+        let memory: Vec<Array> =
+            step.inputs.iter().chain(&step.outputs).map(|a| Array::zeros(a.ty.dtype, &[reach(a)]).unwrap()).collect();
+        let [x, y, z] = &memory[..] else { panic!("a product has two operands") };
+        let (a, b, c) = (&step.inputs[0], &step.inputs[1], &step.outputs[0]);
+        // SAFETY: each array reaches as far as the strides do, and is this block's own.
+        let (t, ()) = taken(|| unsafe {
+            let mut out = ViewMut::from_raw(z.ptr(), c.ty.dtype, &c.ty.dims, &c.strides);
+            let left = View::from_raw(x.ptr(), a.ty.dtype, &a.ty.dims, &a.strides);
+            let right = View::from_raw(y.ptr(), b.ty.dtype, &b.ty.dims, &b.strides);
+            matmul(left, right, &mut out);
+        });
+        peak = peak.max(t.peak);
+        total += t.total;
+    }
+    (peak, total)
+}
+
+/// Checks a request that was run before: its planned peak against the measured one, and what it allocates.
+fn check<'c, 'v>(name: &str, ask: impl Fn() -> Evaluator<'c, 'v>) {
+    let plan = ask().plan().unwrap();
+    for _ in 0..2 {
+        assert!(ask().run().iter().all(|r| r.is_ok()));
+    }
+    let (gemm_peak, gemm_total) = inside_gemm(&plan);
+    let request = ask();
+    let (t, out) = taken(|| request.run());
+    drop(out);
+    let planned = plan.peak_bytes();
+    let measured = t.blocks + t.peak - gemm_peak.min(t.peak);
+    println!("{name}: planned {planned}, measured {measured} bytes");
+    println!("  inside the matrix product: {gemm_peak} bytes at its peak");
+    println!("  conversion of feeds before the run: 0 bytes, they are contiguous and of the placeholders' dtype");
+    println!("  allocated besides outputs and the matrix product: {} bytes", t.total.saturating_sub(gemm_total));
+    assert!(measured.abs_diff(planned) * 100 <= planned, "{name}: planned {planned}, measured {measured}");
+    let own = t.total.saturating_sub(gemm_total);
+    assert!(own < 1024, "{name}: a further run allocates {own} bytes");
+}
+
+#[test]
+fn elementwise_program() {
+    let _alone = alone();
+    let env = VariableEnvironment::new();
+    env.name("w").set(ndarray::arr0(0.0f32));
+    env.run(|ctx| {
+        let x = ctx.placeholder("x", &[-1]);
+        let y = T::reduce_sum(T::sin(x) * T::exp(-(x * x)) + T::log(1.0 + x * x) * T::tanh(x) / (2.0 + T::cos(x)), (), false);
+        let g = T::grad(&[y], &[x])[0];
+        let a = ndarray::Array1::from_shape_fn(300_000, |i| (i % 1000) as f32 * 0.003);
+        check("elementwise", || ctx.evaluator().push(y).push(g).feed(x, a.view()));
+    });
+}
+
+#[test]
+fn adam_step() {
+    let _alone = alone();
+    let env = VariableEnvironment::new();
+    let rng = scirs2_autograd::ndarray_ext::ArrayRng::<f32>::from_seed(1);
+    env.name("w1").set(rng.glorot_uniform(&[784, 128]));
+    env.name("b1").set(T::zeros(&[1, 128]));
+    env.name("w2").set(rng.glorot_uniform(&[128, 10]));
+    env.name("b2").set(T::zeros(&[1, 10]));
+    let adam = Adam::default("adam", env.default_namespace().current_var_ids(), &env);
+    let images = ndarray::Array2::from_shape_fn((128, 784), |(i, j)| ((i * 31 + j * 17) % 256) as f32 / 255.0);
+    let labels = ndarray::Array1::from_shape_fn(128, |i| (i % 10) as f32);
+    env.run(|ctx| {
+        let x = ctx.placeholder("x", &[-1, 784]);
+        let y = ctx.placeholder("y", &[-1]);
+        let vars = ["w1", "b1", "w2", "b2"].map(|n| ctx.variable(n));
+        let [w1, b1, w2, b2] = vars;
+        let h = T::relu(T::matmul(x, w1) + b1);
+        let logits = T::matmul(h, w2) + b2;
+        let loss = T::reduce_mean(T::sparse_softmax_cross_entropy(logits, y), &[0], false);
+        let writes = updates(&adam, &vars, &T::grad(&[loss], &vars), ctx).unwrap();
+        check("Adam step", || {
+            let ask = ctx.evaluator().push(loss).feed(x, images.view()).feed(y, labels.view());
+            writes.iter().fold(ask, |ask, t| ask.write(t))
+        });
+    });
+}
+
+#[test]
+fn conversion_of_a_feed_is_before_the_run() {
+    let _alone = alone();
+    let env = VariableEnvironment::new();
+    env.name("w").set(ndarray::arr0(0.0f32));
+    env.run(|ctx| {
+        let x = ctx.placeholder("x", &[-1, 500]);
+        let y = T::reduce_sum(T::tanh(x), 1i64, false);
+        let a = ndarray::Array2::from_shape_fn((500, 400), |(i, j)| (i + j) as f32 * 1e-3);
+        let ask = || ctx.evaluator().push(y).feed(x, a.t());
+        assert!(ask().run()[0].is_ok());
+        let (t, _) = taken(|| ask().run());
+        let planned = ask().plan().unwrap().peak_bytes();
+        let copied = 400 * 500 * 4;
+        println!("strided feed: planned {planned}, measured {} bytes, {copied} of them the feed in C order", t.blocks);
+        assert!((t.blocks - copied).abs_diff(planned) * 100 <= planned);
+    });
+}

@@ -1,0 +1,51 @@
+"""What the op table's NumPy expressions call `ref`: functions that NumPy and SciPy do not have, as plainly as can be."""
+
+import numpy as np
+
+
+def sum_to(x, like):
+    """The sum of `x` over the axes along which broadcasting the shape of `like` to that of `x` repeats."""
+    shape = np.shape(like)
+    lead = np.ndim(x) - len(shape)
+    x = np.sum(x, axis=tuple(range(lead)))
+    return np.sum(x, axis=tuple(i for i, n in enumerate(shape) if n == 1), keepdims=True).reshape(shape)
+
+
+def unslice(g, slices, shape):
+    y = np.zeros(shape, np.asarray(g).dtype)
+    y[slices] = g
+    return y
+
+
+def take_add(g, index, axis, n):
+    """The adjoint of `np.take`."""
+    axis %= np.ndim(g) - np.ndim(index) + 1
+    y = np.zeros((*g.shape[:axis], n, *g.shape[axis + np.ndim(index) :]), g.dtype)
+    for at in np.ndindex(np.shape(index)):
+        here = (slice(None),) * axis
+        y[(*here, index[at])] += g[(*here, *at)]
+    return y
+
+
+def gather_add(g, index, axis, n):
+    """The adjoint of `np.take_along_axis`."""
+    axis %= np.ndim(g)
+    y = np.zeros((*g.shape[:axis], n, *g.shape[axis + 1 :]), g.dtype)
+    for at in np.ndindex(np.shape(index)):
+        y[(*at[:axis], index[at], *at[axis + 1 :])] += g[at]
+    return y
+
+
+def size(x, axis):
+    """Number of elements along the axes."""
+    axes = range(np.ndim(x)) if axis is None else axis
+    return np.prod([x.shape[a] for a in axes], dtype=np.int64)
+
+
+def max_with_index(x, axis):
+    return np.max(x, axis=axis), np.argmax(x, axis=axis)
+
+
+def dropout(x, ratio, train):
+    assert not train, "what is dropped is drawn"
+    return x

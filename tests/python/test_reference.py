@@ -1,0 +1,274 @@
+"""Every row of the op table against its NumPy expression, and what Python makes of the row."""
+
+import doctest
+import importlib
+import importlib.util
+import inspect
+import pkgutil
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+import reference
+import scipy.linalg
+import scipy.special
+
+import scirs2_autograd as ag
+from scirs2_autograd import _lib
+from scirs2_autograd import tensor_ops as T
+
+ROOT = Path(__file__).resolve().parents[2]
+ROWS = _lib.op_table()
+
+_spec = importlib.util.spec_from_file_location("gen", ROOT / "tools" / "gen.py")
+gen = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(gen)
+
+
+# Samples
+
+
+def spd(rng, shape):
+    a = rng.standard_normal(shape)
+    return a @ np.swapaxes(a, -1, -2) + shape[-1] * np.eye(shape[-1])
+
+
+DOMAINS = {
+    "real": lambda rng, shape, _: rng.uniform(0.1, 2.0, shape) * rng.choice([-1.0, 1.0], shape),
+    "positive": lambda rng, shape, _: rng.uniform(0.3, 2.0, shape),
+    "unit": lambda rng, shape, _: rng.uniform(0.1, 0.9, shape),
+    "distinct": lambda rng, shape, _: 0.1 * rng.permutation(np.prod(shape, dtype=int)).reshape(shape) - 0.35,
+    "spd": lambda rng, shape, _: spd(rng, shape),
+    "index": lambda rng, shape, n: rng.integers(0, n, shape),
+    "bool": lambda rng, shape, _: rng.choice([False, True], shape),
+}
+
+
+def draw(rng, domain, shape, dtype):
+    kind, n = domain
+    x = np.asarray(DOMAINS[kind](rng, tuple(shape), n))
+    return x.astype(dtype) if x.dtype == np.float64 else x
+
+
+def plain(x, _kind):
+    return x.copy()
+
+
+def fortran(x, _kind):
+    return x.copy("F")
+
+
+def sliced(x, _kind):
+    """The same values, every second and third element of a larger array."""
+    room = np.zeros([3 * n + 2 for n in x.shape], x.dtype)
+    view = room[(*(slice(1, 1 + 3 * n, 3) for n in x.shape), ...)]
+    view[...] = x
+    return view
+
+
+def backwards(x, _kind):
+    flip = (*(slice(None, None, -1),) * x.ndim, ...)
+    return x[flip].copy()[flip]
+
+
+def repeated(x, kind):
+    """The first row over and over, with a stride of 0."""
+    if x.ndim < (3 if kind == "spd" else 1) or x.shape[0] == 0:
+        return x
+    return np.broadcast_to(x[:1], x.shape)
+
+
+LAYOUTS = [plain, fortran, sliced, backwards, repeated]
+
+
+def parsed(kind, text):
+    """An attribute as `op_table` prints it."""
+    if kind != "slices":
+        return eval(text, {})
+    items = eval(f"np.s_{text}", {"np": np}) if text != "[]" else ()
+    return items if isinstance(items, tuple) else (items,)
+
+
+def expected(row, xs, attrs):
+    kinds = [k for _, k, _ in row["params"]]
+    names = [n for n, _, _ in row["params"]]
+    given = dict(zip([n for n, k in zip(names, kinds, strict=True) if k not in ("tensor", "tensors")], attrs, strict=True))
+    if kinds[0] == "tensors":
+        given[names[0]] = xs
+    else:
+        given |= zip([n for n, k in zip(names, kinds, strict=True) if k == "tensor"], xs, strict=True)
+    with np.errstate(all="ignore"):
+        y = eval(row["numpy"], {"np": np, "scipy": scipy, "ref": reference}, given)
+    return [np.asarray(v) for v in (y if isinstance(y, tuple) else (y,))]
+
+
+def operands(row, ts):
+    return (list(ts),) if row["params"][0][1] == "tensors" else tuple(ts)
+
+
+def attributes(row, texts):
+    kinds = [k for _, k, _ in row["params"] if k not in ("tensor", "tensors")]
+    return tuple(parsed(k, t) for k, t in zip(kinds, texts, strict=True))
+
+
+def applied(index, ts, attrs):
+    y = _lib._apply(index, operands(ROWS[index], ts), attrs)
+    return list(y) if isinstance(y, tuple) else [y]
+
+
+#: Units in the last place. Kernels are within 3, NumPy's and SciPy's about as close; formulas of several steps and sums
+#: of a few terms lose some more.
+ULP = 64
+
+
+def close(got, want):
+    want = want.astype(np.float64)
+    eps = np.finfo(got.dtype).eps
+    size = np.max(np.abs(want), initial=0.0)
+    np.testing.assert_allclose(got, want, rtol=ULP * eps, atol=ULP / 4 * eps * size)
+
+
+def compare(row, got, xs, attrs, dtype):
+    """Values against NumPy's in float64, dtypes against NumPy's."""
+    wide = [x.astype(np.float64) if x.dtype == np.float32 else x for x in xs]
+    want = expected(row, wide, attrs)
+    assert len(got) == len(want) == len(row["outputs"])
+    chosen = any(k == "dtype" for _, k, _ in row["params"])
+    for y, w in zip(got, want, strict=True):
+        assert y.shape == w.shape
+        assert y.dtype == (dtype if w.dtype == np.float64 and not chosen else w.dtype)
+        if w.dtype == np.float64:
+            close(y, w)
+        else:
+            np.testing.assert_array_equal(y, w)
+
+
+def cases():
+    for index, row in enumerate(ROWS):
+        if "ref.drawn" in row["numpy"]:
+            yield pytest.param(index, None, id=row["name"], marks=pytest.mark.skip(reason=f"{row['name']}: the values are random"))
+        elif not row["cases"]:
+            yield pytest.param(index, None, id=row["name"], marks=pytest.mark.skip(reason=f"{row['name']}: the row has no cases"))
+        for k, case in enumerate(row["cases"]):
+            yield pytest.param(index, case, id=f"{row['name']}-{k}")
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize(("index", "case"), list(cases()))
+def test_row_equals_numpy(index, case, dtype):
+    row = ROWS[index]
+    inputs, texts = case
+    attrs = attributes(row, texts)
+    rng = np.random.default_rng(index)
+    base = [draw(rng, domain, shape, dtype) for domain, shape in inputs]
+    with ag.Context(dtype=dtype) as ctx:
+        ps = [ctx.placeholder(f"x{i}", x.shape, x.dtype) for i, x in enumerate(base)]
+        ys = applied(index, ps, attrs)
+        for layout in LAYOUTS:
+            xs = [layout(x, domain[0]) for x, (domain, _) in zip(base, inputs, strict=True)]
+            got = ctx.eval(ys, dict(zip(ps, xs, strict=True)))
+            compare(row, got, xs, attrs, dtype)
+            # The shape and the dtype that were promised are those that came.
+            assert [(y.shape, y.dtype) for y in ys] == [(g.shape, g.dtype) for g in got]
+        constants = [ctx.constant(fortran(x, None)) for x in base]
+        compare(row, ctx.eval(applied(index, constants, attrs)), base, attrs, dtype)
+
+
+@pytest.mark.parametrize(("index", "case"), list(cases()))
+def test_row_with_a_length_that_a_feed_decides(index, case):
+    row = ROWS[index]
+    inputs, texts = case
+    attrs = attributes(row, texts)
+    rng = np.random.default_rng(index)
+    xs = [draw(rng, domain, shape, "float64") for domain, shape in inputs]
+    with ag.Context() as ctx:
+        ps = [ctx.placeholder(f"x{i}", [None, *x.shape[1:]] if x.ndim else [], x.dtype) for i, x in enumerate(xs)]
+        try:
+            ys = applied(index, ps, attrs)
+        except ag.ShapeError as e:
+            # A row may need the number itself, and then says so.
+            assert re.search(r"\bknown\b|-1|\?", str(e)), e
+            return
+        compare(row, ctx.eval(ys, dict(zip(ps, xs, strict=True))), xs, attrs, "float64")
+
+
+def bad():
+    for index, row in enumerate(ROWS):
+        for k, sample in enumerate(row["bad"]):
+            yield pytest.param(index, *sample, id=f"{row['name']}-{k}")
+
+
+@pytest.mark.parametrize(("index", "inputs", "texts", "message"), list(bad()))
+def test_bad_input_of_a_row(index, inputs, texts, message):
+    with ag.Context() as ctx:
+        ps = [ctx.placeholder(f"x{i}", shape, dtype) for i, (dtype, shape) in enumerate(inputs)]
+        with pytest.raises(ag.AutogradError) as e:
+            applied(index, ps, attributes(ROWS[index], texts))
+    assert str(e.value) == message
+    assert isinstance(e.value, (ValueError, TypeError))
+
+
+# What Python makes of a row
+
+PUBLIC = [r for r in ROWS if not gen.internal(r) and r["name"] not in gen.BY_HAND]
+DOCS = (ROOT / "docs" / "ops.md").read_text().split("## Internal operations")
+
+
+@pytest.mark.parametrize("row", PUBLIC, ids=lambda r: r["name"])
+def test_row_has_a_function(row):
+    f = getattr(T, row["name"])
+    assert row["name"] in T.__all__
+    got = {n: p.default for n, p in inspect.signature(f).parameters.items()}
+    assert list(got) == [n for n, _, _ in row["params"]]
+    for name, kind, default in row["params"]:
+        required = kind in ("tensor", "tensors") or got[name] is inspect.Parameter.empty
+        assert required or got[name] == parsed(kind, default)
+    # Attributes that come after the last required one have defaults.
+    attrs = [n for n, k, _ in row["params"] if k not in ("tensor", "tensors")]
+    for later in attrs[1 + max((i for i, n in enumerate(attrs) if n in gen.REQUIRED), default=-1) :]:
+        assert got[later] is not inspect.Parameter.empty
+    assert inspect.getdoc(f).startswith(gen.plain(row["doc"]).split("\n")[0])
+    assert row["numpy"] in f.__doc__
+    assert f"\n| `{row['name']}(" in DOCS[0]
+    for alias in row["aliases"]:
+        assert getattr(T, alias) is f
+        assert f"`{alias}`" in DOCS[0]
+
+
+@pytest.mark.parametrize("row", [r for r in ROWS if gen.internal(r)], ids=lambda r: r["name"])
+def test_internal_row_has_none(row):
+    assert not hasattr(T, row["name"])
+    assert f"\n| `{row['name']}(" in DOCS[1]
+
+
+def test_all_is_all():
+    for name in T.__all__:
+        assert callable(getattr(T, name))
+        assert getattr(T, name).__doc__
+    names = {n for n in vars(T) if not n.startswith("_")}
+    assert names - set(T.__all__) <= {"annotations", "builtins", "Sequence", "TYPE_CHECKING", "Tensor"}
+    for name in ag.__all__:
+        assert getattr(ag, name) is not None
+
+
+MODULES = ["scirs2_autograd", *(f"scirs2_autograd.{m.name}" for m in pkgutil.iter_modules(ag.__path__))]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_examples_in_docstrings(name):
+    module = importlib.import_module(name)
+    done = doctest.testmod(module)
+    assert done.failed == 0
+    if ">>>" in (inspect.getsource(module) if module is not _lib else ""):
+        assert done.attempted > 0
+
+
+def test_public_functions_are_documented():
+    undocumented = [
+        f"{c.__name__}.{n}"
+        for c in (*(getattr(ag, n) for n in ag.__all__ if inspect.isclass(getattr(ag, n))), _lib.Slot)
+        for n, v in vars(c).items()
+        if not n.startswith("_") and not getattr(v, "__doc__", None)
+    ]
+    assert undocumented == []

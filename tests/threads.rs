@@ -1,0 +1,117 @@
+//! Threads: one graph is built and run by several at once.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+use scirs2_autograd::{Array, Context, Tensor, VariableEnvironment, run, tensor_ops as T};
+
+fn program<'g>(x: Tensor<'g>, k: usize) -> Tensor<'g> {
+    let mut y = x;
+    for i in 0..200 {
+        y = T::tanh(y * (1.0 + ((i * k) % 17) as f64 * 0.01) + x);
+    }
+    T::reduce_sum(y * y, (), false)
+}
+
+fn value(ctx: &Context, k: usize, a: &ndarray::Array1<f64>) -> Vec<Array> {
+    let x = ctx.placeholder("x", &[-1]);
+    let y = program(x, k);
+    let g = T::grad(&[y], &[x])[0];
+    ctx.evaluator().push(y).push(g).feed(x, a.view()).run().into_iter().map(|r| r.unwrap()).collect()
+}
+
+#[test]
+fn two_threads_build_in_one_graph_and_run_one_plan() {
+    let a = ndarray::Array1::from_shape_fn(1000, |i| (i as f64 * 0.37).sin());
+    let expected: Vec<Vec<Array>> = (0..8).map(|k| run(|ctx| value(ctx, k, &a))).collect();
+    run(|ctx| {
+        std::thread::scope(|s| {
+            for shift in 0..4 {
+                let (a, expected) = (&a, &expected);
+                s.spawn(move || {
+                    for round in 0..10 {
+                        for k in 0..8 {
+                            let k = (k + shift + round) % 8;
+                            assert_eq!(value(ctx, k, a), expected[k]);
+                        }
+                    }
+                });
+            }
+        });
+        // Interned: the threads made the same nodes.
+        let nodes = ctx.len();
+        (0..8).for_each(|k| _ = value(ctx, k, &a));
+        assert_eq!(ctx.len(), nodes);
+    });
+}
+
+#[test]
+fn readers_see_whole_steps_of_a_writer() {
+    let env = VariableEnvironment::new();
+    let ids = [env.name("a").set(ndarray::arr1(&[0.0; 3000])), env.name("b").set(ndarray::arr1(&[0.0; 3000]))];
+    std::thread::scope(|s| {
+        let writer = env.clone();
+        s.spawn(move || {
+            writer.run(|ctx| {
+                let (a, b) = (ctx.variable("a"), ctx.variable("b"));
+                for _ in 0..300 {
+                    let [r] = &ctx.evaluator().push(a).write(T::assign(a, a + 1.0)).write(T::assign(b, b + 1.0)).run()[..] else { panic!() };
+                    r.as_ref().unwrap();
+                }
+            });
+        });
+        for _ in 0..2 {
+            let reader = env.clone();
+            s.spawn(move || {
+                reader.run(|ctx| {
+                    let (a, b) = (ctx.variable("a"), ctx.variable("b"));
+                    let spread = T::reduce_max(T::abs(a - b), (), false);
+                    let inner = T::reduce_max(a, (), false) - T::reduce_min(a, (), false);
+                    for _ in 0..300 {
+                        let out = ctx.evaluator().push(spread).push(inner).run();
+                        out.iter().for_each(|r| assert_eq!(r.as_ref().unwrap().item().unwrap(), 0.0));
+                    }
+                });
+            });
+        }
+    });
+    ids.iter().for_each(|&id| assert!(env.get(id).unwrap().as_slice::<f64>().unwrap().iter().all(|x| *x == 300.0)));
+}
+
+#[test]
+fn a_hook_may_run_another_request() {
+    let env = VariableEnvironment::new();
+    env.name("w").set(ndarray::arr0(3.0));
+    let seen = Arc::new(AtomicUsize::new(0));
+    let (inside, count) = (env.clone(), seen.clone());
+    let out = env.run(|ctx| {
+        let w = ctx.variable("w");
+        let y = (w * 2.0).raw_hook(move |a| {
+            let nested = inside.run(|ctx| (ctx.variable("w") * a.item().unwrap()).eval(ctx)).unwrap();
+            assert_eq!(nested.item().unwrap(), 18.0);
+            count.fetch_add(1, Relaxed);
+        });
+        (y + 1.0).eval(ctx).unwrap()
+    });
+    assert_eq!((out.item().unwrap(), seen.load(Relaxed)), (7.0, 1));
+}
+
+#[test]
+fn a_nested_write_is_an_error_and_changes_nothing() {
+    let env = VariableEnvironment::new();
+    let id = env.name("w").set(ndarray::arr0(3.0));
+    let inside = env.clone();
+    let out = env.run(|ctx| {
+        let w = ctx.variable("w");
+        let y = (w * 2.0).raw_hook(move |_| {
+            let nested = inside.run(|ctx| {
+                let w = ctx.variable("w");
+                T::assign(w, w + 1.0).eval(ctx)
+            });
+            assert!(nested.unwrap_err().to_string().contains("a run on this thread uses these variables"));
+        });
+        T::assign(w, y).eval(ctx)
+    });
+    assert_eq!(out.unwrap().item().unwrap(), 6.0);
+    assert_eq!(env.get(id).unwrap().item().unwrap(), 6.0);
+}
