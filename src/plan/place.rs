@@ -386,7 +386,7 @@ impl<'a> Layout<'a> {
             let value = p.stores[k].value;
             if !self.locs.has(value) {
                 let donor = donors.iter().map(|&l| &p.loads[l]).find(|l| {
-                    round(self.bytes(l.root).max(1)) == round(self.bytes(value).max(1))
+                    self.bytes(l.root) == self.bytes(value)
                         && self.ir.ty(l.root).count() == self.ir.ty(value).count()
                         && !handed.contains(&l.root)
                 });
