@@ -94,9 +94,9 @@ fn adam(batch: usize, verbose: bool) {
     let env = VariableEnvironment::new();
     let rng = scirs2_autograd::ndarray_ext::ArrayRng::<f32>::default();
     env.name("w1").set(rng.glorot_uniform(&[784, 128]));
-    env.name("b1").set(T::zeros(&[1, 128]));
+    env.name("b1").set(T::zeros([1, 128]));
     env.name("w2").set(rng.glorot_uniform(&[128, 10]));
-    env.name("b2").set(T::zeros(&[1, 10]));
+    env.name("b2").set(T::zeros([1, 10]));
     let adam = Adam::default("adam", env.default_namespace().current_var_ids(), &env);
     let images = ndarray::Array2::from_shape_fn((batch, 784), |(i, j)| ((i * 31 + j * 17) % 256) as f32 / 255.0);
     let labels = ndarray::Array1::from_shape_fn(batch, |i| (i % 10) as i64);
@@ -128,7 +128,7 @@ fn network(ctx: &Context) -> Network<'_> {
     let [w1, b1, w2, b2] = vars;
     let h = T::relu(T::matmul(x, w1) + b1);
     let logits = T::matmul(h, w2) + b2;
-    let loss = T::reduce_mean(T::sparse_softmax_cross_entropy(logits, y), &[0], false);
+    let loss = T::reduce_mean(T::sparse_softmax_cross_entropy(logits, y), [0], false);
     let grads = T::grad(&[loss], &vars);
     (loss, vars, grads, x, y)
 }

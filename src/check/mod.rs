@@ -145,8 +145,8 @@ impl<'g> Program<'g> {
                 compared += 1;
                 let error = (exact - numeric).abs();
                 // NaN is never within a tolerance.
-                let bad = !(error <= TOLERANCE * largest);
-                if bad && worst.is_none_or(|(w, ..)| !(error <= w)) {
+                let bad = error.is_nan() || error > TOLERANCE * largest;
+                if bad && worst.is_none_or(|(w, ..)| error.is_nan() || error > w) {
                     worst = Some((error, e, exact, numeric));
                 }
             }

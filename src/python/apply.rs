@@ -107,12 +107,12 @@ fn context_of(py: Python<'_>, xs: &Bound<'_, PyTuple>) -> PyResult<Arc<Context>>
         if let Ok(t) = x.cast::<Tensor>() {
             return Ok(t.get().ctx.clone());
         }
-        if let Ok(list) = x.cast::<PySequence>() {
-            if x.is_instance_of::<PyList>() || x.is_instance_of::<PyTuple>() {
-                for y in list.try_iter()? {
-                    if let Ok(t) = y?.cast::<Tensor>() {
-                        return Ok(t.get().ctx.clone());
-                    }
+        if let Ok(list) = x.cast::<PySequence>()
+            && (x.is_instance_of::<PyList>() || x.is_instance_of::<PyTuple>())
+        {
+            for y in list.try_iter()? {
+                if let Ok(t) = y?.cast::<Tensor>() {
+                    return Ok(t.get().ctx.clone());
                 }
             }
         }
