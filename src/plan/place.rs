@@ -386,7 +386,8 @@ impl<'a> Layout<'a> {
             let value = p.stores[k].value;
             if !self.locs.has(value) {
                 let donor = donors.iter().map(|&l| &p.loads[l]).find(|l| {
-                    round(self.bytes(l.root).max(1)) == round(self.bytes(value).max(1))
+                    // Elements of one size: a result that is wider would write over what the next tile reads.
+                    self.bytes(l.root) == self.bytes(value)
                         && self.ir.ty(l.root).count() == self.ir.ty(value).count()
                         && !handed.contains(&l.root)
                 });
