@@ -386,6 +386,7 @@ impl<'a> Layout<'a> {
             let value = p.stores[k].value;
             if !self.locs.has(value) {
                 let donor = donors.iter().map(|&l| &p.loads[l]).find(|l| {
+                    // Elements of one size: a result that is wider would write over what the next tile reads.
                     self.bytes(l.root) == self.bytes(value)
                         && self.ir.ty(l.root).count() == self.ir.ty(value).count()
                         && !handed.contains(&l.root)
