@@ -73,8 +73,7 @@ fn inside_gemm(plan: &Plan) -> (usize, usize) {
             continue;
         }
         let reach = |a: &Arg| a.ty.dims.iter().zip(&a.strides).map(|(&n, &s)| (n - 1) * s as usize).sum::<usize>() + 1;
-        let memory: Vec<Array> =
-            step.inputs.iter().chain(&step.outputs).map(|a| Array::zeros(a.ty.dtype, &[reach(a)]).unwrap()).collect();
+        let memory: Vec<Array> = step.inputs.iter().chain(&step.outputs).map(|a| Array::zeros(a.ty.dtype, &[reach(a)]).unwrap()).collect();
         let [x, y, z] = &memory[..] else { panic!("a product has two operands") };
         let (a, b, c) = (&step.inputs[0], &step.inputs[1], &step.outputs[0]);
         // SAFETY: each array reaches as far as the strides do, and is this block's own.

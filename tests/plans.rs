@@ -26,7 +26,8 @@ fn snapshot(name: &str, plan: &Plan) {
         std::fs::write(&path, &text).unwrap();
     }
     let kept = std::fs::read_to_string(&path).unwrap_or_default();
-    let differs = kept.lines().zip(text.lines()).position(|(a, b)| a != b).unwrap_or_else(|| kept.lines().count().min(text.lines().count()));
+    let differs =
+        kept.lines().zip(text.lines()).position(|(a, b)| a != b).unwrap_or_else(|| kept.lines().count().min(text.lines().count()));
     let line = |s: &str| s.lines().nth(differs).unwrap_or("(the end)").to_owned();
     assert!(
         kept == text,

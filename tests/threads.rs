@@ -55,7 +55,9 @@ fn readers_see_whole_steps_of_a_writer() {
             writer.run(|ctx| {
                 let (a, b) = (ctx.variable("a"), ctx.variable("b"));
                 for _ in 0..300 {
-                    let [r] = &ctx.evaluator().push(a).write(T::assign(a, a + 1.0)).write(T::assign(b, b + 1.0)).run()[..] else { panic!() };
+                    let [r] = &ctx.evaluator().push(a).write(T::assign(a, a + 1.0)).write(T::assign(b, b + 1.0)).run()[..] else {
+                        panic!()
+                    };
                     r.as_ref().unwrap();
                 }
             });

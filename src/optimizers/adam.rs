@@ -88,7 +88,12 @@ impl Optimizer for Adam {
             // The corrections are scalars: alpha / (1 - b1^t) and 1 / sqrt(1 - b2^t).
             let rate = bound(self.alpha, "alpha") / (1.0 - pow(b1, t1));
             let root = 1.0 / sqrt(1.0 - pow(b2, t1));
-            out.extend([assign(m, m1), assign(v, v1), assign(t, t1), assign(w, w - m1 * rate / (sqrt(v1) * root + bound(self.eps, "eps")))]);
+            out.extend([
+                assign(m, m1),
+                assign(v, v1),
+                assign(t, t1),
+                assign(w, w - m1 * rate / (sqrt(v1) * root + bound(self.eps, "eps"))),
+            ]);
         }
         Ok(out)
     }

@@ -121,14 +121,7 @@ impl Space {
 }
 
 /// Lays out memory and completes the steps.
-pub fn place(
-    ir: Ir,
-    accesses: &Accesses,
-    drafts: Vec<Draft>,
-    owners: &[u32],
-    order: Order,
-    sources: Vec<(u32, SourceKind)>,
-) -> Plan {
+pub fn place(ir: Ir, accesses: &Accesses, drafts: Vec<Draft>, owners: &[u32], order: Order, sources: Vec<(u32, SourceKind)>) -> Plan {
     let mut layout = Layout::new(&ir, accesses, &drafts, owners, &order, &sources);
     let steps = layout.run(&drafts, &order, &sources);
     let Layout { space, constants, writes, first_write, .. } = layout;

@@ -55,8 +55,18 @@ impl Walk {
         for (p, &id) in nodes.iter().enumerate() {
             positions[(id - low) as usize] = p as u32;
         }
-        let mut walk =
-            Walk { nodes, outputs: outputs.to_vec(), writes: writes.to_vec(), sources: vec![], draws: vec![], users: vec![], key: vec![], low, positions, feeds };
+        let mut walk = Walk {
+            nodes,
+            outputs: outputs.to_vec(),
+            writes: writes.to_vec(),
+            sources: vec![],
+            draws: vec![],
+            users: vec![],
+            key: vec![],
+            low,
+            positions,
+            feeds,
+        };
         walk.collect(graph);
         walk
     }

@@ -333,4 +333,3 @@ fn fold_scratch(reduction: Reduction, rows: usize, cols: usize, tiling: Tiling, 
     };
     (values * size).next_multiple_of(64)
 }
-

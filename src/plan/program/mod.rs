@@ -181,4 +181,3 @@ impl Program {
         self.table_bytes() + self.registers as usize * self.register_bytes + self.scratch_bytes
     }
 }
-

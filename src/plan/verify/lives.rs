@@ -83,7 +83,10 @@ fn in_place(p: &Program, r: &Place, w: &Place) -> bool {
     let Some(store) = p.stores.iter().find(|s| s.value == w.0) else { return false };
     r.1 == w.1
         && r.2 == w.2
-        && p.loads.iter().filter(|l| l.root == r.0).all(|l| l.kind == LoadKind::Flat && l.offset == 0 && (store.aliased || l.end <= store.at))
+        && p.loads
+            .iter()
+            .filter(|l| l.root == r.0)
+            .all(|l| l.kind == LoadKind::Flat && l.offset == 0 && (store.aliased || l.end <= store.at))
 }
 
 fn reads(plan: &Plan, accesses: &Accesses, step: &Step) -> Vec<Place> {
