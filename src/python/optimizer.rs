@@ -86,7 +86,7 @@ impl _Optimizer {
         }
         let (o, v, g) = (tensors(&inner, outputs)?, tensors(&inner, vars)?, tensors(&inner, grads)?);
         super::guarded(|| {
-            let all = at_caller(py, || py.detach(|| optimizers::request(&*self.0, &o, &v, &g, &inner)))?;
+            let all = at_caller(py, || py.detach(|| optimizers::request(&*self.0, &o, &v, &g, &inner)))??;
             let prepared = prepare(&inner, &all, &held.feeder)?;
             let mut arrays = run(py, &prepared)?;
             arrays.truncate(o.len());
