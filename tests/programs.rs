@@ -16,7 +16,8 @@ type Build = for<'g> fn(&'g Context, Tensor<'g>, Tensor<'g>) -> Tensor<'g>;
 
 #[test]
 fn rewrites_keep_every_bit() {
-    let cases: [(&str, Build, fn(f64, f64) -> f64); 13] = [
+    type Case = (&'static str, Build, fn(f64, f64) -> f64);
+    let cases: [Case; 13] = [
         ("mul-one", |_, a, _| a * 1.0, |a, _| a * 1.0),
         ("mul-minus-one", |_, a, _| a * -1.0, |a, _| -a),
         ("sub-zero", |_, a, _| a - 0.0, |a, _| a - 0.0),
@@ -107,7 +108,7 @@ fn programs_with_reductions_give_what_separate_runs_give() {
             // A transposed feed is copied, a transposed tensor is read by strides.
             let turned = a.t().as_standard_layout().into_owned();
             let back =
-                ctx.evaluator().push(T::reduce_sum(T::tanh(T::transpose(x, &[1, 0])) + 0.0, 1i64, false)).feed(x, turned.view()).run();
+                ctx.evaluator().push(T::reduce_sum(T::tanh(T::transpose(x, [1, 0])) + 0.0, 1i64, false)).feed(x, turned.view()).run();
             let wanted = a.mapv(f64::tanh).sum_axis(Axis(1));
             let got = back[0].as_ref().unwrap().view::<f64>().unwrap().to_owned();
             assert!((&got - &wanted).iter().all(|d| d.abs() <= 1e-12 * cols as f64));

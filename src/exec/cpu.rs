@@ -271,7 +271,7 @@ impl Machine<'_> {
                         let row = t.row + i;
                         let to = blocks.add((row / BLOCK * width + t.col) * size);
                         let from = from.add(i * cols * size);
-                        if row % BLOCK == 0 {
+                        if row.is_multiple_of(BLOCK) {
                             std::ptr::copy_nonoverlapping(from, to, len * size);
                         } else {
                             (f.accumulate)(to, from, len);
