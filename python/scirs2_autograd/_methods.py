@@ -49,13 +49,13 @@ def argmax(self: Tensor, axis: int = -1, keepdims: bool = False) -> Tensor:
 
 def squeeze(self: Tensor, axis: Axes = None) -> Tensor:
     """As `tensor_ops.squeeze`, with this tensor as `x`."""
-    y: Tensor = _apply(42, (self,), (axis,))
+    y: Tensor = _apply(39, (self,), (axis,))
     return y
 
 
 def expand_dims(self: Tensor, axis: Axes = (0,)) -> Tensor:
     """As `tensor_ops.expand_dims`, with this tensor as `x`."""
-    y: Tensor = _apply(41, (self,), (axis,))
+    y: Tensor = _apply(38, (self,), (axis,))
     return y
 
 

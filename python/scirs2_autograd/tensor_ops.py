@@ -185,7 +185,7 @@ def div(a: TensorLike, b: TensorLike) -> Tensor:
 def pow(a: TensorLike, b: TensorLike) -> Tensor:
     """Power with broadcasting: `y = a ** b`, in floating numbers. A negative base with a non-integral exponent gives NaN.
 
-    Gradient: `g * b * a ** (b - 1)`, and `g * y * log(a)`, which counts as 0 where `a` is 0.
+    Gradient: `g * b * a ** (b - 1)`, which is 0 where `b` is 0, and `g * y * log(a)`, which counts as 0 where `a` is 0.
 
     NumPy: `a ** b`
     """
@@ -526,17 +526,6 @@ def transpose(x: TensorLike, axes: Axes = None) -> Tensor:
     return y
 
 
-def broadcast_to(x: TensorLike, shape: Shape) -> Tensor:
-    """`x` repeated to `shape`.
-
-    Gradient: the sum of `g` over the axes that were repeated.
-
-    NumPy: `np.broadcast_to(x, shape)`
-    """
-    y: Tensor = _apply(38, (x,), (shape,))
-    return y
-
-
 def expand_dims(x: TensorLike, axis: Axes = (0,)) -> Tensor:
     """`x` with new axes of length 1: `axis` names their places in the result.
 
@@ -544,7 +533,7 @@ def expand_dims(x: TensorLike, axis: Axes = (0,)) -> Tensor:
 
     NumPy: `np.expand_dims(x, axis)`
     """
-    y: Tensor = _apply(41, (x,), (axis,))
+    y: Tensor = _apply(38, (x,), (axis,))
     return y
 
 
@@ -555,7 +544,18 @@ def squeeze(x: TensorLike, axis: Axes = None) -> Tensor:
 
     NumPy: `np.squeeze(x, axis)`
     """
-    y: Tensor = _apply(42, (x,), (axis,))
+    y: Tensor = _apply(39, (x,), (axis,))
+    return y
+
+
+def broadcast_to(x: TensorLike, shape: Shape) -> Tensor:
+    """`x` repeated to `shape`.
+
+    Gradient: the sum of `g` over the axes that were repeated.
+
+    NumPy: `np.broadcast_to(x, shape)`
+    """
+    y: Tensor = _apply(40, (x,), (shape,))
     return y
 
 
