@@ -88,7 +88,7 @@ fn program(seed: u64, rows: &[&'static OpDef]) -> Result<usize> {
             }
             let dtype = [DType::F64, DType::F64, DType::F32, DType::F32, DType::I64, DType::Bool][r.below(6)];
             let shape: Vec<isize> = dims.iter().map(|&n| n as isize).collect();
-            feeds.push((ctx.placeholder_of(&format!("x{i}"), &shape, dtype), value(dtype, &dims, &mut r, seed % 3 == 0)?));
+            feeds.push((ctx.placeholder_of(&format!("x{i}"), &shape, dtype), value(dtype, &dims, &mut r, seed.is_multiple_of(3))?));
         }
         let mut pool: Vec<Tensor<'_>> = feeds.iter().map(|f| f.0).collect();
         for _ in 0..40 {

@@ -293,8 +293,6 @@ fn branches_nest() {
     });
     // A branch by differences, in the middle of a program.
     for v in [0.7, -0.7] {
-        let f = |_: &Context, _: &[Tensor<'_>]| ();
-        let _ = f;
         gradcheck(
             |_, xs| {
                 let s = T::reduce_sum(xs[0], (), false);
@@ -405,7 +403,7 @@ fn derived_products() {
 fn factorisations_by_differences() {
     let a = arr2(&[[4.0, 1.0, 0.5], [1.0, 3.0, -0.2], [0.5, -0.2, 2.0]]).into_dyn();
     let b = arr2(&[[1.0, 0.3], [-0.7, 1.1], [0.2, 0.9]]).into_dyn();
-    gradcheck(|_, xs| T::cholesky(xs[0]), &[a.clone()], 2).unwrap();
+    gradcheck(|_, xs| T::cholesky(xs[0]), std::slice::from_ref(&a), 2).unwrap();
     gradcheck(|_, xs| T::solve_lower(T::cholesky(xs[0]), xs[1], true), &[a.clone(), b], 2).unwrap();
     // log det a = 2 sum log diag l; its gradient is the inverse.
     let g = run(|ctx| {
@@ -450,8 +448,7 @@ fn draws_are_values_of_a_run() {
     env.seed(7);
     let draw = |env: &VariableEnvironment| {
         env.run(|ctx| {
-            let ctx2 = ctx;
-            let (x, y) = (T::standard_normal([1000], ctx2), T::standard_normal([1000], ctx2));
+            let (x, y) = (T::standard_normal([1000], ctx), T::standard_normal([1000], ctx));
             let out = ctx.evaluator().push(x).push(y).push(x - x).push(T::grad(&[x * x], &[x])[0] - x * 2.0).run();
             out.into_iter().map(|a| a.unwrap().as_slice::<f64>().unwrap().to_vec()).collect::<Vec<_>>()
         })

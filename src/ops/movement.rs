@@ -164,11 +164,11 @@ op! {
     RESHAPE_LIKE = fn reshape_like(x, like) -> (y);
     operands Any;
     infer(c) {
-        if let (Some(from), Some(to)) = (x.dims(), like.dims()) {
-            if shape::count(&from) != shape::count(&to) {
-                let rule = format!("{} elements", shape::count(&to));
-                return c.shape_error("the number of elements differs", format_args!("{} for {}", Tuple(&x.shape), Tuple(&like.shape)), rule);
-            }
+        if let (Some(from), Some(to)) = (x.dims(), like.dims())
+            && shape::count(&from) != shape::count(&to)
+        {
+            let rule = format!("{} elements", shape::count(&to));
+            return c.shape_error("the number of elements differs", format_args!("{} for {}", Tuple(&x.shape), Tuple(&like.shape)), rule);
         }
         Ok(smallvec![Aval { dtype: x.dtype, shape: like.shape.clone() }])
     };
