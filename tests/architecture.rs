@@ -139,7 +139,7 @@ fn without_tests(bare: &str, also: &str) -> (String, String) {
                 _ => {}
             }
             k += 1;
-            if depth == 0 && (a[k - 1] == '}' || a[k - 1] == ';') {
+            if depth == 0 && matches!(a[k - 1], '}' | ';') {
                 break;
             }
         }
@@ -325,7 +325,8 @@ fn what_may_panic_says_why_it_does_not() {
             // `expect` of a `Result` takes a text; a parser's own does not.
             let hit = [".unwrap()", ".expect(\"", "panic!(", "unreachable!()"].iter().find(|b| line.contains(**b));
             let reason = |k: usize| s.lines.get(k).is_some_and(|l| l.contains("//"));
-            if let Some(b) = hit.filter(|_| !(reason(i) || i > 0 && reason(i - 1))) {
+            let explained = reason(i) || (i > 0 && reason(i - 1));
+            if let Some(b) = hit.filter(|_| !explained) {
                 wrong.push(format!("{}:{}: {b} without a reason", s.name, i + 1));
             }
         }

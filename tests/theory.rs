@@ -293,8 +293,6 @@ fn branches_nest() {
     });
     // A branch by differences, in the middle of a program.
     for v in [0.7, -0.7] {
-        let f = |_: &Context, _: &[Tensor<'_>]| ();
-        let _ = f;
         gradcheck(
             |_, xs| {
                 let s = T::reduce_sum(xs[0], (), false);
@@ -450,8 +448,7 @@ fn draws_are_values_of_a_run() {
     env.seed(7);
     let draw = |env: &VariableEnvironment| {
         env.run(|ctx| {
-            let ctx2 = ctx;
-            let (x, y) = (T::standard_normal([1000], ctx2), T::standard_normal([1000], ctx2));
+            let (x, y) = (T::standard_normal([1000], ctx), T::standard_normal([1000], ctx));
             let out = ctx.evaluator().push(x).push(y).push(x - x).push(T::grad(&[x * x], &[x])[0] - x * 2.0).run();
             out.into_iter().map(|a| a.unwrap().as_slice::<f64>().unwrap().to_vec()).collect::<Vec<_>>()
         })

@@ -165,10 +165,11 @@ op! {
     operands Any;
     infer(c) {
         if let (Some(from), Some(to)) = (x.dims(), like.dims())
-            && shape::count(&from) != shape::count(&to) {
-                let rule = format!("{} elements", shape::count(&to));
-                return c.shape_error("the number of elements differs", format_args!("{} for {}", Tuple(&x.shape), Tuple(&like.shape)), rule);
-            }
+            && shape::count(&from) != shape::count(&to)
+        {
+            let rule = format!("{} elements", shape::count(&to));
+            return c.shape_error("the number of elements differs", format_args!("{} for {}", Tuple(&x.shape), Tuple(&like.shape)), rule);
+        }
         Ok(smallvec![Aval { dtype: x.dtype, shape: like.shape.clone() }])
     };
     kernel Kernel::Lower(|c| Lowered::Chain(vec![(&RESHAPE, vec![dims_attr(c.output)])]));
