@@ -144,10 +144,10 @@ impl Machine<'_> {
 
     unsafe fn tile(&mut self, t: &Tile) {
         let p = self.p;
-        let ragged = t.len % 8 != 0;
+        let ragged = !t.len.is_multiple_of(8);
         // From this tile to the next one.
         let next = if p.tiling == Tiling::Blocks { p.cols } else { t.len };
-        let aligned = t.start % 8 == 0;
+        let aligned = t.start.is_multiple_of(8);
         // SAFETY: pointers are computed for this tile; kernels get room for whole vectors: in place where the memory has it,
         // in registers elsewhere.
         unsafe {
@@ -271,7 +271,7 @@ impl Machine<'_> {
                         let row = t.row + i;
                         let to = blocks.add((row / BLOCK * width + t.col) * size);
                         let from = from.add(i * cols * size);
-                        if row % BLOCK == 0 {
+                        if row.is_multiple_of(BLOCK) {
                             std::ptr::copy_nonoverlapping(from, to, len * size);
                         } else {
                             (f.accumulate)(to, from, len);

@@ -381,10 +381,10 @@ impl Graph {
     /// The id of an aval. Most nodes have that of one of their inputs, which is tried first.
     fn intern_aval(&self, state: &mut State, aval: Aval, inputs: &[Value]) -> u32 {
         for v in inputs {
-            if let Some(&id) = self.node(v.node).avals.get(v.out as usize) {
-                if self.avals[id as usize] == aval {
-                    return id;
-                }
+            if let Some(&id) = self.node(v.node).avals.get(v.out as usize)
+                && self.avals[id as usize] == aval
+            {
+                return id;
             }
         }
         let hash = hash_of(&aval);
