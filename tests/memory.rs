@@ -3,7 +3,7 @@
 //! Arrays and arenas count themselves; everything else is seen by the allocator of this executable.
 
 use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::atomic::{AtomicIsize, AtomicUsize, Ordering::Relaxed};
+use std::cell::Cell;
 
 use parking_lot::{Mutex, MutexGuard};
 use scirs2_autograd::array::block;
@@ -17,24 +17,28 @@ use scirs2_autograd::{Array, Evaluator, VariableEnvironment, tensor_ops as T};
 
 struct Counting;
 
-/// Bytes that are allocated now, the most at once, and all that were ever allocated.
-static NOW: AtomicIsize = AtomicIsize::new(0);
-static MOST: AtomicIsize = AtomicIsize::new(0);
-static TOTAL: AtomicUsize = AtomicUsize::new(0);
+thread_local! {
+    /// Of this thread, for the test harness prints from another one: bytes that are allocated now, the most at once, and all
+    /// that were ever allocated.
+    static COUNTS: Cell<[isize; 3]> = const { Cell::new([0; 3]) };
+}
 
-fn added(bytes: usize) {
-    TOTAL.fetch_add(bytes, Relaxed);
-    MOST.fetch_max(NOW.fetch_add(bytes as isize, Relaxed) + bytes as isize, Relaxed);
+fn counted(bytes: isize) {
+    // A thread that ends is not counted any more.
+    let _ = COUNTS.try_with(|c| {
+        let [now, most, total] = c.get();
+        c.set([now + bytes, most.max(now + bytes), total + bytes.max(0)]);
+    });
 }
 
 // SAFETY: the system's allocator, counted.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        added(layout.size());
+        counted(layout.size() as isize);
         unsafe { System.alloc(layout) }
     }
     unsafe fn dealloc(&self, p: *mut u8, layout: Layout) {
-        NOW.fetch_sub(layout.size() as isize, Relaxed);
+        counted(-(layout.size() as isize));
         unsafe { System.dealloc(p, layout) }
     }
 }
@@ -42,7 +46,7 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static COUNTING: Counting = Counting;
 
-/// The counts belong to the process: one test at a time, and no test's output beside it.
+/// Arrays and arenas are counted for the process: one test at a time.
 static ALONE: Mutex<()> = Mutex::new(());
 
 fn alone() -> MutexGuard<'static, ()> {
@@ -57,12 +61,14 @@ struct Taken {
 }
 
 fn taken<R>(f: impl FnOnce() -> R) -> (Taken, R) {
-    let (live, now, total) = (block::usage().0, NOW.load(Relaxed), TOTAL.load(Relaxed));
+    let live = block::usage().0;
+    let [now, _, total] = COUNTS.get();
+    COUNTS.set([now, now, total]);
     block::take_peak();
-    MOST.store(now, Relaxed);
     let out = f();
-    let peak = (MOST.load(Relaxed) - now).max(0) as usize;
-    (Taken { blocks: block::take_peak() - live, peak, total: TOTAL.load(Relaxed) - total }, out)
+    let [_, most, all] = COUNTS.get();
+    let [peak, total] = [most - now, all - total].map(|n| n.max(0) as usize);
+    (Taken { blocks: block::take_peak() - live, peak, total }, out)
 }
 
 /// What the matrix products of a plan allocate by themselves, at their peak and in all: the same products, done alone.
