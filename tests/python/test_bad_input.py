@@ -476,7 +476,7 @@ def test_custom_ops_that_keep_no_promise(ctx):
     with pytest.raises(ag.GraphError, match=r"^mine: too many outputs\. Got 2; expected 1\."):
         run(lambda a: (a, a))()
     with pytest.raises(ag.GraphError, match=r"^mine: .*outputs"):
-        run(lambda a: a, infer=lambda a: [a, a])()
+        ctx.eval(ag.custom_op(lambda a: a, infer=lambda a: [a, a], name="mine")(x), a)
     rule = "expected a pair (shape, dtype), or a list of such pairs."
     fails(ag.DTypeError, f"mine: `infer` returned something else. Got 3; {rule}", run(lambda a: a, infer=lambda a: 3))
     fails(ag.DTypeError, "dtype: the dtype is not supported. Got c16; expected bool, int32, int64, float32 or float64.",
