@@ -94,12 +94,11 @@ pub fn as_array<'py>(x: &Bound<'py, PyAny>) -> PyResult<(Bound<'py, PyUntypedArr
 pub fn lengths(op: &str, x: &Bound<'_, PyAny>, free: bool) -> PyResult<Vec<isize>> {
     let wrong = || -> PyErr {
         let got = x.repr().map_or_else(|_| String::new(), |r| r.to_string());
-        let rule = if free { "a length, or a sequence of lengths and of -1 or None for any length" } else { "a length or a sequence of lengths" };
+        let rule =
+            if free { "a length, or a sequence of lengths and of -1 or None for any length" } else { "a length or a sequence of lengths" };
         Error::new(ErrorKind::DType, op, "the shape has the wrong type", got, rule).into()
     };
-    let one = |x: &Bound<'_, PyAny>| -> PyResult<isize> {
-        if free && x.is_none() { Ok(-1) } else { x.extract().map_err(|_| wrong()) }
-    };
+    let one = |x: &Bound<'_, PyAny>| -> PyResult<isize> { if free && x.is_none() { Ok(-1) } else { x.extract().map_err(|_| wrong()) } };
     let dims: Vec<isize> = if x.is_instance_of::<PyString>() {
         return Err(wrong());
     } else if let Ok(n) = x.extract::<isize>() {

@@ -158,14 +158,9 @@ impl Evaluator {
         let this = slf.get();
         if !Arc::ptr_eq(&tensor.get().ctx, &this.ctx) {
             let got = tensor.get().__repr__();
-            return Err(Error::new(
-                ErrorKind::Graph,
-                "eval",
-                "the tensor belongs to another context",
-                got,
-                "a tensor of this context",
-            )
-            .into());
+            return Err(
+                Error::new(ErrorKind::Graph, "eval", "the tensor belongs to another context", got, "a tensor of this context").into()
+            );
         }
         this.state.lock().0.push(tensor.get().value);
         Ok(slf)

@@ -5,6 +5,7 @@ import gc
 import json
 import struct
 import sys
+import weakref
 
 import numpy as np
 import pytest
@@ -123,7 +124,7 @@ def test_promotion_is_numpys(ctx, a):
         y = np.ones(2, b)
         if a == b == "bool":
             # Of two bools neither is a number: `&` and `|` say what is meant.
-            with pytest.raises(ag.DTypeError, match="^mul: bools are not numbers"):
+            with pytest.raises(ag.DTypeError, match=r"^mul: bools are not numbers"):
                 t * y
             continue
         assert (t * y).dtype == (y * t).dtype == (x * y).dtype
@@ -217,9 +218,9 @@ def test_attributes(ctx):
 
 def test_methods_are_the_functions(ctx):
     x = ctx.constant([[0.5, 1.5], [2.5, 0.25]])
-    for name in "sum mean max min logsumexp argmax squeeze square sqrt exp log abs".split():
+    for name in ["sum", "mean", "max", "min", "logsumexp", "argmax", "squeeze", "square", "sqrt", "exp", "log", "abs"]:
         assert getattr(x, name)() == getattr(T, name)(x)
-    for name in "equal not_equal less less_equal greater greater_equal dot".split():
+    for name in ["equal", "not_equal", "less", "less_equal", "greater", "greater_equal", "dot"]:
         np.testing.assert_array_equal(getattr(x, name)(x.T).eval(), getattr(T, name)(x, x.T).eval())
     assert x.clip(0.0, 1.0).eval().tolist() == [[0.5, 1.0], [1.0, 0.25]]
     assert x.take([1], axis=1).eval().tolist() == [[1.5], [0.25]]
@@ -565,6 +566,58 @@ def test_custom_op_of_several_outputs(ctx):
     np.testing.assert_array_equal(got[4], np.broadcast_to(2 * b.sum() * b, (3, 2)))
 
 
+def test_shape_rules_do_not_share_plans():
+    def repeated(k):
+        """Built, run and dropped, so that the next rule may have the same address."""
+        with ag.Context() as ctx:
+            x = ctx.placeholder("x", [-1])
+            infer = lambda a: ((a[0][0] and k * a[0][0],), a[1])  # noqa: E731
+            y = ag.custom_op(lambda a: np.tile(a, k), infer=infer, name="tile")(x) + 1.0
+            return y.eval({x: np.zeros(3)}).tolist()
+
+    for k in range(1, 30):
+        assert repeated(k) == [1.0] * (3 * k)
+
+
+def test_nodes_of_one_custom_op_share_plans():
+    op = ag.custom_op(lambda a: a * 2.0, infer=lambda a: a)
+
+    def run(n):
+        return ag.run(lambda ctx: (op(ctx.constant(np.ones(n))) * 0.1234).eval())
+
+    run(3)
+    count = _lib._compilations()
+    for _ in range(5):
+        run(3)
+    assert _lib._compilations() == count
+
+
+def test_closing_lets_go_of_functions():
+    class Function:
+        def __call__(self, *args):
+            return args[0]
+
+    for use in (
+        lambda x, f: x.register_hook(f),
+        lambda x, f: ag.custom_op(f)(x),
+        lambda x, f: ag.custom_op(lambda a: a, f)(x),
+        lambda x, f: ag.custom_op(lambda a: a, infer=f)(x),
+    ):
+        f = Function()
+        alive = weakref.ref(f)
+        with ag.Context() as ctx:
+            x = ctx.placeholder("x", [2])
+            f.tensor = use(x, f)
+            f.tensor.eval({x: np.ones(2)})
+            # An op that is needed once more keeps its functions.
+            del f
+            gc.collect()
+            assert alive() is not None
+        del ctx, x
+        gc.collect()
+        assert alive() is None
+
+
 def test_hooks(ctx, capsys):
     x = ctx.placeholder("x", [2])
     seen = []
@@ -585,7 +638,9 @@ def test_hooks(ctx, capsys):
 def test_gradcheck():
     ag.gradcheck(lambda x, y: T.sin(x) * T.exp(y), [0.3, -1.2], 0.5)
     wrong = ag.custom_op(lambda x: x * x, lambda g, y, x: g * x)
-    with pytest.raises(AssertionError, match=r"^gradcheck: order 1: the gradient differs\. Got 0\.5 at input 0, entry \(0,\); expected (1\.0|0\.99999)"):
+    with pytest.raises(
+        AssertionError, match=r"^gradcheck: order 1: the gradient differs\. Got 0\.5 at input 0, entry \(0,\); expected (1\.0|0\.99999)"
+    ):
         ag.gradcheck(wrong, [1.0, 2.0])
     # The first derivative is right and the second is not.
     half = ag.custom_op(lambda x: x**3, lambda g, y, x: g * 3.0 * T.stop_gradient(x) * x)
@@ -808,12 +863,12 @@ def adam(p, g, state, t):
     return p - 0.1 * (state["m"] / (1 - 0.9**t)) / (np.sqrt(state["v"] / (1 - 0.999**t)) + 1e-8)
 
 
-O = ag.optimizers
+opts = ag.optimizers
 OPTIMIZERS = {
-    "SGD": (lambda ids, env, **o: O.SGD(0.1, **o), sgd),
-    "MomentumSGD": (lambda ids, env, **o: O.MomentumSGD(0.1, 0.9, ids, env, "opt", **o), momentum),
-    "AdaGrad": (lambda ids, env, **o: O.AdaGrad(0.1, ids, env, "opt", **o), adagrad),
-    "Adam": (lambda ids, env, **o: O.Adam(0.1, 1e-8, 0.9, 0.999, ids, env, "opt", **o), adam),
+    "SGD": (lambda ids, env, **o: opts.SGD(0.1, **o), sgd),
+    "MomentumSGD": (lambda ids, env, **o: opts.MomentumSGD(0.1, 0.9, ids, env, "opt", **o), momentum),
+    "AdaGrad": (lambda ids, env, **o: opts.AdaGrad(0.1, ids, env, "opt", **o), adagrad),
+    "Adam": (lambda ids, env, **o: opts.Adam(0.1, 1e-8, 0.9, 0.999, ids, env, "opt", **o), adam),
 }
 
 
@@ -909,7 +964,7 @@ def test_training_goes_on_from_a_file(name, tmp_path):
     b = b[:, :2]
 
     def steps(env, n):
-        ids = [i for i in env.default_namespace().current_var_ids()]
+        ids = env.default_namespace().current_var_ids()
         opt = OPTIMIZERS[name][0](ids, env)
         with ag.Context(env) as ctx:
             x, y, vs, _, grads = build(ctx)
@@ -928,7 +983,7 @@ def test_training_goes_on_from_a_file(name, tmp_path):
 
 def test_plan_of_a_step():
     env, ids, _ = problem()
-    opt = O.Adam.default("opt", ids, env)
+    opt = opts.Adam.default("opt", ids, env)
     with ag.Context(env) as ctx:
         x, y, vs, loss, grads = build(ctx)
         plan = opt.plan([loss], vs, grads, ctx, ag.Feeder().push(x, np.ones((4, 3))).push(y, np.ones((4, 2))))
@@ -937,8 +992,8 @@ def test_plan_of_a_step():
         before = snapshot(env)
     assert same(before, snapshot(env))
     assert (opt.alpha, opt.eps, opt.b1, opt.b2) == (1e-3, 1e-8, 0.9, 0.999)
-    assert O.MomentumSGD.default("m", ids, env).momentum == 0.9
-    assert O.AdaGrad.default("h", ids, env).alpha == 0.01
+    assert opts.MomentumSGD.default("m", ids, env).momentum == 0.9
+    assert opts.AdaGrad.default("h", ids, env).alpha == 0.01
 
 
 def test_things_that_are_not_copied_by_copy(ctx):

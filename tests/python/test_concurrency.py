@@ -1,5 +1,6 @@
 """Threads, signals, and memory over many runs."""
 
+import ctypes
 import gc
 import os
 import signal
@@ -119,11 +120,12 @@ def test_threads_on_one_environment():
                 x = env.get("a")
                 assert (x == x[0]).all()
 
-    def look(tmp=os.devnull):
+    def look():
         for n in range(rounds):
             env.name(f"other {n % 3}").set(np.ones(3))
             assert len(env) >= 3
-            env.names(), env.default_namespace().current_var_names(), env.seed_value, repr(env)
+            assert {name for _, name in env.names()} >= {"a", "b"}
+            assert repr(env).startswith("<VariableEnvironment")
 
     together(*[write] * (writers - 1), write_with_python, read, read, look)
     assert env.get("a").tolist() == env.get("b").tolist() == [float(rounds * writers)] * 2000
@@ -244,22 +246,22 @@ INTERRUPTED = (
 )
 
 
-@pytest.mark.parametrize("steps", [1, 2000])
-@pytest.mark.parametrize("delay", [0.05, 0.3])
+@pytest.mark.parametrize("steps", [1, 500])
+@pytest.mark.parametrize("delay", [0.02, 0.2])
 def test_ctrl_c(steps, delay):
     done = script(INTERRUPTED.format(steps=steps, delay=delay, signal="SIGINT", handler="pass", error="KeyboardInterrupt"))
     assert done.returncode == 0, done.stderr
     name, numbers = done.stdout.splitlines()
     assert name.startswith("KeyboardInterrupt(")
     runs, late = numbers.split()
-    # 2000 products take many seconds: the run did not go to its end.
+    # 500 products take longer than this: the run did not go to its end.
     assert steps == 1 or runs == "0"
     assert float(late) < 2.0
 
 
 def test_a_handler_of_the_users():
     handler = "signal.signal(signal.SIGALRM, lambda *_: (_ for _ in ()).throw(TimeoutError('mine')))"
-    done = script(INTERRUPTED.format(steps=2000, delay=0.1, signal="SIGALRM", handler=handler, error="TimeoutError"))
+    done = script(INTERRUPTED.format(steps=500, delay=0.1, signal="SIGALRM", handler=handler, error="TimeoutError"))
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("TimeoutError('mine')\n0 ")
 
@@ -295,7 +297,10 @@ def test_ctrl_c_in_a_hook_and_in_a_custom_op():
 
 
 def resident():
-    """Bytes of memory that the process holds."""
+    """Bytes of memory that the process holds, without what is free in it."""
+    gc.collect()
+    ag.trim()
+    ctypes.CDLL(None).malloc_trim(0)
     with open("/proc/self/statm") as f:
         return int(f.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
@@ -303,11 +308,9 @@ def resident():
 def growth(f, n, warm=None):
     for _ in range(warm or n // 4):
         f()
-    gc.collect()
     before = resident()
     for _ in range(n):
         f()
-    gc.collect()
     return resident() - before
 
 
@@ -335,8 +338,10 @@ def leaks():
     def user_rebuild():
         with ag.Context() as own:
             v = own.placeholder("v", [64])
-            cube = ag.custom_op(lambda a: a**3, lambda g, y, x: g * 3.0 * x * x)
-            T.grad([cube(v).register_hook(lambda a: None)], [v])[0].eval({v: a})
+            big = own.constant(np.zeros(10_000))
+            # Functions that hold tensors of the graph that holds the functions.
+            cube = ag.custom_op(lambda a: a**3 if big.ndim else a, lambda g, y, x: g * 3.0 * v * x)
+            T.grad([cube(v).register_hook(lambda a: v)], [v])[0].eval({v: a})
 
     return {
         "eval": (lambda: y.eval({x: a}), 100_000),
@@ -351,6 +356,12 @@ def leaks():
         "value_and_grad": (lambda: ag.value_and_grad(lambda t: (t * t).sum())(a), 5_000),
         "evaluator": (lambda: ctx.evaluator().push(y).set_feeder(ag.Feeder().push(x, a)).run(), 20_000),
     }
+
+
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "malloc_trim"), reason="the memory of the process is read as on Linux with glibc")
+def test_growth_is_seen():
+    kept = []
+    assert growth(lambda: kept.append(bytearray(1000)), 10_000) > 8_000_000
 
 
 @pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="the memory of the process is read from /proc")

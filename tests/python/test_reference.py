@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import reference
 import scipy.linalg
 import scipy.special
 
+import reference
 import scirs2_autograd as ag
 from scirs2_autograd import _lib
 from scirs2_autograd import tensor_ops as T
