@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
 from ._lib import _custom
 
 __all__ = ["custom_op"]
+
+_RULES = itertools.count(1)
 
 
 def custom_op(
@@ -37,10 +40,12 @@ def custom_op(
         if given is not None and not callable(given):
             msg = f"custom_op: not a function. Got {given!r}; expected a function of arrays."
             raise TypeError(msg)
+    # Nodes of one `custom_op` share their shape rule, and so their plans.
+    rule = next(_RULES)
     label = str(name or getattr(forward, "__name__", "custom"))
 
     def call(*xs: Any) -> Any:
-        return _custom(label, forward, vjp, infer, xs)
+        return _custom(label, forward, vjp, infer, rule, xs)
 
     call.__name__ = label
     call.__doc__ = forward.__doc__

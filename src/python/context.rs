@@ -65,6 +65,10 @@ impl Context {
     pub fn inner(&self) -> Arc<api::Context> {
         self.inner.clone()
     }
+    fn end(&self) {
+        self.inner.close();
+        super::user::release(&self.inner);
+    }
     fn done<'py>(&self, py: Python<'py>, t: graph::Tensor<'_>) -> Built<'py> {
         match t.error() {
             Some(e) => Err(e.into()),
@@ -103,12 +107,12 @@ impl Context {
                 c.remove(i);
             }
         });
-        self.inner.close();
+        self.end();
     }
 
     /// Ends the context: from now on building and running are errors.
     fn close(&self) {
-        self.inner.close();
+        self.end();
     }
 
     /// The environment of the variables.

@@ -1,6 +1,8 @@
 //! Users' ops and hooks, written in Python.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
 use pyo3::prelude::*;
@@ -35,13 +37,67 @@ pub fn take_raised(_py: Python<'_>, e: &Error) -> Option<PyErr> {
     (text == e.to_string()).then_some(err)
 }
 
+/// Python functions that a graph owns, until its context is closed: they may hold tensors of that graph, and such a
+/// circle would never be freed.
+struct Functions {
+    key: (u64, u64),
+    list: Mutex<Vec<Option<Py<PyAny>>>>,
+}
+
+/// The functions of all contexts, by the context's number and one of their own.
+static OWNED: Mutex<BTreeMap<(u64, u64), Weak<Functions>>> = Mutex::new(BTreeMap::new());
+
+impl Functions {
+    fn new(ctx: &Context, list: Vec<Option<Py<PyAny>>>) -> Arc<Functions> {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let key = (ctx.id(), NEXT.fetch_add(1, Relaxed));
+        let made = Arc::new(Functions { key, list: Mutex::new(list) });
+        OWNED.lock().insert(key, Arc::downgrade(&made));
+        made
+    }
+    fn get<'py>(&self, py: Python<'py>, i: usize) -> Option<Bound<'py, PyAny>> {
+        self.list.lock().get(i)?.as_ref().map(|f| f.bind(py).clone())
+    }
+    /// A function that is there unless the context was closed meanwhile.
+    fn call<'py>(&self, py: Python<'py>, i: usize, args: &Bound<'py, PyTuple>) -> PyResult<Bound<'py, PyAny>> {
+        match self.get(py, i) {
+            Some(f) => f.call1(args),
+            None => Err(Error::text(
+                ErrorKind::Graph,
+                "context: it was closed while it ran. Got a call of a user's function; expected an open context.",
+            )
+            .into()),
+        }
+    }
+}
+
+impl Drop for Functions {
+    fn drop(&mut self) {
+        OWNED.lock().remove(&self.key);
+    }
+}
+
+/// Lets go of the functions of a context.
+pub fn release(ctx: &Context) {
+    let of: Vec<Weak<Functions>> = OWNED.lock().range((ctx.id(), 0)..=(ctx.id(), u64::MAX)).map(|(_, f)| f.clone()).collect();
+    for f in of.iter().filter_map(Weak::upgrade) {
+        // Dropped without the lock: that may run Python code.
+        let list = std::mem::take(&mut *f.list.lock());
+        drop(list);
+    }
+}
+
+const FORWARD: usize = 0;
+const VJP: usize = 1;
+const INFER: usize = 2;
+
 /// A user's op: a function of arrays, a rule that builds graph, and the rule for shapes.
 struct Custom {
     name: String,
-    forward: Py<PyAny>,
-    vjp: Option<Py<PyAny>>,
-    infer: Option<Py<PyAny>>,
-    ctx: std::sync::Weak<Context>,
+    functions: Arc<Functions>,
+    /// Tells shape rules apart; 0 for the default rule.
+    rule: u64,
+    ctx: Weak<Context>,
     /// What the shape rule gave for the op's own inputs, before the graph was locked.
     known: Mutex<Option<(Vec<Aval>, Avals)>>,
 }
@@ -52,7 +108,7 @@ fn shape_tuple<'py>(py: Python<'py>, a: &Aval) -> PyResult<Bound<'py, PyTuple>> 
 
 impl Custom {
     fn avals(&self, py: Python<'_>, inputs: &[&Aval]) -> Result<Avals> {
-        let Some(infer) = &self.infer else {
+        if self.rule == 0 {
             // By default the output has the inputs' broadcast shape and promoted dtype.
             let mut shape = crate::shape::Shape::new();
             let mut next = u32::MAX;
@@ -64,10 +120,10 @@ impl Custom {
             }
             let dtype = inputs.iter().map(|a| a.dtype).reduce(crate::dtype::DType::promote).unwrap_or(crate::dtype::DType::F64);
             return Ok(smallvec::smallvec![Aval { dtype, shape }]);
-        };
+        }
         let call = || -> PyResult<Avals> {
             let args: Vec<_> = inputs.iter().map(|a| Ok((shape_tuple(py, a)?, a.dtype.name()))).collect::<PyResult<_>>()?;
-            let given = infer.bind(py).call1(PyTuple::new(py, args)?)?;
+            let given = self.functions.call(py, INFER, &PyTuple::new(py, args)?)?;
             let list: Vec<Bound<'_, PyAny>> = match given.cast::<PyList>() {
                 Ok(l) => l.iter().collect(),
                 Err(_) => vec![given],
@@ -115,7 +171,7 @@ impl Op for Custom {
                         args.push(convert::to_numpy(py, Array::copy_of(v)?)?);
                     }
                 }
-                let given = self.forward.bind(py).call1(PyTuple::new(py, args)?)?;
+                let given = self.functions.call(py, FORWARD, &PyTuple::new(py, args)?)?;
                 if given.is_none() {
                     let rule = "an array, or a tuple of arrays";
                     return Err(Error::new(ErrorKind::DType, &self.name, "the function returned nothing", "None", rule).into());
@@ -136,7 +192,7 @@ impl Op for Custom {
     fn grad<'g>(&self, c: &mut GradientContext<'_, 'g>) {
         let graph = c.graph();
         let result = Python::attach(|py| {
-            let Some(vjp) = &self.vjp else {
+            let Some(vjp) = self.functions.get(py, VJP) else {
                 return Err(Error::new(
                     ErrorKind::NotDifferentiable,
                     &self.name,
@@ -161,7 +217,7 @@ impl Op for Custom {
                     }
                 };
                 let args: Vec<Py<PyAny>> = [one(gs)?, one(ys)?].into_iter().chain(xs.into_iter().map(Bound::unbind)).collect();
-                let given = vjp.bind(py).call1(PyTuple::new(py, args)?)?;
+                let given = vjp.call1(PyTuple::new(py, args)?)?;
                 let list: Vec<Bound<'_, PyAny>> = match given.cast::<PyTuple>() {
                     Ok(t) => t.iter().collect(),
                     Err(_) => vec![given],
@@ -196,21 +252,23 @@ impl Op for Custom {
             }
         }
     }
-    /// Each Python op may have any shape rule, so none shares a plan with another; its own reruns do.
+    /// Ops with one shape rule share plans.
     fn key(&self) -> u64 {
-        self.infer.as_ref().map_or(0, |f| f.as_ptr() as u64)
+        self.rule
     }
 }
 
 /// The node of a user's op on `inputs`.
 #[pyfunction]
-#[pyo3(signature = (name, forward, vjp, infer, inputs))]
+#[allow(clippy::too_many_arguments, reason = "the parts of an op")]
+#[pyo3(signature = (name, forward, vjp, infer, rule, inputs))]
 pub fn _custom<'py>(
     py: Python<'py>,
     name: String,
     forward: Py<PyAny>,
     vjp: Option<Py<PyAny>>,
     infer: Option<Py<PyAny>>,
+    rule: u64,
     inputs: &Bound<'py, PyTuple>,
 ) -> Built<'py> {
     let ctx = match super::apply::context_in(inputs.as_any())? {
@@ -219,7 +277,10 @@ pub fn _custom<'py>(
     };
     let xs = tensors(&ctx, inputs.as_any())?;
     let avals: Vec<Aval> = xs.iter().map(|t| t.aval().clone()).collect();
-    let op = Custom { name, forward, vjp, infer, ctx: Arc::downgrade(&ctx), known: Mutex::new(None) };
+    let rule = if infer.is_some() { rule } else { 0 };
+    ctx.check_open()?;
+    let functions = Functions::new(&ctx, vec![Some(forward), vjp, infer]);
+    let op = Custom { name, functions, rule, ctx: Arc::downgrade(&ctx), known: Mutex::new(None) };
     let refs: Vec<&Aval> = avals.iter().collect();
     let out = op.avals(py, &refs)?;
     let n = out.len();
@@ -237,14 +298,14 @@ pub fn _custom<'py>(
 }
 
 /// A Python function that sees a value.
-struct Watch(Py<PyAny>);
+struct Watch(Arc<Functions>);
 
 impl Hook for Watch {
     fn call(&self, value: View<'_>) -> Result<()> {
         Python::attach(|py| {
             let call = || -> PyResult<()> {
                 let a = convert::to_numpy(py, Array::copy_of(value)?)?;
-                self.0.bind(py).call1((a,))?;
+                self.0.call(py, 0, &PyTuple::new(py, [a])?)?;
                 Ok(())
             };
             call().map_err(|e| raised(py, "hook", e))
@@ -256,6 +317,8 @@ impl Hook for Watch {
 #[pyfunction]
 pub fn _hook<'py>(py: Python<'py>, x: &Bound<'py, Tensor>, f: Py<PyAny>) -> Built<'py> {
     let t = x.get();
-    let made = at_caller(py, || t.ctx.graph().insert_hook(Arc::new(Watch(f)), t.value))?;
+    t.ctx.check_open()?;
+    let functions = Functions::new(&t.ctx, vec![Some(f)]);
+    let made = at_caller(py, || t.ctx.graph().insert_hook(Arc::new(Watch(functions)), t.value))?;
     made.error().map_or_else(|| built(py, &t.ctx, made.value()), |e| Err(e.into()))
 }

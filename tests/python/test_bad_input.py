@@ -141,7 +141,7 @@ def test_operands(ctx):
         x + 1j
     with pytest.raises(TypeError):
         x // 2
-    with pytest.raises(TypeError, match="^pow: a modulus is not supported$"):
+    with pytest.raises(TypeError, match=r"^pow: a modulus is not supported$"):
         pow(x, 2, 3)
 
     class Meets:
@@ -186,7 +186,7 @@ def test_two_graphs(ctx):
         fails(ag.GraphError, mixed, lambda: T.concat([x, y]))
         fails(ag.GraphError, mixed, lambda: T.grad([y], [x]))
         fails(ag.GraphError, mixed, lambda: ctx.eval([x, y]))
-        fails(ag.GraphError, "index: tensors of two graphs are mixed. Got operands of two contexts; expected all operands from one context.",
+        fails(ag.GraphError, mixed.replace("apply", "index").split("\nhelp")[0],
               lambda: x[other.constant([1])])  # fmt: skip
         z = other.placeholder("z", [])
         fails(ag.GraphError, "feed: the placeholder belongs to another context. Got a tensor of another context; "
@@ -251,7 +251,7 @@ def test_feeds_that_are_refused(ctx):
               lambda a=bad: i.eval({i: a}))  # fmt: skip
     fails(ag.DTypeError, "array: an integer does not fit. Got 9223372036854775808; expected values in the range of int64.",
           lambda: i.eval({i: np.array([2**63, 1, 2], "u8")}))  # fmt: skip
-    with pytest.raises(ag.GraphError, match="^array: a tensor has no value"):
+    with pytest.raises(ag.GraphError, match=r"^array: a tensor has no value"):
         x.eval({x: x})
 
 
@@ -476,7 +476,7 @@ def test_custom_ops_that_keep_no_promise(ctx):
     with pytest.raises(ag.GraphError, match=r"^mine: too many outputs\. Got 2; expected 1\."):
         run(lambda a: (a, a))()
     with pytest.raises(ag.GraphError, match=r"^mine: .*outputs"):
-        run(lambda a: a, infer=lambda a: [a, a])()
+        ctx.eval(ag.custom_op(lambda a: a, infer=lambda a: [a, a], name="mine")(x), a)
     rule = "expected a pair (shape, dtype), or a list of such pairs."
     fails(ag.DTypeError, f"mine: `infer` returned something else. Got 3; {rule}", run(lambda a: a, infer=lambda a: 3))
     fails(ag.DTypeError, "dtype: the dtype is not supported. Got c16; expected bool, int32, int64, float32 or float64.",

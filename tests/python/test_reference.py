@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import reference
 import scipy.linalg
 import scipy.special
 
+import reference
 import scirs2_autograd as ag
 from scirs2_autograd import _lib
 from scirs2_autograd import tensor_ops as T
@@ -184,11 +184,14 @@ def test_row_with_a_length_that_a_feed_decides(index, case):
     xs = [draw(rng, domain, shape, "float64") for domain, shape in inputs]
     with ag.Context() as ctx:
         ps = [ctx.placeholder(f"x{i}", [None, *x.shape[1:]] if x.ndim else [], x.dtype) for i, x in enumerate(xs)]
+        refused = None
         try:
             ys = applied(index, ps, attrs)
         except ag.ShapeError as e:
+            refused = str(e)
+        if refused:
             # A row may need the number itself, and then says so.
-            assert re.search(r"\bknown\b|-1|\?", str(e)), e
+            assert re.search(r"\bknown\b|-1|\?", refused), refused
             return
         compare(row, ctx.eval(ys, dict(zip(ps, xs, strict=True))), xs, attrs, "float64")
 
