@@ -294,6 +294,16 @@ function! {
 
 fn squeezed(op: &str, x: &Aval, axis: &Axes) -> Result<SmallVec<[usize; 4]>> {
     let Some(list) = &axis.0 else {
+        if x.dims().is_none() {
+            let e = Error::new(
+                ErrorKind::Shape,
+                op,
+                "which axes have length 1 is known only at run time",
+                Tuple(&x.shape),
+                "a known shape, or axes by name",
+            );
+            return Err(e.help("name the axes: `axis=1`"));
+        }
         return Ok(x.shape.iter().enumerate().filter(|(_, d)| **d == Dim::Known(1)).map(|(i, _)| i).collect());
     };
     let gone = shape::axes(op, Some(list), x.ndim())?;
@@ -311,7 +321,7 @@ fn squeezed(op: &str, x: &Aval, axis: &Axes) -> Result<SmallVec<[usize; 4]>> {
 }
 
 op! {
-    /// `x` without axes of length 1: those that `axis` names, or all that are known to be of length 1.
+    /// `x` without axes of length 1: those that `axis` names, or all of them where the shape is known.
     ///
     /// Gradient: `g` with these axes put back.
     SQUEEZE = fn squeeze(x; axis: Axes = Axes(None)) -> (y);

@@ -206,8 +206,9 @@ def bad():
 def test_bad_input_of_a_row(index, inputs, texts, message):
     with ag.Context() as ctx:
         ps = [ctx.placeholder(f"x{i}", shape, dtype) for i, (dtype, shape) in enumerate(inputs)]
-        with pytest.raises(ag.AutogradError) as e:
-            applied(index, ps, attributes(ROWS[index], texts))
+        # Most rows refuse when they are built; what hangs on values is refused by the run.
+        with pytest.raises((ag.AutogradError, ValueError)) as e:
+            ctx.eval([applied(index, ps, attributes(ROWS[index], texts))], {p: np.zeros(p.shape, p.dtype) for p in ps})
     assert str(e.value) == message
     assert isinstance(e.value, (ValueError, TypeError))
 
