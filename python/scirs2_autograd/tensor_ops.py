@@ -538,7 +538,7 @@ def expand_dims(x: TensorLike, axis: Axes = (0,)) -> Tensor:
 
 
 def squeeze(x: TensorLike, axis: Axes = None) -> Tensor:
-    """`x` without axes of length 1: those that `axis` names, or all that are known to be of length 1.
+    """`x` without axes of length 1: those that `axis` names, or all of them where the shape is known.
 
     Gradient: `g` with these axes put back.
 

@@ -208,7 +208,7 @@ def test_bad_input_of_a_row(index, inputs, texts, message):
         ps = [ctx.placeholder(f"x{i}", shape, dtype) for i, (dtype, shape) in enumerate(inputs)]
         # Most rows refuse when they are built; what hangs on values is refused by the run.
         with pytest.raises((ag.AutogradError, ValueError)) as e:
-            ctx.eval([applied(index, ps, attributes(ROWS[index], texts))], {p: np.zeros(p.shape, p.dtype) for p in ps})
+            ctx.eval(applied(index, ps, attributes(ROWS[index], texts)), {p: np.zeros(p.shape, p.dtype) for p in ps})
     assert str(e.value) == message
     assert isinstance(e.value, (ValueError, TypeError))
 
