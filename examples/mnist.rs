@@ -72,13 +72,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     let train = read(&Path::new(&folder).join("mnist_train.csv"), 60_000)?;
     let test = read(&Path::new(&folder).join("mnist_test.csv"), 10_000)?;
 
-    let mut env = VariableEnvironment::new();
+    let env = VariableEnvironment::new();
     let rng = ArrayRng::<f32>::from_seed(1);
     env.name("w1").set(rng.glorot_uniform(&[PIXELS, 128]));
-    env.name("b1").set(zeros(&[1, 128]));
+    env.name("b1").set(zeros([1, 128]));
     env.name("w2").set(rng.glorot_uniform(&[128, 10]));
-    env.name("b2").set(zeros(&[1, 10]));
-    let adam = Adam::default("adam", env.default_namespace().current_var_ids(), &mut env);
+    env.name("b2").set(zeros([1, 10]));
+    let adam = Adam::default("adam", env.default_namespace().current_var_ids(), &env);
 
     let mut order: Vec<usize> = (0..train.labels.len()).collect();
     let start = Instant::now();
@@ -96,7 +96,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             let x = ctx.placeholder("x", &[-1, PIXELS as isize]);
             let y = ctx.placeholder_of("y", &[-1], scirs2_autograd::dtype::DType::I64);
             let (z, vars) = logits(ctx, x);
-            let loss = reduce_mean(sparse_softmax_cross_entropy(z, y), &[0], false);
+            let loss = reduce_mean(sparse_softmax_cross_entropy(z, y), [0], false);
             let grads = grad(&[loss], &vars);
             for first in (0..labels.len()).step_by(BATCH) {
                 let last = (first + BATCH).min(labels.len());

@@ -130,9 +130,9 @@ fn adam_step() {
     let env = VariableEnvironment::new();
     let rng = scirs2_autograd::ndarray_ext::ArrayRng::<f32>::from_seed(1);
     env.name("w1").set(rng.glorot_uniform(&[784, 128]));
-    env.name("b1").set(T::zeros(&[1, 128]));
+    env.name("b1").set(T::zeros([1, 128]));
     env.name("w2").set(rng.glorot_uniform(&[128, 10]));
-    env.name("b2").set(T::zeros(&[1, 10]));
+    env.name("b2").set(T::zeros([1, 10]));
     let adam = Adam::default("adam", env.default_namespace().current_var_ids(), &env);
     let images = ndarray::Array2::from_shape_fn((128, 784), |(i, j)| ((i * 31 + j * 17) % 256) as f32 / 255.0);
     let labels = ndarray::Array1::from_shape_fn(128, |i| (i % 10) as f32);
@@ -143,7 +143,7 @@ fn adam_step() {
         let [w1, b1, w2, b2] = vars;
         let h = T::relu(T::matmul(x, w1) + b1);
         let logits = T::matmul(h, w2) + b2;
-        let loss = T::reduce_mean(T::sparse_softmax_cross_entropy(logits, y), &[0], false);
+        let loss = T::reduce_mean(T::sparse_softmax_cross_entropy(logits, y), [0], false);
         let writes = updates(&adam, &vars, &T::grad(&[loss], &vars), ctx).unwrap();
         check("Adam step", || {
             let ask = ctx.evaluator().push(loss).feed(x, images.view()).feed(y, labels.view());

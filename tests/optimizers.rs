@@ -211,7 +211,7 @@ fn two_variables_change_places_in_one_run() {
     // Values that are computed from both.
     env.run(|ctx| {
         let (a, b) = (ctx.variable("p"), ctx.variable("q"));
-        ctx.evaluator().write(T::assign(a, a - b)).write(T::assign(b, T::transpose(a + b, &[0]))).run();
+        ctx.evaluator().write(T::assign(a, a - b)).write(T::assign(b, T::transpose(a + b, [0]))).run();
     });
     assert_eq!(env.get(p).unwrap(), arr1(&[3.0, 3.0, 3.0]));
     assert_eq!(env.get(q).unwrap(), arr1(&[5.0, 7.0, 9.0]));

@@ -68,9 +68,9 @@ fn environment() -> (VariableEnvironment, Adam) {
     let env = VariableEnvironment::new();
     let rng = scirs2_autograd::ndarray_ext::ArrayRng::<f32>::from_seed(1);
     env.name("w1").set(rng.glorot_uniform(&[784, 128]));
-    env.name("b1").set(T::zeros(&[1, 128]));
+    env.name("b1").set(T::zeros([1, 128]));
     env.name("w2").set(rng.glorot_uniform(&[128, 10]));
-    env.name("b2").set(T::zeros(&[1, 10]));
+    env.name("b2").set(T::zeros([1, 10]));
     let adam = Adam::default("adam", env.default_namespace().current_var_ids(), &env);
     (env, adam)
 }
@@ -84,7 +84,7 @@ fn network(ctx: &Context) -> Network<'_> {
     let [w1, b1, w2, b2] = vars;
     let h = T::relu(T::matmul(x, w1) + b1);
     let logits = T::matmul(h, w2) + b2;
-    let loss = T::reduce_mean(T::sparse_softmax_cross_entropy(logits, y), &[0], false);
+    let loss = T::reduce_mean(T::sparse_softmax_cross_entropy(logits, y), [0], false);
     let grads = T::grad(&[loss], &vars);
     (loss, vars, grads, [x, y])
 }
@@ -137,7 +137,7 @@ fn a_loop_that_rebuilds_its_graph_compiles_once() {
                 let [w1, b1, w2, b2] = vars;
                 let h = T::dropout(T::relu(T::matmul(x, w1) + b1), 0.5, true).raw_hook(move |_| assert!(k < 7));
                 let logits = T::matmul(h, w2) + b2;
-                let loss = T::reduce_mean(T::sparse_softmax_cross_entropy(logits, y), &[0], false);
+                let loss = T::reduce_mean(T::sparse_softmax_cross_entropy(logits, y), [0], false);
                 let grads = T::grad(&[loss], &vars);
                 let feeder = Feeder::new().push(x, images.view()).push(y, labels.view());
                 adam.update_and_eval(&[loss], &vars, &grads, ctx, feeder).unwrap();

@@ -214,6 +214,9 @@ def _transpose(self: Tensor, *axes: Any) -> Tensor:
 
 def _register_hook(self: Tensor, hook: Callable[[Any], object]) -> Tensor:
     """This tensor with a hook: `hook(array)` is called whenever a run computes the value. Use the returned tensor."""
+    if not callable(hook):
+        msg = f"register_hook: not a function. Got {hook!r}; expected a function of an array."
+        raise TypeError(msg)
     return _hook(self, hook)
 
 

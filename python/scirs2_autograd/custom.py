@@ -33,6 +33,10 @@ def custom_op(
     >>> ag.grad(lambda x: cube(x).sum())(np.array([1.0, 2.0]))
     array([ 3., 12.])
     """
+    for given in (forward, vjp, infer):
+        if given is not None and not callable(given):
+            msg = f"custom_op: not a function. Got {given!r}; expected a function of arrays."
+            raise TypeError(msg)
     label = str(name or getattr(forward, "__name__", "custom"))
 
     def call(*xs: Any) -> Any:

@@ -96,10 +96,10 @@ impl Context {
             Err(e) => return self.graph.poison(e),
         };
         // A run settles variables that still wait for a dtype; so does their first use.
-        if let Ok(dtype) = self.dtype {
-            if let Err(e) = self.env.resolve(dtype) {
-                return self.graph.poison(e);
-            }
+        if let Ok(dtype) = self.dtype
+            && let Err(e) = self.env.resolve(dtype)
+        {
+            return self.graph.poison(e);
         }
         let name = self.env.name_of(id).map(|(ns, name)| match (ns.is_empty(), name) {
             (_, None) => format!("{}", id.0),

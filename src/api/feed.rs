@@ -130,16 +130,16 @@ fn converted(name: &str, x: View<'_>, to: DType) -> Result<Array> {
         return Err(e.help("convert the array before it is fed"));
     }
     let dense = Array::copy_of(x)?;
-    if let (DType::I64, DType::I32) = (from, to) {
-        if let Some(bad) = dense.as_slice::<i64>()?.iter().find(|v| i32::try_from(**v).is_err()) {
-            return Err(Error::new(
-                ErrorKind::DType,
-                "feed",
-                "an integer does not fit",
-                format_args!("{bad} for \"{name}\""),
-                "values in the range of int32",
-            ));
-        }
+    if let (DType::I64, DType::I32) = (from, to)
+        && let Some(bad) = dense.as_slice::<i64>()?.iter().find(|v| i32::try_from(**v).is_err())
+    {
+        return Err(Error::new(
+            ErrorKind::DType,
+            "feed",
+            "an integer does not fit",
+            format_args!("{bad} for \"{name}\""),
+            "values in the range of int32",
+        ));
     }
     // SAFETY: all elements are written below.
     let out = unsafe { Array::uninit(to, dense.shape())? };

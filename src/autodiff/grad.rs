@@ -186,10 +186,10 @@ fn sweep<'g>(seeds: &[(Tensor<'g>, Tensor<'g>)], xs: &[Tensor<'g>], stop: bool) 
     let mut flows: Vec<SmallVec<[(u32, Flow<'g>); 2]>> = Vec::new();
     flows.resize_with((top.max(low) - low) as usize + 1, SmallVec::new);
     for &(y, seed) in seeds {
-        if depends(y.value()) {
-            if let Some(list) = flows.get_mut((y.value().node - low) as usize) {
-                list.push((y.value().out, Flow { value: seed, mask: None }));
-            }
+        if depends(y.value())
+            && let Some(list) = flows.get_mut((y.value().node - low) as usize)
+        {
+            list.push((y.value().out, Flow { value: seed, mask: None }));
         }
     }
     let targets: rustc_hash::FxHashSet<Value> = x_values.iter().copied().collect();

@@ -24,6 +24,25 @@ struct Machine<'a> {
     first_load: usize,
     /// True until periodic operands have been read.
     fresh: bool,
+    /// True if operands and results are so large that the next tile of each is fetched into the cache while this one is
+    /// computed. A tile's many instructions hide the next tile from the processor's own guesses: measured, a program of 31
+    /// instructions over 4 MB takes a third less time.
+    ahead: bool,
+}
+
+/// Programs over fewer elements stay in the second cache.
+const AHEAD: usize = 32 * BLOCK;
+
+/// Fetches memory into the cache; a hint, which no address makes fail.
+#[inline(always)]
+fn fetch(from: *const u8, bytes: usize) {
+    #[cfg(target_arch = "x86_64")]
+    for line in (0..bytes).step_by(64) {
+        // SAFETY: a hint reads nothing.
+        unsafe { std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(from.wrapping_add(line).cast()) };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = (from, bytes);
 }
 
 /// Runs a program. `poll` is asked between tiles whether to go on; false ends the run early.
@@ -40,7 +59,7 @@ pub unsafe fn run_tile(p: &Program, bases: &[*mut u8], scratch: *mut u8, poll: &
             table.add(r).write(registers.add(r * p.register_bytes));
         }
         let blocks = registers.add(p.registers as usize * p.register_bytes);
-        Machine { p, bases, table, blocks, first_load: p.registers as usize, fresh: true }
+        Machine { p, bases, table, blocks, first_load: p.registers as usize, fresh: true, ahead: p.count() >= AHEAD }
     };
     if p.count() == 0 {
         return true;
@@ -125,8 +144,10 @@ impl Machine<'_> {
 
     unsafe fn tile(&mut self, t: &Tile) {
         let p = self.p;
-        let ragged = t.len % 8 != 0;
-        let aligned = t.start % 8 == 0;
+        let ragged = !t.len.is_multiple_of(8);
+        // From this tile to the next one.
+        let next = if p.tiling == Tiling::Blocks { p.cols } else { t.len };
+        let aligned = t.start.is_multiple_of(8);
         // SAFETY: pointers are computed for this tile; kernels get room for whole vectors: in place where the memory has it,
         // in registers elsewhere.
         unsafe {
@@ -139,6 +160,9 @@ impl Machine<'_> {
                     LoadKind::RowOne => slot.write(base.offset(self.row_offset(l, t.row))),
                     LoadKind::Flat => {
                         let from = base.add(t.start * l.size);
+                        if self.ahead {
+                            fetch(from.wrapping_add(next * l.size), t.len * l.size);
+                        }
                         if ragged && !(l.padded && aligned) {
                             std::ptr::copy_nonoverlapping(from, register, t.len * l.size);
                             slot.write(register);
@@ -166,6 +190,9 @@ impl Machine<'_> {
             self.fresh = false;
             for s in &p.stores {
                 let to = self.at(s.locs[0]).add(t.start * s.size);
+                if self.ahead {
+                    fetch(to.wrapping_add(next * s.size), t.len * s.size);
+                }
                 let direct = !s.aliased && (!ragged || (aligned && t.start + t.len == p.count()));
                 let slot = self.table.add(s.slot as usize);
                 slot.write(if direct { to } else { *self.table.add(s.register as usize) });
@@ -244,7 +271,7 @@ impl Machine<'_> {
                         let row = t.row + i;
                         let to = blocks.add((row / BLOCK * width + t.col) * size);
                         let from = from.add(i * cols * size);
-                        if row % BLOCK == 0 {
+                        if row.is_multiple_of(BLOCK) {
                             std::ptr::copy_nonoverlapping(from, to, len * size);
                         } else {
                             (f.accumulate)(to, from, len);

@@ -378,7 +378,15 @@ impl Graph {
         }
     }
 
-    fn intern_aval(&self, state: &mut State, aval: Aval) -> u32 {
+    /// The id of an aval. Most nodes have that of one of their inputs, which is tried first.
+    fn intern_aval(&self, state: &mut State, aval: Aval, inputs: &[Value]) -> u32 {
+        for v in inputs {
+            if let Some(&id) = self.node(v.node).avals.get(v.out as usize)
+                && self.avals[id as usize] == aval
+            {
+                return id;
+            }
+        }
         let hash = hash_of(&aval);
         let found = state.aval_table.find(u64::from(hash) << 32 | u64::from(hash), |&(id, h)| h == hash && self.avals[id as usize] == aval);
         if let Some(&(id, _)) = found {
@@ -423,7 +431,7 @@ impl Graph {
             Err(e) => (NodeOp::Error(e.at(site)), smallvec::smallvec![Aval::new(DType::F64, [])]),
         };
         let failed = matches!(op, NodeOp::Error(_));
-        let avals = avals.into_iter().map(|a| self.intern_aval(&mut state, a)).collect();
+        let avals = avals.into_iter().map(|a| self.intern_aval(&mut state, a, draft.inputs)).collect();
         let node = Node {
             op,
             attrs: draft.attrs.into(),

@@ -61,8 +61,11 @@ pub enum Body {
     /// Shape rule, kernel, gradient.
     Primitive(Primitive),
     /// Builds graph from tensors and attributes.
-    Composite(for<'g> fn(&[Tensor<'g>], &[Attr]) -> Result<SmallVec<[Tensor<'g>; 1]>>),
+    Composite(Compose),
 }
+
+/// A composite's function from tensors and attributes to its outputs.
+pub type Compose = for<'g> fn(&[Tensor<'g>], &[Attr]) -> Result<SmallVec<[Tensor<'g>; 1]>>;
 
 /// How a primitive's inputs are brought to dtypes that its kernel takes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

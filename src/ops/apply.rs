@@ -122,17 +122,17 @@ pub fn apply_in<'g>(graph: &'g Graph, def: &'static OpDef, args: &[Arg<'g>], att
 
 fn check(graph: &Graph, def: &OpDef, args: &[Arg<'_>], attrs: &[Attr]) -> Result<()> {
     for a in args {
-        if let Arg::Tensor(t) = a {
-            if t.graph().id() != graph.id() {
-                let e = Error::new(
-                    ErrorKind::Graph,
-                    def.name,
-                    "tensors of two graphs are mixed",
-                    "operands of two contexts",
-                    "all operands from one context",
-                );
-                return Err(e.help("evaluate the one, and bring its value in as a constant or a feed"));
-            }
+        if let Arg::Tensor(t) = a
+            && t.graph().id() != graph.id()
+        {
+            let e = Error::new(
+                ErrorKind::Graph,
+                def.name,
+                "tensors of two graphs are mixed",
+                "operands of two contexts",
+                "all operands from one context",
+            );
+            return Err(e.help("evaluate the one, and bring its value in as a constant or a feed"));
         }
     }
     let list = def.params.first().is_some_and(|p| p.kind == ParamKind::Tensors);

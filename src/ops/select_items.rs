@@ -44,14 +44,10 @@ pub fn select_items<'g>(x: impl AsTensor<'g>, items: &[Item<'g>]) -> Result<Tens
         let axis = slices.len();
         match item {
             Item::At(i) => {
-                if let Some(&Dim::Known(n)) = x.dims().get(axis) {
-                    if *i < -(n as i64) || *i >= n as i64 {
-                        return fail(
-                            "the index is out of range",
-                            format!("{i} for axis {axis} of length {n}"),
-                            "-length <= index < length",
-                        );
-                    }
+                if let Some(&Dim::Known(n)) = x.dims().get(axis)
+                    && (*i < -(n as i64) || *i >= n as i64)
+                {
+                    return fail("the index is out of range", format!("{i} for axis {axis} of length {n}"), "-length <= index < length");
                 }
                 slices.push(Slice { start: Some(*i), stop: if *i == -1 { None } else { Some(i + 1) }, step: 1 });
                 gone.push(axis as i64);

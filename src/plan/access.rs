@@ -3,7 +3,7 @@
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
-use crate::graph::op::Kernel;
+use crate::graph::op::{Kernel, ViewRule};
 use crate::plan::ir::{Ir, IrNode, IrOp, Ref, Ty};
 use crate::shape::{Strides, c_strides, is_contiguous};
 
@@ -55,6 +55,64 @@ impl Accesses {
 /// Resolves views. A view that strides cannot express gets a copy of its input in C order; an output or a write that is not
 /// a value of its own gets a copy too, so that what a run returns shares memory with nothing.
 pub fn resolve(ir: Ir) -> (Ir, Accesses) {
+    // Most plans need no copy, and their nodes can stay where they are.
+    let (mut out, mut accesses) = match as_they_are(&ir) {
+        Some(accesses) => (ir, accesses),
+        None => with_copies(ir),
+    };
+    let mut taken: Vec<Ref> = vec![];
+    for i in 0..out.outputs.len() {
+        let r = out.outputs[i];
+        if !is_value(&out, r) || taken.contains(&r) {
+            let site = out.node(r).site;
+            out.outputs[i] = push_copy(&mut out, &mut accesses, r, site);
+        } else {
+            taken.push(r);
+        }
+    }
+    for i in 0..out.writes.len() {
+        let r = out.writes[i].1;
+        if !is_value(&out, r) {
+            let site = out.node(r).site;
+            out.writes[i].1 = push_copy(&mut out, &mut accesses, r, site);
+        }
+    }
+    (out, accesses)
+}
+
+/// The access of a view of `x`; `None` if strides cannot express it.
+fn view(ir: &Ir, accesses: &Accesses, node: &IrNode, rule: ViewRule, x: Ref) -> Option<Access> {
+    let (base, ty) = (accesses.of(x), &node.tys[0]);
+    let (offset, strides) = rule(&ir.ty(x).dims, &base.strides, &node.attrs, &ty.dims)?;
+    let offset = base.offset + offset;
+    let whole = offset == 0 && ty.count() == ir.ty(base.root).count() && is_contiguous(&ty.dims, &strides);
+    Some(Access { root: base.root, offset, strides, whole })
+}
+
+/// The accesses of all nodes, if no view and no operand needs a copy.
+fn as_they_are(ir: &Ir) -> Option<Accesses> {
+    let mut accesses = Accesses { first: Vec::with_capacity(ir.nodes.len() + ir.outputs.len()), ..Accesses::default() };
+    for node in &ir.nodes {
+        match (node.kernel(), node.inputs.first()) {
+            (Some(Kernel::View(rule)), Some(&x)) => {
+                let access = view(ir, &accesses, node, *rule, x)?;
+                accesses.first.push(access);
+                continue;
+            }
+            _ if matches!(node.op, IrOp::User(_) | IrOp::Branch(_)) => {
+                let dense = |r: &Ref| is_contiguous(&ir.ty(*r).dims, &accesses.of(*r).strides);
+                if !node.inputs.iter().all(dense) {
+                    return None;
+                }
+            }
+            _ => {}
+        }
+        accesses.push_own(node);
+    }
+    Some(accesses)
+}
+
+fn with_copies(ir: Ir) -> (Ir, Accesses) {
     let Ir { nodes, outputs, writes } = ir;
     let mut out = Ir { nodes: Vec::with_capacity(nodes.len() + outputs.len()), outputs, writes };
     let mut accesses = Accesses { first: Vec::with_capacity(nodes.len() + out.outputs.len()), ..Accesses::default() };
@@ -64,19 +122,11 @@ pub fn resolve(ir: Ir) -> (Ir, Accesses) {
             r.node = map[r.node as usize];
         }
         if let (Some(Kernel::View(rule)), Some(&x)) = (node.kernel(), node.inputs.first()) {
-            let ty = &node.tys[0];
-            let view = |out: &Ir, accesses: &Accesses, x: Ref| {
-                let base = accesses.of(x);
-                let (offset, strides) = rule(&out.ty(x).dims, &base.strides, &node.attrs, &ty.dims)?;
-                let offset = base.offset + offset;
-                let whole = offset == 0 && ty.count() == out.ty(base.root).count() && is_contiguous(&ty.dims, &strides);
-                Some(Access { root: base.root, offset, strides, whole })
-            };
-            let mut access = view(&out, &accesses, x);
+            let mut access = view(&out, &accesses, &node, *rule, x);
             let mut from = x;
             if access.is_none() {
                 from = push_copy(&mut out, &mut accesses, x, node.site);
-                access = view(&out, &accesses, from);
+                access = view(&out, &accesses, &node, *rule, from);
             }
             node.inputs[0] = from;
             map.push(out.nodes.len() as u32);
@@ -104,23 +154,6 @@ pub fn resolve(ir: Ir) -> (Ir, Accesses) {
     }
     for (v, _) in &mut out.writes {
         *v = map[*v as usize];
-    }
-    let mut taken: Vec<Ref> = vec![];
-    for i in 0..out.outputs.len() {
-        let r = out.outputs[i];
-        if !is_value(&out, r) || taken.contains(&r) {
-            let site = out.node(r).site;
-            out.outputs[i] = push_copy(&mut out, &mut accesses, r, site);
-        } else {
-            taken.push(r);
-        }
-    }
-    for i in 0..out.writes.len() {
-        let r = out.writes[i].1;
-        if !is_value(&out, r) {
-            let site = out.node(r).site;
-            out.writes[i].1 = push_copy(&mut out, &mut accesses, r, site);
-        }
     }
     (out, accesses)
 }

@@ -210,7 +210,7 @@ fn group(ir: &Ir, parts: &[Part], depths: &[u32], urgent: &[bool], lengths: &[Di
 /// True if two reductions can share a program over `dims`.
 fn together(dims: &[usize], a: Reduction, b: Reduction) -> bool {
     use Reduction::{All, Leading, Trailing};
-    let aligned = |at: usize| count(&dims[at..]) % crate::kernels::fold::BLOCK == 0;
+    let aligned = |at: usize| count(&dims[at..]).is_multiple_of(crate::kernels::fold::BLOCK);
     match (a, b) {
         (All, All) => true,
         (All, Trailing(at) | Leading(at)) | (Trailing(at) | Leading(at), All) => aligned(at),

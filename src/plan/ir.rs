@@ -376,22 +376,22 @@ impl Builder<'_> {
             }
             (Form::Plain, NodeOp::Row(def)) => {
                 let inputs: SmallVec<[Ref; 3]> = node.inputs.iter().map(|&v| self.at(v)).collect::<Result<_>>()?;
-                if let (Body::Primitive(p), [variable, value]) = (&def.body, &inputs[..]) {
-                    if matches!(p.kernel, Kernel::Assign) {
-                        if assigned.iter().any(|(v, _)| *v == variable.node) {
-                            let e = Error::text(
-                                ErrorKind::Variable,
-                                "assign: a variable is written twice. Got two writes in one run; expected at most one.",
-                            );
-                            return Err(e.at(site));
-                        }
-                        assigned.push((variable.node, *value));
-                        self.map[p_of(walk, id)] = Some(value.node);
-                        if value.out != 0 {
-                            return Err(Error::text(ErrorKind::Graph, "assign: the value is a further output of an op; wrap it in a copy"));
-                        }
-                        return Ok(());
+                if let (Body::Primitive(p), [variable, value]) = (&def.body, &inputs[..])
+                    && matches!(p.kernel, Kernel::Assign)
+                {
+                    if assigned.iter().any(|(v, _)| *v == variable.node) {
+                        let e = Error::text(
+                            ErrorKind::Variable,
+                            "assign: a variable is written twice. Got two writes in one run; expected at most one.",
+                        );
+                        return Err(e.at(site));
                     }
+                    assigned.push((variable.node, *value));
+                    self.map[p_of(walk, id)] = Some(value.node);
+                    if value.out != 0 {
+                        return Err(Error::text(ErrorKind::Graph, "assign: the value is a further output of an op; wrap it in a copy"));
+                    }
+                    return Ok(());
                 }
                 let draw = walk.draw(id);
                 self.push(IrOp::Row(def, draw), &node.attrs, inputs, tys, site)

@@ -104,11 +104,11 @@ impl Space {
         let bytes = round(bytes.max(1));
         let i = self.free.partition_point(|(a, _)| *a < at);
         self.free.insert(i, (at, bytes));
-        if let Some(&(b, m)) = self.free.get(i + 1) {
-            if at + bytes == b {
-                self.free[i].1 += m;
-                self.free.remove(i + 1);
-            }
+        if let Some(&(b, m)) = self.free.get(i + 1)
+            && at + bytes == b
+        {
+            self.free[i].1 += m;
+            self.free.remove(i + 1);
         }
         if i > 0 {
             let (a, n) = self.free[i - 1];

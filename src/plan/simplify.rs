@@ -73,11 +73,11 @@ pub fn simplify(ir: &mut Ir) -> Vec<(&'static str, usize)> {
                 }
             }
         }
-        if alias[i].is_none() {
-            if let Some(first) = seen.first(ir, i) {
-                alias[i] = Some(Ref { node: first, out: 0 });
-                merged += 1;
-            }
+        if alias[i].is_none()
+            && let Some(first) = seen.first(ir, i)
+        {
+            alias[i] = Some(Ref { node: first, out: 0 });
+            merged += 1;
         }
         if let IrOp::Branch(bodies) = &mut ir.nodes[i].op {
             for body in bodies.iter_mut() {

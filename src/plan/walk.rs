@@ -108,10 +108,10 @@ impl Walk {
             match &node.op {
                 NodeOp::Row(def) => {
                     key.push(std::ptr::from_ref(*def) as u64);
-                    if let crate::graph::op::Body::Primitive(p) = &def.body {
-                        if p.draw {
-                            self.draws.push(id);
-                        }
+                    if let crate::graph::op::Body::Primitive(p) = &def.body
+                        && p.draw
+                    {
+                        self.draws.push(id);
                     }
                     key.push((node.inputs.len() as u64) << 32 | (node.attrs.len() as u64) << 16 | node.regions.len() as u64);
                     for a in &node.attrs {

@@ -65,7 +65,7 @@ fn outputs<'py>(py: Python<'py>, ctx: &Arc<Context>, out: &[graph::Tensor<'_>]) 
 }
 
 fn run<'py>(py: Python<'py>, ctx: &Arc<Context>, def: &'static OpDef, args: &[Arg<'_>], attrs: &[Attr]) -> Built<'py> {
-    let out = at_caller(py, || apply_in(ctx.graph(), def, args, attrs))?;
+    let out = at_caller(py, || apply_in(ctx.graph(), def, args, attrs))??;
     outputs(py, ctx, &out)
 }
 
@@ -81,8 +81,8 @@ pub fn binary<'py>(x: &Bound<'py, Tensor>, other: &Bound<'py, PyAny>, def: &'sta
     let own = Arg::Tensor(t.handle());
     let other = match arg(&t.ctx, other) {
         Ok(a) => a,
-        // An object that says how it meets an array-like, and is none, gets its turn.
-        Err(_) if other.is_instance_of::<pyo3::types::PyString>() || other.is_none() => {
+        // An object that is nothing like an array may know what to do with a tensor.
+        Err(_) if !other.is_exact_instance_of::<pyo3::types::PyInt>() && !convert::is_operand(other) => {
             return Ok(x.py().NotImplemented().into_bound(x.py()));
         }
         Err(e) => return Err(e),
@@ -107,12 +107,12 @@ fn context_of(py: Python<'_>, xs: &Bound<'_, PyTuple>) -> PyResult<Arc<Context>>
         if let Ok(t) = x.cast::<Tensor>() {
             return Ok(t.get().ctx.clone());
         }
-        if let Ok(list) = x.cast::<PySequence>() {
-            if x.is_instance_of::<PyList>() || x.is_instance_of::<PyTuple>() {
-                for y in list.try_iter()? {
-                    if let Ok(t) = y?.cast::<Tensor>() {
-                        return Ok(t.get().ctx.clone());
-                    }
+        if let Ok(list) = x.cast::<PySequence>()
+            && (x.is_instance_of::<PyList>() || x.is_instance_of::<PyTuple>())
+        {
+            for y in list.try_iter()? {
+                if let Ok(t) = y?.cast::<Tensor>() {
+                    return Ok(t.get().ctx.clone());
                 }
             }
         }
@@ -120,10 +120,10 @@ fn context_of(py: Python<'_>, xs: &Bound<'_, PyTuple>) -> PyResult<Arc<Context>>
     context::current(py)
 }
 
-fn attr(kind: AttrKind, name: &str, x: &Bound<'_, PyAny>) -> PyResult<Attr> {
+fn attr(kind: AttrKind, op: &str, name: &str, x: &Bound<'_, PyAny>) -> PyResult<Attr> {
     let wrong = |rule: &str| -> PyErr {
         let got = x.repr().map_or_else(|_| String::new(), |r| r.to_string());
-        Error::new(ErrorKind::DType, name, "the argument has the wrong type", got, rule).into()
+        Error::new(ErrorKind::DType, op, format_args!("{name} has the wrong type"), got, rule).into()
     };
     let ints = |x: &Bound<'_, PyAny>| -> Option<Box<[i64]>> {
         match x.extract::<i64>() {
@@ -140,7 +140,7 @@ fn attr(kind: AttrKind, name: &str, x: &Bound<'_, PyAny>) -> PyResult<Attr> {
         AttrKind::DType => Attr::DType(convert::dtype(x)?),
         AttrKind::Slices => {
             let mut out = vec![];
-            for s in x.try_iter()? {
+            for s in x.try_iter().map_err(|_| wrong("a sequence of slices"))? {
                 let s = s?;
                 let bound = |k: &str| -> PyResult<Option<i64>> {
                     let v = s.getattr(k)?;
@@ -177,13 +177,18 @@ pub fn _apply<'py>(py: Python<'py>, index: usize, xs: &Bound<'py, PyTuple>, attr
             _ => None,
         });
         let attrs: SmallVec<[Attr; 3]> =
-            params.zip(attrs.iter_borrowed()).map(|((k, name), x)| attr(k, name, &x)).collect::<PyResult<_>>()?;
+            params.zip(attrs.iter_borrowed()).map(|((k, name), x)| attr(k, def.name, name, &x)).collect::<PyResult<_>>()?;
         run(py, &ctx, def, &args, &attrs)
     })
 }
 
 /// Tensors of one context from a sequence.
 pub fn tensors<'a>(ctx: &'a Arc<Context>, list: &Bound<'_, PyAny>) -> PyResult<Vec<graph::Tensor<'a>>> {
+    if let Ok(t) = list.cast::<Tensor>() {
+        let what = "a tensor stands where a sequence of tensors is expected";
+        let e = Error::new(ErrorKind::DType, "apply", what, t.get().__repr__(), "a list of tensors");
+        return Err(e.help("write `[t]` for `t`").into());
+    }
     let mut out = vec![];
     for x in list.try_iter()? {
         let x = x?;
@@ -236,7 +241,7 @@ pub fn _grad<'py>(
     let ctx = context_in(xs)?.ok_or_else(|| needs_tensors("grad"))?;
     let (ys, xs) = (tensors(&ctx, ys)?, tensors(&ctx, xs)?);
     let seeds = seeds.map_or(Ok(vec![]), |s| tensors(&ctx, s))?;
-    let out = at_caller(py, || autodiff::try_grad(&ys, &xs, &seeds))?;
+    let out = at_caller(py, || autodiff::try_grad(&ys, &xs, &seeds))??;
     list(py, &ctx, &out)
 }
 
@@ -250,7 +255,7 @@ pub fn _hvp<'py>(
 ) -> PyResult<Bound<'py, PyList>> {
     let ctx = context_in(xs)?.ok_or_else(|| needs_tensors("_hessian_vector_product"))?;
     let (ys, xs, vs) = (tensors(&ctx, ys)?, tensors(&ctx, xs)?, tensors(&ctx, vectors)?);
-    let out = checked(at_caller(py, || autodiff::hessian_vector_product(&ys, &xs, &vs)))?;
+    let out = checked(at_caller(py, || autodiff::hessian_vector_product(&ys, &xs, &vs))?)?;
     list(py, &ctx, &out)
 }
 
@@ -259,7 +264,7 @@ pub fn _hvp<'py>(
 pub fn _jacobians<'py>(py: Python<'py>, y: &Bound<'py, Tensor>, xs: &Bound<'py, PyAny>, y_len: usize) -> PyResult<Bound<'py, PyList>> {
     let ctx = y.get().ctx.clone();
     let xs = tensors(&ctx, xs)?;
-    let out = checked(at_caller(py, || autodiff::jacobians(ctx.graph().tensor(y.get().value), &xs, y_len)))?;
+    let out = checked(at_caller(py, || autodiff::jacobians(ctx.graph().tensor(y.get().value), &xs, y_len))?)?;
     list(py, &ctx, &out)
 }
 
@@ -276,11 +281,15 @@ pub fn _cond<'py>(
     let single = std::cell::Cell::new(false);
     let body = |f: &Bound<'py, PyAny>| -> Result<Vec<graph::Tensor<'_>>> {
         let made = f.call0().and_then(|r| {
-            if r.cast::<Tensor>().is_ok() || convert::scalar(&r)?.is_some() {
-                single.set(true);
-                return tensors(&ctx, PyTuple::new(py, [r])?.as_any());
+            if r.is_none() {
+                let rule = "a tensor, or a sequence of tensors";
+                return Err(Error::new(ErrorKind::DType, "cond", "a body returned nothing", "None", rule).into());
             }
-            tensors(&ctx, &r)
+            if r.is_instance_of::<PyList>() || r.is_instance_of::<PyTuple>() {
+                return tensors(&ctx, &r);
+            }
+            single.set(true);
+            tensors(&ctx, PyTuple::new(py, [r])?.as_any())
         });
         made.map_err(|e| {
             *raised.borrow_mut() = Some(e);
@@ -288,7 +297,7 @@ pub fn _cond<'py>(
         })
     };
     let handle = ctx.graph().tensor(condition.get().value);
-    let out = at_caller(py, || control::cond_list(handle, || body(then), || body(otherwise)));
+    let out = at_caller(py, || control::cond_list(handle, || body(then), || body(otherwise)))?;
     if let Some(e) = raised.into_inner() {
         return Err(e);
     }
@@ -314,7 +323,7 @@ pub fn _assign<'py>(py: Python<'py>, variable: &Bound<'py, Tensor>, x: &Bound<'p
         Arg::Weak(s) => ctx.graph().scalar(s, v.dtype()),
         Arg::Filled(f) => ctx.graph().constant_array(f.array(v.dtype())?),
     };
-    let out = at_caller(py, || control::assign(v, x));
+    let out = at_caller(py, || control::assign(v, x))?;
     out.error().map_or_else(|| built(py, &ctx, out.value()), |e| Err(e.into()))
 }
 
@@ -332,7 +341,7 @@ pub fn _random<'py>(
     if let Ok(t) = shape.cast::<Tensor>() {
         let ctx = t.get().ctx.clone();
         let like = ctx.graph().tensor(t.get().value);
-        let out = at_caller(py, || if normal { random::normal_like(like) } else { random::uniform_like(like) });
+        let out = at_caller(py, || if normal { random::normal_like(like) } else { random::uniform_like(like) })?;
         return out.error().map_or_else(|| built(py, &ctx, out.value()), |e| Err(e.into()));
     }
     let ctx = ctx.map_or_else(|| context::current(py), |c| Ok(c.get().inner()))?;
@@ -340,8 +349,8 @@ pub fn _random<'py>(
         Some(d) => convert::dtype(d)?,
         None => ctx.dtype()?,
     };
-    let Attr::Ints(dims) = attr(AttrKind::Ints, "shape", shape)? else { return Err(needs_tensors("random")) };
-    let out = at_caller(py, || random_of(&ctx, normal, dims, dtype));
+    let dims = convert::lengths("random", shape, false)?.into_iter().map(|n| n as i64).collect();
+    let out = at_caller(py, || random_of(&ctx, normal, dims, dtype))?;
     out.error().map_or_else(|| built(py, &ctx, out.value()), |e| Err(e.into()))
 }
 

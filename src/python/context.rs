@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::sync::Arc;
 
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList};
+use pyo3::types::PyList;
 
 use super::apply::{Built, built};
 use super::convert;
@@ -126,20 +126,12 @@ impl Context {
     /// A value that each run is fed; -1 or None is a dimension of any length.
     #[pyo3(signature = (name, shape, dtype=None))]
     fn placeholder<'py>(&self, py: Python<'py>, name: &str, shape: &Bound<'py, PyAny>, dtype: Option<&Bound<'py, PyAny>>) -> Built<'py> {
-        let mut dims = vec![];
-        if let Ok(n) = shape.extract::<isize>() {
-            dims.push(n);
-        } else {
-            for d in shape.try_iter()? {
-                let d = d?;
-                dims.push(if d.is_none() { -1 } else { d.extract::<isize>()? });
-            }
-        }
+        let dims = convert::lengths("placeholder", shape, true)?;
         let dtype = match dtype {
             Some(d) => convert::dtype(d)?,
             None => self.inner.dtype()?,
         };
-        let t = at_caller(py, || self.inner.graph().placeholder_of(name, &dims, dtype));
+        let t = at_caller(py, || self.inner.graph().placeholder_of(name, &dims, dtype))?;
         self.done(py, t)
     }
 
@@ -151,11 +143,9 @@ impl Context {
         let value = if let Ok(id) = key.cast::<VariableID>() {
             let id = id.get().0;
             find(&|| ctx.variable(id).value())
-        } else if let Ok((ns, name)) = key.extract::<(String, String)>() {
-            find(&|| ctx.variable((ns.as_str(), name.as_str())).value())
         } else {
-            let name: String = key.extract()?;
-            find(&|| ctx.variable(name.as_str()).value())
+            let (ns, name) = super::environment::name_of(key)?;
+            find(&|| ctx.variable((ns.as_str(), name.as_str())).value())
         };
         self.done(py, ctx.graph().tensor(value))
     }
@@ -172,11 +162,11 @@ impl Context {
                     (crate::dtype::Scalar::Float(_), None) => self.inner.dtype()?,
                     (_, None) => s.dtype(),
                 };
-                at_caller(py, || graph.scalar(s, own))
+                at_caller(py, || graph.scalar(s, own))?
             }
             None => {
                 let a = convert::to_array(value)?;
-                let t = at_caller(py, || graph.constant_array(a));
+                let t = at_caller(py, || graph.constant_array(a))?;
                 dtype.map_or(t, |d| crate::ops::apply::cast(t, d))
             }
         };
@@ -186,16 +176,13 @@ impl Context {
     /// A number repeated over a shape.
     #[pyo3(signature = (shape, value, dtype=None))]
     fn full<'py>(&self, py: Python<'py>, shape: &Bound<'py, PyAny>, value: f64, dtype: Option<&Bound<'py, PyAny>>) -> Built<'py> {
-        let dims: Vec<i64> = match shape.extract::<i64>() {
-            Ok(n) => vec![n],
-            Err(_) => shape.extract()?,
-        };
+        let dims: Vec<i64> = convert::lengths("full", shape, false)?.into_iter().map(|n| n as i64).collect();
         let dtype = match dtype {
             Some(d) => convert::dtype(d)?,
             None => self.inner.dtype()?,
         };
         let value = if dtype.is_float() { value.into() } else { crate::dtype::Scalar::Int(value as i64) };
-        let t = at_caller(py, || crate::ops::broadcast::broadcast_to(self.inner.graph().scalar(value, dtype), dims));
+        let t = at_caller(py, || crate::ops::broadcast::broadcast_to(self.inner.graph().scalar(value, dtype), dims))?;
         self.done(py, t)
     }
     /// Zeros.
@@ -216,7 +203,7 @@ impl Context {
 
     /// The values of several tensors from one run.
     #[pyo3(signature = (tensors, feeds=None))]
-    fn eval<'py>(&self, py: Python<'py>, tensors: &Bound<'py, PyAny>, feeds: Option<&Bound<'py, PyDict>>) -> PyResult<Bound<'py, PyList>> {
+    fn eval<'py>(&self, py: Python<'py>, tensors: &Bound<'py, PyAny>, feeds: Option<&Bound<'py, PyAny>>) -> PyResult<Bound<'py, PyList>> {
         let values: Vec<_> = super::apply::tensors(&self.inner, tensors)?.iter().map(|t| t.value()).collect();
         PyList::new(py, super::evaluator::evaluate(py, &self.inner, &values, feeds)?)
     }

@@ -6,7 +6,7 @@ use numpy::npyffi::{self, NPY_TYPES, PY_ARRAY_API, npy_intp};
 use numpy::{PyArrayDescrMethods, PyUntypedArray, PyUntypedArrayMethods};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyBool, PyFloat, PyInt, PyString};
+use pyo3::types::{PyBool, PyComplex, PyFloat, PyInt, PyList, PyString, PyTuple};
 
 use crate::api::feed::Feed;
 use crate::array::{Array, View};
@@ -88,6 +88,45 @@ pub fn as_array<'py>(x: &Bound<'py, PyAny>) -> PyResult<(Bound<'py, PyUntypedArr
     let whole = array.strides().iter().all(|s| s % size == 0);
     let array = if array.is_aligned() && whole { array } else { array.call_method1("copy", ("C",))?.cast_into()? };
     Ok((array, dtype))
+}
+
+/// Lengths of axes: an integer, or a sequence of them; with `free`, None or -1 is a length that is not known.
+pub fn lengths(op: &str, x: &Bound<'_, PyAny>, free: bool) -> PyResult<Vec<isize>> {
+    let wrong = || -> PyErr {
+        let got = x.repr().map_or_else(|_| String::new(), |r| r.to_string());
+        let rule =
+            if free { "a length, or a sequence of lengths and of -1 or None for any length" } else { "a length or a sequence of lengths" };
+        Error::new(ErrorKind::DType, op, "the shape has the wrong type", got, rule).into()
+    };
+    let one = |x: &Bound<'_, PyAny>| -> PyResult<isize> { if free && x.is_none() { Ok(-1) } else { x.extract().map_err(|_| wrong()) } };
+    let dims: Vec<isize> = if x.is_instance_of::<PyString>() {
+        return Err(wrong());
+    } else if let Ok(n) = x.extract::<isize>() {
+        vec![n]
+    } else {
+        let items = x.try_iter().map_err(|_| wrong())?;
+        items.map(|d| one(&d?)).collect::<PyResult<_>>()?
+    };
+    if dims.iter().any(|&d| d < 0 && !(free && d == -1)) {
+        let rule = if free { "-1 (any length) or lengths >= 0" } else { "lengths >= 0" };
+        return Err(Error::new(ErrorKind::Shape, op, "a length is negative", x.str()?, rule).into());
+    }
+    Ok(dims)
+}
+
+/// As `lengths`, of a shape that is known.
+pub fn known_lengths(op: &str, x: &Bound<'_, PyAny>) -> PyResult<Vec<usize>> {
+    Ok(lengths(op, x, false)?.into_iter().map(isize::unsigned_abs).collect())
+}
+
+/// Whether an operator takes `x` as an operand; what it does not take may know what to do with a tensor itself.
+pub fn is_operand(x: &Bound<'_, PyAny>) -> bool {
+    x.is_instance_of::<PyList>()
+        || x.is_instance_of::<PyTuple>()
+        || x.is_instance_of::<PyComplex>()
+        || x.hasattr(pyo3::intern!(x.py(), "__array__")).unwrap_or(false)
+        || x.hasattr(pyo3::intern!(x.py(), "__array_interface__")).unwrap_or(false)
+        || x.hasattr(pyo3::intern!(x.py(), "__buffer__")).unwrap_or(false)
 }
 
 struct Raw {

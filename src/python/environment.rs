@@ -12,6 +12,7 @@ use super::tensor::Filled;
 use crate::api::context as api;
 use crate::array::Array;
 use crate::dtype::Scalar;
+use crate::error::{Error, ErrorKind};
 use crate::state::{self, Value};
 
 /// Names a variable of its environment.
@@ -52,6 +53,15 @@ fn value(x: &Bound<'_, PyAny>) -> PyResult<Given> {
     }))
 }
 
+/// The namespace and the name that a key stands for.
+pub fn name_of(key: &Bound<'_, PyAny>) -> PyResult<(String, String)> {
+    key.extract::<(String, String)>().or_else(|_| key.extract::<String>().map(|n| (String::new(), n))).map_err(|_| {
+        let got = key.repr().map_or_else(|_| String::new(), |r| r.to_string());
+        let rule = "a name, a pair (namespace, name), or a VariableID";
+        Error::new(ErrorKind::DType, "variable", "the key has the wrong type", got, rule).into()
+    })
+}
+
 /// A copy for the user, which no run will change.
 fn out<'py>(py: Python<'py>, a: &Array) -> PyResult<Bound<'py, PyAny>> {
     convert::to_numpy(py, Array::copy_of(a.raw_view())?)
@@ -90,7 +100,7 @@ impl VariableEnvironment {
             let id = id.get().0;
             py.detach(|| env.get(id))?
         } else {
-            let (ns, name) = key.extract::<(String, String)>().or_else(|_| key.extract::<String>().map(|n| (String::new(), n)))?;
+            let (ns, name) = name_of(key)?;
             py.detach(|| env.lookup(&ns, &name).and_then(|id| env.get(id)))?
         };
         out(py, &a)

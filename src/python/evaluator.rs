@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList, PyString};
+use pyo3::types::{PyDict, PyList, PyMapping, PyString};
 
 use super::apply;
 use super::convert;
@@ -14,7 +14,7 @@ use crate::api::context::Context;
 use crate::api::evaluator::{Prepared, prepare};
 use crate::api::feed::{Feed, FeedKey, Target};
 use crate::array::Array;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::graph::Value;
 
 /// Feeds, and the objects that hold their memory.
@@ -28,12 +28,22 @@ impl Held {
     pub fn push(&mut self, placeholder: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> PyResult<()> {
         let target = match placeholder.cast::<Tensor>() {
             Ok(t) => t.get().handle().target(),
-            Err(_) => Target::Name(placeholder.cast::<PyString>()?.to_string()),
+            Err(_) => Target::Name(match placeholder.cast::<PyString>() {
+                Ok(name) => name.to_string(),
+                Err(_) => {
+                    let (got, rule) = (placeholder.repr()?, "a tensor from `ctx.placeholder`, or its name");
+                    return Err(Error::new(ErrorKind::DType, "feed", "the key has the wrong type", got, rule).into());
+                }
+            }),
         };
         let (feed, owner): (Feed<'static>, _) = convert::to_feed(value)?;
         self.feeder.feeds.push((target, feed));
         self.owners.extend(owner);
         Ok(())
+    }
+    fn append(&mut self, other: Held) {
+        self.feeder.feeds.extend(other.feeder.feeds);
+        self.owners.extend(other.owners);
     }
     pub fn extend(&mut self, py: Python<'_>, other: &Held) {
         self.feeder.feeds.extend(other.feeder.feeds.iter().cloned());
@@ -51,13 +61,23 @@ pub fn run(py: Python<'_>, prepared: &Prepared<'_>) -> PyResult<Vec<Array>> {
         return Ok(prepared.run(None)?.outputs);
     }
     let last = Mutex::new(Instant::now());
+    // What a signal's handler raised: KeyboardInterrupt for Ctrl-C, anything for a handler of the user's.
+    let raised = Mutex::new(None);
     let proceed = || {
-        let mut last = last.lock();
-        if last.elapsed() < SIGNALS {
-            return true;
+        {
+            let mut last = last.lock();
+            if last.elapsed() < SIGNALS {
+                return true;
+            }
+            *last = Instant::now();
         }
-        *last = Instant::now();
-        Python::attach(|py| py.check_signals().is_ok())
+        match Python::attach(|py| py.check_signals()) {
+            Ok(()) => true,
+            Err(e) => {
+                *raised.lock() = Some(e);
+                false
+            }
+        }
     };
     let out = py.detach(|| prepared.run(Some(&proceed)));
     // A signal that came during the last steps, or while the run was writing, is raised now.
@@ -66,7 +86,10 @@ pub fn run(py: Python<'_>, prepared: &Prepared<'_>) -> PyResult<Vec<Array>> {
             py.check_signals()?;
             Ok(out.outputs)
         }
-        Err(e) => Err(e.into()),
+        Err(e) => Err(match raised.into_inner() {
+            Some(own) if e.kind() == ErrorKind::Interrupted => own,
+            _ => e.into(),
+        }),
     }
 }
 
@@ -75,12 +98,22 @@ pub fn evaluate<'py>(
     py: Python<'py>,
     ctx: &Arc<Context>,
     values: &[Value],
-    feeds: Option<&Bound<'py, PyDict>>,
+    feeds: Option<&Bound<'py, PyAny>>,
 ) -> PyResult<Vec<Bound<'py, PyAny>>> {
     let mut held = Held::default();
     if let Some(feeds) = feeds {
-        for (k, v) in feeds {
-            held.push(&k, &v)?;
+        if let Ok(dict) = feeds.cast::<PyDict>() {
+            for (k, v) in dict {
+                held.push(&k, &v)?;
+            }
+        } else if let Ok(mapping) = feeds.cast::<PyMapping>() {
+            for item in mapping.items()? {
+                let (k, v): (Bound<'_, PyAny>, Bound<'_, PyAny>) = item.extract()?;
+                held.push(&k, &v)?;
+            }
+        } else {
+            let got = feeds.get_type().name()?;
+            return Err(Error::new(ErrorKind::DType, "eval", "the feeds are not a mapping", got, "{placeholder: array}").into());
         }
     }
     evaluate_held(py, ctx, values, &held)
@@ -109,6 +142,13 @@ impl Evaluator {
     pub fn new(ctx: Arc<Context>) -> Evaluator {
         Evaluator { ctx, state: Mutex::new((vec![], Held::default())) }
     }
+    /// A copy of what is asked for: no lock is held while a plan is made or run, which may call Python code.
+    fn request(&self, py: Python<'_>) -> (Vec<Value>, Held) {
+        let mut held = Held::default();
+        let state = self.state.lock();
+        held.extend(py, &state.1);
+        (state.0.clone(), held)
+    }
 }
 
 #[pymethods]
@@ -118,14 +158,9 @@ impl Evaluator {
         let this = slf.get();
         if !Arc::ptr_eq(&tensor.get().ctx, &this.ctx) {
             let got = tensor.get().__repr__();
-            return Err(Error::new(
-                crate::error::ErrorKind::Graph,
-                "eval",
-                "the tensor belongs to another context",
-                got,
-                "a tensor of this context",
-            )
-            .into());
+            return Err(
+                Error::new(ErrorKind::Graph, "eval", "the tensor belongs to another context", got, "a tensor of this context").into()
+            );
         }
         this.state.lock().0.push(tensor.get().value);
         Ok(slf)
@@ -139,7 +174,10 @@ impl Evaluator {
     }
     /// Feeds a placeholder (its tensor or its name). The array is read in place during the run.
     fn feed<'py>(slf: Bound<'py, Self>, placeholder: &Bound<'py, PyAny>, value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, Self>> {
-        slf.get().state.lock().1.push(placeholder, value)?;
+        // The array is read first: that may run Python code, which must not meet a lock.
+        let mut held = Held::default();
+        held.push(placeholder, value)?;
+        slf.get().state.lock().1.append(held);
         Ok(slf)
     }
     /// Adds the feeds of a feeder.
@@ -149,19 +187,14 @@ impl Evaluator {
     }
     /// Runs once and returns a list of NumPy arrays, one for each tensor that was asked for.
     fn run<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        let mut held = Held::default();
-        let values = {
-            let state = self.state.lock();
-            held.extend(py, &state.1);
-            state.0.clone()
-        };
+        let (values, held) = self.request(py);
         PyList::new(py, evaluate_held(py, &self.ctx, &values, &held)?)
     }
     /// The plan of this request.
-    fn plan(&self) -> PyResult<Plan> {
-        let state = self.state.lock();
-        let ts: Vec<crate::graph::Tensor<'_>> = state.0.iter().map(|&v| self.ctx.graph().tensor(v)).collect();
-        super::guarded(|| Ok(Plan(prepare(&self.ctx, &ts, &[], &state.1.feeder)?.plan())))
+    fn plan(&self, py: Python<'_>) -> PyResult<Plan> {
+        let (values, held) = self.request(py);
+        let ts: Vec<crate::graph::Tensor<'_>> = values.iter().map(|&v| self.ctx.graph().tensor(v)).collect();
+        super::guarded(|| Ok(Plan(prepare(&self.ctx, &ts, &[], &held.feeder)?.plan())))
     }
 }
 
@@ -177,7 +210,9 @@ impl Feeder {
     }
     /// Adds a feed; a later one for the same placeholder takes the place of an earlier one.
     fn push<'py>(slf: Bound<'py, Self>, placeholder: &Bound<'py, PyAny>, value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, Self>> {
-        slf.get().0.lock().push(placeholder, value)?;
+        let mut held = Held::default();
+        held.push(placeholder, value)?;
+        slf.get().0.lock().append(held);
         Ok(slf)
     }
     fn __len__(&self) -> usize {

@@ -86,7 +86,7 @@ impl _Optimizer {
         }
         let (o, v, g) = (tensors(&inner, outputs)?, tensors(&inner, vars)?, tensors(&inner, grads)?);
         super::guarded(|| {
-            let (outputs, updates) = at_caller(py, || py.detach(|| optimizers::request(&*self.0, &o, &v, &g, &inner)))?;
+            let (outputs, updates) = at_caller(py, || py.detach(|| optimizers::request(&*self.0, &o, &v, &g, &inner)))??;
             let prepared = prepare(&inner, &outputs, &updates, &held.feeder)?;
             let arrays = run(py, &prepared)?;
             let items: Vec<_> = arrays.into_iter().map(|a| convert::to_numpy(py, a)).collect::<PyResult<_>>()?;

@@ -19,10 +19,7 @@ pub struct ArrayRng(Inner);
 
 macro_rules! draw {
     ($self:ident, $py:ident, $shape:ident, $f:ident($($a:expr),*)) => {{
-        let dims: Vec<usize> = match $shape.extract::<usize>() {
-            Ok(n) => vec![n],
-            Err(_) => $shape.extract()?,
-        };
+        let dims = convert::known_lengths("random", $shape)?;
         let bytes = dims.iter().try_fold(8usize, |n, &d| n.checked_mul(d)).filter(|&n| n <= isize::MAX as usize);
         if bytes.is_none() {
             return Err(Error::new(ErrorKind::Shape, "random", "the array is too large", crate::shape::Tuple(&dims), "a size that fits in memory").into());

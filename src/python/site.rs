@@ -57,9 +57,11 @@ pub fn here(py: Python<'_>) -> Option<Site> {
 }
 
 /// Runs `f` with the user's line as the place of the nodes that it builds.
-pub fn at_caller<R>(py: Python<'_>, f: impl FnOnce() -> R) -> R {
-    match here(py) {
-        Some(site) => site.during(f),
-        None => f(),
-    }
+pub fn at_caller<R>(py: Python<'_>, f: impl FnOnce() -> R) -> PyResult<R> {
+    super::guarded(|| {
+        Ok(match here(py) {
+            Some(site) => site.during(f),
+            None => f(),
+        })
+    })
 }

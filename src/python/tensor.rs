@@ -5,7 +5,7 @@ use std::sync::Arc;
 use pyo3::basic::CompareOp;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyEllipsis, PyInt, PySlice, PyTuple};
+use pyo3::types::{PyBool, PyDict, PyEllipsis, PyFloat, PyInt, PySlice, PyString, PyTuple};
 
 use super::apply::{Built, binary, built, power, unary};
 use super::convert;
@@ -41,11 +41,7 @@ impl Filled {
     /// A shape full of `value`.
     #[new]
     fn new(shape: &Bound<'_, PyAny>, value: f64) -> PyResult<Filled> {
-        let dims: Vec<usize> = match shape.extract::<usize>() {
-            Ok(n) => vec![n],
-            Err(_) => shape.extract()?,
-        };
-        Ok(Filled(crate::state::Filled::new(&dims, value)))
+        Ok(Filled(crate::state::Filled::new(&convert::known_lengths("full", shape)?, value)))
     }
     /// Lengths of the axes.
     #[getter]
@@ -92,7 +88,7 @@ impl Tensor {
 
     /// The value: runs what it depends on. `feeds` maps placeholders, or their names, to arrays.
     #[pyo3(signature = (feeds=None))]
-    fn eval<'py>(slf: &Bound<'py, Self>, feeds: Option<&Bound<'py, PyDict>>) -> PyResult<Bound<'py, PyAny>> {
+    fn eval<'py>(slf: &Bound<'py, Self>, feeds: Option<&Bound<'py, PyAny>>) -> PyResult<Bound<'py, PyAny>> {
         let t = slf.get();
         let out = super::evaluator::evaluate(slf.py(), &t.ctx, &[t.value], feeds)?;
         out.into_iter().next().ok_or_else(|| PyTypeError::new_err("eval: the output is missing"))
@@ -201,6 +197,18 @@ impl Tensor {
         );
         Err(e.help("use `T.where` or `T.cond` in the graph, or `t.eval()` for the value").into())
     }
+    /// Refused: a tensor has no value while the graph is built.
+    #[pyo3(signature = (*_args, **_options))]
+    fn __array__(&self, _args: &Bound<'_, PyTuple>, _options: Option<&Bound<'_, PyDict>>) -> PyResult<()> {
+        let e = Error::new(
+            ErrorKind::Graph,
+            "array",
+            "a tensor has no value while the graph is built",
+            self.__repr__(),
+            "an array, or a tensor that is evaluated first",
+        );
+        Err(e.help("use the functions of `tensor_ops` in place of NumPy's in the graph, or `t.eval()` for the value").into())
+    }
     fn __len__(&self) -> PyResult<usize> {
         match self.handle().dims().first() {
             Some(Dim::Known(n)) => Ok(*n),
@@ -229,7 +237,7 @@ impl Tensor {
             }
         };
         let items: Vec<Item<'_>> = list.iter().map(|i| item(&t.ctx, i)).collect::<PyResult<_>>()?;
-        let made = super::site::at_caller(py, || select_items(t.handle(), &items))?;
+        let made = super::site::at_caller(py, || select_items(t.handle(), &items))??;
         built(py, &t.ctx, made.value())
     }
 
@@ -266,6 +274,23 @@ fn item<'a>(ctx: &'a Arc<Context>, i: &Bound<'_, PyAny>) -> PyResult<Item<'a>> {
         let step = bound("step")?.unwrap_or(1);
         return Ok(Item::Slice(Slice { start: bound("start")?, stop: bound("stop")?, step }));
     }
+    if i.is_instance_of::<PyString>() || i.is_instance_of::<PyFloat>() {
+        let rule = "integers, slices, `...`, None, and one array of integers";
+        return Err(Error::new(ErrorKind::DType, "index", "the index has the wrong type", i.repr()?, rule).into());
+    }
+    let mask = || {
+        let e = Error::new(
+            ErrorKind::DType,
+            "index",
+            "a mask of bools has a result whose shape depends on its values",
+            "bool",
+            "integers or slices",
+        );
+        PyErr::from(e.help("use `T.where(mask, x, 0)` to keep the shape"))
+    };
+    if i.is_instance_of::<PyBool>() {
+        return Err(mask());
+    }
     if let Ok(t) = i.cast::<Tensor>() {
         let t = t.get();
         if !Arc::ptr_eq(&t.ctx, ctx) {
@@ -278,21 +303,15 @@ fn item<'a>(ctx: &'a Arc<Context>, i: &Bound<'_, PyAny>) -> PyResult<Item<'a>> {
             )
             .into());
         }
-        return Ok(Item::Take(ctx.graph().tensor(t.value)));
+        let index = ctx.graph().tensor(t.value);
+        return if index.dtype() == DType::Bool { Err(mask()) } else { Ok(Item::Take(index)) };
     }
     if i.is_instance_of::<PyInt>() || i.hasattr("__index__")? && i.getattr("ndim").map_or(Ok(0), |n| n.extract::<i64>())? == 0 {
         return Ok(Item::At(i.extract()?));
     }
     let a = convert::to_array(i)?;
     if a.dtype() == DType::Bool {
-        let e = Error::new(
-            ErrorKind::DType,
-            "index",
-            "a mask of bools has a result whose shape depends on its values",
-            "bool",
-            "integers or slices",
-        );
-        return Err(e.help("use `T.where(mask, x, 0)` to keep the shape").into());
+        return Err(mask());
     }
     Ok(Item::Take(ctx.graph().constant_array(a)))
 }

@@ -75,7 +75,12 @@ impl Custom {
             let mut out = Avals::new();
             let mut next = u32::MAX;
             for one in list {
-                let (shape, dtype): (Vec<Option<usize>>, Bound<'_, PyAny>) = one.extract()?;
+                let pair: PyResult<(Vec<Option<usize>>, Bound<'_, PyAny>)> = one.extract();
+                let (shape, dtype) = pair.map_err(|_| -> PyErr {
+                    let got = one.repr().map_or_else(|_| String::new(), |r| r.to_string());
+                    let rule = "a pair (shape, dtype), or a list of such pairs";
+                    Error::new(ErrorKind::DType, &self.name, "`infer` returned something else", got, rule).into()
+                })?;
                 let dims = shape.into_iter().map(|n| {
                     next -= 1;
                     n.map_or(Dim::Sym(next), Dim::Known)
@@ -93,10 +98,10 @@ impl Op for Custom {
         &self.name
     }
     fn infer(&self, inputs: &[&Aval]) -> Result<Avals> {
-        if let Some((of, avals)) = &*self.known.lock() {
-            if of.iter().eq(inputs.iter().copied()) {
-                return Ok(avals.clone());
-            }
+        if let Some((of, avals)) = &*self.known.lock()
+            && of.iter().eq(inputs.iter().copied())
+        {
+            return Ok(avals.clone());
         }
         Python::attach(|py| self.avals(py, inputs))
     }
@@ -111,13 +116,21 @@ impl Op for Custom {
                     }
                 }
                 let given = self.forward.bind(py).call1(PyTuple::new(py, args)?)?;
+                if given.is_none() {
+                    let rule = "an array, or a tuple of arrays";
+                    return Err(Error::new(ErrorKind::DType, &self.name, "the function returned nothing", "None", rule).into());
+                }
                 match given.cast::<PyTuple>() {
                     Ok(t) => t.iter().map(|x| convert::to_array(&x)).collect(),
                     Err(_) => Ok(vec![convert::to_array(&given)?]),
                 }
             };
             let out = call().map_err(|e| raised(py, &self.name, e))?;
-            out.iter().try_for_each(|a| c.append_view(a.raw_view()))
+            // An output that is not as promised is an error that names the user's op.
+            out.iter().try_for_each(|a| c.append_view(a.raw_view())).map_err(|e| {
+                let text = e.to_string().replacen("append_output", &self.name, 1);
+                Error::text(e.kind(), text).help("convert what the function returns, or say its shape and dtype with `infer`")
+            })
         })
     }
     fn grad<'g>(&self, c: &mut GradientContext<'_, 'g>) {
@@ -212,7 +225,7 @@ pub fn _custom<'py>(
     let n = out.len();
     *op.known.lock() = Some((avals, out));
     let values: Vec<_> = xs.iter().map(|t| t.value()).collect();
-    let made = at_caller(py, || ctx.graph().insert_user(Arc::new(op), &values));
+    let made = at_caller(py, || ctx.graph().insert_user(Arc::new(op), &values))?;
     if let Some(e) = made.error() {
         return Err(e.into());
     }
@@ -243,6 +256,6 @@ impl Hook for Watch {
 #[pyfunction]
 pub fn _hook<'py>(py: Python<'py>, x: &Bound<'py, Tensor>, f: Py<PyAny>) -> Built<'py> {
     let t = x.get();
-    let made = at_caller(py, || t.ctx.graph().insert_hook(Arc::new(Watch(f)), t.value));
+    let made = at_caller(py, || t.ctx.graph().insert_hook(Arc::new(Watch(f)), t.value))?;
     made.error().map_or_else(|| built(py, &t.ctx, made.value()), |e| Err(e.into()))
 }

@@ -119,7 +119,7 @@ def applied(index, ts, attrs):
 
 #: Units in the last place. Kernels are within 3, NumPy's and SciPy's about as close; formulas of several steps and sums
 #: of a few terms lose some more.
-ULP = 64
+ULP = 32
 
 
 def close(got, want):

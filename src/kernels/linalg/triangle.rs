@@ -8,7 +8,7 @@ use crate::dtype::DType;
 pub fn lower_triangle(x: View<'_>, halve: bool, dst: &mut ViewMut<'_>) {
     super::super::movement::copy(x, dst);
     let [.., n, m] = *dst.dims() else { return };
-    let batch = if n * m == 0 { 0 } else { dst.count() / (n * m) };
+    let batch = dst.count().checked_div(n * m).unwrap_or(0);
     match dst.dtype() {
         DType::Bool => sweep::<u8>(dst, batch, n, m, |v| v),
         DType::I32 => sweep::<i32>(dst, batch, n, m, |v| if halve { v / 2 } else { v }),

@@ -134,12 +134,13 @@ pub fn assign(
         // Registers of operands that end here are free for the next instruction; never for this one.
         let mut done: SmallVec<[u32; 3]> = SmallVec::new();
         for o in &e.operands {
-            if let Operand::Value(v) = o {
-                if last.get(v) == Some(&t) && !done.contains(v) {
-                    done.push(*v);
-                    if let Some((Place::Register(r), _)) = values.get(v) {
-                        pool.free.push(*r);
-                    }
+            if let Operand::Value(v) = o
+                && last.get(v) == Some(&t)
+                && !done.contains(v)
+            {
+                done.push(*v);
+                if let Some((Place::Register(r), _)) = values.get(v) {
+                    pool.free.push(*r);
                 }
             }
         }
@@ -162,9 +163,9 @@ pub fn assign(
 
 /// Notes that instruction `at` reads an operand.
 fn touch(loads: &mut [Load], p: Place, at: usize) {
-    if let Place::Load(k) = p {
-        if let Some(l) = loads.get_mut(k as usize) {
-            l.end = at + 1;
-        }
+    if let Place::Load(k) = p
+        && let Some(l) = loads.get_mut(k as usize)
+    {
+        l.end = at + 1;
     }
 }
