@@ -13,7 +13,7 @@ RUST_SOURCES := Cargo.toml Cargo.lock $(wildcard build.rs .cargo/config.toml) $(
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-rust test-python test-kernels test-slow check check-rust check-python bench gen build wheel clean
+.PHONY: help demo test test-rust test-python test-kernels test-example test-slow check check-rust check-python bench gen build wheel clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,13 +21,17 @@ help:  ## list the targets
 demo: $(VENV)/.built $(VENV)/.demo  ## train a network on MNIST: progress, accuracy, figures in out/
 	$(BIN)/python examples/mnist.py
 
-test: test-rust test-python test-kernels  ## run every test, the slow ones excepted
+test: test-rust test-example test-python test-kernels  ## run every test, the slow ones excepted
 
 test-rust:
 	cargo test --locked
 
 test-python: $(VENV)/.built $(VENV)/.demo $(VENV)/.test
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow"
+
+# One epoch of the Rust example, on the images that the data package holds.
+test-example: $(VENV)/.demo
+	cargo run --locked --example mnist -- "$$(dirname "$$(find $(VENV) -name mnist_train.csv)")" 1
 
 # The vector kernels of the release build, read as machine code.
 test-kernels: $(VENV)/.built

@@ -24,16 +24,15 @@ composite! {
             let rule = "logits of shape (n, classes) with a known number of classes";
             return Err(Error::new(ErrorKind::Shape, "sparse_softmax_cross_entropy", "the logits have the wrong shape", Tuple(logits.dims()), rule));
         };
-        let labels = match *labels.dims() {
-            [m] if m.unify(n).is_some() => expand_dims(labels, 1i64),
-            [m, Dim::Known(1)] if m.unify(n).is_some() => labels,
+        let index = match *labels.dims() {
+            [m] if m.unify(n).is_some() => expand_dims(check_labels(labels, classes), 1i64),
+            [m, Dim::Known(1)] if m.unify(n).is_some() => check_labels(labels, classes),
             _ => {
                 let got = format!("{} for logits {}", Tuple(labels.dims()), Tuple(logits.dims()));
                 return Err(Error::new(ErrorKind::Shape, "sparse_softmax_cross_entropy", "the labels do not fit the logits", got, "shape (n,) or (n, 1)"));
             }
         };
         let logits = cast(logits, logits.dtype().to_float());
-        let index = check_labels(labels, classes);
         squeeze(reduce_logsumexp(logits, 1i64, true) - gather(logits, index, 1i64), 1i64)
     }
     numpy "-np.take_along_axis(scipy.special.log_softmax(logits, axis=1), labels.reshape(-1, 1).astype(int), axis=1)[:, 0]";
