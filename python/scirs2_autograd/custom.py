@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from ._lib import _custom
 
@@ -36,7 +36,7 @@ def custom_op(
     >>> ag.grad(lambda x: cube(x).sum())(np.array([1.0, 2.0]))
     array([ 3., 12.])
     """
-    for given in (forward, vjp, infer):
+    for given in cast("tuple[object, ...]", (forward, vjp, infer)):
         if given is not None and not callable(given):
             msg = f"custom_op: not a function. Got {given!r}; expected a function of arrays."
             raise TypeError(msg)
