@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyList, PySequence, PyTuple};
+use pyo3::types::{PyBool, PyList, PyTuple};
 use smallvec::SmallVec;
 
 use super::context::{self, Context as PyContext};
@@ -107,12 +107,10 @@ fn context_of(py: Python<'_>, xs: &Bound<'_, PyTuple>) -> PyResult<Arc<Context>>
         if let Ok(t) = x.cast::<Tensor>() {
             return Ok(t.get().ctx.clone());
         }
-        if let Ok(list) = x.cast::<PySequence>() {
-            if x.is_instance_of::<PyList>() || x.is_instance_of::<PyTuple>() {
-                for y in list.try_iter()? {
-                    if let Ok(t) = y?.cast::<Tensor>() {
-                        return Ok(t.get().ctx.clone());
-                    }
+        if x.is_instance_of::<PyList>() || x.is_instance_of::<PyTuple>() {
+            for y in x.try_iter()? {
+                if let Ok(t) = y?.cast::<Tensor>() {
+                    return Ok(t.get().ctx.clone());
                 }
             }
         }

@@ -154,10 +154,10 @@ impl Op for Custom {
         &self.name
     }
     fn infer(&self, inputs: &[&Aval]) -> Result<Avals> {
-        if let Some((of, avals)) = &*self.known.lock() {
-            if of.iter().eq(inputs.iter().copied()) {
-                return Ok(avals.clone());
-            }
+        if let Some((of, avals)) = &*self.known.lock()
+            && of.iter().eq(inputs.iter().copied())
+        {
+            return Ok(avals.clone());
         }
         Python::attach(|py| self.avals(py, inputs))
     }
