@@ -20,9 +20,20 @@ from scirs2_autograd import tensor_ops as T
 PATIENCE = 60
 
 
+#: A shell starts background jobs with SIGINT ignored, and Python then leaves it so: the programs here want it.
+SIGNALS = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+
+
+@pytest.fixture(autouse=True)
+def interruptible():
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def script(text, **options):
     """Runs a program in a process of its own, where it may hang or be killed."""
-    command = [sys.executable, "-X", "faulthandler", "-c", textwrap.dedent(text)]
+    command = [sys.executable, "-X", "faulthandler", "-c", SIGNALS + textwrap.dedent(text)]
     return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, **options)
 
 
