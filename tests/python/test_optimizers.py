@@ -1,0 +1,185 @@
+"""Optimizers against loops of NumPy, and steps that fail."""
+
+import copy
+import gc
+
+import numpy as np
+import pytest
+
+import scirs2_autograd as ag
+from scirs2_autograd import tensor_ops as T
+
+
+@pytest.fixture
+def ctx():
+    with ag.Context() as ctx:
+        yield ctx
+
+
+# Optimizers
+
+
+def sgd(p, g, state, t):
+    return p - 0.1 * g
+
+
+def momentum(p, g, state, t):
+    state["v"] = 0.9 * state.get("v", 0.0) - 0.1 * g
+    return p + state["v"]
+
+
+def adagrad(p, g, state, t):
+    state["h"] = state.get("h", 0.0) + g * g
+    return p - 0.1 * g / (np.sqrt(state["h"]) + 1e-7)
+
+
+def adam(p, g, state, t):
+    state["m"] = 0.9 * state.get("m", 0.0) + 0.1 * g
+    state["v"] = 0.999 * state.get("v", 0.0) + 0.001 * g * g
+    return p - 0.1 * (state["m"] / (1 - 0.9**t)) / (np.sqrt(state["v"] / (1 - 0.999**t)) + 1e-8)
+
+
+opts = ag.optimizers
+OPTIMIZERS = {
+    "SGD": (lambda ids, env, **o: opts.SGD(0.1, **o), sgd),
+    "MomentumSGD": (lambda ids, env, **o: opts.MomentumSGD(0.1, 0.9, ids, env, "opt", **o), momentum),
+    "AdaGrad": (lambda ids, env, **o: opts.AdaGrad(0.1, ids, env, "opt", **o), adagrad),
+    "Adam": (lambda ids, env, **o: opts.Adam(0.1, 1e-8, 0.9, 0.999, ids, env, "opt", **o), adam),
+}
+
+
+def problem(dtype="float64", **options):
+    env = ag.VariableEnvironment()
+    rng = np.random.default_rng(5)
+    start = [rng.standard_normal((3, 2)).astype(dtype), rng.standard_normal(2).astype(dtype)]
+    ids = [env.name(n).set(a) for n, a in zip("wb", start, strict=True)]
+    return env, ids, start
+
+
+def build(ctx):
+    x, y = ctx.placeholder("x", [-1, 3]), ctx.placeholder("y", [-1, 2])
+    vs = [ctx.variable("w"), ctx.variable("b")]
+    loss = T.square(x @ vs[0] + vs[1] - y).sum()
+    return x, y, vs, loss, T.grad([loss], vs)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_optimizers_against_numpy(name, dtype):
+    make, rule = OPTIMIZERS[name]
+    env, ids, start = problem(dtype)
+    opt = make(ids, env)
+    rng = np.random.default_rng(6)
+    a, b = rng.standard_normal((8, 3)).astype(dtype), rng.standard_normal((8, 2)).astype(dtype)
+    w, c = (s.astype(float) for s in start)
+    states = {}, {}
+    with ag.Context(env) as ctx:
+        x, y, vs, loss, grads = build(ctx)
+        for t in range(1, 11):
+            (value,) = opt.update_and_eval([loss], vs, grads, ctx, ag.Feeder().push(x, a).push(y, b))
+            r = a @ w + c - b
+            # The outputs see the variables before the update.
+            np.testing.assert_allclose(value, (r * r).sum(), rtol=1e-12 if dtype == "float64" else 1e-3)
+            gw, gc_ = 2 * a.T @ r, 2 * r.sum(axis=0)
+            w, c = rule(w, gw, states[0], t), rule(c, gc_, states[1], t)
+    tolerance = 1e-11 if dtype == "float64" else 2e-4
+    np.testing.assert_allclose(env.get("w"), w, rtol=tolerance, atol=tolerance)
+    np.testing.assert_allclose(env.get("b"), c, rtol=tolerance, atol=tolerance)
+    assert env.get("w").dtype == dtype
+
+
+def snapshot(env):
+    return {k: env.get(k) for k in env.names()}
+
+
+def same(a, b):
+    return a.keys() == b.keys() and all(np.array_equal(a[k], b[k], equal_nan=True) for k in a)
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_a_step_that_fails_changes_nothing(name):
+    env, ids, _ = problem()
+    opt = OPTIMIZERS[name][0](ids, env, check_finite=True)
+    good = np.ones((4, 3)), np.ones((4, 2))
+    with ag.Context(env) as ctx:
+        x, y, vs, loss, grads = build(ctx)
+        feeder = lambda a, b: ag.Feeder().push(x, a).push(y, b)  # noqa: E731
+        opt.update(vs, grads, ctx, feeder(*good))
+        before = snapshot(env)
+        with pytest.raises(ag.FeedError):
+            opt.update(vs, grads, ctx, ag.Feeder().push(x, good[0]))
+        with pytest.raises(ag.ShapeError):
+            opt.update(vs, grads, ctx, feeder(good[0], np.ones((5, 2))))
+        with pytest.raises(ValueError, match="finite"):
+            opt.update(vs, grads, ctx, feeder(good[0] * np.inf, good[1]))
+        own = KeyError("mine")
+
+        def bad(_):
+            raise own
+
+        with pytest.raises(KeyError) as e:
+            opt.update_and_eval([loss.register_hook(bad)], vs, grads, ctx, feeder(*good))
+        assert e.value is own
+        labels = T.sparse_softmax_cross_entropy(x @ vs[0], np.array([0, 1, 2, 0]))
+        with pytest.raises(ValueError, match="out of range"):
+            opt.update_and_eval([labels], vs, grads, ctx, feeder(*good))
+        assert same(snapshot(env), before)
+        opt.update(vs, grads, ctx, feeder(*good))
+        assert not same(snapshot(env), before)
+    plain = OPTIMIZERS[name][0](ids, env)
+    with ag.Context(env) as ctx:
+        x, y, vs, loss, grads = build(ctx)
+        # Without the check a step that is not finite is taken.
+        plain.update(vs, grads, ctx, ag.Feeder().push(x, good[0] * np.inf).push(y, good[1]))
+        assert not np.isfinite(env.get("w")).all()
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_training_goes_on_from_a_file(name, tmp_path):
+    a, b = np.random.default_rng(1).standard_normal((2, 8, 3))
+    b = b[:, :2]
+
+    def steps(env, n):
+        ids = env.default_namespace().current_var_ids()
+        opt = OPTIMIZERS[name][0](ids, env)
+        with ag.Context(env) as ctx:
+            x, y, vs, _, grads = build(ctx)
+            for _ in range(n):
+                opt.update(vs, grads, ctx, ag.Feeder().push(x, a).push(y, b))
+
+    one, _, _ = problem()
+    steps(one, 6)
+    other, _, _ = problem()
+    steps(other, 3)
+    other.save(tmp_path / "half")
+    loaded = ag.VariableEnvironment.load(tmp_path / "half")
+    steps(loaded, 3)
+    assert same(snapshot(one), snapshot(loaded))
+
+
+def test_plan_of_a_step():
+    env, ids, _ = problem()
+    opt = opts.Adam.default("opt", ids, env)
+    with ag.Context(env) as ctx:
+        x, y, vs, loss, grads = build(ctx)
+        plan = opt.plan([loss], vs, grads, ctx, ag.Feeder().push(x, np.ones((4, 3))).push(y, np.ones((4, 2))))
+        assert plan.steps > 2
+        assert "matmul" in plan.explain()
+        before = snapshot(env)
+    assert same(before, snapshot(env))
+    assert (opt.alpha, opt.eps, opt.b1, opt.b2) == (1e-3, 1e-8, 0.9, 0.999)
+    assert opts.MomentumSGD.default("m", ids, env).momentum == 0.9
+    assert opts.AdaGrad.default("h", ids, env).alpha == 0.01
+
+
+def test_things_that_are_not_copied_by_copy(ctx):
+    x = ctx.placeholder("x", [2])
+    with pytest.raises(TypeError):
+        copy.deepcopy(x)
+
+
+def test_trim_gives_memory_back():
+    ag.run(lambda ctx: T.exp(ctx.zeros([1 << 20])).eval())
+    gc.collect()
+    assert ag.trim() > 0
+    assert ag.trim() == 0
