@@ -13,7 +13,7 @@ RUST_SOURCES := Cargo.toml Cargo.lock $(wildcard build.rs .cargo/config.toml) $(
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-rust test-python test-kernels test-example test-slow check check-rust check-python bench gen build wheel clean
+.PHONY: help demo test test-rust test-isa test-python test-kernels test-example test-slow check check-rust check-python bench gen build wheel clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,13 +21,18 @@ help:  ## list the targets
 demo: $(VENV)/.built $(VENV)/.demo  ## train a network on MNIST: progress, accuracy, figures in out/
 	$(BIN)/python examples/mnist.py
 
-test: test-rust test-example test-python test-kernels  ## run every test, the slow ones excepted
+test: test-rust test-isa test-example test-python test-kernels  ## run every test, the slow ones excepted
 
 test-rust:
 	cargo test --locked
 
 test-python: $(VENV)/.built $(VENV)/.demo $(VENV)/.test
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow"
+
+# Every row again, by the kernels of lesser machines.
+test-isa:
+	SCIRS2_AUTOGRAD_ISA=base cargo test --locked --test op_matrix --test theory
+	SCIRS2_AUTOGRAD_ISA=avx2 cargo test --locked --test op_matrix --test theory
 
 # One epoch of the Rust example, on the images that the data package holds.
 test-example: $(VENV)/.demo
