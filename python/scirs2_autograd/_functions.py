@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, cast, overload
+from typing import TYPE_CHECKING, Any, overload
 
 from ._lib import Context, Filled, Tensor, _assign, _cond, _grad, _hook, _hvp, _jacobians, _random, current_context
 from .exceptions import ShapeError
@@ -214,8 +214,9 @@ def _transpose(self: Tensor, *axes: Any) -> Tensor:
 
 def _register_hook(self: Tensor, hook: Callable[[Any], object]) -> Tensor:
     """This tensor with a hook: `hook(array)` is called whenever a run computes the value. Use the returned tensor."""
-    if not callable(cast("object", hook)):
-        msg = f"register_hook: not a function. Got {hook!r}; expected a function of an array."
+    wrong = [f for f in (hook,) if not callable(f)]
+    if wrong:
+        msg = f"register_hook: not a function. Got {wrong[0]!r}; expected a function of an array."
         raise TypeError(msg)
     return _hook(self, hook)
 

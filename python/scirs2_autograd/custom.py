@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
 from ._lib import _custom
 
@@ -36,10 +36,10 @@ def custom_op(
     >>> ag.grad(lambda x: cube(x).sum())(np.array([1.0, 2.0]))
     array([ 3., 12.])
     """
-    for given in cast("tuple[object, ...]", (forward, vjp, infer)):
-        if given is not None and not callable(given):
-            msg = f"custom_op: not a function. Got {given!r}; expected a function of arrays."
-            raise TypeError(msg)
+    wrong = [f for f in (forward, vjp, infer) if not (f is None or callable(f))]
+    if wrong:
+        msg = f"custom_op: not a function. Got {wrong[0]!r}; expected a function of arrays."
+        raise TypeError(msg)
     # Nodes of one `custom_op` share their shape rule, and so their plans.
     rule = next(_RULES)
     label = str(name or getattr(forward, "__name__", "custom"))
