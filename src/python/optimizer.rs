@@ -35,7 +35,7 @@ impl _Optimizer {
     fn request<'g>(
         &self,
         py: Python<'_>,
-        ctx: &'g crate::Context,
+        ctx: &'g crate::api::context::Context,
         outputs: &[Tensor<'g>],
         vars: &[Tensor<'g>],
         grads: &[Tensor<'g>],
