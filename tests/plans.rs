@@ -7,6 +7,7 @@ use std::path::Path;
 use parking_lot::{Mutex, MutexGuard};
 use scirs2_autograd::dtype::DType;
 use scirs2_autograd::optimizers::adam::Adam;
+use scirs2_autograd::optimizers::sgd::SGD;
 use scirs2_autograd::plan::place::Work;
 use scirs2_autograd::plan::{self, Plan, compilations};
 use scirs2_autograd::{Context, Feeder, Tensor, VariableEnvironment, run, tensor_ops as T};
@@ -145,6 +146,64 @@ fn a_loop_that_rebuilds_its_graph_compiles_once() {
         }
     });
     assert_eq!(n, 1);
+}
+
+#[test]
+fn a_loop_that_keeps_its_graph_compiles_once() {
+    let _alone = alone();
+    let (env, mut adam) = environment();
+    let images = ndarray::Array2::<f32>::from_shape_fn((8, 784), |(i, j)| ((i + j) % 5) as f32 * 0.1);
+    let labels = ndarray::Array1::<f32>::zeros(8);
+    let n = compiled(|| {
+        env.run(|ctx| {
+            let (loss, vars, grads, [x, y]) = network(ctx);
+            // A new rate is a new scalar, which comes after nodes that it came before when the rate was another.
+            for rate in [1.0, 0.5, 0.0, 1e-8, 2.0, -1.0, 0.001] {
+                adam.alpha = rate;
+                let feeder = Feeder::new().push(x, images.view()).push(y, labels.view());
+                adam.update_and_eval(&[loss], &vars, &grads, ctx, feeder).unwrap();
+            }
+        });
+    });
+    assert_eq!(n, 1);
+    let n = compiled(|| {
+        env.run(|ctx| {
+            let b = ctx.variable("b1");
+            let grads = T::grad(&[b * b], &[b]);
+            for rate in [0.25, 1.0, 0.5, 0.0, 2.0] {
+                SGD::new(rate).update(&[b], &grads, ctx, Feeder::new()).unwrap();
+            }
+        });
+    });
+    assert_eq!(n, 1);
+}
+
+#[test]
+fn a_plan_does_not_hang_on_the_order_in_which_its_graph_was_built() {
+    let _alone = alone();
+    let once = |swap: bool| {
+        run(|ctx| {
+            let c = ctx.placeholder("c", &[]);
+            let make = |name: &str| ctx.placeholder(name, &[]);
+            if swap {
+                T::sin(make("b"));
+            }
+            // All of these are captured by the bodies.
+            let (a, b) = (make("a"), make("b"));
+            let (p, q) = (T::cos(a), T::sin(b));
+            let y = T::cond(T::greater(c, 0.0), || p * a - q * b, || b / a) + p / q;
+            let g = T::grad(&[y], &[a, b]);
+            let out = ctx.evaluator().push(y).extend(&g).feed(a, 2.0).feed(b, 3.0).feed(c, 1.0).run();
+            let [y, ga, gb] = [0, 1, 2].map(|i| out[i].as_ref().unwrap().item().unwrap());
+            let (cos, sin) = (2f64.cos(), 3f64.sin());
+            let near = |x: f64, y: f64| assert!((x - y).abs() < 1e-14, "{x} {y}");
+            near(y, cos * 2.0 - sin * 3.0 + cos / sin);
+            near(ga, cos - 2f64.sin() * 2.0 - 2f64.sin() / sin);
+            near(gb, -sin - 3f64.cos() * 3.0 - cos * 3f64.cos() / (sin * sin));
+        });
+    };
+    assert_eq!(compiled(|| once(false)), 1);
+    assert_eq!(compiled(|| once(true)), 0);
 }
 
 #[test]

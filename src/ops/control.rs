@@ -51,7 +51,8 @@ fn join(c: &mut Infer<'_>) -> Result<crate::graph::op::Avals> {
         .collect()
 }
 
-/// The outer values that the nodes of a body use. A body is what its outputs depend on and what does not belong to the
+/// The outer values that the nodes of a body use, in the order in which a traversal meets them: it follows from the
+/// structure, as a plan's key must, not from the order in which the program built them. A body is what its outputs depend on and what does not belong to the
 /// scope around it, so a gradient's body may use the nodes of the body that it differentiates.
 fn captures(graph: &Graph, outputs: &[Value]) -> Result<Values> {
     let around = graph.scope();
@@ -75,7 +76,6 @@ fn captures(graph: &Graph, outputs: &[Value]) -> Result<Values> {
         }
         stack.extend(node.inputs.iter().copied());
     }
-    found.sort_unstable();
     Ok(found)
 }
 
@@ -89,7 +89,6 @@ fn branch<'g>(graph: &'g Graph, condition: Tensor<'g>, bodies: [(u32, Values); 2
             }
         }
     }
-    inputs.sort_unstable();
     inputs.insert(0, condition.value());
     let regions = bodies.map(|(scope, outputs)| Region { scope, outputs }).into();
     let t = graph.insert(&COND, &[], &inputs, regions);

@@ -409,15 +409,17 @@ fn p_of(walk: &Walk, id: u32) -> usize {
 
 /// The error for placeholders that a run needs and nobody fed.
 fn missing_feed(graph: &Graph, walk: &Walk) -> Error {
-    let names: Vec<String> = walk
-        .nodes
-        .iter()
-        .filter(|&&id| walk.fed(id).is_none())
+    let named = |&(id, name): &(u32, &str)| format!("\"{name}\" of shape {}", Tuple(&graph.aval(Value { node: id, out: 0 }).shape));
+    let unfed = walk.nodes.iter().filter(|&&id| walk.fed(id).is_none());
+    let mut all: Vec<(u32, &str)> = unfed
         .filter_map(|&id| match &graph.node(id).op {
-            NodeOp::Placeholder(name) => Some(format!("\"{name}\" of shape {}", Tuple(&graph.aval(Value { node: id, out: 0 }).shape))),
+            NodeOp::Placeholder(name) => Some((id, &**name)),
             _ => None,
         })
         .collect();
+    // As the user made them.
+    all.sort_unstable();
+    let names: Vec<String> = all.iter().map(named).collect();
     let e = Error::new(
         ErrorKind::Feed,
         "run",

@@ -1,4 +1,5 @@
-//! The order of the steps: inputs first; whatever may fail, and what it needs, before the rest; else as the graph was built.
+//! The order of the steps: inputs first; whatever may fail, and what it needs, before the rest; else in the order
+//! of the walk.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;

@@ -11,7 +11,8 @@ use crate::plan::ir::Ty;
 
 /// What a request reaches. Two requests with equal keys have equal plans, whatever their feeds, constants and variables hold.
 pub struct Walk {
-    /// Reached nodes in ascending order: inputs come before their users.
+    /// Reached nodes, each after its inputs and bodies. The order follows from the structure of what is asked for alone:
+    /// the same request has one key, in whatever order a program came to build it.
     pub nodes: Vec<u32>,
     /// What is asked for.
     pub outputs: Vec<Value>,
@@ -25,12 +26,12 @@ pub struct Walk {
     pub users: Vec<u32>,
     /// The canonical structure.
     pub key: Vec<u64>,
-    low: u32,
     positions: Vec<u32>,
     feeds: FxHashMap<u32, Ty>,
 }
 
-const NONE: u32 = u32::MAX;
+/// A node whose inputs are being visited.
+const OPEN: u32 = u32::MAX;
 
 /// True for a scalar that a rewrite may read: only these are part of a key.
 pub fn readable(s: &Scalar) -> bool {
@@ -45,16 +46,7 @@ impl Walk {
     /// Walks from `outputs`, whose values a run returns, and the assignments `writes`. `feeds` are the fed placeholders with
     /// their concrete types.
     pub fn new(graph: &Graph, outputs: &[Value], writes: &[Value], feeds: FxHashMap<u32, Ty>) -> Walk {
-        let nodes = match writes {
-            [] => graph.reachable(outputs),
-            _ => graph.reachable(&[outputs, writes].concat()),
-        };
-        let low = nodes.first().copied().unwrap_or(0);
-        let high = nodes.last().copied().unwrap_or(0);
-        let mut positions = vec![NONE; (high - low) as usize + 1];
-        for (p, &id) in nodes.iter().enumerate() {
-            positions[(id - low) as usize] = p as u32;
-        }
+        let (nodes, positions) = traverse(graph, outputs.iter().chain(writes));
         let mut walk = Walk {
             nodes,
             outputs: outputs.to_vec(),
@@ -63,7 +55,6 @@ impl Walk {
             draws: vec![],
             users: vec![],
             key: vec![],
-            low,
             positions,
             feeds,
         };
@@ -73,8 +64,7 @@ impl Walk {
 
     /// The place of a node among [`Walk::nodes`].
     pub fn position(&self, id: u32) -> Option<usize> {
-        let p = *self.positions.get(id.checked_sub(self.low)? as usize)?;
-        (p != NONE).then_some(p as usize)
+        (*self.positions.get(id as usize)?).checked_sub(1).map(|p| p as usize)
     }
     /// The type of a fed placeholder.
     pub fn fed(&self, id: u32) -> Option<&Ty> {
@@ -82,15 +72,21 @@ impl Walk {
     }
     /// The place of a source.
     pub fn source(&self, id: u32) -> Option<u32> {
-        self.sources.binary_search(&id).ok().map(|i| i as u32)
+        self.among(&self.sources, id)
     }
     /// The place of a draw.
     pub fn draw(&self, id: u32) -> Option<u32> {
-        self.draws.binary_search(&id).ok().map(|i| i as u32)
+        self.among(&self.draws, id)
     }
     /// The place of a user's op or hook.
     pub fn user(&self, id: u32) -> Option<u32> {
-        self.users.binary_search(&id).ok().map(|i| i as u32)
+        self.among(&self.users, id)
+    }
+
+    /// The place of a node in a list that is in the walk's order.
+    fn among(&self, list: &[u32], id: u32) -> Option<u32> {
+        let at = self.position(id)?;
+        list.binary_search_by_key(&Some(at), |&i| self.position(i)).ok().map(|i| i as u32)
     }
 
     fn collect(&mut self, graph: &Graph) {
@@ -176,6 +172,34 @@ impl Walk {
     fn word(&self, v: Value) -> u64 {
         self.position(v.node).map_or(u64::MAX, |p| p as u64) << 8 | u64::from(v.out)
     }
+}
+
+/// What `roots` reach, in the order in which a depth-first traversal leaves the nodes: by the places of operands, never by the
+/// nodes' numbers. Beside it, for each number of a node, its place in that order counted from 1, or 0.
+fn traverse<'a>(graph: &Graph, roots: impl DoubleEndedIterator<Item = &'a Value> + Clone) -> (Vec<u32>, Vec<u32>) {
+    let Some(top) = roots.clone().map(|v| v.node).max() else { return (vec![], vec![]) };
+    // Zeroed memory costs only where it is touched: a small request of a large graph is cheap.
+    let mut places = vec![0u32; top as usize + 1];
+    let mut order = vec![];
+    let mut stack: Vec<u32> = roots.rev().map(|v| v.node).collect();
+    while let Some(&id) = stack.last() {
+        match places[id as usize] {
+            0 => {
+                places[id as usize] = OPEN;
+                let node = graph.node(id);
+                let bodies = node.regions.iter().flat_map(|r| &r.outputs);
+                // The last of the stack is the next.
+                stack.extend(node.inputs.iter().chain(bodies).rev().map(|v| v.node).filter(|&n| places[n as usize] == 0));
+            }
+            OPEN => {
+                stack.pop();
+                order.push(id);
+                places[id as usize] = order.len() as u32;
+            }
+            _ => _ = stack.pop(),
+        }
+    }
+    (order, places)
 }
 
 /// A number for a type.

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import scirs2_autograd as ag
+from scirs2_autograd import _lib
 from scirs2_autograd import tensor_ops as T
 
 
@@ -155,6 +156,20 @@ def test_training_goes_on_from_a_file(name, tmp_path):
     loaded = ag.VariableEnvironment.load(tmp_path / "half")
     steps(loaded, 3)
     assert same(snapshot(one), snapshot(loaded))
+
+
+def test_a_loop_that_keeps_its_graph_compiles_once():
+    env, ids, _ = problem()
+    feeder = ag.Feeder().push("x", np.ones((4, 3))).push("y", np.ones((4, 2)))
+    with ag.Context(env) as ctx:
+        _, _, vs, loss, grads = build(ctx)
+        for make in (lambda a: opts.SGD(a), lambda a: opts.Adam(a, 1e-8, 0.9, 0.999, ids, env, "opt")):
+            make(0.25).update_and_eval([loss], vs, grads, ctx, feeder)
+            count = _lib._compilations()
+            # Each rate is a new scalar of the same graph.
+            for rate in (1.0, 0.5, 0.0, 1e-3, 2.0, -1.0, 0.125):
+                make(rate).update_and_eval([loss], vs, grads, ctx, feeder)
+            assert _lib._compilations() == count
 
 
 def test_plan_of_a_step():
