@@ -38,21 +38,37 @@ pub enum ErrorKind {
     User,
 }
 
+#[derive(Clone)]
 struct Inner {
     kind: ErrorKind,
     text: String,
+    /// Bytes at the start of the text that name the op.
+    op: usize,
     help: Option<String>,
-    site: Option<Site>,
+    sites: Vec<Site>,
 }
 
 /// A place in a user's source: a Rust location, or a file and line that another language's face names.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 pub enum Site {
     /// Where a Rust function was called.
     Rust(&'static Location<'static>),
     /// Index of a file name in the process's table, and a line.
     Foreign(u32, u32),
 }
+
+impl PartialEq for Site {
+    fn eq(&self, other: &Site) -> bool {
+        match (self, other) {
+            // Nearly always one and the same location: its text is then not compared.
+            (Site::Rust(a), Site::Rust(b)) => std::ptr::eq(*a, *b) || a == b,
+            (Site::Foreign(f, l), Site::Foreign(g, m)) => (f, l) == (g, m),
+            _ => false,
+        }
+    }
+}
+
+impl Eq for Site {}
 
 static FILES: RwLock<Vec<Arc<str>>> = RwLock::new(Vec::new());
 
@@ -78,6 +94,18 @@ impl Site {
         match CURRENT.get() {
             Some(site) => site,
             None => Site::Rust(Location::caller()),
+        }
+    }
+
+    /// The file's name without its folders, and the line: the same on every machine.
+    pub fn short(&self) -> String {
+        let name = |path: &str| path.rsplit(['/', '\\']).next().unwrap_or(path).to_owned();
+        match self {
+            Site::Rust(l) => format!("{}:{}", name(l.file()), l.line()),
+            Site::Foreign(file, line) => match FILES.read().get(*file as usize) {
+                Some(path) => format!("{}:{line}", name(path)),
+                None => format!("line {line}"),
+            },
         }
     }
 
@@ -124,27 +152,53 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 impl Error {
     /// An error in the form `op: what. Got <got>; expected <rule>.`
     pub fn new(kind: ErrorKind, op: &str, what: impl fmt::Display, got: impl fmt::Display, rule: impl fmt::Display) -> Error {
-        Error::text(kind, format!("{op}: {what}. Got {got}; expected {rule}."))
+        Error::made(kind, format!("{op}: {what}. Got {got}; expected {rule}."), op.len())
     }
 
     /// An error whose text is written out by the caller.
     pub fn text(kind: ErrorKind, text: impl Into<String>) -> Error {
-        Error(Arc::new(Inner { kind, text: text.into(), help: None, site: None }))
+        Error::made(kind, text.into(), 0)
+    }
+
+    fn made(kind: ErrorKind, text: String, op: usize) -> Error {
+        Error(Arc::new(Inner { kind, text, op, help: None, sites: vec![] }))
+    }
+
+    fn with(self, f: impl FnOnce(&mut Inner)) -> Error {
+        let mut inner = Arc::unwrap_or_clone(self.0);
+        f(&mut inner);
+        Error(Arc::new(inner))
     }
 
     /// The same error with a line that tells a person what to do.
     pub fn help(self, help: impl Into<String>) -> Error {
-        let i = &self.0;
-        Error(Arc::new(Inner { kind: i.kind, text: i.text.clone(), help: Some(help.into()), site: i.site }))
+        self.with(|i| i.help = Some(help.into()))
     }
 
     /// The same error, placed where the failing node was built. An error that has a place keeps it.
     pub fn at(self, site: Site) -> Error {
-        let i = &self.0;
-        if i.site.is_some() {
-            return self;
+        self.at_each(&[site])
+    }
+
+    /// As [`Error::at`], for a node that was built in several places.
+    pub fn at_each(self, sites: &[Site]) -> Error {
+        if self.0.sites.is_empty() { self.with(|i| i.sites = sites.to_vec()) } else { self }
+    }
+
+    /// The same error in the name of the op that the user called. An error whose text was written out keeps it.
+    pub fn named(self, op: &str) -> Error {
+        match self.0.op {
+            0 => self,
+            old => self.with(|i| {
+                i.text.replace_range(..old, op);
+                i.op = op.len();
+            }),
         }
-        Error(Arc::new(Inner { kind: i.kind, text: i.text.clone(), help: i.help.clone(), site: Some(site) }))
+    }
+
+    /// The op that the text names, unless the text was written out.
+    pub fn op(&self) -> Option<&str> {
+        self.0.text.get(..self.0.op).filter(|op| !op.is_empty())
     }
 
     /// The kind of mistake.
@@ -152,9 +206,14 @@ impl Error {
         self.0.kind
     }
 
-    /// The place in the user's source where the failing node was built, if it is known.
+    /// The place in the user's source where the failing node was built first, if it is known.
     pub fn site(&self) -> Option<Site> {
-        self.0.site
+        self.0.sites.first().copied()
+    }
+
+    /// All places in the user's source where the failing node was built: the same call twice gives one node.
+    pub fn sites(&self) -> &[Site] {
+        &self.0.sites
     }
 }
 
@@ -171,8 +230,8 @@ impl fmt::Display for Error {
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?}Error: {self}", self.0.kind)?;
-        if let Some(site) = self.0.site {
-            write!(f, "\n  built at {site}")?;
+        for (i, site) in self.0.sites.iter().enumerate() {
+            write!(f, "\n  {} {site}", if i == 0 { "built at" } else { "and at" })?;
         }
         Ok(())
     }

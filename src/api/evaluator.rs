@@ -12,8 +12,8 @@ use crate::dtype::Scalar;
 use crate::error::{Error, ErrorKind, Result, closest};
 use crate::exec::{self, Bound, Outcome, User};
 use crate::graph::{AsTensor, NodeOp, Tensor, Value};
-use crate::plan::ir::Ty;
-use crate::plan::{self, Plan, SourceKind, Walk};
+use crate::plan::ir::{Place, Ty};
+use crate::plan::{self, Plan, SourceKind, TracedPlan, Walk, walk};
 use crate::state::VariableID;
 
 /// What to compute, with which feeds.
@@ -102,7 +102,7 @@ impl<'c, 'v> Evaluator<'c, 'v> {
     }
 
     /// The plan of this request, compiled if it is not there yet.
-    pub fn plan(&self) -> Result<Arc<Plan>> {
+    pub fn plan(&self) -> Result<TracedPlan> {
         Ok(prepare(self.ctx, &self.outputs, &self.writes, &self.feeder)?.plan())
     }
 }
@@ -326,9 +326,9 @@ impl Prepared<'_> {
         self.bundle.short
     }
 
-    /// The plan.
-    pub fn plan(&self) -> Arc<Plan> {
-        self.bundle.plan.clone()
+    /// The plan, with the lines of this graph.
+    pub fn plan(&self) -> TracedPlan {
+        TracedPlan::new(self.bundle.plan.clone(), self.ctx, &self.bundle.outputs, &self.bundle.writes)
     }
 
     /// Runs it. `proceed` is asked now and then whether to go on.
@@ -390,9 +390,18 @@ fn read(ctx: &Context, b: &Bundle, feeds: &[Fed], proceed: Option<&dyn Fn() -> b
         None => Err(Error::text(ErrorKind::Variable, "run: a variable is not bound")),
     })?;
     let (seed, run) = counters(ctx, b);
-    let bound = Bound { sources: &sources, writes: &[], users: &b.users, streams: &b.streams, seed, run, proceed };
+    let blame = |place, e| blame(ctx, b, place, e);
+    let bound = Bound { sources: &sources, writes: &[], users: &b.users, streams: &b.streams, seed, run, proceed, blame: &blame };
     // SAFETY: `sources` checked types; the guard, the feeds and the graph hold the memory during the run.
     unsafe { exec::run(&b.plan, &bound) }
+}
+
+/// The error of a step in the words of this graph's program. A run that fails walks once more: a bundle keeps no list of nodes.
+fn blame(ctx: &Context, b: &Bundle, place: Place, e: Error) -> Error {
+    match walk::nodes(ctx, &b.outputs, &b.writes).get(place.0 as usize) {
+        Some(&node) => ctx.graph().blame(node, e),
+        None => e,
+    }
 }
 
 fn counters(ctx: &Context, b: &Bundle) -> (u64, u64) {
@@ -418,7 +427,8 @@ fn write(ctx: &Context, b: &Bundle, feeds: &[Fed], proceed: Option<&dyn Fn() -> 
         targets.push(new.as_ref().unwrap_or(a).ptr());
         fresh.push(new);
     }
-    let bound = Bound { sources: &sources, writes: &targets, users: &b.users, streams: &b.streams, seed, run, proceed };
+    let blame = |place, e| blame(ctx, b, place, e);
+    let bound = Bound { sources: &sources, writes: &targets, users: &b.users, streams: &b.streams, seed, run, proceed, blame: &blame };
     // SAFETY: as `read`; the write guard lets nobody else reach the variables.
     let outcome = unsafe { exec::run(&b.plan, &bound)? };
     for (&id, new) in b.written.iter().zip(fresh) {

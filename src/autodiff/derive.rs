@@ -1,6 +1,6 @@
 //! What is derived from the sweep.
 
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, Site};
 use crate::graph::{AsTensor, Tensor};
 use crate::ops::apply::cast;
 use crate::ops::elementwise::mul;
@@ -13,7 +13,10 @@ use super::grad::grad;
 /// For each `x` the Jacobian `d y[i] / d x` of the first `y_len` elements of a 1-d `y`: shape `(y_len, *x.shape)`.
 #[track_caller]
 pub fn jacobians<'g, A: AsTensor<'g>>(y: impl AsTensor<'g>, xs: &[A], y_len: usize) -> Vec<Tensor<'g>> {
-    let y = y.tensor();
+    Site::here().during(|| rows(y.tensor(), xs, y_len))
+}
+
+fn rows<'g, A: AsTensor<'g>>(y: Tensor<'g>, xs: &[A], y_len: usize) -> Vec<Tensor<'g>> {
     let flat = reshape(y, -1i64);
     let rows: Vec<Vec<Tensor<'g>>> = (0..y_len as i64).map(|i| grad(&[slice(flat, [i], [i + 1])], xs)).collect();
     (0..xs.len())
@@ -32,6 +35,10 @@ pub fn jacobians<'g, A: AsTensor<'g>>(y: impl AsTensor<'g>, xs: &[A], y_len: usi
 /// `x`: the gradient of `sum(grad(ys, xs) * vectors)`.
 #[track_caller]
 pub fn hessian_vector_product<'g, A: AsTensor<'g>, B: AsTensor<'g>, C: AsTensor<'g>>(ys: &[A], xs: &[B], vectors: &[C]) -> Vec<Tensor<'g>> {
+    Site::here().during(|| products(ys, xs, vectors))
+}
+
+fn products<'g, A: AsTensor<'g>, B: AsTensor<'g>, C: AsTensor<'g>>(ys: &[A], xs: &[B], vectors: &[C]) -> Vec<Tensor<'g>> {
     let gs = grad(ys, xs);
     if vectors.len() != xs.len() {
         let e = Error::new(

@@ -221,7 +221,7 @@ fn sweep<'g>(seeds: &[(Tensor<'g>, Tensor<'g>)], xs: &[Tensor<'g>], stop: bool) 
         if !wanted.contains(&true) {
             continue;
         }
-        let back = node.site.during(|| step(graph, id, node, &totals, &wanted))?;
+        let back = node.site.during(|| graph.inside_rule(id, || step(graph, id, node, &totals, &wanted)))?;
         for ((&v, flow), want) in node.inputs.iter().zip(back).zip(&wanted) {
             if let (Some(flow), true) = (flow, *want) {
                 if let Some(e) = flow.value.error() {
@@ -319,7 +319,7 @@ fn row<'g>(
             Cotangent::Zero => None,
             Cotangent::Nondiff(why) if want => {
                 let e = Error::new(ErrorKind::NotDifferentiable, name, "there is no gradient", format_args!("input {i}"), why);
-                return Err(e.at(node.site));
+                return Err(graph.blame(id, e));
             }
             Cotangent::Nondiff(_) => None,
             Cotangent::Value(value) => Some(Flow { value, mask: outer }),

@@ -34,7 +34,7 @@ pub fn replay(outputs: &[Tensor<'_>], feeds: &[(Tensor<'_>, Array)]) -> Result<V
                     let body = node.regions.get(usize::from(!taken)).ok_or_else(unfed)?;
                     body.outputs.iter().map(|v| known.get(v).cloned().ok_or_else(unfed)).collect::<Result<_>>()?
                 }
-                NodeOp::Row(_) | NodeOp::User(_) => alone(ctx, graph, id, &known).map_err(|e| e.at(node.site))?,
+                NodeOp::Row(_) | NodeOp::User(_) => alone(ctx, graph, id, &known).map_err(|e| graph.blame(id, e))?,
                 NodeOp::Placeholder(_) | NodeOp::Variable(..) => return Err(unfed()),
             };
             known.extend(values.into_iter().enumerate().map(|(out, a)| (Value { node: id, out: out as u32 }, a)));

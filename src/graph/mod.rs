@@ -7,6 +7,7 @@ pub mod attr;
 mod node;
 pub mod op;
 mod print;
+mod provenance;
 mod tensor;
 
 use std::cell::Cell;
@@ -27,6 +28,7 @@ use crate::shape::{Aval, Dim, Shape, Tuple};
 use attr::Attr;
 pub use node::{Node, NodeOp, Region, Value, Values};
 use op::{Body, Hook, Infer, Op, OpDef};
+pub use provenance::SITES;
 pub use tensor::{AsTensor, Tensor};
 
 /// A lazy computation: nodes, interned as they are made.
@@ -49,6 +51,7 @@ struct State {
     draws: u64,
     /// The parent of each scope; scope 0 is the graph.
     scopes: Vec<u32>,
+    again: provenance::Again,
 }
 
 /// A node about to be interned.
@@ -238,6 +241,7 @@ impl Graph {
                     Dim::Sym(_) => n == -1,
                 });
             if same {
+                self.built_again(&mut self.state.lock(), node, site);
                 return self.tensor(value);
             }
             let what = format!("\"{name}\" exists with another shape or dtype");
@@ -415,6 +419,10 @@ impl Graph {
                     && n.regions.is_empty()
             });
             if let Some(&(id, _)) = found {
+                // Numbers are everybody's, and are not asked where they come from.
+                if !matches!(draft.op, NodeOp::Scalar(_) | NodeOp::Bound(_)) {
+                    self.built_again(&mut state, id, site);
+                }
                 return Value { node: id, out: 0 };
             }
         }
@@ -438,6 +446,7 @@ impl Graph {
             inputs: if failed { Values::new() } else { draft.inputs.into() },
             avals,
             scope: draft.scope,
+            origin: self.origin_here(),
             tag: draft.tag,
             regions: draft.regions.into(),
             site,
@@ -447,6 +456,18 @@ impl Graph {
             state.table.insert_unique(wide, (id, hash), |&(_, h)| u64::from(h) << 32 | u64::from(h));
         }
         Value { node: id, out: 0 }
+    }
+
+    /// Notes that a node that is there was built at `site` too.
+    fn built_again(&self, state: &mut State, id: u32, site: Site) {
+        let node = &self.nodes[id as usize];
+        let place = (site, self.origin_here());
+        if place != (node.site, node.origin) {
+            let more = state.again.entry(id).or_default();
+            if more.len() + 1 < SITES && !more.contains(&place) {
+                more.push(place);
+            }
+        }
     }
 
     fn infer(&self, draft: &Draft<'_>, symbols: &mut u32) -> Result<op::Avals> {

@@ -9,6 +9,7 @@ use crate::dtype::Scalar;
 use crate::error::{Error, Site};
 use crate::graph::attr::Attr;
 use crate::graph::op::{Hook, Op, OpDef};
+use crate::graph::provenance::Origin;
 
 /// An output of a node.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
@@ -66,11 +67,13 @@ pub struct Node {
     pub avals: SmallVec<[u32; 2]>,
     /// The scope that it was made in; 0 is the graph itself.
     pub scope: u32,
+    /// The call that it was made for.
+    pub origin: Origin,
     /// What tells it from nodes that look the same: a stream number, a scalar's bits.
     pub tag: u64,
     /// Its bodies.
     pub regions: Box<[Region]>,
-    /// Where the user built it.
+    /// Where the user built it first.
     pub site: Site,
 }
 

@@ -1,12 +1,11 @@
 //! One way into the graph for every op: operands to tensors of the right dtypes, then a node or a composite's nodes.
 
-use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use smallvec::SmallVec;
 
 use crate::dtype::{DType, Scalar};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, Site};
 use crate::graph::attr::Attr;
 use crate::graph::op::{Body, OpDef, Operands, ParamKind};
 use crate::graph::{AsTensor, Graph, NodeOp, Tensor, Value};
@@ -56,16 +55,6 @@ macro_rules! scalar_operand {
 }
 scalar_operand! { f64 f32 i32 i64 bool }
 
-thread_local! {
-    /// The outermost composite that is building nodes on this thread.
-    static ORIGIN: Cell<Option<&'static OpDef>> = const { Cell::new(None) };
-}
-
-/// The composite that is building nodes now, if one is.
-pub fn origin() -> Option<&'static OpDef> {
-    ORIGIN.get()
-}
-
 /// The node of an op with one output. In Rust a call that cannot be built gives a tensor that keeps the error.
 #[track_caller]
 pub fn apply<'g>(def: &'static OpDef, args: &[Arg<'g>], attrs: &[Attr]) -> Tensor<'g> {
@@ -86,7 +75,8 @@ pub fn apply<'g>(def: &'static OpDef, args: &[Arg<'g>], attrs: &[Attr]) -> Tenso
 pub fn apply_in<'g>(graph: &'g Graph, def: &'static OpDef, args: &[Arg<'g>], attrs: &[Attr]) -> Result<SmallVec<[Tensor<'g>; 1]>> {
     graph.check_open()?;
     check(graph, def, args, attrs)?;
-    let xs = operands(graph, def, args)?;
+    let site = Site::here();
+    let xs = site.during(|| operands(graph, def, args))?;
     if let Some(e) = xs.iter().find_map(|t| t.error()) {
         return Err(e);
     }
@@ -100,20 +90,12 @@ pub fn apply_in<'g>(graph: &'g Graph, def: &'static OpDef, args: &[Arg<'g>], att
             Ok((0..def.outputs.len()).map(|k| first.output(k)).collect())
         }
         Body::Composite(build) => {
-            struct Restore(Option<&'static OpDef>);
-            impl Drop for Restore {
-                fn drop(&mut self) {
-                    ORIGIN.set(self.0);
-                }
-            }
-            let site = crate::error::Site::here();
-            let outer = ORIGIN.get();
-            let _restore = Restore(outer);
-            ORIGIN.set(outer.or(Some(def)));
-            let out = catch_unwind(AssertUnwindSafe(|| site.during(|| build(&xs, attrs))));
+            let built = || site.during(|| build(&xs, attrs));
+            let out = catch_unwind(AssertUnwindSafe(|| graph.inside(def.name, built)));
             let out = out.unwrap_or_else(|_| Err(Error::text(ErrorKind::Graph, format!("{}: building it panicked", def.name))))?;
             match out.iter().find_map(|t| t.error()) {
-                Some(e) => Err(e),
+                // The user called the composite, not the op inside it that refused.
+                Some(e) => Err(e.named(def.name)),
                 None => Ok(out),
             }
         }

@@ -78,7 +78,7 @@ op! {
     kernel call!(true, |[l, b] -> [x], c| {
         let transpose: bool = attr(c.attrs.first())?;
         let lead = &x.dims()[..x.dims().len().saturating_sub(2)];
-        with_lead(*l, lead, 2, |l| with_lead(*b, lead, 2, |b| kernels::linalg::triangular::solve_triangular(l, b, true, transpose, x)))
+        with_lead(*l, lead, 2, |l| with_lead(*b, lead, 2, |b| kernels::linalg::triangular::solve_triangular(c.op, l, b, true, transpose, x)))
     });
     family Mixing;
     vjp(g) {
@@ -114,7 +114,7 @@ op! {
     };
     kernel Kernel::Call(CallKernel {
         run: |c| match (c.inputs, &mut *c.outputs) {
-            ([a], [l]) => kernels::linalg::cholesky::cholesky(*a, c.scratch, l),
+            ([a], [l]) => kernels::linalg::cholesky::cholesky(c.op, *a, c.scratch, l),
             _ => Err(families::arity(c.op)),
         },
         scratch: |avals, _| avals.first().map_or(0, |a| {
@@ -145,5 +145,5 @@ composite! {
     }
     numpy "np.linalg.cholesky((a + np.swapaxes(a, -1, -2)) / 2)";
     cases vec![case(Domain::Spd, &[&[3, 3]], vec![]), case(Domain::Spd, &[&[2, 2, 2]], vec![])];
-    bad vec![bad(&[&[3]], vec![], "cholesky_lower: not a square matrix. Got shape (3,); expected shape (..., n, n).")];
+    bad vec![bad(&[&[3]], vec![], "cholesky: not a square matrix. Got shape (3,); expected shape (..., n, n).")];
 }

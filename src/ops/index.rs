@@ -299,13 +299,12 @@ op! {
     CHECK_LABELS = fn check_labels(labels; classes: i64 = 1) -> (y);
     operands Any;
     infer(c) Ok(smallvec![Aval { dtype: DType::I64, shape: labels.shape.clone() }]);
-    // The labels of a loss: its name is what its users know.
-    kernel call!(true, |[labels] -> [y], c| kernels::index::labels("sparse_softmax_cross_entropy", *labels, attr::<i64>(c.attrs.first())?.max(0) as usize, y));
+    kernel call!(true, |[labels] -> [y], c| kernels::index::labels(c.op, *labels, attr::<i64>(c.attrs.first())?.max(0) as usize, y));
     family Mixing;
     vjp(g) { labels: Cotangent::Zero }
     numpy "labels.astype(np.int64)";
     cases vec![mixed(&[(Domain::Index(4), &[5])], vec![Attr::Int(4)])];
-    bad vec![families::bad_of(&[(DType::I64, &[2])], vec![Attr::Int(0)], "sparse_softmax_cross_entropy: label is out of range. Got 0 at position 0; expected 0 <= label < 0.")];
+    bad vec![families::bad_of(&[(DType::I64, &[2])], vec![Attr::Int(0)], "check_labels: label is out of range. Got 0 at position 0; expected 0 <= label < 0.")];
 }
 function! {
     /// Labels as `int64` indices below `classes`; see [`CHECK_LABELS`].

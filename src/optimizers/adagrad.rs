@@ -1,7 +1,6 @@
 //! AdaGrad.
 
 use std::borrow::Borrow;
-use std::sync::Arc;
 
 use crate::api::context::Context;
 use crate::api::feed::Feeder;
@@ -11,7 +10,7 @@ use crate::graph::{AsTensor, Tensor};
 use crate::ops::control::assign;
 use crate::ops::elementwise::{sqrt, square};
 use crate::optimizers::{Optimizer, init_state, methods, state};
-use crate::plan::Plan;
+use crate::plan::TracedPlan;
 use crate::state::{VariableEnvironment, VariableID};
 
 /// `h += g^2; w -= alpha * g / (sqrt(h) + 1e-7)` (Duchi, Hazan, Singer 2011). State: `"{id}"` in the optimizer's namespace.
@@ -37,6 +36,9 @@ impl AdaGrad {
 }
 
 impl Optimizer for AdaGrad {
+    fn name(&self) -> &'static str {
+        "AdaGrad"
+    }
     fn compute_updates<'g>(&self, vars: &[Tensor<'g>], grads: &[Tensor<'g>], ctx: &'g Context) -> Result<Vec<Tensor<'g>>> {
         let mut out = vec![];
         for (&w, &g) in vars.iter().zip(grads) {

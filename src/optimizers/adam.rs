@@ -1,7 +1,6 @@
 //! Adam.
 
 use std::borrow::Borrow;
-use std::sync::Arc;
 
 use crate::api::context::Context;
 use crate::api::feed::Feeder;
@@ -13,7 +12,7 @@ use crate::ops::control::assign;
 use crate::ops::elementwise::{abs, pow, sqrt, square};
 use crate::ops::select::select;
 use crate::optimizers::{Optimizer, init_state, methods, state};
-use crate::plan::Plan;
+use crate::plan::TracedPlan;
 use crate::state::{VariableEnvironment, VariableID};
 
 /// Adam (Kingma, Ba 2015, algorithm 1): `m = b1 m + (1 - b1) g; v = b2 v + (1 - b2) g^2; t += 1;
@@ -73,6 +72,9 @@ impl Adam {
 }
 
 impl Optimizer for Adam {
+    fn name(&self) -> &'static str {
+        "Adam"
+    }
     fn compute_updates<'g>(&self, vars: &[Tensor<'g>], grads: &[Tensor<'g>], ctx: &'g Context) -> Result<Vec<Tensor<'g>>> {
         let mut out = vec![];
         for (&w, &g) in vars.iter().zip(grads) {

@@ -8,21 +8,22 @@ pub mod adam;
 pub mod momentum_sgd;
 pub mod sgd;
 
-use std::sync::Arc;
-
 use crate::api::context::Context;
 use crate::api::evaluator::evaluate;
 use crate::api::feed::Feeder;
 use crate::array::Array;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, Site};
 use crate::graph::{AsTensor, NodeOp, Tensor};
 use crate::ops::control::check_finite;
-use crate::plan::Plan;
+use crate::plan::TracedPlan;
 use crate::shape::Tuple;
 use crate::state::{VariableEnvironment, VariableID};
 
 /// A rule that turns gradients into updates.
 pub trait Optimizer: Send + Sync {
+    /// The name that messages and `explain` show.
+    fn name(&self) -> &'static str;
+
     /// The assignments of one step: new values of the variables, and of the state. Nothing is written until they are
     /// evaluated.
     fn compute_updates<'g>(&self, vars: &[Tensor<'g>], grads: &[Tensor<'g>], ctx: &'g Context) -> Result<Vec<Tensor<'g>>>;
@@ -32,6 +33,7 @@ pub trait Optimizer: Send + Sync {
 }
 
 /// The assignments of a step, checked.
+#[track_caller]
 pub fn updates<'g>(opt: &dyn Optimizer, vars: &[Tensor<'g>], grads: &[Tensor<'g>], ctx: &'g Context) -> Result<Vec<Tensor<'g>>> {
     if vars.len() != grads.len() {
         return Err(Error::new(
@@ -54,8 +56,12 @@ pub fn updates<'g>(opt: &dyn Optimizer, vars: &[Tensor<'g>], grads: &[Tensor<'g>
             return Err(Error::new(ErrorKind::Shape, "update", "a gradient does not fit its variable", got, "equal shapes"));
         }
     }
-    let grads: Vec<Tensor<'g>> = if opt.checks_finite() { grads.iter().map(check_finite).collect() } else { grads.to_vec() };
-    let out = opt.compute_updates(vars, &grads, ctx)?;
+    let out = Site::here().during(|| {
+        ctx.inside(opt.name(), || {
+            let grads: Vec<Tensor<'g>> = if opt.checks_finite() { grads.iter().map(check_finite).collect() } else { grads.to_vec() };
+            opt.compute_updates(vars, &grads, ctx)
+        })
+    })?;
     match out.iter().find_map(|t| t.error()) {
         Some(e) => Err(e),
         None => Ok(out),
@@ -63,6 +69,7 @@ pub fn updates<'g>(opt: &dyn Optimizer, vars: &[Tensor<'g>], grads: &[Tensor<'g>
 }
 
 /// Takes a step and returns `outputs`, values of the same run before the update.
+#[track_caller]
 pub(crate) fn step(
     opt: &dyn Optimizer,
     outputs: &[Tensor<'_>],
@@ -77,6 +84,7 @@ pub(crate) fn step(
 }
 
 /// The tensors of a step: what it returns, and its assignments.
+#[track_caller]
 pub(crate) fn request<'g>(
     opt: &dyn Optimizer,
     outputs: &[Tensor<'_>],
@@ -111,6 +119,7 @@ macro_rules! methods {
         impl $T {
             /// Takes a step: evaluates the gradients and writes the variables and the optimizer's state, in one run. A
             /// step that fails leaves all of them as they were.
+            #[track_caller]
             pub fn update<'g, A: AsTensor<'g>, B: AsTensor<'g>>(
                 &self,
                 vars: &[A],
@@ -123,6 +132,7 @@ macro_rules! methods {
 
             /// Takes a step and returns the values of `outputs`, such as the loss, from the same run: they see the
             /// variables before the update.
+            #[track_caller]
             pub fn update_and_eval<'g, A: AsTensor<'g>, B: AsTensor<'g>, C: AsTensor<'g>>(
                 &self,
                 outputs: &[C],
@@ -136,6 +146,7 @@ macro_rules! methods {
             }
 
             /// The plan of such a step.
+            #[track_caller]
             pub fn plan<'g, A: AsTensor<'g>, B: AsTensor<'g>, C: AsTensor<'g>>(
                 &self,
                 outputs: &[C],
@@ -143,7 +154,7 @@ macro_rules! methods {
                 grads: &[B],
                 ctx: &'g Context,
                 feeder: impl Borrow<Feeder<'g>>,
-            ) -> Result<Arc<Plan>> {
+            ) -> Result<TracedPlan> {
                 let (o, v, g) = super::handles(outputs, vars, grads);
                 super::plan(self, &o, &v, &g, ctx, feeder.borrow())
             }
@@ -164,6 +175,7 @@ fn handles<'g>(outputs: &[impl AsTensor<'g>], vars: &[impl AsTensor<'g>], grads:
     (outputs.iter().map(|t| t.tensor()).collect(), vars.iter().map(|t| t.tensor()).collect(), grads.iter().map(|t| t.tensor()).collect())
 }
 
+#[track_caller]
 pub(crate) fn plan(
     opt: &dyn Optimizer,
     outputs: &[Tensor<'_>],
@@ -171,7 +183,7 @@ pub(crate) fn plan(
     grads: &[Tensor<'_>],
     ctx: &Context,
     feeder: &Feeder<'_>,
-) -> Result<Arc<Plan>> {
+) -> Result<TracedPlan> {
     let (outputs, updates) = request(opt, outputs, vars, grads, ctx)?;
     let ask = ctx.evaluator().extend(&outputs).set_feeder(feeder.clone());
     updates.into_iter().fold(ask, |ask, t| ask.write(t)).plan()

@@ -1,7 +1,6 @@
 //! Gradient descent with momentum.
 
 use std::borrow::Borrow;
-use std::sync::Arc;
 
 use crate::api::context::Context;
 use crate::api::feed::Feeder;
@@ -10,7 +9,7 @@ use crate::error::Result;
 use crate::graph::{AsTensor, Tensor};
 use crate::ops::control::assign;
 use crate::optimizers::{Optimizer, init_state, methods, state};
-use crate::plan::Plan;
+use crate::plan::TracedPlan;
 use crate::state::{VariableEnvironment, VariableID};
 
 /// `v = momentum * v - alpha * g; w += v`. State: `"{id}"` in the optimizer's namespace.
@@ -44,6 +43,9 @@ impl MomentumSGD {
 }
 
 impl Optimizer for MomentumSGD {
+    fn name(&self) -> &'static str {
+        "MomentumSGD"
+    }
     fn compute_updates<'g>(&self, vars: &[Tensor<'g>], grads: &[Tensor<'g>], ctx: &'g Context) -> Result<Vec<Tensor<'g>>> {
         let mut out = vec![];
         for (&w, &g) in vars.iter().zip(grads) {

@@ -1,7 +1,6 @@
 //! Gradient descent.
 
 use std::borrow::Borrow;
-use std::sync::Arc;
 
 use crate::api::context::Context;
 use crate::api::feed::Feeder;
@@ -10,7 +9,7 @@ use crate::error::Result;
 use crate::graph::{AsTensor, Tensor};
 use crate::ops::control::assign;
 use crate::optimizers::{Optimizer, methods};
-use crate::plan::Plan;
+use crate::plan::TracedPlan;
 
 /// `w -= alpha * g`.
 #[derive(Clone, Debug)]
@@ -28,6 +27,9 @@ impl SGD {
 }
 
 impl Optimizer for SGD {
+    fn name(&self) -> &'static str {
+        "SGD"
+    }
     fn compute_updates<'g>(&self, vars: &[Tensor<'g>], grads: &[Tensor<'g>], _: &'g Context) -> Result<Vec<Tensor<'g>>> {
         let step = |(&w, &g): (&Tensor<'g>, &Tensor<'g>)| {
             let alpha = w.graph().bound(self.alpha.into(), w.dtype(), "alpha");

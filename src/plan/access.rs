@@ -4,7 +4,7 @@ use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
 use crate::graph::op::{Kernel, ViewRule};
-use crate::plan::ir::{Ir, IrNode, IrOp, Ref, Ty};
+use crate::plan::ir::{Ir, IrNode, IrOp, Place, Ref, Ty};
 use crate::shape::{Strides, c_strides, is_contiguous};
 
 /// A value as a view of a root, which owns memory and is in C order.
@@ -158,7 +158,7 @@ fn with_copies(ir: Ir) -> (Ir, Accesses) {
     (out, accesses)
 }
 
-fn push_copy(ir: &mut Ir, accesses: &mut Accesses, r: Ref, site: crate::error::Site) -> Ref {
+fn push_copy(ir: &mut Ir, accesses: &mut Accesses, r: Ref, site: Place) -> Ref {
     let tys = SmallVec::from_iter([ir.ty(r).clone()]);
     let node = IrNode { op: IrOp::Copy, attrs: [].into(), inputs: SmallVec::from_slice(&[r]), tys, site };
     accesses.push_own(&node);

@@ -1,30 +1,78 @@
 //! A plan as text: every stage, from the request to the memory.
 
 use std::fmt::Write;
+use std::sync::Arc;
 
+use crate::graph::{Graph, Value};
 use crate::plan::fuse::describe;
+use crate::plan::ir::Place;
 use crate::plan::place::{ARENA, CONSTANTS, SOURCES, Work};
 use crate::plan::program::Loc;
-use crate::plan::{PASSES, Plan};
+use crate::plan::{PASSES, Plan, walk};
+
+/// A plan as one request sees it: the plan serves all graphs of one structure, the lines of the program are the request's.
+pub struct TracedPlan {
+    plan: Arc<Plan>,
+    /// By place in the walk: lines of the program, and calls.
+    notes: Vec<Arc<str>>,
+}
+
+impl TracedPlan {
+    /// The plan of a request, with what its graph knows of the nodes.
+    pub fn new(plan: Arc<Plan>, graph: &Graph, outputs: &[Value], writes: &[Value]) -> TracedPlan {
+        let mut notes: Vec<Arc<str>> = vec![];
+        for id in walk::nodes(graph, outputs, writes) {
+            let note = graph.provenance(id);
+            // Neighbours often come from one call.
+            let shared = notes.last().filter(|last| ***last == *note).cloned();
+            notes.push(shared.unwrap_or_else(|| note.into()));
+        }
+        TracedPlan { plan, notes }
+    }
+
+    /// The plan.
+    pub fn plan(&self) -> &Arc<Plan> {
+        &self.plan
+    }
+
+    /// Every stage of the plan as text: the nodes after the rewrites, each with the line of the program that built it and
+    /// the composite or the gradient that it is part of; the steps in order with what they fuse; where each value is.
+    pub fn explain(&self) -> String {
+        self.plan.text(&|place| self.notes.get(place.0 as usize).map_or("", |n| n))
+    }
+}
+
+impl std::ops::Deref for TracedPlan {
+    type Target = Plan;
+    fn deref(&self) -> &Plan {
+        &self.plan
+    }
+}
 
 impl Plan {
-    /// Every stage of the plan as text: the nodes after the rewrites, the steps in order with what they fuse, and where
-    /// each value is. Deterministic, so it can be compared.
+    /// Every stage of the plan as text, without the lines of a program. Deterministic, so it can be compared.
     pub fn explain(&self) -> String {
+        self.text(&|_| "")
+    }
+
+    fn text<'a>(&self, note: &dyn Fn(Place) -> &'a str) -> String {
         let mut s = String::new();
         // Writing to a String cannot fail.
-        let _ = self.write(&mut s);
+        let _ = self.write(&mut s, note);
         s
     }
 
-    fn write(&self, s: &mut String) -> std::fmt::Result {
+    fn write<'a>(&self, s: &mut String, note: &dyn Fn(Place) -> &'a str) -> std::fmt::Result {
         let [simplify, fuse, schedule, place] = PASSES;
         writeln!(s, "{simplify}: {} nodes", self.ir().nodes.len())?;
         for (rule, n) in &self.rewrites {
             writeln!(s, "  {rule} x {n}")?;
         }
         for i in 0..self.ir().nodes.len() as u32 {
-            writeln!(s, "  {}", describe(self.ir(), i))?;
+            match note(self.ir().nodes[i as usize].site) {
+                "" => writeln!(s, "  {}", describe(self.ir(), i))?,
+                note => writeln!(s, "  {}  # {note}", describe(self.ir(), i))?,
+            }
         }
         let tiles = self.steps.iter().filter(|t| matches!(t.work, Work::Tile(_))).count();
         writeln!(s, "{fuse}: {tiles} tile programs, {} calls", self.steps.len() - tiles)?;
@@ -61,7 +109,7 @@ impl Plan {
                     if let Work::Branch(bodies) = work {
                         for (which, body) in ["then", "else"].iter().zip(bodies.iter()) {
                             writeln!(s, "    {which}:")?;
-                            for line in body.explain().lines() {
+                            for line in body.text(note).lines() {
                                 writeln!(s, "      {line}")?;
                             }
                         }

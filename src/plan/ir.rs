@@ -3,7 +3,7 @@
 use smallvec::SmallVec;
 
 use crate::dtype::{DType, Scalar};
-use crate::error::{Error, ErrorKind, Result, Site};
+use crate::error::{Error, ErrorKind, Result};
 use crate::graph::attr::Attr;
 use crate::graph::op::{Body, Infer, Kernel, Lowered, Lowering, OpDef};
 use crate::graph::{Graph, Node, NodeOp, Value};
@@ -49,6 +49,11 @@ pub struct Ref {
     pub out: u32,
 }
 
+/// The node of the graph that a node of the plan came from: its place among [`Walk::nodes`]. A plan serves all graphs of one
+/// structure, so whoever wants the user's lines asks the graph of the request.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Place(pub u32);
+
 /// What a node of the plan computes.
 pub enum IrOp {
     /// A value that each run binds: index into the walk's sources, or of a capture in a body.
@@ -75,8 +80,8 @@ pub struct IrNode {
     pub inputs: SmallVec<[Ref; 3]>,
     /// Concrete dtypes and shapes of the outputs.
     pub tys: SmallVec<[Ty; 1]>,
-    /// Where the user built it.
-    pub site: Site,
+    /// Where it comes from.
+    pub site: Place,
 }
 
 impl IrNode {
@@ -150,8 +155,8 @@ impl Types<'_> {
                 (None, None) if matches!(node.op, NodeOp::Placeholder(_)) => SmallVec::new(),
                 (own, None) => match self.infer(node) {
                     Some(r) => {
-                        let tys = r.map_err(|e| e.at(node.site))?;
-                        self.agrees(id, &tys).map_err(|e| e.at(node.site))?;
+                        let tys = r.map_err(|e| self.graph.blame(id, e))?;
+                        self.agrees(id, &tys).map_err(|e| self.graph.blame(id, e))?;
                         tys
                     }
                     None => own.unwrap_or_default(),
@@ -266,7 +271,7 @@ impl Builder<'_> {
         }
         for (k, &v) in self.captures.iter().enumerate() {
             let ty = self.types.of(v).cloned().ok_or_else(|| self.missing(v.node))?;
-            self.push(IrOp::Source(k as u32), &[], SmallVec::new(), smallvec::smallvec![ty], self.types.graph.node(v.node).site);
+            self.push(IrOp::Source(k as u32), &[], SmallVec::new(), smallvec::smallvec![ty], Place(p_of(walk, v.node) as u32));
         }
         let mut assigned: Vec<(u32, Ref)> = vec![];
         for (p, form) in forms.into_iter().enumerate() {
@@ -283,8 +288,8 @@ impl Builder<'_> {
     }
 
     fn missing(&self, id: u32) -> Error {
-        let node = self.types.graph.node(id);
-        missing_feed(self.types.graph, self.types.walk).at(node.site)
+        let graph = self.types.graph;
+        graph.blame(id, missing_feed(graph, self.types.walk))
     }
 
     fn form(&self, id: u32, node: &Node) -> Result<Form> {
@@ -304,7 +309,7 @@ impl Builder<'_> {
         })
     }
 
-    fn push(&mut self, op: IrOp, attrs: &[Attr], inputs: SmallVec<[Ref; 3]>, tys: SmallVec<[Ty; 1]>, site: Site) -> u32 {
+    fn push(&mut self, op: IrOp, attrs: &[Attr], inputs: SmallVec<[Ref; 3]>, tys: SmallVec<[Ty; 1]>, site: Place) -> u32 {
         self.ir.nodes.push(IrNode { op, attrs: attrs.into(), inputs, tys, site });
         self.ir.nodes.len() as u32 - 1
     }
@@ -326,7 +331,7 @@ impl Builder<'_> {
         if tys.is_empty() && !node.avals.is_empty() {
             return Err(self.missing(id));
         }
-        let site = node.site;
+        let site = Place(p as u32);
         let made = match (form, &node.op) {
             (Form::Scalar(s), _) => self.push(IrOp::Scalar(s), &[], SmallVec::new(), tys, site),
             (Form::Chain(chain, used), _) => {
@@ -384,7 +389,7 @@ impl Builder<'_> {
                             ErrorKind::Variable,
                             "assign: a variable is written twice. Got two writes in one run; expected at most one.",
                         );
-                        return Err(e.at(site));
+                        return Err(self.types.graph.blame(id, e));
                     }
                     assigned.push((variable.node, *value));
                     self.map[p_of(walk, id)] = Some(value.node);

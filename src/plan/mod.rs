@@ -24,6 +24,8 @@ use crate::plan::ir::{Ir, IrOp, Ty};
 use crate::plan::place::Step;
 pub use crate::plan::walk::Walk;
 
+pub use explain::TracedPlan;
+
 pub use cache::{PLANS, cached, clear, compilations};
 
 /// The passes by name, in the order in which they run.

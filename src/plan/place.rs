@@ -3,12 +3,11 @@
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
-use crate::error::Site;
 use crate::graph::attr::Attr;
 use crate::graph::op::{Body, Kernel, OpDef};
 use crate::plan::access::{Accesses, is_value};
 use crate::plan::fuse::Draft;
-use crate::plan::ir::{Ir, IrOp, Ref, Ty};
+use crate::plan::ir::{Ir, IrOp, Place, Ref, Ty};
 use crate::plan::program::{self, LoadKind, Loc, Program};
 use crate::plan::schedule::{Order, may_fail};
 use crate::plan::table::Table;
@@ -50,8 +49,8 @@ pub struct Step {
     pub outputs: Vec<Arg>,
     /// Scratch memory: place in the arena, and bytes.
     pub scratch: (usize, usize),
-    /// Where the user built it.
-    pub site: Site,
+    /// Where it comes from.
+    pub site: Place,
     /// Nodes of the plan that it computes.
     pub nodes: Vec<u32>,
 }

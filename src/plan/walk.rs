@@ -202,6 +202,11 @@ fn traverse<'a>(graph: &Graph, roots: impl DoubleEndedIterator<Item = &'a Value>
     (order, places)
 }
 
+/// What a request reaches, in the order of its walk.
+pub fn nodes(graph: &Graph, outputs: &[Value], writes: &[Value]) -> Vec<u32> {
+    traverse(graph, outputs.iter().chain(writes)).0
+}
+
 /// A number for a type.
 fn type_word(id: TypeId) -> u64 {
     use std::hash::{Hash, Hasher};

@@ -39,8 +39,9 @@ impl From<Error> for PyErr {
             }
             let made = class(py, e.kind()).map(|t| PyErr::from_type(t, e.to_string()));
             let err = made.unwrap_or_else(|e| e);
-            if let Some(site @ Site::Foreign(..)) = e.site() {
-                let note = format!("the tensor was built at {site}");
+            let sites: Vec<String> = e.sites().iter().filter(|s| matches!(s, Site::Foreign(..))).map(|s| s.to_string()).collect();
+            if !sites.is_empty() {
+                let note = format!("the tensor was built at {}", sites.join(", and at "));
                 if err.value(py).call_method1("add_note", (note,)).is_err() {
                     return err;
                 }

@@ -222,11 +222,11 @@ impl Feeder {
 
 /// A plan: what runs, in which order, and where every value is.
 #[pyclass(frozen, module = "scirs2_autograd._lib")]
-pub struct Plan(pub Arc<crate::plan::Plan>);
+pub struct Plan(pub crate::plan::TracedPlan);
 
 #[pymethods]
 impl Plan {
-    /// Every stage of the plan as text.
+    /// Every stage of the plan as text; the nodes with the lines that built them.
     fn explain(&self) -> String {
         self.0.explain()
     }

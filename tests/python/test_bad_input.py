@@ -384,8 +384,20 @@ def test_labels(ctx, labels, what):
     for t in loss, g:
         with pytest.raises(ValueError, match=what) as e:
             t.eval({x: np.ones((2, 3)), y: labels})
+        assert str(e.value).startswith("sparse_softmax_cross_entropy: ")
         assert str(e.value).endswith("; expected 0 <= label < 3.")
         assert e.value.__notes__ == [f"the tensor was built at {__file__}:{here}"]
+
+
+def test_a_tensor_that_was_built_twice_names_both_lines(ctx):
+    x = ctx.placeholder("x", [2])
+    here = sys._getframe().f_lineno
+    a = T.check_finite(x)
+    b = T.check_finite(x)
+    assert a == b
+    with pytest.raises(ValueError, match=r"^check_finite: ") as e:
+        a.eval({x: [1.0, np.nan]})
+    assert e.value.__notes__ == [f"the tensor was built at {__file__}:{here + 1}, and at {__file__}:{here + 2}"]
 
 
 # Gradients and functions

@@ -2,6 +2,9 @@
 
 import copy
 import gc
+import os
+import re
+import sys
 
 import numpy as np
 import pytest
@@ -179,7 +182,11 @@ def test_plan_of_a_step():
         x, y, vs, loss, grads = build(ctx)
         plan = opt.plan([loss], vs, grads, ctx, ag.Feeder().push(x, np.ones((4, 3))).push(y, np.ones((4, 2))))
         assert plan.steps > 2
-        assert "matmul" in plan.explain()
+        text = plan.explain()
+        here = os.path.basename(__file__)
+        assert re.search(rf"batch_matmul %\d+ %\d+  # {here}:\d+ \[matmul\]$", text, re.MULTILINE)
+        assert re.search(rf"  # {here}:\d+ \[gradient of matmul\]$", text, re.MULTILINE)
+        assert re.search(rf"  # {here}:{sys._getframe().f_lineno - 6} \[Adam\]$", text, re.MULTILINE)
         before = snapshot(env)
     assert same(before, snapshot(env))
     assert (opt.alpha, opt.eps, opt.b1, opt.b2) == (1e-3, 1e-8, 0.9, 0.999)

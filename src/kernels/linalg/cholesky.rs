@@ -57,7 +57,7 @@ pub fn scratch_bytes(n: usize, dtype: DType) -> usize {
 ///
 /// A matrix that is not positive definite, also one with NaN, is an error of kind `LinAlg` that names the order of the
 /// first leading minor that is not positive, and the matrix's place in the batch.
-pub fn cholesky(a: View<'_>, scratch: &mut [u8], dst: &mut ViewMut<'_>) -> Result<()> {
+pub fn cholesky(op: &str, a: View<'_>, scratch: &mut [u8], dst: &mut ViewMut<'_>) -> Result<()> {
     debug_assert!(a.dims() == dst.dims() && a.dtype() == dst.dtype() && a.dtype().is_float());
     let (dtype, size) = (a.dtype(), a.dtype().size());
     let ([batch @ .., n, _], [batch_steps @ .., si, sj]) = (a.dims(), a.strides()) else { return Ok(()) };
@@ -79,7 +79,7 @@ pub fn cholesky(a: View<'_>, scratch: &mut [u8], dst: &mut ViewMut<'_>) -> Resul
             if let Err(NotPositive(order)) = done {
                 let got = format_args!("a leading minor of order {order} that is not positive{}", matrix_name(batch, index));
                 let rule = "a symmetric positive definite matrix";
-                return Err(Error::new(ErrorKind::LinAlg, "cholesky", "matrix is not positive definite", got, rule));
+                return Err(Error::new(ErrorKind::LinAlg, op, "matrix is not positive definite", got, rule));
             }
             copy_raw(dtype, work, to, &[n, n], &columns, &rows);
             for i in 0..n {
@@ -115,7 +115,7 @@ mod tests {
         let need = scratch_bytes(a.dims[a.dims.len() - 1], a.dtype);
         let mut scratch = vec![0x5a; need + 64];
         // An odd address: the kernel aligns it itself.
-        let done = cholesky(a.view(), &mut scratch[1..=need], &mut dst.view_mut());
+        let done = cholesky("cholesky", a.view(), &mut scratch[1..=need], &mut dst.view_mut());
         assert!(scratch[need + 1..].iter().all(|&b| b == 0x5a), "scratch overrun");
         done.map(|()| {
             dst.check_guard();

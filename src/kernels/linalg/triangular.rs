@@ -14,7 +14,7 @@ use crate::error::{Error, ErrorKind, Result};
 ///
 /// A zero on the diagonal is an error of kind `LinAlg` that names its row, and the matrix's place in the batch. NaN and
 /// infinities spread as arithmetic has it.
-pub fn solve_triangular(a: View<'_>, b: View<'_>, lower: bool, transpose: bool, dst: &mut ViewMut<'_>) -> Result<()> {
+pub fn solve_triangular(op: &str, a: View<'_>, b: View<'_>, lower: bool, transpose: bool, dst: &mut ViewMut<'_>) -> Result<()> {
     debug_assert!(a.dtype() == b.dtype() && b.dtype() == dst.dtype() && a.dtype().is_float() && b.dims() == dst.dims());
     let ([batch @ .., n, _], [steps @ .., si, sj]) = (a.dims(), a.strides()) else { return Ok(()) };
     let (n, m) = (*n, b.dims().last().copied().unwrap_or(1));
@@ -34,7 +34,7 @@ pub fn solve_triangular(a: View<'_>, b: View<'_>, lower: bool, transpose: bool, 
         block += n * m;
         let Some(row) = zero else { return Ok(()) };
         let got = format_args!("0 on the diagonal in row {row}{}", matrix_name(batch, index));
-        Err(Error::new(ErrorKind::LinAlg, "solve_triangular", "matrix is singular", got, "a diagonal without zeros"))
+        Err(Error::new(ErrorKind::LinAlg, op, "matrix is singular", got, "a diagonal without zeros"))
     })
 }
 
@@ -146,7 +146,7 @@ mod tests {
                     let eps = if dtype == DType::F32 { 1e-6 } else { 1e-15 };
                     for (a, b) in Strided::layouts(dtype, &dims(n, n), &values).iter().zip(Strided::layouts(dtype, &dims(n, m), &right)) {
                         let mut dst = Strided::out(dtype, &dims(n, m));
-                        solve_triangular(a.view(), b.view(), lower, transpose, &mut dst.view_mut()).unwrap();
+                        solve_triangular("solve_triangular", a.view(), b.view(), lower, transpose, &mut dst.view_mut()).unwrap();
                         dst.check_guard();
                         let (a, x, b) = (a.values(), dst.values(), b.values());
                         for (at, want) in b.iter().enumerate() {
@@ -166,7 +166,7 @@ mod tests {
         let a = Strided::new(DType::F64, &[1, 2, 2], &[2.0, 0.0, 1.0, 4.0]).repeat(0, 3);
         let b = Strided::new(DType::F64, &[3, 2, 1], &[2.0, 9.0, 4.0, 2.0, 0.0, 4.0]);
         let mut dst = Strided::out(DType::F64, &[3, 2, 1]);
-        solve_triangular(a.view(), b.view(), true, false, &mut dst.view_mut()).unwrap();
+        solve_triangular("solve_triangular", a.view(), b.view(), true, false, &mut dst.view_mut()).unwrap();
         assert_eq!(dst.values(), [1.0, 2.0, 2.0, 0.0, 0.0, 1.0]);
     }
 
@@ -178,7 +178,7 @@ mod tests {
             let a = Strided::new(DType::F64, &[2, 2], &[1e-310, corner[0] * 1e-310, corner[1] * 1e-310, 2e-310]);
             let b = Strided::new(DType::F64, &[2, 1], &[2e-310, 2e-310]);
             let mut dst = Strided::out(DType::F64, &[2, 1]);
-            solve_triangular(a.view(), b.view(), lower, transpose, &mut dst.view_mut()).unwrap();
+            solve_triangular("solve_triangular", a.view(), b.view(), lower, transpose, &mut dst.view_mut()).unwrap();
             let expected = if lower != transpose { [2.0, -3.0] } else { [-2.0, 1.0] };
             for (x, y) in dst.values().iter().zip(expected) {
                 assert!((x - y).abs() < 1e-10, "{x} {y}");
@@ -194,7 +194,8 @@ mod tests {
             right[dims.len() - 1] = 1;
             let b = Strided::new(DType::F64, &right, &vec![1.0; count(&right)]);
             let mut dst = Strided::out(DType::F64, &right);
-            let e = solve_triangular(a.view(), b.view(), true, false, &mut dst.view_mut()).map_err(|e| (e.kind(), e.to_string()));
+            let e = solve_triangular("solve_triangular", a.view(), b.view(), true, false, &mut dst.view_mut())
+                .map_err(|e| (e.kind(), e.to_string()));
             let text =
                 format!("solve_triangular: matrix is singular. Got 0 on the diagonal in row {got}; expected a diagonal without zeros.");
             assert_eq!(e, Err((ErrorKind::LinAlg, text)));
