@@ -147,6 +147,9 @@ impl _Optimizer {
             held.extend(py, &f.get().0.lock());
         }
         let (o, v, g) = (tensors(&inner, outputs)?, tensors(&inner, vars)?, tensors(&inner, grads)?);
-        super::guarded(|| Ok(Plan(optimizers::plan(&*self.0, &o, &v, &g, &inner, &held.feeder)?)))
+        super::guarded(|| {
+            let (outputs, updates) = self.request(py, &inner, &o, &v, &g)?;
+            Ok(Plan(prepare(&inner, &outputs, &updates, &held.feeder)?.plan()))
+        })
     }
 }

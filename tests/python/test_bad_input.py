@@ -389,17 +389,6 @@ def test_labels(ctx, labels, what):
         assert e.value.__notes__ == [f"the tensor was built at {__file__}:{here}"]
 
 
-def test_a_tensor_that_was_built_twice_names_both_lines(ctx):
-    x = ctx.placeholder("x", [2])
-    here = sys._getframe().f_lineno
-    a = T.check_finite(x)
-    b = T.check_finite(x)
-    assert a == b
-    with pytest.raises(ValueError, match=r"^check_finite: ") as e:
-        a.eval({x: [1.0, np.nan]})
-    assert e.value.__notes__ == [f"the tensor was built at {__file__}:{here + 1}, and at {__file__}:{here + 2}"]
-
-
 # Gradients and functions
 
 

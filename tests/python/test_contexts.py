@@ -1,6 +1,7 @@
 """Contexts, evaluators, variables, gradients, control, custom operations, hooks."""
 
 import gc
+import sys
 import weakref
 
 import numpy as np
@@ -83,6 +84,17 @@ def test_evaluator_and_plan(ctx):
     # The last feed of a placeholder counts.
     assert evaluator.feed("x", np.ones((2, 4))).run()[2].shape == (2, 4)
     assert ctx.evaluator().run() == ctx.eval([]) == []
+
+
+def test_a_tensor_that_was_built_twice_names_both_lines(ctx):
+    x = ctx.placeholder("x", [2])
+    here = sys._getframe().f_lineno
+    a = T.check_finite(x)
+    b = T.check_finite(x)
+    assert a == b
+    with pytest.raises(ValueError, match=r"^check_finite: ") as e:
+        a.eval({x: [1.0, np.nan]})
+    assert e.value.__notes__ == [f"the tensor was built at {__file__}:{here + 1}, and at {__file__}:{here + 2}"]
 
 
 def test_a_loop_that_rebuilds_its_graph_compiles_once():
