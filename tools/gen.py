@@ -108,13 +108,11 @@ def tuple_of(names: list[str]) -> str:
 
 
 def function(index: int, row: dict[str, Any]) -> str:
-    doc = textwrap.indent(plain(row["doc"]).replace("\\", "\\\\"), "    ").strip()
+    code, prints = row["example"]
+    doc = f"{plain(row['doc'])}\n\nNumPy: `{row['numpy']}`\n\n{session(row, code, prints)}"
     lines = [
         definition(row["name"], parameters(row), returns(row)),
-        f'    """{doc}',
-        "",
-        f"    NumPy: `{row['numpy']}`",
-        '    """',
+        docstring(doc),
         *body(index, row, {}),
     ]
     return "\n".join(line.rstrip() for line in lines)
@@ -123,12 +121,39 @@ def function(index: int, row: dict[str, Any]) -> str:
 def method(name: str, index: int, row: dict[str, Any]) -> str:
     first, *rest = parameters(row)
     own = first.split(":")[0]
+    code, prints = row["example"]
+    example = session(row, [*code[:-1], as_method(name, row["name"], code[-1])], prints)
     lines = [
         definition(name, ["self: Tensor", *rest], returns(row)),
-        f'    """As `tensor_ops.{row["name"]}`, with this tensor as `{own}`."""',
+        docstring(f"As `tensor_ops.{row['name']}`, with this tensor as `{own}`.\n\n{example}"),
         *body(index, row, {own: "self"}),
     ]
     return "\n".join(lines)
+
+
+def docstring(text: str) -> str:
+    inner = textwrap.indent(text.replace("\\", "\\\\"), "    ").strip()
+    return f'    """{inner}\n    """'
+
+
+def session(row: dict[str, Any], code: list[str], prints: str) -> str:
+    """The example of a row as a session at Python's prompt, inside a context: arrays alone do not name one."""
+    many = len(row["outputs"]) > 1
+    lines = [">>> with ag.Context() as ctx:" if many else ">>> with ag.Context():"]
+    lines += [f"...     {line}" for line in code[:-1]]
+    lines.append(f"...     print(*ctx.eval({code[-1]}))" if many else f"...     print({code[-1]}.eval())")
+    return "\n".join([*lines, prints])
+
+
+def as_method(name: str, function: str, code: str) -> str:
+    """An example with its call `T.function(x, ...)` written as the method: `x.name(...)`."""
+    calls = [n for n in ast.walk(ast.parse(code)) if isinstance(n, ast.Call) and ast.unparse(n.func) == f"T.{function}"]
+    if len(calls) != 1:
+        sys.exit(f"tools/gen.py: {function}: the example is no example of the method. Got {code}; expected one call of T.{function}.")
+    # The text of the row, not that of `ast.unparse`, which writes quotes of its own.
+    whole, own, *rest = (ast.get_source_segment(code, n) or "" for n in (calls[0], *calls[0].args, *calls[0].keywords))
+    tensor = own if own.isidentifier() else f"T.constant({own})"
+    return code.replace(whole, f"{tensor}.{name}({', '.join(rest)})")
 
 
 def body(index: int, row: dict[str, Any], renamed: dict[str, str]) -> list[str]:
@@ -142,7 +167,14 @@ def plain(doc: str) -> str:
     return doc.replace("`[`", "`").replace("[`", "`").replace("`]", "`")
 
 
-HEADER = '''"""Functions on tensors. Generated from the op table by tools/gen.py: edit the rows, not this file."""
+HEADER = '''"""Functions on tensors. Generated from the op table by tools/gen.py: edit the rows, not this file.
+
+The examples are to be read after these lines:
+
+>>> import numpy as np
+>>> import scirs2_autograd as ag
+>>> from scirs2_autograd import tensor_ops as T
+"""
 
 from __future__ import annotations
 
@@ -167,6 +199,9 @@ __all__ = [
 
 def tensor_ops(rows: list[dict[str, Any]]) -> str:
     public = [(i, r) for i, r in enumerate(rows) if r["name"] not in BY_HAND and not internal(r)]
+    bare = [r["name"] for _, r in public if r["example"] is None]
+    if bare:
+        sys.exit(f"tools/gen.py: a public row has no example. Got none in {', '.join(bare)}; expected `example` after `numpy`.")
     aliases = [(a, r["name"]) for _, r in public for a in r["aliases"]]
     names = sorted([r["name"] for _, r in public] + [a for a, _ in aliases] + by_hand_names() + ["dot"])
     head = HEADER.replace("{names}", "\n".join(f'    "{n}",' for n in names))
@@ -219,6 +254,7 @@ def docs(rows: list[dict[str, Any]]) -> str:
 DOCS = """# Operations
 
 Generated from the op table by tools/gen.py. A primitive has a kernel and a gradient; a composite is a function over primitives.
+`help(T.tanh)` shows the gradient and an example.
 
 | function | other names | kind | what it computes | NumPy |
 | --- | --- | --- | --- | --- |

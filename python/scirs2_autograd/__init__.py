@@ -1,5 +1,8 @@
 """Exact reverse-mode differentiation of NumPy-style programs, to any order, in a lazy graph.
 
+The examples in the documentation are to be read after the first three lines of this one.
+
+>>> import numpy as np
 >>> import scirs2_autograd as ag
 >>> from scirs2_autograd import tensor_ops as T
 >>> with ag.Context() as ctx:

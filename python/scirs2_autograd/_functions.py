@@ -41,8 +41,6 @@ def grad(ys: Sequence[TensorLike] | Tensor, xs: Sequence[Tensor] | Tensor) -> li
     An `x` that no `y` depends on has a gradient of zeros. Raises `NotDifferentiableError` for an operation on the way that
     has no gradient, and for an `x` that is not floating.
 
-    >>> import scirs2_autograd as ag
-    >>> from scirs2_autograd import tensor_ops as T
     >>> with ag.Context() as ctx:
     ...     x = ctx.placeholder("x", [])
     ...     (g,) = T.grad([x * x * x], [x])
@@ -53,17 +51,39 @@ def grad(ys: Sequence[TensorLike] | Tensor, xs: Sequence[Tensor] | Tensor) -> li
 
 
 def grad_with_default(ys: Sequence[TensorLike], xs: Sequence[Tensor], ys_grads: Sequence[TensorLike]) -> list[Tensor]:
-    """As `grad`, with given cotangents of `ys` in place of ones."""
+    """As `grad`, with given cotangents of `ys` in place of ones.
+
+    >>> with ag.Context():
+    ...     x = T.constant([1.0, 2.0])
+    ...     (g,) = T.grad_with_default([x * x], [x], [[10.0, 100.0]])
+    ...     print(g.eval())
+    [ 20. 400.]
+    """
     return _grad(ys, xs, ys_grads)
 
 
 def jacobians(y: Tensor, xs: Sequence[Tensor], y_len: int) -> list[Tensor]:
-    """For each `x` the Jacobian of the first `y_len` elements of the 1-d `y`: shape `(y_len, *x.shape)`."""
+    """For each `x` the Jacobian of the first `y_len` elements of the 1-d `y`: shape `(y_len, *x.shape)`.
+
+    >>> with ag.Context():
+    ...     x = T.constant([1.0, 2.0])
+    ...     (j,) = T.jacobians(x * x, [x], 2)
+    ...     print(j.eval())
+    [[2. 0.]
+     [0. 4.]]
+    """
     return _jacobians(y, xs, y_len)
 
 
 def _hessian_vector_product(ys: Sequence[TensorLike], xs: Sequence[Tensor], vectors: Sequence[TensorLike]) -> list[Tensor]:
-    """For each `x` the product of the Hessian of the sum of `ys` with `vectors`, one of the shape of each `x`."""
+    """For each `x` the product of the Hessian of the sum of `ys` with `vectors`, one of the shape of each `x`.
+
+    >>> with ag.Context():
+    ...     x = T.constant([1.0, 2.0])
+    ...     (hv,) = T._hessian_vector_product([x * x * x], [x], [[1.0, 10.0]])
+    ...     print(hv.eval())
+    [  6. 120.]
+    """
     return _hvp(ys, xs, vectors)
 
 
@@ -76,17 +96,37 @@ def zeros(shape: Shape, dtype: DTypeLike | None = None, *, ctx: Context | None =
 
     Inside a context, or with `ctx` or `dtype`, a tensor. Outside of one, a filled shape that takes its dtype from the
     environment of the variable that is set to it.
+
+    >>> with ag.Context():
+    ...     print(T.zeros([2, 3]).eval())
+    [[0. 0. 0.]
+     [0. 0. 0.]]
+    >>> env = ag.VariableEnvironment()
+    >>> b = env.name("b").set(T.zeros([2]))
+    >>> env.get(b)
+    array([0., 0.])
     """
     return _filled(shape, 0.0, dtype, ctx)
 
 
 def ones(shape: Shape, dtype: DTypeLike | None = None, *, ctx: Context | None = None) -> Any:
-    """Ones of `shape`; a tensor or a filled shape, as for `zeros`."""
+    """Ones of `shape`; a tensor or a filled shape, as for `zeros`.
+
+    >>> with ag.Context():
+    ...     print(T.ones([2], "int32").eval())
+    [1 1]
+    """
     return _filled(shape, 1.0, dtype, ctx)
 
 
 def full(shape: Shape, value: float, dtype: DTypeLike | None = None, *, ctx: Context | None = None) -> Any:
-    """`shape` full of `value`; a tensor or a filled shape, as for `zeros`."""
+    """`shape` full of `value`; a tensor or a filled shape, as for `zeros`.
+
+    >>> with ag.Context():
+    ...     print(T.full([2, 2], 0.5).eval())
+    [[0.5 0.5]
+     [0.5 0.5]]
+    """
     return _filled(shape, value, dtype, ctx)
 
 
@@ -102,24 +142,50 @@ def _filled(shape: Shape, value: float, dtype: DTypeLike | None, ctx: Context | 
 
 
 def constant(value: Any, dtype: DTypeLike | None = None, *, ctx: Context | None = None) -> Tensor:
-    """A constant tensor; an array is copied."""
+    """A constant tensor; an array is copied.
+
+    >>> a = np.array([1.0, 2.0])
+    >>> with ag.Context():
+    ...     t = T.constant(a)
+    ...     a[0] = 9.0
+    ...     print(t.eval())
+    [1. 2.]
+    """
     return (ctx or current_context()).constant(value, dtype)
 
 
 def standard_uniform(shape: Shape, dtype: DTypeLike | None = None, *, ctx: Context | None = None) -> Tensor:
-    """Uniform numbers in `0 <= y < 1`. A draw of its own: one value within a run, another in the next run."""
+    """Uniform numbers in `0 <= y < 1`. A draw of its own: one value within a run, another in the next run.
+
+    >>> with ag.Context():
+    ...     u = T.standard_uniform([1000])
+    ...     print((u - u).max().eval(), (u.eval() == u.eval()).all())
+    0.0 False
+    """
     return _random("uniform", shape, dtype, ctx)
 
 
 def standard_normal(shape: Shape, dtype: DTypeLike | None = None, *, ctx: Context | None = None) -> Tensor:
-    """Normal numbers of mean 0 and standard deviation 1. A draw of its own, as `standard_uniform`."""
+    """Normal numbers of mean 0 and standard deviation 1. A draw of its own, as `standard_uniform`.
+
+    >>> with ag.Context(seed=0):
+    ...     x = T.standard_normal([10000]).eval()
+    ...     print(abs(x.mean()) < 0.1, abs(x.std() - 1.0) < 0.1)
+    True True
+    """
     return _random("normal", shape, dtype, ctx)
 
 
 def random_uniform(
     shape: Shape, low: TensorLike = 0.0, high: TensorLike = 1.0, dtype: DTypeLike | None = None, *, ctx: Context | None = None
 ) -> Tensor:
-    """Uniform numbers in `low <= y < high`; differentiable in both bounds."""
+    """Uniform numbers in `low <= y < high`; differentiable in both bounds.
+
+    >>> with ag.Context():
+    ...     y = T.random_uniform([1000], [[5.0], [-1.0]], [[6.0], [1.0]]).eval()
+    ...     print(y.shape, y.min() >= -1.0, y.max() < 6.0)
+    (2, 1000) True True
+    """
     u = standard_uniform(shape, dtype, ctx=ctx)
     low, high = _operand(low, u), _operand(high, u)
     return u * (high - low) + low
@@ -128,7 +194,12 @@ def random_uniform(
 def random_normal(
     shape: Shape, mean: TensorLike = 0.0, stddev: TensorLike = 1.0, dtype: DTypeLike | None = None, *, ctx: Context | None = None
 ) -> Tensor:
-    """Normal numbers of a mean and a standard deviation; differentiable in both."""
+    """Normal numbers of a mean and a standard deviation; differentiable in both.
+
+    >>> with ag.Context():
+    ...     print(T.random_normal([2], mean=[5.0, -5.0], stddev=0.0).eval())
+    [ 5. -5.]
+    """
     return standard_normal(shape, dtype, ctx=ctx) * stddev + mean
 
 
@@ -138,18 +209,38 @@ def _operand(x: TensorLike, beside: Tensor) -> Tensor | float:
 
 
 def bernoulli(shape: Shape, p: TensorLike, dtype: DTypeLike | None = None, *, ctx: Context | None = None) -> Tensor:
-    """1 with probability `p`, else 0."""
+    """1 with probability `p`, else 0.
+
+    >>> with ag.Context():
+    ...     print(T.bernoulli([3], p=[0.0, 1.0, 1.0]).eval())
+    [0. 1. 1.]
+    """
     u = standard_uniform(shape, dtype, ctx=ctx)
     return (u < p).astype(u.dtype)
 
 
 def uniform_like(x: Tensor) -> Tensor:
-    """Uniform numbers in `0 <= y < 1` in the shape and dtype of `x`."""
+    """Uniform numbers in `0 <= y < 1` in the shape and dtype of `x`.
+
+    >>> with ag.Context() as ctx:
+    ...     x = ctx.placeholder("x", [None, 3], "float32")
+    ...     u = T.uniform_like(x)
+    ...     print(u.dtype, u.eval({x: np.zeros([2, 3], "float32")}).shape)
+    float32 (2, 3)
+    """
     return _random("uniform", x)
 
 
 def normal_like(x: Tensor) -> Tensor:
-    """Normal numbers of mean 0 and standard deviation 1 in the shape and dtype of `x`."""
+    """Normal numbers of mean 0 and standard deviation 1 in the shape and dtype of `x`.
+
+    >>> with ag.Context() as ctx:
+    ...     x = ctx.placeholder("x", [None, 3])
+    ...     noisy = x + 0.0 * T.normal_like(x)
+    ...     print(noisy.eval({x: np.ones([2, 3])}))
+    [[1. 1. 1.]
+     [1. 1. 1.]]
+    """
     return _random("normal", x)
 
 
@@ -157,6 +248,15 @@ def assign(variable: Tensor, x: TensorLike) -> Tensor:
     """Writes `x` into a variable at the end of the run that evaluates the result, and is `x`.
 
     All reads of that run see the old value.
+
+    >>> env = ag.VariableEnvironment()
+    >>> n = env.name("n").set(1.0)
+    >>> with ag.Context(env) as ctx:
+    ...     v = ctx.variable(n)
+    ...     print(*ctx.eval([T.assign(v, v + 1.0), v]))
+    2.0 1.0
+    >>> print(env.get(n))
+    2.0
     """
     return _assign(variable, x)
 
@@ -171,8 +271,6 @@ def cond(condition: Tensor, then: Callable[[], Any], otherwise: Callable[[], Any
     The bodies take no arguments and may use any tensor around them. Both return a tensor, or sequences of equally many
     tensors, of equal dtypes and shapes.
 
-    >>> import scirs2_autograd as ag
-    >>> from scirs2_autograd import tensor_ops as T
     >>> with ag.Context() as ctx:
     ...     x = ctx.placeholder("x", [])
     ...     y = T.cond(x > 0, lambda: x * x, lambda: -x)
@@ -183,12 +281,25 @@ def cond(condition: Tensor, then: Callable[[], Any], otherwise: Callable[[], Any
 
 
 def show(x: Tensor, prefix: str = "") -> Tensor:
-    """`x`; its value is printed whenever a run computes it. Use the returned tensor in place of `x`."""
+    """`x`; its value is printed whenever a run computes it. Use the returned tensor in place of `x`.
+
+    >>> with ag.Context():
+    ...     x = T.show(T.constant([1.0, 2.0]), "x = ")
+    ...     print((x * 2.0).eval())
+    x = [1. 2.]
+    [2. 4.]
+    """
     return _hook(x, lambda a: print(f"{prefix}{a}"))
 
 
 def slice(x: TensorLike, starts: Sequence[int], stops: Sequence[int]) -> Tensor:
-    """The part of `x` from `starts` up to, but without, `stops`, one pair an axis; negative bounds count from the end."""
+    """The part of `x` from `starts` up to, but without, `stops`, one pair an axis; negative bounds count from the end.
+
+    >>> with ag.Context():
+    ...     print(T.slice([[1, 2, 3], [4, 5, 6]], [0, 1], [2, -1]).eval())
+    [[2]
+     [5]]
+    """
     if len(starts) != len(stops):
         msg = f"slice: the bounds do not pair. Got {len(starts)} starts and {len(stops)} stops; expected as many stops as starts."
         raise ShapeError(msg)
@@ -197,14 +308,26 @@ def slice(x: TensorLike, starts: Sequence[int], stops: Sequence[int]) -> Tensor:
 
 
 def _reshape(self: Tensor, *shape: Any) -> Tensor:
-    """The elements in C order under another shape; one length may be -1."""
+    """The elements in C order under another shape; one length may be -1.
+
+    >>> with ag.Context():
+    ...     print(T.constant([1, 2, 3, 4, 5, 6]).reshape(2, -1).eval())
+    [[1 2 3]
+     [4 5 6]]
+    """
     from .tensor_ops import reshape
 
     return reshape(self, shape[0] if len(shape) == 1 else shape)
 
 
 def _transpose(self: Tensor, *axes: Any) -> Tensor:
-    """The tensor with its axes in another order; reversed by default."""
+    """The tensor with its axes in another order; reversed by default.
+
+    >>> with ag.Context() as ctx:
+    ...     x = ctx.placeholder("x", [2, 3, 4])
+    ...     print(x.transpose().shape, x.transpose(0, -1, 1).shape)
+    (4, 3, 2) (2, 4, 3)
+    """
     from .tensor_ops import transpose
 
     if not axes or axes == (None,):
@@ -213,7 +336,14 @@ def _transpose(self: Tensor, *axes: Any) -> Tensor:
 
 
 def _register_hook(self: Tensor, hook: Callable[[Any], object]) -> Tensor:
-    """This tensor with a hook: `hook(array)` is called whenever a run computes the value. Use the returned tensor."""
+    """This tensor with a hook: `hook(array)` is called whenever a run computes the value. Use the returned tensor.
+
+    >>> seen = []
+    >>> with ag.Context():
+    ...     x = T.constant([1.0, 2.0]).register_hook(seen.append)
+    ...     print(x.sum().eval(), seen)
+    3.0 [array([1., 2.])]
+    """
     wrong = [f for f in (hook,) if not callable(f)]
     if wrong:
         msg = f"register_hook: not a function. Got {wrong[0]!r}; expected a function of an array."
@@ -222,7 +352,13 @@ def _register_hook(self: Tensor, hook: Callable[[Any], object]) -> Tensor:
 
 
 def _show(self: Tensor, prefix: str = "") -> Tensor:
-    """This tensor; its value is printed whenever a run computes it. Use the returned tensor."""
+    """This tensor; its value is printed whenever a run computes it. Use the returned tensor.
+
+    >>> with ag.Context():
+    ...     print(T.constant([1.0, 2.0]).show("x = ").sum().eval())
+    x = [1. 2.]
+    3.0
+    """
     return show(self, prefix)
 
 

@@ -12,139 +12,257 @@ if TYPE_CHECKING:
 
 
 def sum(self: Tensor, axis: Axes = None, keepdims: bool = False) -> Tensor:
-    """As `tensor_ops.reduce_sum`, with this tensor as `x`."""
+    """As `tensor_ops.reduce_sum`, with this tensor as `x`.
+
+    >>> with ag.Context():
+    ...     print(T.constant([[1, 2], [3, 4]]).sum(axis=-1, keepdims=True).eval())
+    [[3]
+     [7]]
+    """
     y: Tensor = _apply(47, (self,), (axis, keepdims))
     return y
 
 
 def mean(self: Tensor, axis: Axes = None, keepdims: bool = False) -> Tensor:
-    """As `tensor_ops.reduce_mean`, with this tensor as `x`."""
+    """As `tensor_ops.reduce_mean`, with this tensor as `x`.
+
+    >>> with ag.Context():
+    ...     print(T.constant([[1, 2], [3, 4]]).mean(axis=0).eval())
+    [2. 3.]
+    """
     y: Tensor = _apply(51, (self,), (axis, keepdims))
     return y
 
 
 def max(self: Tensor, axis: Axes = None, keepdims: bool = False) -> Tensor:
-    """As `tensor_ops.reduce_max`, with this tensor as `x`."""
+    """As `tensor_ops.reduce_max`, with this tensor as `x`.
+
+    >>> with ag.Context():
+    ...     x = T.constant([1.0, 3.0, 3.0])
+    ...     print(T.grad([x.max()], [x])[0].eval())
+    [0.  0.5 0.5]
+    """
     y: Tensor = _apply(48, (self,), (axis, keepdims))
     return y
 
 
 def min(self: Tensor, axis: Axes = None, keepdims: bool = False) -> Tensor:
-    """As `tensor_ops.reduce_min`, with this tensor as `x`."""
+    """As `tensor_ops.reduce_min`, with this tensor as `x`.
+
+    >>> with ag.Context():
+    ...     print(T.constant([[1.0, 5.0], [7.0, 2.0]]).min(axis=-1).eval())
+    [1. 2.]
+    """
     y: Tensor = _apply(49, (self,), (axis, keepdims))
     return y
 
 
 def logsumexp(self: Tensor, axis: Axes = None, keepdims: bool = False) -> Tensor:
-    """As `tensor_ops.reduce_logsumexp`, with this tensor as `x`."""
+    """As `tensor_ops.reduce_logsumexp`, with this tensor as `x`.
+
+    >>> with ag.Context():
+    ...     print(T.constant([[1000.0, 1000.0], [0.0, -np.inf]]).logsumexp(axis=-1).eval())
+    [1000.69314718    0.        ]
+    """
     y: Tensor = _apply(52, (self,), (axis, keepdims))
     return y
 
 
 def argmax(self: Tensor, axis: int = -1, keepdims: bool = False) -> Tensor:
-    """As `tensor_ops.argmax`, with this tensor as `x`."""
+    """As `tensor_ops.argmax`, with this tensor as `x`.
+
+    >>> with ag.Context():
+    ...     print(T.constant([[1.0, 3.0, 3.0], [2.0, 0.0, 1.0]]).argmax().eval())
+    [1 0]
+    """
     y: Tensor = _apply(53, (self,), (axis, keepdims))
     return y
 
 
 def squeeze(self: Tensor, axis: Axes = None) -> Tensor:
-    """As `tensor_ops.squeeze`, with this tensor as `x`."""
+    """As `tensor_ops.squeeze`, with this tensor as `x`.
+
+    >>> with ag.Context():
+    ...     print(T.constant([[[1], [2]]]).squeeze(-1).eval())
+    [[1 2]]
+    """
     y: Tensor = _apply(39, (self,), (axis,))
     return y
 
 
 def expand_dims(self: Tensor, axis: Axes = (0,)) -> Tensor:
-    """As `tensor_ops.expand_dims`, with this tensor as `x`."""
+    """As `tensor_ops.expand_dims`, with this tensor as `x`.
+
+    >>> with ag.Context():
+    ...     print(T.constant([1, 2]).expand_dims(-1).eval())
+    [[1]
+     [2]]
+    """
     y: Tensor = _apply(38, (self,), (axis,))
     return y
 
 
 def clip(self: Tensor, low: TensorLike, high: TensorLike) -> Tensor:
-    """As `tensor_ops.clip`, with this tensor as `x`."""
+    """As `tensor_ops.clip`, with this tensor as `x`.
+
+    >>> with ag.Context():
+    ...     print(T.constant([-1.0, 0.5, 3.0]).clip(0.0, 1.0).eval())
+    [0.  0.5 1. ]
+    """
     y: Tensor = _apply(21, (self, low, high), ())
     return y
 
 
 def take(self: Tensor, index: TensorLike, axis: int = 0) -> Tensor:
-    """As `tensor_ops.take`, with this tensor as `x`."""
+    """As `tensor_ops.take`, with this tensor as `x`.
+
+    >>> with ag.Context():
+    ...     print(T.constant([10.0, 20.0, 30.0]).take([2, -1, 0]).eval())
+    [30. 30. 10.]
+    """
     y: Tensor = _apply(55, (self, index), (axis,))
     return y
 
 
 def astype(self: Tensor, dtype: DTypeLike = "float64") -> Tensor:
-    """As `tensor_ops.cast`, with this tensor as `x`."""
+    """As `tensor_ops.cast`, with this tensor as `x`.
+
+    >>> with ag.Context():
+    ...     print(T.constant([1.7, -1.7, 0.0]).astype("int32").eval())
+    [ 1 -1  0]
+    """
     y: Tensor = _apply(33, (self,), (dtype,))
     return y
 
 
 def square(self: Tensor) -> Tensor:
-    """As `tensor_ops.square`, with this tensor as `x`."""
+    """As `tensor_ops.square`, with this tensor as `x`.
+
+    >>> with ag.Context():
+    ...     print(T.constant([-3, 0, 4]).square().eval())
+    [ 9  0 16]
+    """
     y: Tensor = _apply(8, (self,), ())
     return y
 
 
 def sqrt(self: Tensor) -> Tensor:
-    """As `tensor_ops.sqrt`, with this tensor as `x`."""
+    """As `tensor_ops.sqrt`, with this tensor as `x`.
+
+    >>> with ag.Context():
+    ...     print(T.constant([4.0, 0.0, -1.0]).sqrt().eval())
+    [ 2.  0. nan]
+    """
     y: Tensor = _apply(9, (self,), ())
     return y
 
 
 def exp(self: Tensor) -> Tensor:
-    """As `tensor_ops.exp`, with this tensor as `x`."""
+    """As `tensor_ops.exp`, with this tensor as `x`.
+
+    >>> with ag.Context():
+    ...     print(T.constant([0.0, 1.0]).exp().eval())
+    [1.         2.71828183]
+    """
     y: Tensor = _apply(12, (self,), ())
     return y
 
 
 def log(self: Tensor) -> Tensor:
-    """As `tensor_ops.log`, with this tensor as `x`."""
+    """As `tensor_ops.log`, with this tensor as `x`.
+
+    >>> with ag.Context():
+    ...     print(T.constant([np.e, 1.0, 0.0, -1.0]).log().eval())
+    [  1.   0. -inf  nan]
+    """
     y: Tensor = _apply(13, (self,), ())
     return y
 
 
 def abs(self: Tensor) -> Tensor:
-    """As `tensor_ops.abs`, with this tensor as `x`."""
+    """As `tensor_ops.abs`, with this tensor as `x`.
+
+    >>> with ag.Context():
+    ...     print(T.constant([-1.5, 0.0, 2.0]).abs().eval())
+    [1.5 0.  2. ]
+    """
     y: Tensor = _apply(10, (self,), ())
     return y
 
 
 def equal(self: Tensor, b: TensorLike) -> Tensor:
-    """As `tensor_ops.equal`, with this tensor as `a`."""
+    """As `tensor_ops.equal`, with this tensor as `a`.
+
+    >>> with ag.Context():
+    ...     print(T.constant([1.0, 2.0, np.nan]).equal([1.0, 3.0, np.nan]).eval())
+    [ True False False]
+    """
     y: Tensor = _apply(22, (self, b), ())
     return y
 
 
 def not_equal(self: Tensor, b: TensorLike) -> Tensor:
-    """As `tensor_ops.not_equal`, with this tensor as `a`."""
+    """As `tensor_ops.not_equal`, with this tensor as `a`.
+
+    >>> with ag.Context():
+    ...     print(T.constant([1.0, 2.0, np.nan]).not_equal([1.0, 3.0, np.nan]).eval())
+    [False  True  True]
+    """
     y: Tensor = _apply(23, (self, b), ())
     return y
 
 
 def less(self: Tensor, b: TensorLike) -> Tensor:
-    """As `tensor_ops.less`, with this tensor as `a`."""
+    """As `tensor_ops.less`, with this tensor as `a`.
+
+    >>> with ag.Context():
+    ...     print(T.constant([1, 2, 3]).less(2).eval())
+    [ True False False]
+    """
     y: Tensor = _apply(24, (self, b), ())
     return y
 
 
 def less_equal(self: Tensor, b: TensorLike) -> Tensor:
-    """As `tensor_ops.less_equal`, with this tensor as `a`."""
+    """As `tensor_ops.less_equal`, with this tensor as `a`.
+
+    >>> with ag.Context():
+    ...     print(T.constant([1, 2, 3]).less_equal(2).eval())
+    [ True  True False]
+    """
     y: Tensor = _apply(25, (self, b), ())
     return y
 
 
 def greater(self: Tensor, b: TensorLike) -> Tensor:
-    """As `tensor_ops.greater`, with this tensor as `a`."""
+    """As `tensor_ops.greater`, with this tensor as `a`.
+
+    >>> with ag.Context():
+    ...     print(T.constant([1, 2, 3]).greater(2).eval())
+    [False False  True]
+    """
     y: Tensor = _apply(26, (self, b), ())
     return y
 
 
 def greater_equal(self: Tensor, b: TensorLike) -> Tensor:
-    """As `tensor_ops.greater_equal`, with this tensor as `a`."""
+    """As `tensor_ops.greater_equal`, with this tensor as `a`.
+
+    >>> with ag.Context():
+    ...     print(T.constant([1, 2, 3]).greater_equal(2).eval())
+    [False  True  True]
+    """
     y: Tensor = _apply(27, (self, b), ())
     return y
 
 
 def dot(self: Tensor, b: TensorLike) -> Tensor:
-    """As `tensor_ops.matmul`, with this tensor as `a`."""
+    """As `tensor_ops.matmul`, with this tensor as `a`.
+
+    >>> with ag.Context():
+    ...     print(T.constant([[1.0, 2.0], [3.0, 4.0]]).dot([10.0, 1.0]).eval())
+    [12. 34.]
+    """
     y: Tensor = _apply(64, (self, b), ())
     return y
 

@@ -30,8 +30,6 @@ def custom_op(
 
     An exception that `forward` raises stops the run, which then changes no variable.
 
-    >>> import numpy as np, scirs2_autograd as ag
-    >>> from scirs2_autograd import tensor_ops as T
     >>> cube = ag.custom_op(lambda x: x**3, lambda g, y, x: g * 3.0 * x * x)
     >>> ag.grad(lambda x: cube(x).sum())(np.array([1.0, 2.0]))
     array([ 3., 12.])

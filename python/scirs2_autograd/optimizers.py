@@ -22,7 +22,16 @@ class _Base:
     _rule: _Optimizer
 
     def update(self, vars: Sequence[Tensor], grads: Sequence[Tensor], ctx: Context, feeder: Feeder | None = None) -> None:
-        """Take a step: evaluate the gradients and write the variables and the state, in one run."""
+        """Take a step: evaluate the gradients and write the variables and the state, in one run.
+
+        >>> env = ag.VariableEnvironment()
+        >>> w = env.name("w").set(np.array([1.0, -2.0]))
+        >>> with ag.Context(env) as ctx:
+        ...     v = ctx.variable(w)
+        ...     ag.optimizers.SGD(0.25).update([v], T.grad([v * v], [v]), ctx)
+        >>> env.get(w)
+        array([ 0.5, -1. ])
+        """
         self._rule.update_and_eval([], vars, grads, ctx, feeder)
 
     def update_and_eval(
@@ -36,6 +45,16 @@ class _Base:
         """Take a step and return the values of `outputs`, such as the loss, from the same run.
 
         They see the variables before the update.
+
+        >>> env = ag.VariableEnvironment()
+        >>> w = env.name("w").set(np.array([1.0, -2.0]))
+        >>> with ag.Context(env) as ctx:
+        ...     v = ctx.variable(w)
+        ...     loss = (v * v).sum()
+        ...     print(*ag.optimizers.SGD(0.25).update_and_eval([loss], [v], T.grad([loss], [v]), ctx))
+        5.0
+        >>> env.get(w)
+        array([ 0.5, -1. ])
         """
         return self._rule.update_and_eval(outputs, vars, grads, ctx, feeder)
 
@@ -47,12 +66,32 @@ class _Base:
         ctx: Context,
         feeder: Feeder | None = None,
     ) -> Plan:
-        """The plan of such a step."""
+        """The plan of such a step.
+
+        >>> env = ag.VariableEnvironment()
+        >>> w = env.name("w").set(np.array([1.0, -2.0]))
+        >>> with ag.Context(env) as ctx:
+        ...     v = ctx.variable(w)
+        ...     plan = ag.optimizers.SGD(0.25).plan([], [v], T.grad([v * v], [v]), ctx)
+        ...     print(plan.steps)  # The gradient and the update are one.
+        1
+        """
         return self._rule.plan(outputs, vars, grads, ctx, feeder)
 
 
 class SGD(_Base):
-    """Gradient descent: `w -= alpha * g`."""
+    """Gradient descent: `w -= alpha * g`.
+
+    >>> env = ag.VariableEnvironment()
+    >>> w = env.name("w").set(np.array([1.0, -2.0]))
+    >>> optimizer = ag.optimizers.SGD(0.1)
+    >>> with ag.Context(env) as ctx:
+    ...     v = ctx.variable(w)
+    ...     grads = T.grad([v * v], [v])
+    ...     optimizer.update([v], grads, ctx)
+    >>> env.get(w).round(6)
+    array([ 0.8, -1.6])
+    """
 
     def __init__(self, alpha: float, *, check_finite: bool = False) -> None:
         self.alpha: float = alpha
@@ -60,7 +99,19 @@ class SGD(_Base):
 
 
 class MomentumSGD(_Base):
-    """Gradient descent with momentum: `v = momentum * v - alpha * g; w += v`."""
+    """Gradient descent with momentum: `v = momentum * v - alpha * g; w += v`.
+
+    >>> env = ag.VariableEnvironment()
+    >>> w = env.name("w").set(np.array([1.0, -2.0]))
+    >>> optimizer = ag.optimizers.MomentumSGD(0.1, 0.9, [w], env, "momentum")
+    >>> with ag.Context(env) as ctx:
+    ...     v = ctx.variable(w)
+    ...     grads = T.grad([v * v], [v])
+    ...     for _ in range(2):
+    ...         optimizer.update([v], grads, ctx)
+    >>> env.get(w).round(6)
+    array([ 0.46, -0.92])
+    """
 
     def __init__(
         self,
@@ -78,12 +129,30 @@ class MomentumSGD(_Base):
 
     @classmethod
     def default(cls, namespace: str, ids: Iterable[VariableID], env: VariableEnvironment, **options: Any) -> MomentumSGD:
-        """Rate 0.01, momentum 0.9."""
+        """Rate 0.01, momentum 0.9.
+
+        >>> env = ag.VariableEnvironment()
+        >>> w = env.name("w").set(np.ones(2))
+        >>> optimizer = ag.optimizers.MomentumSGD.default("state", [w], env)
+        >>> optimizer.alpha, optimizer.momentum
+        (0.01, 0.9)
+        """
         return cls(0.01, 0.9, ids, env, namespace, **options)
 
 
 class AdaGrad(_Base):
-    """AdaGrad: `h += g ** 2; w -= alpha * g / (sqrt(h) + 1e-7)` (Duchi, Hazan, Singer 2011)."""
+    """AdaGrad: `h += g ** 2; w -= alpha * g / (sqrt(h) + 1e-7)` (Duchi, Hazan, Singer 2011).
+
+    >>> env = ag.VariableEnvironment()
+    >>> w = env.name("w").set(np.array([1.0, -2.0]))
+    >>> optimizer = ag.optimizers.AdaGrad(0.1, [w], env, "adagrad")
+    >>> with ag.Context(env) as ctx:
+    ...     v = ctx.variable(w)
+    ...     grads = T.grad([v * v], [v])
+    ...     optimizer.update([v], grads, ctx)
+    >>> env.get(w).round(6)
+    array([ 0.9, -1.9])
+    """
 
     def __init__(
         self, alpha: float, ids: Iterable[VariableID], env: VariableEnvironment, namespace: str, *, check_finite: bool = False
@@ -93,7 +162,14 @@ class AdaGrad(_Base):
 
     @classmethod
     def default(cls, namespace: str, ids: Iterable[VariableID], env: VariableEnvironment, **options: Any) -> AdaGrad:
-        """Rate 0.01."""
+        """Rate 0.01.
+
+        >>> env = ag.VariableEnvironment()
+        >>> w = env.name("w").set(np.ones(2))
+        >>> optimizer = ag.optimizers.AdaGrad.default("state", [w], env)
+        >>> optimizer.alpha
+        0.01
+        """
         return cls(0.01, ids, env, namespace, **options)
 
 
@@ -101,6 +177,16 @@ class Adam(_Base):
     """Adam (Kingma, Ba 2015, algorithm 1).
 
     State: `"{id}m"`, `"{id}v"`, `"{id}t"` in `namespace`, saved with the environment.
+
+    >>> env = ag.VariableEnvironment()
+    >>> w = env.name("w").set(np.array([1.0, -2.0]))
+    >>> optimizer = ag.optimizers.Adam(0.1, 1e-8, 0.9, 0.999, [w], env, "adam")
+    >>> with ag.Context(env) as ctx:
+    ...     v = ctx.variable(w)
+    ...     grads = T.grad([v * v], [v])
+    ...     optimizer.update([v], grads, ctx)
+    >>> env.get(w).round(6)
+    array([ 0.9, -1.9])
     """
 
     def __init__(
@@ -123,5 +209,12 @@ class Adam(_Base):
 
     @classmethod
     def default(cls, namespace: str, ids: Iterable[VariableID], env: VariableEnvironment, **options: Any) -> Adam:
-        """Rate 1e-3, eps 1e-8, b1 0.9, b2 0.999."""
+        """Rate 1e-3, eps 1e-8, b1 0.9, b2 0.999.
+
+        >>> env = ag.VariableEnvironment()
+        >>> w = env.name("w").set(np.ones(2))
+        >>> optimizer = ag.optimizers.Adam.default("state", [w], env)
+        >>> optimizer.alpha, optimizer.b1, optimizer.b2
+        (0.001, 0.9, 0.999)
+        """
         return cls(1e-3, 1e-8, 0.9, 0.999, ids, env, namespace, **options)

@@ -1,4 +1,11 @@
-"""Functions on tensors. Generated from the op table by tools/gen.py: edit the rows, not this file."""
+"""Functions on tensors. Generated from the op table by tools/gen.py: edit the rows, not this file.
+
+The examples are to be read after these lines:
+
+>>> import numpy as np
+>>> import scirs2_autograd as ag
+>>> from scirs2_autograd import tensor_ops as T
+"""
 
 from __future__ import annotations
 
@@ -144,6 +151,11 @@ def add(a: TensorLike, b: TensorLike) -> Tensor:
     Gradient: `g` and `g`.
 
     NumPy: `a + b`
+
+    >>> with ag.Context():
+    ...     print(T.add([[1.0], [2.0]], [10.0, 20.0]).eval())
+    [[11. 21.]
+     [12. 22.]]
     """
     y: Tensor = _apply(0, (a, b), ())
     return y
@@ -155,6 +167,10 @@ def sub(a: TensorLike, b: TensorLike) -> Tensor:
     Gradient: `g` and `-g`.
 
     NumPy: `a - b`
+
+    >>> with ag.Context():
+    ...     print(T.sub([5.0, 7.0], 2.0).eval())
+    [3. 5.]
     """
     y: Tensor = _apply(1, (a, b), ())
     return y
@@ -166,6 +182,10 @@ def mul(a: TensorLike, b: TensorLike) -> Tensor:
     Gradient: `g * b` and `g * a`.
 
     NumPy: `a * b`
+
+    >>> with ag.Context():
+    ...     print(T.mul([1, 2, 3], 0.5).eval())
+    [0.5 1.  1.5]
     """
     y: Tensor = _apply(2, (a, b), ())
     return y
@@ -177,6 +197,10 @@ def div(a: TensorLike, b: TensorLike) -> Tensor:
     Gradient: `g / b` and `-g * y / b`.
 
     NumPy: `a / b`
+
+    >>> with ag.Context():
+    ...     print(T.div([3, 1, 0], [2, 0, 0]).eval())
+    [1.5 inf nan]
     """
     y: Tensor = _apply(3, (a, b), ())
     return y
@@ -188,6 +212,10 @@ def pow(a: TensorLike, b: TensorLike) -> Tensor:
     Gradient: `g * b * a ** (b - 1)`, which is 0 where `b` is 0, and `g * y * log(a)`, which counts as 0 where `a` is 0.
 
     NumPy: `a ** b`
+
+    >>> with ag.Context():
+    ...     print(T.pow([4.0, 2.0, -8.0], [0.5, -1.0, 0.5]).eval())
+    [2.  0.5 nan]
     """
     y: Tensor = _apply(4, (a, b), ())
     return y
@@ -199,6 +227,10 @@ def maximum(a: TensorLike, b: TensorLike) -> Tensor:
     Gradient: to the larger; ties share it equally.
 
     NumPy: `np.maximum(a, b)`
+
+    >>> with ag.Context():
+    ...     print(T.maximum([1.0, 5.0, np.nan], 3.0).eval())
+    [ 3.  5. nan]
     """
     y: Tensor = _apply(5, (a, b), ())
     return y
@@ -210,6 +242,10 @@ def minimum(a: TensorLike, b: TensorLike) -> Tensor:
     Gradient: to the smaller; ties share it equally.
 
     NumPy: `np.minimum(a, b)`
+
+    >>> with ag.Context():
+    ...     print(T.minimum([1.0, 5.0, np.nan], 3.0).eval())
+    [ 1.  3. nan]
     """
     y: Tensor = _apply(6, (a, b), ())
     return y
@@ -221,6 +257,10 @@ def neg(x: TensorLike) -> Tensor:
     Gradient: `-g`.
 
     NumPy: `-x`
+
+    >>> with ag.Context():
+    ...     print(T.neg([1.0, -2.0]).eval())
+    [-1.  2.]
     """
     y: Tensor = _apply(7, (x,), ())
     return y
@@ -232,6 +272,10 @@ def square(x: TensorLike) -> Tensor:
     Gradient: `2 * g * x`.
 
     NumPy: `np.square(x)`
+
+    >>> with ag.Context():
+    ...     print(T.square([-3, 0, 4]).eval())
+    [ 9  0 16]
     """
     y: Tensor = _apply(8, (x,), ())
     return y
@@ -244,6 +288,10 @@ def sqrt(x: TensorLike) -> Tensor:
     the derivative 1 everywhere.
 
     NumPy: `np.sqrt(x)`
+
+    >>> with ag.Context():
+    ...     print(T.sqrt([4.0, 0.0, -1.0]).eval())
+    [ 2.  0. nan]
     """
     y: Tensor = _apply(9, (x,), ())
     return y
@@ -255,6 +303,10 @@ def abs(x: TensorLike) -> Tensor:
     Gradient: `g * sign(x)`; 0 at 0.
 
     NumPy: `np.abs(x)`
+
+    >>> with ag.Context():
+    ...     print(T.abs([-1.5, 0.0, 2.0]).eval())
+    [1.5 0.  2. ]
     """
     y: Tensor = _apply(10, (x,), ())
     return y
@@ -266,6 +318,10 @@ def sign(x: TensorLike) -> Tensor:
     Gradient: 0.
 
     NumPy: `np.sign(x)`
+
+    >>> with ag.Context():
+    ...     print(T.sign([-3.0, 0.0, 2.0, np.nan]).eval())
+    [-1.  0.  1. nan]
     """
     y: Tensor = _apply(11, (x,), ())
     return y
@@ -277,6 +333,10 @@ def exp(x: TensorLike) -> Tensor:
     Gradient: `g * y`.
 
     NumPy: `np.exp(x)`
+
+    >>> with ag.Context():
+    ...     print(T.exp([0.0, 1.0]).eval())
+    [1.         2.71828183]
     """
     y: Tensor = _apply(12, (x,), ())
     return y
@@ -288,6 +348,10 @@ def log(x: TensorLike) -> Tensor:
     Gradient: `g / x`.
 
     NumPy: `np.log(x)`
+
+    >>> with ag.Context():
+    ...     print(T.log([np.e, 1.0, 0.0, -1.0]).eval())
+    [  1.   0. -inf  nan]
     """
     y: Tensor = _apply(13, (x,), ())
     return y
@@ -299,6 +363,10 @@ def sin(x: TensorLike) -> Tensor:
     Gradient: `g * cos(x)`.
 
     NumPy: `np.sin(x)`
+
+    >>> with ag.Context():
+    ...     print(T.sin([0.0, np.pi / 2]).eval())
+    [0. 1.]
     """
     y: Tensor = _apply(14, (x,), ())
     return y
@@ -310,6 +378,10 @@ def cos(x: TensorLike) -> Tensor:
     Gradient: `-g * sin(x)`.
 
     NumPy: `np.cos(x)`
+
+    >>> with ag.Context():
+    ...     print(T.cos([0.0, np.pi]).eval())
+    [ 1. -1.]
     """
     y: Tensor = _apply(15, (x,), ())
     return y
@@ -321,6 +393,10 @@ def tanh(x: TensorLike) -> Tensor:
     Gradient: `g * (1 - y * y)`, exactly 0 where `|y|` rounds to 1.
 
     NumPy: `np.tanh(x)`
+
+    >>> with ag.Context():
+    ...     print(T.tanh([-1.0, 0.0, 20.0]).eval())
+    [-0.76159416  0.          1.        ]
     """
     y: Tensor = _apply(16, (x,), ())
     return y
@@ -332,6 +408,10 @@ def sigmoid(x: TensorLike) -> Tensor:
     Gradient: `g * y * (1 - y)`.
 
     NumPy: `scipy.special.expit(x)`
+
+    >>> with ag.Context():
+    ...     print(T.sigmoid([-1000.0, 0.0, 1000.0]).eval())
+    [0.  0.5 1. ]
     """
     y: Tensor = _apply(17, (x,), ())
     return y
@@ -343,6 +423,10 @@ def softplus(x: TensorLike) -> Tensor:
     Gradient: `g * sigmoid(x)`.
 
     NumPy: `np.logaddexp(x, 0)`
+
+    >>> with ag.Context():
+    ...     print(T.softplus([-1000.0, 0.0, 1000.0]).eval())
+    [0.00000000e+00 6.93147181e-01 1.00000000e+03]
     """
     y: Tensor = _apply(18, (x,), ())
     return y
@@ -354,6 +438,10 @@ def erf(x: TensorLike) -> Tensor:
     Gradient: `g * 2 / sqrt(pi) * exp(-x * x)`.
 
     NumPy: `scipy.special.erf(x)`
+
+    >>> with ag.Context():
+    ...     print(T.erf([0.0, 1.0]).eval())
+    [0.         0.84270079]
     """
     y: Tensor = _apply(19, (x,), ())
     return y
@@ -365,6 +453,10 @@ def relu(x: TensorLike) -> Tensor:
     Gradient: `g` where `x > 0`, exactly 0 elsewhere, at 0 too.
 
     NumPy: `np.maximum(x, 0)`
+
+    >>> with ag.Context():
+    ...     print(T.relu([-1.0, 0.0, 2.0]).eval())
+    [0. 0. 2.]
     """
     y: Tensor = _apply(20, (x,), ())
     return y
@@ -376,6 +468,10 @@ def clip(x: TensorLike, low: TensorLike, high: TensorLike) -> Tensor:
     Gradient: to `x` where `low < x < high` and exactly 0 elsewhere, at the bounds too; else to the bound that holds.
 
     NumPy: `np.clip(x, low, high)`
+
+    >>> with ag.Context():
+    ...     print(T.clip([-1.0, 0.5, 3.0], 0.0, 1.0).eval())
+    [0.  0.5 1. ]
     """
     y: Tensor = _apply(21, (x, low, high), ())
     return y
@@ -385,6 +481,10 @@ def equal(a: TensorLike, b: TensorLike) -> Tensor:
     """`a == b`, elementwise. NaN equals nothing.
 
     NumPy: `a == b`
+
+    >>> with ag.Context():
+    ...     print(T.equal([1.0, 2.0, np.nan], [1.0, 3.0, np.nan]).eval())
+    [ True False False]
     """
     y: Tensor = _apply(22, (a, b), ())
     return y
@@ -394,6 +494,10 @@ def not_equal(a: TensorLike, b: TensorLike) -> Tensor:
     """`a != b`, elementwise.
 
     NumPy: `a != b`
+
+    >>> with ag.Context():
+    ...     print(T.not_equal([1.0, 2.0, np.nan], [1.0, 3.0, np.nan]).eval())
+    [False  True  True]
     """
     y: Tensor = _apply(23, (a, b), ())
     return y
@@ -403,6 +507,10 @@ def less(a: TensorLike, b: TensorLike) -> Tensor:
     """`a < b`, elementwise.
 
     NumPy: `a < b`
+
+    >>> with ag.Context():
+    ...     print(T.less([1, 2, 3], 2).eval())
+    [ True False False]
     """
     y: Tensor = _apply(24, (a, b), ())
     return y
@@ -412,6 +520,10 @@ def less_equal(a: TensorLike, b: TensorLike) -> Tensor:
     """`a <= b`, elementwise.
 
     NumPy: `a <= b`
+
+    >>> with ag.Context():
+    ...     print(T.less_equal([1, 2, 3], 2).eval())
+    [ True  True False]
     """
     y: Tensor = _apply(25, (a, b), ())
     return y
@@ -421,6 +533,10 @@ def greater(a: TensorLike, b: TensorLike) -> Tensor:
     """`a > b`, elementwise.
 
     NumPy: `a > b`
+
+    >>> with ag.Context():
+    ...     print(T.greater([1, 2, 3], 2).eval())
+    [False False  True]
     """
     y: Tensor = _apply(26, (a, b), ())
     return y
@@ -430,6 +546,10 @@ def greater_equal(a: TensorLike, b: TensorLike) -> Tensor:
     """`a >= b`, elementwise.
 
     NumPy: `a >= b`
+
+    >>> with ag.Context():
+    ...     print(T.greater_equal([1, 2, 3], 2).eval())
+    [False  True  True]
     """
     y: Tensor = _apply(27, (a, b), ())
     return y
@@ -439,6 +559,10 @@ def logical_and(a: TensorLike, b: TensorLike) -> Tensor:
     """Logical and of two arrays; numbers count as true where they are not 0.
 
     NumPy: `np.logical_and(a, b)`
+
+    >>> with ag.Context():
+    ...     print(T.logical_and([0.0, 0.0, 2.0], [0, 1, 1]).eval())
+    [False False  True]
     """
     y: Tensor = _apply(28, (a, b), ())
     return y
@@ -448,6 +572,10 @@ def logical_or(a: TensorLike, b: TensorLike) -> Tensor:
     """Logical or of two arrays; numbers count as true where they are not 0.
 
     NumPy: `np.logical_or(a, b)`
+
+    >>> with ag.Context():
+    ...     print(T.logical_or([0.0, 0.0, 2.0], [0, 1, 1]).eval())
+    [False  True  True]
     """
     y: Tensor = _apply(29, (a, b), ())
     return y
@@ -457,6 +585,10 @@ def logical_xor(a: TensorLike, b: TensorLike) -> Tensor:
     """Exclusive or of two arrays; numbers count as true where they are not 0.
 
     NumPy: `np.logical_xor(a, b)`
+
+    >>> with ag.Context():
+    ...     print(T.logical_xor([0.0, 0.0, 2.0], [0, 1, 1]).eval())
+    [False  True False]
     """
     y: Tensor = _apply(30, (a, b), ())
     return y
@@ -466,6 +598,10 @@ def logical_not(x: TensorLike) -> Tensor:
     """Logical not; numbers count as true where they are not 0.
 
     NumPy: `np.logical_not(x)`
+
+    >>> with ag.Context():
+    ...     print(T.logical_not([0.0, 2.0, np.nan]).eval())
+    [ True False False]
     """
     y: Tensor = _apply(31, (x,), ())
     return y
@@ -478,6 +614,11 @@ def where(condition: TensorLike, a: TensorLike, b: TensorLike) -> Tensor:
     Gradient: `g` to the value that was taken, exactly 0 to the other.
 
     NumPy: `np.where(condition, a, b)`
+
+    >>> with ag.Context():
+    ...     x = T.constant([0.0, 4.0])
+    ...     print(T.grad([T.where(x > 0.0, T.sqrt(x), 0.0)], [x])[0].eval())
+    [0.   0.25]
     """
     y: Tensor = _apply(32, (condition, a, b), ())
     return y
@@ -490,6 +631,10 @@ def cast(x: TensorLike, dtype: DTypeLike = "float64") -> Tensor:
     Gradient: `g` converted back, between floating dtypes; none otherwise.
 
     NumPy: `x.astype(dtype)`
+
+    >>> with ag.Context():
+    ...     print(T.cast([1.7, -1.7, 0.0], "int32").eval())
+    [ 1 -1  0]
     """
     y: Tensor = _apply(33, (x,), (dtype,))
     return y
@@ -499,6 +644,11 @@ def stop_gradient(x: TensorLike) -> Tensor:
     """`x` itself, with a gradient of 0.
 
     NumPy: `x`
+
+    >>> with ag.Context():
+    ...     x = T.constant(3.0)
+    ...     print(T.grad([x * T.stop_gradient(x)], [x])[0].eval())
+    3.0
     """
     y: Tensor = _apply(34, (x,), ())
     return y
@@ -510,6 +660,12 @@ def reshape(x: TensorLike, shape: Shape) -> Tensor:
     Gradient: `g` under the shape of `x`.
 
     NumPy: `np.reshape(x, shape)`
+
+    >>> with ag.Context():
+    ...     print(T.reshape([[1, 2, 3], [4, 5, 6]], (3, -1)).eval())
+    [[1 2]
+     [3 4]
+     [5 6]]
     """
     y: Tensor = _apply(35, (x,), (shape,))
     return y
@@ -521,6 +677,12 @@ def transpose(x: TensorLike, axes: Axes = None) -> Tensor:
     Gradient: `g` with the axes put back.
 
     NumPy: `np.transpose(x, axes)`
+
+    >>> with ag.Context():
+    ...     print(T.transpose([[1, 2, 3], [4, 5, 6]]).eval())
+    [[1 4]
+     [2 5]
+     [3 6]]
     """
     y: Tensor = _apply(37, (x,), (axes,))
     return y
@@ -532,6 +694,11 @@ def expand_dims(x: TensorLike, axis: Axes = (0,)) -> Tensor:
     Gradient: `g` without these axes.
 
     NumPy: `np.expand_dims(x, axis)`
+
+    >>> with ag.Context():
+    ...     print(T.expand_dims([1, 2], -1).eval())
+    [[1]
+     [2]]
     """
     y: Tensor = _apply(38, (x,), (axis,))
     return y
@@ -543,6 +710,10 @@ def squeeze(x: TensorLike, axis: Axes = None) -> Tensor:
     Gradient: `g` with these axes put back.
 
     NumPy: `np.squeeze(x, axis)`
+
+    >>> with ag.Context():
+    ...     print(T.squeeze([[[1], [2]]], -1).eval())
+    [[1 2]]
     """
     y: Tensor = _apply(39, (x,), (axis,))
     return y
@@ -554,6 +725,11 @@ def broadcast_to(x: TensorLike, shape: Shape) -> Tensor:
     Gradient: the sum of `g` over the axes that were repeated.
 
     NumPy: `np.broadcast_to(x, shape)`
+
+    >>> with ag.Context():
+    ...     print(T.broadcast_to([[1], [2]], (2, 3)).eval())
+    [[1 1 1]
+     [2 2 2]]
     """
     y: Tensor = _apply(40, (x,), (shape,))
     return y
@@ -566,6 +742,10 @@ def strided_slice(x: TensorLike, slices: Sequence[builtins.slice]) -> Tensor:
     Gradient: `g` in its places of an array of zeros.
 
     NumPy: `x[slices]`
+
+    >>> with ag.Context():
+    ...     print(T.strided_slice([0, 1, 2, 3, 4], [slice(None, None, -2)]).eval())
+    [4 2 0]
     """
     y: Tensor = _apply(43, (x,), (slices,))
     return y
@@ -577,6 +757,11 @@ def concat(xs: Sequence[TensorLike], axis: int = 0) -> Tensor:
     Gradient: the parts of `g`.
 
     NumPy: `np.concatenate(xs, axis=axis)`
+
+    >>> with ag.Context():
+    ...     print(T.concat([np.zeros([2, 1]), np.ones([2, 2])], axis=-1).eval())
+    [[0. 1. 1.]
+     [0. 1. 1.]]
     """
     y: Tensor = _apply(46, (xs,), (axis,))
     return y
@@ -590,6 +775,11 @@ def reduce_sum(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tens
     Gradient: `g` repeated over the axes.
 
     NumPy: `np.sum(x, axis=axis, keepdims=keepdims)`
+
+    >>> with ag.Context():
+    ...     print(T.reduce_sum([[1, 2], [3, 4]], axis=-1, keepdims=True).eval())
+    [[3]
+     [7]]
     """
     y: Tensor = _apply(47, (x,), (axis, keepdims))
     return y
@@ -601,6 +791,11 @@ def reduce_max(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tens
     Gradient: to the largest elements; ties share it equally.
 
     NumPy: `np.max(x, axis=axis, keepdims=keepdims)`
+
+    >>> with ag.Context():
+    ...     x = T.constant([1.0, 3.0, 3.0])
+    ...     print(T.grad([T.reduce_max(x)], [x])[0].eval())
+    [0.  0.5 0.5]
     """
     y: Tensor = _apply(48, (x,), (axis, keepdims))
     return y
@@ -612,6 +807,10 @@ def reduce_min(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tens
     Gradient: to the smallest elements; ties share it equally.
 
     NumPy: `np.min(x, axis=axis, keepdims=keepdims)`
+
+    >>> with ag.Context():
+    ...     print(T.reduce_min([[1.0, 5.0], [7.0, 2.0]], axis=-1).eval())
+    [1. 2.]
     """
     y: Tensor = _apply(49, (x,), (axis, keepdims))
     return y
@@ -621,6 +820,10 @@ def reduce_mean(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Ten
     """Mean over `axis` (all axes by default), in floating numbers: `sum(x) / n`. The mean over nothing is NaN.
 
     NumPy: `np.mean(x, axis=axis, keepdims=keepdims)`
+
+    >>> with ag.Context():
+    ...     print(T.reduce_mean([[1, 2], [3, 4]], axis=0).eval())
+    [2. 3.]
     """
     y: Tensor = _apply(51, (x,), (axis, keepdims))
     return y
@@ -631,6 +834,10 @@ def reduce_logsumexp(x: TensorLike, axis: Axes = None, keepdims: bool = False) -
     elements are -inf it is -inf.
 
     NumPy: `scipy.special.logsumexp(x, axis=axis, keepdims=keepdims)`
+
+    >>> with ag.Context():
+    ...     print(T.reduce_logsumexp([[1000.0, 1000.0], [0.0, -np.inf]], axis=-1).eval())
+    [1000.69314718    0.        ]
     """
     y: Tensor = _apply(52, (x,), (axis, keepdims))
     return y
@@ -642,6 +849,10 @@ def argmax(x: TensorLike, axis: int = -1, keepdims: bool = False) -> Tensor:
     Gradient: none.
 
     NumPy: `np.argmax(x, axis=axis, keepdims=keepdims)`
+
+    >>> with ag.Context():
+    ...     print(T.argmax([[1.0, 3.0, 3.0], [2.0, 0.0, 1.0]]).eval())
+    [1 0]
     """
     y: Tensor = _apply(53, (x,), (axis, keepdims))
     return y
@@ -653,6 +864,10 @@ def max_with_index(x: TensorLike, axis: int = -1) -> tuple[Tensor, Tensor]:
     Gradient: to the element that the index names.
 
     NumPy: `ref.max_with_index(x, axis)`
+
+    >>> with ag.Context() as ctx:
+    ...     print(*ctx.eval(T.max_with_index([[1.0, 3.0, 3.0], [2.0, 0.0, 1.0]])))
+    [3. 2.] [1 0]
     """
     y: tuple[Tensor, Tensor] = _apply(54, (x,), (axis,))
     return y
@@ -665,6 +880,10 @@ def take(x: TensorLike, index: TensorLike, axis: int = 0) -> Tensor:
     Gradient: `g` added up at the indices.
 
     NumPy: `np.take(x, index, axis=axis)`
+
+    >>> with ag.Context():
+    ...     print(T.take([10.0, 20.0, 30.0], [2, -1, 0]).eval())
+    [30. 30. 10.]
     """
     y: Tensor = _apply(55, (x, index), (axis,))
     return y
@@ -677,6 +896,11 @@ def gather(x: TensorLike, index: TensorLike, axis: int = -1) -> Tensor:
     Gradient: `g` added up at the indices.
 
     NumPy: `np.take_along_axis(x, index, axis=axis)`
+
+    >>> with ag.Context():
+    ...     print(T.gather([[1.0, 2.0], [3.0, 4.0]], [[1], [0]]).eval())
+    [[2.]
+     [3.]]
     """
     y: Tensor = _apply(58, (x, index), (axis,))
     return y
@@ -689,6 +913,11 @@ def one_hot(labels: TensorLike, classes: int, dtype: DTypeLike = "float64") -> T
     Gradient: none.
 
     NumPy: `np.eye(classes, dtype=dtype)[labels]`
+
+    >>> with ag.Context():
+    ...     print(T.one_hot([2, 0], 3).eval())
+    [[0. 0. 1.]
+     [1. 0. 0.]]
     """
     y: Tensor = _apply(61, (labels,), (classes, dtype))
     return y
@@ -701,6 +930,11 @@ def batch_matmul(a: TensorLike, b: TensorLike) -> Tensor:
     Gradient: `g @ b^T` and `a^T @ g`, summed over broadcast axes.
 
     NumPy: `np.matmul(a, b)`
+
+    >>> with ag.Context():
+    ...     print(T.batch_matmul([[[1, 0]], [[0, 1]]], [[5], [7]])[..., 0].eval())
+    [[5]
+     [7]]
     """
     y: Tensor = _apply(63, (a, b), ())
     return y
@@ -711,6 +945,10 @@ def matmul(a: TensorLike, b: TensorLike) -> Tensor:
     row on the left and a column on the right, and that axis is dropped from the result.
 
     NumPy: `np.matmul(a, b)`
+
+    >>> with ag.Context():
+    ...     print(T.matmul([[1.0, 2.0], [3.0, 4.0]], [10.0, 1.0]).eval())
+    [12. 34.]
     """
     y: Tensor = _apply(64, (a, b), ())
     return y
@@ -723,6 +961,11 @@ def solve_lower(l: TensorLike, b: TensorLike, transpose: bool = False) -> Tensor
     Gradient: `gb = l^-T g` and `-tril(gb x^T)`; with `transpose`, `gb = l^-1 g` and `-tril(x gb^T)`.
 
     NumPy: `scipy.linalg.solve_triangular(l, b, lower=True, trans=int(transpose))`
+
+    >>> with ag.Context():
+    ...     print(T.solve_lower([[2.0, 0.0], [1.0, 4.0]], [[2.0], [9.0]]).eval())
+    [[1.]
+     [2.]]
     """
     y: Tensor = _apply(66, (l, b), (transpose,))
     return y
@@ -734,6 +977,11 @@ def cholesky(a: TensorLike) -> Tensor:
     positive definite is an error of the run.
 
     NumPy: `np.linalg.cholesky((a + np.swapaxes(a, -1, -2)) / 2)`
+
+    >>> with ag.Context():
+    ...     print(T.cholesky([[4.0, 2.0], [2.0, 5.0]]).eval())
+    [[2. 0.]
+     [1. 2.]]
     """
     y: Tensor = _apply(68, (a,), ())
     return y
@@ -745,6 +993,10 @@ def check_finite(x: TensorLike) -> Tensor:
     Gradient: `g`.
 
     NumPy: `x`
+
+    >>> with ag.Context():
+    ...     print(T.check_finite(T.log([1.0, np.e])).eval())
+    [0. 1.]
     """
     y: Tensor = _apply(75, (x,), ())
     return y
@@ -754,6 +1006,11 @@ def softmax(x: TensorLike, axis: int = -1) -> Tensor:
     """`exp(x) / sum(exp(x))` along `axis`, shifted by the maximum: it never overflows.
 
     NumPy: `scipy.special.softmax(x, axis=axis)`
+
+    >>> with ag.Context():
+    ...     print(T.softmax([[1000.0, 1000.0], [0.0, -np.inf]]).eval())
+    [[0.5 0.5]
+     [1.  0. ]]
     """
     y: Tensor = _apply(76, (x,), (axis,))
     return y
@@ -763,6 +1020,10 @@ def log_softmax(x: TensorLike, axis: int = -1) -> Tensor:
     """`x - logsumexp(x)` along `axis`: the logarithm of softmax without its underflow.
 
     NumPy: `scipy.special.log_softmax(x, axis=axis)`
+
+    >>> with ag.Context():
+    ...     print(T.log_softmax([0.0, -1000.0]).eval())
+    [    0. -1000.]
     """
     y: Tensor = _apply(77, (x,), (axis,))
     return y
@@ -772,6 +1033,10 @@ def gelu(x: TensorLike) -> Tensor:
     """Gaussian error linear unit: `x * (1 + erf(x / sqrt(2))) / 2`.
 
     NumPy: `x * 0.5 * (1 + scipy.special.erf(x / np.sqrt(2)))`
+
+    >>> with ag.Context():
+    ...     print(T.gelu([-1.0, 0.0, 1.0]).eval())
+    [-0.15865525  0.          0.84134475]
     """
     y: Tensor = _apply(78, (x,), ())
     return y
@@ -782,6 +1047,10 @@ def dropout(x: TensorLike, ratio: TensorLike, train: bool = True) -> Tensor:
     call is a draw of its own, and each run draws anew.
 
     NumPy: `ref.dropout(x, ratio, train)`
+
+    >>> with ag.Context():
+    ...     print(T.reduce_max(T.dropout(np.ones(1000), 0.75)).eval())
+    4.0
     """
     y: Tensor = _apply(79, (x, ratio), (train,))
     return y
@@ -793,6 +1062,10 @@ def sparse_softmax_cross_entropy(logits: TensorLike, labels: TensorLike) -> Tens
     or outside `0 <= label < classes` is an error of the run.
 
     NumPy: `-np.take_along_axis(scipy.special.log_softmax(logits, axis=1), labels.reshape(-1, 1).astype(int), axis=1)[:, 0]`
+
+    >>> with ag.Context():
+    ...     print(T.sparse_softmax_cross_entropy([[0.0, 0.0], [8.0, 0.0]], [0, 1]).eval())
+    [0.69314718 8.00033541]
     """
     y: Tensor = _apply(80, (logits, labels), ())
     return y
@@ -803,6 +1076,10 @@ def softmax_cross_entropy(logits: TensorLike, targets: TensorLike) -> Tensor:
     value a row.
 
     NumPy: `-np.sum(targets * scipy.special.log_softmax(logits, axis=-1), axis=-1)`
+
+    >>> with ag.Context():
+    ...     print(T.softmax_cross_entropy([[0.0, 0.0], [8.0, 0.0]], [[0.5, 0.5], [0.0, 1.0]]).eval())
+    [0.69314718 8.00033541]
     """
     y: Tensor = _apply(81, (logits, targets), ())
     return y
@@ -813,6 +1090,10 @@ def sigmoid_cross_entropy(x: TensorLike, targets: TensorLike) -> Tensor:
     `max(x, 0) - x * targets + log(1 + exp(-|x|))`, which never overflows.
 
     NumPy: `np.logaddexp(x, 0) - x * targets`
+
+    >>> with ag.Context():
+    ...     print(T.sigmoid_cross_entropy([0.0, -50.0, 50.0], 1.0).eval())
+    [ 0.69314718 50.          0.        ]
     """
     y: Tensor = _apply(82, (x, targets), ())
     return y
@@ -822,6 +1103,10 @@ def mean_squared_error(x: TensorLike, targets: TensorLike) -> Tensor:
     """Mean over the last axis of the squared difference, one value a row.
 
     NumPy: `np.mean((x - targets) ** 2, axis=-1)`
+
+    >>> with ag.Context():
+    ...     print(T.mean_squared_error([[1.0, 2.0], [3.0, 4.0]], [[1.0, 4.0], [0.0, 0.0]]).eval())
+    [ 2.  12.5]
     """
     y: Tensor = _apply(83, (x, targets), ())
     return y

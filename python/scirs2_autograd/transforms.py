@@ -20,7 +20,6 @@ def run(f: Callable[[Context], Any], *, dtype: Any = "float64", seed: int | None
 
     `dtype` is that of placeholders and creations; `seed` seeds random draws.
 
-    >>> import scirs2_autograd as ag
     >>> ag.run(lambda ctx: (2.0 * ctx.constant([1.0, 2.0])).eval())
     array([2., 4.])
     """
@@ -35,8 +34,6 @@ def value_and_grad(f: Callable[..., Tensor], argnums: int | Sequence[int] = 0) -
     are) and returns a 0-d tensor. Each call builds the graph anew, so `f` may branch on arguments that are no arrays; the
     plan is found again.
 
-    >>> import numpy as np, scirs2_autograd as ag
-    >>> from scirs2_autograd import tensor_ops as T
     >>> ag.value_and_grad(lambda x: (x * x).sum())(np.array([1.0, 3.0]))
     (10.0, array([2., 6.]))
     """
@@ -76,7 +73,11 @@ def _placeholder(ctx: Context, i: int, x: Any, differentiated: bool, feeds: dict
 
 
 def grad(f: Callable[..., Tensor], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
-    """A function that returns the gradient of `f`; as `value_and_grad` without the value."""
+    """A function that returns the gradient of `f`; as `value_and_grad` without the value.
+
+    >>> ag.grad(lambda x, y: (x * y).sum(), argnums=(0, 1))(np.array([1.0, 2.0]), np.array([3.0, 4.0]))
+    (array([3., 4.]), array([1., 2.]))
+    """
     both = value_and_grad(f, argnums)
 
     def call(*args: Any, **kwargs: Any) -> Any:
@@ -96,8 +97,6 @@ def gradcheck(f: Callable[..., Tensor], *inputs: ArrayLike, order: int = 2, step
     checked in the same way. Raises `AssertionError` that names the input, the entry and both numbers if they differ by
     more than `tolerance` times the larger of 1 and the largest entry.
 
-    >>> import scirs2_autograd as ag
-    >>> from scirs2_autograd import tensor_ops as T
     >>> ag.gradcheck(lambda x: T.tanh(x) * x, [0.3, -1.2])
     """
     arrays = [np.array(x, dtype=np.float64) for x in inputs]

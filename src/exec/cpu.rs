@@ -2,7 +2,7 @@
 
 use crate::kernels::fold::BLOCK;
 use crate::plan::fuse::Reduction;
-use crate::plan::program::{FoldStore, Load, LoadKind, Program, Tiling, padded_cols};
+use crate::plan::program::{FoldStore, Load, LoadKind, Loc, Program, Stage, Tiling, padded_cols};
 use crate::shape::Dims;
 
 /// A run of the space.
@@ -21,7 +21,8 @@ struct Machine<'a> {
     table: *mut *mut u8,
     /// Block values.
     blocks: *mut u8,
-    first_load: usize,
+    /// Carried rows.
+    carried: *mut u8,
     /// True until periodic operands have been read.
     fresh: bool,
 }
@@ -40,7 +41,7 @@ pub unsafe fn run_tile(p: &Program, bases: &[*mut u8], scratch: *mut u8, poll: &
             table.add(r).write(registers.add(r * p.register_bytes));
         }
         let blocks = registers.add(p.registers as usize * p.register_bytes);
-        Machine { p, bases, table, blocks, first_load: p.registers as usize, fresh: true }
+        Machine { p, bases, table, blocks, carried: blocks.add(p.scratch_bytes), fresh: true }
     };
     if p.count() == 0 {
         return true;
@@ -49,14 +50,14 @@ pub unsafe fn run_tile(p: &Program, bases: &[*mut u8], scratch: *mut u8, poll: &
     unsafe {
         let done = m.walk(poll);
         if done {
-            p.folds.iter().for_each(|f| m.end(f));
+            p.folds().for_each(|f| m.end(f));
         }
         done
     }
 }
 
 impl Machine<'_> {
-    unsafe fn at(&self, loc: crate::plan::program::Loc) -> *mut u8 {
+    unsafe fn at(&self, loc: Loc) -> *mut u8 {
         // SAFETY: the plan placed it inside the base.
         unsafe { self.bases[loc.base as usize].add(loc.offset) }
     }
@@ -73,7 +74,7 @@ impl Machine<'_> {
             match self.p.tiling {
                 Tiling::Flat => {
                     for start in (0..total).step_by(BLOCK) {
-                        self.tile(&Tile { start, len: BLOCK.min(total - start), row: 0, col: start });
+                        self.panel(&Tile { start, len: BLOCK.min(total - start), row: 0, col: start }, 1);
                         if !go() {
                             return false;
                         }
@@ -81,10 +82,7 @@ impl Machine<'_> {
                 }
                 Tiling::Rows => {
                     for row in 0..rows {
-                        for col in (0..cols).step_by(BLOCK) {
-                            self.tile(&Tile { start: row * cols + col, len: BLOCK.min(cols - col), row, col });
-                        }
-                        self.p.folds.iter().for_each(|f| self.end_row(f, row, 0));
+                        self.panel(&Tile { start: row * cols, len: cols, row, col: 0 }, 1);
                         if !go() {
                             return false;
                         }
@@ -95,26 +93,30 @@ impl Machine<'_> {
                     let mut row = 0;
                     while row < rows {
                         let here = many.min(rows - row).min(BLOCK - row % BLOCK);
-                        self.tile(&Tile { start: row * cols, len: here * cols, row, col: 0 });
+                        self.panel(&Tile { start: row * cols, len: here * cols, row, col: 0 }, here);
                         row += here;
                         if !go() {
                             return false;
                         }
                     }
                 }
+                // Such a program has one stage.
                 Tiling::Blocks => {
+                    let stages = &self.p.stages[..];
                     for first in (0..rows).step_by(BLOCK) {
                         let here = BLOCK.min(rows - first);
                         for col in (0..cols).step_by(BLOCK) {
                             for row in first..first + here {
-                                self.tile(&Tile { start: row * cols + col, len: BLOCK.min(cols - col), row, col });
+                                for stage in stages {
+                                    self.tile(stage, &Tile { start: row * cols + col, len: BLOCK.min(cols - col), row, col }, total);
+                                }
                             }
                             if !poll() {
                                 return false;
                             }
                         }
                         for row in first..first + here {
-                            self.p.folds.iter().for_each(|f| self.end_row(f, row, row - first));
+                            stages.iter().flat_map(|s| &s.folds).for_each(|f| self.end_row(f, row, row - first));
                         }
                     }
                 }
@@ -123,15 +125,43 @@ impl Machine<'_> {
         true
     }
 
-    unsafe fn tile(&mut self, t: &Tile) {
+    /// Runs all stages over a tile, or over a row of any length. `rows` is the number of rows in it.
+    unsafe fn panel(&mut self, t: &Tile, rows: usize) {
+        let p = self.p;
+        // SAFETY: the parts lie in the panel.
+        unsafe {
+            for stage in &p.stages {
+                if stage.per_row {
+                    self.tile(stage, &Tile { start: t.row, len: rows, row: t.row, col: 0 }, p.rows);
+                    continue;
+                }
+                if p.tiling != Tiling::Rows {
+                    self.tile(stage, t, p.count());
+                    continue;
+                }
+                for col in (0..p.cols).step_by(BLOCK) {
+                    let len = BLOCK.min(p.cols - col);
+                    self.tile(stage, &Tile { start: t.start + col, len, row: t.row, col }, p.count());
+                }
+                stage.folds.iter().for_each(|f| self.end_row(f, t.row, 0));
+            }
+        }
+        self.fresh = false;
+    }
+
+    /// Runs a stage over a tile of a space of `total` values.
+    unsafe fn tile(&mut self, stage: &Stage, t: &Tile, total: usize) {
         let p = self.p;
         let ragged = !t.len.is_multiple_of(8);
         let aligned = t.start.is_multiple_of(8);
         // SAFETY: pointers are computed for this tile; kernels get room for whole vectors: in place where the memory has it,
         // in registers elsewhere.
         unsafe {
-            for (k, l) in p.loads.iter().enumerate() {
-                let slot = self.table.add(self.first_load + k);
+            for c in &p.carried {
+                self.table.add(c.slot as usize).write(self.carried.add(c.offset + t.col * c.size));
+            }
+            for l in &stage.loads {
+                let slot = self.table.add(l.slot as usize);
                 let base = self.at(l.loc).offset(l.offset);
                 let register = *self.table.add(l.register as usize);
                 match l.kind {
@@ -157,27 +187,31 @@ impl Machine<'_> {
                     }
                     LoadKind::Gather => {
                         if self.fresh || !l.periodic {
-                            gather(&p.dims, l, base, register, t.start, t.len);
+                            let dims = if stage.per_row { &p.dims[..p.split] } else { &p.dims[..] };
+                            gather(dims, &l.strides, l.size, base, register, t.start, t.len);
                             slot.write(register);
                         }
                     }
                 }
             }
-            self.fresh = false;
-            for s in &p.stores {
+            for s in &stage.spreads {
+                let (from, to) = (*self.table.add(s.from as usize), *self.table.add(s.to as usize));
+                gather(&[t.len / p.cols, p.cols], &[s.size as isize, 0], s.size, from, to, 0, t.len);
+            }
+            for s in stage.stores.iter().filter(|s| !s.kept) {
                 let to = self.at(s.locs[0]).add(t.start * s.size);
-                let direct = !s.aliased && (!ragged || (aligned && t.start + t.len == p.count()));
+                let direct = !s.aliased && (!ragged || (aligned && t.start + t.len == total));
                 let slot = self.table.add(s.slot as usize);
                 slot.write(if direct { to } else { *self.table.add(s.register as usize) });
             }
             let mut done = 0;
-            for f in &p.folds {
-                self.code(done, f.after, t.len);
+            for f in &stage.folds {
+                self.code(stage, done, f.after, t.len);
                 done = f.after;
                 self.fold(f, t);
             }
-            self.code(done, p.code.len(), t.len);
-            for s in &p.stores {
+            self.code(stage, done, stage.code.len(), t.len);
+            for s in &stage.stores {
                 let from = *self.table.add(s.slot as usize);
                 let to = self.at(s.locs[0]).add(t.start * s.size);
                 if from != to {
@@ -189,8 +223,8 @@ impl Machine<'_> {
 
     /// Runs instructions.
     #[inline(always)]
-    unsafe fn code(&self, from: usize, to: usize, n: usize) {
-        for c in &self.p.code[from..to] {
+    unsafe fn code(&self, stage: &Stage, from: usize, to: usize, n: usize) {
+        for c in &stage.code[from..to] {
             // SAFETY: the table's pointers are this tile's.
             unsafe {
                 let [d, x, y, z] = c.at.map(|i| *self.table.add(i as usize));
@@ -201,19 +235,36 @@ impl Machine<'_> {
 
     /// Bytes from the base of an operand to a row.
     fn row_offset(&self, l: &Load, row: usize) -> isize {
-        let dims = &self.p.dims;
-        let (mut width, mut k) = (1, dims.len());
-        while k > 0 && width < self.p.cols {
-            k -= 1;
-            width *= dims[k];
-        }
         let mut row = row;
         let mut offset = 0isize;
-        for (&n, &s) in dims[..k].iter().zip(&l.strides).rev() {
+        for (&n, &s) in self.p.dims[..self.p.split].iter().zip(&l.strides).rev() {
             offset += (row % n) as isize * s;
             row /= n;
         }
         offset
+    }
+
+    /// Where a reduction over trailing axes puts the values of the rows from `row` on: the register that later stages read,
+    /// or its place in memory.
+    unsafe fn result(&self, f: &FoldStore, row: usize) -> *mut u8 {
+        // SAFETY: the table's registers; the plan's place.
+        unsafe {
+            match (f.kept, f.loc) {
+                (Some(register), _) => *self.table.add(register as usize),
+                (None, Some(loc)) => self.at(loc).add(row * f.dtype.size()),
+                // The plan gives each reduction one of the two.
+                (None, None) => std::ptr::null_mut(),
+            }
+        }
+    }
+
+    /// Stores the values of `n` rows that a register holds.
+    unsafe fn keep(&self, f: &FoldStore, row: usize, n: usize) {
+        let size = f.dtype.size();
+        if let (Some(register), Some(loc)) = (f.kept, f.loc) {
+            // SAFETY: as `result`.
+            unsafe { std::ptr::copy_nonoverlapping(*self.table.add(register as usize), self.at(loc).add(row * size), n * size) };
+        }
     }
 
     unsafe fn fold(&self, f: &FoldStore, t: &Tile) {
@@ -222,20 +273,25 @@ impl Machine<'_> {
         // SAFETY: block values have the room that `fold_scratch` gave them; the table's pointers are this tile's.
         unsafe {
             let from = *self.table.add(f.from as usize);
-            let out = self.at(f.loc);
             let blocks = self.blocks.add(f.scratch);
             match f.reduction {
-                Reduction::All => (f.block)(if self.p.count() <= BLOCK { out } else { blocks.add(t.start / BLOCK * size) }, from, t.len),
+                Reduction::All => (f.block)(blocks.add(t.start / BLOCK * size), from, t.len),
                 Reduction::Trailing(_) if self.p.tiling == Tiling::Whole => {
-                    for i in 0..t.len / cols {
-                        (f.block)(out.add((t.row + i) * size), from.add(i * cols * size), cols);
+                    let (to, n) = (self.result(f, t.row), t.len / cols);
+                    for i in 0..n {
+                        (f.block)(to.add(i * size), from.add(i * cols * size), cols);
                     }
+                    self.keep(f, t.row, n);
                 }
                 Reduction::Trailing(_) => {
                     let per_row = cols.div_ceil(BLOCK);
                     let row = if self.p.tiling == Tiling::Blocks { t.row % BLOCK } else { 0 };
-                    let to = if per_row == 1 { out.add(t.row * size) } else { blocks.add((row * per_row + t.col / BLOCK) * size) };
-                    (f.block)(to, from, t.len);
+                    if per_row == 1 {
+                        (f.block)(self.result(f, t.row), from, t.len);
+                        self.keep(f, t.row, 1);
+                    } else {
+                        (f.block)(blocks.add((row * per_row + t.col / BLOCK) * size), from, t.len);
+                    }
                 }
                 Reduction::Leading(_) => {
                     let width = padded_cols(cols);
@@ -267,53 +323,55 @@ impl Machine<'_> {
         unsafe {
             let values = self.blocks.add(f.scratch + kept * per_row * size);
             (f.pairwise)(values, per_row, 1);
-            std::ptr::copy_nonoverlapping(values, self.at(f.loc).add(row * size), size);
+            std::ptr::copy_nonoverlapping(values, self.result(f, row), size);
+            self.keep(f, row, 1);
         }
     }
 
     /// Ends a reduction over leading or all axes.
     unsafe fn end(&self, f: &FoldStore) {
+        let Some(loc) = f.loc else { return };
         let size = f.dtype.size();
         // SAFETY: as in `fold`.
         unsafe {
             let blocks = self.blocks.add(f.scratch);
             match f.reduction {
-                Reduction::All if self.p.count() > BLOCK => {
+                Reduction::All => {
                     (f.pairwise)(blocks, self.p.count().div_ceil(BLOCK), 1);
-                    std::ptr::copy_nonoverlapping(blocks, self.at(f.loc), size);
+                    std::ptr::copy_nonoverlapping(blocks, self.at(loc), size);
                 }
                 Reduction::Leading(_) => {
                     (f.pairwise)(blocks, self.p.rows.div_ceil(BLOCK), padded_cols(self.p.cols));
-                    std::ptr::copy_nonoverlapping(blocks, self.at(f.loc), self.p.cols * size);
+                    std::ptr::copy_nonoverlapping(blocks, self.at(loc), self.p.cols * size);
                 }
-                _ => {}
+                Reduction::Trailing(_) => {}
             }
         }
     }
 }
 
-/// Copies `n` elements of an operand, from place `start` of the space on, into a register.
-unsafe fn gather(dims: &Dims, l: &Load, base: *const u8, to: *mut u8, start: usize, n: usize) {
+/// Copies `n` elements, from place `start` of the space of lengths `dims` on, into a register. Strides are in bytes.
+unsafe fn gather(dims: &[usize], strides: &[isize], size: usize, base: *const u8, to: *mut u8, start: usize, n: usize) {
     // SAFETY: the strides stay inside the operand.
     unsafe {
-        match l.size {
-            1 => gather_as::<u8>(dims, l, base, to.cast(), start, n),
-            4 => gather_as::<u32>(dims, l, base, to.cast(), start, n),
-            _ => gather_as::<u64>(dims, l, base, to.cast(), start, n),
+        match size {
+            1 => gather_as::<u8>(dims, strides, base, to.cast(), start, n),
+            4 => gather_as::<u32>(dims, strides, base, to.cast(), start, n),
+            _ => gather_as::<u64>(dims, strides, base, to.cast(), start, n),
         }
     }
 }
 
-unsafe fn gather_as<T: Copy>(dims: &Dims, l: &Load, base: *const u8, to: *mut T, start: usize, n: usize) {
+unsafe fn gather_as<T: Copy>(dims: &[usize], strides: &[isize], base: *const u8, to: *mut T, start: usize, n: usize) {
     let Some((&inner, outer)) = dims.split_last() else { return };
-    let step = l.strides.last().copied().unwrap_or(0);
+    let step = strides.last().copied().unwrap_or(0);
     let mut index: Dims = Dims::from_elem(0, outer.len());
     let mut rest = start / inner;
     let mut offset = 0isize;
     for k in (0..outer.len()).rev() {
         index[k] = rest % outer[k];
         rest /= outer[k];
-        offset += index[k] as isize * l.strides[k];
+        offset += index[k] as isize * strides[k];
     }
     let mut col = start % inner;
     let mut done = 0;
@@ -337,11 +395,11 @@ unsafe fn gather_as<T: Copy>(dims: &Dims, l: &Load, base: *const u8, to: *mut T,
         col = 0;
         for k in (0..outer.len()).rev() {
             index[k] += 1;
-            offset += l.strides[k];
+            offset += strides[k];
             if index[k] < outer[k] {
                 break;
             }
-            offset -= l.strides[k] * outer[k] as isize;
+            offset -= strides[k] * outer[k] as isize;
             index[k] = 0;
         }
     }

@@ -29,10 +29,20 @@ pub struct OpDef {
     pub body: Body,
     /// The same function as a NumPy expression of the parameters' names.
     pub numpy: &'static str,
+    /// A call of the Python function; `None` for a row that has none.
+    pub example: Option<Example>,
     /// Inputs to test it with.
     pub cases: fn() -> Vec<Case>,
     /// Bad inputs, and the exact message that each one gives.
     pub bad: fn() -> Vec<Bad>,
+}
+
+/// A call of an op's Python function, for its documentation.
+pub struct Example {
+    /// Lines of Python inside a context; the last is an expression.
+    pub code: &'static [&'static str],
+    /// What printing the value of the last line gives.
+    pub prints: &'static str,
 }
 
 /// A parameter of an op.

@@ -44,6 +44,7 @@ op! {
     family Mixing;
     vjp(g) { x: unbroadcast(g, x) }
     numpy "np.broadcast_to(x, shape)";
+    example "T.broadcast_to([[1], [2]], (2, 3))" => "[[1 1 1]\n [2 2 2]]";
     cases vec![
         case(Domain::Real, &[&[3]], vec![Ints([2, 3].into()).pack()]),
         case(Domain::Real, &[&[2, 1, 3]], vec![Ints([2, 4, 3].into()).pack()]),

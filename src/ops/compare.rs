@@ -10,30 +10,37 @@ pub(in crate::ops) static ROWS: &[&OpDef] =
     &[&EQUAL, &NOT_EQUAL, &LESS, &LESS_EQUAL, &GREATER, &GREATER_EQUAL, &LOGICAL_AND, &LOGICAL_OR, &LOGICAL_XOR, &LOGICAL_NOT];
 
 macro_rules! comparison {
-    ($($(#[doc = $doc:literal])+ $NAME:ident = $name:ident { $f:ident } $numpy:literal;)+) => {$(
+    ($($(#[doc = $doc:literal])+ $NAME:ident = $name:ident { $f:ident } $numpy:literal example $code:literal => $prints:literal;)+) => {$(
         binary! {
             $(#[doc = $doc])+
             $NAME = fn $name(a, b) -> y { $f(a, b) }
             kind compare;
             vjp(g) { a: Cotangent::Zero, b: Cotangent::Zero }
             numpy $numpy;
+            example $code => $prints;
             samples Distinct, Real;
         }
     )+};
 }
 comparison! {
     /// `a == b`, elementwise. NaN equals nothing.
-    EQUAL = equal { eq } "a == b";
+    EQUAL = equal { eq } "a == b"
+        example "T.equal([1.0, 2.0, np.nan], [1.0, 3.0, np.nan])" => "[ True False False]";
     /// `a != b`, elementwise.
-    NOT_EQUAL = not_equal { ne } "a != b";
+    NOT_EQUAL = not_equal { ne } "a != b"
+        example "T.not_equal([1.0, 2.0, np.nan], [1.0, 3.0, np.nan])" => "[False  True  True]";
     /// `a < b`, elementwise.
-    LESS = less { lt } "a < b";
+    LESS = less { lt } "a < b"
+        example "T.less([1, 2, 3], 2)" => "[ True False False]";
     /// `a <= b`, elementwise.
-    LESS_EQUAL = less_equal { le } "a <= b";
+    LESS_EQUAL = less_equal { le } "a <= b"
+        example "T.less_equal([1, 2, 3], 2)" => "[ True  True False]";
     /// `a > b`, elementwise.
-    GREATER = greater { gt } "a > b";
+    GREATER = greater { gt } "a > b"
+        example "T.greater([1, 2, 3], 2)" => "[False False  True]";
     /// `a >= b`, elementwise.
-    GREATER_EQUAL = greater_equal { ge } "a >= b";
+    GREATER_EQUAL = greater_equal { ge } "a >= b"
+        example "T.greater_equal([1, 2, 3], 2)" => "[False  True  True]";
 }
 binary! {
     /// Logical and of two arrays; numbers count as true where they are not 0.
@@ -41,6 +48,7 @@ binary! {
     kind logic;
     vjp(g) { a: Cotangent::Zero, b: Cotangent::Zero }
     numpy "np.logical_and(a, b)";
+    example "T.logical_and([0.0, 0.0, 2.0], [0, 1, 1])" => "[False False  True]";
     samples Bool, Bool;
 }
 binary! {
@@ -49,6 +57,7 @@ binary! {
     kind logic;
     vjp(g) { a: Cotangent::Zero, b: Cotangent::Zero }
     numpy "np.logical_or(a, b)";
+    example "T.logical_or([0.0, 0.0, 2.0], [0, 1, 1])" => "[False  True  True]";
     samples Bool, Bool;
 }
 binary! {
@@ -57,6 +66,7 @@ binary! {
     kind logic;
     vjp(g) { a: Cotangent::Zero, b: Cotangent::Zero }
     numpy "np.logical_xor(a, b)";
+    example "T.logical_xor([0.0, 0.0, 2.0], [0, 1, 1])" => "[False  True False]";
     samples Bool, Bool;
 }
 unary! {
@@ -65,5 +75,6 @@ unary! {
     kind logic;
     vjp(g) Cotangent::Zero;
     numpy "np.logical_not(x)";
+    example "T.logical_not([0.0, 2.0, np.nan])" => "[ True False False]";
     samples Bool;
 }

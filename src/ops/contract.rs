@@ -52,6 +52,7 @@ op! {
     family Mixing;
     vjp(g) { a: batch_matmul(g, swapped(b)), b: batch_matmul(swapped(a), g) }
     numpy "np.matmul(a, b)";
+    example "T.batch_matmul([[[1, 0]], [[0, 1]]], [[5], [7]])[..., 0]" => "[[5]\n [7]]";
     cases vec![
         case(Domain::Real, &[&[2, 3], &[3, 4]], vec![]),
         case(Domain::Real, &[&[5, 2, 3], &[3, 2]], vec![]),
@@ -85,6 +86,7 @@ composite! {
         if row { squeeze(y, if column { -1i64 } else { -2 }) } else { y }
     }
     numpy "np.matmul(a, b)";
+    example "T.matmul([[1.0, 2.0], [3.0, 4.0]], [10.0, 1.0])" => "[12. 34.]";
     cases vec![
         case(Domain::Real, &[&[2, 3], &[3, 4]], vec![]),
         case(Domain::Real, &[&[3], &[3, 4]], vec![]),

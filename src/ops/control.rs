@@ -29,6 +29,7 @@ pub static COND: OpDef = OpDef {
         draw: false,
     }),
     numpy: "ref.cond(inputs)",
+    example: None,
     cases: Vec::new,
     bad: Vec::new,
 };
@@ -303,6 +304,7 @@ op! {
     family Mixing;
     vjp(g) { x: g }
     numpy "x";
+    example "T.check_finite(T.log([1.0, np.e]))" => "[0. 1.]";
     cases vec![families::case(crate::graph::op::Domain::Real, &[&[2, 3]], vec![])];
     bad vec![];
 }

@@ -2,6 +2,9 @@
 //! the fields. One row makes one `static` [`OpDef`](crate::graph::op::OpDef) and one public function; the names of the
 //! parameters are visible in all rules.
 //!
+//! After the NumPy expression stands an example of the Python function: its lines, of which the last is an expression, and
+//! what printing the expression's value gives. Only rows that are no function of the Python package go without.
+//!
 //! `unary!` and `binary!` declare elementwise primitives, `op!` any primitive, `composite!` a function over other ops.
 
 macro_rules! tensor_params {
@@ -12,6 +15,12 @@ macro_rules! tensor_params {
             $(Param { name: stringify!($a), kind: ParamKind::Attr(<$at as AttrType>::KIND), default: Some(|| <$at as AttrType>::pack($default)) }),*
         ]
     };
+}
+
+/// The example of a row, if it has one.
+macro_rules! example {
+    () => { None };
+    ($($code:literal);+ => $prints:literal) => { Some($crate::graph::op::Example { code: &[$($code),+], prints: $prints }) };
 }
 
 /// The type of a public function's argument for an attribute.
@@ -28,6 +37,7 @@ macro_rules! unary {
         kind $kind:ident;
         vjp($g:ident) $rule:expr;
         numpy $numpy:literal;
+        $(example $($code:literal);+ => $prints:literal;)?
         samples $domain:ident;
     ) => {
         #[doc = concat!("The row of [`", stringify!($name), "`].")]
@@ -49,6 +59,7 @@ macro_rules! unary {
                 draw: false,
             }),
             numpy: $numpy,
+            example: example!($($($code);+ => $prints)?),
             cases: || families::unary_cases(Domain::$domain),
             bad: || families::refused!($kind, stringify!($name), 1),
         };
@@ -67,6 +78,7 @@ macro_rules! binary {
         kind $kind:ident;
         vjp($g:ident) { $va:ident: $ra:expr, $vb:ident: $rb:expr }
         numpy $numpy:literal;
+        $(example $($code:literal);+ => $prints:literal;)?
         samples $da:ident, $db:ident;
     ) => {
         #[doc = concat!("The row of [`", stringify!($name), "`].")]
@@ -92,6 +104,7 @@ macro_rules! binary {
                 draw: false,
             }),
             numpy: $numpy,
+            example: example!($($($code);+ => $prints)?),
             cases: || families::binary_cases(Domain::$da, Domain::$db),
             bad: || {
                 let mut all = families::binary_bad(stringify!($name));
@@ -117,6 +130,7 @@ macro_rules! op {
         family $family:ident;
         vjp($($g:ident),+) { $($vx:ident: $rule:expr),+ $(,)? }
         numpy $numpy:literal;
+        $(example $($code:literal);+ => $prints:literal;)?
         cases $cases:expr;
         bad $bad:expr;
     ) => {
@@ -164,6 +178,7 @@ macro_rules! op {
                 draw: false,
             }),
             numpy: $numpy,
+            example: example!($($($code);+ => $prints)?),
             cases: || $cases,
             bad: || $bad,
         };
@@ -186,6 +201,7 @@ macro_rules! composite {
         $(#[doc = $doc:literal])+
         $NAME:ident = fn $name:ident($x0:ident $(, $x:ident)* $(; $($a:ident : $at:ident = $default:expr),+)?) -> $y:ident $body:block
         numpy $numpy:literal;
+        $(example $($code:literal);+ => $prints:literal;)?
         cases $cases:expr;
         bad $bad:expr;
     ) => {
@@ -205,6 +221,7 @@ macro_rules! composite {
                 Ok(smallvec::smallvec![$body])
             }),
             numpy: $numpy,
+            example: example!($($($code);+ => $prints)?),
             cases: || $cases,
             bad: || $bad,
         };

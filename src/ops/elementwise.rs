@@ -23,6 +23,7 @@ binary! {
     kind numeric;
     vjp(g) { a: g, b: g }
     numpy "a + b";
+    example "T.add([[1.0], [2.0]], [10.0, 20.0])" => "[[11. 21.]\n [12. 22.]]";
     samples Real, Real;
 }
 binary! {
@@ -33,6 +34,7 @@ binary! {
     kind numeric;
     vjp(g) { a: g, b: -g }
     numpy "a - b";
+    example "T.sub([5.0, 7.0], 2.0)" => "[3. 5.]";
     samples Real, Real;
 }
 binary! {
@@ -43,6 +45,7 @@ binary! {
     kind numeric;
     vjp(g) { a: g * b, b: g * a }
     numpy "a * b";
+    example "T.mul([1, 2, 3], 0.5)" => "[0.5 1.  1.5]";
     samples Real, Real;
 }
 binary! {
@@ -53,6 +56,7 @@ binary! {
     kind float;
     vjp(g) { a: quotient(g, b), b: quotient(-(g * y), b) }
     numpy "a / b";
+    example "T.div([3, 1, 0], [2, 0, 0])" => "[1.5 inf nan]";
     samples Real, Real;
 }
 binary! {
@@ -63,6 +67,7 @@ binary! {
     kind float;
     vjp(g) { a: power(g, a, b), b: masked(g * y * log(a), not_equal(a, 0.0)) }
     numpy "a ** b";
+    example "T.pow([4.0, 2.0, -8.0], [0.5, -1.0, 0.5])" => "[2.  0.5 nan]";
     samples Positive, Real;
 }
 binary! {
@@ -76,6 +81,7 @@ binary! {
         b: masked(select(equal(a, b), g * 0.5, g), greater_equal(b, a))
     }
     numpy "np.maximum(a, b)";
+    example "T.maximum([1.0, 5.0, np.nan], 3.0)" => "[ 3.  5. nan]";
     samples Real, Positive;
 }
 binary! {
@@ -89,6 +95,7 @@ binary! {
         b: masked(select(equal(a, b), g * 0.5, g), less_equal(b, a))
     }
     numpy "np.minimum(a, b)";
+    example "T.minimum([1.0, 5.0, np.nan], 3.0)" => "[ 1.  3. nan]";
     samples Real, Positive;
 }
 unary! {
@@ -99,6 +106,7 @@ unary! {
     kind numeric;
     vjp(g) -g;
     numpy "-x";
+    example "T.neg([1.0, -2.0])" => "[-1.  2.]";
     samples Real;
 }
 unary! {
@@ -109,6 +117,7 @@ unary! {
     kind numeric;
     vjp(g) g * (x * 2.0);
     numpy "np.square(x)";
+    example "T.square([-3, 0, 4])" => "[ 9  0 16]";
     samples Real;
 }
 unary! {
@@ -120,6 +129,7 @@ unary! {
     kind float;
     vjp(g) quotient(g * 0.5, y);
     numpy "np.sqrt(x)";
+    example "T.sqrt([4.0, 0.0, -1.0])" => "[ 2.  0. nan]";
     samples Positive;
 }
 unary! {
@@ -130,6 +140,7 @@ unary! {
     kind numeric;
     vjp(g) g * sign(x);
     numpy "np.abs(x)";
+    example "T.abs([-1.5, 0.0, 2.0])" => "[1.5 0.  2. ]";
     samples Real;
 }
 unary! {
@@ -140,6 +151,7 @@ unary! {
     kind numeric;
     vjp(g) Cotangent::Zero;
     numpy "np.sign(x)";
+    example "T.sign([-3.0, 0.0, 2.0, np.nan])" => "[-1.  0.  1. nan]";
     samples Real;
 }
 unary! {
@@ -150,6 +162,7 @@ unary! {
     kind float;
     vjp(g) g * y;
     numpy "np.exp(x)";
+    example "T.exp([0.0, 1.0])" => "[1.         2.71828183]";
     samples Real;
 }
 unary! {
@@ -160,6 +173,7 @@ unary! {
     kind float;
     vjp(g) quotient(g, x);
     numpy "np.log(x)";
+    example "T.log([np.e, 1.0, 0.0, -1.0])" => "[  1.   0. -inf  nan]";
     samples Positive;
 }
 unary! {
@@ -170,6 +184,7 @@ unary! {
     kind float;
     vjp(g) g * cos(x);
     numpy "np.sin(x)";
+    example "T.sin([0.0, np.pi / 2])" => "[0. 1.]";
     samples Real;
 }
 unary! {
@@ -180,6 +195,7 @@ unary! {
     kind float;
     vjp(g) -(g * sin(x));
     numpy "np.cos(x)";
+    example "T.cos([0.0, np.pi])" => "[ 1. -1.]";
     samples Real;
 }
 unary! {
@@ -190,6 +206,7 @@ unary! {
     kind float;
     vjp(g) g * (1.0 - y * y);
     numpy "np.tanh(x)";
+    example "T.tanh([-1.0, 0.0, 20.0])" => "[-0.76159416  0.          1.        ]";
     samples Real;
 }
 unary! {
@@ -200,6 +217,7 @@ unary! {
     kind float;
     vjp(g) g * (y * (1.0 - y));
     numpy "scipy.special.expit(x)";
+    example "T.sigmoid([-1000.0, 0.0, 1000.0])" => "[0.  0.5 1. ]";
     samples Real;
 }
 unary! {
@@ -210,6 +228,7 @@ unary! {
     kind float;
     vjp(g) g * sigmoid(x);
     numpy "np.logaddexp(x, 0)";
+    example "T.softplus([-1000.0, 0.0, 1000.0])" => "[0.00000000e+00 6.93147181e-01 1.00000000e+03]";
     samples Real;
 }
 unary! {
@@ -220,6 +239,7 @@ unary! {
     kind float;
     vjp(g) g * (exp(-(x * x)) * std::f64::consts::FRAC_2_SQRT_PI);
     numpy "scipy.special.erf(x)";
+    example "T.erf([0.0, 1.0])" => "[0.         0.84270079]";
     samples Real;
 }
 unary! {
@@ -230,6 +250,7 @@ unary! {
     kind float;
     vjp(g) masked(g, greater(y, 0.0));
     numpy "np.maximum(x, 0)";
+    example "T.relu([-1.0, 0.0, 2.0])" => "[0. 0. 2.]";
     samples Real;
 }
 op! {
@@ -247,6 +268,7 @@ op! {
         high: masked(g, logical_not(logical_and(less(x, high), less(low, high)))),
     }
     numpy "np.clip(x, low, high)";
+    example "T.clip([-1.0, 0.5, 3.0], 0.0, 1.0)" => "[0.  0.5 1. ]";
     cases vec![
         families::mixed(&[(Domain::Real, &[2, 3]), (Domain::Unit, &[]), (Domain::Positive, &[3])], vec![]),
         families::mixed(&[(Domain::Real, &[6]), (Domain::Unit, &[]), (Domain::Positive, &[])], vec![]),

@@ -90,6 +90,7 @@ op! {
         b: solve_lower(l, g, !transpose),
     }
     numpy "scipy.linalg.solve_triangular(l, b, lower=True, trans=int(transpose))";
+    example "T.solve_lower([[2.0, 0.0], [1.0, 4.0]], [[2.0], [9.0]])" => "[[1.]\n [2.]]";
     cases vec![case(Domain::Spd, &[&[3, 3], &[3, 3]], vec![Attr::Bool(false)]), case(Domain::Spd, &[&[3, 3], &[3, 3]], vec![Attr::Bool(true)])];
     bad vec![bad(&[&[2, 2], &[3, 1]], vec![Attr::Bool(false)], "solve_lower: the sides differ in length. Got (2, 2) and (3, 1); expected l.shape[-1] == b.shape[-2].")];
 }
@@ -144,6 +145,7 @@ composite! {
         apply(&CHOLESKY_LOWER, &[((a + at) * 0.5).into()], &[])
     }
     numpy "np.linalg.cholesky((a + np.swapaxes(a, -1, -2)) / 2)";
+    example "T.cholesky([[4.0, 2.0], [2.0, 5.0]])" => "[[2. 0.]\n [1. 2.]]";
     cases vec![case(Domain::Spd, &[&[3, 3]], vec![]), case(Domain::Spd, &[&[2, 2, 2]], vec![])];
     bad vec![bad(&[&[3]], vec![], "cholesky: not a square matrix. Got shape (3,); expected shape (..., n, n).")];
 }

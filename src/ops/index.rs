@@ -51,6 +51,7 @@ op! {
     family Mixing;
     vjp(g) { x: take_adjoint(g, index, x, axis), index: Cotangent::Zero }
     numpy "np.take(x, index, axis=axis)";
+    example "T.take([10.0, 20.0, 30.0], [2, -1, 0])" => "[30. 30. 10.]";
     cases vec![
         mixed(&[(Domain::Real, &[4, 3]), (Domain::Index(4), &[5])], vec![Attr::Int(0)]),
         mixed(&[(Domain::Real, &[2, 4]), (Domain::Index(4), &[2, 2])], vec![Attr::Int(-1)]),
@@ -186,6 +187,7 @@ op! {
     family Mixing;
     vjp(g) { x: gather_adjoint(g, index, x, axis), index: Cotangent::Zero }
     numpy "np.take_along_axis(x, index, axis=axis)";
+    example "T.gather([[1.0, 2.0], [3.0, 4.0]], [[1], [0]])" => "[[2.]\n [3.]]";
     cases vec![
         mixed(&[(Domain::Real, &[3, 4]), (Domain::Index(4), &[3, 2])], vec![Attr::Int(-1)]),
         mixed(&[(Domain::Real, &[4, 2]), (Domain::Index(4), &[3, 2])], vec![Attr::Int(0)]),
@@ -284,6 +286,7 @@ op! {
     family Mixing;
     vjp(g) { labels: Cotangent::Zero }
     numpy "np.eye(classes, dtype=dtype)[labels]";
+    example "T.one_hot([2, 0], 3)" => "[[0. 0. 1.]\n [1. 0. 0.]]";
     cases vec![mixed(&[(Domain::Index(4), &[5])], vec![Attr::Int(4), Attr::DType(DType::F64)]), mixed(&[(Domain::Index(3), &[2, 2])], vec![Attr::Int(3), Attr::DType(DType::I64)])];
     bad vec![bad(&[&[2]], vec![Attr::Int(-1), Attr::DType(DType::F64)], "one_hot: the number of classes is negative. Got -1; expected classes >= 0.")];
 }

@@ -27,6 +27,7 @@ op! {
     family Elementwise;
     vjp(g) { x: if x.dtype().is_float() && y.dtype().is_float() { Cotangent::from(cast(g, x.dtype())) } else { Cotangent::Zero } }
     numpy "x.astype(dtype)";
+    example "T.cast([1.7, -1.7, 0.0], \"int32\")" => "[ 1 -1  0]";
     cases vec![case(Domain::Real, &[&[2, 3]], vec![Attr::DType(DType::F64)])];
     bad vec![];
 }
@@ -39,6 +40,7 @@ op! {
     family Movement;
     vjp(g) { x: Cotangent::Zero }
     numpy "x";
+    example "x = T.constant(3.0)"; "T.grad([x * T.stop_gradient(x)], [x])[0]" => "3.0";
     cases vec![];
     bad vec![];
 }
@@ -141,6 +143,7 @@ op! {
     family Movement;
     vjp(g) { x: shaped_like(g, x) }
     numpy "np.reshape(x, shape)";
+    example "T.reshape([[1, 2, 3], [4, 5, 6]], (3, -1))" => "[[1 2]\n [3 4]\n [5 6]]";
     cases vec![
         case(Domain::Real, &[&[2, 6]], vec![Ints([3, 4].into()).pack()]),
         case(Domain::Real, &[&[2, 3, 2]], vec![Ints([-1].into()).pack()]),
@@ -243,6 +246,7 @@ op! {
         transpose(g, inverse)
     } }
     numpy "np.transpose(x, axes)";
+    example "T.transpose([[1, 2, 3], [4, 5, 6]])" => "[[1 4]\n [2 5]\n [3 6]]";
     cases vec![
         case(Domain::Real, &[&[2, 3]], vec![Axes(None).pack()]),
         case(Domain::Real, &[&[2, 3, 4]], vec![Axes(Some([2, 0, 1].into())).pack()]),
@@ -281,6 +285,7 @@ op! {
     family Movement;
     vjp(g) { x: squeeze(g, axis) }
     numpy "np.expand_dims(x, axis)";
+    example "T.expand_dims([1, 2], -1)" => "[[1]\n [2]]";
     cases vec![
         case(Domain::Real, &[&[2, 3]], vec![Axes(Some([1].into())).pack()]),
         case(Domain::Real, &[&[3]], vec![Axes(Some([0, -1].into())).pack()]),
@@ -339,6 +344,7 @@ op! {
     family Movement;
     vjp(g) { x: shaped_like(g, x) }
     numpy "np.squeeze(x, axis)";
+    example "T.squeeze([[[1], [2]]], -1)" => "[[1 2]]";
     cases vec![
         case(Domain::Real, &[&[1, 3, 1]], vec![Axes(None).pack()]),
         case(Domain::Real, &[&[2, 1, 3, 1]], vec![Axes(Some([-1].into())).pack()]),

@@ -55,6 +55,7 @@ macro_rules! draw {
                 draw: true,
             }),
             numpy: "ref.drawn(shape, dtype)",
+            example: None,
             cases: Vec::new,
             bad: Vec::new,
         };
@@ -76,6 +77,7 @@ macro_rules! draw {
                 draw: true,
             }),
             numpy: "ref.drawn(x.shape, x.dtype)",
+            example: None,
             cases: Vec::new,
             bad: Vec::new,
         };

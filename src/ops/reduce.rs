@@ -81,6 +81,7 @@ op! {
     family Mixing;
     vjp(g) { x: unreduce(g, x, axis.0.as_deref(), keepdims) }
     numpy "np.sum(x, axis=axis, keepdims=keepdims)";
+    example "T.reduce_sum([[1, 2], [3, 4]], axis=-1, keepdims=True)" => "[[3]\n [7]]";
     cases fold_cases(Domain::Real);
     bad axis_bad("reduce_sum");
 }
@@ -109,6 +110,7 @@ op! {
     family Mixing;
     vjp(g) { x: shared(g, x, y, &axis, keepdims) }
     numpy "np.max(x, axis=axis, keepdims=keepdims)";
+    example "x = T.constant([1.0, 3.0, 3.0])"; "T.grad([T.reduce_max(x)], [x])[0]" => "[0.  0.5 0.5]";
     cases fold_cases(Domain::Distinct);
     bad {
         let mut all = axis_bad("reduce_max");
@@ -131,6 +133,7 @@ op! {
     family Mixing;
     vjp(g) { x: shared(g, x, y, &axis, keepdims) }
     numpy "np.min(x, axis=axis, keepdims=keepdims)";
+    example "T.reduce_min([[1.0, 5.0], [7.0, 2.0]], axis=-1)" => "[1. 2.]";
     cases fold_cases(Domain::Distinct);
     bad axis_bad("reduce_min");
 }
@@ -182,6 +185,7 @@ composite! {
         reduce_sum(x, axis, keepdims) / n
     }
     numpy "np.mean(x, axis=axis, keepdims=keepdims)";
+    example "T.reduce_mean([[1, 2], [3, 4]], axis=0)" => "[2. 3.]";
     cases fold_cases(Domain::Real);
     bad axis_bad("reduce_mean");
 }
@@ -197,6 +201,7 @@ composite! {
         if keepdims { y } else { squeeze_axes(y, x, &axis) }
     }
     numpy "scipy.special.logsumexp(x, axis=axis, keepdims=keepdims)";
+    example "T.reduce_logsumexp([[1000.0, 1000.0], [0.0, -np.inf]], axis=-1)" => "[1000.69314718    0.        ]";
     cases fold_cases(Domain::Real);
     bad axis_bad("reduce_logsumexp");
 }
@@ -227,6 +232,7 @@ op! {
     family Mixing;
     vjp(g) { x: Cotangent::Zero }
     numpy "np.argmax(x, axis=axis, keepdims=keepdims)";
+    example "T.argmax([[1.0, 3.0, 3.0], [2.0, 0.0, 1.0]])" => "[1 0]";
     cases vec![
         case(Domain::Distinct, &[&[5]], vec![Attr::Int(0), Attr::Bool(false)]),
         case(Domain::Distinct, &[&[2, 3, 4]], vec![Attr::Int(1), Attr::Bool(true)]),
@@ -263,6 +269,7 @@ op! {
         gather_adjoint(expand(g), expand(index), x, axis)
     } }
     numpy "ref.max_with_index(x, axis)";
+    example "T.max_with_index([[1.0, 3.0, 3.0], [2.0, 0.0, 1.0]])" => "[3. 2.] [1 0]";
     cases vec![case(Domain::Distinct, &[&[5]], vec![Attr::Int(0)]), case(Domain::Distinct, &[&[2, 3, 4]], vec![Attr::Int(1)])];
     bad vec![bad(&[&[2]], vec![Attr::Int(1)], "max_with_index: axis is out of range. Got axis=1 for 1 dimension; expected -1 <= axis < 1.")];
 }

@@ -25,6 +25,7 @@ op! {
     family Elementwise;
     vjp(g) { condition: Cotangent::Zero, a: masked(g, condition), b: masked(g, logical_not(condition)) }
     numpy "np.where(condition, a, b)";
+    example "x = T.constant([0.0, 4.0])"; "T.grad([T.where(x > 0.0, T.sqrt(x), 0.0)], [x])[0]" => "[0.   0.25]";
     cases vec![
         families::mixed(&[(Domain::Bool, &[2, 3]), (Domain::Real, &[2, 3]), (Domain::Real, &[3])], vec![]),
         families::mixed(&[(Domain::Bool, &[2, 1]), (Domain::Real, &[]), (Domain::Real, &[1, 3])], vec![]),

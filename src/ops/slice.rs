@@ -55,6 +55,7 @@ op! {
     family Movement;
     vjp(g) { x: unslice(g, x, slices) }
     numpy "x[slices]";
+    example "T.strided_slice([0, 1, 2, 3, 4], [slice(None, None, -2)])" => "[4 2 0]";
     cases vec![
         case(Domain::Real, &[&[5]], vec![Slices([Slice { start: Some(1), stop: Some(-1), step: 1 }].into()).pack()]),
         case(Domain::Real, &[&[5, 4]], vec![Slices([Slice { start: None, stop: None, step: -2 }, Slice { start: Some(1), stop: None, step: 2 }].into()).pack()]),
@@ -249,6 +250,7 @@ pub static CONCAT: OpDef = OpDef {
         draw: false,
     }),
     numpy: "np.concatenate(xs, axis=axis)",
+    example: example!("T.concat([np.zeros([2, 1]), np.ones([2, 2])], axis=-1)" => "[[0. 1. 1.]\n [0. 1. 1.]]"),
     cases: || {
         vec![
             case(Domain::Real, &[&[2, 3], &[1, 3]], vec![Attr::Int(0)]),

@@ -7,7 +7,7 @@ use crate::graph::{Graph, Value};
 use crate::plan::fuse::describe;
 use crate::plan::ir::Place;
 use crate::plan::place::{ARENA, CONSTANTS, SOURCES, Work};
-use crate::plan::program::Loc;
+use crate::plan::program::{Loc, Stage};
 use crate::plan::{PASSES, Plan, walk};
 
 /// A plan as one request sees it: the plan serves all graphs of one structure, the lines of the program are the request's.
@@ -82,16 +82,9 @@ impl Plan {
             match &step.work {
                 Work::Tile(p) => {
                     let space: Vec<String> = p.dims.iter().map(|n| n.to_string()).collect();
-                    writeln!(s, "  {t}: tile [{}] {:?}: {} -> {}", space.join(","), p.tiling, p.names.join(" "), nodes.join(" "))?;
-                    for f in &p.folds {
-                        writeln!(s, "      {:?} {:?} -> %{} at {}", f.fold, f.reduction, f.value.node, self.place_of(f.loc))?;
-                    }
-                    for l in &p.loads {
-                        writeln!(s, "      load %{} {:?} from {}", l.root.node, l.kind, self.place_of(l.loc))?;
-                    }
-                    for w in &p.stores {
-                        let places: Vec<String> = w.locs.iter().map(|&l| self.place_of(l)).collect();
-                        writeln!(s, "      store %{} to {}", w.value.node, places.join(", "))?;
+                    writeln!(s, "  {t}: tile [{}] {:?} -> {}", space.join(","), p.tiling, nodes.join(" "))?;
+                    for stage in &p.stages {
+                        self.stage(s, stage)?;
                     }
                 }
                 work => {
@@ -120,6 +113,24 @@ impl Plan {
         writeln!(s, "{place}: arena {} bytes, outputs {} bytes, peak {} bytes", self.arena_bytes, self.output_bytes(), self.peak_bytes())?;
         for (w, ty) in &self.writes {
             writeln!(s, "  writes source {w}: {ty}, from step {}", self.first_write)?;
+        }
+        Ok(())
+    }
+
+    fn stage(&self, s: &mut String, stage: &Stage) -> std::fmt::Result {
+        let over = if stage.per_row { "a row's values" } else { "values" };
+        let names = if stage.names.is_empty() { "-".to_owned() } else { stage.names.join(" ") };
+        writeln!(s, "      {over}: {names}")?;
+        for f in &stage.folds {
+            let place = f.loc.map_or("a register".to_owned(), |l| self.place_of(l));
+            writeln!(s, "        {:?} {:?} -> %{} at {place}", f.fold, f.reduction, f.value.node)?;
+        }
+        for l in &stage.loads {
+            writeln!(s, "        load %{} {:?} from {}", l.root.node, l.kind, self.place_of(l.loc))?;
+        }
+        for w in &stage.stores {
+            let places: Vec<String> = w.locs.iter().map(|&l| self.place_of(l)).collect();
+            writeln!(s, "        store %{} to {}", w.value.node, places.join(", "))?;
         }
         Ok(())
     }

@@ -155,7 +155,7 @@ fn compile(mut ir: Ir, kind: &dyn Fn(u32) -> SourceKind) -> Plan {
     let drafts = fuse::fuse(&ir, &accesses);
     if checked {
         verify::ir(&ir, "fuse");
-        verify::drafts(&ir, &drafts);
+        verify::drafts(&ir, &accesses, &drafts);
     }
     let owners = fuse::owners(&ir, &drafts);
     let order = schedule::schedule(&ir, &accesses, &drafts, &owners);

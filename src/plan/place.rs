@@ -6,9 +6,9 @@ use smallvec::SmallVec;
 use crate::graph::attr::Attr;
 use crate::graph::op::{Body, Kernel, OpDef};
 use crate::plan::access::{Accesses, is_value};
-use crate::plan::fuse::Draft;
+use crate::plan::fuse::{self, Draft};
 use crate::plan::ir::{Ir, IrOp, Place, Ref, Ty};
-use crate::plan::program::{self, LoadKind, Loc, Program};
+use crate::plan::program::{self, Load, LoadKind, Loc, Program};
 use crate::plan::schedule::{Order, may_fail};
 use crate::plan::table::Table;
 use crate::plan::{Plan, SourceKind};
@@ -200,8 +200,8 @@ impl<'a> Layout<'a> {
                 for &r in &ir.nodes[n as usize].inputs {
                     let root = accesses.of(r).root;
                     l.last.insert(root, t);
-                    let inside = drafts[d].tile && crate::plan::fuse::in_program(ir, accesses, owners, d as u32, r).is_some();
-                    if !inside {
+                    let draft = &drafts[d];
+                    if !draft.tile || fuse::inside(ir, accesses, owners, (draft, d as u32), n, r).is_none() {
                         l.stored[root.node as usize] = true;
                     }
                 }
@@ -255,7 +255,7 @@ impl<'a> Layout<'a> {
             let ok = free
                 && t >= order.fallible
                 && after.is_none_or(|a| a < t || (a == t && elementwise))
-                && (!reads_here || self.reads_flat(draft, old, value));
+                && (!reads_here || (draft.rows.is_none() && self.reads_flat(draft, old, value)));
             if ok {
                 self.direct.insert(value, w as u32);
                 self.locs.insert(value, self.write_base(sources.len(), w as u32));
@@ -276,7 +276,7 @@ impl<'a> Layout<'a> {
                 a.root != root
                     || (a.offset == 0
                         && crate::shape::is_contiguous(&self.ir.ty(r).dims, &a.strides)
-                        && crate::plan::fuse::squeeze(&self.ir.ty(r).dims) == crate::plan::fuse::squeeze(dims))
+                        && fuse::squeeze(&self.ir.ty(r).dims) == fuse::squeeze(dims))
             })
         })
     }
@@ -364,47 +364,51 @@ impl<'a> Layout<'a> {
         let stored = &self.stored;
         let padded = |r: Ref| !feeds.contains(&r.node);
         let mut p = program::build(self.ir, self.accesses, draft, self.owners, &|n| stored[n as usize], &padded);
-        for load in &mut p.loads {
+        for load in p.stages.iter_mut().flat_map(|s| &mut s.loads) {
             load.loc = self.locs.get(load.root).unwrap_or(load.loc);
         }
         let mut handed: Vec<Ref> = vec![];
-        // Operands that end here and are read in the order of the space: a result may take their places.
-        let donors: Vec<usize> = (0..p.loads.len())
-            .filter(|&k| {
-                let l = &p.loads[k];
+        // Operands that end here and are read in the order of the space, once: a result may take their places.
+        let donors: Vec<(usize, Load)> = p
+            .loads()
+            .filter(|(_, l)| {
                 l.kind == LoadKind::Flat
                     && l.offset == 0
                     && l.loc.base == ARENA
                     && self.last.get(l.root) == Some(t)
                     && is_value(self.ir, l.root)
                     && !self.copies.iter().any(|(_, r)| *r == l.root)
-                    && p.loads.iter().filter(|m| m.root == l.root).count() == 1
+                    && p.loads().filter(|(_, m)| m.root == l.root).count() == 1
             })
+            .map(|(s, l)| (s, l.clone()))
             .collect();
-        for k in 0..p.stores.len() {
-            let value = p.stores[k].value;
+        let places: Vec<(usize, usize)> = p.stages.iter().enumerate().flat_map(|(s, g)| (0..g.stores.len()).map(move |k| (s, k))).collect();
+        for (s, k) in places {
+            let value = p.stages[s].stores[k].value;
             if !self.locs.has(value) {
-                let donor = donors.iter().map(|&l| &p.loads[l]).find(|l| {
+                let donor = donors.iter().find(|(read, l)| {
                     // Elements of one size: a result that is wider would write over what the next tile reads.
-                    self.bytes(l.root) == self.bytes(value)
+                    *read <= s
+                        && self.bytes(l.root) == self.bytes(value)
                         && self.ir.ty(l.root).count() == self.ir.ty(value).count()
                         && !handed.contains(&l.root)
                 });
-                if let Some(l) = donor {
+                if let Some((read, l)) = donor {
                     handed.push(l.root);
                     self.locs.insert(value, l.loc);
-                    p.stores[k].aliased |= l.end > p.stores[k].at;
+                    p.stages[s].stores[k].aliased |= *read == s && l.end > p.stages[s].stores[k].at;
                 }
             }
             let loc = self.home(value);
-            p.stores[k].locs.push(loc);
+            p.stages[s].stores[k].locs.push(loc);
             if let Some(w) = self.direct.get(value) {
                 let old = Ref { node: self.ir.writes[w as usize].0, out: 0 };
-                p.stores[k].aliased |= p.loads.iter().any(|l| l.root == old && l.end > p.stores[k].at);
+                let stage = &mut p.stages[s];
+                stage.stores[k].aliased |= stage.loads.iter().any(|l| l.root == old && l.end > stage.stores[k].at);
             }
         }
-        for k in 0..p.folds.len() {
-            p.folds[k].loc = self.home(p.folds[k].value);
+        for f in p.stages.iter_mut().flat_map(|s| &mut s.folds) {
+            f.loc = f.loc.map(|_| self.home(f.value));
         }
         for r in handed {
             self.locs.remove(r);

@@ -176,12 +176,13 @@ impl Walk {
 
 /// What `roots` reach, in the order in which a depth-first traversal leaves the nodes: by the places of operands, never by the
 /// nodes' numbers. Beside it, for each number of a node, its place in that order counted from 1, or 0.
-fn traverse<'a>(graph: &Graph, roots: impl DoubleEndedIterator<Item = &'a Value> + Clone) -> (Vec<u32>, Vec<u32>) {
+fn traverse<'a>(graph: &Graph, roots: impl Iterator<Item = &'a Value> + Clone) -> (Vec<u32>, Vec<u32>) {
     let Some(top) = roots.clone().map(|v| v.node).max() else { return (vec![], vec![]) };
     // Zeroed memory costs only where it is touched: a small request of a large graph is cheap.
     let mut places = vec![0u32; top as usize + 1];
     let mut order = vec![];
-    let mut stack: Vec<u32> = roots.rev().map(|v| v.node).collect();
+    // The last root first: the gradient of a network's last layer is there first, and what it needs is then free for others.
+    let mut stack: Vec<u32> = roots.map(|v| v.node).collect();
     while let Some(&id) = stack.last() {
         match places[id as usize] {
             0 => {

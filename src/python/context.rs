@@ -21,6 +21,12 @@ thread_local! {
 }
 
 /// A graph under construction, and what it takes to evaluate it.
+///
+/// >>> with ag.Context() as ctx:
+/// ...     x = ctx.placeholder("x", [None])
+/// ...     y = (x * x).sum()
+/// ...     print(y.eval({x: [3.0, 4.0]}))
+/// 25.0
 #[pyclass(frozen, module = "scirs2_autograd._lib")]
 pub struct Context {
     inner: Arc<api::Context>,
@@ -41,6 +47,10 @@ pub fn current(_py: Python<'_>) -> PyResult<Arc<api::Context>> {
 }
 
 /// The innermost context that this thread is inside of.
+///
+/// >>> with ag.Context(dtype="float32"):
+/// ...     print(ag.current_context().dtype)
+/// float32
 #[pyfunction]
 pub fn current_context(py: Python<'_>) -> PyResult<Context> {
     Ok(Context::of(current(py)?))
@@ -53,6 +63,9 @@ pub fn _compilations() -> u64 {
 }
 
 /// Gives idle memory back to the system; returns the number of bytes.
+///
+/// >>> ag.trim() >= 0
+/// True
 #[pyfunction]
 pub fn _trim() -> usize {
     crate::array::block::trim()
@@ -111,6 +124,15 @@ impl Context {
     }
 
     /// Ends the context: from now on building and running are errors.
+    ///
+    /// >>> ctx = ag.Context()
+    /// >>> x = ctx.constant(1.0)
+    /// >>> ctx.close()
+    /// >>> x.eval()
+    /// Traceback (most recent call last):
+    ///     ...
+    /// scirs2_autograd.exceptions.GraphError: context: it is closed. Got a call after its end; expected a call while it is open.
+    /// help: evaluate inside the `with` block, or keep the context open
     fn close(&self) {
         self.end();
     }
@@ -128,6 +150,11 @@ impl Context {
     }
 
     /// A value that each run is fed; -1 or None is a dimension of any length.
+    ///
+    /// >>> with ag.Context() as ctx:
+    /// ...     x = ctx.placeholder("x", [None, 2])
+    /// ...     print(x.shape, x.mean().eval({"x": np.eye(2)}))
+    /// (None, 2) 0.5
     #[pyo3(signature = (name, shape, dtype=None))]
     fn placeholder<'py>(&self, py: Python<'py>, name: &str, shape: &Bound<'py, PyAny>, dtype: Option<&Bound<'py, PyAny>>) -> Built<'py> {
         let dims = convert::lengths("placeholder", shape, true)?;
@@ -140,6 +167,12 @@ impl Context {
     }
 
     /// A variable of the environment, by name, by (namespace, name), or by id.
+    ///
+    /// >>> env = ag.VariableEnvironment()
+    /// >>> w = env.name("w").set(np.array([1.0, 2.0]))
+    /// >>> with ag.Context(env) as ctx:
+    /// ...     print((ctx.variable("w") + ctx.variable(w)).eval())
+    /// [2. 4.]
     fn variable<'py>(&self, py: Python<'py>, key: &Bound<'py, PyAny>) -> Built<'py> {
         let site = super::site::here(py);
         let find = |f: &(dyn Fn() -> crate::graph::Value + Sync)| py.detach(|| site.map_or_else(f, |s| s.during(f)));
@@ -155,6 +188,13 @@ impl Context {
     }
 
     /// A constant: the array is copied.
+    ///
+    /// >>> a = np.array([1.0, 2.0])
+    /// >>> with ag.Context() as ctx:
+    /// ...     t = ctx.constant(a)
+    /// ...     a[0] = 9.0
+    /// ...     print(t.eval())
+    /// [1. 2.]
     #[pyo3(signature = (value, dtype=None))]
     fn constant<'py>(&self, py: Python<'py>, value: &Bound<'py, PyAny>, dtype: Option<&Bound<'py, PyAny>>) -> Built<'py> {
         let dtype = dtype.map(convert::dtype).transpose()?;
@@ -178,6 +218,10 @@ impl Context {
     }
 
     /// A number repeated over a shape.
+    ///
+    /// >>> with ag.Context() as ctx:
+    /// ...     print(ctx.full([2], 7, "int32").eval())
+    /// [7 7]
     #[pyo3(signature = (shape, value, dtype=None))]
     fn full<'py>(&self, py: Python<'py>, shape: &Bound<'py, PyAny>, value: f64, dtype: Option<&Bound<'py, PyAny>>) -> Built<'py> {
         let dims: Vec<i64> = convert::lengths("full", shape, false)?.into_iter().map(|n| n as i64).collect();
@@ -190,22 +234,41 @@ impl Context {
         self.done(py, t)
     }
     /// Zeros.
+    ///
+    /// >>> with ag.Context() as ctx:
+    /// ...     print(ctx.zeros([2, 2]).eval())
+    /// [[0. 0.]
+    ///  [0. 0.]]
     #[pyo3(signature = (shape, dtype=None))]
     fn zeros<'py>(&self, py: Python<'py>, shape: &Bound<'py, PyAny>, dtype: Option<&Bound<'py, PyAny>>) -> Built<'py> {
         self.full(py, shape, 0.0, dtype)
     }
     /// Ones.
+    ///
+    /// >>> with ag.Context(dtype="float32") as ctx:
+    /// ...     print(ctx.ones([2]).eval(), ctx.ones([2]).dtype)
+    /// [1. 1.] float32
     #[pyo3(signature = (shape, dtype=None))]
     fn ones<'py>(&self, py: Python<'py>, shape: &Bound<'py, PyAny>, dtype: Option<&Bound<'py, PyAny>>) -> Built<'py> {
         self.full(py, shape, 1.0, dtype)
     }
 
     /// An evaluator: what to compute, with which feeds.
+    ///
+    /// >>> with ag.Context() as ctx:
+    /// ...     x = ctx.placeholder("x", [])
+    /// ...     print(ctx.evaluator().push(x + 1.0).feed(x, 2.0).run())
+    /// [array(3.)]
     fn evaluator(&self) -> Evaluator {
         Evaluator::new(self.inner.clone())
     }
 
     /// The values of several tensors from one run.
+    ///
+    /// >>> with ag.Context() as ctx:
+    /// ...     x = ctx.placeholder("x", [2])
+    /// ...     print(*ctx.eval([x.sum(), x.max()], {x: [1.0, 4.0]}))
+    /// 5.0 4.0
     #[pyo3(signature = (tensors, feeds=None))]
     fn eval<'py>(&self, py: Python<'py>, tensors: &Bound<'py, PyAny>, feeds: Option<&Bound<'py, PyAny>>) -> PyResult<Bound<'py, PyList>> {
         let values: Vec<_> = super::apply::tensors(&self.inner, tensors)?.iter().map(|t| t.value()).collect();

@@ -132,6 +132,11 @@ fn evaluate_held<'py>(py: Python<'py>, ctx: &Arc<Context>, values: &[Value], hel
 }
 
 /// What to compute, with which feeds.
+///
+/// >>> with ag.Context() as ctx:
+/// ...     x = ctx.placeholder("x", [])
+/// ...     print(*ctx.evaluator().push(x + 1.0).push(x * x).feed(x, 3.0).run())
+/// 4.0 9.0
 #[pyclass(frozen, module = "scirs2_autograd._lib")]
 pub struct Evaluator {
     ctx: Arc<Context>,
@@ -154,6 +159,11 @@ impl Evaluator {
 #[pymethods]
 impl Evaluator {
     /// Asks for a tensor.
+    ///
+    /// >>> with ag.Context() as ctx:
+    /// ...     x = ctx.constant([1.0, 4.0])
+    /// ...     print(*ctx.evaluator().push(x.sum()).push(x.max()).run())
+    /// 5.0 4.0
     fn push<'py>(slf: Bound<'py, Self>, tensor: &Bound<'py, Tensor>) -> PyResult<Bound<'py, Self>> {
         let this = slf.get();
         if !Arc::ptr_eq(&tensor.get().ctx, &this.ctx) {
@@ -166,6 +176,11 @@ impl Evaluator {
         Ok(slf)
     }
     /// Asks for several tensors.
+    ///
+    /// >>> with ag.Context() as ctx:
+    /// ...     x = ctx.constant([1.0, 4.0])
+    /// ...     print(*ctx.evaluator().extend([x.sum(), x.max()]).run())
+    /// 5.0 4.0
     fn extend<'py>(slf: Bound<'py, Self>, tensors: &Bound<'py, PyAny>) -> PyResult<Bound<'py, Self>> {
         let this = slf.get();
         let values: Vec<Value> = apply::tensors(&this.ctx, tensors)?.iter().map(|t| t.value()).collect();
@@ -173,6 +188,13 @@ impl Evaluator {
         Ok(slf)
     }
     /// Feeds a placeholder (its tensor or its name). The array is read in place during the run.
+    ///
+    /// >>> a = np.array([1.0, 2.0])
+    /// >>> with ag.Context() as ctx:
+    /// ...     doubled = ctx.evaluator().push(ctx.placeholder("x", [2]) * 2.0).feed("x", a)
+    /// ...     a[0] = 9.0
+    /// ...     print(*doubled.run())
+    /// [18.  4.]
     fn feed<'py>(slf: Bound<'py, Self>, placeholder: &Bound<'py, PyAny>, value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, Self>> {
         // The array is read first: that may run Python code, which must not meet a lock.
         let mut held = Held::default();
@@ -181,16 +203,32 @@ impl Evaluator {
         Ok(slf)
     }
     /// Adds the feeds of a feeder.
+    ///
+    /// >>> feeder = ag.Feeder().push("x", 3.0).push("y", 4.0)
+    /// >>> with ag.Context() as ctx:
+    /// ...     x, y = ctx.placeholder("x", []), ctx.placeholder("y", [])
+    /// ...     print(*ctx.evaluator().push(x * y).set_feeder(feeder).run())
+    /// 12.0
     fn set_feeder<'py>(slf: Bound<'py, Self>, feeder: &Bound<'py, Feeder>) -> Bound<'py, Self> {
         slf.get().state.lock().1.extend(slf.py(), &feeder.get().0.lock());
         slf
     }
     /// Runs once and returns a list of NumPy arrays, one for each tensor that was asked for.
+    ///
+    /// >>> with ag.Context() as ctx:
+    /// ...     x = ctx.placeholder("x", [2])
+    /// ...     print(ctx.evaluator().push(x * 2.0).feed(x, [1.0, 2.0]).run())
+    /// [array([2., 4.])]
     fn run<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         let (values, held) = self.request(py);
         PyList::new(py, evaluate_held(py, &self.ctx, &values, &held)?)
     }
     /// The plan of this request.
+    ///
+    /// >>> with ag.Context() as ctx:
+    /// ...     x = ctx.placeholder("x", [8])
+    /// ...     print(ctx.evaluator().push(x * x + x).feed(x, np.zeros(8)).plan().steps)
+    /// 1
     fn plan(&self, py: Python<'_>) -> PyResult<Plan> {
         let (values, held) = self.request(py);
         let ts: Vec<crate::graph::Tensor<'_>> = values.iter().map(|&v| self.ctx.graph().tensor(v)).collect();
@@ -199,6 +237,12 @@ impl Evaluator {
 }
 
 /// Feeds that are set up apart from an evaluator.
+///
+/// >>> feeder = ag.Feeder().push("x", 3.0)
+/// >>> with ag.Context() as ctx:
+/// ...     x = ctx.placeholder("x", [])
+/// ...     print(*ctx.evaluator().push(x * x).set_feeder(feeder).run())
+/// 9.0
 #[pyclass(frozen, module = "scirs2_autograd._lib")]
 pub struct Feeder(pub Mutex<Held>);
 
@@ -209,6 +253,11 @@ impl Feeder {
         Feeder(Mutex::new(Held::default()))
     }
     /// Adds a feed; a later one for the same placeholder takes the place of an earlier one.
+    ///
+    /// >>> feeder = ag.Feeder().push("x", 3.0).push("x", 4.0)
+    /// >>> with ag.Context() as ctx:
+    /// ...     print(*ctx.evaluator().push(ctx.placeholder("x", [])).set_feeder(feeder).run())
+    /// 4.0
     fn push<'py>(slf: Bound<'py, Self>, placeholder: &Bound<'py, PyAny>, value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, Self>> {
         let mut held = Held::default();
         held.push(placeholder, value)?;
@@ -221,12 +270,23 @@ impl Feeder {
 }
 
 /// A plan: what runs, in which order, and where every value is.
+///
+/// >>> with ag.Context() as ctx:
+/// ...     x = ctx.placeholder("x", [1000])
+/// ...     plan = ctx.evaluator().push((T.exp(x) * x).sum()).feed(x, np.zeros(1000)).plan()
+/// ...     print(plan.steps)  # Elementwise steps and the sum are one.
+/// 1
 #[pyclass(frozen, module = "scirs2_autograd._lib")]
 pub struct Plan(pub crate::plan::TracedPlan);
 
 #[pymethods]
 impl Plan {
     /// Every stage of the plan as text; the nodes with the lines that built them.
+    ///
+    /// >>> with ag.Context() as ctx:
+    /// ...     plan = ctx.evaluator().push(T.exp(ctx.placeholder("x", []))).feed("x", 1.0).plan()
+    /// ...     print("exp" in plan.explain())
+    /// True
     fn explain(&self) -> String {
         self.0.explain()
     }

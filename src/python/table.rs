@@ -13,7 +13,7 @@ fn domain(d: Domain) -> (String, usize) {
     }
 }
 
-/// The rows of the op table, in order, as dictionaries: name, doc, params, outputs, numpy, cases, bad, aliases.
+/// The rows of the op table, in order, as dictionaries: name, doc, params, outputs, numpy, example, cases, bad, aliases.
 #[pyfunction]
 pub fn op_table<'py>(py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
     let rows = PyList::empty(py);
@@ -34,6 +34,7 @@ pub fn op_table<'py>(py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         row.set_item("params", params)?;
         row.set_item("outputs", def.outputs.to_vec())?;
         row.set_item("numpy", def.numpy)?;
+        row.set_item("example", def.example.as_ref().map(|e| (e.code.to_vec(), e.prints)))?;
         row.set_item("composite", matches!(def.body, Body::Composite(_)))?;
         row.set_item("aliases", ALIASES.iter().filter(|(_, n)| *n == def.name).map(|(a, _)| *a).collect::<Vec<_>>())?;
         let cases = PyList::empty(py);

@@ -19,6 +19,12 @@ use crate::ops::select_items::{Item, select_items};
 use crate::shape::Dim;
 
 /// A value of a graph that is computed when it is evaluated.
+///
+/// >>> with ag.Context() as ctx:
+/// ...     x = ctx.placeholder("x", [None, 2])
+/// ...     y = x[:, 0] ** 2 + 1.0
+/// ...     print(y.shape, y.eval({x: [[1.0, 0.0], [3.0, 0.0]]}))
+/// (None,) [ 2. 10.]
 #[pyclass(frozen, weakref, module = "scirs2_autograd._lib")]
 pub struct Tensor {
     pub ctx: Arc<Context>,
@@ -33,6 +39,11 @@ impl Tensor {
 }
 
 /// A shape full of one number that takes its dtype from what is beside it: `T.zeros(shape)` outside a context.
+///
+/// >>> env = ag.VariableEnvironment()
+/// >>> b = env.name("b").set(ag.Filled([2], 0.5))
+/// >>> env.get(b)
+/// array([0.5, 0.5])
 #[pyclass(frozen, module = "scirs2_autograd._lib")]
 pub struct Filled(pub crate::state::Filled);
 
@@ -87,6 +98,12 @@ impl Tensor {
     }
 
     /// The value: runs what it depends on. `feeds` maps placeholders, or their names, to arrays.
+    ///
+    /// >>> with ag.Context() as ctx:
+    /// ...     x = ctx.placeholder("x", [2])
+    /// ...     y = x * 2.0
+    /// ...     print(y.eval({x: [1.0, 2.0]}), y.eval({"x": [5.0, 6.0]}))
+    /// [2. 4.] [10. 12.]
     #[pyo3(signature = (feeds=None))]
     fn eval<'py>(slf: &Bound<'py, Self>, feeds: Option<&Bound<'py, PyAny>>) -> PyResult<Bound<'py, PyAny>> {
         let t = slf.get();

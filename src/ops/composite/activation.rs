@@ -25,6 +25,7 @@ composite! {
         e / reduce_sum(e, axis, true)
     }
     numpy "scipy.special.softmax(x, axis=axis)";
+    example "T.softmax([[1000.0, 1000.0], [0.0, -np.inf]])" => "[[0.5 0.5]\n [1.  0. ]]";
     cases vec![case(Domain::Real, &[&[5]], vec![Attr::Int(0)]), case(Domain::Real, &[&[2, 3, 4]], vec![Attr::Int(-1)]), case(Domain::Real, &[&[2, 3]], vec![Attr::Int(0)])];
     bad vec![bad(&[&[2]], vec![Attr::Int(1)], "softmax: axis is out of range. Got axis=1 for 1 dimension; expected -1 <= axis < 1.")];
 }
@@ -35,6 +36,7 @@ composite! {
         x - reduce_logsumexp(x, Axes(Some([axis].into())), true)
     }
     numpy "scipy.special.log_softmax(x, axis=axis)";
+    example "T.log_softmax([0.0, -1000.0])" => "[    0. -1000.]";
     cases vec![case(Domain::Real, &[&[5]], vec![Attr::Int(0)]), case(Domain::Real, &[&[2, 3, 4]], vec![Attr::Int(1)])];
     bad vec![bad(&[&[2]], vec![Attr::Int(1)], "log_softmax: axis is out of range. Got axis=1 for 1 dimension; expected -1 <= axis < 1.")];
 }
@@ -45,6 +47,7 @@ composite! {
         x * 0.5 * (erf(x * std::f64::consts::FRAC_1_SQRT_2) + 1.0)
     }
     numpy "x * 0.5 * (1 + scipy.special.erf(x / np.sqrt(2)))";
+    example "T.gelu([-1.0, 0.0, 1.0])" => "[-0.15865525  0.          0.84134475]";
     cases families::unary_cases(Domain::Real);
     bad vec![];
 }
@@ -61,6 +64,7 @@ composite! {
         }
     }
     numpy "ref.dropout(x, ratio, train)";
+    example "T.reduce_max(T.dropout(np.ones(1000), 0.75))" => "4.0";
     cases vec![families::mixed(&[(Domain::Real, &[2, 3]), (Domain::Unit, &[])], vec![Attr::Bool(false)])];
     bad vec![];
 }

@@ -36,6 +36,7 @@ composite! {
         squeeze(reduce_logsumexp(logits, 1i64, true) - gather(logits, index, 1i64), 1i64)
     }
     numpy "-np.take_along_axis(scipy.special.log_softmax(logits, axis=1), labels.reshape(-1, 1).astype(int), axis=1)[:, 0]";
+    example "T.sparse_softmax_cross_entropy([[0.0, 0.0], [8.0, 0.0]], [0, 1])" => "[0.69314718 8.00033541]";
     cases vec![
         mixed(&[(Domain::Real, &[5, 4]), (Domain::Index(4), &[5])], vec![]),
         mixed(&[(Domain::Real, &[3, 2]), (Domain::Index(2), &[3, 1])], vec![]),
@@ -55,6 +56,7 @@ composite! {
         reduce_sum(targets * (reduce_logsumexp(logits, -1i64, true) - logits), -1i64, false)
     }
     numpy "-np.sum(targets * scipy.special.log_softmax(logits, axis=-1), axis=-1)";
+    example "T.softmax_cross_entropy([[0.0, 0.0], [8.0, 0.0]], [[0.5, 0.5], [0.0, 1.0]])" => "[0.69314718 8.00033541]";
     cases vec![case(Domain::Unit, &[&[3, 4], &[3, 4]], vec![])];
     bad vec![bad(&[&[], &[]], vec![], "softmax_cross_entropy: the logits have no axis of classes. Got a 0-d tensor; expected logits of shape (..., classes).")];
 }
@@ -67,6 +69,7 @@ composite! {
         softplus(x) - x * targets
     }
     numpy "np.logaddexp(x, 0) - x * targets";
+    example "T.sigmoid_cross_entropy([0.0, -50.0, 50.0], 1.0)" => "[ 0.69314718 50.          0.        ]";
     cases vec![case(Domain::Unit, &[&[3, 4], &[3, 4]], vec![]), case(Domain::Unit, &[&[3], &[3]], vec![])];
     bad families::binary_bad("sigmoid_cross_entropy");
 }
@@ -77,6 +80,7 @@ composite! {
         if d.ndim() == 0 { cast(d, d.dtype().to_float()) } else { reduce_mean(d, -1i64, false) }
     }
     numpy "np.mean((x - targets) ** 2, axis=-1)";
+    example "T.mean_squared_error([[1.0, 2.0], [3.0, 4.0]], [[1.0, 4.0], [0.0, 0.0]])" => "[ 2.  12.5]";
     cases vec![case(Domain::Real, &[&[3, 4], &[3, 4]], vec![]), case(Domain::Real, &[&[4], &[4]], vec![])];
     bad families::binary_bad("mean_squared_error");
 }

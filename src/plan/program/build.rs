@@ -2,17 +2,15 @@
 
 use smallvec::SmallVec;
 
-use super::order;
-use super::registers::{Registers, assign};
-use super::{FoldStore, Load, LoadKind, Loc, Program, Tiling};
+use super::registers::{Registers, assign, crossing};
+use super::{FoldStore, Load, LoadKind, Loc, Program, Tiling, order, stages};
 use crate::graph::op::Kernel;
 use crate::kernels::fold::{BLOCK, Fold, accumulate, block, pairwise};
 use crate::kernels::isa::{Isa, isa};
 use crate::kernels::tile::{self, Instr};
 use crate::plan::access::Accesses;
-use crate::plan::fuse::{Draft, Reduction, classify, in_program};
+use crate::plan::fuse::{Draft, Inside, Reduction, inside, per_row, reduction};
 use crate::plan::ir::{Ir, Ref};
-use crate::plan::simplify::fold_axes;
 use crate::shape::{Dims, Strides, count};
 
 /// Where operands and results are while a program is built.
@@ -24,10 +22,17 @@ struct Builder<'a> {
     /// The draft's own index.
     own: u32,
     isa: Isa,
-    loads: Vec<Load>,
+    stages: Vec<Emission>,
+}
+
+/// A stage before registers are given.
+pub(super) struct Emission {
+    pub per_row: bool,
+    pub loads: Vec<Load>,
     /// Strides in elements over the space's lengths, for each load.
     patterns: Vec<Strides>,
-    nodes: Vec<Emitted>,
+    pub nodes: Vec<Emitted>,
+    pub folds: Vec<Folded>,
 }
 
 /// An instruction before registers are given.
@@ -40,9 +45,21 @@ pub(super) struct Emitted {
     pub splat: SmallVec<[(usize, Instr); 1]>,
 }
 
+/// A reduction before registers are given.
+pub(super) struct Folded {
+    pub node: u32,
+    pub operand: Operand,
+    fold: Fold,
+    reduction: Reduction,
+}
+
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Operand {
+    /// The value of a node of the program.
     Value(u32),
+    /// The value of a node that has one value a row, for all columns.
+    Row(u32),
+    /// From memory: place in the stage's list.
     Load(usize),
 }
 
@@ -57,44 +74,65 @@ pub fn build(
     padded: &dyn Fn(Ref) -> bool,
 ) -> Program {
     let own = owners[draft.nodes[0] as usize];
-    let mut b = Builder { ir, accesses, draft, owners, own, isa: isa(), loads: vec![], patterns: vec![], nodes: vec![] };
-    let mut folds: Vec<(u32, Operand, Fold, Reduction)> = vec![];
-    for &i in &draft.nodes {
-        let node = &ir.nodes[i as usize];
-        if let Some(Kernel::Fold(fold)) = node.kernel() {
-            let x = node.inputs[0];
-            let dims = ir.ty(x).dims.clone();
-            let operand = b.operand(x, &dims);
-            if let Operand::Load(k) = operand {
-                b.loads[k].full = true;
-            }
-            let reduction = classify(&dims, &fold_axes(node, dims.len())).unwrap_or(Reduction::All);
-            folds.push((i, operand, *fold, reduction));
-        } else {
-            b.emit(i);
-        }
+    let mut b = Builder { ir, accesses, draft, owners, own, isa: isa(), stages: vec![] };
+    let (numbers, per_row) = b.numbers(stored);
+    b.stages =
+        per_row.into_iter().map(|per_row| Emission { per_row, loads: vec![], patterns: vec![], nodes: vec![], folds: vec![] }).collect();
+    for (&i, &s) in draft.nodes.iter().zip(&numbers) {
+        b.emit(s, i);
     }
-    b.finish(folds, stored, padded)
+    b.finish(stored, padded)
 }
 
 impl Builder<'_> {
-    /// An operand over `dims`, which are the space's lengths with ones between.
-    fn operand(&mut self, r: Ref, dims: &[usize]) -> Operand {
-        if let Some(root) = in_program(self.ir, self.accesses, self.owners, self.own, r) {
-            return Operand::Value(root);
+    /// How operand `r` of node `i` is found in the program.
+    fn inside(&self, i: u32, r: Ref) -> Option<Inside> {
+        inside(self.ir, self.accesses, self.owners, (self.draft, self.own), i, r)
+    }
+
+    /// The stage of each node, and which stages have one value a row.
+    fn numbers(&self, stored: &dyn Fn(u32) -> bool) -> (Vec<usize>, Vec<bool>) {
+        let nodes = &self.draft.nodes;
+        if self.draft.rows.is_none() {
+            return (vec![0; nodes.len()], vec![false]);
+        }
+        let place = |&i: &u32| {
+            let node = &self.ir.nodes[i as usize];
+            let operand = |&r: &Ref| match self.inside(i, r)? {
+                Inside::Value(n) | Inside::Row(n) => nodes.binary_search(&n).ok(),
+            };
+            stages::Place {
+                operands: node.inputs.iter().filter_map(operand).collect(),
+                per_row: per_row(self.ir, self.draft, i),
+                fold: matches!(node.kernel(), Some(Kernel::Fold(_))),
+                stored: stored(i),
+            }
+        };
+        stages::number(&nodes.iter().map(place).collect::<Vec<_>>())
+    }
+
+    /// Operand `r` of node `i` over `dims`, which are the lengths of the space, or of its rows, with ones between.
+    fn operand(&mut self, s: usize, i: u32, r: Ref, dims: &[usize]) -> Operand {
+        match self.inside(i, r) {
+            Some(Inside::Value(n)) => return Operand::Value(n),
+            Some(Inside::Row(n)) => return Operand::Row(n),
+            None => {}
         }
         let access = self.accesses.of(r);
         let full = crate::ops::broadcast::broadcast_strides(&self.ir.ty(r).dims, &access.strides, dims);
-        let strides: Strides = full.iter().zip(dims).filter(|(_, n)| **n != 1).map(|(&s, _)| s).collect();
+        let mut strides: Strides = full.iter().zip(dims).filter(|(_, n)| **n != 1).map(|(&s, _)| s).collect();
+        // What runs over rows is the same in all columns.
+        strides.resize(self.draft.space.len(), 0);
         let size = self.ir.ty(r).dtype.size();
+        let stage = &mut self.stages[s];
         let same = |(l, p): (&Load, &Strides)| l.root == access.root && l.offset == access.offset * size as isize && *p == strides;
-        if let Some(k) = self.loads.iter().zip(&self.patterns).position(same) {
+        if let Some(k) = stage.loads.iter().zip(&stage.patterns).position(same) {
             return Operand::Load(k);
         }
-        let nowhere = Loc { base: 0, offset: 0 };
-        self.loads.push(Load {
+        stage.loads.push(Load {
             root: access.root,
-            loc: nowhere,
+            loc: Loc { base: 0, offset: 0 },
+            slot: 0,
             offset: access.offset * size as isize,
             strides: Strides::new(),
             kind: LoadKind::Gather,
@@ -105,85 +143,115 @@ impl Builder<'_> {
             full: false,
             end: 0,
         });
-        self.patterns.push(strides);
-        Operand::Load(self.loads.len() - 1)
+        stage.patterns.push(strides);
+        Operand::Load(stage.loads.len() - 1)
     }
 
-    fn emit(&mut self, i: u32) {
+    fn emit(&mut self, s: usize, i: u32) {
         let node = &self.ir.nodes[i as usize];
-        let dims = node.tys[0].dims.clone();
-        let operands = node.inputs.iter().map(|&r| self.operand(r, &dims)).collect();
-        self.nodes.push(Emitted { node: i, f: tile::copy(node.tys[0].dtype), name: node.name(), operands, splat: SmallVec::new() });
+        if let Some(Kernel::Fold(fold)) = node.kernel() {
+            let x = node.inputs[0];
+            let operand = self.operand(s, i, x, &self.ir.ty(x).dims);
+            if let Operand::Load(k) = operand {
+                self.stages[s].loads[k].full = true;
+            }
+            let reduction = reduction(self.ir, i).unwrap_or(Reduction::All);
+            self.stages[s].folds.push(Folded { node: i, operand, fold: *fold, reduction });
+            return;
+        }
+        let dims = &node.tys[0].dims;
+        let operands = node.inputs.iter().map(|&r| self.operand(s, i, r, dims)).collect();
+        let f = tile::copy(node.tys[0].dtype);
+        self.stages[s].nodes.push(Emitted { node: i, f, name: node.name(), operands, splat: SmallVec::new() });
     }
 
-    fn finish(self, folds: Vec<(u32, Operand, Fold, Reduction)>, stored: &dyn Fn(u32) -> bool, padded: &dyn Fn(Ref) -> bool) -> Program {
-        let (dims, rows, cols, tiling) = self.tiling(&folds);
-        let Builder { ir, draft, isa, mut loads, patterns, mut nodes, .. } = self;
-        for (load, pattern) in loads.iter_mut().zip(&patterns) {
-            load.strides = collapse(&draft.space, &dims, pattern).iter().map(|s| s * load.size as isize).collect();
-            load.kind = match load_kind(load, &dims, tiling, rows) {
-                LoadKind::One | LoadKind::RowOne if load.full => LoadKind::Gather,
-                kind => kind,
-            };
-            load.padded = padded(load.root);
-            load.periodic = tiling == Tiling::Whole && row_part(&dims, cols, &load.strides).iter().all(|&s| s == 0);
-        }
+    fn finish(self, stored: &dyn Fn(u32) -> bool, padded: &dyn Fn(Ref) -> bool) -> Program {
+        let (dims, rows, cols, tiling) = self.tiling();
+        let split = split(&dims, cols);
+        let Builder { ir, draft, isa, mut stages, .. } = self;
         // Rows that do not fill vectors are reduced from a register, which has room behind its end.
         let ragged = tiling == Tiling::Whole && cols % 8 != 0;
-        for load in loads.iter_mut().filter(|l| ragged && l.full) {
-            load.kind = LoadKind::Gather;
-        }
-        for e in &mut nodes {
-            choose(ir, isa, e, &loads);
+        for stage in &mut stages {
+            let over = if stage.per_row { &dims[..split] } else { &dims[..] };
+            for (load, pattern) in stage.loads.iter_mut().zip(&stage.patterns) {
+                load.strides = collapse(&draft.space, &dims, pattern).iter().map(|s| s * load.size as isize).take(over.len()).collect();
+                load.kind = match stage.per_row {
+                    true => load_kind(load, over, Tiling::Flat, 1, 0),
+                    false => load_kind(load, over, tiling, rows, split),
+                };
+                if load.full && (ragged || matches!(load.kind, LoadKind::One | LoadKind::RowOne)) {
+                    load.kind = LoadKind::Gather;
+                }
+                load.padded = padded(load.root);
+                load.periodic = !stage.per_row && tiling == Tiling::Whole && load.strides[..split].iter().all(|&s| s == 0);
+            }
+            for e in &mut stage.nodes {
+                choose(ir, isa, e, &stage.loads, tiling);
+            }
         }
         let widest = ir_widest(ir, draft);
         // Kernels write whole vectors, and reductions of rows read whole vectors from any row: 8 values more.
         let tile = (rows * cols).min(BLOCK).next_multiple_of(8) + 8;
         let register_bytes = (tile * widest).next_multiple_of(64);
+        let crossing = crossing(&stages);
         if rows * cols >= BLOCK {
-            order::order(&mut nodes, stored);
+            let placed = |n: u32| stored(n) || crossing.contains_key(&n);
+            stages.iter_mut().for_each(|s| order::order(&mut s.nodes, &placed));
         }
-        let Registers { code, names, mut stores, count: registers, places } = assign(ir, &nodes, &mut loads, &folds, stored);
-        for store in stores.iter_mut().filter(|s| ragged && folds.iter().any(|(_, o, ..)| *o == Operand::Value(s.value.node))) {
-            store.aliased = true;
-        }
+        let Registers { stages: mut placed, carried, count: registers, places } =
+            assign(ir, &mut stages, (tiling, cols), &crossing, stored);
         let mut scratch_bytes = 0;
-        let mut fold_stores = Vec::with_capacity(folds.len());
-        for (i, from, fold, reduction) in folds {
-            let dtype = ir.nodes[i as usize].tys[0].dtype;
-            let scratch = scratch_bytes;
-            scratch_bytes += fold_scratch(reduction, rows, cols, tiling, dtype.size());
-            fold_stores.push(FoldStore {
-                value: Ref { node: i, out: 0 },
-                after: places.end(from),
-                from: places.number(from),
-                fold,
-                dtype,
-                reduction,
-                loc: Loc { base: 0, offset: 0 },
-                scratch,
-                block: block(isa, fold, dtype),
-                accumulate: accumulate(isa, fold, dtype),
-                pairwise: pairwise(isa, fold, dtype),
-            });
+        for (stage, built) in stages.iter().zip(&mut placed) {
+            for store in built.stores.iter_mut() {
+                store.aliased |= ragged && stage.folds.iter().any(|f| f.operand == Operand::Value(store.value.node));
+            }
+            for f in &stage.folds {
+                let dtype = ir.nodes[f.node as usize].tys[0].dtype;
+                let (from, after) = match f.operand {
+                    Operand::Load(k) => (built.loads[k].slot, 0),
+                    Operand::Value(n) | Operand::Row(n) => (places.value(n).unwrap_or(0), places.end(n)),
+                };
+                let kept = places.value(f.node);
+                let scratch = scratch_bytes;
+                scratch_bytes += fold_scratch(f.reduction, rows, cols, tiling, dtype.size());
+                built.folds.push(FoldStore {
+                    value: Ref { node: f.node, out: 0 },
+                    after,
+                    from,
+                    fold: f.fold,
+                    dtype,
+                    reduction: f.reduction,
+                    loc: (kept.is_none() || stored(f.node)).then_some(Loc { base: 0, offset: 0 }),
+                    kept,
+                    scratch,
+                    block: block(isa, f.fold, dtype),
+                    accumulate: accumulate(isa, f.fold, dtype),
+                    pairwise: pairwise(isa, f.fold, dtype),
+                });
+            }
+            built.folds.sort_by_key(|f| f.after);
         }
-        fold_stores.sort_by_key(|f| f.after);
-        Program { dims, rows, cols, tiling, loads, stores, folds: fold_stores, code, registers, register_bytes, names, scratch_bytes }
+        let carried_bytes = carried.last().map_or(0, |c| c.offset + carried_room(cols, c.size));
+        Program { dims, split, rows, cols, tiling, stages: placed, carried, registers, register_bytes, scratch_bytes, carried_bytes }
     }
 
     /// The collapsed lengths, rows, columns, and the way that tiles walk.
-    fn tiling(&self, folds: &[(u32, Operand, Fold, Reduction)]) -> (Dims, usize, usize, Tiling) {
+    fn tiling(&self) -> (Dims, usize, usize, Tiling) {
         let space = &self.draft.space;
-        let boundary = folds.iter().find_map(|(.., r)| match r {
-            Reduction::Trailing(at) | Reduction::Leading(at) => Some(*at),
-            Reduction::All => None,
+        let reductions = || self.stages.iter().flat_map(|s| s.folds.iter().map(|f| f.reduction));
+        let boundary = self.draft.rows.or_else(|| {
+            reductions().find_map(|r| match r {
+                Reduction::Trailing(at) | Reduction::Leading(at) => Some(at),
+                Reduction::All => None,
+            })
         });
-        let leading = folds.iter().any(|(.., r)| matches!(r, Reduction::Leading(_)));
-        let all = folds.iter().any(|(.., r)| *r == Reduction::All);
+        let leading = reductions().any(|r| matches!(r, Reduction::Leading(_)));
+        let all = reductions().any(|r| r == Reduction::All);
         // Merge neighbouring axes that every operand walks as one.
         let mut dims = Dims::new();
         for (k, &n) in space.iter().enumerate() {
-            let merge = k > 0 && boundary != Some(k) && self.patterns.iter().all(|p| p[k - 1] == p[k] * n as isize);
+            let as_one = |p: &Strides| p[k - 1] == p[k] * n as isize;
+            let merge = k > 0 && boundary != Some(k) && self.stages.iter().all(|s| s.patterns.iter().all(as_one));
             match dims.last_mut() {
                 Some(d) if merge => *d *= n,
                 _ => dims.push(n),
@@ -213,8 +281,24 @@ impl Builder<'_> {
     }
 }
 
+/// How many of the collapsed lengths count the rows.
+fn split(dims: &[usize], cols: usize) -> usize {
+    let mut width = 1;
+    let mut k = dims.len();
+    while k > 0 && width < cols {
+        k -= 1;
+        width *= dims[k];
+    }
+    k
+}
+
+/// Bytes of a carried row: kernels write whole vectors.
+pub(super) fn carried_room(cols: usize, size: usize) -> usize {
+    ((cols.next_multiple_of(8) + 8) * size).next_multiple_of(64)
+}
+
 /// Picks the kernel of an instruction: the form whose single operands are the loads that are one value for a tile.
-fn choose(ir: &Ir, isa: Isa, e: &mut Emitted, loads: &[Load]) {
+fn choose(ir: &Ir, isa: Isa, e: &mut Emitted, loads: &[Load], tiling: Tiling) {
     let node = &ir.nodes[e.node as usize];
     let to = node.tys[0].dtype;
     let dtype = |k: usize| node.inputs.get(k).map_or(to, |&r| ir.ty(r).dtype);
@@ -231,7 +315,12 @@ fn choose(ir: &Ir, isa: Isa, e: &mut Emitted, loads: &[Load]) {
     };
     // The dtype rules of the rows let only dtypes through that the kernels have.
     let forms = forms.map_or([None; 8], |f| f.0);
-    let single = |o: &Operand| matches!(o, Operand::Load(k) if matches!(loads[*k].kind, LoadKind::One | LoadKind::RowOne));
+    let single = |o: &Operand| match o {
+        Operand::Load(k) => matches!(loads[*k].kind, LoadKind::One | LoadKind::RowOne),
+        // A tile of several rows gets them repeated.
+        Operand::Row(_) => tiling == Tiling::Rows,
+        Operand::Value(_) => false,
+    };
     let mut mask = e.operands.iter().enumerate().fold(0usize, |m, (k, o)| m | usize::from(single(o)) << k);
     // A form that does not exist is reached by making operands full, from the first.
     let mut k = 0;
@@ -267,18 +356,7 @@ fn collapse(space: &[usize], dims: &[usize], pattern: &[isize]) -> Strides {
     out
 }
 
-/// The strides of the axes that make up the rows' number.
-fn row_part<'a>(dims: &[usize], cols: usize, strides: &'a [isize]) -> &'a [isize] {
-    let mut width = 1;
-    let mut k = dims.len();
-    while k > 0 && width < cols {
-        k -= 1;
-        width *= dims[k];
-    }
-    &strides[..k]
-}
-
-fn load_kind(load: &Load, dims: &[usize], tiling: Tiling, rows: usize) -> LoadKind {
+fn load_kind(load: &Load, dims: &[usize], tiling: Tiling, rows: usize, split: usize) -> LoadKind {
     let size = load.size as isize;
     let total = count(dims);
     if total > 1 && load.strides.iter().all(|&s| s == 0) {
@@ -294,8 +372,6 @@ fn load_kind(load: &Load, dims: &[usize], tiling: Tiling, rows: usize) -> LoadKi
         return LoadKind::Flat;
     }
     let in_rows = matches!(tiling, Tiling::Rows | Tiling::Blocks) && rows > 1;
-    let cols = total / rows;
-    let split = row_part(dims, cols, &load.strides).len();
     let columns = &load.strides[split..];
     let mut step = size;
     let mut dense = true;

@@ -1,13 +1,17 @@
-//! Tile programs: elementwise work and reductions over one iteration space, as a list of instructions over tiles of 512
+//! Tile programs: elementwise work and reductions over one iteration space, as lists of instructions over tiles of 512
 //! values.
 //!
 //! The space is rows by columns. A tile is a run of the space in C order: a part of one row, several whole rows, or, where
 //! all operands run flat, any run. Operands are read in place where they can be; the last instruction of a value that is
 //! stored writes to its place in memory.
+//!
+//! A program that reads back the reductions of its rows has several stages: each runs over all tiles of a row, or of a few
+//! short rows, before the next begins. Between them run stages that compute on the reductions, one value a row.
 
 mod build;
 mod order;
 mod registers;
+mod stages;
 
 use smallvec::SmallVec;
 
@@ -58,15 +62,17 @@ pub enum LoadKind {
 }
 
 /// An operand from memory.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Load {
     /// The value, and its place once it has one.
     pub root: Ref,
     /// Its place.
     pub loc: Loc,
+    /// Where it is in the table of pointers.
+    pub slot: u16,
     /// Offset of the view in bytes.
     pub offset: isize,
-    /// Strides in bytes over [`Program::dims`].
+    /// Strides in bytes over the axes of [`Program::dims`] that the stage runs over.
     pub strides: Strides,
     /// How it is read.
     pub kind: LoadKind,
@@ -102,6 +108,30 @@ pub struct Store {
     /// True if each tile is written to a register first: an operand that is still read stands in the same place, or rows are
     /// ragged.
     pub aliased: bool,
+    /// True if a later stage reads it, so that it is in a register, or carried, anyway.
+    pub kept: bool,
+}
+
+/// One value a row, repeated over the columns of a tile.
+#[derive(Debug)]
+pub struct Spread {
+    /// The rows' values, in the table of pointers.
+    pub from: u16,
+    /// The register that gets them.
+    pub to: u16,
+    /// Bytes of an element.
+    pub size: usize,
+}
+
+/// The value of a whole row, wider than a tile, that a later stage reads.
+#[derive(Debug)]
+pub struct Carried {
+    /// Where it is in the table of pointers.
+    pub slot: u16,
+    /// Its place, in bytes from the carried values.
+    pub offset: usize,
+    /// Bytes of an element.
+    pub size: usize,
 }
 
 /// A reduction, done in each tile as soon as its operand is there.
@@ -118,8 +148,10 @@ pub struct FoldStore {
     pub dtype: DType,
     /// Over which axes.
     pub reduction: Reduction,
-    /// Its place.
-    pub loc: Loc,
+    /// Its place, if it leaves the program.
+    pub loc: Option<Loc>,
+    /// The register that holds it for later stages.
+    pub kept: Option<u16>,
     /// Place of block values, in bytes from the step's scratch memory.
     pub scratch: usize,
     /// Folds 512 values.
@@ -139,32 +171,48 @@ pub struct Code {
     pub at: [u16; 4],
 }
 
-/// A tile program.
-pub struct Program {
-    /// The collapsed lengths of the space.
-    pub dims: Dims,
-    /// Number of rows.
-    pub rows: usize,
-    /// Length of a row.
-    pub cols: usize,
-    /// How tiles walk.
-    pub tiling: Tiling,
-    /// Operands.
+/// A pass over the tiles of a row, or of a few short rows.
+pub struct Stage {
+    /// True if it computes one value a row.
+    pub per_row: bool,
+    /// Operands from memory.
     pub loads: Vec<Load>,
+    /// Operands that are repeated over columns.
+    pub spreads: Vec<Spread>,
     /// Results.
     pub stores: Vec<Store>,
     /// Reductions, in the order in which they run.
     pub folds: Vec<FoldStore>,
     /// Instructions.
     pub code: Vec<Code>,
+    /// Names of the instructions, for `explain`.
+    pub names: Vec<&'static str>,
+}
+
+/// A tile program.
+pub struct Program {
+    /// The collapsed lengths of the space.
+    pub dims: Dims,
+    /// How many of them count the rows.
+    pub split: usize,
+    /// Number of rows.
+    pub rows: usize,
+    /// Length of a row.
+    pub cols: usize,
+    /// How tiles walk.
+    pub tiling: Tiling,
+    /// What runs, in order.
+    pub stages: Vec<Stage>,
+    /// Rows that later stages read.
+    pub carried: Vec<Carried>,
     /// Number of registers.
     pub registers: u16,
     /// Bytes of a register.
     pub register_bytes: usize,
-    /// Names of the instructions, for `explain`.
-    pub names: Vec<&'static str>,
     /// Bytes of block values.
     pub scratch_bytes: usize,
+    /// Bytes of carried rows.
+    pub carried_bytes: usize,
 }
 
 impl Program {
@@ -172,12 +220,31 @@ impl Program {
     pub fn count(&self) -> usize {
         self.rows * self.cols
     }
+    /// Operands of all stages, each with the number of its stage.
+    pub fn loads(&self) -> impl Iterator<Item = (usize, &Load)> {
+        self.stages.iter().enumerate().flat_map(|(s, stage)| stage.loads.iter().map(move |l| (s, l)))
+    }
+    /// Results of all stages.
+    pub fn stores(&self) -> impl Iterator<Item = (usize, &Store)> {
+        self.stages.iter().enumerate().flat_map(|(s, stage)| stage.stores.iter().map(move |w| (s, w)))
+    }
+    /// Reductions of all stages.
+    pub fn folds(&self) -> impl Iterator<Item = &FoldStore> {
+        self.stages.iter().flat_map(|s| &s.folds)
+    }
     /// Bytes of the table of pointers.
     pub fn table_bytes(&self) -> usize {
-        ((self.registers as usize + self.loads.len() + self.stores.len()) * size_of::<usize>()).next_multiple_of(64)
+        let entries = self.registers as usize + self.carried.len() + self.loads().count() + self.stores().count();
+        (entries * size_of::<usize>()).next_multiple_of(64)
     }
-    /// Bytes of the table of pointers, the registers and the block values.
+    /// Bytes of the table of pointers, the registers, the block values and the carried rows.
     pub fn working_bytes(&self) -> usize {
-        self.table_bytes() + self.registers as usize * self.register_bytes + self.scratch_bytes
+        self.table_bytes() + self.registers as usize * self.register_bytes + self.scratch_bytes + self.carried_bytes
+    }
+    /// True if value `w` of a stage may be written where operand `r` of a stage stands, which is read in the order of the
+    /// space: no tile of it is read after it was written. If both are of one stage, the value must be written from a register
+    /// where the operand is still read.
+    pub fn may_take((read, r): (usize, &Load), (written, w): (usize, &Store)) -> bool {
+        r.kind == LoadKind::Flat && r.offset == 0 && (read < written || (read == written && (w.aliased || w.kept || r.end <= w.at)))
     }
 }

@@ -46,12 +46,13 @@ impl Flow {
         for (i, e) in nodes.iter().enumerate() {
             let mut list: Vec<usize> = vec![];
             for o in &e.operands {
-                if let Operand::Value(v) = o {
-                    let p = place[v];
-                    if !list.contains(&p) {
-                        list.push(p);
-                        flow.users[p].push(i);
-                    }
+                // Values of earlier stages are there.
+                if let Operand::Value(v) = o
+                    && let Some(&p) = place.get(v)
+                    && !list.contains(&p)
+                {
+                    list.push(p);
+                    flow.users[p].push(i);
                 }
             }
             flow.operands.push(list);

@@ -1,35 +1,37 @@
-//! Registers: each value has one from the instruction that computes it to the last one that reads it.
+//! Registers: each value has one from the instruction that computes it to the last one that reads it. What a later stage
+//! reads keeps its register to the end of that stage, or, if a row is wider than a register, is carried.
 
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
-use super::build::{Emitted, Operand};
-use super::{Code, Load, LoadKind, Store};
-use crate::kernels::fold::Fold;
-use crate::plan::fuse::Reduction;
+use super::build::{Emission, Operand, carried_room};
+use super::{Carried, Code, Instr, Load, LoadKind, Spread, Stage, Store, Tiling};
+use crate::kernels::fold::BLOCK;
 use crate::plan::ir::{Ir, Ref};
 
 /// What registers were given to.
 pub struct Registers {
-    pub code: Vec<Code>,
-    pub names: Vec<&'static str>,
-    pub stores: Vec<Store>,
+    /// The stages, without their reductions.
+    pub stages: Vec<Stage>,
+    pub carried: Vec<Carried>,
     /// Number of registers.
     pub count: u16,
     pub places: Places,
 }
 
-/// Where operands are in the table of pointers: registers, then loads, then stores.
+/// Where values are in the table of pointers: registers, then carried rows, then loads, then stores.
 pub struct Places {
     values: FxHashMap<u32, (Place, usize)>,
+    first_carried: u16,
     first_load: u16,
     first_store: u16,
 }
 
-/// Registers are numbered from 0; loads and stores get their numbers when the count of registers is known.
+/// Registers are numbered from 0; the others get their numbers when the count of registers is known.
 #[derive(Clone, Copy)]
 enum Place {
     Register(u16),
+    Carried(u16),
     Load(u16),
     Store(u16),
 }
@@ -38,23 +40,18 @@ impl Places {
     fn of(&self, p: Place) -> u16 {
         match p {
             Place::Register(r) => r,
+            Place::Carried(k) => self.first_carried + k,
             Place::Load(k) => self.first_load + k,
             Place::Store(k) => self.first_store + k,
         }
     }
-    /// The number of an operand.
-    pub fn number(&self, o: Operand) -> u16 {
-        match o {
-            Operand::Load(k) => self.of(Place::Load(k as u16)),
-            Operand::Value(v) => self.values.get(&v).map_or(0, |&(p, _)| self.of(p)),
-        }
+    /// The number of the value of a node.
+    pub fn value(&self, node: u32) -> Option<u16> {
+        self.values.get(&node).map(|&(p, _)| self.of(p))
     }
-    /// How many instructions run before an operand is there.
-    pub fn end(&self, o: Operand) -> usize {
-        match o {
-            Operand::Load(_) => 0,
-            Operand::Value(v) => self.values.get(&v).map_or(0, |&(_, end)| end),
-        }
+    /// How many instructions of its stage run before the value of a node is there.
+    pub fn end(&self, node: u32) -> usize {
+        self.values.get(&node).map_or(0, |&(_, end)| end)
     }
 }
 
@@ -74,97 +71,185 @@ impl Pool {
     }
 }
 
-/// Gives registers. A reduction reads its operand as soon as that is there, so it keeps none alive.
-pub fn assign(
-    ir: &Ir,
-    nodes: &[Emitted],
-    loads: &mut [Load],
-    folds: &[(u32, Operand, Fold, Reduction)],
-    stored: &dyn Fn(u32) -> bool,
-) -> Registers {
-    let mut last: FxHashMap<u32, usize> = FxHashMap::default();
-    for (t, e) in nodes.iter().enumerate() {
-        for o in &e.operands {
-            if let Operand::Value(v) = o {
-                last.insert(*v, t);
+/// The values that a later stage reads, with the last stage that does.
+pub fn crossing(stages: &[Emission]) -> FxHashMap<u32, usize> {
+    let mut last = FxHashMap::default();
+    if stages.len() > 1 {
+        for (s, stage) in stages.iter().enumerate() {
+            let own = |v: u32| stage.nodes.iter().any(|e| e.node == v);
+            for o in stage.nodes.iter().flat_map(|e| &e.operands) {
+                match o {
+                    Operand::Value(v) if !own(*v) => last.insert(*v, s),
+                    Operand::Row(v) => last.insert(*v, s),
+                    _ => None,
+                };
             }
         }
     }
+    last
+}
+
+/// A stage while its registers are given.
+#[derive(Default)]
+struct Draft {
+    code: Vec<(Instr, [Place; 4])>,
+    names: Vec<&'static str>,
+    stores: Vec<(Store, Place)>,
+    spreads: Vec<(Place, u16, usize)>,
+}
+
+/// Gives registers. A reduction reads its operand as soon as that is there, so it keeps none alive. `crossing` is what
+/// [`crossing`] says of the stages.
+pub fn assign(
+    ir: &Ir,
+    stages: &mut [Emission],
+    (tiling, cols): (Tiling, usize),
+    crossing: &FxHashMap<u32, usize>,
+    stored: &dyn Fn(u32) -> bool,
+) -> Registers {
     let mut pool = Pool::default();
-    let mut stores: Vec<Store> = vec![];
+    let mut carried: Vec<Carried> = vec![];
     let mut values: FxHashMap<u32, (Place, usize)> = FxHashMap::default();
-    let mut drafts: Vec<(super::Instr, [Place; 4])> = Vec::with_capacity(nodes.len());
-    let mut names = Vec::with_capacity(nodes.len());
-    for (t, e) in nodes.iter().enumerate() {
-        let mut operands: SmallVec<[Place; 3]> = SmallVec::new();
-        for o in &e.operands {
-            operands.push(match o {
-                Operand::Value(v) => values.get(v).map_or(Place::Register(0), |&(p, _)| p),
-                Operand::Load(k) => Place::Load(*k as u16),
-            });
-        }
-        let mut temporary: SmallVec<[u16; 2]> = SmallVec::new();
-        for &(k, fill) in &e.splat {
-            let r = pool.take();
-            temporary.push(r);
-            let from = operands[k];
-            touch(loads, from, drafts.len());
-            drafts.push((fill, [Place::Register(r), from, from, from]));
-            names.push("splat");
-            operands[k] = Place::Register(r);
-        }
-        let at = drafts.len();
-        let to = if stored(e.node) {
-            let value = Ref { node: e.node, out: 0 };
-            let size = ir.nodes[e.node as usize].tys[0].dtype.size();
-            stores.push(Store { value, slot: 0, register: pool.take(), size, locs: SmallVec::new(), at, aliased: false });
-            Place::Store(stores.len() as u16 - 1)
-        } else {
-            Place::Register(pool.take())
-        };
-        values.insert(e.node, (to, at + 1));
-        let mut places = [to; 4];
-        for (slot, &p) in places.iter_mut().skip(1).zip(&operands) {
-            touch(loads, p, at);
-            *slot = p;
-        }
-        drafts.push((e.f, places));
-        names.push(e.name);
-        pool.free.extend(temporary);
-        // Registers of operands that end here are free for the next instruction; never for this one.
-        let mut done: SmallVec<[u32; 3]> = SmallVec::new();
-        for o in &e.operands {
-            if let Operand::Value(v) = o
-                && last.get(v) == Some(&t)
-                && !done.contains(v)
-            {
-                done.push(*v);
-                if let Some((Place::Register(r), _)) = values.get(v) {
-                    pool.free.push(*r);
+    let mut drafts: Vec<Draft> = Vec::with_capacity(stages.len());
+    let (mut loads, mut stores) = (0u16, 0u16);
+    for (s, stage) in stages.iter_mut().enumerate() {
+        let size = |n: u32| ir.nodes[n as usize].tys[0].dtype.size();
+        let mut draft = Draft::default();
+        let mut last: FxHashMap<u32, usize> = FxHashMap::default();
+        let mut spread: FxHashMap<u32, u16> = FxHashMap::default();
+        for (t, e) in stage.nodes.iter().enumerate() {
+            for o in &e.operands {
+                match o {
+                    Operand::Value(v) => _ = last.insert(*v, t),
+                    Operand::Row(v) if tiling == Tiling::Whole && !spread.contains_key(v) => {
+                        let r = pool.take();
+                        let from = values.get(v).map_or(Place::Register(0), |&(p, _)| p);
+                        draft.spreads.push((from, r, size(*v)));
+                        spread.insert(*v, r);
+                    }
+                    _ => {}
                 }
             }
         }
-        if let (Place::Register(r), false) = (to, last.contains_key(&e.node)) {
-            pool.free.push(r);
+        for f in stage.folds.iter().filter(|f| crossing.contains_key(&f.node)) {
+            values.insert(f.node, (Place::Register(pool.take()), 0));
         }
+        for (t, e) in stage.nodes.iter().enumerate() {
+            let value = |v: &u32| values.get(v).map_or(Place::Register(0), |&(p, _)| p);
+            let operand = |o: &Operand| match o {
+                Operand::Value(v) => value(v),
+                Operand::Row(v) => spread.get(v).map_or_else(|| value(v), |&r| Place::Register(r)),
+                Operand::Load(k) => Place::Load(loads + *k as u16),
+            };
+            let mut operands: SmallVec<[Place; 3]> = e.operands.iter().map(operand).collect();
+            let mut temporary: SmallVec<[u16; 2]> = SmallVec::new();
+            for &(k, fill) in &e.splat {
+                let r = pool.take();
+                temporary.push(r);
+                let from = operands[k];
+                touch(&mut stage.loads, loads, from, draft.code.len());
+                draft.code.push((fill, [Place::Register(r), from, from, from]));
+                draft.names.push("splat");
+                operands[k] = Place::Register(r);
+            }
+            let at = draft.code.len();
+            let (size, crosses) = (size(e.node), crossing.contains_key(&e.node));
+            let mut store = |kept: bool, register: u16, place: Option<Place>| {
+                let value = Ref { node: e.node, out: 0 };
+                let place = place.unwrap_or(Place::Store(stores));
+                draft.stores.push((Store { value, slot: 0, register, size, locs: SmallVec::new(), at, aliased: false, kept }, place));
+                stores += 1;
+                place
+            };
+            let to = if crosses {
+                let to = if tiling == Tiling::Rows && cols > BLOCK && !stage.per_row {
+                    let offset = carried.last().map_or(0, |c: &Carried| c.offset + carried_room(cols, c.size));
+                    carried.push(Carried { slot: 0, offset, size });
+                    Place::Carried(carried.len() as u16 - 1)
+                } else {
+                    Place::Register(pool.take())
+                };
+                if stored(e.node) { store(true, 0, Some(to)) } else { to }
+            } else if stored(e.node) {
+                store(false, pool.take(), None)
+            } else {
+                Place::Register(pool.take())
+            };
+            values.insert(e.node, (to, at + 1));
+            let mut places = [to; 4];
+            for (slot, &p) in places.iter_mut().skip(1).zip(&operands) {
+                touch(&mut stage.loads, loads, p, at);
+                *slot = p;
+            }
+            draft.code.push((e.f, places));
+            draft.names.push(e.name);
+            pool.free.extend(temporary);
+            // Registers of operands that end here are free for the next instruction; never for this one.
+            let mut done: SmallVec<[u32; 3]> = SmallVec::new();
+            for o in &e.operands {
+                if let Operand::Value(v) = o
+                    && last.get(v) == Some(&t)
+                    && !crossing.contains_key(v)
+                    && !done.contains(v)
+                {
+                    done.push(*v);
+                    if let Some((Place::Register(r), _)) = values.get(v) {
+                        pool.free.push(*r);
+                    }
+                }
+            }
+            if let (Place::Register(r), false, false) = (to, crosses, last.contains_key(&e.node)) {
+                pool.free.push(r);
+            }
+        }
+        // Only now: the next tile of this stage reads them again.
+        pool.free.extend(spread.into_values());
+        let ends = crossing.iter().filter(|(_, end)| **end == s).filter_map(|(v, _)| values.get(v));
+        pool.free.extend(ends.filter_map(|(p, _)| if let Place::Register(r) = p { Some(*r) } else { None }));
+        loads += stage.loads.len() as u16;
+        drafts.push(draft);
     }
-    debug_assert!(folds.iter().all(|(_, o, ..)| matches!(o, Operand::Load(_)) || matches!(o, Operand::Value(v) if values.contains_key(v))));
-    for load in loads.iter_mut().filter(|l| !matches!(l.kind, LoadKind::One | LoadKind::RowOne)) {
+    finish(stages, drafts, carried, values, pool)
+}
+
+/// Numbers everything, now that the registers are counted.
+fn finish(
+    stages: &mut [Emission],
+    drafts: Vec<Draft>,
+    mut carried: Vec<Carried>,
+    values: FxHashMap<u32, (Place, usize)>,
+    mut pool: Pool,
+) -> Registers {
+    for load in stages.iter_mut().flat_map(|s| &mut s.loads).filter(|l| !matches!(l.kind, LoadKind::One | LoadKind::RowOne)) {
         load.register = pool.count;
         pool.count += 1;
     }
-    let places = Places { values, first_load: pool.count, first_store: pool.count + loads.len() as u16 };
-    let code = drafts.into_iter().map(|(f, at)| Code { f, at: at.map(|p| places.of(p)) }).collect();
-    for (k, s) in stores.iter_mut().enumerate() {
-        s.slot = places.of(Place::Store(k as u16));
+    let first_load = pool.count + carried.len() as u16;
+    let first_store = first_load + stages.iter().map(|s| s.loads.len() as u16).sum::<u16>();
+    let places = Places { values, first_carried: pool.count, first_load, first_store };
+    for (k, c) in carried.iter_mut().enumerate() {
+        c.slot = places.of(Place::Carried(k as u16));
     }
-    Registers { code, names, stores, count: pool.count, places }
+    for (k, load) in stages.iter_mut().flat_map(|s| &mut s.loads).enumerate() {
+        load.slot = places.of(Place::Load(k as u16));
+    }
+    let stage = |(emission, draft): (&mut Emission, Draft)| Stage {
+        per_row: emission.per_row,
+        loads: std::mem::take(&mut emission.loads),
+        spreads: draft.spreads.into_iter().map(|(from, to, size)| Spread { from: places.of(from), to, size }).collect(),
+        stores: draft.stores.into_iter().map(|(s, place)| Store { slot: places.of(place), ..s }).collect(),
+        folds: vec![],
+        code: draft.code.into_iter().map(|(f, at)| Code { f, at: at.map(|p| places.of(p)) }).collect(),
+        names: draft.names,
+    };
+    let stages = stages.iter_mut().zip(drafts).map(stage).collect();
+    Registers { stages, carried, count: pool.count, places }
 }
 
-/// Notes that instruction `at` reads an operand.
-fn touch(loads: &mut [Load], p: Place, at: usize) {
+/// Notes that instruction `at` reads an operand; `first` is the number of the stage's first load.
+fn touch(loads: &mut [Load], first: u16, p: Place, at: usize) {
     if let Place::Load(k) = p
-        && let Some(l) = loads.get_mut(k as usize)
+        && let Some(l) = loads.get_mut((k - first) as usize)
     {
         l.end = at + 1;
     }

@@ -6,7 +6,7 @@ use crate::plan::Plan;
 use crate::plan::access::{Accesses, is_value};
 use crate::plan::ir::Ref;
 use crate::plan::place::{ARENA, SOURCES, Step, Work};
-use crate::plan::program::{LoadKind, Loc, Program};
+use crate::plan::program::{Loc, Program};
 
 /// The arena's bytes: start, end and owner of each range that holds a value.
 #[derive(Default)]
@@ -80,19 +80,14 @@ pub fn lives(plan: &Plan, accesses: &Accesses) {
 /// True if a program may write `w` over `r`: the operand runs in the order of the space, and each tile of it is read before
 /// it is written, or written from a register.
 fn in_place(p: &Program, r: &Place, w: &Place) -> bool {
-    let Some(store) = p.stores.iter().find(|s| s.value == w.0) else { return false };
-    r.1 == w.1
-        && r.2 == w.2
-        && p.loads
-            .iter()
-            .filter(|l| l.root == r.0)
-            .all(|l| l.kind == LoadKind::Flat && l.offset == 0 && (store.aliased || l.end <= store.at))
+    let Some(store) = p.stores().find(|(_, s)| s.value == w.0) else { return false };
+    r.1 == w.1 && r.2 == w.2 && p.loads().filter(|(_, l)| l.root == r.0).all(|l| Program::may_take(l, store))
 }
 
 fn reads(plan: &Plan, accesses: &Accesses, step: &Step) -> Vec<Place> {
     let ir = plan.ir();
     if let Work::Tile(p) = &step.work {
-        return p.loads.iter().map(|l| (l.root, l.loc, ir.ty(l.root).bytes())).collect();
+        return p.loads().map(|(_, l)| (l.root, l.loc, ir.ty(l.root).bytes())).collect();
     }
     let values: Vec<Ref> = match step.nodes.first() {
         Some(&n) => ir.nodes[n as usize].inputs.to_vec(),
@@ -115,8 +110,9 @@ fn copied(plan: &Plan, step: &Step) -> Ref {
 fn writes(plan: &Plan, step: &Step) -> Vec<Place> {
     let ir = plan.ir();
     if let Work::Tile(p) = &step.work {
-        let stores = p.stores.iter().flat_map(|s| s.locs.iter().map(move |&l| (s.value, l)));
-        return stores.chain(p.folds.iter().map(|f| (f.value, f.loc))).map(|(r, l)| (r, l, ir.ty(r).bytes())).collect();
+        let stores = p.stores().flat_map(|(_, s)| s.locs.iter().map(move |&l| (s.value, l)));
+        let folds = p.folds().filter_map(|f| f.loc.map(|l| (f.value, l)));
+        return stores.chain(folds).map(|(r, l)| (r, l, ir.ty(r).bytes())).collect();
     }
     let value = |out: usize| match step.nodes.first() {
         Some(&node) => Ref { node, out: out as u32 },

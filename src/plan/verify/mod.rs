@@ -4,7 +4,7 @@ mod lives;
 
 use crate::plan::Plan;
 use crate::plan::access::{Accesses, is_value};
-use crate::plan::fuse::Draft;
+use crate::plan::fuse::{self, Draft};
 use crate::plan::ir::{Ir, IrOp, Ref};
 use crate::plan::place::{ARENA, Work};
 use crate::plan::schedule::Order;
@@ -26,13 +26,23 @@ pub fn ir(ir: &Ir, pass: &str) {
     }
 }
 
-/// Each node that needs a step is in exactly one.
-pub fn drafts(ir: &Ir, drafts: &[Draft]) {
+/// Each node that needs a step is in exactly one, and what it reads of its own step is found inside the program.
+pub fn drafts(ir: &Ir, accesses: &Accesses, drafts: &[Draft]) {
     let mut seen = vec![0; ir.nodes.len()];
     for d in drafts {
         assert!(d.nodes.is_sorted(), "fuse: the nodes of a step are out of order");
         for &n in &d.nodes {
             seen[n as usize] += 1;
+        }
+    }
+    let owners = fuse::owners(ir, drafts);
+    for (d, draft) in drafts.iter().enumerate() {
+        for &n in &draft.nodes {
+            for &r in &ir.nodes[n as usize].inputs {
+                let own = owners[accesses.of(r).root.node as usize] == d as u32;
+                let inside = || fuse::inside(ir, accesses, &owners, (draft, d as u32), n, r).is_some();
+                assert!(!own || inside(), "fuse: %{n} reads %{} of its own step from memory", r.node);
+            }
         }
     }
     for (i, n) in seen.iter().enumerate() {
@@ -80,9 +90,10 @@ pub fn plan(plan: &Plan, accesses: &Accesses) {
         }
         if let Work::Tile(p) = &step.work {
             assert!(p.working_bytes() <= step.scratch.1, "place: step {t} has too little scratch memory");
-            for s in &p.stores {
+            for (stage, s) in p.stores() {
                 assert!(!s.locs.is_empty(), "place: step {t} stores nowhere");
-                s.locs.iter().for_each(|l| inside(l.base, l.offset, p.count() * s.size));
+                let count = if p.stages[stage].per_row { p.rows } else { p.count() };
+                s.locs.iter().for_each(|l| inside(l.base, l.offset, count * s.size));
             }
         }
     }

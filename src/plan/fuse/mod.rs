@@ -3,19 +3,24 @@
 //!
 //! Every node has a depth: an edge that must go through memory adds one. Elementwise nodes of one space and one depth
 //! cannot depend on each other through memory, so they may share a program. A node whose result is first used later is
-//! moved to its first user's depth, so that it is computed beside it and not stored.
+//! moved to its first user's depth, so that it is computed beside it and not stored. A row's reduction may be read back by
+//! its own rows inside the program, which then runs in stages.
 //!
 //! What a step that may fail needs is kept apart from the rest: it runs early, and the rest, writes to variables among it,
 //! runs when nothing can fail any more.
 
+mod depth;
+
 use rustc_hash::FxHashMap;
 
+use self::depth::{Depths, depths};
 use crate::graph::op::Kernel;
+use crate::kernels::fold::BLOCK;
 use crate::plan::access::{Accesses, is_value};
 use crate::plan::ir::{Ir, IrOp, Ref};
 use crate::plan::schedule::may_fail;
 use crate::plan::simplify::fold_axes;
-use crate::shape::{Dims, count};
+use crate::shape::{Dims, Strides, c_strides, count};
 
 /// Nodes that one tile program holds at most.
 const PROGRAM: usize = 192;
@@ -40,6 +45,8 @@ pub struct Draft {
     pub tile: bool,
     /// The iteration space of a tile program, without axes of length 1.
     pub space: Dims,
+    /// How many of its leading axes count the rows, in a program that may run in stages.
+    pub rows: Option<usize>,
 }
 
 /// How nodes take part.
@@ -61,7 +68,7 @@ pub fn squeeze(dims: &[usize]) -> Dims {
 }
 
 /// How a reduction over `axes` of `dims` runs in a tile program; `None` if it cannot.
-pub fn classify(dims: &[usize], axes: &[usize]) -> Option<Reduction> {
+fn classify(dims: &[usize], axes: &[usize]) -> Option<Reduction> {
     let flags: Vec<bool> = dims.iter().enumerate().filter(|(_, n)| **n != 1).map(|(i, _)| axes.contains(&i)).collect();
     let reduced = flags.iter().filter(|f| **f).count();
     if reduced == 0 || dims.contains(&0) {
@@ -99,64 +106,16 @@ pub fn fuse(ir: &Ir, accesses: &Accesses) -> Vec<Draft> {
             match node.kernel() {
                 _ if !is_value(ir, r) => Part::None,
                 Some(Kernel::Tile(_) | Kernel::Select | Kernel::Cast) if node.tys[0].count() > 0 => Part::Tile(space(&node.tys[0].dims)),
-                Some(Kernel::Fold(_)) => {
-                    let dims = &ir.ty(node.inputs[0]).dims;
-                    match classify(dims, &fold_axes(node, dims.len())) {
-                        Some(reduction) => Part::Fold(space(dims), reduction),
-                        None => Part::Call,
-                    }
-                }
+                Some(Kernel::Fold(_)) => match reduction(ir, i as u32) {
+                    Some(reduction) => Part::Fold(space(&ir.ty(node.inputs[0]).dims), reduction),
+                    None => Part::Call,
+                },
                 _ => Part::Call,
             }
         })
         .collect();
-    let depths = depths(ir, accesses, &parts);
+    let depths = depths(ir, accesses, &parts, &lengths);
     group(ir, &parts, &depths, &urgent(ir), &lengths)
-}
-
-/// True if operand `r` of a node over `space` can stay in a register: it is the whole of an elementwise value of that space.
-fn in_register(accesses: &Accesses, parts: &[Part], r: Ref, space: u32) -> bool {
-    let a = accesses.of(r);
-    a.whole && matches!(parts[a.root.node as usize], Part::Tile(s) if s == space)
-}
-
-fn depths(ir: &Ir, accesses: &Accesses, parts: &[Part]) -> Vec<u32> {
-    let n = ir.nodes.len();
-    let step = |r: Ref, part: Part| match part {
-        Part::Tile(s) | Part::Fold(s, _) => u32::from(!in_register(accesses, parts, r, s)),
-        _ => 1,
-    };
-    let mut depth = vec![0u32; n];
-    for i in 0..n {
-        if parts[i] == Part::None {
-            continue;
-        }
-        for &r in &ir.nodes[i].inputs {
-            let root = accesses.of(r).root.node as usize;
-            if parts[root] != Part::None {
-                depth[i] = depth[i].max(depth[root] + step(r, parts[i]));
-            }
-        }
-    }
-    // Sink elementwise nodes to their first users.
-    let mut fixed = vec![false; n];
-    for r in ir.outputs.iter().chain(ir.writes.iter().map(|(_, r)| r)) {
-        fixed[accesses.of(*r).root.node as usize] = true;
-    }
-    let mut latest = vec![u32::MAX; n];
-    for i in (0..n).rev() {
-        if parts[i] == Part::None {
-            continue;
-        }
-        if let (Part::Tile(_), false, true) = (parts[i], fixed[i], latest[i] != u32::MAX) {
-            depth[i] = depth[i].max(latest[i]);
-        }
-        for &r in &ir.nodes[i].inputs {
-            let root = accesses.of(r).root.node as usize;
-            latest[root] = latest[root].min(depth[i] - step(r, parts[i]).min(depth[i]));
-        }
-    }
-    depth
 }
 
 /// Which nodes may fail, or are needed by one that may.
@@ -171,34 +130,42 @@ fn urgent(ir: &Ir) -> Vec<bool> {
     urgent
 }
 
-fn group(ir: &Ir, parts: &[Part], depths: &[u32], urgent: &[bool], lengths: &[Dims]) -> Vec<Draft> {
+fn group(ir: &Ir, parts: &[Part], depths: &Depths, urgent: &[bool], lengths: &[Dims]) -> Vec<Draft> {
     let mut groups: FxHashMap<(u32, u32, bool), usize> = FxHashMap::default();
     let mut drafts: Vec<Draft> = vec![];
     let mut classes: Vec<Vec<Reduction>> = vec![];
     let mut solo: Vec<Draft> = vec![];
     for i in 0..ir.nodes.len() {
-        let (space, reduction) = match parts[i] {
+        let nodes = vec![i as u32];
+        let reduction = match parts[i] {
             Part::None => continue,
             Part::Call => {
-                solo.push(Draft { nodes: vec![i as u32], tile: false, space: Dims::new() });
+                solo.push(Draft { nodes, tile: false, space: Dims::new(), rows: None });
                 continue;
             }
-            Part::Tile(s) => (s, None),
-            Part::Fold(s, r) => (s, Some(r)),
+            Part::Tile(_) => None,
+            Part::Fold(_, r) => Some(r),
         };
+        let (space, depth) = (depths.host[i], depths.depth[i]);
         let dims = &lengths[space as usize];
-        let key = (space, depths[i], urgent[i]);
+        let rows = depths.stages.get(&(space, depth)).copied();
+        let key = (space, depth, urgent[i]);
+        let staged = reduction.is_none_or(|r| rows.is_none_or(|at| in_stages(dims, at, r)));
         let fits = |g: usize| drafts[g].nodes.len() < PROGRAM && reduction.is_none_or(|r| classes[g].iter().all(|c| together(dims, *c, r)));
         match groups.get(&key).copied() {
-            Some(g) if fits(g) => {
+            Some(g) if staged && fits(g) => {
                 drafts[g].nodes.push(i as u32);
                 classes[g].extend(reduction);
             }
-            // A reduction that does not fit reads what the program stored; elementwise nodes go on in a new program.
-            Some(_) if reduction.is_some() => solo.push(Draft { nodes: vec![i as u32], tile: true, space: dims.clone() }),
+            // A reduction that does not fit reads what the program stored; elementwise nodes, and rows' reductions that are
+            // read back, go on in a new program.
+            Some(_) if reduction.is_some_and(|r| rows.is_none_or(|at| r != Reduction::Trailing(at))) => {
+                solo.push(Draft { nodes, tile: true, space: dims.clone(), rows: None });
+            }
+            None if !staged => solo.push(Draft { nodes, tile: true, space: dims.clone(), rows: None }),
             _ => {
                 groups.insert(key, drafts.len());
-                drafts.push(Draft { nodes: vec![i as u32], tile: true, space: dims.clone() });
+                drafts.push(Draft { nodes, tile: true, space: dims.clone(), rows });
                 classes.push(reduction.into_iter().collect());
             }
         }
@@ -210,12 +177,26 @@ fn group(ir: &Ir, parts: &[Part], depths: &[u32], urgent: &[bool], lengths: &[Di
 /// True if two reductions can share a program over `dims`.
 fn together(dims: &[usize], a: Reduction, b: Reduction) -> bool {
     use Reduction::{All, Leading, Trailing};
-    let aligned = |at: usize| count(&dims[at..]).is_multiple_of(crate::kernels::fold::BLOCK);
     match (a, b) {
         (All, All) => true,
-        (All, Trailing(at) | Leading(at)) | (Trailing(at) | Leading(at), All) => aligned(at),
+        (All, Trailing(at) | Leading(at)) | (Trailing(at) | Leading(at), All) => aligned(dims, at),
         (Trailing(x) | Leading(x), Trailing(y) | Leading(y)) => x == y,
     }
+}
+
+/// True if a reduction can share a program that runs row by row, or several rows at once, over `dims` cut at `rows`.
+fn in_stages(dims: &[usize], rows: usize, r: Reduction) -> bool {
+    match r {
+        Reduction::All => aligned(dims, rows),
+        Reduction::Trailing(at) => at == rows,
+        // Rows that are longer than a tile are added up tile by tile, many rows at once.
+        Reduction::Leading(at) => at == rows && count(&dims[at..]) < BLOCK,
+    }
+}
+
+/// True if rows consist of whole blocks.
+fn aligned(dims: &[usize], rows: usize) -> bool {
+    count(&dims[rows..]).is_multiple_of(BLOCK)
 }
 
 /// For messages and `explain`: the op of a node with its type.
@@ -250,11 +231,55 @@ pub fn owners(ir: &Ir, drafts: &[Draft]) -> Vec<u32> {
     owners
 }
 
-/// The node of draft `d`, a tile program, whose value operand `r` is, whole and in its own order; `None` if the operand comes
-/// from memory.
-pub fn in_program(ir: &Ir, accesses: &Accesses, owners: &[u32], d: u32, r: Ref) -> Option<u32> {
-    let a = accesses.of(r);
-    let root = a.root.node;
-    let inside = a.whole && owners[root as usize] == d && !matches!(ir.nodes[root as usize].kernel(), Some(Kernel::Fold(_)));
-    inside.then_some(root)
+/// How an operand reaches an instruction without going through memory.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Inside {
+    /// The value of this node, element by element.
+    Value(u32),
+    /// The value of this node, which is one for each row, repeated over the row.
+    Row(u32),
+}
+
+/// The reduction that a node of a tile program does, if it does one.
+pub fn reduction(ir: &Ir, i: u32) -> Option<Reduction> {
+    let node = &ir.nodes[i as usize];
+    let Some(Kernel::Fold(_)) = node.kernel() else { return None };
+    let dims = &ir.ty(node.inputs[0]).dims;
+    classify(dims, &fold_axes(node, dims.len()))
+}
+
+/// True for an elementwise node of a draft that has one value a row.
+pub fn per_row(ir: &Ir, draft: &Draft, i: u32) -> bool {
+    let node = &ir.nodes[i as usize];
+    draft.rows.is_some() && !matches!(node.kernel(), Some(Kernel::Fold(_))) && squeeze(&node.tys[0].dims) != draft.space
+}
+
+/// How operand `r` of node `i`, of draft `d`, is found inside the program; `None` if it comes from memory.
+pub fn inside(ir: &Ir, accesses: &Accesses, owners: &[u32], (draft, d): (&Draft, u32), i: u32, r: Ref) -> Option<Inside> {
+    let access = accesses.of(r);
+    let root = access.root.node;
+    if owners[root as usize] != d {
+        return None;
+    }
+    let fold = |n: u32| matches!(ir.nodes[n as usize].kernel(), Some(Kernel::Fold(_)));
+    if !fold(root) && !per_row(ir, draft, root) {
+        return access.whole.then_some(Inside::Value(root));
+    }
+    let rows = draft.rows.filter(|&at| !fold(i) && (!fold(root) || reduction(ir, root) == Some(Reduction::Trailing(at))))?;
+    match per_row(ir, draft, i) {
+        true => access.whole.then_some(Inside::Value(root)),
+        false => row_of(ir, accesses, i, r, rows).then_some(Inside::Row(root)),
+    }
+}
+
+/// True if operand `r` of the elementwise node `i` is one value for each row, in order, where the first `rows` axes of the
+/// node's space (without ones) count the rows.
+fn row_of(ir: &Ir, accesses: &Accesses, i: u32, r: Ref, rows: usize) -> bool {
+    let access = accesses.of(r);
+    let dims = &ir.nodes[i as usize].tys[0].dims;
+    let strides = crate::ops::broadcast::broadcast_strides(&ir.ty(r).dims, &access.strides, dims);
+    let pattern: Strides = strides.iter().zip(dims).filter(|(_, n)| **n != 1).map(|(&s, _)| s).collect();
+    let space = squeeze(dims);
+    let whole = access.offset == 0 && ir.ty(access.root).count() == count(&space[..rows]);
+    whole && pattern[rows..].iter().all(|&s| s == 0) && pattern[..rows] == c_strides(&space[..rows])[..]
 }

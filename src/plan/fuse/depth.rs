@@ -1,0 +1,134 @@
+//! Depths: how many edges that go through memory lie before a node, and in which program's space it runs.
+//!
+//! An edge that stays inside a program costs nothing: an elementwise value read whole, and, in a program that runs in
+//! stages, a row's reduction read back by the rows that it came from. What is computed on such reductions, one value a row,
+//! runs in the same program: it is a guest of the rows' space.
+
+use rustc_hash::FxHashMap;
+
+use super::{Part, Reduction, row_of};
+use crate::plan::access::Accesses;
+use crate::plan::ir::{Ir, Ref};
+use crate::shape::Dims;
+
+/// Where each node runs.
+pub struct Depths {
+    /// Edges through memory before a node, by node.
+    pub depth: Vec<u32>,
+    /// The space of the program, by node: its own, or that of the rows whose reductions it reads.
+    pub host: Vec<u32>,
+    /// How many leading axes count the rows, for each space and depth at which a program runs in stages.
+    pub stages: FxHashMap<(u32, u32), usize>,
+}
+
+/// An edge that stays inside a program over `host`.
+struct Join {
+    host: u32,
+    /// Set if it reads a row's reduction.
+    rows: Option<usize>,
+}
+
+struct Builder<'a> {
+    ir: &'a Ir,
+    accesses: &'a Accesses,
+    parts: &'a [Part],
+    lengths: &'a [Dims],
+    out: Depths,
+}
+
+/// The depths of all nodes.
+pub fn depths(ir: &Ir, accesses: &Accesses, parts: &[Part], lengths: &[Dims]) -> Depths {
+    let n = ir.nodes.len();
+    let host = parts.iter().map(|p| if let Part::Tile(s) | Part::Fold(s, _) = p { *s } else { 0 }).collect();
+    let out = Depths { depth: vec![0; n], host, stages: FxHashMap::default() };
+    let mut b = Builder { ir, accesses, parts, lengths, out };
+    (0..n).for_each(|i| b.raise(i));
+    b.sink();
+    b.out
+}
+
+impl Builder<'_> {
+    fn root(&self, r: Ref) -> usize {
+        self.accesses.of(r).root.node as usize
+    }
+
+    /// The edge from operand `r` to node `i`, if it can stay inside a program.
+    fn join(&self, i: usize, r: Ref) -> Option<Join> {
+        let root = self.root(r);
+        let whole = self.accesses.of(r).whole;
+        let plain = |host| Some(Join { host, rows: None });
+        let own = self.out.host[root];
+        match (self.parts[i], self.parts[root]) {
+            // A value of the same space: both are elements of it, or both are rows' values of one host.
+            (Part::Tile(s), Part::Tile(q)) if s == q && whole => plain(own),
+            (Part::Fold(s, _), Part::Tile(q)) if s == q && own == s && whole => plain(s),
+            // A row's value, read by the row.
+            (Part::Tile(s), Part::Tile(q)) if s != q && own == s => {
+                let rows = *self.out.stages.get(&(s, self.out.depth[root]))?;
+                row_of(self.ir, self.accesses, i as u32, r, rows).then_some(Join { host: s, rows: Some(rows) })
+            }
+            (Part::Tile(s), Part::Fold(q, Reduction::Trailing(rows))) => {
+                let fits = self.out.stages.get(&(q, self.out.depth[root])).is_none_or(|b| *b == rows);
+                let local = match s == q {
+                    true => row_of(self.ir, self.accesses, i as u32, r, rows),
+                    false => whole && self.lengths[s as usize][..] == self.lengths[q as usize][..rows],
+                };
+                (fits && local).then_some(Join { host: q, rows: Some(rows) })
+            }
+            _ => None,
+        }
+    }
+
+    /// The depth of a node whose operands have theirs.
+    fn raise(&mut self, i: usize) {
+        if self.parts[i] == Part::None {
+            return;
+        }
+        let ir = self.ir;
+        let inputs = || ir.nodes[i].inputs.iter().filter(|r| self.parts[self.root(**r)] != Part::None);
+        let joins: Vec<(u32, Option<Join>)> = inputs().map(|&r| (self.out.depth[self.root(r)], self.join(i, r))).collect();
+        let mut depth = joins.iter().map(|(d, join)| d + u32::from(join.is_none())).max().unwrap_or(0);
+        let mut host = self.out.host[i];
+        let mut beside = joins.iter().filter(|(d, join)| *d == depth && join.is_some()).filter_map(|(_, join)| join.as_ref());
+        let first = beside.clone().next().map(|join| join.host);
+        let rows = beside.clone().find_map(|join| join.rows);
+        match first {
+            // Operands of two programs: both go through memory.
+            Some(h) if beside.any(|join| join.host != h) => depth += 1,
+            Some(h) => {
+                host = h;
+                if let Some(rows) = rows {
+                    self.out.stages.insert((h, depth), rows);
+                }
+            }
+            None => {}
+        }
+        self.out.depth[i] = depth;
+        self.out.host[i] = host;
+    }
+
+    /// Moves elementwise nodes to their first users, so that they are computed beside them and not stored. Guests stay.
+    fn sink(&mut self) {
+        let n = self.ir.nodes.len();
+        let mut fixed = vec![false; n];
+        for r in self.ir.outputs.iter().chain(self.ir.writes.iter().map(|(_, r)| r)) {
+            fixed[self.root(*r)] = true;
+        }
+        let mut latest = vec![u32::MAX; n];
+        for i in (0..n).rev() {
+            let at_home = |j: usize| matches!(self.parts[j], Part::Tile(s) | Part::Fold(s, _) if self.out.host[j] == s);
+            match self.parts[i] {
+                Part::None => continue,
+                Part::Tile(_) if at_home(i) && !fixed[i] && latest[i] != u32::MAX => {
+                    self.out.depth[i] = self.out.depth[i].max(latest[i]);
+                }
+                _ => {}
+            }
+            for &r in &self.ir.nodes[i].inputs {
+                let root = self.root(r);
+                let beside = at_home(i) && at_home(root) && self.join(i, r).is_some();
+                latest[root] = latest[root].min(self.out.depth[i].saturating_sub(u32::from(!beside)));
+            }
+        }
+    }
+}
