@@ -23,7 +23,7 @@ class _Base:
 
     def update(self, vars: Sequence[Tensor], grads: Sequence[Tensor], ctx: Context, feeder: Feeder | None = None) -> None:
         """Take a step: evaluate the gradients and write the variables and the state, in one run."""
-        self._rule.update_and_eval([], vars, grads, ctx, feeder)
+        self.update_and_eval([], vars, grads, ctx, feeder)
 
     def update_and_eval(
         self,
@@ -37,7 +37,7 @@ class _Base:
 
         They see the variables before the update.
         """
-        return self._rule.update_and_eval(outputs, vars, grads, ctx, feeder)
+        return self._rule.step(outputs, vars, grads, ctx, feeder).run()
 
     def plan(
         self,
@@ -48,7 +48,7 @@ class _Base:
         feeder: Feeder | None = None,
     ) -> Plan:
         """The plan of such a step."""
-        return self._rule.plan(outputs, vars, grads, ctx, feeder)
+        return self._rule.step(outputs, vars, grads, ctx, feeder).plan()
 
 
 class SGD(_Base):
