@@ -2,8 +2,12 @@
 //!
 //! `cargo run --release --example engine_bench [name ...]` runs the programs whose names contain one of the words.
 
-use scirs2_autograd::optimizers::adam::Adam;
-use scirs2_autograd::{Context, Feeder, Tensor, VariableEnvironment, run, tensor_ops as T};
+#[path = "../tests/common/mod.rs"]
+mod common;
+
+use common::{Network, network};
+use scirs2_autograd::dtype::DType;
+use scirs2_autograd::{Feeder, Tensor, VariableEnvironment, run, tensor_ops as T};
 
 /// Processor time of this thread, in seconds.
 fn clock() -> f64 {
@@ -93,17 +97,10 @@ fn broadcast(verbose: bool) {
 }
 
 fn adam(batch: usize, verbose: bool) {
-    let env = VariableEnvironment::new();
-    let rng = scirs2_autograd::ndarray_ext::ArrayRng::<f32>::default();
-    env.name("w1").set(rng.glorot_uniform(&[784, 128]));
-    env.name("b1").set(T::zeros([1, 128]));
-    env.name("w2").set(rng.glorot_uniform(&[128, 10]));
-    env.name("b2").set(T::zeros([1, 10]));
-    let adam = Adam::default("adam", env.default_namespace().current_var_ids(), &env);
-    let images = ndarray::Array2::from_shape_fn((batch, 784), |(i, j)| ((i * 31 + j * 17) % 256) as f32 / 255.0);
-    let labels = ndarray::Array1::from_shape_fn(batch, |i| (i % 10) as i64);
+    let (env, adam) = common::environment();
+    let (images, labels) = common::data::<i64>(batch);
     env.run(|ctx| {
-        let (loss, vars, grads, x, y) = network(ctx);
+        let Network { x, y, vars, loss, grads } = network(ctx, DType::I64);
         let feeder = || Feeder::new().push(x, images.view()).push(y, labels.view());
         if verbose {
             print!("{}", adam.plan(&[loss], &vars, &grads, ctx, feeder()).map_or_else(|e| e.to_string(), |p| p.explain()));
@@ -113,26 +110,12 @@ fn adam(batch: usize, verbose: bool) {
     });
     let t = least(1.5, 1, || {
         env.run(|ctx| {
-            let (loss, vars, grads, x, y) = network(ctx);
+            let Network { x, y, vars, loss, grads } = network(ctx, DType::I64);
             let feeder = Feeder::new().push(x, images.view()).push(y, labels.view());
             assert!(adam.update_and_eval(&[loss], &vars, &grads, ctx, feeder).is_ok());
         });
     });
     show(&format!("784-128-10, Adam step, batch {batch}, new graph"), t);
-}
-
-type Network<'g> = (Tensor<'g>, [Tensor<'g>; 4], Vec<Tensor<'g>>, Tensor<'g>, Tensor<'g>);
-
-fn network(ctx: &Context) -> Network<'_> {
-    let x = ctx.placeholder("x", &[-1, 784]);
-    let y = ctx.placeholder_of("y", &[-1], scirs2_autograd::dtype::DType::I64);
-    let vars = ["w1", "b1", "w2", "b2"].map(|n| ctx.variable(n));
-    let [w1, b1, w2, b2] = vars;
-    let h = T::relu(T::matmul(x, w1) + b1);
-    let logits = T::matmul(h, w2) + b2;
-    let loss = T::reduce_mean(T::sparse_softmax_cross_entropy(logits, y), [0], false);
-    let grads = T::grad(&[loss], &vars);
-    (loss, vars, grads, x, y)
 }
 
 fn scalar_chain(nodes: usize) {

@@ -4,6 +4,7 @@
 
 use std::cell::Cell;
 use std::fmt;
+use std::io;
 use std::panic::Location;
 use std::sync::Arc;
 
@@ -32,7 +33,9 @@ pub enum ErrorKind {
     LinAlg,
     /// A run was interrupted before it wrote anything (`KeyboardInterrupt` in Python).
     Interrupted,
-    /// The operating system refused (`OSError`).
+    /// There is no memory for an array or a run (`MemoryError`).
+    Memory,
+    /// The operating system refused (`OSError`, or its subclass for what [`Error::io_kind`] says).
     Io,
     /// A user's operation or hook failed (`GraphError`).
     User,
@@ -46,6 +49,7 @@ struct Inner {
     op: usize,
     help: Option<String>,
     sites: Vec<Site>,
+    io: Option<io::ErrorKind>,
 }
 
 /// A place in a user's source: a Rust location, or a file and line that another language's face names.
@@ -161,12 +165,19 @@ impl Error {
     }
 
     fn made(kind: ErrorKind, text: String, op: usize) -> Error {
-        Error(Arc::new(Inner { kind, text, op, help: None, sites: vec![] }))
+        Error(Arc::new(Inner { kind, text, op, help: None, sites: vec![], io: None }))
     }
 
-    fn with(self, f: impl FnOnce(&mut Inner)) -> Error {
+    /// An error of the operating system, in the form of [`Error::new`]. That it had no memory is a `Memory` error.
+    pub fn io(cause: &io::Error, op: &str, what: impl fmt::Display, got: impl fmt::Display, rule: impl fmt::Display) -> Error {
+        let kind = if cause.kind() == io::ErrorKind::OutOfMemory { ErrorKind::Memory } else { ErrorKind::Io };
+        Error::new(kind, op, what, got, rule).with(|i| i.io = Some(cause.kind()))
+    }
+
+    /// The same error with a change.
+    fn with(self, change: impl FnOnce(&mut Inner)) -> Error {
         let mut inner = Arc::unwrap_or_clone(self.0);
-        f(&mut inner);
+        change(&mut inner);
         Error(Arc::new(inner))
     }
 
@@ -206,6 +217,11 @@ impl Error {
         self.0.kind
     }
 
+    /// What the operating system refused, of an error that it gave.
+    pub fn io_kind(&self) -> Option<io::ErrorKind> {
+        self.0.io
+    }
+
     /// The place in the user's source where the failing node was built first, if it is known.
     pub fn site(&self) -> Option<Site> {
         self.0.sites.first().copied()
@@ -239,27 +255,81 @@ impl fmt::Debug for Error {
 
 impl std::error::Error for Error {}
 
-/// The name of `names` that is closest to `wanted`, if one is close enough to be a misspelling of it.
+/// Names with more characters are not compared: no person has typed them.
+const COMPARED: usize = 100;
+
+/// The name of `names` that is closest to `wanted`, if one is close enough to be a misspelling of it: as many mistakes as
+/// a third of its characters, at most.
 pub fn closest<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let limit = 1 + wanted.chars().count() / 3;
-    names.into_iter().map(|n| (distance(wanted, n), n)).filter(|(d, _)| *d <= limit).min().map(|(_, n)| n)
+    let length = |s: &str| s.chars().take(COMPARED + 1).count();
+    let own = length(wanted);
+    let near = |n: &'a str| {
+        let longer = own.max(length(n));
+        if longer > COMPARED {
+            return None;
+        }
+        let d = distance(wanted, n);
+        (d * 3 <= longer).then_some((d, n))
+    };
+    names.into_iter().filter_map(near).min().map(|(_, n)| n)
 }
 
-/// Levenshtein's distance, one row at a time.
+/// How many characters to insert, leave out, change or swap with the next one.
 fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, ca) in a.chars().enumerate() {
-        let mut before = i;
-        let mut left = i + 1;
-        let mut next = vec![left];
-        for (above, cb) in row.iter().skip(1).zip(&b) {
-            let cost = if ca == *cb { before } else { 1 + before.min(left).min(*above) };
-            before = *above;
-            left = cost;
-            next.push(cost);
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    let row = |first: usize| -> Vec<usize> { (first..=first + b.len()).collect() };
+    let (mut older, mut old) = (row(0), row(0));
+    for i in 1..=a.len() {
+        let mut new = row(i);
+        for j in 1..=b.len() {
+            let change = usize::from(a[i - 1] != b[j - 1]);
+            new[j] = (old[j - 1] + change).min(old[j] + 1).min(new[j - 1] + 1);
+            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
+                new[j] = new[j].min(older[j - 2] + 1);
+            }
         }
-        row = next;
+        older = std::mem::replace(&mut old, new);
     }
-    row.last().copied().unwrap_or(0)
+    old.last().copied().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_suggestion_is_alike() {
+        let names = ["w", "b1", "bias", "weights", "hidden"];
+        for (wanted, near) in [
+            ("v", None),
+            ("w1", None),
+            ("b2", None),
+            ("bais", Some("bias")),
+            ("bia", Some("bias")),
+            ("bias2", Some("bias")),
+            ("wieghts", Some("weights")),
+            ("hiden", Some("hidden")),
+            ("heading", None),
+            ("", None),
+        ] {
+            assert_eq!(closest(wanted, names), near, "{wanted}");
+        }
+        // The nearest one, whatever the order.
+        assert_eq!(closest("layer12", ["layer1", "layer13", "layer2"]), Some("layer1"));
+    }
+
+    #[test]
+    fn long_names_are_not_compared() {
+        let long = "a".repeat(1 << 20);
+        assert_eq!(closest(&long, [long.as_str()]), None);
+    }
+
+    #[test]
+    fn what_is_added_keeps_the_rest() {
+        let e = Error::io(&io::Error::from(io::ErrorKind::NotFound), "load", "no", 1, "yes").help("look").at(Site::foreign("a.py", 3));
+        assert_eq!((e.kind(), e.io_kind()), (ErrorKind::Io, Some(io::ErrorKind::NotFound)));
+        assert_eq!(format!("{e:?}"), "IoError: load: no. Got 1; expected yes.\nhelp: look\n  built at a.py:3");
+        let e = Error::io(&io::Error::from(io::ErrorKind::OutOfMemory), "load", "no", 1, "yes");
+        assert_eq!(e.kind(), ErrorKind::Memory);
+    }
 }

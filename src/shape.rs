@@ -67,6 +67,15 @@ impl Aval {
     pub fn new(dtype: DType, shape: impl IntoIterator<Item = Dim>) -> Aval {
         Aval { dtype, shape: shape.into_iter().collect() }
     }
+    /// An error if there are more elements than can be counted.
+    pub fn check(&self, op: &str) -> Result<()> {
+        let known: Dims = self.shape.iter().filter_map(|d| d.known()).collect();
+        if fits(&known, 1) {
+            return Ok(());
+        }
+        let rule = format_args!("at most {} elements", isize::MAX);
+        Err(Error::new(ErrorKind::Shape, op, "the array is too large", Tuple(&self.shape), rule))
+    }
     /// Number of axes.
     pub fn ndim(&self) -> usize {
         self.shape.len()
@@ -184,9 +193,16 @@ pub fn axes(op: &str, list: Option<&[i64]>, ndim: usize) -> Result<SmallVec<[usi
     Ok(out)
 }
 
-/// Number of elements.
+/// Number of elements; the largest number where it is larger.
 pub fn count(dims: &[usize]) -> usize {
-    dims.iter().product()
+    dims.iter().fold(1, |n, &d| n.saturating_mul(d))
+}
+
+/// True if an array of elements of `size` bytes can be addressed. As in NumPy, that it is empty is no excuse: the lengths
+/// other than 0 are multiplied in strides all the same.
+pub fn fits(dims: &[usize], size: usize) -> bool {
+    let bytes = dims.iter().filter(|n| **n > 0).try_fold(size, |n, &d| n.checked_mul(d));
+    bytes.is_some_and(|n| n <= isize::MAX as usize)
 }
 
 /// Strides of a C-contiguous array, in elements.

@@ -356,6 +356,44 @@ fn no_op_is_recognised_by_its_name() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// The functions of a file that Python calls and that can fail: name, and text up to the next function.
+fn entries(code: &str) -> Vec<(&str, &str)> {
+    let mut out = vec![];
+    let starts: Vec<usize> = code.match_indices("fn ").map(|(i, _)| i).filter(|&i| code[..i].ends_with([' ', '\n'])).collect();
+    for (k, &i) in starts.iter().enumerate() {
+        let end = starts.get(k + 1).copied().unwrap_or(code.len());
+        let before = &code[..i];
+        // A method of the last block, or a function with its attributes.
+        let block = before.rfind("\nimpl").is_some_and(|b| before[..b].ends_with("#[pymethods]") && !before[b..].contains("\n}"));
+        let function = before.rfind("#[pyfunction]").is_some_and(|b| !before[b..].contains('}'));
+        let text = &code[i..end];
+        let results = ["-> PyResult<", "-> Built<", "-> Numpy<"];
+        if (block || function) && results.iter().any(|r| text.contains(r)) {
+            out.push((word(&text[3..]), text));
+        }
+    }
+    out
+}
+
+/// A panic that leaves a function of the binding is no ordinary exception: `except Exception` does not see it.
+#[test]
+fn no_panic_reaches_python() {
+    // What guards itself, and the table, which takes no argument.
+    let guards = ["guarded(", "unary(slf", "binary(slf", "power(slf", "self.draw(", "Self::full(", "self.slot().set("];
+    let mut wrong = vec![];
+    let mut count = 0;
+    for s in sources().iter().filter(|s| s.name.starts_with("python/")) {
+        for (name, text) in entries(&s.bare) {
+            count += 1;
+            if name != "op_table" && !guards.iter().any(|g| text.contains(g)) {
+                wrong.push(format!("{}: {name} is not guarded", s.name));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(count > 80, "only {count} functions were found");
+}
+
 #[test]
 fn this_reader_reads() {
     let text = "use crate::graph::{a, b}; // crate::api\nlet x = \"crate::exec\";\n#[cfg(test)]\nmod tests {\n use crate::python;\n}\nuse crate::{dtype::D, ops};";

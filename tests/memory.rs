@@ -2,14 +2,17 @@
 //!
 //! Arrays and arenas count themselves; everything else is seen by the allocator of this executable.
 
+mod common;
+
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
+use common::{Network, data, environment, network};
 use parking_lot::{Mutex, MutexGuard};
 use scirs2_autograd::array::block;
 use scirs2_autograd::array::{View, ViewMut};
+use scirs2_autograd::dtype::DType;
 use scirs2_autograd::kernels::matmul::matmul;
-use scirs2_autograd::optimizers::adam::Adam;
 use scirs2_autograd::optimizers::updates;
 use scirs2_autograd::plan::Plan;
 use scirs2_autograd::plan::place::{Arg, Work};
@@ -133,24 +136,11 @@ fn elementwise_program() {
 #[test]
 fn adam_step() {
     let _alone = alone();
-    let env = VariableEnvironment::new();
-    let rng = scirs2_autograd::ndarray_ext::ArrayRng::<f32>::from_seed(1);
-    env.name("w1").set(rng.glorot_uniform(&[784, 128]));
-    env.name("b1").set(T::zeros([1, 128]));
-    env.name("w2").set(rng.glorot_uniform(&[128, 10]));
-    env.name("b2").set(T::zeros([1, 10]));
-    let adam = Adam::default("adam", env.default_namespace().current_var_ids(), &env);
-    let images = ndarray::Array2::from_shape_fn((128, 784), |(i, j)| ((i * 31 + j * 17) % 256) as f32 / 255.0);
-    let labels = ndarray::Array1::from_shape_fn(128, |i| (i % 10) as f32);
+    let (env, adam) = environment();
+    let (images, labels) = data::<f32>(128);
     env.run(|ctx| {
-        let x = ctx.placeholder("x", &[-1, 784]);
-        let y = ctx.placeholder("y", &[-1]);
-        let vars = ["w1", "b1", "w2", "b2"].map(|n| ctx.variable(n));
-        let [w1, b1, w2, b2] = vars;
-        let h = T::relu(T::matmul(x, w1) + b1);
-        let logits = T::matmul(h, w2) + b2;
-        let loss = T::reduce_mean(T::sparse_softmax_cross_entropy(logits, y), [0], false);
-        let writes = updates(&adam, &vars, &T::grad(&[loss], &vars), ctx).unwrap();
+        let Network { x, y, vars, loss, grads } = network(ctx, DType::F32);
+        let writes = updates(&adam, &vars, &grads, ctx).unwrap();
         check("Adam step", || {
             let ask = ctx.evaluator().push(loss).feed(x, images.view()).feed(y, labels.view());
             writes.iter().fold(ask, |ask, t| ask.write(t))

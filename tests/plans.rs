@@ -2,15 +2,17 @@
 //!
 //! `UPDATE=1 cargo test --test plans` writes the snapshots anew; the change is then read in review.
 
+mod common;
+
 use std::path::Path;
 
+use common::{Network, data, environment, network, network_with};
 use parking_lot::{Mutex, MutexGuard};
 use scirs2_autograd::dtype::DType;
-use scirs2_autograd::optimizers::adam::Adam;
 use scirs2_autograd::optimizers::sgd::SGD;
 use scirs2_autograd::plan::place::Work;
 use scirs2_autograd::plan::{self, Plan, TracedPlan, compilations};
-use scirs2_autograd::{Context, Feeder, Tensor, VariableEnvironment, run, tensor_ops as T};
+use scirs2_autograd::{Feeder, run, tensor_ops as T};
 
 /// The cache and its counter belong to the process: one test at a time.
 static ALONE: Mutex<()> = Mutex::new(());
@@ -74,39 +76,13 @@ fn the_scalar_program_and_its_gradients() {
     });
 }
 
-fn environment() -> (VariableEnvironment, Adam) {
-    let env = VariableEnvironment::new();
-    let rng = scirs2_autograd::ndarray_ext::ArrayRng::<f32>::from_seed(1);
-    env.name("w1").set(rng.glorot_uniform(&[784, 128]));
-    env.name("b1").set(T::zeros([1, 128]));
-    env.name("w2").set(rng.glorot_uniform(&[128, 10]));
-    env.name("b2").set(T::zeros([1, 10]));
-    let adam = Adam::default("adam", env.default_namespace().current_var_ids(), &env);
-    (env, adam)
-}
-
-type Network<'g> = (Tensor<'g>, [Tensor<'g>; 4], Vec<Tensor<'g>>, [Tensor<'g>; 2]);
-
-fn network(ctx: &Context) -> Network<'_> {
-    let x = ctx.placeholder("x", &[-1, 784]);
-    let y = ctx.placeholder("y", &[-1]);
-    let vars = ["w1", "b1", "w2", "b2"].map(|n| ctx.variable(n));
-    let [w1, b1, w2, b2] = vars;
-    let h = T::relu(T::matmul(x, w1) + b1);
-    let logits = T::matmul(h, w2) + b2;
-    let loss = T::reduce_mean(T::sparse_softmax_cross_entropy(logits, y), [0], false);
-    let grads = T::grad(&[loss], &vars);
-    (loss, vars, grads, [x, y])
-}
-
 #[test]
 fn a_training_step_is_one_plan_without_copies() {
     let _alone = alone();
     let (env, adam) = environment();
-    let images = ndarray::Array2::<f32>::zeros((128, 784));
-    let labels = ndarray::Array1::<f32>::zeros(128);
+    let (images, labels) = data::<f32>(128);
     env.run(|ctx| {
-        let (loss, vars, grads, [x, y]) = network(ctx);
+        let Network { x, y, vars, loss, grads } = network(ctx, DType::F32);
         let feeder = Feeder::new().push(x, images.view()).push(y, labels.view());
         let plan = adam.plan(&[loss], &vars, &grads, ctx, feeder).unwrap();
         snapshot("adam_step", &plan);
@@ -134,21 +110,14 @@ fn compiled(f: impl FnOnce()) -> u64 {
 fn a_loop_that_rebuilds_its_graph_compiles_once() {
     let _alone = alone();
     let (env, mut adam) = environment();
-    let images = ndarray::Array2::<f32>::from_shape_fn((16, 784), |(i, j)| ((i + j) % 7) as f32 * 0.1);
-    let labels = ndarray::Array1::<f32>::zeros(16);
+    let (images, labels) = data::<f32>(16);
     let n = compiled(|| {
         for (k, rate) in [1.0, 0.5, 0.0, 1e-8, 2.0, -1.0, 0.001].into_iter().enumerate() {
             adam.alpha = rate;
             env.seed(k as u64);
             env.run(|ctx| {
-                let x = ctx.placeholder("x", &[-1, 784]);
-                let y = ctx.placeholder("y", &[-1]);
-                let vars = ["w1", "b1", "w2", "b2"].map(|n| ctx.variable(n));
-                let [w1, b1, w2, b2] = vars;
-                let h = T::dropout(T::relu(T::matmul(x, w1) + b1), 0.5, true).raw_hook(move |_| assert!(k < 7));
-                let logits = T::matmul(h, w2) + b2;
-                let loss = T::reduce_mean(T::sparse_softmax_cross_entropy(logits, y), [0], false);
-                let grads = T::grad(&[loss], &vars);
+                let between = |h| T::dropout(h, 0.5, true).raw_hook(move |_| assert!(k < 7));
+                let Network { x, y, vars, loss, grads } = network_with(ctx, DType::F32, between);
                 let feeder = Feeder::new().push(x, images.view()).push(y, labels.view());
                 adam.update_and_eval(&[loss], &vars, &grads, ctx, feeder).unwrap();
             });
@@ -161,11 +130,10 @@ fn a_loop_that_rebuilds_its_graph_compiles_once() {
 fn a_loop_that_keeps_its_graph_compiles_once() {
     let _alone = alone();
     let (env, mut adam) = environment();
-    let images = ndarray::Array2::<f32>::from_shape_fn((8, 784), |(i, j)| ((i + j) % 5) as f32 * 0.1);
-    let labels = ndarray::Array1::<f32>::zeros(8);
+    let (images, labels) = data::<f32>(8);
     let n = compiled(|| {
         env.run(|ctx| {
-            let (loss, vars, grads, [x, y]) = network(ctx);
+            let Network { x, y, vars, loss, grads } = network(ctx, DType::F32);
             // A new rate is a new scalar, which comes after nodes that it came before when the rate was another.
             for rate in [1.0, 0.5, 0.0, 1e-8, 2.0, -1.0, 0.001] {
                 adam.alpha = rate;

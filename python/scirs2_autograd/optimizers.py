@@ -32,7 +32,7 @@ class _Base:
         >>> env.get(w)
         array([ 0.5, -1. ])
         """
-        self._rule.update_and_eval([], vars, grads, ctx, feeder)
+        self.update_and_eval([], vars, grads, ctx, feeder)
 
     def update_and_eval(
         self,
@@ -56,7 +56,7 @@ class _Base:
         >>> env.get(w)
         array([ 0.5, -1. ])
         """
-        return self._rule.update_and_eval(outputs, vars, grads, ctx, feeder)
+        return self._rule.step(outputs, vars, grads, ctx, feeder).run()
 
     def plan(
         self,
@@ -76,7 +76,7 @@ class _Base:
         ...     print(plan.steps)  # The gradient and the update are one.
         1
         """
-        return self._rule.plan(outputs, vars, grads, ctx, feeder)
+        return self._rule.step(outputs, vars, grads, ctx, feeder).plan()
 
 
 class SGD(_Base):

@@ -9,6 +9,8 @@ use rand::{RngExt, SeedableRng};
 use rand_distr::{Distribution, Exp, Gamma, LogNormal, StandardNormal};
 
 use crate::dtype::Element;
+use crate::error::{Error, ErrorKind, Result};
+use crate::shape::{self, Tuple};
 use crate::state::system_seed;
 
 /// A floating element type: `f32` or `f64`.
@@ -42,7 +44,12 @@ float! { f32 f64 }
 ///
 /// `default()` is seeded from the system: two of them give different arrays. [`from_seed`](ArrayRng::from_seed) gives the same
 /// arrays each time. Methods take `&self`, from any thread. A parameter outside a law's domain (a negative deviation, a
-/// probability above 1) gives an array of NaN. A shape whose size overflows panics, as it does in ndarray.
+/// probability above 1) gives an array of NaN.
+///
+/// # Panics
+///
+/// A method that is named after a law returns a plain array, so that it can only panic where there is no room for the
+/// array, as ndarray does. [`draw`](ArrayRng::draw) returns an error.
 ///
 /// ```
 /// use scirs2_autograd::ndarray_ext::ArrayRng;
@@ -76,12 +83,51 @@ impl<A: Float> ArrayRng<A> {
         ArrayRng { rng: Mutex::new(Xoshiro256PlusPlus::seed_from_u64(seed)), kind: std::marker::PhantomData }
     }
 
-    fn fill(&self, shape: &[usize], mut draw: impl FnMut(&mut Xoshiro256PlusPlus) -> A) -> ArrayD<A> {
-        let mut rng = self.rng.lock();
-        ArrayD::from_shape_simple_fn(IxDyn(shape), || draw(&mut rng))
+    /// An array of numbers that follow a law. Fails with a `Shape` error if the shape has more elements than memory can
+    /// address, and with a `Memory` error if there is no memory for them.
+    ///
+    /// ```
+    /// use scirs2_autograd::ndarray_ext::{ArrayRng, Law};
+    ///
+    /// let rng = ArrayRng::<f32>::default();
+    /// assert_eq!(rng.draw(&[2, 3], Law::HeNormal)?.shape(), [2, 3]);
+    /// assert!(rng.draw(&[usize::MAX, 2], Law::HeNormal).is_err());
+    /// # Ok::<(), scirs2_autograd::Error>(())
+    /// ```
+    pub fn draw(&self, shape: &[usize], law: Law) -> Result<ArrayD<A>> {
+        let (fan_in, fan_out) = fans(shape);
+        match law {
+            Law::StandardUniform => self.fill(shape, A::unit),
+            Law::StandardNormal => self.fill(shape, A::gauss),
+            Law::Uniform { min, max } => {
+                let (low, high) = (A::from_f64(min), A::from_f64(max));
+                if low == high {
+                    return filled("random", shape, || low);
+                }
+                match rand_distr::Uniform::new(low, high) {
+                    Ok(law) => self.fill(shape, |r| law.sample(r)),
+                    Err(_) => nan(shape),
+                }
+            }
+            Law::Normal { mean, stddev } if deviates(mean, stddev) => self.law(shape, rand_distr::Normal::new(mean, stddev)),
+            Law::LogNormal { mean, stddev } if deviates(mean, stddev) => self.law(shape, LogNormal::new(mean, stddev)),
+            Law::Bernoulli { p } if (0.0..=1.0).contains(&p) => self.fill(shape, |r| A::from_f64(f64::from(u8::from(r.random_bool(p))))),
+            Law::Exponential { lambda } if lambda > 0.0 => self.law(shape, Exp::new(lambda)),
+            Law::Gamma { k, scale } => self.law(shape, Gamma::new(k, scale)),
+            Law::Normal { .. } | Law::LogNormal { .. } | Law::Bernoulli { .. } | Law::Exponential { .. } => nan(shape),
+            Law::GlorotUniform => self.draw(shape, Law::within((6.0 / (fan_in + fan_out)).sqrt())),
+            Law::GlorotNormal => self.draw(shape, Law::Normal { mean: 0.0, stddev: (2.0 / (fan_in + fan_out)).sqrt() }),
+            Law::HeUniform => self.draw(shape, Law::within((6.0 / fan_in).sqrt())),
+            Law::HeNormal => self.draw(shape, Law::Normal { mean: 0.0, stddev: (2.0 / fan_in).sqrt() }),
+        }
     }
 
-    fn law<E>(&self, shape: &[usize], law: Result<impl Distribution<f64>, E>) -> ArrayD<A> {
+    fn fill(&self, shape: &[usize], mut draw: impl FnMut(&mut Xoshiro256PlusPlus) -> A) -> Result<ArrayD<A>> {
+        let mut rng = self.rng.lock();
+        filled("random", shape, || draw(&mut rng))
+    }
+
+    fn law<E>(&self, shape: &[usize], law: Result<impl Distribution<f64>, E>) -> Result<ArrayD<A>> {
         match law {
             Ok(law) => self.fill(shape, |r| A::from_f64(law.sample(r))),
             Err(_) => nan(shape),
@@ -95,94 +141,160 @@ impl<A: Float> ArrayRng<A> {
 
     /// The normal law; `stddev` >= 0.
     pub fn normal(&self, shape: &[usize], mean: f64, stddev: f64) -> ArrayD<A> {
-        if !(mean.is_finite() && stddev.is_finite() && stddev >= 0.0) {
-            return nan(shape);
-        }
-        self.law(shape, rand_distr::Normal::new(mean, stddev))
+        room(self.draw(shape, Law::Normal { mean, stddev }))
     }
 
     /// The uniform law on [`min`, `max`); all `min` if they are equal.
     pub fn uniform(&self, shape: &[usize], min: f64, max: f64) -> ArrayD<A> {
-        let (low, high) = (A::from_f64(min), A::from_f64(max));
-        if low == high {
-            return ArrayD::from_elem(IxDyn(shape), low);
-        }
-        match rand_distr::Uniform::new(low, high) {
-            Ok(law) => self.fill(shape, |r| law.sample(r)),
-            Err(_) => nan(shape),
-        }
+        room(self.draw(shape, Law::Uniform { min, max }))
     }
 
     /// The normal law with mean 0 and standard deviation 1.
     pub fn standard_normal(&self, shape: &[usize]) -> ArrayD<A> {
-        self.fill(shape, A::gauss)
+        room(self.draw(shape, Law::StandardNormal))
     }
 
     /// The uniform law on [0, 1).
     pub fn standard_uniform(&self, shape: &[usize]) -> ArrayD<A> {
-        self.fill(shape, A::unit)
+        room(self.draw(shape, Law::StandardUniform))
     }
 
     /// 1 with probability `p`, else 0; `p` in [0, 1].
     pub fn bernoulli(&self, shape: &[usize], p: f64) -> ArrayD<A> {
-        if !(0.0..=1.0).contains(&p) {
-            return nan(shape);
-        }
-        self.fill(shape, |r| A::from_f64(f64::from(u8::from(r.random_bool(p)))))
+        room(self.draw(shape, Law::Bernoulli { p }))
     }
 
     /// The exponential law with rate `lambda` > 0 (mean 1 / `lambda`).
     pub fn exponential(&self, shape: &[usize], lambda: f64) -> ArrayD<A> {
-        if lambda > 0.0 { self.law(shape, Exp::new(lambda)) } else { nan(shape) }
+        room(self.draw(shape, Law::Exponential { lambda }))
     }
 
     /// The law of exp(x), x normal with `mean` and `stddev` >= 0.
     pub fn log_normal(&self, shape: &[usize], mean: f64, stddev: f64) -> ArrayD<A> {
-        if !(mean.is_finite() && stddev.is_finite() && stddev >= 0.0) {
-            return nan(shape);
-        }
-        self.law(shape, LogNormal::new(mean, stddev))
+        room(self.draw(shape, Law::LogNormal { mean, stddev }))
     }
 
     /// The gamma law with shape parameter `k` > 0 and `scale` > 0 (mean `k` * `scale`).
     pub fn gamma(&self, shape: &[usize], k: f64, scale: f64) -> ArrayD<A> {
-        self.law(shape, Gamma::new(k, scale))
+        room(self.draw(shape, Law::Gamma { k, scale }))
     }
 
+    /// See [`Law::GlorotUniform`].
+    pub fn glorot_uniform(&self, shape: &[usize]) -> ArrayD<A> {
+        room(self.draw(shape, Law::GlorotUniform))
+    }
+
+    /// See [`Law::GlorotNormal`].
+    pub fn glorot_normal(&self, shape: &[usize]) -> ArrayD<A> {
+        room(self.draw(shape, Law::GlorotNormal))
+    }
+
+    /// See [`Law::HeUniform`].
+    pub fn he_uniform(&self, shape: &[usize]) -> ArrayD<A> {
+        room(self.draw(shape, Law::HeUniform))
+    }
+
+    /// See [`Law::HeNormal`].
+    pub fn he_normal(&self, shape: &[usize]) -> ArrayD<A> {
+        room(self.draw(shape, Law::HeNormal))
+    }
+}
+
+/// A law of random numbers, for [`ArrayRng::draw`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Law {
+    /// Uniform on [0, 1).
+    StandardUniform,
+    /// Normal with mean 0 and standard deviation 1.
+    StandardNormal,
+    /// Uniform on [`min`, `max`); all `min` if they are equal.
+    Uniform {
+        /// The lower bound.
+        min: f64,
+        /// The upper bound.
+        max: f64,
+    },
+    /// Normal.
+    Normal {
+        /// The mean.
+        mean: f64,
+        /// The standard deviation, >= 0.
+        stddev: f64,
+    },
+    /// exp(x), x normal.
+    LogNormal {
+        /// The mean of x.
+        mean: f64,
+        /// The standard deviation of x, >= 0.
+        stddev: f64,
+    },
+    /// 1 with probability `p`, else 0.
+    Bernoulli {
+        /// The probability, in [0, 1].
+        p: f64,
+    },
+    /// Exponential, with mean 1 / `lambda`.
+    Exponential {
+        /// The rate, > 0.
+        lambda: f64,
+    },
+    /// Gamma, with mean `k` * `scale`.
+    Gamma {
+        /// The shape parameter, > 0.
+        k: f64,
+        /// The scale, > 0.
+        scale: f64,
+    },
     /// Glorot and Bengio's start: uniform on +-sqrt(6 / (fan_in + fan_out)).
     ///
     /// `(fan_in, fan_out)` are `(n, m)` for a matrix of shape `[n, m]`, and `(i h w, o h w)` for the kernel of a convolution,
     /// `[o, i, h, w]` (any number of trailing axes). With fewer than two axes both are the size of the array.
-    pub fn glorot_uniform(&self, shape: &[usize]) -> ArrayD<A> {
-        let (i, o) = fans(shape);
-        self.within(shape, (6.0 / (i + o)).sqrt())
-    }
-
+    GlorotUniform,
     /// Glorot and Bengio's start: normal with standard deviation sqrt(2 / (fan_in + fan_out)), fans as in
-    /// [`glorot_uniform`](ArrayRng::glorot_uniform).
-    pub fn glorot_normal(&self, shape: &[usize]) -> ArrayD<A> {
-        let (i, o) = fans(shape);
-        self.normal(shape, 0.0, (2.0 / (i + o)).sqrt())
-    }
-
-    /// He's start for relu: uniform on +-sqrt(6 / fan_in), fan_in as in [`glorot_uniform`](ArrayRng::glorot_uniform).
-    pub fn he_uniform(&self, shape: &[usize]) -> ArrayD<A> {
-        self.within(shape, (6.0 / fans(shape).0).sqrt())
-    }
-
+    /// [`GlorotUniform`](Law::GlorotUniform).
+    GlorotNormal,
+    /// He's start for relu: uniform on +-sqrt(6 / fan_in), fan_in as in [`GlorotUniform`](Law::GlorotUniform).
+    HeUniform,
     /// He's start for relu: normal with standard deviation sqrt(2 / fan_in), fan_in as in
-    /// [`glorot_uniform`](ArrayRng::glorot_uniform).
-    pub fn he_normal(&self, shape: &[usize]) -> ArrayD<A> {
-        self.normal(shape, 0.0, (2.0 / fans(shape).0).sqrt())
-    }
+    /// [`GlorotUniform`](Law::GlorotUniform).
+    HeNormal,
+}
 
-    fn within(&self, shape: &[usize], limit: f64) -> ArrayD<A> {
-        self.uniform(shape, -limit, limit)
+impl Law {
+    fn within(limit: f64) -> Law {
+        Law::Uniform { min: -limit, max: limit }
     }
 }
 
-fn nan<A: Float>(shape: &[usize]) -> ArrayD<A> {
-    ArrayD::from_elem(IxDyn(shape), A::from_f64(f64::NAN))
+fn deviates(mean: f64, stddev: f64) -> bool {
+    mean.is_finite() && stddev.is_finite() && stddev >= 0.0
+}
+
+/// An array whose elements are drawn one after the other, in C order.
+fn filled<A: Element>(op: &str, dims: &[usize], next: impl FnMut() -> A) -> Result<ArrayD<A>> {
+    let fail = |kind, what: &str| Error::new(kind, op, what, Tuple(dims), "a size that fits in memory");
+    if !shape::fits(dims, size_of::<A>()) {
+        return Err(fail(ErrorKind::Shape, "the array is too large"));
+    }
+    let n = shape::count(dims);
+    let mut data = Vec::new();
+    data.try_reserve_exact(n).map_err(|_| fail(ErrorKind::Memory, "there is no memory for an array"))?;
+    data.extend(std::iter::repeat_with(next).take(n));
+    ArrayD::from_shape_vec(IxDyn(dims), data).map_err(|_| fail(ErrorKind::Shape, "the array is too large"))
+}
+
+/// An array for a caller to whom no error can be returned.
+#[track_caller]
+fn room<A>(array: Result<ArrayD<A>>) -> ArrayD<A> {
+    match array {
+        Ok(a) => a,
+        // As documented: the signature leaves nothing else.
+        Err(e) => panic!("{e}"),
+    }
+}
+
+fn nan<A: Float>(shape: &[usize]) -> Result<ArrayD<A>> {
+    filled("random", shape, || A::from_f64(f64::NAN))
 }
 
 /// Fan-in and fan-out, at least 1: an array with a fan of 0 has no elements.
@@ -197,30 +309,39 @@ fn fans(shape: &[usize]) -> (f64, f64) {
 }
 
 /// Regular arrays.
+///
+/// # Panics
+///
+/// These functions return plain arrays, so that they can only panic where there is no room for one, as ndarray does.
 pub mod array_gen {
-    use ndarray::{Array2, ArrayD, IxDyn, LinalgScalar};
+    use ndarray::{ArrayD, LinalgScalar};
 
-    use super::Float;
+    use super::{Float, filled, room};
     use crate::dtype::Element;
 
     /// Zeros of shape `shape`.
     pub fn zeros<A: Element + LinalgScalar>(shape: &[usize]) -> ArrayD<A> {
-        ArrayD::zeros(IxDyn(shape))
+        constant(A::zero(), shape)
     }
 
     /// Ones of shape `shape`.
     pub fn ones<A: Element + LinalgScalar>(shape: &[usize]) -> ArrayD<A> {
-        ArrayD::ones(IxDyn(shape))
+        constant(A::one(), shape)
     }
 
     /// The `n` x `n` identity matrix.
     pub fn eye<A: Element + LinalgScalar>(n: usize) -> ArrayD<A> {
-        Array2::eye(n).into_dyn()
+        let mut at = 0;
+        let next = || {
+            at += 1;
+            if (at - 1) % (n + 1) == 0 { A::one() } else { A::zero() }
+        };
+        room(filled("eye", &[n, n], next))
     }
 
     /// An array of shape `shape` whose elements are all `value`.
     pub fn constant<A: Element>(value: A, shape: &[usize]) -> ArrayD<A> {
-        ArrayD::from_elem(IxDyn(shape), value)
+        room(filled("constant", shape, || value))
     }
 
     /// `n` evenly spaced numbers from `start` to `end`, both included; `[start]` for `n` = 1.
@@ -233,12 +354,11 @@ pub mod array_gen {
         let last = n.saturating_sub(1);
         let step = (end - start) / last.max(1) as f64;
         // The end is met exactly, whatever the steps round to.
-        let at = |i: usize| A::from_f64(if i > 0 && i == last { end } else { start + i as f64 * step });
-        ArrayD::from_shape_fn(IxDyn(&[n]), |i| at(i[0]))
+        sequence("linspace", n, |i| if i > 0 && i == last { end } else { start + i as f64 * step })
     }
 
     /// The numbers `start`, `start + step`, ... before `end`. Empty if `step` leads away from `end`, is 0 or is not a
-    /// number. Panics, as ndarray does, if there are more of them than memory can address.
+    /// number.
     ///
     /// ```
     /// use scirs2_autograd::ndarray_ext::array_gen::arange;
@@ -247,7 +367,12 @@ pub mod array_gen {
     pub fn arange<A: Float>(start: f64, end: f64, step: f64) -> ArrayD<A> {
         let n = ((end - start) / step).ceil();
         let n = if step != 0.0 && n > 0.0 { n as usize } else { 0 };
-        ArrayD::from_shape_fn(IxDyn(&[n]), |i| A::from_f64(start + i[0] as f64 * step))
+        sequence("arange", n, |i| start + i as f64 * step)
+    }
+
+    fn sequence<A: Float>(op: &str, n: usize, at: impl Fn(usize) -> f64) -> ArrayD<A> {
+        let mut places = 0..n;
+        room(filled(op, &[n], || A::from_f64(places.next().map_or(f64::NAN, &at))))
     }
 }
 
@@ -343,6 +468,47 @@ mod tests {
         assert_eq!(arange::<f64>(2.0, -1.0, -1.0), ndarray::arr1(&[2.0, 1.0, 0.0]).into_dyn());
         for (end, step) in [(1.0, -1.0), (1.0, 0.0), (f64::NAN, 1.0), (1.0, f64::NAN), (0.0, 1.0)] {
             assert_eq!(arange::<f64>(0.0, end, step).len(), 0);
+        }
+    }
+
+    #[test]
+    fn an_array_without_room_is_an_error() {
+        let r = ArrayRng::<f64>::from_seed(0);
+        let kind = |shape: &[usize], law| r.draw(shape, law).unwrap_err().kind();
+        let laws = [
+            Law::StandardUniform,
+            Law::StandardNormal,
+            Law::Uniform { min: 1.0, max: 1.0 },
+            Law::Normal { mean: 0.0, stddev: -1.0 },
+            Law::Gamma { k: 2.0, scale: 1.0 },
+            Law::GlorotUniform,
+            Law::HeNormal,
+        ];
+        for law in laws {
+            assert_eq!(kind(&[usize::MAX, 2], law), ErrorKind::Shape, "{law:?}");
+            assert_eq!(kind(&[1 << 61], law), ErrorKind::Shape, "{law:?}");
+            assert_eq!(kind(&[0, 1 << 62, 1 << 62], law), ErrorKind::Shape, "{law:?}");
+            assert_eq!(kind(&[1 << 59], law), ErrorKind::Memory, "{law:?}");
+        }
+        let e = r.draw(&[1 << 62, 8], Law::StandardNormal).unwrap_err();
+        assert_eq!(e.to_string(), "random: the array is too large. Got (4611686018427387904, 8); expected a size that fits in memory.");
+    }
+
+    #[test]
+    fn a_plain_array_without_room_is_a_panic_with_the_reason() {
+        type Make = fn() -> ArrayD<f64>;
+        let makers: [(&str, Make); 6] = [
+            ("random", || ArrayRng::from_seed(0).he_uniform(&[1 << 59])),
+            ("constant", || zeros(&[1 << 59])),
+            ("constant", || ones(&[usize::MAX, 2])),
+            ("eye", || eye(1 << 29)),
+            ("linspace", || linspace(0.0, 1.0, 1 << 59)),
+            ("arange", || arange(0.0, 1e300, 1.0)),
+        ];
+        for (op, make) in makers {
+            let payload = std::panic::catch_unwind(make).unwrap_err();
+            let text = payload.downcast_ref::<String>().unwrap();
+            assert!(text.starts_with(&format!("{op}: ")) && text.ends_with("expected a size that fits in memory."), "{text}");
         }
     }
 }

@@ -10,9 +10,15 @@ use ndarray::{ArrayBase, ArrayD, ArrayViewD, Data, Dimension, IxDyn};
 
 use crate::dtype::{DType, Element, Scalar};
 use crate::error::{Error, ErrorKind, Result};
-use crate::shape::{Dims, Strides, Tuple, c_strides, count};
+use crate::shape::{Dims, Strides, Tuple, c_strides, count, fits};
 use block::Block;
 pub use view::{View, ViewMut, copy, for_rows, with_lead};
+
+/// The error of an array for which there is no memory.
+pub fn no_memory(op: &str, dtype: DType, dims: &[usize]) -> Error {
+    let got = format_args!("{dtype} of shape {}", Tuple(dims));
+    Error::new(ErrorKind::Memory, op, "there is no memory for an array", got, "a size that fits in memory")
+}
 
 /// An array in C order. Clones share the memory; an array that is shared is never written to.
 #[derive(Clone)]
@@ -29,11 +35,8 @@ impl Array {
     /// # Safety
     /// The caller writes every element before the array is read.
     pub unsafe fn uninit(dtype: DType, dims: &[usize]) -> Result<Array> {
-        let bytes = dims.iter().try_fold(dtype.size(), |n, &d| n.checked_mul(d)).filter(|&n| n <= isize::MAX as usize);
-        let block = bytes.and_then(Block::new).ok_or_else(|| {
-            let what = "there is no memory for an array";
-            Error::new(ErrorKind::Io, "allocate", what, format_args!("{dtype} of shape {}", Tuple(dims)), "a size that fits in memory")
-        })?;
+        let bytes = fits(dims, dtype.size()).then(|| count(dims) * dtype.size());
+        let block = bytes.and_then(Block::new).ok_or_else(|| no_memory("allocate", dtype, dims))?;
         Ok(Array { block: Arc::new(block), dtype, dims: dims.into(), strides: c_strides(dims) })
     }
 

@@ -7,6 +7,7 @@ use crate::ops::elementwise::mul;
 use crate::ops::movement::{expand_dims, reshape};
 use crate::ops::reduce::reduce_sum;
 use crate::ops::slice::{concat, slice};
+use crate::shape::count;
 
 use super::grad::grad;
 
@@ -17,6 +18,16 @@ pub fn jacobians<'g, A: AsTensor<'g>>(y: impl AsTensor<'g>, xs: &[A], y_len: usi
 }
 
 fn rows<'g, A: AsTensor<'g>>(y: Tensor<'g>, xs: &[A], y_len: usize) -> Vec<Tensor<'g>> {
+    if let Some(n) = y.known_shape().map(|dims| count(&dims)).filter(|&n| y_len > n) {
+        let e = Error::new(
+            ErrorKind::Shape,
+            "jacobians",
+            "there are not so many elements",
+            format_args!("y_len={y_len}"),
+            format_args!("y_len <= {n}"),
+        );
+        return xs.iter().map(|_| y.graph().poison(e.clone())).collect();
+    }
     let flat = reshape(y, -1i64);
     let rows: Vec<Vec<Tensor<'g>>> = (0..y_len as i64).map(|i| grad(&[slice(flat, [i], [i + 1])], xs)).collect();
     (0..xs.len())

@@ -63,7 +63,7 @@ type Bases = SmallVec<[*mut u8; 64]>;
 pub unsafe fn run(plan: &Plan, bound: &Bound<'_>) -> Result<Outcome> {
     let arena = Block::new(plan.arena_bytes).ok_or_else(|| {
         Error::new(
-            ErrorKind::Io,
+            ErrorKind::Memory,
             "run",
             "there is no memory for the run",
             format_args!("{} bytes", plan.arena_bytes),

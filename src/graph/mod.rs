@@ -253,6 +253,9 @@ impl Graph {
         let op = NodeOp::Placeholder(name.clone());
         let draft = Draft { op, attrs: &[], inputs: &[], tag: self.draw(), scope: 0, regions: vec![] };
         let value = self.intern(draft, site, Some((dtype, shape)));
+        if self.tensor(value).error().is_some() {
+            return self.tensor(value);
+        }
         let mut state = self.state.lock();
         // Another thread may have been first: its node stands.
         let node = *state.placeholders.entry(name).or_insert(value.node);
@@ -434,7 +437,7 @@ impl Graph {
             }
             None => self.infer(&draft, &mut state.symbols),
         };
-        let (op, avals) = match avals {
+        let (op, avals) = match avals.and_then(|avals: op::Avals| avals.iter().try_for_each(|a| a.check(draft.op.name())).map(|()| avals)) {
             Ok(avals) => (draft.op, avals),
             Err(e) => (NodeOp::Error(e.at(site)), smallvec::smallvec![Aval::new(DType::F64, [])]),
         };

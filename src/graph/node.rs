@@ -77,10 +77,10 @@ pub struct Node {
     pub site: Site,
 }
 
-impl Node {
-    /// The op's name.
+impl NodeOp {
+    /// The name that messages show.
     pub fn name(&self) -> &str {
-        match &self.op {
+        match self {
             NodeOp::Row(def) => def.name,
             NodeOp::Placeholder(_) => "placeholder",
             NodeOp::Variable(..) => "variable",
@@ -90,6 +90,13 @@ impl Node {
             NodeOp::Hook(_) => "hook",
             NodeOp::Error(_) => "error",
         }
+    }
+}
+
+impl Node {
+    /// The op's name.
+    pub fn name(&self) -> &str {
+        self.op.name()
     }
 
     /// The row, for an op of the table.

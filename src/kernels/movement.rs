@@ -253,7 +253,8 @@ pub fn pad_into(src: View<'_>, starts: &[usize], steps: &[isize], dst: &mut View
     }));
     let size = dst.dtype().size() as isize;
     let at: isize = starts.iter().zip(dst.strides()).map(|(&a, &s)| a as isize * s).sum();
-    let strides: Strides = steps.iter().zip(dst.strides()).map(|(&k, &s)| k * s).collect();
+    // The step of a single element is never taken, and may be any number.
+    let strides: Strides = steps.iter().zip(dst.strides()).map(|(&k, &s)| k.wrapping_mul(s)).collect();
     // SAFETY: first and last position are inside on each axis, so all are; distinct indices have distinct positions.
     unsafe { copy_raw(src.dtype(), src.ptr(), dst.ptr().offset(at * size), src.dims(), src.strides(), &strides) }
 }

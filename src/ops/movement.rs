@@ -95,7 +95,7 @@ fn reshape_shape(op: &str, x: &Aval, wanted: &[i64], fresh: &mut dyn FnMut() -> 
     if wanted.iter().any(|&n| n < -1) || wanted.iter().filter(|&&n| n == -1).count() > 1 {
         return fail("the shape cannot be read", "lengths >= 0 and at most one -1".into());
     }
-    let known: usize = wanted.iter().filter(|&&n| n != -1).map(|&n| n as usize).product();
+    let known: usize = wanted.iter().filter(|&&n| n != -1).fold(1, |n, &d| n.saturating_mul(d as usize));
     let rest = match x.dims().map(|d| shape::count(&d)) {
         None => None,
         Some(total) if !wanted.contains(&-1) => {
@@ -113,7 +113,7 @@ fn reshape_shape(op: &str, x: &Aval, wanted: &[i64], fresh: &mut dyn FnMut() -> 
     };
     // A single unknown length of x that stays may be the -1: the symbol is kept.
     let unknown: SmallVec<[Dim; 2]> = x.shape.iter().copied().filter(|d| d.known().is_none()).collect();
-    let others: usize = x.shape.iter().filter_map(|d| d.known()).product();
+    let others = x.shape.iter().filter_map(|d| d.known()).fold(1, usize::saturating_mul);
     let symbol = match unknown.as_slice() {
         [s] if others == known => Some(*s),
         _ => None,

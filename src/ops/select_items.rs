@@ -49,7 +49,7 @@ pub fn select_items<'g>(x: impl AsTensor<'g>, items: &[Item<'g>]) -> Result<Tens
                 {
                     return fail("the index is out of range", format!("{i} for axis {axis} of length {n}"), "-length <= index < length");
                 }
-                slices.push(Slice { start: Some(*i), stop: if *i == -1 { None } else { Some(i + 1) }, step: 1 });
+                slices.push(Slice { start: Some(*i), stop: if *i == -1 { None } else { Some(i.saturating_add(1)) }, step: 1 });
                 gone.push(axis as i64);
             }
             Item::Slice(s) => {

@@ -47,7 +47,8 @@ op! {
         let mut offset = 0;
         let steps = dims.iter().zip(strides).zip(slices).map(|((&n, &s), slice)| {
             offset += slice.resolve(n).0 as isize * s;
-            s * slice.step as isize
+            // A step that leads beyond the axis is never taken.
+            s.wrapping_mul(slice.step as isize)
         });
         let steps = steps.collect();
         Some((offset, steps))

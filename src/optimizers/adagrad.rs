@@ -1,16 +1,11 @@
 //! AdaGrad.
 
-use std::borrow::Borrow;
-
 use crate::api::context::Context;
-use crate::api::feed::Feeder;
-use crate::array::Array;
 use crate::error::Result;
-use crate::graph::{AsTensor, Tensor};
+use crate::graph::Tensor;
 use crate::ops::control::assign;
 use crate::ops::elementwise::{sqrt, square};
 use crate::optimizers::{Optimizer, init_state, methods, state};
-use crate::plan::TracedPlan;
 use crate::state::{VariableEnvironment, VariableID};
 
 /// `h += g^2; w -= alpha * g / (sqrt(h) + 1e-7)` (Duchi, Hazan, Singer 2011). State: `"{id}"` in the optimizer's namespace.

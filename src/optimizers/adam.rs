@@ -1,18 +1,13 @@
 //! Adam.
 
-use std::borrow::Borrow;
-
 use crate::api::context::Context;
-use crate::api::feed::Feeder;
-use crate::array::Array;
 use crate::error::Result;
-use crate::graph::{AsTensor, Tensor};
+use crate::graph::Tensor;
 use crate::ops::compare::less;
 use crate::ops::control::assign;
 use crate::ops::elementwise::{abs, pow, sqrt, square};
 use crate::ops::select::select;
 use crate::optimizers::{Optimizer, init_state, methods, state};
-use crate::plan::TracedPlan;
 use crate::state::{VariableEnvironment, VariableID};
 
 /// Adam (Kingma, Ba 2015, algorithm 1): `m = b1 m + (1 - b1) g; v = b2 v + (1 - b2) g^2; t += 1;

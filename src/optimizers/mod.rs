@@ -9,9 +9,7 @@ pub mod momentum_sgd;
 pub mod sgd;
 
 use crate::api::context::Context;
-use crate::api::evaluator::evaluate;
 use crate::api::feed::Feeder;
-use crate::array::Array;
 use crate::error::{Error, ErrorKind, Result, Site};
 use crate::graph::{AsTensor, NodeOp, Tensor};
 use crate::ops::control::check_finite;
@@ -68,21 +66,6 @@ pub fn updates<'g>(opt: &dyn Optimizer, vars: &[Tensor<'g>], grads: &[Tensor<'g>
     }
 }
 
-/// Takes a step and returns `outputs`, values of the same run before the update.
-#[track_caller]
-pub(crate) fn step(
-    opt: &dyn Optimizer,
-    outputs: &[Tensor<'_>],
-    vars: &[Tensor<'_>],
-    grads: &[Tensor<'_>],
-    ctx: &Context,
-    feeder: &Feeder<'_>,
-    proceed: Option<&dyn Fn() -> bool>,
-) -> Result<Vec<Array>> {
-    let (outputs, updates) = request(opt, outputs, vars, grads, ctx)?;
-    Ok(evaluate(ctx, &outputs, &updates, feeder, proceed)?.outputs)
-}
-
 /// The tensors of a step: what it returns, and its assignments.
 #[track_caller]
 pub(crate) fn request<'g>(
@@ -116,55 +99,69 @@ fn foreign() -> Error {
 /// Methods that all optimizers have, as inherent methods: no trait must be imported.
 macro_rules! methods {
     ($T:ident) => {
-        impl $T {
-            /// Takes a step: evaluates the gradients and writes the variables and the optimizer's state, in one run. A
-            /// step that fails leaves all of them as they were.
-            #[track_caller]
-            pub fn update<'g, A: AsTensor<'g>, B: AsTensor<'g>>(
-                &self,
-                vars: &[A],
-                grads: &[B],
-                ctx: &'g Context,
-                feeder: impl Borrow<Feeder<'g>>,
-            ) -> Result<()> {
-                self.update_and_eval(&[] as &[Tensor<'g>], vars, grads, ctx, feeder).map(|_| ())
-            }
+        // A scope of its own, so that the file of an optimizer imports nothing for its methods.
+        const _: () = {
+            use std::borrow::Borrow;
 
-            /// Takes a step and returns the values of `outputs`, such as the loss, from the same run: they see the
-            /// variables before the update.
-            #[track_caller]
-            pub fn update_and_eval<'g, A: AsTensor<'g>, B: AsTensor<'g>, C: AsTensor<'g>>(
-                &self,
-                outputs: &[C],
-                vars: &[A],
-                grads: &[B],
-                ctx: &'g Context,
-                feeder: impl Borrow<Feeder<'g>>,
-            ) -> Result<Vec<Array>> {
-                let (o, v, g) = super::handles(outputs, vars, grads);
-                super::step(self, &o, &v, &g, ctx, feeder.borrow(), None)
-            }
+            use crate::api::context::Context;
+            use crate::api::evaluator::evaluate;
+            use crate::api::feed::Feeder;
+            use crate::array::Array;
+            use crate::error::Result;
+            use crate::graph::{AsTensor, Tensor};
+            use crate::plan::TracedPlan;
 
-            /// The plan of such a step.
-            #[track_caller]
-            pub fn plan<'g, A: AsTensor<'g>, B: AsTensor<'g>, C: AsTensor<'g>>(
-                &self,
-                outputs: &[C],
-                vars: &[A],
-                grads: &[B],
-                ctx: &'g Context,
-                feeder: impl Borrow<Feeder<'g>>,
-            ) -> Result<TracedPlan> {
-                let (o, v, g) = super::handles(outputs, vars, grads);
-                super::plan(self, &o, &v, &g, ctx, feeder.borrow())
-            }
+            impl $T {
+                /// Takes a step: evaluates the gradients and writes the variables and the optimizer's state, in one run. A
+                /// step that fails leaves all of them as they were.
+                #[track_caller]
+                pub fn update<'g, A: AsTensor<'g>, B: AsTensor<'g>>(
+                    &self,
+                    vars: &[A],
+                    grads: &[B],
+                    ctx: &'g Context,
+                    feeder: impl Borrow<Feeder<'g>>,
+                ) -> Result<()> {
+                    self.update_and_eval(&[] as &[Tensor<'g>], vars, grads, ctx, feeder).map(|_| ())
+                }
 
-            /// The same optimizer, which makes a gradient that is NaN or infinite an error of the step.
-            pub fn check_finite(mut self, check: bool) -> Self {
-                self.check = check;
-                self
+                /// Takes a step and returns the values of `outputs`, such as the loss, from the same run: they see the
+                /// variables before the update.
+                #[track_caller]
+                pub fn update_and_eval<'g, A: AsTensor<'g>, B: AsTensor<'g>, C: AsTensor<'g>>(
+                    &self,
+                    outputs: &[C],
+                    vars: &[A],
+                    grads: &[B],
+                    ctx: &'g Context,
+                    feeder: impl Borrow<Feeder<'g>>,
+                ) -> Result<Vec<Array>> {
+                    let (o, v, g) = super::handles(outputs, vars, grads);
+                    let (outputs, updates) = super::request(self, &o, &v, &g, ctx)?;
+                    Ok(evaluate(ctx, &outputs, &updates, feeder.borrow(), None)?.outputs)
+                }
+
+                /// The plan of such a step.
+                #[track_caller]
+                pub fn plan<'g, A: AsTensor<'g>, B: AsTensor<'g>, C: AsTensor<'g>>(
+                    &self,
+                    outputs: &[C],
+                    vars: &[A],
+                    grads: &[B],
+                    ctx: &'g Context,
+                    feeder: impl Borrow<Feeder<'g>>,
+                ) -> Result<TracedPlan> {
+                    let (o, v, g) = super::handles(outputs, vars, grads);
+                    super::plan(self, &o, &v, &g, ctx, feeder.borrow())
+                }
+
+                /// The same optimizer, which makes a gradient that is NaN or infinite an error of the step.
+                pub fn check_finite(mut self, check: bool) -> Self {
+                    self.check = check;
+                    self
+                }
             }
-        }
+        };
     };
 }
 pub(crate) use methods;

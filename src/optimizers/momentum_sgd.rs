@@ -1,15 +1,10 @@
 //! Gradient descent with momentum.
 
-use std::borrow::Borrow;
-
 use crate::api::context::Context;
-use crate::api::feed::Feeder;
-use crate::array::Array;
 use crate::error::Result;
-use crate::graph::{AsTensor, Tensor};
+use crate::graph::Tensor;
 use crate::ops::control::assign;
 use crate::optimizers::{Optimizer, init_state, methods, state};
-use crate::plan::TracedPlan;
 use crate::state::{VariableEnvironment, VariableID};
 
 /// `v = momentum * v - alpha * g; w += v`. State: `"{id}"` in the optimizer's namespace.

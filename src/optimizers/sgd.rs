@@ -1,15 +1,10 @@
 //! Gradient descent.
 
-use std::borrow::Borrow;
-
 use crate::api::context::Context;
-use crate::api::feed::Feeder;
-use crate::array::Array;
 use crate::error::Result;
-use crate::graph::{AsTensor, Tensor};
+use crate::graph::Tensor;
 use crate::ops::control::assign;
 use crate::optimizers::{Optimizer, methods};
-use crate::plan::TracedPlan;
 
 /// `w -= alpha * g`.
 #[derive(Clone, Debug)]

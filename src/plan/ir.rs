@@ -162,6 +162,7 @@ impl Types<'_> {
                     None => own.unwrap_or_default(),
                 },
             };
+            addressable(node.name(), &tys).map_err(|e| self.graph.blame(id, e))?;
             self.tys.push(tys);
         }
         Ok(())
@@ -206,6 +207,14 @@ impl Types<'_> {
             let tys: Option<SmallVec<[Ty; 1]>> = avals.iter().map(concrete).collect();
             tys.ok_or_else(|| Error::text(ErrorKind::Shape, format!("{}: its shape is not known for these feeds", node.name())))
         }))
+    }
+}
+
+/// An error unless the values' bytes can be addressed: what follows multiplies lengths and strides freely.
+fn addressable(op: &str, tys: &[Ty]) -> Result<()> {
+    match tys.iter().find(|t| !crate::shape::fits(&t.dims, t.dtype.size())) {
+        Some(t) => Err(crate::array::no_memory(op, t.dtype, &t.dims)),
+        None => Ok(()),
     }
 }
 
@@ -344,6 +353,7 @@ impl Builder<'_> {
                     let mut fresh = || Dim::Sym(u32::MAX);
                     let out = (p.infer)(&mut Infer { op: def.name, inputs: &refs, attrs: &attrs, fresh: &mut fresh })?;
                     let tys: SmallVec<[Ty; 1]> = out.iter().filter_map(concrete).collect();
+                    addressable(def.name, &tys).map_err(|e| self.types.graph.blame(id, e))?;
                     let draw = if p.draw { walk.draw(id) } else { None };
                     let n = self.push(IrOp::Row(def, draw), &attrs, inputs, tys, site);
                     inputs = smallvec::smallvec![Ref { node: n, out: 0 }];

@@ -1,16 +1,14 @@
 //! One way from Python into the op table, and to what is built over it.
 
-use std::sync::Arc;
-
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyList, PySequence, PyTuple};
 use smallvec::SmallVec;
 
-use super::context::{self, Context as PyContext};
+use super::context::{self, Context};
 use super::convert;
+use super::guarded;
 use super::site::at_caller;
 use super::tensor::{Filled, Tensor};
-use crate::api::context::Context;
 use crate::autodiff;
 use crate::dtype::{DType, Scalar};
 use crate::error::{Error, ErrorKind, Result};
@@ -25,15 +23,15 @@ use crate::ops::{TABLE, control, random};
 pub type Built<'py> = PyResult<Bound<'py, PyAny>>;
 
 /// A tensor object of a value.
-pub fn built<'py>(py: Python<'py>, ctx: &Arc<Context>, value: Value) -> Built<'py> {
-    Ok(Bound::new(py, Tensor { ctx: ctx.clone(), value })?.into_any())
+pub fn built<'py>(py: Python<'py>, ctx: &Py<Context>, value: Value) -> Built<'py> {
+    Ok(Bound::new(py, Tensor { ctx: ctx.clone_ref(py), value })?.into_any())
 }
 
 /// An operand of an op in the graph of `ctx`: a tensor, a weak number, a filled shape, or an array as a constant.
-fn arg<'a>(ctx: &'a Arc<Context>, x: &Bound<'_, PyAny>) -> PyResult<Arg<'a>> {
+fn arg<'a>(ctx: &'a Py<Context>, x: &Bound<'_, PyAny>) -> PyResult<Arg<'a>> {
     if let Ok(t) = x.cast_exact::<Tensor>() {
         let t = t.get();
-        if !Arc::ptr_eq(&t.ctx, ctx) {
+        if !t.ctx.is(ctx) {
             let e = Error::new(
                 ErrorKind::Graph,
                 "apply",
@@ -43,7 +41,7 @@ fn arg<'a>(ctx: &'a Arc<Context>, x: &Bound<'_, PyAny>) -> PyResult<Arg<'a>> {
             );
             return Err(e.help("evaluate the one, and bring its value in as a constant or a feed").into());
         }
-        return Ok(Arg::Tensor(ctx.graph().tensor(t.value)));
+        return Ok(Arg::Tensor(ctx.get().graph().tensor(t.value)));
     }
     if let Some(s) = convert::scalar(x)? {
         return Ok(Arg::Weak(s));
@@ -51,10 +49,10 @@ fn arg<'a>(ctx: &'a Arc<Context>, x: &Bound<'_, PyAny>) -> PyResult<Arg<'a>> {
     if let Ok(f) = x.cast_exact::<Filled>() {
         return Ok(Arg::Filled(f.get().0.clone()));
     }
-    Ok(Arg::Tensor(ctx.graph().constant_array(convert::to_array(x)?)))
+    Ok(Arg::Tensor(ctx.get().graph().constant_array(convert::to_array(x)?)))
 }
 
-fn outputs<'py>(py: Python<'py>, ctx: &Arc<Context>, out: &[graph::Tensor<'_>]) -> Built<'py> {
+fn outputs<'py>(py: Python<'py>, ctx: &Py<Context>, out: &[graph::Tensor<'_>]) -> Built<'py> {
     match out {
         [one] => built(py, ctx, one.value()),
         many => {
@@ -64,55 +62,59 @@ fn outputs<'py>(py: Python<'py>, ctx: &Arc<Context>, out: &[graph::Tensor<'_>]) 
     }
 }
 
-fn run<'py>(py: Python<'py>, ctx: &Arc<Context>, def: &'static OpDef, args: &[Arg<'_>], attrs: &[Attr]) -> Built<'py> {
-    let out = at_caller(py, || apply_in(ctx.graph(), def, args, attrs))??;
+fn run<'py>(py: Python<'py>, ctx: &Py<Context>, def: &'static OpDef, args: &[Arg<'_>], attrs: &[Attr]) -> Built<'py> {
+    let out = at_caller(py, || apply_in(ctx.get().graph(), def, args, attrs))??;
     outputs(py, ctx, &out)
 }
 
 /// An operator of one operand.
 pub fn unary<'py>(x: &Bound<'py, Tensor>, def: &'static OpDef, attrs: &[Attr]) -> Built<'py> {
-    let t = x.get();
-    run(x.py(), &t.ctx, def, &[Arg::Tensor(t.handle())], attrs)
+    guarded(|| {
+        let t = x.get();
+        run(x.py(), &t.ctx, def, &[Arg::Tensor(t.handle())], attrs)
+    })
 }
 
 /// An operator of two operands; what is no operand is left to the other side.
 pub fn binary<'py>(x: &Bound<'py, Tensor>, other: &Bound<'py, PyAny>, def: &'static OpDef, reflected: bool) -> Built<'py> {
-    let t = x.get();
-    let own = Arg::Tensor(t.handle());
-    let other = match arg(&t.ctx, other) {
-        Ok(a) => a,
-        // An object that is nothing like an array may know what to do with a tensor.
-        Err(_) if !other.is_exact_instance_of::<pyo3::types::PyInt>() && !convert::is_operand(other) => {
-            return Ok(x.py().NotImplemented().into_bound(x.py()));
-        }
-        Err(e) => return Err(e),
-    };
-    let args = if reflected { [other, own] } else { [own, other] };
-    run(x.py(), &t.ctx, def, &args, &[])
+    guarded(|| {
+        let t = x.get();
+        let own = Arg::Tensor(t.handle());
+        let other = match arg(&t.ctx, other) {
+            Ok(a) => a,
+            // An object that is nothing like an array may know what to do with a tensor.
+            Err(_) if !other.is_exact_instance_of::<pyo3::types::PyInt>() && !convert::is_operand(other) => {
+                return Ok(x.py().NotImplemented().into_bound(x.py()));
+            }
+            Err(e) => return Err(e),
+        };
+        let args = if reflected { [other, own] } else { [own, other] };
+        run(x.py(), &t.ctx, def, &args, &[])
+    })
 }
 
 /// `x ** y`; an exponent of exactly 2 is a square, 1 is `x`.
 pub fn power<'py>(x: &Bound<'py, Tensor>, other: &Bound<'py, PyAny>) -> Built<'py> {
-    match convert::scalar(other)? {
+    guarded(|| match convert::scalar(other)? {
         Some(Scalar::Int(2)) => unary(x, OPERATORS.square, &[]),
         Some(Scalar::Float(e)) if e == 2.0 && x.get().handle().dtype().is_float() => unary(x, OPERATORS.square, &[]),
         Some(Scalar::Int(1)) => Ok(x.clone().into_any()),
         _ => binary(x, other, OPERATORS.pow, false),
-    }
+    })
 }
 
 /// The context of the first tensor among the operands, else the current one.
-fn context_of(py: Python<'_>, xs: &Bound<'_, PyTuple>) -> PyResult<Arc<Context>> {
+fn context_of(py: Python<'_>, xs: &Bound<'_, PyTuple>) -> PyResult<Py<Context>> {
     for x in xs.iter_borrowed() {
         if let Ok(t) = x.cast::<Tensor>() {
-            return Ok(t.get().ctx.clone());
+            return Ok(t.get().ctx.clone_ref(py));
         }
         if let Ok(list) = x.cast::<PySequence>()
             && (x.is_instance_of::<PyList>() || x.is_instance_of::<PyTuple>())
         {
             for y in list.try_iter()? {
                 if let Ok(t) = y?.cast::<Tensor>() {
-                    return Ok(t.get().ctx.clone());
+                    return Ok(t.get().ctx.clone_ref(py));
                 }
             }
         }
@@ -156,7 +158,7 @@ fn attr(kind: AttrKind, op: &str, name: &str, x: &Bound<'_, PyAny>) -> PyResult<
 /// Builds row `index` of the op table on operands and attributes. What `tensor_ops` is written with.
 #[pyfunction]
 pub fn _apply<'py>(py: Python<'py>, index: usize, xs: &Bound<'py, PyTuple>, attrs: &Bound<'py, PyTuple>) -> Built<'py> {
-    super::guarded(|| {
+    guarded(|| {
         let Some(def) = TABLE.get(index).copied() else {
             return Err(pyo3::exceptions::PyIndexError::new_err("apply: there is no such row"));
         };
@@ -166,6 +168,8 @@ pub fn _apply<'py>(py: Python<'py>, index: usize, xs: &Bound<'py, PyTuple>, attr
         for x in xs.iter_borrowed() {
             if list {
                 for y in x.try_iter()? {
+                    // The parts of a long tensor take their time.
+                    py.check_signals()?;
                     args.push(arg(&ctx, &y?)?);
                 }
             } else {
@@ -183,7 +187,7 @@ pub fn _apply<'py>(py: Python<'py>, index: usize, xs: &Bound<'py, PyTuple>, attr
 }
 
 /// Tensors of one context from a sequence.
-pub fn tensors<'a>(ctx: &'a Arc<Context>, list: &Bound<'_, PyAny>) -> PyResult<Vec<graph::Tensor<'a>>> {
+pub fn tensors<'a>(ctx: &'a Py<Context>, list: &Bound<'_, PyAny>) -> PyResult<Vec<graph::Tensor<'a>>> {
     if let Ok(t) = list.cast::<Tensor>() {
         let what = "a tensor stands where a sequence of tensors is expected";
         let e = Error::new(ErrorKind::DType, "apply", what, t.get().__repr__(), "a list of tensors");
@@ -192,9 +196,11 @@ pub fn tensors<'a>(ctx: &'a Arc<Context>, list: &Bound<'_, PyAny>) -> PyResult<V
     let mut out = vec![];
     for x in list.try_iter()? {
         let x = x?;
+        // A long array has many items, and no Python code runs between them.
+        list.py().check_signals()?;
         match arg(ctx, &x)? {
             Arg::Tensor(t) => out.push(t),
-            Arg::Weak(s) => out.push(ctx.graph().scalar(s, s.dtype())),
+            Arg::Weak(s) => out.push(ctx.get().graph().scalar(s, s.dtype())),
             Arg::Filled(_) => {
                 return Err(Error::new(ErrorKind::DType, "apply", "a filled shape has no dtype here", "zeros(shape)", "a tensor").into());
             }
@@ -204,16 +210,18 @@ pub fn tensors<'a>(ctx: &'a Arc<Context>, list: &Bound<'_, PyAny>) -> PyResult<V
 }
 
 /// The context of the first tensor in a sequence.
-pub fn context_in(list: &Bound<'_, PyAny>) -> PyResult<Option<Arc<Context>>> {
+pub fn context_in(list: &Bound<'_, PyAny>) -> PyResult<Option<Py<Context>>> {
+    let py = list.py();
     for x in list.try_iter()? {
+        py.check_signals()?;
         if let Ok(t) = x?.cast::<Tensor>() {
-            return Ok(Some(t.get().ctx.clone()));
+            return Ok(Some(t.get().ctx.clone_ref(py)));
         }
     }
     Ok(None)
 }
 
-fn list<'py>(py: Python<'py>, ctx: &Arc<Context>, ts: &[graph::Tensor<'_>]) -> PyResult<Bound<'py, PyList>> {
+fn list<'py>(py: Python<'py>, ctx: &Py<Context>, ts: &[graph::Tensor<'_>]) -> PyResult<Bound<'py, PyList>> {
     let items: Vec<_> = ts.iter().map(|t| built(py, ctx, t.value())).collect::<PyResult<_>>()?;
     PyList::new(py, items)
 }
@@ -238,11 +246,13 @@ pub fn _grad<'py>(
     xs: &Bound<'py, PyAny>,
     seeds: Option<&Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyList>> {
-    let ctx = context_in(xs)?.ok_or_else(|| needs_tensors("grad"))?;
-    let (ys, xs) = (tensors(&ctx, ys)?, tensors(&ctx, xs)?);
-    let seeds = seeds.map_or(Ok(vec![]), |s| tensors(&ctx, s))?;
-    let out = at_caller(py, || autodiff::try_grad(&ys, &xs, &seeds))??;
-    list(py, &ctx, &out)
+    guarded(|| {
+        let ctx = context_in(xs)?.ok_or_else(|| needs_tensors("grad"))?;
+        let (ys, xs) = (tensors(&ctx, ys)?, tensors(&ctx, xs)?);
+        let seeds = seeds.map_or(Ok(vec![]), |s| tensors(&ctx, s))?;
+        let out = at_caller(py, || autodiff::try_grad(&ys, &xs, &seeds))??;
+        list(py, &ctx, &out)
+    })
 }
 
 /// Hessian-vector products.
@@ -253,19 +263,23 @@ pub fn _hvp<'py>(
     xs: &Bound<'py, PyAny>,
     vectors: &Bound<'py, PyAny>,
 ) -> PyResult<Bound<'py, PyList>> {
-    let ctx = context_in(xs)?.ok_or_else(|| needs_tensors("_hessian_vector_product"))?;
-    let (ys, xs, vs) = (tensors(&ctx, ys)?, tensors(&ctx, xs)?, tensors(&ctx, vectors)?);
-    let out = checked(at_caller(py, || autodiff::hessian_vector_product(&ys, &xs, &vs))?)?;
-    list(py, &ctx, &out)
+    guarded(|| {
+        let ctx = context_in(xs)?.ok_or_else(|| needs_tensors("_hessian_vector_product"))?;
+        let (ys, xs, vs) = (tensors(&ctx, ys)?, tensors(&ctx, xs)?, tensors(&ctx, vectors)?);
+        let out = checked(at_caller(py, || autodiff::hessian_vector_product(&ys, &xs, &vs))?)?;
+        list(py, &ctx, &out)
+    })
 }
 
 /// Jacobians of the first `y_len` elements of `y`.
 #[pyfunction]
 pub fn _jacobians<'py>(py: Python<'py>, y: &Bound<'py, Tensor>, xs: &Bound<'py, PyAny>, y_len: usize) -> PyResult<Bound<'py, PyList>> {
-    let ctx = y.get().ctx.clone();
-    let xs = tensors(&ctx, xs)?;
-    let out = checked(at_caller(py, || autodiff::jacobians(ctx.graph().tensor(y.get().value), &xs, y_len))?)?;
-    list(py, &ctx, &out)
+    guarded(|| {
+        let ctx = y.get().ctx.clone_ref(py);
+        let xs = tensors(&ctx, xs)?;
+        let out = checked(at_caller(py, || autodiff::jacobians(ctx.get().graph().tensor(y.get().value), &xs, y_len))?)?;
+        list(py, &ctx, &out)
+    })
 }
 
 /// One of two bodies, chosen by a condition.
@@ -276,55 +290,61 @@ pub fn _cond<'py>(
     then: &Bound<'py, PyAny>,
     otherwise: &Bound<'py, PyAny>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let ctx = condition.get().ctx.clone();
-    let raised = std::cell::RefCell::new(None);
-    let single = std::cell::Cell::new(false);
-    let body = |f: &Bound<'py, PyAny>| -> Result<Vec<graph::Tensor<'_>>> {
-        let made = f.call0().and_then(|r| {
-            if r.is_none() {
-                let rule = "a tensor, or a sequence of tensors";
-                return Err(Error::new(ErrorKind::DType, "cond", "a body returned nothing", "None", rule).into());
-            }
-            if r.is_instance_of::<PyList>() || r.is_instance_of::<PyTuple>() {
-                return tensors(&ctx, &r);
-            }
-            single.set(true);
-            tensors(&ctx, PyTuple::new(py, [r])?.as_any())
-        });
-        made.map_err(|e| {
-            *raised.borrow_mut() = Some(e);
-            Error::text(ErrorKind::User, "cond: a body raised")
-        })
-    };
-    let handle = ctx.graph().tensor(condition.get().value);
-    let out = at_caller(py, || control::cond_list(handle, || body(then), || body(otherwise)))?;
-    if let Some(e) = raised.into_inner() {
-        return Err(e);
-    }
-    let out = out?;
-    if single.get() && out.len() == 1 {
-        return outputs(py, &ctx, &out);
-    }
-    let items: Vec<_> = out.iter().map(|t| built(py, &ctx, t.value())).collect::<PyResult<_>>()?;
-    Ok(PyTuple::new(py, items)?.into_any())
+    guarded(|| {
+        let ctx = condition.get().ctx.clone_ref(py);
+        let raised = std::cell::RefCell::new(None);
+        let single = std::cell::Cell::new(false);
+        let body = |f: &Bound<'py, PyAny>| -> Result<Vec<graph::Tensor<'_>>> {
+            let made = f.call0().and_then(|r| {
+                if r.is_none() {
+                    let rule = "a tensor, or a sequence of tensors";
+                    return Err(Error::new(ErrorKind::DType, "cond", "a body returned nothing", "None", rule).into());
+                }
+                if r.is_instance_of::<PyList>() || r.is_instance_of::<PyTuple>() {
+                    return tensors(&ctx, &r);
+                }
+                single.set(true);
+                tensors(&ctx, PyTuple::new(py, [r])?.as_any())
+            });
+            made.map_err(|e| {
+                *raised.borrow_mut() = Some(e);
+                Error::text(ErrorKind::User, "cond: a body raised")
+            })
+        };
+        let handle = ctx.get().graph().tensor(condition.get().value);
+        let out = at_caller(py, || control::cond_list(handle, || body(then), || body(otherwise)))?;
+        if let Some(e) = raised.into_inner() {
+            return Err(e);
+        }
+        let out = out?;
+        if single.get() && out.len() == 1 {
+            return outputs(py, &ctx, &out);
+        }
+        let items: Vec<_> = out.iter().map(|t| built(py, &ctx, t.value())).collect::<PyResult<_>>()?;
+        Ok(PyTuple::new(py, items)?.into_any())
+    })
 }
 
 /// A write to a variable.
 #[pyfunction]
 pub fn _assign<'py>(py: Python<'py>, variable: &Bound<'py, Tensor>, x: &Bound<'py, PyAny>) -> Built<'py> {
-    let ctx = variable.get().ctx.clone();
-    let v = ctx.graph().tensor(variable.get().value);
-    if !matches!(v.node().op, NodeOp::Variable(..)) {
-        let got = variable.get().__repr__();
-        return Err(Error::new(ErrorKind::Variable, "assign", "the target is not a variable", got, "a tensor from `ctx.variable`").into());
-    }
-    let x = match arg(&ctx, x)? {
-        Arg::Tensor(t) => t,
-        Arg::Weak(s) => ctx.graph().scalar(s, v.dtype()),
-        Arg::Filled(f) => ctx.graph().constant_array(f.array(v.dtype())?),
-    };
-    let out = at_caller(py, || control::assign(v, x))?;
-    out.error().map_or_else(|| built(py, &ctx, out.value()), |e| Err(e.into()))
+    guarded(|| {
+        let ctx = variable.get().ctx.clone_ref(py);
+        let v = ctx.get().graph().tensor(variable.get().value);
+        if !matches!(v.node().op, NodeOp::Variable(..)) {
+            let got = variable.get().__repr__();
+            return Err(
+                Error::new(ErrorKind::Variable, "assign", "the target is not a variable", got, "a tensor from `ctx.variable`").into()
+            );
+        }
+        let x = match arg(&ctx, x)? {
+            Arg::Tensor(t) => t,
+            Arg::Weak(s) => ctx.get().graph().scalar(s, v.dtype()),
+            Arg::Filled(f) => ctx.get().graph().constant_array(f.array(v.dtype())?),
+        };
+        let out = at_caller(py, || control::assign(v, x))?;
+        out.error().map_or_else(|| built(py, &ctx, out.value()), |e| Err(e.into()))
+    })
 }
 
 /// A draw: `"uniform"` or `"normal"`, over a shape or in the shape of a tensor.
@@ -335,29 +355,31 @@ pub fn _random<'py>(
     law: &str,
     shape: &Bound<'py, PyAny>,
     dtype: Option<&Bound<'py, PyAny>>,
-    ctx: Option<&Bound<'py, PyContext>>,
+    ctx: Option<&Bound<'py, Context>>,
 ) -> Built<'py> {
-    let normal = law == "normal";
-    if let Ok(t) = shape.cast::<Tensor>() {
-        let ctx = t.get().ctx.clone();
-        let like = ctx.graph().tensor(t.get().value);
-        let out = at_caller(py, || if normal { random::normal_like(like) } else { random::uniform_like(like) })?;
-        return out.error().map_or_else(|| built(py, &ctx, out.value()), |e| Err(e.into()));
-    }
-    let ctx = ctx.map_or_else(|| context::current(py), |c| Ok(c.get().inner()))?;
-    let dtype = match dtype {
-        Some(d) => convert::dtype(d)?,
-        None => ctx.dtype()?,
-    };
-    let dims = convert::lengths("random", shape, false)?.into_iter().map(|n| n as i64).collect();
-    let out = at_caller(py, || random_of(&ctx, normal, dims, dtype))?;
-    out.error().map_or_else(|| built(py, &ctx, out.value()), |e| Err(e.into()))
+    guarded(|| {
+        let normal = law == "normal";
+        if let Ok(t) = shape.cast::<Tensor>() {
+            let ctx = t.get().ctx.clone_ref(py);
+            let like = ctx.get().graph().tensor(t.get().value);
+            let out = at_caller(py, || if normal { random::normal_like(like) } else { random::uniform_like(like) })?;
+            return out.error().map_or_else(|| built(py, &ctx, out.value()), |e| Err(e.into()));
+        }
+        let ctx = ctx.map_or_else(|| context::current(py), |c| Ok(c.clone().unbind()))?;
+        let dtype = match dtype {
+            Some(d) => convert::dtype(d)?,
+            None => ctx.get().dtype()?,
+        };
+        let dims = convert::lengths("random", shape, false)?.into_iter().map(|n| n as i64).collect();
+        let out = at_caller(py, || random_of(&ctx, normal, dims, dtype))?;
+        out.error().map_or_else(|| built(py, &ctx, out.value()), |e| Err(e.into()))
+    })
 }
 
-fn random_of(ctx: &Arc<Context>, normal: bool, dims: Box<[i64]>, dtype: DType) -> graph::Tensor<'_> {
+fn random_of(ctx: &Py<Context>, normal: bool, dims: Box<[i64]>, dtype: DType) -> graph::Tensor<'_> {
     let def = if normal { &random::STANDARD_NORMAL } else { &random::STANDARD_UNIFORM };
-    match apply_in(ctx.graph(), def, &[], &[Attr::Ints(dims), Attr::DType(dtype)]) {
-        Ok(out) => out.first().copied().unwrap_or_else(|| ctx.graph().poison(Error::text(ErrorKind::Graph, "random: no output"))),
-        Err(e) => ctx.graph().poison(e),
+    match apply_in(ctx.get().graph(), def, &[], &[Attr::Ints(dims), Attr::DType(dtype)]) {
+        Ok(out) => out.first().copied().unwrap_or_else(|| ctx.get().graph().poison(Error::text(ErrorKind::Graph, "random: no output"))),
+        Err(e) => ctx.get().graph().poison(e),
     }
 }

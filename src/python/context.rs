@@ -1,15 +1,18 @@
 //! Contexts.
 
 use std::cell::RefCell;
-use std::sync::Arc;
+use std::ops::Deref;
 
+use parking_lot::Mutex;
+use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
-use pyo3::types::PyList;
+use pyo3::types::{PyList, PyTuple};
 
 use super::apply::{Built, built};
 use super::convert;
 use super::environment::{VariableEnvironment, VariableID};
 use super::evaluator::Evaluator;
+use super::guarded;
 use super::site::at_caller;
 use crate::api::context as api;
 use crate::error::{Error, ErrorKind};
@@ -17,7 +20,7 @@ use crate::graph;
 
 thread_local! {
     /// The contexts that this thread is inside of.
-    static CURRENT: RefCell<Vec<Arc<api::Context>>> = const { RefCell::new(Vec::new()) };
+    static CURRENT: RefCell<Vec<Py<Context>>> = const { RefCell::new(Vec::new()) };
 }
 
 /// A graph under construction, and what it takes to evaluate it.
@@ -27,14 +30,24 @@ thread_local! {
 /// ...     y = (x * x).sum()
 /// ...     print(y.eval({x: [3.0, 4.0]}))
 /// 25.0
-#[pyclass(frozen, module = "scirs2_autograd._lib")]
+#[pyclass(frozen, weakref, module = "scirs2_autograd._lib")]
 pub struct Context {
-    inner: Arc<api::Context>,
+    inner: api::Context,
+    /// Python functions that nodes of the graph call. They may hold tensors of this graph: such a circle goes through this
+    /// object alone, so that Python's collector sees all of it. Nodes know places in this list, never functions.
+    functions: Mutex<Vec<Option<Py<PyAny>>>>,
+}
+
+impl Deref for Context {
+    type Target = api::Context;
+    fn deref(&self) -> &api::Context {
+        &self.inner
+    }
 }
 
 /// The innermost context of this thread.
-pub fn current(_py: Python<'_>) -> PyResult<Arc<api::Context>> {
-    CURRENT.with_borrow(|c| c.last().cloned()).ok_or_else(|| {
+pub fn current(py: Python<'_>) -> PyResult<Py<Context>> {
+    CURRENT.with_borrow(|c| c.last().map(|c| c.clone_ref(py))).ok_or_else(|| {
         let e = Error::new(
             ErrorKind::Graph,
             "context",
@@ -52,8 +65,8 @@ pub fn current(_py: Python<'_>) -> PyResult<Arc<api::Context>> {
 /// ...     print(ag.current_context().dtype)
 /// float32
 #[pyfunction]
-pub fn current_context(py: Python<'_>) -> PyResult<Context> {
-    Ok(Context::of(current(py)?))
+pub fn current_context(py: Python<'_>) -> PyResult<Py<Context>> {
+    guarded(|| current(py))
 }
 
 /// How many plans this process has compiled.
@@ -72,21 +85,36 @@ pub fn _trim() -> usize {
 }
 
 impl Context {
-    pub fn of(inner: Arc<api::Context>) -> Context {
-        Context { inner }
+    pub fn of(inner: api::Context) -> Context {
+        Context { inner, functions: Mutex::new(vec![]) }
     }
-    pub fn inner(&self) -> Arc<api::Context> {
-        self.inner.clone()
+    /// Keeps functions until the context is closed; returns the place of the first.
+    pub fn keep(&self, functions: impl IntoIterator<Item = Option<Py<PyAny>>>) -> usize {
+        let mut list = self.functions.lock();
+        let first = list.len();
+        list.extend(functions);
+        first
+    }
+    /// A function that is kept; none after the end.
+    pub fn function<'py>(&self, py: Python<'py>, place: usize) -> Option<Bound<'py, PyAny>> {
+        self.functions.lock().get(place)?.as_ref().map(|f| f.bind(py).clone())
+    }
+    fn release(&self) {
+        let list: Vec<_> = self.functions.lock().iter_mut().map(Option::take).collect();
+        // Without the lock: to drop a function may run Python code.
+        drop(list);
     }
     fn end(&self) {
         self.inner.close();
-        super::user::release(&self.inner);
+        self.release();
     }
-    fn done<'py>(&self, py: Python<'py>, t: graph::Tensor<'_>) -> Built<'py> {
-        match t.error() {
-            Some(e) => Err(e.into()),
-            None => built(py, &self.inner, t.value()),
-        }
+}
+
+/// A tensor object, or the error of the tensor.
+fn done<'py>(ctx: &Bound<'py, Context>, t: graph::Tensor<'_>) -> Built<'py> {
+    match t.error() {
+        Some(e) => Err(e.into()),
+        None => built(ctx.py(), ctx.as_unbound(), t.value()),
     }
 }
 
@@ -97,30 +125,41 @@ impl Context {
     #[new]
     #[pyo3(signature = (env=None, *, dtype=None, seed=None))]
     fn new(env: Option<&Bound<'_, VariableEnvironment>>, dtype: Option<&Bound<'_, PyAny>>, seed: Option<u64>) -> PyResult<Context> {
-        let env = env.map_or_else(crate::state::VariableEnvironment::new, |e| e.get().0.clone());
-        let dtype = dtype.map(convert::dtype).transpose()?;
-        if let Some(d) = dtype.filter(|d| !d.is_float()) {
-            return Err(Error::new(ErrorKind::DType, "context", "not a floating dtype", d, "float32 or float64").into());
+        guarded(|| {
+            let env = env.map_or_else(crate::state::VariableEnvironment::new, |e| e.get().0.clone());
+            let dtype = dtype.map(convert::dtype).transpose()?;
+            if let Some(d) = dtype.filter(|d| !d.is_float()) {
+                return Err(Error::new(ErrorKind::DType, "context", "not a floating dtype", d, "float32 or float64").into());
+            }
+            if let Some(n) = seed {
+                env.seed(n);
+            }
+            Ok(Context::of(api::Context::new(env, dtype)))
+        })
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        // Nothing that could start a collection is done while the list is locked.
+        if let Some(list) = self.functions.try_lock() {
+            list.iter().flatten().try_for_each(|f| visit.call(f))?;
         }
-        if let Some(n) = seed {
-            env.seed(n);
-        }
-        Ok(Context { inner: Arc::new(api::Context::new(env, dtype)) })
+        Ok(())
+    }
+    fn __clear__(&self) {
+        self.release();
     }
 
     fn __enter__(slf: Bound<'_, Self>) -> Bound<'_, Self> {
-        CURRENT.with_borrow_mut(|c| c.push(slf.get().inner.clone()));
+        CURRENT.with_borrow_mut(|c| c.push(slf.clone().unbind()));
         slf
     }
 
     #[pyo3(signature = (*_args))]
-    fn __exit__(&self, _args: &Bound<'_, pyo3::types::PyTuple>) {
-        CURRENT.with_borrow_mut(|c| {
-            if let Some(i) = c.iter().rposition(|x| Arc::ptr_eq(x, &self.inner)) {
-                c.remove(i);
-            }
-        });
-        self.end();
+    fn __exit__(slf: &Bound<'_, Self>, _args: &Bound<'_, PyTuple>) {
+        let own = |c: &mut Vec<Py<Context>>| c.iter().rposition(|x| x.is(slf)).map(|i| c.remove(i));
+        let left = CURRENT.with_borrow_mut(own);
+        slf.get().end();
+        drop(left);
     }
 
     /// Ends the context: from now on building and running are errors.
@@ -146,7 +185,7 @@ impl Context {
     /// The floating dtype of placeholders and creations.
     #[getter]
     fn dtype<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        convert::numpy_dtype(py, self.inner.dtype()?)
+        guarded(|| convert::numpy_dtype(py, self.inner.dtype()?))
     }
 
     /// A value that each run is fed; -1 or None is a dimension of any length.
@@ -156,14 +195,13 @@ impl Context {
     /// ...     print(x.shape, x.mean().eval({"x": np.eye(2)}))
     /// (None, 2) 0.5
     #[pyo3(signature = (name, shape, dtype=None))]
-    fn placeholder<'py>(&self, py: Python<'py>, name: &str, shape: &Bound<'py, PyAny>, dtype: Option<&Bound<'py, PyAny>>) -> Built<'py> {
-        let dims = convert::lengths("placeholder", shape, true)?;
-        let dtype = match dtype {
-            Some(d) => convert::dtype(d)?,
-            None => self.inner.dtype()?,
-        };
-        let t = at_caller(py, || self.inner.graph().placeholder_of(name, &dims, dtype))?;
-        self.done(py, t)
+    fn placeholder<'py>(slf: &Bound<'py, Self>, name: &str, shape: &Bound<'py, PyAny>, dtype: Option<&Bound<'py, PyAny>>) -> Built<'py> {
+        guarded(|| {
+            let ctx = &slf.get().inner;
+            let dims = convert::lengths("placeholder", shape, true)?;
+            let dtype = dtype.map_or_else(|| Ok(ctx.dtype()?), convert::dtype)?;
+            done(slf, at_caller(slf.py(), || ctx.placeholder_of(name, &dims, dtype))?)
+        })
     }
 
     /// A variable of the environment, by name, by (namespace, name), or by id.
@@ -173,18 +211,21 @@ impl Context {
     /// >>> with ag.Context(env) as ctx:
     /// ...     print((ctx.variable("w") + ctx.variable(w)).eval())
     /// [2. 4.]
-    fn variable<'py>(&self, py: Python<'py>, key: &Bound<'py, PyAny>) -> Built<'py> {
-        let site = super::site::here(py);
-        let find = |f: &(dyn Fn() -> crate::graph::Value + Sync)| py.detach(|| site.map_or_else(f, |s| s.during(f)));
-        let ctx = &self.inner;
-        let value = if let Ok(id) = key.cast::<VariableID>() {
-            let id = id.get().0;
-            find(&|| ctx.variable(id).value())
-        } else {
-            let (ns, name) = super::environment::name_of(key)?;
-            find(&|| ctx.variable((ns.as_str(), name.as_str())).value())
-        };
-        self.done(py, ctx.graph().tensor(value))
+    fn variable<'py>(slf: &Bound<'py, Self>, key: &Bound<'py, PyAny>) -> Built<'py> {
+        guarded(|| {
+            let py = slf.py();
+            let ctx = &slf.get().inner;
+            let site = super::site::here(py);
+            let find = |f: &(dyn Fn() -> graph::Value + Sync)| py.detach(|| site.map_or_else(f, |s| s.during(f)));
+            let value = if let Ok(id) = key.cast::<VariableID>() {
+                let id = id.get().0;
+                find(&|| ctx.variable(id).value())
+            } else {
+                let (ns, name) = super::environment::name_of(key)?;
+                find(&|| ctx.variable((ns.as_str(), name.as_str())).value())
+            };
+            done(slf, ctx.tensor(value))
+        })
     }
 
     /// A constant: the array is copied.
@@ -196,25 +237,28 @@ impl Context {
     /// ...     print(t.eval())
     /// [1. 2.]
     #[pyo3(signature = (value, dtype=None))]
-    fn constant<'py>(&self, py: Python<'py>, value: &Bound<'py, PyAny>, dtype: Option<&Bound<'py, PyAny>>) -> Built<'py> {
-        let dtype = dtype.map(convert::dtype).transpose()?;
-        let graph = self.inner.graph();
-        let t = match convert::scalar(value)? {
-            Some(s) => {
-                let own = match (s, dtype) {
-                    (_, Some(d)) => d,
-                    (crate::dtype::Scalar::Float(_), None) => self.inner.dtype()?,
-                    (_, None) => s.dtype(),
-                };
-                at_caller(py, || graph.scalar(s, own))?
-            }
-            None => {
-                let a = convert::to_array(value)?;
-                let t = at_caller(py, || graph.constant_array(a))?;
-                dtype.map_or(t, |d| crate::ops::apply::cast(t, d))
-            }
-        };
-        self.done(py, t)
+    fn constant<'py>(slf: &Bound<'py, Self>, value: &Bound<'py, PyAny>, dtype: Option<&Bound<'py, PyAny>>) -> Built<'py> {
+        guarded(|| {
+            let py = slf.py();
+            let ctx = &slf.get().inner;
+            let dtype = dtype.map(convert::dtype).transpose()?;
+            let t = match convert::scalar(value)? {
+                Some(s) => {
+                    let own = match (s, dtype) {
+                        (_, Some(d)) => d,
+                        (crate::dtype::Scalar::Float(_), None) => ctx.dtype()?,
+                        (_, None) => s.dtype(),
+                    };
+                    at_caller(py, || ctx.scalar(s, own))?
+                }
+                None => {
+                    let a = convert::to_array(value)?;
+                    let t = at_caller(py, || ctx.constant_array(a))?;
+                    dtype.map_or(t, |d| crate::ops::apply::cast(t, d))
+                }
+            };
+            done(slf, t)
+        })
     }
 
     /// A number repeated over a shape.
@@ -223,15 +267,14 @@ impl Context {
     /// ...     print(ctx.full([2], 7, "int32").eval())
     /// [7 7]
     #[pyo3(signature = (shape, value, dtype=None))]
-    fn full<'py>(&self, py: Python<'py>, shape: &Bound<'py, PyAny>, value: f64, dtype: Option<&Bound<'py, PyAny>>) -> Built<'py> {
-        let dims: Vec<i64> = convert::lengths("full", shape, false)?.into_iter().map(|n| n as i64).collect();
-        let dtype = match dtype {
-            Some(d) => convert::dtype(d)?,
-            None => self.inner.dtype()?,
-        };
-        let value = if dtype.is_float() { value.into() } else { crate::dtype::Scalar::Int(value as i64) };
-        let t = at_caller(py, || crate::ops::broadcast::broadcast_to(self.inner.graph().scalar(value, dtype), dims))?;
-        self.done(py, t)
+    fn full<'py>(slf: &Bound<'py, Self>, shape: &Bound<'py, PyAny>, value: f64, dtype: Option<&Bound<'py, PyAny>>) -> Built<'py> {
+        guarded(|| {
+            let ctx = &slf.get().inner;
+            let dims: Vec<i64> = convert::lengths("full", shape, false)?.into_iter().map(|n| n as i64).collect();
+            let dtype = dtype.map_or_else(|| Ok(ctx.dtype()?), convert::dtype)?;
+            let value = if dtype.is_float() { value.into() } else { crate::dtype::Scalar::Int(value as i64) };
+            done(slf, at_caller(slf.py(), || crate::ops::broadcast::broadcast_to(ctx.scalar(value, dtype), dims))?)
+        })
     }
     /// Zeros.
     ///
@@ -240,8 +283,8 @@ impl Context {
     /// [[0. 0.]
     ///  [0. 0.]]
     #[pyo3(signature = (shape, dtype=None))]
-    fn zeros<'py>(&self, py: Python<'py>, shape: &Bound<'py, PyAny>, dtype: Option<&Bound<'py, PyAny>>) -> Built<'py> {
-        self.full(py, shape, 0.0, dtype)
+    fn zeros<'py>(slf: &Bound<'py, Self>, shape: &Bound<'py, PyAny>, dtype: Option<&Bound<'py, PyAny>>) -> Built<'py> {
+        Self::full(slf, shape, 0.0, dtype)
     }
     /// Ones.
     ///
@@ -249,8 +292,8 @@ impl Context {
     /// ...     print(ctx.ones([2]).eval(), ctx.ones([2]).dtype)
     /// [1. 1.] float32
     #[pyo3(signature = (shape, dtype=None))]
-    fn ones<'py>(&self, py: Python<'py>, shape: &Bound<'py, PyAny>, dtype: Option<&Bound<'py, PyAny>>) -> Built<'py> {
-        self.full(py, shape, 1.0, dtype)
+    fn ones<'py>(slf: &Bound<'py, Self>, shape: &Bound<'py, PyAny>, dtype: Option<&Bound<'py, PyAny>>) -> Built<'py> {
+        Self::full(slf, shape, 1.0, dtype)
     }
 
     /// An evaluator: what to compute, with which feeds.
@@ -259,8 +302,8 @@ impl Context {
     /// ...     x = ctx.placeholder("x", [])
     /// ...     print(ctx.evaluator().push(x + 1.0).feed(x, 2.0).run())
     /// [array(3.)]
-    fn evaluator(&self) -> Evaluator {
-        Evaluator::new(self.inner.clone())
+    fn evaluator(slf: Py<Self>) -> Evaluator {
+        Evaluator::new(slf)
     }
 
     /// The values of several tensors from one run.
@@ -270,9 +313,11 @@ impl Context {
     /// ...     print(*ctx.eval([x.sum(), x.max()], {x: [1.0, 4.0]}))
     /// 5.0 4.0
     #[pyo3(signature = (tensors, feeds=None))]
-    fn eval<'py>(&self, py: Python<'py>, tensors: &Bound<'py, PyAny>, feeds: Option<&Bound<'py, PyAny>>) -> PyResult<Bound<'py, PyList>> {
-        let values: Vec<_> = super::apply::tensors(&self.inner, tensors)?.iter().map(|t| t.value()).collect();
-        PyList::new(py, super::evaluator::evaluate(py, &self.inner, &values, feeds)?)
+    fn eval<'py>(slf: &Bound<'py, Self>, tensors: &Bound<'py, PyAny>, feeds: Option<&Bound<'py, PyAny>>) -> PyResult<Bound<'py, PyList>> {
+        guarded(|| {
+            let values: Vec<_> = super::apply::tensors(slf.as_unbound(), tensors)?.iter().map(|t| t.value()).collect();
+            PyList::new(slf.py(), super::evaluator::evaluate(slf.py(), slf.get(), &values, feeds)?)
+        })
     }
 
     /// Number of nodes of the graph.

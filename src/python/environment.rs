@@ -1,13 +1,13 @@
 //! Environments, namespaces, slots.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use pyo3::prelude::*;
 use pyo3::types::PyList;
 
 use super::context::Context;
 use super::convert;
+use super::guarded;
 use super::tensor::Filled;
 use crate::api::context as api;
 use crate::array::Array;
@@ -137,15 +137,17 @@ impl VariableEnvironment {
     /// >>> env.get(w)
     /// array([1., 1.])
     fn get<'py>(&self, py: Python<'py>, key: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-        let env = &self.0;
-        let a = if let Ok(id) = key.cast::<VariableID>() {
-            let id = id.get().0;
-            py.detach(|| env.get(id))?
-        } else {
-            let (ns, name) = name_of(key)?;
-            py.detach(|| env.lookup(&ns, &name).and_then(|id| env.get(id)))?
-        };
-        out(py, &a)
+        guarded(|| {
+            let env = &self.0;
+            let a = if let Ok(id) = key.cast::<VariableID>() {
+                let id = id.get().0;
+                py.detach(|| env.get(id))?
+            } else {
+                let (ns, name) = name_of(key)?;
+                py.detach(|| env.lookup(&ns, &name).and_then(|id| env.get(id)))?
+            };
+            out(py, &a)
+        })
     }
     /// (namespace, name) of all named variables, in the order in which they were set first.
     ///
@@ -188,7 +190,7 @@ impl VariableEnvironment {
     /// ...     print(ag.VariableEnvironment.load(f"{folder}/network.safetensors").get("w"))
     /// [1. 2.]
     fn save(&self, py: Python<'_>, path: PathBuf) -> PyResult<()> {
-        Ok(py.detach(|| self.0.save(path))?)
+        guarded(|| Ok(py.detach(|| self.0.save(path))?))
     }
     /// The environment that a file holds.
     ///
@@ -201,7 +203,7 @@ impl VariableEnvironment {
     /// [('', 'w')]
     #[staticmethod]
     fn load(py: Python<'_>, path: PathBuf) -> PyResult<VariableEnvironment> {
-        Ok(VariableEnvironment(py.detach(|| state::VariableEnvironment::load(path))?))
+        guarded(|| Ok(VariableEnvironment(py.detach(|| state::VariableEnvironment::load(path))?)))
     }
     /// Sets the variables that a file holds; nothing changes if the file is damaged.
     ///
@@ -215,7 +217,7 @@ impl VariableEnvironment {
     /// >>> print(env.get("w"), env.get("b"))
     /// 1.0 0.0
     fn initialize(&self, py: Python<'_>, path: PathBuf) -> PyResult<()> {
-        Ok(py.detach(|| self.0.initialize(path))?)
+        guarded(|| Ok(py.detach(|| self.0.initialize(path))?))
     }
     /// Calls `f` with a context over these variables, and closes it.
     ///
@@ -225,12 +227,14 @@ impl VariableEnvironment {
     /// 9.0
     #[pyo3(signature = (f, *, dtype=None))]
     fn run<'py>(slf: &Bound<'py, Self>, f: &Bound<'py, PyAny>, dtype: Option<&Bound<'py, PyAny>>) -> PyResult<Bound<'py, PyAny>> {
-        let dtype = dtype.map(convert::dtype).transpose()?;
-        let ctx = Bound::new(slf.py(), Context::of(Arc::new(api::Context::new(slf.get().0.clone(), dtype))))?;
-        ctx.call_method0("__enter__")?;
-        let result = f.call1((&ctx,));
-        ctx.call_method1("__exit__", (slf.py().None(), slf.py().None(), slf.py().None()))?;
-        result
+        guarded(|| {
+            let dtype = dtype.map(convert::dtype).transpose()?;
+            let ctx = Bound::new(slf.py(), Context::of(api::Context::new(slf.get().0.clone(), dtype)))?;
+            ctx.call_method0("__enter__")?;
+            let result = f.call1((&ctx,));
+            ctx.call_method1("__exit__", (slf.py().None(), slf.py().None(), slf.py().None()))?;
+            result
+        })
     }
     fn __repr__(&self) -> String {
         format!("<VariableEnvironment of {} variables>", self.0.len())
@@ -269,14 +273,16 @@ impl Slot {
     /// >>> env.get(w).sum()
     /// np.int64(10)
     fn set(&self, py: Python<'_>, array: &Bound<'_, PyAny>) -> PyResult<VariableID> {
-        let given = value(array)?;
-        Ok(VariableID(py.detach(|| {
-            let slot = self.env.namespace(&self.namespace).slot();
-            match &self.name {
-                Some(name) => slot.name(name).set(given),
-                None => slot.set(given),
-            }
-        })))
+        guarded(|| {
+            let given = value(array)?;
+            Ok(VariableID(py.detach(|| {
+                let slot = self.env.namespace(&self.namespace).slot();
+                match &self.name {
+                    Some(name) => slot.name(name).set(given),
+                    None => slot.set(given),
+                }
+            })))
+        })
     }
 }
 
@@ -307,16 +313,18 @@ impl Namespace {
     /// >>> layer.current_var_ids() == ids
     /// True
     fn current_var_ids<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        PyList::new(
-            py,
-            self.env
-                .namespace(&self.name)
-                .current_var_ids()
-                .into_iter()
-                .map(VariableID)
-                .map(|v| Bound::new(py, v))
-                .collect::<PyResult<Vec<_>>>()?,
-        )
+        guarded(|| {
+            PyList::new(
+                py,
+                self.env
+                    .namespace(&self.name)
+                    .current_var_ids()
+                    .into_iter()
+                    .map(VariableID)
+                    .map(|v| Bound::new(py, v))
+                    .collect::<PyResult<Vec<_>>>()?,
+            )
+        })
     }
     /// The names of its variables, in the order in which they were set first.
     ///
@@ -334,8 +342,10 @@ impl Namespace {
     /// >>> layer.get_array_by_name("w")
     /// array([1., 1.])
     fn get_array_by_name<'py>(&self, py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyAny>> {
-        let a = py.detach(|| self.env.lookup(&self.name, name).and_then(|id| self.env.get(id)))?;
-        out(py, &a)
+        guarded(|| {
+            let a = py.detach(|| self.env.lookup(&self.name, name).and_then(|id| self.env.get(id)))?;
+            out(py, &a)
+        })
     }
     /// The slot of an unnamed variable; `.name(n)` gives it a name.
     ///

@@ -1,6 +1,8 @@
 //! Errors as Python exceptions.
 
-use pyo3::exceptions::{PyKeyboardInterrupt, PyOSError, PyValueError};
+use std::io;
+
+use pyo3::exceptions::{PyKeyboardInterrupt, PyMemoryError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyType;
@@ -24,7 +26,7 @@ fn class(py: Python<'_>, kind: ErrorKind) -> PyResult<Bound<'_, PyType>> {
         Some((_, name, cell)) => Ok(cell.import(py, "scirs2_autograd.exceptions", name)?.clone()),
         None => Ok(match kind {
             ErrorKind::Interrupted => py.get_type::<PyKeyboardInterrupt>(),
-            ErrorKind::Io => py.get_type::<PyOSError>(),
+            ErrorKind::Memory => py.get_type::<PyMemoryError>(),
             _ => py.get_type::<PyValueError>(),
         }),
     }
@@ -37,8 +39,11 @@ impl From<Error> for PyErr {
             if let Some(own) = super::user::take_raised(py, &e) {
                 return own;
             }
-            let made = class(py, e.kind()).map(|t| PyErr::from_type(t, e.to_string()));
-            let err = made.unwrap_or_else(|e| e);
+            let err = match e.kind() {
+                // PyO3 knows which subclass of OSError stands for which kind.
+                ErrorKind::Io => io::Error::new(e.io_kind().unwrap_or(io::ErrorKind::Other), e.to_string()).into(),
+                kind => class(py, kind).map_or_else(|e| e, |t| PyErr::from_type(t, e.to_string())),
+            };
             let sites: Vec<String> = e.sites().iter().filter(|s| matches!(s, Site::Foreign(..))).map(|s| s.to_string()).collect();
             if !sites.is_empty() {
                 let note = format!("the tensor was built at {}", sites.join(", and at "));

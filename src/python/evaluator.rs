@@ -1,21 +1,23 @@
 //! Evaluators, feeders, plans.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
+use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyMapping, PyString};
+use smallvec::SmallVec;
 
 use super::apply;
+use super::context::Context;
 use super::convert;
-use super::tensor::Tensor;
-use crate::api::context::Context;
+use super::guarded;
+use super::tensor;
 use crate::api::evaluator::{Prepared, prepare};
 use crate::api::feed::{Feed, FeedKey, Target};
 use crate::array::Array;
 use crate::error::{Error, ErrorKind};
-use crate::graph::Value;
+use crate::graph::{Tensor, Value};
 
 /// Feeds, and the objects that hold their memory.
 #[derive(Default)]
@@ -26,7 +28,7 @@ pub struct Held {
 
 impl Held {
     pub fn push(&mut self, placeholder: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> PyResult<()> {
-        let target = match placeholder.cast::<Tensor>() {
+        let target = match placeholder.cast::<tensor::Tensor>() {
             Ok(t) => t.get().handle().target(),
             Err(_) => Target::Name(match placeholder.cast::<PyString>() {
                 Ok(name) => name.to_string(),
@@ -40,6 +42,9 @@ impl Held {
         self.feeder.feeds.push((target, feed));
         self.owners.extend(owner);
         Ok(())
+    }
+    fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
+        self.owners.iter().try_for_each(|o| visit.call(o))
     }
     fn append(&mut self, other: Held) {
         self.feeder.feeds.extend(other.feeder.feeds);
@@ -96,7 +101,7 @@ pub fn run(py: Python<'_>, prepared: &Prepared<'_>) -> PyResult<Vec<Array>> {
 /// The values of tensors as NumPy arrays.
 pub fn evaluate<'py>(
     py: Python<'py>,
-    ctx: &Arc<Context>,
+    ctx: &Context,
     values: &[Value],
     feeds: Option<&Bound<'py, PyAny>>,
 ) -> PyResult<Vec<Bound<'py, PyAny>>> {
@@ -116,19 +121,26 @@ pub fn evaluate<'py>(
             return Err(Error::new(ErrorKind::DType, "eval", "the feeds are not a mapping", got, "{placeholder: array}").into());
         }
     }
-    evaluate_held(py, ctx, values, &held)
+    evaluate_held(py, ctx, values, &[], &held)
 }
 
-fn evaluate_held<'py>(py: Python<'py>, ctx: &Arc<Context>, values: &[Value], held: &Held) -> PyResult<Vec<Bound<'py, PyAny>>> {
-    if values.is_empty() {
-        ctx.graph().check_open().map_err(PyErr::from)?;
+fn evaluate_held<'py>(
+    py: Python<'py>,
+    ctx: &Context,
+    outputs: &[Value],
+    writes: &[Value],
+    held: &Held,
+) -> PyResult<Vec<Bound<'py, PyAny>>> {
+    if outputs.is_empty() && writes.is_empty() {
+        ctx.check_open()?;
         return Ok(vec![]);
     }
-    super::guarded(|| {
-        let ts: smallvec::SmallVec<[crate::graph::Tensor<'_>; 8]> = values.iter().map(|&v| ctx.graph().tensor(v)).collect();
-        let prepared = prepare(ctx, &ts, &[], &held.feeder)?;
-        run(py, &prepared)?.into_iter().map(|a| convert::to_numpy(py, a)).collect()
-    })
+    let prepared = prepare(ctx, &handles(ctx, outputs), &handles(ctx, writes), &held.feeder)?;
+    run(py, &prepared)?.into_iter().map(|a| convert::to_numpy(py, a)).collect()
+}
+
+fn handles<'c>(ctx: &'c Context, values: &[Value]) -> SmallVec<[Tensor<'c>; 8]> {
+    values.iter().map(|&v| ctx.tensor(v)).collect()
 }
 
 /// What to compute, with which feeds.
@@ -139,13 +151,18 @@ fn evaluate_held<'py>(py: Python<'py>, ctx: &Arc<Context>, values: &[Value], hel
 /// 4.0 9.0
 #[pyclass(frozen, module = "scirs2_autograd._lib")]
 pub struct Evaluator {
-    ctx: Arc<Context>,
+    ctx: Py<Context>,
+    /// Assignments that its runs make.
+    writes: Vec<Value>,
     state: Mutex<(Vec<Value>, Held)>,
 }
 
 impl Evaluator {
-    pub fn new(ctx: Arc<Context>) -> Evaluator {
-        Evaluator { ctx, state: Mutex::new((vec![], Held::default())) }
+    pub fn new(ctx: Py<Context>) -> Evaluator {
+        Evaluator::of(ctx, vec![], vec![], Held::default())
+    }
+    pub fn of(ctx: Py<Context>, outputs: Vec<Value>, writes: Vec<Value>, held: Held) -> Evaluator {
+        Evaluator { ctx, writes, state: Mutex::new((outputs, held)) }
     }
     /// A copy of what is asked for: no lock is held while a plan is made or run, which may call Python code.
     fn request(&self, py: Python<'_>) -> (Vec<Value>, Held) {
@@ -158,22 +175,33 @@ impl Evaluator {
 
 #[pymethods]
 impl Evaluator {
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.ctx)?;
+        self.state.try_lock().map_or(Ok(()), |s| s.1.traverse(&visit))
+    }
+    fn __clear__(&self) {
+        let held = std::mem::take(&mut self.state.lock().1);
+        drop(held);
+    }
+
     /// Asks for a tensor.
     ///
     /// >>> with ag.Context() as ctx:
     /// ...     x = ctx.constant([1.0, 4.0])
     /// ...     print(*ctx.evaluator().push(x.sum()).push(x.max()).run())
     /// 5.0 4.0
-    fn push<'py>(slf: Bound<'py, Self>, tensor: &Bound<'py, Tensor>) -> PyResult<Bound<'py, Self>> {
-        let this = slf.get();
-        if !Arc::ptr_eq(&tensor.get().ctx, &this.ctx) {
-            let got = tensor.get().__repr__();
-            return Err(
-                Error::new(ErrorKind::Graph, "eval", "the tensor belongs to another context", got, "a tensor of this context").into()
-            );
-        }
-        this.state.lock().0.push(tensor.get().value);
-        Ok(slf)
+    fn push<'py>(slf: Bound<'py, Self>, tensor: &Bound<'py, tensor::Tensor>) -> PyResult<Bound<'py, Self>> {
+        guarded(|| {
+            let this = slf.get();
+            if !tensor.get().ctx.is(&this.ctx) {
+                let got = tensor.get().__repr__();
+                return Err(
+                    Error::new(ErrorKind::Graph, "eval", "the tensor belongs to another context", got, "a tensor of this context").into()
+                );
+            }
+            this.state.lock().0.push(tensor.get().value);
+            Ok(slf)
+        })
     }
     /// Asks for several tensors.
     ///
@@ -182,10 +210,12 @@ impl Evaluator {
     /// ...     print(*ctx.evaluator().extend([x.sum(), x.max()]).run())
     /// 5.0 4.0
     fn extend<'py>(slf: Bound<'py, Self>, tensors: &Bound<'py, PyAny>) -> PyResult<Bound<'py, Self>> {
-        let this = slf.get();
-        let values: Vec<Value> = apply::tensors(&this.ctx, tensors)?.iter().map(|t| t.value()).collect();
-        this.state.lock().0.extend(values);
-        Ok(slf)
+        guarded(|| {
+            let this = slf.get();
+            let values: Vec<Value> = apply::tensors(&this.ctx, tensors)?.iter().map(|t| t.value()).collect();
+            this.state.lock().0.extend(values);
+            Ok(slf)
+        })
     }
     /// Feeds a placeholder (its tensor or its name). The array is read in place during the run.
     ///
@@ -196,11 +226,13 @@ impl Evaluator {
     /// ...     print(*doubled.run())
     /// [18.  4.]
     fn feed<'py>(slf: Bound<'py, Self>, placeholder: &Bound<'py, PyAny>, value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, Self>> {
-        // The array is read first: that may run Python code, which must not meet a lock.
-        let mut held = Held::default();
-        held.push(placeholder, value)?;
-        slf.get().state.lock().1.append(held);
-        Ok(slf)
+        guarded(|| {
+            // The array is read first: that may run Python code, which must not meet a lock.
+            let mut held = Held::default();
+            held.push(placeholder, value)?;
+            slf.get().state.lock().1.append(held);
+            Ok(slf)
+        })
     }
     /// Adds the feeds of a feeder.
     ///
@@ -220,8 +252,10 @@ impl Evaluator {
     /// ...     print(ctx.evaluator().push(x * 2.0).feed(x, [1.0, 2.0]).run())
     /// [array([2., 4.])]
     fn run<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        let (values, held) = self.request(py);
-        PyList::new(py, evaluate_held(py, &self.ctx, &values, &held)?)
+        guarded(|| {
+            let (values, held) = self.request(py);
+            PyList::new(py, evaluate_held(py, self.ctx.get(), &values, &self.writes, &held)?)
+        })
     }
     /// The plan of this request.
     ///
@@ -230,9 +264,11 @@ impl Evaluator {
     /// ...     print(ctx.evaluator().push(x * x + x).feed(x, np.zeros(8)).plan().steps)
     /// 1
     fn plan(&self, py: Python<'_>) -> PyResult<Plan> {
-        let (values, held) = self.request(py);
-        let ts: Vec<crate::graph::Tensor<'_>> = values.iter().map(|&v| self.ctx.graph().tensor(v)).collect();
-        super::guarded(|| Ok(Plan(prepare(&self.ctx, &ts, &[], &held.feeder)?.plan())))
+        guarded(|| {
+            let (values, held) = self.request(py);
+            let ctx = self.ctx.get();
+            Ok(Plan(prepare(ctx, &handles(ctx, &values), &handles(ctx, &self.writes), &held.feeder)?.plan()))
+        })
     }
 }
 
@@ -248,6 +284,14 @@ pub struct Feeder(pub Mutex<Held>);
 
 #[pymethods]
 impl Feeder {
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        self.0.try_lock().map_or(Ok(()), |held| held.traverse(&visit))
+    }
+    fn __clear__(&self) {
+        let held = std::mem::take(&mut *self.0.lock());
+        drop(held);
+    }
+
     #[new]
     fn new() -> Feeder {
         Feeder(Mutex::new(Held::default()))
@@ -259,10 +303,12 @@ impl Feeder {
     /// ...     print(*ctx.evaluator().push(ctx.placeholder("x", [])).set_feeder(feeder).run())
     /// 4.0
     fn push<'py>(slf: Bound<'py, Self>, placeholder: &Bound<'py, PyAny>, value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, Self>> {
-        let mut held = Held::default();
-        held.push(placeholder, value)?;
-        slf.get().0.lock().append(held);
-        Ok(slf)
+        guarded(|| {
+            let mut held = Held::default();
+            held.push(placeholder, value)?;
+            slf.get().0.lock().append(held);
+            Ok(slf)
+        })
     }
     fn __len__(&self) -> usize {
         self.0.lock().feeder.feeds.len()
@@ -287,8 +333,8 @@ impl Plan {
     /// ...     plan = ctx.evaluator().push(T.exp(ctx.placeholder("x", []))).feed("x", 1.0).plan()
     /// ...     print("exp" in plan.explain())
     /// True
-    fn explain(&self) -> String {
-        self.0.explain()
+    fn explain(&self) -> PyResult<String> {
+        guarded(|| Ok(self.0.explain()))
     }
     /// Number of steps.
     #[getter]

@@ -2,15 +2,14 @@
 
 use parking_lot::Mutex;
 use pyo3::prelude::*;
-use pyo3::types::PyList;
 
 use super::apply::tensors;
 use super::context::Context;
-use super::convert;
 use super::environment::{VariableEnvironment, VariableID};
-use super::evaluator::{Feeder, Held, Plan, run};
+use super::evaluator::{Evaluator, Feeder, Held};
+use super::guarded;
 use super::site::at_caller;
-use crate::api::evaluator::prepare;
+use crate::api::context as api;
 use crate::graph::{Tensor, Value};
 use crate::optimizers::{self, Optimizer, adagrad::AdaGrad, adam::Adam, momentum_sgd::MomentumSGD, sgd::SGD};
 
@@ -31,34 +30,34 @@ impl _Optimizer {
         _Optimizer(Box::new(rule), Mutex::new(None))
     }
 
-    /// The tensors of a step: what it returns, and its assignments.
-    fn request<'g>(
+    /// The assignments of a step.
+    fn updates(
         &self,
         py: Python<'_>,
-        ctx: &'g crate::api::context::Context,
-        outputs: &[Tensor<'g>],
-        vars: &[Tensor<'g>],
-        grads: &[Tensor<'g>],
-    ) -> PyResult<(Vec<Tensor<'g>>, Vec<Tensor<'g>>)> {
-        let values = |list: &[Tensor<'_>]| list.iter().map(|t| t.value()).collect::<Vec<_>>();
+        ctx: &api::Context,
+        outputs: &[Tensor<'_>],
+        vars: &[Tensor<'_>],
+        grads: &[Tensor<'_>],
+    ) -> PyResult<Vec<Value>> {
         let (v, g) = (values(vars), values(grads));
         if let Some(last) = &*self.1.lock()
             && (last.graph, &last.vars, &last.grads) == (ctx.id(), &v, &g)
         {
-            return Ok((outputs.to_vec(), last.updates.iter().map(|&u| ctx.tensor(u)).collect()));
+            return Ok(last.updates.clone());
         }
-        let made = at_caller(py, || py.detach(|| optimizers::request(&*self.0, outputs, vars, grads, ctx)))??;
-        *self.1.lock() = Some(Last { graph: ctx.id(), vars: v, grads: g, updates: values(&made.1) });
-        Ok(made)
+        let (_, made) = at_caller(py, || py.detach(|| optimizers::request(&*self.0, outputs, vars, grads, ctx)))??;
+        let updates = values(&made);
+        *self.1.lock() = Some(Last { graph: ctx.id(), vars: v, grads: g, updates: updates.clone() });
+        Ok(updates)
     }
 }
 
+fn values(list: &[Tensor<'_>]) -> Vec<Value> {
+    list.iter().map(|t| t.value()).collect()
+}
+
 fn ids(list: &Bound<'_, PyAny>) -> PyResult<Vec<crate::state::VariableID>> {
-    let mut out = vec![];
-    for x in list.try_iter()? {
-        out.push(x?.cast::<VariableID>()?.get().0);
-    }
-    Ok(out)
+    list.try_iter()?.map(|x| Ok(x?.cast::<VariableID>()?.get().0)).collect()
 }
 
 #[pymethods]
@@ -76,8 +75,9 @@ impl _Optimizer {
         namespace: &str,
         check_finite: bool,
     ) -> PyResult<_Optimizer> {
-        let ids = self::ids(ids)?;
-        Ok(_Optimizer::of(MomentumSGD::new(alpha, momentum, ids, &env.get().0, namespace).check_finite(check_finite)))
+        guarded(|| {
+            Ok(_Optimizer::of(MomentumSGD::new(alpha, momentum, self::ids(ids)?, &env.get().0, namespace).check_finite(check_finite)))
+        })
     }
     #[staticmethod]
     fn adagrad(
@@ -87,8 +87,7 @@ impl _Optimizer {
         namespace: &str,
         check_finite: bool,
     ) -> PyResult<_Optimizer> {
-        let ids = self::ids(ids)?;
-        Ok(_Optimizer::of(AdaGrad::new(alpha, ids, &env.get().0, namespace).check_finite(check_finite)))
+        guarded(|| Ok(_Optimizer::of(AdaGrad::new(alpha, self::ids(ids)?, &env.get().0, namespace).check_finite(check_finite))))
     }
     #[staticmethod]
     #[allow(clippy::too_many_arguments, reason = "the constructor's parameters")]
@@ -102,54 +101,28 @@ impl _Optimizer {
         namespace: &str,
         check_finite: bool,
     ) -> PyResult<_Optimizer> {
-        let ids = self::ids(ids)?;
-        Ok(_Optimizer::of(Adam::new(alpha, eps, b1, b2, ids, &env.get().0, namespace).check_finite(check_finite)))
+        guarded(|| Ok(_Optimizer::of(Adam::new(alpha, eps, b1, b2, self::ids(ids)?, &env.get().0, namespace).check_finite(check_finite))))
     }
 
-    /// Takes a step and returns the values of `outputs` from the same run.
-    fn update_and_eval<'py>(
+    /// A request of `outputs` whose runs take a step: they write the variables and the state.
+    #[pyo3(signature = (outputs, vars, grads, ctx, feeder))]
+    fn step<'py>(
         &self,
-        py: Python<'py>,
         outputs: &Bound<'py, PyAny>,
         vars: &Bound<'py, PyAny>,
         grads: &Bound<'py, PyAny>,
         ctx: &Bound<'py, Context>,
         feeder: Option<&Bound<'py, Feeder>>,
-    ) -> PyResult<Bound<'py, PyList>> {
-        let inner = ctx.get().inner();
-        let mut held = Held::default();
-        if let Some(f) = feeder {
-            held.extend(py, &f.get().0.lock());
-        }
-        let (o, v, g) = (tensors(&inner, outputs)?, tensors(&inner, vars)?, tensors(&inner, grads)?);
-        super::guarded(|| {
-            let (outputs, updates) = self.request(py, &inner, &o, &v, &g)?;
-            let prepared = prepare(&inner, &outputs, &updates, &held.feeder)?;
-            let arrays = run(py, &prepared)?;
-            let items: Vec<_> = arrays.into_iter().map(|a| convert::to_numpy(py, a)).collect::<PyResult<_>>()?;
-            PyList::new(py, items)
-        })
-    }
-
-    /// The plan of such a step.
-    fn plan<'py>(
-        &self,
-        py: Python<'py>,
-        outputs: &Bound<'py, PyAny>,
-        vars: &Bound<'py, PyAny>,
-        grads: &Bound<'py, PyAny>,
-        ctx: &Bound<'py, Context>,
-        feeder: Option<&Bound<'py, Feeder>>,
-    ) -> PyResult<Plan> {
-        let inner = ctx.get().inner();
-        let mut held = Held::default();
-        if let Some(f) = feeder {
-            held.extend(py, &f.get().0.lock());
-        }
-        let (o, v, g) = (tensors(&inner, outputs)?, tensors(&inner, vars)?, tensors(&inner, grads)?);
-        super::guarded(|| {
-            let (outputs, updates) = self.request(py, &inner, &o, &v, &g)?;
-            Ok(Plan(prepare(&inner, &outputs, &updates, &held.feeder)?.plan()))
+    ) -> PyResult<Evaluator> {
+        guarded(|| {
+            let (py, ctx) = (ctx.py(), ctx.as_unbound());
+            let mut held = Held::default();
+            if let Some(f) = feeder {
+                held.extend(py, &f.get().0.lock());
+            }
+            let (outputs, vars, grads) = (tensors(ctx, outputs)?, tensors(ctx, vars)?, tensors(ctx, grads)?);
+            let updates = self.updates(py, ctx.get(), &outputs, &vars, &grads)?;
+            Ok(Evaluator::of(ctx.clone_ref(py), values(&outputs), updates, held))
         })
     }
 }

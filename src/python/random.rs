@@ -3,7 +3,8 @@
 use pyo3::prelude::*;
 
 use super::convert;
-use crate::api::ndarray_ext::ArrayRng as Rng;
+use super::guarded;
+use crate::api::ndarray_ext::{ArrayRng as Rng, Law};
 use crate::array::Array;
 use crate::dtype::DType;
 use crate::error::{Error, ErrorKind};
@@ -22,19 +23,17 @@ enum Inner {
 #[pyclass(frozen, module = "scirs2_autograd._lib")]
 pub struct ArrayRng(Inner);
 
-macro_rules! draw {
-    ($self:ident, $py:ident, $shape:ident, $f:ident($($a:expr),*)) => {{
-        let dims = convert::known_lengths("random", $shape)?;
-        let bytes = dims.iter().try_fold(8usize, |n, &d| n.checked_mul(d)).filter(|&n| n <= isize::MAX as usize);
-        if bytes.is_none() {
-            return Err(Error::new(ErrorKind::Shape, "random", "the array is too large", crate::shape::Tuple(&dims), "a size that fits in memory").into());
-        }
-        let array = match &$self.0 {
-            Inner::F32(r) => Array::try_from(&r.$f(&dims $(, $a)*))?,
-            Inner::F64(r) => Array::try_from(&r.$f(&dims $(, $a)*))?,
-        };
-        convert::to_numpy($py, array)
-    }};
+impl ArrayRng {
+    fn draw<'py>(&self, shape: &Bound<'py, PyAny>, law: Law) -> PyResult<Bound<'py, PyAny>> {
+        guarded(|| {
+            let dims = convert::known_lengths("random", shape)?;
+            let array = match &self.0 {
+                Inner::F32(r) => Array::try_from(&r.draw(&dims, law)?)?,
+                Inner::F64(r) => Array::try_from(&r.draw(&dims, law)?)?,
+            };
+            convert::to_numpy(shape.py(), array)
+        })
+    }
 }
 
 type Numpy<'py> = PyResult<Bound<'py, PyAny>>;
@@ -45,73 +44,75 @@ impl ArrayRng {
     #[new]
     #[pyo3(signature = (seed=None, dtype=None))]
     fn new(seed: Option<u64>, dtype: Option<&Bound<'_, PyAny>>) -> PyResult<ArrayRng> {
-        Ok(ArrayRng(match dtype.map_or(Ok(DType::F64), convert::dtype)? {
-            DType::F32 => Inner::F32(seed.map_or_else(Rng::default, Rng::from_seed)),
-            DType::F64 => Inner::F64(seed.map_or_else(Rng::default, Rng::from_seed)),
-            d => return Err(Error::new(ErrorKind::DType, "random", "not a floating dtype", d, "float32 or float64").into()),
-        }))
+        guarded(|| {
+            Ok(ArrayRng(match dtype.map_or(Ok(DType::F64), convert::dtype)? {
+                DType::F32 => Inner::F32(seed.map_or_else(Rng::default, Rng::from_seed)),
+                DType::F64 => Inner::F64(seed.map_or_else(Rng::default, Rng::from_seed)),
+                d => return Err(Error::new(ErrorKind::DType, "random", "not a floating dtype", d, "float32 or float64").into()),
+            }))
+        })
     }
     /// Uniform in `0 <= x < 1`.
     ///
     /// >>> x = ag.ArrayRng(seed=0).standard_uniform([100])
     /// >>> bool(x.min() >= 0.0), bool(x.max() < 1.0)
     /// (True, True)
-    fn standard_uniform<'py>(&self, py: Python<'py>, shape: &Bound<'py, PyAny>) -> Numpy<'py> {
-        draw!(self, py, shape, standard_uniform())
+    fn standard_uniform<'py>(&self, shape: &Bound<'py, PyAny>) -> Numpy<'py> {
+        self.draw(shape, Law::StandardUniform)
     }
     /// Normal with mean 0 and standard deviation 1.
     ///
     /// >>> x = ag.ArrayRng(seed=0).standard_normal([100, 100])
     /// >>> bool(abs(x.mean()) < 0.05), bool(abs(x.std() - 1) < 0.05)
     /// (True, True)
-    fn standard_normal<'py>(&self, py: Python<'py>, shape: &Bound<'py, PyAny>) -> Numpy<'py> {
-        draw!(self, py, shape, standard_normal())
+    fn standard_normal<'py>(&self, shape: &Bound<'py, PyAny>) -> Numpy<'py> {
+        self.draw(shape, Law::StandardNormal)
     }
     /// Uniform in `low <= x < high`.
     ///
     /// >>> x = ag.ArrayRng(seed=0).uniform([100], -1.0, 1.0)
     /// >>> bool(x.min() >= -1.0), bool(x.max() < 1.0)
     /// (True, True)
-    fn uniform<'py>(&self, py: Python<'py>, shape: &Bound<'py, PyAny>, low: f64, high: f64) -> Numpy<'py> {
-        draw!(self, py, shape, uniform(low, high))
+    fn uniform<'py>(&self, shape: &Bound<'py, PyAny>, low: f64, high: f64) -> Numpy<'py> {
+        self.draw(shape, Law::Uniform { min: low, max: high })
     }
     /// Normal with a mean and a standard deviation.
     ///
     /// >>> ag.ArrayRng(seed=0).normal([2], 5.0, 0.0)
     /// array([5., 5.])
-    fn normal<'py>(&self, py: Python<'py>, shape: &Bound<'py, PyAny>, mean: f64, stddev: f64) -> Numpy<'py> {
-        draw!(self, py, shape, normal(mean, stddev))
+    fn normal<'py>(&self, shape: &Bound<'py, PyAny>, mean: f64, stddev: f64) -> Numpy<'py> {
+        self.draw(shape, Law::Normal { mean, stddev })
     }
     /// Glorot's uniform law: bounds `sqrt(6 / (fan_in + fan_out))`.
     ///
     /// >>> x = ag.ArrayRng(seed=0).glorot_uniform([30, 20])
     /// >>> bool(abs(x).max() <= np.sqrt(6 / (30 + 20)))
     /// True
-    fn glorot_uniform<'py>(&self, py: Python<'py>, shape: &Bound<'py, PyAny>) -> Numpy<'py> {
-        draw!(self, py, shape, glorot_uniform())
+    fn glorot_uniform<'py>(&self, shape: &Bound<'py, PyAny>) -> Numpy<'py> {
+        self.draw(shape, Law::GlorotUniform)
     }
     /// Glorot's normal law: deviation `sqrt(2 / (fan_in + fan_out))`.
     ///
     /// >>> x = ag.ArrayRng(seed=0).glorot_normal([300, 200])
     /// >>> bool(abs(x.std() / np.sqrt(2 / (300 + 200)) - 1) < 0.05)
     /// True
-    fn glorot_normal<'py>(&self, py: Python<'py>, shape: &Bound<'py, PyAny>) -> Numpy<'py> {
-        draw!(self, py, shape, glorot_normal())
+    fn glorot_normal<'py>(&self, shape: &Bound<'py, PyAny>) -> Numpy<'py> {
+        self.draw(shape, Law::GlorotNormal)
     }
     /// He's uniform law: bounds `sqrt(6 / fan_in)`.
     ///
     /// >>> x = ag.ArrayRng(seed=0).he_uniform([30, 20])
     /// >>> bool(abs(x).max() <= np.sqrt(6 / 30))
     /// True
-    fn he_uniform<'py>(&self, py: Python<'py>, shape: &Bound<'py, PyAny>) -> Numpy<'py> {
-        draw!(self, py, shape, he_uniform())
+    fn he_uniform<'py>(&self, shape: &Bound<'py, PyAny>) -> Numpy<'py> {
+        self.draw(shape, Law::HeUniform)
     }
     /// He's normal law: deviation `sqrt(2 / fan_in)`.
     ///
     /// >>> x = ag.ArrayRng(seed=0).he_normal([300, 200])
     /// >>> bool(abs(x.std() / np.sqrt(2 / 300) - 1) < 0.05)
     /// True
-    fn he_normal<'py>(&self, py: Python<'py>, shape: &Bound<'py, PyAny>) -> Numpy<'py> {
-        draw!(self, py, shape, he_normal())
+    fn he_normal<'py>(&self, shape: &Bound<'py, PyAny>) -> Numpy<'py> {
+        self.draw(shape, Law::HeNormal)
     }
 }

@@ -1,15 +1,15 @@
 //! Tensors.
 
-use std::sync::Arc;
-
 use pyo3::basic::CompareOp;
 use pyo3::exceptions::PyTypeError;
+use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyEllipsis, PyFloat, PyInt, PySlice, PyString, PyTuple};
 
 use super::apply::{Built, binary, built, power, unary};
+use super::context::Context;
 use super::convert;
-use crate::api::context::Context;
+use super::guarded;
 use crate::dtype::DType;
 use crate::error::{Error, ErrorKind};
 use crate::graph::attr::{Attr, Slice};
@@ -27,14 +27,14 @@ use crate::shape::Dim;
 /// (None,) [ 2. 10.]
 #[pyclass(frozen, weakref, module = "scirs2_autograd._lib")]
 pub struct Tensor {
-    pub ctx: Arc<Context>,
+    pub ctx: Py<Context>,
     pub value: Value,
 }
 
 impl Tensor {
     /// The handle in its graph.
     pub fn handle(&self) -> graph::Tensor<'_> {
-        self.ctx.graph().tensor(self.value)
+        self.ctx.get().graph().tensor(self.value)
     }
 }
 
@@ -52,12 +52,12 @@ impl Filled {
     /// A shape full of `value`.
     #[new]
     fn new(shape: &Bound<'_, PyAny>, value: f64) -> PyResult<Filled> {
-        Ok(Filled(crate::state::Filled::new(&convert::known_lengths("full", shape)?, value)))
+        guarded(|| Ok(Filled(crate::state::Filled::new(&convert::known_lengths("full", shape)?, value))))
     }
     /// Lengths of the axes.
     #[getter]
     fn shape<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        PyTuple::new(py, self.0.shape())
+        guarded(|| PyTuple::new(py, self.0.shape()))
     }
     fn __repr__(&self) -> String {
         format!("{:?}", self.0)
@@ -66,10 +66,14 @@ impl Filled {
 
 #[pymethods]
 impl Tensor {
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.ctx)
+    }
+
     /// Lengths of the axes; None where a feed decides.
     #[getter]
     fn shape<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        PyTuple::new(py, self.handle().dims().iter().map(|d| d.known()))
+        guarded(|| PyTuple::new(py, self.handle().dims().iter().map(|d| d.known())))
     }
     /// Number of axes.
     #[getter]
@@ -79,12 +83,12 @@ impl Tensor {
     /// The NumPy dtype.
     #[getter]
     fn dtype<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        convert::numpy_dtype(py, self.handle().dtype())
+        guarded(|| convert::numpy_dtype(py, self.handle().dtype()))
     }
     /// Number of elements; None where a feed decides.
     #[getter]
     fn size(&self) -> Option<usize> {
-        self.handle().dims().iter().map(|d| d.known()).product()
+        self.handle().known_shape().map(|dims| crate::shape::count(&dims))
     }
     /// The tensor with its axes reversed.
     #[getter(T)]
@@ -93,8 +97,8 @@ impl Tensor {
     }
     /// The context that it belongs to.
     #[getter]
-    fn context(&self) -> super::context::Context {
-        super::context::Context::of(self.ctx.clone())
+    fn context(&self, py: Python<'_>) -> Py<Context> {
+        self.ctx.clone_ref(py)
     }
 
     /// The value: runs what it depends on. `feeds` maps placeholders, or their names, to arrays.
@@ -106,9 +110,11 @@ impl Tensor {
     /// [2. 4.] [10. 12.]
     #[pyo3(signature = (feeds=None))]
     fn eval<'py>(slf: &Bound<'py, Self>, feeds: Option<&Bound<'py, PyAny>>) -> PyResult<Bound<'py, PyAny>> {
-        let t = slf.get();
-        let out = super::evaluator::evaluate(slf.py(), &t.ctx, &[t.value], feeds)?;
-        out.into_iter().next().ok_or_else(|| PyTypeError::new_err("eval: the output is missing"))
+        guarded(|| {
+            let t = slf.get();
+            let out = super::evaluator::evaluate(slf.py(), t.ctx.get(), &[t.value], feeds)?;
+            out.into_iter().next().ok_or_else(|| PyTypeError::new_err("eval: the output is missing"))
+        })
     }
 
     fn __add__<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>) -> Built<'py> {
@@ -186,76 +192,87 @@ impl Tensor {
 
     /// `<`, `<=`, `>`, `>=` compare elementwise; `==` and `!=` tell whether two handles are one value of one graph.
     fn __richcmp__<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>, op: CompareOp) -> PyResult<Bound<'py, PyAny>> {
-        let py = slf.py();
-        let def = match op {
-            CompareOp::Lt => OPERATORS.less,
-            CompareOp::Le => OPERATORS.less_equal,
-            CompareOp::Gt => OPERATORS.greater,
-            CompareOp::Ge => OPERATORS.greater_equal,
-            CompareOp::Eq | CompareOp::Ne => {
-                let same = other.cast::<Tensor>().is_ok_and(|o| slf.get().handle().is(&o.get().handle()));
-                return Ok((same == matches!(op, CompareOp::Eq)).into_pyobject(py)?.to_owned().into_any());
-            }
-        };
-        binary(slf, other, def, false)
+        guarded(|| {
+            let py = slf.py();
+            let def = match op {
+                CompareOp::Lt => OPERATORS.less,
+                CompareOp::Le => OPERATORS.less_equal,
+                CompareOp::Gt => OPERATORS.greater,
+                CompareOp::Ge => OPERATORS.greater_equal,
+                CompareOp::Eq | CompareOp::Ne => {
+                    let same = other.cast::<Tensor>().is_ok_and(|o| slf.get().handle().is(&o.get().handle()));
+                    return Ok((same == matches!(op, CompareOp::Eq)).into_pyobject(py)?.to_owned().into_any());
+                }
+            };
+            binary(slf, other, def, false)
+        })
     }
     fn __hash__(&self) -> u64 {
-        self.ctx.id().wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ (u64::from(self.value.node) << 8 | u64::from(self.value.out))
+        self.ctx.get().id().wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ (u64::from(self.value.node) << 8 | u64::from(self.value.out))
     }
 
     /// Refused: a tensor has no value while the graph is built.
     fn __bool__(&self) -> PyResult<bool> {
-        let e = Error::new(
-            ErrorKind::Graph,
-            "bool",
-            "a tensor has no truth value while the graph is built",
-            self.__repr__(),
-            "a tensor that is evaluated first",
-        );
-        Err(e.help("use `T.where` or `T.cond` in the graph, or `t.eval()` for the value").into())
+        guarded(|| {
+            let e = Error::new(
+                ErrorKind::Graph,
+                "bool",
+                "a tensor has no truth value while the graph is built",
+                self.__repr__(),
+                "a tensor that is evaluated first",
+            );
+            Err(e.help("use `T.where` or `T.cond` in the graph, or `t.eval()` for the value").into())
+        })
     }
     /// Refused: a tensor has no value while the graph is built.
     #[pyo3(signature = (*_args, **_options))]
     fn __array__(&self, _args: &Bound<'_, PyTuple>, _options: Option<&Bound<'_, PyDict>>) -> PyResult<()> {
-        let e = Error::new(
-            ErrorKind::Graph,
-            "array",
-            "a tensor has no value while the graph is built",
-            self.__repr__(),
-            "an array, or a tensor that is evaluated first",
-        );
-        Err(e.help("use the functions of `tensor_ops` in place of NumPy's in the graph, or `t.eval()` for the value").into())
+        guarded(|| {
+            let e = Error::new(
+                ErrorKind::Graph,
+                "array",
+                "a tensor has no value while the graph is built",
+                self.__repr__(),
+                "an array, or a tensor that is evaluated first",
+            );
+            Err(e.help("use the functions of `tensor_ops` in place of NumPy's in the graph, or `t.eval()` for the value").into())
+        })
     }
     fn __len__(&self) -> PyResult<usize> {
-        match self.handle().dims().first() {
+        guarded(|| match self.handle().dims().first() {
             Some(Dim::Known(n)) => Ok(*n),
             Some(Dim::Sym(_)) => {
                 Err(Error::new(ErrorKind::Shape, "len", "the length is known only at run time", self.__repr__(), "a known first dimension")
                     .into())
             }
             None => Err(PyTypeError::new_err("len: a 0-d tensor has no length")),
-        }
+        })
     }
     fn __iter__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        let n = slf.get().__len__()?;
-        let items: Vec<Bound<'py, PyAny>> = (0..n).map(|i| slf.get_item(i)).collect::<PyResult<_>>()?;
-        Ok(PyTuple::new(slf.py(), items)?.try_iter()?.into_any())
+        guarded(|| {
+            // One after the other: a long tensor has more items than memory has room for.
+            let builtins = slf.py().import("builtins")?;
+            let places = builtins.getattr("range")?.call1((slf.get().__len__()?,))?;
+            builtins.getattr("map")?.call1((slf.getattr("__getitem__")?, places))
+        })
     }
     /// A part of the tensor: integers, slices with steps, `...`, `None`, and one array of integers.
     fn __getitem__<'py>(slf: &Bound<'py, Self>, index: &Bound<'py, PyAny>) -> Built<'py> {
-        let py = slf.py();
-        let t = slf.get();
-        let one;
-        let list: Vec<Bound<'py, PyAny>> = match index.cast::<PyTuple>() {
-            Ok(tuple) => tuple.iter().collect(),
-            Err(_) => {
-                one = index.clone();
-                vec![one]
-            }
-        };
-        let items: Vec<Item<'_>> = list.iter().map(|i| item(&t.ctx, i)).collect::<PyResult<_>>()?;
-        let made = super::site::at_caller(py, || select_items(t.handle(), &items))??;
-        built(py, &t.ctx, made.value())
+        guarded(|| {
+            let py = slf.py();
+            let t = slf.get();
+            let one;
+            let list: Vec<Bound<'py, PyAny>> = match index.cast::<PyTuple>() {
+                Ok(tuple) => tuple.iter().collect(),
+                Err(_) => {
+                    one = index.clone();
+                    vec![one]
+                }
+            };
+            let items: Vec<Item<'_>> = list.iter().map(|i| item(&t.ctx, i)).collect::<PyResult<_>>()?;
+            let made = super::site::at_caller(py, || select_items(t.handle(), &items))??;
+            built(py, &t.ctx, made.value())
+        })
     }
 
     pub fn __repr__(&self) -> String {
@@ -276,7 +293,7 @@ impl Tensor {
     }
 }
 
-fn item<'a>(ctx: &'a Arc<Context>, i: &Bound<'_, PyAny>) -> PyResult<Item<'a>> {
+fn item<'a>(ctx: &'a Py<Context>, i: &Bound<'_, PyAny>) -> PyResult<Item<'a>> {
     if i.is_none() {
         return Ok(Item::New);
     }
@@ -310,7 +327,7 @@ fn item<'a>(ctx: &'a Arc<Context>, i: &Bound<'_, PyAny>) -> PyResult<Item<'a>> {
     }
     if let Ok(t) = i.cast::<Tensor>() {
         let t = t.get();
-        if !Arc::ptr_eq(&t.ctx, ctx) {
+        if !t.ctx.is(ctx) {
             return Err(Error::new(
                 ErrorKind::Graph,
                 "index",
@@ -320,7 +337,7 @@ fn item<'a>(ctx: &'a Arc<Context>, i: &Bound<'_, PyAny>) -> PyResult<Item<'a>> {
             )
             .into());
         }
-        let index = ctx.graph().tensor(t.value);
+        let index = ctx.get().graph().tensor(t.value);
         return if index.dtype() == DType::Bool { Err(mask()) } else { Ok(Item::Take(index)) };
     }
     if i.is_instance_of::<PyInt>() || i.hasattr("__index__")? && i.getattr("ndim").map_or(Ok(0), |n| n.extract::<i64>())? == 0 {
@@ -330,5 +347,5 @@ fn item<'a>(ctx: &'a Arc<Context>, i: &Bound<'_, PyAny>) -> PyResult<Item<'a>> {
     if a.dtype() == DType::Bool {
         return Err(mask());
     }
-    Ok(Item::Take(ctx.graph().constant_array(a)))
+    Ok(Item::Take(ctx.get().graph().constant_array(a)))
 }

@@ -1,19 +1,17 @@
 //! Users' ops and hooks, written in Python.
 
-use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 
 use parking_lot::Mutex;
 use pyo3::prelude::*;
-use pyo3::types::{PyList, PyTuple};
+use pyo3::types::{PyList, PyTuple, PyWeakrefMethods, PyWeakrefReference};
 
 use super::apply::{Built, built, tensors};
-use super::context;
+use super::context::{self, Context};
 use super::convert;
+use super::guarded;
 use super::site::at_caller;
 use super::tensor::Tensor;
-use crate::api::context::Context;
 use crate::array::{Array, View};
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::op::{Avals, ComputeContext, GradientContext, Hook, Op};
@@ -37,26 +35,22 @@ pub fn take_raised(_py: Python<'_>, e: &Error) -> Option<PyErr> {
     (text == e.to_string()).then_some(err)
 }
 
-/// Python functions that a graph owns, until its context is closed: they may hold tensors of that graph, and such a
-/// circle would never be freed.
+/// Functions that the context of a graph keeps for a node. Only the context itself refers to them, see there; a node must
+/// not even refer to the context.
 struct Functions {
-    key: (u64, u64),
-    list: Mutex<Vec<Option<Py<PyAny>>>>,
+    context: Py<PyWeakrefReference>,
+    first: usize,
 }
 
-/// The functions of all contexts, by the context's number and one of their own.
-static OWNED: Mutex<BTreeMap<(u64, u64), Weak<Functions>>> = Mutex::new(BTreeMap::new());
-
 impl Functions {
-    fn new(ctx: &Context, list: Vec<Option<Py<PyAny>>>) -> Arc<Functions> {
-        static NEXT: AtomicU64 = AtomicU64::new(0);
-        let key = (ctx.id(), NEXT.fetch_add(1, Relaxed));
-        let made = Arc::new(Functions { key, list: Mutex::new(list) });
-        OWNED.lock().insert(key, Arc::downgrade(&made));
-        made
+    fn new(ctx: &Bound<'_, Context>, list: impl IntoIterator<Item = Option<Py<PyAny>>>) -> PyResult<Functions> {
+        Ok(Functions { context: PyWeakrefReference::new(ctx)?.unbind(), first: ctx.get().keep(list) })
+    }
+    fn context<'py>(&self, py: Python<'py>) -> Option<Bound<'py, Context>> {
+        self.context.bind(py).upgrade_as().ok().flatten()
     }
     fn get<'py>(&self, py: Python<'py>, i: usize) -> Option<Bound<'py, PyAny>> {
-        self.list.lock().get(i)?.as_ref().map(|f| f.bind(py).clone())
+        self.context(py)?.get().function(py, self.first + i)
     }
     /// A function that is there unless the context was closed meanwhile.
     fn call<'py>(&self, py: Python<'py>, i: usize, args: &Bound<'py, PyTuple>) -> PyResult<Bound<'py, PyAny>> {
@@ -71,22 +65,6 @@ impl Functions {
     }
 }
 
-impl Drop for Functions {
-    fn drop(&mut self) {
-        OWNED.lock().remove(&self.key);
-    }
-}
-
-/// Lets go of the functions of a context.
-pub fn release(ctx: &Context) {
-    let of: Vec<Weak<Functions>> = OWNED.lock().range((ctx.id(), 0)..=(ctx.id(), u64::MAX)).map(|(_, f)| f.clone()).collect();
-    for f in of.iter().filter_map(Weak::upgrade) {
-        // Dropped without the lock: that may run Python code.
-        let list = std::mem::take(&mut *f.list.lock());
-        drop(list);
-    }
-}
-
 const FORWARD: usize = 0;
 const VJP: usize = 1;
 const INFER: usize = 2;
@@ -94,10 +72,9 @@ const INFER: usize = 2;
 /// A user's op: a function of arrays, a rule that builds graph, and the rule for shapes.
 struct Custom {
     name: String,
-    functions: Arc<Functions>,
+    functions: Functions,
     /// Tells shape rules apart; 0 for the default rule.
     rule: u64,
-    ctx: Weak<Context>,
     /// What the shape rule gave for the op's own inputs, before the graph was locked.
     known: Mutex<Option<(Vec<Aval>, Avals)>>,
 }
@@ -201,43 +178,49 @@ impl Op for Custom {
                     "a vjp given to `custom_op`",
                 ));
             };
-            let Some(ctx) = self.ctx.upgrade() else {
+            let Some(ctx) = self.functions.context(py) else {
                 return Err(Error::text(ErrorKind::Graph, format!("{}: its context is gone", self.name)));
             };
-            let call = || -> PyResult<Vec<Option<crate::graph::Value>>> {
-                let outputs = c.output().node().avals.len();
-                let gs: Vec<_> = (0..outputs).map(|k| built(py, &ctx, c.nth_output_grad(k).value())).collect::<PyResult<_>>()?;
-                let ys: Vec<_> = (0..outputs).map(|k| built(py, &ctx, c.nth_output(k).value())).collect::<PyResult<_>>()?;
-                let xs: Vec<_> = (0..c.num_inputs()).map(|i| built(py, &ctx, c.input(i).value())).collect::<PyResult<_>>()?;
-                let one = |mut v: Vec<Bound<'_, PyAny>>| -> PyResult<Py<PyAny>> {
-                    match (v.pop(), v.is_empty()) {
-                        (Some(x), true) => Ok(x.unbind()),
-                        (Some(x), false) => Ok(PyTuple::new(py, v.into_iter().chain([x]).collect::<Vec<_>>())?.into_any().unbind()),
-                        (None, _) => Ok(py.None()),
+            let ctx = ctx.as_unbound();
+            let call =
+                || -> PyResult<Vec<Option<crate::graph::Value>>> {
+                    let outputs = c.output().node().avals.len();
+                    let gs: Vec<_> = (0..outputs).map(|k| built(py, ctx, c.nth_output_grad(k).value())).collect::<PyResult<_>>()?;
+                    let ys: Vec<_> = (0..outputs).map(|k| built(py, ctx, c.nth_output(k).value())).collect::<PyResult<_>>()?;
+                    let xs: Vec<_> = (0..c.num_inputs()).map(|i| built(py, ctx, c.input(i).value())).collect::<PyResult<_>>()?;
+                    let one = |mut v: Vec<Bound<'_, PyAny>>| -> PyResult<Py<PyAny>> {
+                        match (v.pop(), v.is_empty()) {
+                            (Some(x), true) => Ok(x.unbind()),
+                            (Some(x), false) => Ok(PyTuple::new(py, v.into_iter().chain([x]).collect::<Vec<_>>())?.into_any().unbind()),
+                            (None, _) => Ok(py.None()),
+                        }
+                    };
+                    let args: Vec<Py<PyAny>> = [one(gs)?, one(ys)?].into_iter().chain(xs.into_iter().map(Bound::unbind)).collect();
+                    let given = vjp.call1(PyTuple::new(py, args)?)?;
+                    let list: Vec<Bound<'_, PyAny>> = match given.cast::<PyTuple>() {
+                        Ok(t) => t.iter().collect(),
+                        Err(_) => vec![given],
+                    };
+                    if list.len() != c.num_inputs() {
+                        return Err(Error::new(
+                            ErrorKind::Shape,
+                            &self.name,
+                            "the vjp returned another number of cotangents",
+                            list.len(),
+                            format_args!("{} (None for inputs without one)", c.num_inputs()),
+                        )
+                        .into());
                     }
+                    list.into_iter()
+                        .map(|x| {
+                            if x.is_none() {
+                                Ok(None)
+                            } else {
+                                Ok(tensors(ctx, PyTuple::new(py, [x])?.as_any())?.first().map(|t| t.value()))
+                            }
+                        })
+                        .collect()
                 };
-                let args: Vec<Py<PyAny>> = [one(gs)?, one(ys)?].into_iter().chain(xs.into_iter().map(Bound::unbind)).collect();
-                let given = vjp.call1(PyTuple::new(py, args)?)?;
-                let list: Vec<Bound<'_, PyAny>> = match given.cast::<PyTuple>() {
-                    Ok(t) => t.iter().collect(),
-                    Err(_) => vec![given],
-                };
-                if list.len() != c.num_inputs() {
-                    return Err(Error::new(
-                        ErrorKind::Shape,
-                        &self.name,
-                        "the vjp returned another number of cotangents",
-                        list.len(),
-                        format_args!("{} (None for inputs without one)", c.num_inputs()),
-                    )
-                    .into());
-                }
-                list.into_iter()
-                    .map(|x| {
-                        if x.is_none() { Ok(None) } else { Ok(tensors(&ctx, PyTuple::new(py, [x])?.as_any())?.first().map(|t| t.value())) }
-                    })
-                    .collect()
-            };
             call().map_err(|e| raised(py, &self.name, e))
         });
         match result {
@@ -271,34 +254,37 @@ pub fn _custom<'py>(
     rule: u64,
     inputs: &Bound<'py, PyTuple>,
 ) -> Built<'py> {
-    let ctx = match super::apply::context_in(inputs.as_any())? {
-        Some(ctx) => ctx,
-        None => context::current(py)?,
-    };
-    let xs = tensors(&ctx, inputs.as_any())?;
-    let avals: Vec<Aval> = xs.iter().map(|t| t.aval().clone()).collect();
-    let rule = if infer.is_some() { rule } else { 0 };
-    ctx.check_open()?;
-    let functions = Functions::new(&ctx, vec![Some(forward), vjp, infer]);
-    let op = Custom { name, functions, rule, ctx: Arc::downgrade(&ctx), known: Mutex::new(None) };
-    let refs: Vec<&Aval> = avals.iter().collect();
-    let out = op.avals(py, &refs)?;
-    let n = out.len();
-    *op.known.lock() = Some((avals, out));
-    let values: Vec<_> = xs.iter().map(|t| t.value()).collect();
-    let made = at_caller(py, || ctx.graph().insert_user(Arc::new(op), &values))?;
-    if let Some(e) = made.error() {
-        return Err(e.into());
-    }
-    if n == 1 {
-        return built(py, &ctx, made.value());
-    }
-    let items: Vec<_> = (0..n).map(|k| built(py, &ctx, made.output(k).value())).collect::<PyResult<_>>()?;
-    Ok(PyTuple::new(py, items)?.into_any())
+    guarded(|| {
+        let ctx = match super::apply::context_in(inputs.as_any())? {
+            Some(ctx) => ctx,
+            None => context::current(py)?,
+        };
+        let graph = ctx.get().graph();
+        let xs = tensors(&ctx, inputs.as_any())?;
+        let avals: Vec<Aval> = xs.iter().map(|t| t.aval().clone()).collect();
+        let rule = if infer.is_some() { rule } else { 0 };
+        graph.check_open()?;
+        let functions = Functions::new(ctx.bind(py), [Some(forward), vjp, infer])?;
+        let op = Custom { name, functions, rule, known: Mutex::new(None) };
+        let refs: Vec<&Aval> = avals.iter().collect();
+        let out = op.avals(py, &refs)?;
+        let n = out.len();
+        *op.known.lock() = Some((avals, out));
+        let values: Vec<_> = xs.iter().map(|t| t.value()).collect();
+        let made = at_caller(py, || graph.insert_user(Arc::new(op), &values))?;
+        if let Some(e) = made.error() {
+            return Err(e.into());
+        }
+        if n == 1 {
+            return built(py, &ctx, made.value());
+        }
+        let items: Vec<_> = (0..n).map(|k| built(py, &ctx, made.output(k).value())).collect::<PyResult<_>>()?;
+        Ok(PyTuple::new(py, items)?.into_any())
+    })
 }
 
 /// A Python function that sees a value.
-struct Watch(Arc<Functions>);
+struct Watch(Functions);
 
 impl Hook for Watch {
     fn call(&self, value: View<'_>) -> Result<()> {
@@ -316,9 +302,12 @@ impl Hook for Watch {
 /// `x` with a hook: `f` is called with its value whenever a run computes it.
 #[pyfunction]
 pub fn _hook<'py>(py: Python<'py>, x: &Bound<'py, Tensor>, f: Py<PyAny>) -> Built<'py> {
-    let t = x.get();
-    t.ctx.check_open()?;
-    let functions = Functions::new(&t.ctx, vec![Some(f)]);
-    let made = at_caller(py, || t.ctx.graph().insert_hook(Arc::new(Watch(functions)), t.value))?;
-    made.error().map_or_else(|| built(py, &t.ctx, made.value()), |e| Err(e.into()))
+    guarded(|| {
+        let t = x.get();
+        let graph = t.ctx.get().graph();
+        graph.check_open()?;
+        let functions = Functions::new(t.ctx.bind(py), [Some(f)])?;
+        let made = at_caller(py, || graph.insert_hook(Arc::new(Watch(functions)), t.value))?;
+        made.error().map_or_else(|| built(py, &t.ctx, made.value()), |e| Err(e.into()))
+    })
 }

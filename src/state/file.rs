@@ -71,9 +71,7 @@ pub(super) fn read(path: &Path) -> Result<Image> {
     };
     open().map_err(|stop| match stop {
         Stop::Error(e) => e,
-        Stop::Io(e) => {
-            Error::new(ErrorKind::Io, "load", "the file cannot be read", format_args!("{} ({e})", named(path)), "a readable file")
-        }
+        Stop::Io(e) => Error::io(&e, "load", "the file cannot be read", format_args!("{} ({e})", named(path)), "a readable file"),
         Stop::Fault(f) => {
             let e = Error::new(ErrorKind::Format, "load", f.what, format_args!("{} in {}", f.got, named(path)), f.rule);
             f.help.map_or(e.clone(), |h| e.help(h))
@@ -154,7 +152,7 @@ pub(super) fn write(path: &Path, image: &Image) -> Result<()> {
     }
     write_all(path, &header, order.iter().filter_map(|&i| image.variables.get(i)).map(|v| &v.array)).map_err(|e| {
         let got = format_args!("{} ({e})", named(path));
-        Error::new(ErrorKind::Io, "save", "the file cannot be written", got, "a path in a folder that exists and can be written to")
+        Error::io(&e, "save", "the file cannot be written", got, "a path in a folder that exists and can be written to")
     })
 }
 
@@ -187,8 +185,11 @@ fn layout(image: &Image) -> (String, Vec<usize>) {
 fn write_all<'a>(path: &Path, header: &str, arrays: impl Iterator<Item = &'a Array>) -> io::Result<()> {
     // A link stays a link: what it points to is replaced.
     let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    if target.is_dir() {
-        return Err(io::Error::from(io::ErrorKind::IsADirectory));
+    match fs::metadata(&target) {
+        Ok(old) if old.is_dir() => return Err(io::Error::from(io::ErrorKind::IsADirectory)),
+        // The rename would put a file in the place of a pipe or a device, even of `/dev/null` for one who may do so.
+        Ok(old) if !old.is_file() => return Err(io::Error::other("not a regular file")),
+        _ => {}
     }
     let folder = target.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut builder = tempfile::Builder::new();

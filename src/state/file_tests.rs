@@ -163,7 +163,7 @@ fn a_failed_save_leaves_the_old_file() {
     let old = fs::read(&path).unwrap();
     env.name("bad").set(Filled::new(&[usize::MAX, 2], 0.0));
     env.resolve(DType::F64).unwrap();
-    assert_eq!(env.save(&path).unwrap_err().kind(), ErrorKind::Io);
+    assert_eq!(env.save(&path).unwrap_err().kind(), ErrorKind::Memory);
     assert_eq!(fs::read(&path).unwrap(), old);
 
     let missing = folder.path().join("none").join("m.safetensors");
@@ -176,6 +176,19 @@ fn a_failed_save_leaves_the_old_file() {
         got,
         format!("Io: save: the file cannot be written. Got {:?} (is a directory); {rule}", folder.path().display().to_string())
     );
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing else is left in the folder");
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_no_file_is_not_replaced() {
+    use std::os::unix::fs::FileTypeExt;
+    let (folder, _) = folder();
+    let socket = folder.path().join("socket");
+    let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+    let got = text(sample().save(&socket).unwrap_err());
+    assert!(got.contains("(not a regular file)"), "{got}");
+    assert!(fs::metadata(&socket).unwrap().file_type().is_socket());
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing else is left in the folder");
 }
 

@@ -45,11 +45,11 @@ pub struct VariableID(pub(crate) u32);
 /// use ndarray::array;
 ///
 /// let env = VariableEnvironment::new();
-/// let w = env.name("w").set(array![[1.0f32, 2.0], [3.0, 4.0]]);
+/// let w = env.name("weight").set(array![[1.0f32, 2.0], [3.0, 4.0]]);
 /// assert_eq!(env.get(w)?, array![[1.0f32, 2.0], [3.0, 4.0]]);
-/// assert_eq!(env.lookup("", "w")?, w);
-/// let text = env.lookup("", "v").unwrap_err().to_string();
-/// assert_eq!(text, "variable: unknown variable. Got \"v\"; expected one of w.\nhelp: did you mean \"w\"?");
+/// assert_eq!(env.lookup("", "weight")?, w);
+/// let text = env.lookup("", "wieght").unwrap_err().to_string();
+/// assert_eq!(text, "variable: unknown variable. Got \"wieght\"; expected one of weight.\nhelp: did you mean \"weight\"?");
 /// # Ok::<(), scirs2_autograd::error::Error>(())
 /// ```
 #[derive(Clone)]
@@ -88,7 +88,7 @@ impl VariableEnvironment {
     }
 
     /// Replaces the value of a variable; shape and dtype may differ. Fails with a `Variable` error for an unknown id, and
-    /// with an `Io` error if there is no memory for the value.
+    /// with a `Memory` error if there is no memory for the value.
     pub fn set_by_id(&self, id: VariableID, a: impl IntoArray) -> Result<()> {
         let value = a.into_value()?;
         let mut state = self.shared.lock();
@@ -123,7 +123,7 @@ impl VariableEnvironment {
     /// `zeros(shape)` whose dtype is still open is given in the [default dtype](VariableEnvironment::default_dtype).
     ///
     /// Fails for an unknown id (`Variable`), inside a run of this thread that writes (`Graph`), for a `zeros(shape)` beside
-    /// two floating dtypes (`DType`), and for a variable whose last `set` found no memory (`Io`).
+    /// two floating dtypes (`DType`), and for a variable whose last `set` found no memory (`Memory`).
     pub fn get(&self, id: VariableID) -> Result<Array> {
         self.shared.values("a read")?.array(id)
     }

@@ -109,12 +109,11 @@ fn unknown_names_list_the_known_ones() {
     for n in ["w1", "w2", "b1"] {
         env.name(n).set(0.0);
     }
-    assert_eq!(miss("", "w3"), "Variable: variable: unknown variable. Got \"w3\"; expected one of w1, w2, b1.\nhelp: did you mean \"w1\"?");
-    assert_eq!(miss("", "something"), "Variable: variable: unknown variable. Got \"something\"; expected one of w1, w2, b1.");
-    env.namespace("adam").slot().name("t").set(0);
+    assert_eq!(miss("", "w3"), "Variable: variable: unknown variable. Got \"w3\"; expected one of w1, w2, b1.");
+    env.namespace("adam").slot().name("momentum").set(0);
     assert_eq!(
-        miss("adam", "velocity"),
-        "Variable: variable: unknown variable. Got \"velocity\" in namespace \"adam\"; expected one of t."
+        miss("adam", "momentun"),
+        "Variable: variable: unknown variable. Got \"momentun\" in namespace \"adam\"; expected one of momentum.\nhelp: did you mean \"momentum\"?"
     );
     (0..10).for_each(|i| _ = env.name(&format!("c{i}")).set(0.0));
     assert_eq!(
@@ -203,7 +202,7 @@ fn a_value_without_memory_is_an_error_when_it_is_read() {
     env.set(1.0f32);
     let b = env.name("b").set(zeros(&[usize::MAX, 2]));
     let want = format!(
-        "Io: allocate: there is no memory for an array. Got float32 of shape ({}, 2); expected a size that fits in memory.",
+        "Memory: allocate: there is no memory for an array. Got float32 of shape ({}, 2); expected a size that fits in memory.",
         usize::MAX
     );
     assert_eq!(text(env.get(b).unwrap_err()), want);

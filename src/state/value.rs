@@ -43,7 +43,7 @@ impl Filled {
         self.value
     }
 
-    /// The array of dtype `dtype`. Fails with a `DType` error if that is not a floating dtype, and with an `Io` error if
+    /// The array of dtype `dtype`. Fails with a `DType` error if that is not a floating dtype, and with a `Memory` error if
     /// there is no memory for the shape.
     pub fn array(&self, dtype: DType) -> Result<Array> {
         let bytes = Scalar::Float(self.value).bytes(dtype).ok_or_else(|| {

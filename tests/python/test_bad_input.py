@@ -226,7 +226,7 @@ def test_a_closed_context():
 
 def test_feeds_that_are_refused(ctx):
     x = ctx.placeholder("x", [2, 3])
-    i = ctx.placeholder("i", [3], dtype="int32")
+    i = ctx.placeholder("labels", [3], dtype="int32")
     e = fails(ag.FeedError, 'run: a placeholder is not fed. Got no value for "x" of shape (2, 3); expected a feed for each placeholder '
               "that the result depends on.\nhelp: add `.feed(placeholder, array)`, or pass it in the feeds of `eval`",
               lambda: (x + i).eval({i: np.arange(3)}))  # fmt: skip
@@ -237,17 +237,19 @@ def test_feeds_that_are_refused(ctx):
           lambda: x.eval({x: np.ones(3)}))  # fmt: skip
     fails(ag.FeedError, 'feed: the shape contradicts the placeholder. Got shape () for "x"; expected shape (2, 3).',
           lambda: x.eval({x: 1.0}))  # fmt: skip
-    with pytest.raises(ag.FeedError, match=r'^feed: there is no such placeholder\. Got "ii"; expected one of x, i\.\nhelp: .* "i"\?$'):
-        i.eval({"ii": 1})
+    with pytest.raises(
+        ag.FeedError, match=r'^feed: there is no such placeholder\. Got "lables"; expected one of x, labels\.\nhelp: .* "labels"\?$'
+    ):
+        i.eval({"lables": 1})
     with pytest.raises(ag.FeedError, match=r"^feed: only placeholders are fed\. Got .*; expected a tensor from `ctx\.placeholder`\.$"):
         x.eval({x + 1.0: np.ones((2, 3))})
     fails(ag.DTypeError, "feed: the key has the wrong type. Got 3; expected a tensor from `ctx.placeholder`, or its name.",
           lambda: x.eval({3: 1.0}))  # fmt: skip
     fails(ag.DTypeError, "eval: the feeds are not a mapping. Got list; expected {placeholder: array}.", lambda: x.eval([1.0]))
-    fails(ag.DTypeError, 'feed: the dtype cannot be cast. Got float64 for "i"; expected a dtype that casts to int32 under NumPy\'s '
+    fails(ag.DTypeError, 'feed: the dtype cannot be cast. Got float64 for "labels"; expected a dtype that casts to int32 under NumPy\'s '
           "same_kind rule.\nhelp: convert the array before it is fed", lambda: i.eval({i: np.ones(3)}))  # fmt: skip
     for bad, n in (np.array([1, 2**40, 3]), 2**40), (np.array([2**32 - 1, 1, 2], "u4"), 2**32 - 1), ([0, -(2**31) - 1, 0], -(2**31) - 1):
-        fails(ag.DTypeError, f'feed: an integer does not fit. Got {n} for "i"; expected values in the range of int32.',
+        fails(ag.DTypeError, f'feed: an integer does not fit. Got {n} for "labels"; expected values in the range of int32.',
               lambda a=bad: i.eval({i: a}))  # fmt: skip
     fails(ag.DTypeError, "array: an integer does not fit. Got 9223372036854775808; expected values in the range of int64.",
           lambda: i.eval({i: np.array([2**63, 1, 2], "u8")}))  # fmt: skip
