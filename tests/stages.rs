@@ -11,7 +11,8 @@ use scirs2_autograd::{Feeder, Result, Tensor, VariableEnvironment, run, tensor_o
 
 /// The lengths of a space and how many of its first axes count the rows. Rows are shorter than a tile, as long, longer by a
 /// bit, and several tiles long; they fill vectors or not.
-const SPACES: [(&[usize], usize); 14] = [
+const SPACES: [(&[usize], usize); 15] = [
+    (&[30, 30], 1),
     (&[3, 7], 1),
     (&[130, 2], 1),
     (&[70, 8], 1),
@@ -56,8 +57,10 @@ impl<'g> Pool<'g> {
         // Mostly the newest values, so that the stages are many.
         let recent = |list: &[Tensor<'g>], r: &mut Numbers| list[list.len() - 1 - r.below(list.len().min(4))];
         let (a, b, v) = (recent(&self.full, r), recent(&self.full, r), recent(&self.rows, r));
-        match r.below(12) {
-            0 => self.full.push(a + b),
+        match r.below(13) {
+            // Values of the rows, but one for each column: these go through memory.
+            12 if a.ndim() == 2 && a.dims()[0] == a.dims()[1] => self.full.push(a + T::transpose(v, ())),
+            0 | 12 => self.full.push(a + b),
             1 => self.full.push(T::tanh(a)),
             2 => self.full.push(T::maximum(b, v)),
             3 => self.full.push(a - v),
@@ -141,6 +144,25 @@ fn softmax_is_one_step() {
                 assert!(stages(&plan) > 2, "{what} of {rows} x {cols}:\n{}", plan.explain());
             }
         });
+    }
+}
+
+/// A variable whose new value is there before its rows have been read to the end keeps its old value until they are.
+#[test]
+fn variables_are_not_written_while_their_rows_are_read() {
+    for (rows, cols) in [(40, 16), (3, 700)] {
+        let env = VariableEnvironment::new();
+        let start = ndarray::Array2::from_shape_fn((rows, cols), |(i, j)| ((i * 31 + j * 17) % 97) as f64 + 1.0);
+        let id = env.name("w").set(start.clone());
+        env.run(|ctx| {
+            let w = ctx.variable("w");
+            let part = w / T::reduce_max(w, -1i64, true);
+            let out = ctx.evaluator().write(T::assign(w, w * 0.5)).push(part).run();
+            let most = |i: usize| start.row(i).iter().copied().fold(f64::MIN, f64::max);
+            let expected = ndarray::Array2::from_shape_fn((rows, cols), |(i, j)| start[[i, j]] / most(i));
+            assert_eq!(*out[0].as_ref().unwrap(), expected, "{rows} x {cols}");
+        });
+        assert_eq!(env.get(id).unwrap(), start * 0.5, "{rows} x {cols}");
     }
 }
 

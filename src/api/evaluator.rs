@@ -12,7 +12,7 @@ use crate::dtype::Scalar;
 use crate::error::{Error, ErrorKind, Result, closest};
 use crate::exec::{self, Bound, Outcome, User};
 use crate::graph::{AsTensor, NodeOp, Tensor, Value};
-use crate::plan::ir::{Place, Ty};
+use crate::plan::ir::{Ty, Walked};
 use crate::plan::{self, Plan, SourceKind, TracedPlan, Walk, walk};
 use crate::state::VariableID;
 
@@ -397,7 +397,7 @@ fn read(ctx: &Context, b: &Bundle, feeds: &[Fed], proceed: Option<&dyn Fn() -> b
 }
 
 /// The error of a step in the words of this graph's program. A run that fails walks once more: a bundle keeps no list of nodes.
-fn blame(ctx: &Context, b: &Bundle, place: Place, e: Error) -> Error {
+fn blame(ctx: &Context, b: &Bundle, place: Walked, e: Error) -> Error {
     match walk::nodes(ctx, &b.outputs, &b.writes).get(place.0 as usize) {
         Some(&node) => ctx.graph().blame(node, e),
         None => e,

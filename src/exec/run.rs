@@ -13,7 +13,7 @@ use crate::graph::op::{Body, Call, ComputeContext, Hook, Kernel, Op};
 use crate::kernels;
 use crate::kernels::random::Key;
 use crate::plan::Plan;
-use crate::plan::ir::Place;
+use crate::plan::ir::Walked;
 use crate::plan::place::{ARENA, Arg, Step, Work};
 
 /// A user's op or hook, bound to a run.
@@ -42,7 +42,7 @@ pub struct Bound<'a> {
     /// Asked now and then whether to go on.
     pub proceed: Option<&'a dyn Fn() -> bool>,
     /// Puts the error of a step into the words of the program that this run belongs to.
-    pub blame: &'a dyn Fn(Place, Error) -> Error,
+    pub blame: &'a dyn Fn(Walked, Error) -> Error,
 }
 
 /// What a run returns.
@@ -91,7 +91,7 @@ unsafe fn steps(plan: &Plan, bases: &Bases, bound: &Bound<'_>) -> Result<()> {
         let writing = t >= plan.first_write;
         let proceed = |always: bool| writing || always || bound.proceed.is_none_or(|f| f());
         // SAFETY: the plan's places, and the caller's promise for the rest.
-        let done = unsafe { one(step, bases, bound, &mut || proceed(false)) }.map_err(|e| (bound.blame)(step.site, e))?;
+        let done = unsafe { one(step, bases, bound, &mut || proceed(false)) }.map_err(|e| (bound.blame)(step.walked, e))?;
         if !done || !proceed(bound.proceed.is_none()) {
             return Err(Error::text(
                 ErrorKind::Interrupted,

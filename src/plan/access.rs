@@ -4,7 +4,7 @@ use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
 use crate::graph::op::{Kernel, ViewRule};
-use crate::plan::ir::{Ir, IrNode, IrOp, Place, Ref, Ty};
+use crate::plan::ir::{Ir, IrNode, IrOp, Ref, Ty, Walked};
 use crate::shape::{Strides, c_strides, is_contiguous};
 
 /// A value as a view of a root, which owns memory and is in C order.
@@ -64,8 +64,8 @@ pub fn resolve(ir: Ir) -> (Ir, Accesses) {
     for i in 0..out.outputs.len() {
         let r = out.outputs[i];
         if !is_value(&out, r) || taken.contains(&r) {
-            let site = out.node(r).site;
-            out.outputs[i] = push_copy(&mut out, &mut accesses, r, site);
+            let walked = out.node(r).walked;
+            out.outputs[i] = push_copy(&mut out, &mut accesses, r, walked);
         } else {
             taken.push(r);
         }
@@ -73,8 +73,8 @@ pub fn resolve(ir: Ir) -> (Ir, Accesses) {
     for i in 0..out.writes.len() {
         let r = out.writes[i].1;
         if !is_value(&out, r) {
-            let site = out.node(r).site;
-            out.writes[i].1 = push_copy(&mut out, &mut accesses, r, site);
+            let walked = out.node(r).walked;
+            out.writes[i].1 = push_copy(&mut out, &mut accesses, r, walked);
         }
     }
     (out, accesses)
@@ -125,7 +125,7 @@ fn with_copies(ir: Ir) -> (Ir, Accesses) {
             let mut access = view(&out, &accesses, &node, *rule, x);
             let mut from = x;
             if access.is_none() {
-                from = push_copy(&mut out, &mut accesses, x, node.site);
+                from = push_copy(&mut out, &mut accesses, x, node.walked);
                 access = view(&out, &accesses, &node, *rule, from);
             }
             node.inputs[0] = from;
@@ -141,7 +141,7 @@ fn with_copies(ir: Ir) -> (Ir, Accesses) {
         if matches!(node.op, IrOp::User(_) | IrOp::Branch(_)) {
             for r in &mut node.inputs {
                 if !is_contiguous(&out.ty(*r).dims, &accesses.of(*r).strides) {
-                    *r = push_copy(&mut out, &mut accesses, *r, node.site);
+                    *r = push_copy(&mut out, &mut accesses, *r, node.walked);
                 }
             }
         }
@@ -158,9 +158,9 @@ fn with_copies(ir: Ir) -> (Ir, Accesses) {
     (out, accesses)
 }
 
-fn push_copy(ir: &mut Ir, accesses: &mut Accesses, r: Ref, site: Place) -> Ref {
+fn push_copy(ir: &mut Ir, accesses: &mut Accesses, r: Ref, walked: Walked) -> Ref {
     let tys = SmallVec::from_iter([ir.ty(r).clone()]);
-    let node = IrNode { op: IrOp::Copy, attrs: [].into(), inputs: SmallVec::from_slice(&[r]), tys, site };
+    let node = IrNode { op: IrOp::Copy, attrs: [].into(), inputs: SmallVec::from_slice(&[r]), tys, walked };
     accesses.push_own(&node);
     ir.nodes.push(node);
     Ref { node: ir.nodes.len() as u32 - 1, out: 0 }

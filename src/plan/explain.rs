@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::graph::{Graph, Value};
 use crate::plan::fuse::describe;
-use crate::plan::ir::Place;
+use crate::plan::ir::Walked;
 use crate::plan::place::{ARENA, CONSTANTS, SOURCES, Work};
 use crate::plan::program::{Loc, Stage};
 use crate::plan::{PASSES, Plan, walk};
@@ -55,21 +55,21 @@ impl Plan {
         self.text(&|_| "")
     }
 
-    fn text<'a>(&self, note: &dyn Fn(Place) -> &'a str) -> String {
+    fn text<'a>(&self, note: &dyn Fn(Walked) -> &'a str) -> String {
         let mut s = String::new();
         // Writing to a String cannot fail.
         let _ = self.write(&mut s, note);
         s
     }
 
-    fn write<'a>(&self, s: &mut String, note: &dyn Fn(Place) -> &'a str) -> std::fmt::Result {
+    fn write<'a>(&self, s: &mut String, note: &dyn Fn(Walked) -> &'a str) -> std::fmt::Result {
         let [simplify, fuse, schedule, place] = PASSES;
         writeln!(s, "{simplify}: {} nodes", self.ir().nodes.len())?;
         for (rule, n) in &self.rewrites {
             writeln!(s, "  {rule} x {n}")?;
         }
         for i in 0..self.ir().nodes.len() as u32 {
-            match note(self.ir().nodes[i as usize].site) {
+            match note(self.ir().nodes[i as usize].walked) {
                 "" => writeln!(s, "  {}", describe(self.ir(), i))?,
                 note => writeln!(s, "  {}  # {note}", describe(self.ir(), i))?,
             }

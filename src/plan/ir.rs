@@ -52,7 +52,7 @@ pub struct Ref {
 /// The node of the graph that a node of the plan came from: its place among [`Walk::nodes`]. A plan serves all graphs of one
 /// structure, so whoever wants the user's lines asks the graph of the request.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Place(pub u32);
+pub struct Walked(pub u32);
 
 /// What a node of the plan computes.
 pub enum IrOp {
@@ -81,7 +81,7 @@ pub struct IrNode {
     /// Concrete dtypes and shapes of the outputs.
     pub tys: SmallVec<[Ty; 1]>,
     /// Where it comes from.
-    pub site: Place,
+    pub walked: Walked,
 }
 
 impl IrNode {
@@ -280,7 +280,7 @@ impl Builder<'_> {
         }
         for (k, &v) in self.captures.iter().enumerate() {
             let ty = self.types.of(v).cloned().ok_or_else(|| self.missing(v.node))?;
-            self.push(IrOp::Source(k as u32), &[], SmallVec::new(), smallvec::smallvec![ty], Place(p_of(walk, v.node) as u32));
+            self.push(IrOp::Source(k as u32), &[], SmallVec::new(), smallvec::smallvec![ty], Walked(p_of(walk, v.node) as u32));
         }
         let mut assigned: Vec<(u32, Ref)> = vec![];
         for (p, form) in forms.into_iter().enumerate() {
@@ -318,8 +318,8 @@ impl Builder<'_> {
         })
     }
 
-    fn push(&mut self, op: IrOp, attrs: &[Attr], inputs: SmallVec<[Ref; 3]>, tys: SmallVec<[Ty; 1]>, site: Place) -> u32 {
-        self.ir.nodes.push(IrNode { op, attrs: attrs.into(), inputs, tys, site });
+    fn push(&mut self, op: IrOp, attrs: &[Attr], inputs: SmallVec<[Ref; 3]>, tys: SmallVec<[Ty; 1]>, walked: Walked) -> u32 {
+        self.ir.nodes.push(IrNode { op, attrs: attrs.into(), inputs, tys, walked });
         self.ir.nodes.len() as u32 - 1
     }
 
@@ -340,9 +340,9 @@ impl Builder<'_> {
         if tys.is_empty() && !node.avals.is_empty() {
             return Err(self.missing(id));
         }
-        let site = Place(p as u32);
+        let walked = Walked(p as u32);
         let made = match (form, &node.op) {
-            (Form::Scalar(s), _) => self.push(IrOp::Scalar(s), &[], SmallVec::new(), tys, site),
+            (Form::Scalar(s), _) => self.push(IrOp::Scalar(s), &[], SmallVec::new(), tys, walked),
             (Form::Chain(chain, used), _) => {
                 let mut inputs: SmallVec<[Ref; 3]> = node.inputs.iter().take(used).map(|&v| self.at(v)).collect::<Result<_>>()?;
                 let mut made = None;
@@ -355,7 +355,7 @@ impl Builder<'_> {
                     let tys: SmallVec<[Ty; 1]> = out.iter().filter_map(concrete).collect();
                     addressable(def.name, &tys).map_err(|e| self.types.graph.blame(id, e))?;
                     let draw = if p.draw { walk.draw(id) } else { None };
-                    let n = self.push(IrOp::Row(def, draw), &attrs, inputs, tys, site);
+                    let n = self.push(IrOp::Row(def, draw), &attrs, inputs, tys, walked);
                     inputs = smallvec::smallvec![Ref { node: n, out: 0 }];
                     made = Some(n);
                 }
@@ -364,16 +364,16 @@ impl Builder<'_> {
                     None => return Err(Error::text(ErrorKind::Graph, format!("{}: it became nothing", node.name()))),
                 }
             }
-            (Form::Plain, NodeOp::Scalar(s)) if readable(s) => self.push(IrOp::Scalar(*s), &[], SmallVec::new(), tys, site),
+            (Form::Plain, NodeOp::Scalar(s)) if readable(s) => self.push(IrOp::Scalar(*s), &[], SmallVec::new(), tys, walked),
             (Form::Plain, NodeOp::Placeholder(_)) if walk.fed(id).is_none() => return Err(self.missing(id)),
             (Form::Plain, NodeOp::Placeholder(_) | NodeOp::Variable(..) | NodeOp::Constant(_) | NodeOp::Scalar(_) | NodeOp::Bound(_)) => {
                 let source = walk.source(id).ok_or_else(|| Error::text(ErrorKind::Graph, "plan: a source has no place"))?;
-                self.push(IrOp::Source(source), &[], SmallVec::new(), tys, site)
+                self.push(IrOp::Source(source), &[], SmallVec::new(), tys, walked)
             }
             (Form::Plain, NodeOp::User(_) | NodeOp::Hook(_)) => {
                 let inputs = node.inputs.iter().map(|&v| self.at(v)).collect::<Result<_>>()?;
                 let user = walk.user(id).ok_or_else(|| Error::text(ErrorKind::Graph, "plan: a user's op has no place"))?;
-                self.push(IrOp::User(user), &[], inputs, tys, site)
+                self.push(IrOp::User(user), &[], inputs, tys, walked)
             }
             (Form::Plain, NodeOp::Row(def)) if !node.regions.is_empty() => {
                 let inputs: SmallVec<[Ref; 3]> = node.inputs.iter().map(|&v| self.at(v)).collect::<Result<_>>()?;
@@ -387,7 +387,7 @@ impl Builder<'_> {
                     return Err(Error::text(ErrorKind::Graph, format!("{}: a body is missing", def.name)));
                 };
                 let bodies = Box::new([a?, b?]);
-                self.push(IrOp::Branch(bodies), &node.attrs, inputs, tys, site)
+                self.push(IrOp::Branch(bodies), &node.attrs, inputs, tys, walked)
             }
             (Form::Plain, NodeOp::Row(def)) => {
                 let inputs: SmallVec<[Ref; 3]> = node.inputs.iter().map(|&v| self.at(v)).collect::<Result<_>>()?;
@@ -409,7 +409,7 @@ impl Builder<'_> {
                     return Ok(());
                 }
                 let draw = walk.draw(id);
-                self.push(IrOp::Row(def, draw), &node.attrs, inputs, tys, site)
+                self.push(IrOp::Row(def, draw), &node.attrs, inputs, tys, walked)
             }
             (Form::Plain, NodeOp::Error(e)) => return Err(e.clone()),
         };

@@ -140,7 +140,7 @@ fn copy_of(ir: &Ir) -> Ir {
         attrs: n.attrs.clone(),
         inputs: n.inputs.clone(),
         tys: n.tys.clone(),
-        site: n.site,
+        walked: n.walked,
     });
     Ir { nodes: nodes.collect(), outputs: ir.outputs.clone(), writes: ir.writes.clone() }
 }

@@ -7,7 +7,7 @@ use crate::graph::attr::Attr;
 use crate::graph::op::{Body, Kernel, OpDef};
 use crate::plan::access::{Accesses, is_value};
 use crate::plan::fuse::{self, Draft};
-use crate::plan::ir::{Ir, IrOp, Place, Ref, Ty};
+use crate::plan::ir::{Ir, IrOp, Ref, Ty, Walked};
 use crate::plan::program::{self, Load, LoadKind, Loc, Program};
 use crate::plan::schedule::{Order, may_fail};
 use crate::plan::table::Table;
@@ -50,7 +50,7 @@ pub struct Step {
     /// Scratch memory: place in the arena, and bytes.
     pub scratch: (usize, usize),
     /// Where it comes from.
-    pub site: Place,
+    pub walked: Walked,
     /// Nodes of the plan that it computes.
     pub nodes: Vec<u32>,
 }
@@ -348,9 +348,9 @@ impl<'a> Layout<'a> {
             let ty = self.ir.ty(r).clone();
             let strides = c_strides(&ty.dims);
             let output = Arg { loc: self.write_base(sources.len(), w), ty, strides };
-            let site = self.ir.node(r).site;
+            let walked = self.ir.node(r).walked;
             self.first_write = self.first_write.min(steps.len());
-            steps.push(Step { work: Work::Copy, inputs: vec![input], outputs: vec![output], scratch: (0, 0), site, nodes: vec![] });
+            steps.push(Step { work: Work::Copy, inputs: vec![input], outputs: vec![output], scratch: (0, 0), walked, nodes: vec![] });
         }
         debug_assert!(self.first_write >= self.fallible.min(steps.len()));
         steps
@@ -414,8 +414,8 @@ impl<'a> Layout<'a> {
             self.locs.remove(r);
         }
         let scratch = self.scratch(p.working_bytes());
-        let site = self.ir.nodes[draft.nodes[0] as usize].site;
-        Step { work: Work::Tile(Box::new(p)), inputs: vec![], outputs: vec![], scratch, site, nodes: draft.nodes.clone() }
+        let walked = self.ir.nodes[draft.nodes[0] as usize].walked;
+        Step { work: Work::Tile(Box::new(p)), inputs: vec![], outputs: vec![], scratch, walked, nodes: draft.nodes.clone() }
     }
 
     fn call(&mut self, draft: &Draft) -> Step {
@@ -446,9 +446,9 @@ impl<'a> Layout<'a> {
             IrOp::Copy | IrOp::Source(_) | IrOp::Scalar(_) => (Work::Copy, 0),
         };
         let scratch = self.scratch(bytes);
-        let site = node.site;
+        let walked = node.walked;
         debug_assert!(!may_fail(self.ir, n) || self.made.has(Ref { node: n, out: 0 }));
-        Step { work, inputs, outputs, scratch, site, nodes: draft.nodes.clone() }
+        Step { work, inputs, outputs, scratch, walked, nodes: draft.nodes.clone() }
     }
 }
 
