@@ -5,6 +5,7 @@
 //! runs in the same program: it is a guest of the rows' space.
 
 use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
 
 use super::{Part, Reduction, row_of};
 use crate::plan::access::Accesses;
@@ -85,20 +86,31 @@ impl Builder<'_> {
             return;
         }
         let ir = self.ir;
-        let inputs = || ir.nodes[i].inputs.iter().filter(|r| self.parts[self.root(**r)] != Part::None);
-        let joins: Vec<(u32, Option<Join>)> = inputs().map(|&r| (self.out.depth[self.root(r)], self.join(i, r))).collect();
-        let mut depth = joins.iter().map(|(d, join)| d + u32::from(join.is_none())).max().unwrap_or(0);
+        let mut depth = 0;
+        let mut joins: SmallVec<[(u32, Join); 4]> = SmallVec::new();
+        for &r in &ir.nodes[i].inputs {
+            let root = self.root(r);
+            if self.parts[root] == Part::None {
+                continue;
+            }
+            match self.join(i, r) {
+                Some(join) => {
+                    depth = depth.max(self.out.depth[root]);
+                    joins.push((self.out.depth[root], join));
+                }
+                None => depth = depth.max(self.out.depth[root] + 1),
+            }
+        }
+        // What is computed at the same depth is computed beside it.
+        joins.retain(|(d, _)| *d == depth);
         let mut host = self.out.host[i];
-        let mut beside = joins.iter().filter(|(d, join)| *d == depth && join.is_some()).filter_map(|(_, join)| join.as_ref());
-        let first = beside.clone().next().map(|join| join.host);
-        let rows = beside.clone().find_map(|join| join.rows);
-        match first {
+        match joins.split_first() {
             // Operands of two programs: both go through memory.
-            Some(h) if beside.any(|join| join.host != h) => depth += 1,
-            Some(h) => {
-                host = h;
-                if let Some(rows) = rows {
-                    self.out.stages.insert((h, depth), rows);
+            Some(((_, first), rest)) if rest.iter().any(|(_, join)| join.host != first.host) => depth += 1,
+            Some(((_, first), _)) => {
+                host = first.host;
+                if let Some(rows) = joins.iter().find_map(|(_, join)| join.rows) {
+                    self.out.stages.insert((host, depth), rows);
                 }
             }
             None => {}
