@@ -127,6 +127,15 @@ impl Ir {
     pub fn node(&self, r: Ref) -> &IrNode {
         &self.nodes[r.node as usize]
     }
+    /// True if a node's kernel may fail.
+    pub fn may_fail(&self, i: u32) -> bool {
+        let node = &self.nodes[i as usize];
+        match &node.op {
+            IrOp::User(_) => true,
+            IrOp::Branch(bodies) => bodies.iter().any(|b| (0..b.nodes.len() as u32).any(|i| b.may_fail(i))),
+            _ => matches!(node.kernel(), Some(Kernel::Call(c)) if c.fallible),
+        }
+    }
 }
 
 /// Concrete types of the graph's nodes.

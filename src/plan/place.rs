@@ -9,7 +9,7 @@ use crate::plan::access::{Accesses, is_value};
 use crate::plan::fuse::{self, Draft};
 use crate::plan::ir::{Ir, IrOp, Ref, Ty, Walked};
 use crate::plan::program::{self, Load, LoadKind, Loc, Program};
-use crate::plan::schedule::{Order, may_fail};
+use crate::plan::schedule::Order;
 use crate::plan::table::Table;
 use crate::plan::{Plan, SourceKind};
 use crate::shape::{Strides, c_strides};
@@ -447,7 +447,7 @@ impl<'a> Layout<'a> {
         };
         let scratch = self.scratch(bytes);
         let walked = node.walked;
-        debug_assert!(!may_fail(self.ir, n) || self.made.has(Ref { node: n, out: 0 }));
+        debug_assert!(!self.ir.may_fail(n) || self.made.has(Ref { node: n, out: 0 }));
         Step { work, inputs, outputs, scratch, walked, nodes: draft.nodes.clone() }
     }
 }

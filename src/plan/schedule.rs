@@ -6,7 +6,7 @@ use std::collections::BinaryHeap;
 
 use crate::plan::access::Accesses;
 use crate::plan::fuse::{Draft, NO_DRAFT};
-use crate::plan::ir::{Ir, IrOp};
+use crate::plan::ir::Ir;
 
 /// What the order rests on.
 pub struct Order {
@@ -14,16 +14,6 @@ pub struct Order {
     pub steps: Vec<usize>,
     /// How many of the first steps must have run before a write may begin.
     pub fallible: usize,
-}
-
-/// True if a node's kernel may fail.
-pub fn may_fail(ir: &Ir, i: u32) -> bool {
-    let node = &ir.nodes[i as usize];
-    match &node.op {
-        IrOp::User(_) => true,
-        IrOp::Branch(bodies) => bodies.iter().any(|b| (0..b.nodes.len() as u32).any(|i| may_fail(b, i))),
-        _ => matches!(node.kernel(), Some(crate::graph::op::Kernel::Call(c)) if c.fallible),
-    }
 }
 
 /// Orders the drafts.
@@ -44,7 +34,7 @@ pub fn schedule(ir: &Ir, accesses: &Accesses, drafts: &[Draft], owners: &[u32]) 
             }
         }
     }
-    let fails: Vec<bool> = drafts.iter().map(|d| d.nodes.iter().any(|&n| may_fail(ir, n))).collect();
+    let fails: Vec<bool> = drafts.iter().map(|d| d.nodes.iter().any(|&n| ir.may_fail(n))).collect();
     let mut urgent = fails.clone();
     let mut stack: Vec<usize> = (0..drafts.len()).filter(|&d| urgent[d]).collect();
     while let Some(d) = stack.pop() {

@@ -11,12 +11,6 @@ import scirs2_autograd as ag
 from scirs2_autograd import tensor_ops as T
 
 
-@pytest.fixture
-def ctx():
-    with ag.Context() as ctx:
-        yield ctx
-
-
 def fails(kind, message, f):
     """`f` raises exactly this; returns the exception."""
     with pytest.raises(kind) as e:

@@ -9,13 +9,6 @@ import safetensors.numpy
 
 import scirs2_autograd as ag
 
-
-@pytest.fixture
-def ctx():
-    with ag.Context() as ctx:
-        yield ctx
-
-
 # Files
 
 

@@ -19,12 +19,6 @@ from scirs2_autograd import _lib
 from scirs2_autograd import tensor_ops as T
 
 
-@pytest.fixture
-def ctx():
-    with ag.Context() as ctx:
-        yield ctx
-
-
 def fails(kind, message, f):
     """`f` raises this class, with a message that matches."""
     with pytest.raises(kind) as e:

@@ -13,13 +13,6 @@ import scirs2_autograd as ag
 from scirs2_autograd import _lib
 from scirs2_autograd import tensor_ops as T
 
-
-@pytest.fixture
-def ctx():
-    with ag.Context() as ctx:
-        yield ctx
-
-
 # Optimizers
 
 

@@ -9,13 +9,6 @@ import pytest
 import scirs2_autograd as ag
 from scirs2_autograd import tensor_ops as T
 
-
-@pytest.fixture
-def ctx():
-    with ag.Context() as ctx:
-        yield ctx
-
-
 # The specification's programs
 
 

@@ -18,7 +18,6 @@ use crate::graph::op::Kernel;
 use crate::kernels::fold::BLOCK;
 use crate::plan::access::{Accesses, is_value};
 use crate::plan::ir::{Ir, IrOp, Ref};
-use crate::plan::schedule::may_fail;
 use crate::plan::simplify::fold_axes;
 use crate::shape::{Dims, Strides, c_strides, count};
 
@@ -122,7 +121,7 @@ pub fn fuse(ir: &Ir, accesses: &Accesses) -> Vec<Draft> {
 fn urgent(ir: &Ir) -> Vec<bool> {
     let mut urgent = vec![false; ir.nodes.len()];
     for i in (0..ir.nodes.len()).rev() {
-        if urgent[i] || may_fail(ir, i as u32) {
+        if urgent[i] || ir.may_fail(i as u32) {
             urgent[i] = true;
             ir.nodes[i].inputs.iter().for_each(|r| urgent[r.node as usize] = true);
         }
