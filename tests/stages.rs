@@ -11,8 +11,9 @@ use scirs2_autograd::{Feeder, Result, Tensor, VariableEnvironment, run, tensor_o
 
 /// The lengths of a space and how many of its first axes count the rows. Rows are shorter than a tile, as long, longer by a
 /// bit, and several tiles long; they fill vectors or not.
-const SPACES: [(&[usize], usize); 15] = [
+const SPACES: [(&[usize], usize); 16] = [
     (&[30, 30], 1),
+    (&[3, 3, 40], 2),
     (&[3, 7], 1),
     (&[130, 2], 1),
     (&[70, 8], 1),
@@ -59,7 +60,10 @@ impl<'g> Pool<'g> {
         let (a, b, v) = (recent(&self.full, r), recent(&self.full, r), recent(&self.rows, r));
         match r.below(13) {
             // Values of the rows, but one for each column: these go through memory.
-            12 if a.ndim() == 2 && a.dims()[0] == a.dims()[1] => self.full.push(a + T::transpose(v, ())),
+            12 if a.dims()[0] == a.dims()[1] => {
+                let turned: Vec<i64> = [1, 0].into_iter().chain(2..a.ndim() as i64).collect();
+                self.full.push(a + T::transpose(v, turned));
+            }
             0 | 12 => self.full.push(a + b),
             1 => self.full.push(T::tanh(a)),
             2 => self.full.push(T::maximum(b, v)),

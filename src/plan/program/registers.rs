@@ -135,7 +135,10 @@ pub fn assign(
             values.insert(f.node, (Place::Register(pool.take()), 0));
         }
         for (t, e) in stage.nodes.iter().enumerate() {
-            let value = |v: &u32| values.get(v).map_or(Place::Register(0), |&(p, _)| p);
+            let value = |v: &u32| {
+                debug_assert!(values.contains_key(v), "%{v} is read before it is computed");
+                values.get(v).map_or(Place::Register(0), |&(p, _)| p)
+            };
             let operand = |o: &Operand| match o {
                 Operand::Value(v) => value(v),
                 Operand::Row(v) => spread.get(v).map_or_else(|| value(v), |&r| Place::Register(r)),
