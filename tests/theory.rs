@@ -477,3 +477,18 @@ fn draws_are_values_of_a_run() {
     let share = kept.iter().filter(|v| **v != 0.0).count() as f64 / 2000.0;
     assert!((share - 0.75).abs() < 0.05, "{share}");
 }
+
+#[test]
+fn no_tensors_are_an_error_and_no_panic() {
+    run(|ctx| {
+        let none: [scirs2_autograd::Tensor<'_>; 0] = [];
+        let y = T::concat(&none, 0);
+        let wanted = "concat: there are no tensors. Got an empty list; expected at least one tensor.";
+        for t in [y, y + 1.0, T::exp(y)] {
+            assert_eq!(t.eval(ctx).unwrap_err().to_string(), wanted);
+        }
+        // Beside a tensor of a context it is the mistake that is told, not that the graphs are two.
+        let x = ctx.placeholder("x", &[]);
+        assert_eq!((x + y).eval(ctx).unwrap_err().to_string(), wanted);
+    });
+}

@@ -1,6 +1,7 @@
 //! One way into the graph for every op: operands to tensors of the right dtypes, then a node or a composite's nodes.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::LazyLock;
 
 use smallvec::SmallVec;
 
@@ -62,8 +63,14 @@ pub fn apply<'g>(def: &'static OpDef, args: &[Arg<'g>], attrs: &[Attr]) -> Tenso
         Arg::Tensor(t) => Some(t.graph()),
         _ => None,
     });
-    // Each public function has a tensor as its first parameter.
-    let Some(graph) = graph else { unreachable!("{}: no operand is a tensor", def.name) };
+    // An empty list of tensors names no graph; its error lives in one that belongs to nobody.
+    static NOWHERE: LazyLock<Graph> = LazyLock::new(Graph::new);
+    let graph = match graph {
+        Some(graph) => graph,
+        None => {
+            return NOWHERE.poison(Error::new(ErrorKind::Shape, def.name, "there are no tensors", "an empty list", "at least one tensor"));
+        }
+    };
     match apply_in(graph, def, args, attrs) {
         Ok(out) => out.first().copied().unwrap_or_else(|| graph.poison(Error::text(ErrorKind::Graph, format!("{}: no output", def.name)))),
         Err(e) => graph.poison(e),
@@ -107,6 +114,10 @@ fn check(graph: &Graph, def: &OpDef, args: &[Arg<'_>], attrs: &[Attr]) -> Result
         if let Arg::Tensor(t) = a
             && t.graph().id() != graph.id()
         {
+            // A tensor that could not be built says why.
+            if let Some(e) = t.error() {
+                return Err(e);
+            }
             let e = Error::new(
                 ErrorKind::Graph,
                 def.name,
