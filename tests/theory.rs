@@ -492,3 +492,16 @@ fn no_tensors_are_an_error_and_no_panic() {
         assert_eq!((x + y).eval(ctx).unwrap_err().to_string(), wanted);
     });
 }
+
+#[test]
+fn a_condition_that_does_not_fit_gives_results_of_every_form() {
+    run(|ctx| {
+        let (c, x) = (ctx.placeholder("c", &[2]), ctx.placeholder("x", &[]));
+        let (a, b) = T::cond(c, || (x, x + 1.0), || (x, x));
+        let [d, e] = T::cond(c, || [x, x + 1.0], || [x, x]);
+        for t in [a, b, d, e] {
+            let text = t.eval(ctx).unwrap_err().to_string();
+            assert_eq!(text, "cond: the condition is not a single value. Got shape (2,); expected a 0-d tensor.");
+        }
+    });
+}

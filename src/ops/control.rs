@@ -132,6 +132,8 @@ pub trait Tensors<'g>: Sized {
     fn list(self) -> Vec<Tensor<'g>>;
     /// From a list of the same length.
     fn from_list(list: &[Tensor<'g>]) -> Option<Self>;
+    /// `t` in each place; `n` of them, if the form does not say how many.
+    fn repeated(t: Tensor<'g>, n: usize) -> Self;
 }
 impl<'g> Tensors<'g> for Tensor<'g> {
     fn list(self) -> Vec<Tensor<'g>> {
@@ -139,6 +141,9 @@ impl<'g> Tensors<'g> for Tensor<'g> {
     }
     fn from_list(list: &[Tensor<'g>]) -> Option<Self> {
         list.first().copied()
+    }
+    fn repeated(t: Tensor<'g>, _: usize) -> Self {
+        t
     }
 }
 impl<'g> Tensors<'g> for Vec<Tensor<'g>> {
@@ -148,6 +153,9 @@ impl<'g> Tensors<'g> for Vec<Tensor<'g>> {
     fn from_list(list: &[Tensor<'g>]) -> Option<Self> {
         Some(list.to_vec())
     }
+    fn repeated(t: Tensor<'g>, n: usize) -> Self {
+        vec![t; n]
+    }
 }
 impl<'g, const N: usize> Tensors<'g> for [Tensor<'g>; N] {
     fn list(self) -> Vec<Tensor<'g>> {
@@ -155,6 +163,9 @@ impl<'g, const N: usize> Tensors<'g> for [Tensor<'g>; N] {
     }
     fn from_list(list: &[Tensor<'g>]) -> Option<Self> {
         list.try_into().ok()
+    }
+    fn repeated(t: Tensor<'g>, _: usize) -> Self {
+        [t; N]
     }
 }
 impl<'g> Tensors<'g> for (Tensor<'g>, Tensor<'g>) {
@@ -167,6 +178,9 @@ impl<'g> Tensors<'g> for (Tensor<'g>, Tensor<'g>) {
             _ => None,
         }
     }
+    fn repeated(t: Tensor<'g>, _: usize) -> Self {
+        (t, t)
+    }
 }
 impl<'g> Tensors<'g> for (Tensor<'g>, Tensor<'g>, Tensor<'g>) {
     fn list(self) -> Vec<Tensor<'g>> {
@@ -177,6 +191,9 @@ impl<'g> Tensors<'g> for (Tensor<'g>, Tensor<'g>, Tensor<'g>) {
             [a, b, c] => Some((*a, *b, *c)),
             _ => None,
         }
+    }
+    fn repeated(t: Tensor<'g>, _: usize) -> Self {
+        (t, t, t)
     }
 }
 
@@ -236,11 +253,13 @@ pub fn cond<'g, O: Tensors<'g>>(condition: impl AsTensor<'g>, then: impl FnOnce(
         },
         || Ok(otherwise().list()),
     );
-    let list = out.unwrap_or_else(|e| vec![condition.graph().poison(e); n.get()]);
-    match O::from_list(&list) {
-        Some(o) => o,
-        // `then` returned an `O` of this length.
-        None => unreachable!("cond: a list of {} tensors has no such form", list.len()),
+    // An error may come before `then` has run, so that only the form knows how many tensors there are.
+    let poisoned = |e| O::repeated(condition.graph().poison(e), n.get());
+    match out {
+        Ok(list) => O::from_list(&list).unwrap_or_else(|| {
+            poisoned(Error::new(ErrorKind::Shape, "cond", "the tensors do not fit the form", list.len(), "the number that `then` returned"))
+        }),
+        Err(e) => poisoned(e),
     }
 }
 
