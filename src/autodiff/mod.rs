@@ -2,6 +2,10 @@
 
 mod derive;
 mod grad;
+mod reach;
+mod support;
+mod sweep;
 
 pub use derive::{hessian_vector_product, jacobians};
-pub use grad::{Sweep, grad, grad_with_default, try_grad};
+pub use grad::{grad, grad_with_default, try_grad};
+pub use sweep::Sweep;

@@ -9,7 +9,7 @@ use crate::dtype::DType;
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::Tensor;
 use crate::graph::attr::{Slice, Slices};
-use crate::graph::op::{Body, Case, Domain, Family, OpDef};
+use crate::graph::op::{Body, Case, Domain, OpDef, Support};
 use crate::ops::broadcast::broadcast_to;
 use crate::ops::movement::transpose;
 use crate::ops::slice::strided_slice;
@@ -276,7 +276,7 @@ fn sized(def: &'static OpDef, s: &Sample) -> Result<usize> {
         Err(e) if e.kind() == ErrorKind::Value => return Ok(0),
         other => other?,
     };
-    let elementwise = matches!(&def.body, Body::Primitive(p) if p.family == Family::Elementwise);
+    let elementwise = matches!(&def.body, Body::Primitive(p) if matches!(p.support, Support::Elementwise(_)));
     let (Some(y), true) = (values.first(), elementwise) else { return Ok(values.len()) };
     let equal = s.inputs.iter().all(|a| a.shape() == y.shape());
     if equal && y.size() > 100 { pieces(def, s, y).map(|n| n + values.len()) } else { Ok(values.len()) }

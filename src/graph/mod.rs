@@ -180,7 +180,7 @@ impl Graph {
         let Body::Primitive(primitive) = &def.body else {
             return self.poison(Error::text(ErrorKind::Graph, format!("{}: a composite has no node", def.name)));
         };
-        let tag = if primitive.draw { self.draw() } else { 0 };
+        let tag = if primitive.own { self.draw() } else { 0 };
         self.insert_op(NodeOp::Row(def), attrs, inputs, tag, regions)
     }
 
@@ -283,10 +283,17 @@ impl Graph {
         self.tensor(self.intern(draft, Site::here(), Some((dtype, &shape))))
     }
 
-    /// A scalar that rewrites may read.
+    /// A number that stands in an expression or a rule, and that rewrites may read: equal ones are one node.
+    #[track_caller]
+    pub fn literal(&self, value: Scalar, dtype: DType) -> Tensor<'_> {
+        self.scalar_node(value, dtype, NodeOp::Scalar, &[], 0)
+    }
+
+    /// A number that the user makes a tensor: a node of its own, for which gradients can be asked. No rewrite reads it and no
+    /// plan depends on it.
     #[track_caller]
     pub fn scalar(&self, value: Scalar, dtype: DType) -> Tensor<'_> {
-        self.scalar_node(value, dtype, NodeOp::Scalar, &[])
+        self.scalar_node(value, dtype, NodeOp::Bound, &[], self.draw())
     }
 
     /// A scalar that no rewrite reads and no plan depends on: a hyperparameter. Two of them are one node only if their roles
@@ -301,11 +308,11 @@ impl Graph {
                 None => *state.roles.entry(role.into()).or_insert(next),
             }
         };
-        self.scalar_node(value, dtype, NodeOp::Bound, &[Attr::Int(role)])
+        self.scalar_node(value, dtype, NodeOp::Bound, &[Attr::Int(role)], 0)
     }
 
     #[track_caller]
-    fn scalar_node(&self, value: Scalar, dtype: DType, make: fn(Scalar) -> NodeOp, attrs: &[Attr]) -> Tensor<'_> {
+    fn scalar_node(&self, value: Scalar, dtype: DType, make: fn(Scalar) -> NodeOp, attrs: &[Attr], own: u64) -> Tensor<'_> {
         if let Err(e) = self.check_open() {
             return self.poison(e);
         }
@@ -329,7 +336,8 @@ impl Graph {
             (Scalar::Bool(b), DType::I32 | DType::I64) => Scalar::Int(i64::from(b)),
             (v, _) => v,
         };
-        let tag = u64::from_ne_bytes(bytes) ^ ((dtype as u64) << 60);
+        // A node of its own is told from others by its number; its value cannot be, since numbers repeat.
+        let tag = if own > 0 { own } else { u64::from_ne_bytes(bytes) ^ ((dtype as u64) << 60) };
         let draft = Draft { op: make(value), attrs, inputs: &[], tag, scope: 0, regions: vec![] };
         self.tensor(self.intern(draft, Site::here(), Some((dtype, &[]))))
     }

@@ -32,9 +32,9 @@ pub enum NodeOp {
     Placeholder(Arc<str>),
     /// A variable: identity of its environment, index, and name.
     Variable(u64, u32, Arc<str>),
-    /// A scalar that rewrites may read. The tag of the node holds its bits.
+    /// A literal: a scalar that rewrites may read. The tag of the node holds its bits.
     Scalar(Scalar),
-    /// A scalar that no rewrite reads: a hyperparameter.
+    /// A scalar that no rewrite reads: a hyperparameter, or a number that the user made a tensor.
     Bound(Scalar),
     /// An array of numbers: an implicit feed.
     Constant(Array),
@@ -84,8 +84,7 @@ impl NodeOp {
             NodeOp::Row(def) => def.name,
             NodeOp::Placeholder(_) => "placeholder",
             NodeOp::Variable(..) => "variable",
-            NodeOp::Scalar(_) | NodeOp::Constant(_) => "constant",
-            NodeOp::Bound(_) => "bound",
+            NodeOp::Scalar(_) | NodeOp::Bound(_) | NodeOp::Constant(_) => "constant",
             NodeOp::User(op) => op.name(),
             NodeOp::Hook(_) => "hook",
             NodeOp::Error(_) => "error",

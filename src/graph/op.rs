@@ -96,15 +96,41 @@ pub enum Operands {
     Any,
 }
 
-/// How cotangents and masks pass through an op.
+/// How the support of a cotangent passes through an op's gradient rule. A support is a bool beside a cotangent, false where
+/// the cotangent is exactly zero by structure: in a branch that was not taken, beside a slice. See `autodiff::support`.
+#[derive(Clone, Copy)]
+pub enum Support {
+    /// Each output element depends on the input elements at its own place: the support stays, and so may values outside it
+    /// that are anything. The function says what the local derivative can be.
+    Elementwise(for<'a, 'g> fn(&Vjp<'a, 'g>) -> Derivative),
+    /// Elements move: the rule moves a bool as it moves a cotangent, and values outside the support too.
+    Moved,
+    /// As [`Support::Moved`], and the rule leaves zeros around what it moves.
+    Placed,
+    /// The rule adds cotangents up with weights of 1: what it makes of the support's zeros and ones is not 0 where one counts.
+    Summed,
+    /// As [`Support::Summed`], and the rule leaves zeros where nothing is added.
+    Scattered,
+    /// The support of each input, as a function of the rule and the outputs' support: cotangents are repeated.
+    Repeated(SupportRule),
+    /// As [`Support::Repeated`], for products: each cotangent is a sum over an axis.
+    Contracted(SupportRule),
+    /// Nothing is known about the inputs' cotangents.
+    Unknown,
+}
+
+/// The support of input `i`, from that of the output.
+pub type SupportRule = for<'a, 'g> fn(&Vjp<'a, 'g>, Tensor<'g>, i: usize) -> Tensor<'g>;
+
+/// What the local derivative of an elementwise op can be.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Family {
-    /// Each output element depends on the input elements at its own place: a mask passes through.
-    Elementwise,
-    /// Elements move: the gradient rule moves a mask as it moves the cotangent.
-    Movement,
-    /// Anything else: a mask is applied before the rule sees the cotangent.
-    Mixing,
+pub enum Derivative {
+    /// A number that does not depend on the operands.
+    Constant,
+    /// Finite where the operands are.
+    Finite,
+    /// Infinite or NaN at some finite operands.
+    Singular,
 }
 
 /// A primitive op.
@@ -117,9 +143,11 @@ pub struct Primitive {
     pub kernel: Kernel,
     /// The gradient: one cotangent an input, as graph.
     pub vjp: for<'a, 'g> fn(&Vjp<'a, 'g>) -> Vec<Cotangent<'g>>,
-    /// How masks pass.
-    pub family: Family,
-    /// True if each call is a node of its own (a random draw).
+    /// How the support of a cotangent passes.
+    pub support: Support,
+    /// True if each call is a node of its own.
+    pub own: bool,
+    /// True for a random draw, which is a node of its own with a stream of its own.
     pub draw: bool,
 }
 

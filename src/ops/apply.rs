@@ -171,10 +171,10 @@ fn operands<'g>(graph: &'g Graph, def: &OpDef, args: &[Arg<'g>]) -> Result<Small
         .map(|(i, a)| {
             let t = match a {
                 Arg::Tensor(t) => return Ok(cast(*t, target(i, t.dtype()))),
-                Arg::Weak(s) => graph.scalar(*s, fit(*s, target(i, s.beside(dtype)))),
+                Arg::Weak(s) => graph.literal(*s, fit(*s, target(i, s.beside(dtype)))),
                 Arg::Filled(f) => {
                     let s = Scalar::Float(f.value());
-                    let one = graph.scalar(s, fit(s, target(i, dtype)));
+                    let one = graph.literal(s, fit(s, target(i, dtype)));
                     let dims: Vec<i64> = f.shape().iter().map(|&n| n as i64).collect();
                     broadcast_to(one, dims)
                 }

@@ -4,7 +4,7 @@ use smallvec::smallvec;
 
 use crate::error::Result;
 use crate::graph::attr::{Attr, AttrType, Axes, IntoAttr, Ints};
-use crate::graph::op::{Body, Cotangent, Domain, Family, Infer, Kernel, Lowered, OpDef, Operands, Param, ParamKind, Primitive};
+use crate::graph::op::{Body, Cotangent, Domain, Infer, Kernel, Lowered, OpDef, Operands, Param, ParamKind, Primitive, Support};
 use crate::graph::{AsTensor, Tensor};
 use crate::ops::apply::{Arg, apply};
 use crate::ops::families::{self, bad, case};
@@ -41,7 +41,7 @@ op! {
         Ok(smallvec![Aval { dtype: x.dtype, shape: wanted }])
     };
     kernel Kernel::View(|dims, strides, _, out| Some((0, broadcast_strides(dims, strides, out))));
-    family Mixing;
+    support Summed;
     vjp(g) { x: unbroadcast(g, x) }
     numpy "np.broadcast_to(x, shape)";
     example "T.broadcast_to([[1], [2]], (2, 3))" => "[[1 1 1]\n [2 2 2]]";
@@ -82,7 +82,7 @@ op! {
         Ok(smallvec![Aval { dtype: x.dtype, shape: like.shape.clone() }])
     };
     kernel Kernel::Lower(|c| Lowered::Chain(vec![(&BROADCAST_TO, vec![dims_attr(c.output)])]));
-    family Mixing;
+    support Summed;
     vjp(g) { x: unbroadcast(g, x), like: Cotangent::Zero }
     numpy "np.broadcast_to(x, like.shape)";
     cases vec![case(Domain::Real, &[&[3], &[2, 3]], vec![])];
@@ -131,7 +131,7 @@ op! {
         chain.push((&RESHAPE, vec![dims_attr(c.output)]));
         Lowered::Chain(chain)
     });
-    family Mixing;
+    support Repeated(repeated);
     vjp(g) { x: broadcast_like(g, x), like: Cotangent::Zero }
     numpy "ref.sum_to(x, like)";
     cases vec![case(Domain::Real, &[&[2, 3], &[3]], vec![]), case(Domain::Real, &[&[4, 2, 3], &[2, 1]], vec![])];

@@ -1,6 +1,6 @@
 //! Comparisons and logic: bool results, no gradient.
 
-use crate::graph::op::{Body, Cotangent, Domain, Family, Kernel, OpDef, Operands, Param, ParamKind, Primitive};
+use crate::graph::op::{Body, Cotangent, Domain, Kernel, OpDef, Operands, Param, ParamKind, Primitive, Support};
 use crate::graph::{AsTensor, Tensor};
 use crate::ops::apply::{Arg, Operand, apply};
 use crate::ops::families;

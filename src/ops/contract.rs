@@ -4,7 +4,7 @@ use smallvec::smallvec;
 
 use crate::array::with_lead;
 use crate::error::{Error, ErrorKind};
-use crate::graph::op::{Body, CallKernel, Cotangent, Domain, Family, Kernel, OpDef, Operands, Param, ParamKind, Primitive};
+use crate::graph::op::{Body, CallKernel, Cotangent, Domain, Kernel, OpDef, Operands, Param, ParamKind, Primitive, Support};
 use crate::graph::{AsTensor, Tensor};
 use crate::kernels;
 use crate::ops::apply::{Arg, Operand, apply};
@@ -49,7 +49,7 @@ op! {
         with_lead(*a, lead, 2, |a| with_lead(*b, lead, 2, |b| kernels::matmul::matmul(a, b, y)));
         Ok(())
     });
-    family Mixing;
+    support Contracted(contracted);
     vjp(g) { a: batch_matmul(g, swapped(b)), b: batch_matmul(swapped(a), g) }
     numpy "np.matmul(a, b)";
     example "T.batch_matmul([[[1, 0]], [[0, 1]]], [[5], [7]])[..., 0]" => "[[5]\n [7]]";

@@ -4,7 +4,7 @@ use smallvec::smallvec;
 
 use crate::dtype::DType;
 use crate::error::{Error, ErrorKind, Result};
-use crate::graph::op::{Body, CallKernel, Cotangent, Family, Infer, Kernel, OpDef, Operands, Param, ParamKind, Primitive, Vjp};
+use crate::graph::op::{Body, CallKernel, Cotangent, Infer, Kernel, OpDef, Operands, Param, ParamKind, Primitive, Support, Vjp};
 use crate::graph::{AsTensor, Graph, NodeOp, Region, Tensor, Value, Values};
 use crate::kernels;
 use crate::ops::apply::{Arg, Operand, apply};
@@ -25,7 +25,8 @@ pub static COND: OpDef = OpDef {
         infer: join,
         kernel: Kernel::Branch,
         vjp: cond_vjp,
-        family: Family::Mixing,
+        support: Support::Unknown,
+        own: false,
         draw: false,
     }),
     numpy: "ref.cond(inputs)",
@@ -280,7 +281,7 @@ op! {
         Ok(smallvec![variable.clone()])
     };
     kernel Kernel::Assign;
-    family Mixing;
+    support Elementwise(constant);
     vjp(g) { variable: Cotangent::Zero, x: g }
     numpy "x";
     cases vec![];
@@ -302,7 +303,7 @@ pub fn assign<'g>(variable: impl AsTensor<'g>, x: impl Operand<'g>) -> Tensor<'g
         ));
     }
     let x = match x.arg() {
-        Arg::Weak(s) => Arg::Tensor(variable.graph().scalar(s, variable.dtype())),
+        Arg::Weak(s) => Arg::Tensor(variable.graph().literal(s, variable.dtype())),
         arg => arg,
     };
     apply(&ASSIGN, &[Arg::from(variable), x], &[])
@@ -320,7 +321,7 @@ op! {
         kernels::movement::copy(*x, y);
         Ok(())
     });
-    family Mixing;
+    support Elementwise(constant);
     vjp(g) { x: g }
     numpy "x";
     example "T.check_finite(T.log([1.0, np.e]))" => "[0. 1.]";

@@ -5,6 +5,8 @@
 //! After the NumPy expression stands an example of the Python function: its lines, of which the last is an expression, and
 //! what printing the expression's value gives. Only rows that are no function of the Python package go without.
 //!
+//! `derivative` after the gradient says what the local derivative can be, if not finite at finite operands.
+//!
 //! `unary!` and `binary!` declare elementwise primitives, `op!` any primitive, `composite!` a function over other ops.
 
 macro_rules! tensor_params {
@@ -23,6 +25,26 @@ macro_rules! example {
     ($($code:literal);+ => $prints:literal) => { Some($crate::graph::op::Example { code: &[$($code),+], prints: $prints }) };
 }
 
+/// True for a row whose calls are nodes of their own.
+macro_rules! own {
+    () => {
+        false
+    };
+    (own) => {
+        true
+    };
+}
+
+/// What the local derivative of an elementwise row can be: finite at finite operands, if the row says nothing else.
+macro_rules! derivative {
+    () => {
+        $crate::ops::support::finite
+    };
+    ($which:ident) => {
+        $crate::ops::support::$which
+    };
+}
+
 /// The type of a public function's argument for an attribute.
 macro_rules! attr_arg {
     (bool) => { bool };
@@ -36,6 +58,7 @@ macro_rules! unary {
         $NAME:ident = fn $name:ident($x:ident) -> $y:ident { $($f:tt)+ }
         kind $kind:ident;
         vjp($g:ident) $rule:expr;
+        $(derivative $derivative:ident;)?
         numpy $numpy:literal;
         $(example $($code:literal);+ => $prints:literal;)?
         samples $domain:ident;
@@ -55,7 +78,8 @@ macro_rules! unary {
                     let ($x, $y, $g) = (v.x(0), v.y(0), v.g(0));
                     vec![Cotangent::from($rule)]
                 },
-                family: Family::Elementwise,
+                support: Support::Elementwise(derivative!($($derivative)?)),
+                own: false,
                 draw: false,
             }),
             numpy: $numpy,
@@ -77,6 +101,7 @@ macro_rules! binary {
         $NAME:ident = fn $name:ident($a:ident, $b:ident) -> $y:ident { $($f:tt)+ }
         kind $kind:ident;
         vjp($g:ident) { $va:ident: $ra:expr, $vb:ident: $rb:expr }
+        $(derivative $derivative:ident;)?
         numpy $numpy:literal;
         $(example $($code:literal);+ => $prints:literal;)?
         samples $da:ident, $db:ident;
@@ -100,7 +125,8 @@ macro_rules! binary {
                         if families::wants(v, 1) { Cotangent::from($rb) } else { Cotangent::Zero },
                     ]
                 },
-                family: Family::Elementwise,
+                support: Support::Elementwise(derivative!($($derivative)?)),
+                own: false,
                 draw: false,
             }),
             numpy: $numpy,
@@ -127,7 +153,8 @@ macro_rules! op {
         operands $operands:ident;
         infer($c:ident) $infer:expr;
         kernel $kernel:expr;
-        family $family:ident;
+        $(each $own:ident;)?
+        support $support:ident $(($passes:ident))?;
         vjp($($g:ident),+) { $($vx:ident: $rule:expr),+ $(,)? }
         numpy $numpy:literal;
         $(example $($code:literal);+ => $prints:literal;)?
@@ -174,7 +201,8 @@ macro_rules! op {
                     let mut next = || i.next().unwrap_or(0usize);
                     vec![$(if families::wants(v, next()) { Cotangent::from($rule) } else { Cotangent::Zero }),+]
                 },
-                family: Family::$family,
+                support: Support::$support $(($crate::ops::support::$passes))?,
+                own: own!($($own)?),
                 draw: false,
             }),
             numpy: $numpy,

@@ -1,6 +1,6 @@
 //! Elementwise primitives: arithmetic and functions of one real number.
 
-use crate::graph::op::{Body, Cotangent, Domain, Family, Kernel, OpDef, Operands, Param, ParamKind, Primitive};
+use crate::graph::op::{Body, Cotangent, Domain, Kernel, OpDef, Operands, Param, ParamKind, Primitive, Support};
 use crate::graph::{AsTensor, Tensor};
 use crate::ops::apply::{Arg, Operand, apply};
 use crate::ops::compare::{equal, greater, greater_equal, less, less_equal, logical_and, logical_not, not_equal};
@@ -22,6 +22,7 @@ binary! {
     ADD = fn add(a, b) -> y { a + b }
     kind numeric;
     vjp(g) { a: g, b: g }
+    derivative constant;
     numpy "a + b";
     example "T.add([[1.0], [2.0]], [10.0, 20.0])" => "[[11. 21.]\n [12. 22.]]";
     samples Real, Real;
@@ -33,6 +34,7 @@ binary! {
     SUB = fn sub(a, b) -> y { a - b }
     kind numeric;
     vjp(g) { a: g, b: -g }
+    derivative constant;
     numpy "a - b";
     example "T.sub([5.0, 7.0], 2.0)" => "[3. 5.]";
     samples Real, Real;
@@ -44,6 +46,7 @@ binary! {
     MUL = fn mul(a, b) -> y { a * b }
     kind numeric;
     vjp(g) { a: g * b, b: g * a }
+    derivative by_factor;
     numpy "a * b";
     example "T.mul([1, 2, 3], 0.5)" => "[0.5 1.  1.5]";
     samples Real, Real;
@@ -55,6 +58,7 @@ binary! {
     DIV = fn div(a, b) -> y { a / b }
     kind float;
     vjp(g) { a: quotient(g, b), b: quotient(-(g * y), b) }
+    derivative by_divisor;
     numpy "a / b";
     example "T.div([3, 1, 0], [2, 0, 0])" => "[1.5 inf nan]";
     samples Real, Real;
@@ -66,6 +70,7 @@ binary! {
     POW = fn pow(a, b) -> y { pow(a, b) }
     kind float;
     vjp(g) { a: power(g, a, b), b: masked(g * y * log(a), not_equal(a, 0.0)) }
+    derivative by_exponent;
     numpy "a ** b";
     example "T.pow([4.0, 2.0, -8.0], [0.5, -1.0, 0.5])" => "[2.  0.5 nan]";
     samples Positive, Real;
@@ -80,6 +85,7 @@ binary! {
         a: masked(select(equal(a, b), g * 0.5, g), greater_equal(a, b)),
         b: masked(select(equal(a, b), g * 0.5, g), greater_equal(b, a))
     }
+    derivative constant;
     numpy "np.maximum(a, b)";
     example "T.maximum([1.0, 5.0, np.nan], 3.0)" => "[ 3.  5. nan]";
     samples Real, Positive;
@@ -94,6 +100,7 @@ binary! {
         a: masked(select(equal(a, b), g * 0.5, g), less_equal(a, b)),
         b: masked(select(equal(a, b), g * 0.5, g), less_equal(b, a))
     }
+    derivative constant;
     numpy "np.minimum(a, b)";
     example "T.minimum([1.0, 5.0, np.nan], 3.0)" => "[ 1.  3. nan]";
     samples Real, Positive;
@@ -105,6 +112,7 @@ unary! {
     NEG = fn neg(x) -> y { -x }
     kind numeric;
     vjp(g) -g;
+    derivative constant;
     numpy "-x";
     example "T.neg([1.0, -2.0])" => "[-1.  2.]";
     samples Real;
@@ -128,6 +136,7 @@ unary! {
     SQRT = fn sqrt(x) -> y { sqrt(x) }
     kind float;
     vjp(g) quotient(g * 0.5, y);
+    derivative singular;
     numpy "np.sqrt(x)";
     example "T.sqrt([4.0, 0.0, -1.0])" => "[ 2.  0. nan]";
     samples Positive;
@@ -161,6 +170,7 @@ unary! {
     EXP = fn exp(x) -> y { exp(x) }
     kind float;
     vjp(g) g * y;
+    derivative singular;
     numpy "np.exp(x)";
     example "T.exp([0.0, 1.0])" => "[1.         2.71828183]";
     samples Real;
@@ -172,6 +182,7 @@ unary! {
     LOG = fn log(x) -> y { log(x) }
     kind float;
     vjp(g) quotient(g, x);
+    derivative singular;
     numpy "np.log(x)";
     example "T.log([np.e, 1.0, 0.0, -1.0])" => "[  1.   0. -inf  nan]";
     samples Positive;
@@ -249,6 +260,7 @@ unary! {
     RELU = fn relu(x) -> y { max(x, 0.0) }
     kind float;
     vjp(g) masked(g, greater(y, 0.0));
+    derivative constant;
     numpy "np.maximum(x, 0)";
     example "T.relu([-1.0, 0.0, 2.0])" => "[0. 0. 2.]";
     samples Real;
@@ -261,7 +273,7 @@ op! {
     operands Promote;
     infer(c) families::numeric(c);
     kernel Kernel::Tile(crate::formula!(numeric |x, low, high| min(max(x, low), high)));
-    family Elementwise;
+    support Elementwise(constant);
     vjp(g) {
         x: masked(g, logical_and(greater(x, low), less(x, high))),
         low: masked(g, logical_and(less_equal(x, low), less(low, high))),

@@ -6,7 +6,7 @@ use crate::array::with_lead;
 use crate::dtype::DType;
 use crate::error::Result;
 use crate::graph::attr::{Attr, AttrType, IntoAttr};
-use crate::graph::op::{Body, CallKernel, Cotangent, Domain, Family, Infer, Kernel, OpDef, Operands, Param, ParamKind, Primitive};
+use crate::graph::op::{Body, CallKernel, Cotangent, Domain, Infer, Kernel, OpDef, Operands, Param, ParamKind, Primitive, Support};
 use crate::graph::{AsTensor, Tensor};
 use crate::kernels;
 use crate::ops::apply::{Arg, apply};
@@ -42,7 +42,7 @@ op! {
         kernels::linalg::triangle::lower_triangle(*x, attr(c.attrs.first())?, y);
         Ok(())
     });
-    family Mixing;
+    support Scattered;
     vjp(g) { x: lower_triangle(g, halve) }
     numpy "np.tril(x) - (np.tril(x) - np.tril(x, -1)) * (0.5 if halve else 0.0)";
     cases vec![case(Domain::Real, &[&[3, 3]], vec![Attr::Bool(true)]), case(Domain::Real, &[&[2, 2, 2]], vec![Attr::Bool(false)])];
@@ -80,7 +80,7 @@ op! {
         let lead = &x.dims()[..x.dims().len().saturating_sub(2)];
         with_lead(*l, lead, 2, |l| with_lead(*b, lead, 2, |b| kernels::linalg::triangular::solve_triangular(c.op, l, b, true, transpose, x)))
     });
-    family Mixing;
+    support Unknown;
     vjp(g) {
         l: {
             let gb = solve_lower(l, g, !transpose);
@@ -124,7 +124,7 @@ op! {
         }),
         fallible: true,
     });
-    family Mixing;
+    support Unknown;
     vjp(g) { a: {
         let p = lower_triangle(batch_matmul(swapped(l), g), true);
         let left = solve_lower(l, p, true);

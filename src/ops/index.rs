@@ -5,7 +5,9 @@ use smallvec::smallvec;
 use crate::dtype::DType;
 use crate::error::Result;
 use crate::graph::attr::{Attr, AttrType, IntoAttr};
-use crate::graph::op::{Body, CallKernel, Cotangent, Domain, Family, Infer, Kernel, Lowered, OpDef, Operands, Param, ParamKind, Primitive};
+use crate::graph::op::{
+    Body, CallKernel, Cotangent, Domain, Infer, Kernel, Lowered, OpDef, Operands, Param, ParamKind, Primitive, Support,
+};
 use crate::graph::{AsTensor, Tensor};
 use crate::kernels;
 use crate::ops::apply::{Arg, Operand, apply};
@@ -48,7 +50,7 @@ op! {
         let axis = shape::axis(c.op, attr(c.attrs.first())?, x.dims().len())?;
         kernels::index::take(c.op, *x, *index, axis, y)
     });
-    family Mixing;
+    support Scattered;
     vjp(g) { x: take_adjoint(g, index, x, axis), index: Cotangent::Zero }
     numpy "np.take(x, index, axis=axis)";
     example "T.take([10.0, 20.0, 30.0], [2, -1, 0])" => "[30. 30. 10.]";
@@ -114,7 +116,7 @@ op! {
         let axis = shape::axis(c.op, attr(c.attrs.first())?, y.dims().len())?;
         kernels::index::take_add(c.op, *g, *index, axis, y)
     });
-    family Mixing;
+    support Moved;
     vjp(cotangent) { g: take(cotangent, index, axis), index: Cotangent::Zero }
     numpy "ref.take_add(g, index, axis, n)";
     cases vec![mixed(&[(Domain::Real, &[5, 3]), (Domain::Index(4), &[5])], vec![Attr::Int(0), Attr::Int(4)])];
@@ -138,7 +140,7 @@ op! {
         Ok(smallvec![Aval { dtype: g.dtype, shape: like.shape.clone() }])
     };
     kernel Kernel::Lower(|c| Lowered::Chain(vec![(&TAKE_ADD, with_length(c))]));
-    family Mixing;
+    support Moved;
     vjp(cotangent) { g: take(cotangent, index, axis), index: Cotangent::Zero, like: Cotangent::Zero }
     numpy "ref.take_add(g, index, axis, like.shape[axis])";
     cases vec![mixed(&[(Domain::Real, &[5, 3]), (Domain::Index(4), &[5]), (Domain::Real, &[4, 3])], vec![Attr::Int(0)])];
@@ -184,7 +186,7 @@ op! {
         let axis = shape::axis(c.op, attr(c.attrs.first())?, x.dims().len())?;
         kernels::index::gather(c.op, *x, *index, axis, y)
     });
-    family Mixing;
+    support Scattered;
     vjp(g) { x: gather_adjoint(g, index, x, axis), index: Cotangent::Zero }
     numpy "np.take_along_axis(x, index, axis=axis)";
     example "T.gather([[1.0, 2.0], [3.0, 4.0]], [[1], [0]])" => "[[2.]\n [3.]]";
@@ -226,7 +228,7 @@ op! {
         let axis = shape::axis(c.op, attr(c.attrs.first())?, y.dims().len())?;
         kernels::index::gather_add(c.op, *g, *index, axis, y)
     });
-    family Mixing;
+    support Moved;
     vjp(cotangent) { g: gather(cotangent, index, axis), index: Cotangent::Zero }
     numpy "ref.gather_add(g, index, axis, n)";
     cases vec![mixed(&[(Domain::Real, &[3, 2]), (Domain::Index(4), &[3, 2])], vec![Attr::Int(1), Attr::Int(4)])];
@@ -248,7 +250,7 @@ op! {
         Ok(smallvec![Aval { dtype: g.dtype, shape: like.shape.clone() }])
     };
     kernel Kernel::Lower(|c| Lowered::Chain(vec![(&GATHER_ADD, with_length(c))]));
-    family Mixing;
+    support Moved;
     vjp(cotangent) { g: gather(cotangent, index, axis), index: Cotangent::Zero, like: Cotangent::Zero }
     numpy "ref.gather_add(g, index, axis, like.shape[axis])";
     cases vec![mixed(&[(Domain::Real, &[3, 2]), (Domain::Index(4), &[3, 2]), (Domain::Real, &[3, 4])], vec![Attr::Int(1)])];
@@ -283,7 +285,7 @@ op! {
         Ok(smallvec![Aval { dtype, shape }])
     };
     kernel call!(true, |[labels] -> [y], c| kernels::index::one_hot(c.op, *labels, y));
-    family Mixing;
+    support Unknown;
     vjp(g) { labels: Cotangent::Zero }
     numpy "np.eye(classes, dtype=dtype)[labels]";
     example "T.one_hot([2, 0], 3)" => "[[0. 0. 1.]\n [1. 0. 0.]]";
@@ -303,7 +305,7 @@ op! {
     operands Any;
     infer(c) Ok(smallvec![Aval { dtype: DType::I64, shape: labels.shape.clone() }]);
     kernel call!(true, |[labels] -> [y], c| kernels::index::labels(c.op, *labels, attr::<i64>(c.attrs.first())?.max(0) as usize, y));
-    family Mixing;
+    support Unknown;
     vjp(g) { labels: Cotangent::Zero }
     numpy "labels.astype(np.int64)";
     cases vec![mixed(&[(Domain::Index(4), &[5])], vec![Attr::Int(4)])];

@@ -21,6 +21,7 @@ pub mod rules;
 pub mod select;
 pub mod select_items;
 pub mod slice;
+pub mod support;
 
 use std::sync::LazyLock;
 

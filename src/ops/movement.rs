@@ -5,7 +5,7 @@ use smallvec::{SmallVec, smallvec};
 use crate::dtype::DType;
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::attr::{Attr, AttrType, Axes, IntoAttr, Ints};
-use crate::graph::op::{Body, Cotangent, Domain, Family, Kernel, Lowered, OpDef, Operands, Param, ParamKind, Primitive};
+use crate::graph::op::{Body, Cotangent, Domain, Kernel, Lowered, OpDef, Operands, Param, ParamKind, Primitive, Support};
 use crate::graph::{AsTensor, Tensor};
 use crate::ops::apply::{Arg, apply, cast};
 use crate::ops::families::{self, attr, bad, case};
@@ -13,7 +13,8 @@ use crate::ops::rules::shaped_like;
 use crate::shape::{self, Aval, Dim, Shape, Strides, Tuple};
 
 /// The rows of this family.
-pub(in crate::ops) static ROWS: &[&OpDef] = &[&CAST, &STOP_GRADIENT, &RESHAPE, &RESHAPE_LIKE, &TRANSPOSE, &EXPAND_DIMS, &SQUEEZE];
+pub(in crate::ops) static ROWS: &[&OpDef] =
+    &[&CAST, &IDENTITY, &STOP_GRADIENT, &RESHAPE, &RESHAPE_LIKE, &TRANSPOSE, &EXPAND_DIMS, &SQUEEZE];
 
 op! {
     /// `x` converted to `dtype`. Floats become integers by truncation; NaN becomes 0 and values beyond the ends the
@@ -24,7 +25,7 @@ op! {
     operands Any;
     infer(c) Ok(smallvec![Aval { dtype, shape: x.shape.clone() }]);
     kernel Kernel::Cast;
-    family Elementwise;
+    support Elementwise(constant);
     vjp(g) { x: if x.dtype().is_float() && y.dtype().is_float() { Cotangent::from(cast(g, x.dtype())) } else { Cotangent::Zero } }
     numpy "x.astype(dtype)";
     example "T.cast([1.7, -1.7, 0.0], \"int32\")" => "[ 1 -1  0]";
@@ -32,12 +33,32 @@ op! {
     bad vec![];
 }
 op! {
+    /// `x` itself, as a tensor of its own: equal expressions are one tensor, and each call of this is another one.
+    ///
+    /// Gradient: `g`.
+    IDENTITY = fn identity(x) -> (y);
+    operands Any;
+    infer(c) Ok(smallvec![x.clone()]);
+    kernel Kernel::View(|_, strides, _, _| Some((0, strides.into())));
+    each own;
+    support Moved;
+    vjp(g) { x: g }
+    numpy "x";
+    example "x = T.constant(3.0)"; "a, b = T.identity(x), T.identity(x)"; "T.grad([a * b], [a])[0]" => "3.0";
+    cases vec![case(Domain::Real, &[&[2, 3]], vec![])];
+    bad vec![];
+}
+function! {
+    /// `x` itself, as a tensor of its own; see [`IDENTITY`].
+    IDENTITY = fn identity(x)
+}
+op! {
     /// `x` itself, with a gradient of 0.
     STOP_GRADIENT = fn stop_gradient(x) -> (y);
     operands Any;
     infer(c) Ok(smallvec![x.clone()]);
     kernel Kernel::View(|_, strides, _, _| Some((0, strides.into())));
-    family Movement;
+    support Moved;
     vjp(g) { x: Cotangent::Zero }
     numpy "x";
     example "x = T.constant(3.0)"; "T.grad([x * T.stop_gradient(x)], [x])[0]" => "3.0";
@@ -140,7 +161,7 @@ op! {
         Ok(smallvec![Aval { dtype: x.dtype, shape }])
     };
     kernel Kernel::View(|dims, strides, _, out| Some((0, reshape_strides(dims, strides, out)?)));
-    family Movement;
+    support Moved;
     vjp(g) { x: shaped_like(g, x) }
     numpy "np.reshape(x, shape)";
     example "T.reshape([[1, 2, 3], [4, 5, 6]], (3, -1))" => "[[1 2]\n [3 4]\n [5 6]]";
@@ -176,7 +197,7 @@ op! {
         Ok(smallvec![Aval { dtype: x.dtype, shape: like.shape.clone() }])
     };
     kernel Kernel::Lower(|c| Lowered::Chain(vec![(&RESHAPE, vec![dims_attr(c.output)])]));
-    family Movement;
+    support Moved;
     vjp(g) { x: reshape_like(g, x), like: Cotangent::Zero }
     numpy "np.reshape(x, like.shape)";
     cases vec![case(Domain::Real, &[&[2, 3], &[3, 2]], vec![])];
@@ -234,7 +255,7 @@ op! {
         let order = permutation("transpose", axes.0.as_deref(), strides.len()).ok()?;
         Some((0, order.iter().filter_map(|&i| strides.get(i).copied()).collect()))
     });
-    family Movement;
+    support Moved;
     vjp(g) { x: {
         let order = permutation("transpose", axes.0.as_deref(), x.ndim()).unwrap_or_default();
         let mut inverse = vec![0i64; order.len()];
@@ -282,7 +303,7 @@ op! {
         let mut old = strides.iter();
         Some((0, (0..out.len()).filter_map(|i| if new.contains(&i) { Some(0) } else { old.next().copied() }).collect()))
     });
-    family Movement;
+    support Moved;
     vjp(g) { x: squeeze(g, axis) }
     numpy "np.expand_dims(x, axis)";
     example "T.expand_dims([1, 2], -1)" => "[[1]\n [2]]";
@@ -341,7 +362,7 @@ op! {
         let gone = squeezed("squeeze", &Aval { dtype: DType::F64, shape: shape::known(dims) }, &axis).ok()?;
         Some((0, strides.iter().enumerate().filter(|(i, _)| !gone.contains(i)).map(|(_, &s)| s).collect()))
     });
-    family Movement;
+    support Moved;
     vjp(g) { x: shaped_like(g, x) }
     numpy "np.squeeze(x, axis)";
     example "T.squeeze([[[1], [2]]], -1)" => "[[1 2]]";

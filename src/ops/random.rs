@@ -5,7 +5,7 @@ use smallvec::smallvec;
 
 use crate::dtype::DType;
 use crate::graph::attr::{Attr, AttrType, IntoAttr, Ints};
-use crate::graph::op::{Body, CallKernel, Cotangent, Family, Kernel, Lowered, OpDef, Operands, Param, ParamKind, Primitive};
+use crate::graph::op::{Body, CallKernel, Cotangent, Kernel, Lowered, OpDef, Operands, Param, ParamKind, Primitive, Support};
 use crate::graph::{AsTensor, Graph, Tensor};
 use crate::kernels;
 use crate::ops::apply::{Operand, apply, apply_in, cast};
@@ -51,7 +51,8 @@ macro_rules! draw {
                     fallible: false,
                 }),
                 vjp: |_| vec![],
-                family: Family::Mixing,
+                support: Support::Unknown,
+                own: true,
                 draw: true,
             }),
             numpy: "ref.drawn(shape, dtype)",
@@ -73,7 +74,8 @@ macro_rules! draw {
                     Lowered::Chain(vec![(&$NAME, vec![Ints(dims).pack(), Attr::DType(c.output.dtype)])])
                 }),
                 vjp: |_| vec![Cotangent::Zero],
-                family: Family::Mixing,
+                support: Support::Unknown,
+                own: true,
                 draw: true,
             }),
             numpy: "ref.drawn(x.shape, x.dtype)",

@@ -6,7 +6,7 @@ use crate::dtype::DType;
 use crate::error::Result;
 use crate::graph::attr::{Attr, AttrType, Axes, IntoAttr};
 use crate::graph::op::{
-    Avals, Bad, Body, CallKernel, Case, Cotangent, Domain, Family, Infer, Kernel, Lowered, OpDef, Operands, Param, ParamKind, Primitive,
+    Avals, Bad, Body, CallKernel, Case, Cotangent, Domain, Infer, Kernel, Lowered, OpDef, Operands, Param, ParamKind, Primitive, Support,
 };
 use crate::graph::{AsTensor, Tensor};
 use crate::kernels::{self, fold::Fold};
@@ -78,7 +78,7 @@ op! {
     operands Count;
     infer(c) reduced(c, x, &axis, keepdims);
     kernel Kernel::Fold(Fold::Sum);
-    family Mixing;
+    support Repeated(unreduced);
     vjp(g) { x: unreduce(g, x, axis.0.as_deref(), keepdims) }
     numpy "np.sum(x, axis=axis, keepdims=keepdims)";
     example "T.reduce_sum([[1, 2], [3, 4]], axis=-1, keepdims=True)" => "[[3]\n [7]]";
@@ -107,7 +107,7 @@ op! {
     operands Any;
     infer(c) extremum(c, x, &axis, keepdims);
     kernel Kernel::Fold(Fold::Max);
-    family Mixing;
+    support Repeated(unreduced);
     vjp(g) { x: shared(g, x, y, &axis, keepdims) }
     numpy "np.max(x, axis=axis, keepdims=keepdims)";
     example "x = T.constant([1.0, 3.0, 3.0])"; "T.grad([T.reduce_max(x)], [x])[0]" => "[0.  0.5 0.5]";
@@ -130,7 +130,7 @@ op! {
     operands Any;
     infer(c) extremum(c, x, &axis, keepdims);
     kernel Kernel::Fold(Fold::Min);
-    family Mixing;
+    support Repeated(unreduced);
     vjp(g) { x: shared(g, x, y, &axis, keepdims) }
     numpy "np.min(x, axis=axis, keepdims=keepdims)";
     example "T.reduce_min([[1.0, 5.0], [7.0, 2.0]], axis=-1)" => "[1. 2.]";
@@ -159,7 +159,7 @@ op! {
         let n: usize = axes.iter().filter_map(|&i| dims.get(i)).product();
         Lowered::Scalar((n as i64).into())
     });
-    family Mixing;
+    support Unknown;
     vjp(g) { x: Cotangent::Zero }
     numpy "ref.size(x, axis)";
     cases vec![case(Domain::Real, &[&[2, 3, 4]], vec![Axes(Some([0, 2].into())).pack()])];
@@ -171,7 +171,7 @@ fn count<'g>(x: Tensor<'g>, axis: &Axes, dtype: DType) -> Tensor<'g> {
     let axes = shape::axes("mean", axis.0.as_deref(), x.ndim()).unwrap_or_default();
     let known: Option<usize> = axes.iter().map(|&i| x.dims().get(i).and_then(|d| d.known())).product();
     match known {
-        Some(n) => x.graph().scalar((n as f64).into(), dtype),
+        Some(n) => x.graph().literal((n as f64).into(), dtype),
         None => cast(apply(&SIZE, &[x.into()], &[axis.clone().pack()]), dtype),
     }
 }
@@ -229,7 +229,7 @@ op! {
         kernels::index::argmax(*x, axis, index);
         Ok(())
     });
-    family Mixing;
+    support Unknown;
     vjp(g) { x: Cotangent::Zero }
     numpy "np.argmax(x, axis=axis, keepdims=keepdims)";
     example "T.argmax([[1.0, 3.0, 3.0], [2.0, 0.0, 1.0]])" => "[1 0]";
@@ -263,7 +263,7 @@ op! {
         kernels::index::max_with_index(*x, axis, y, index);
         Ok(())
     });
-    family Mixing;
+    support Scattered;
     vjp(g, gi) { x: {
         let expand = |t| crate::ops::movement::expand_dims(t, axis);
         gather_adjoint(expand(g), expand(index), x, axis)

@@ -62,8 +62,8 @@ pub fn quotient<'g>(a: Tensor<'g>, b: Tensor<'g>) -> Tensor<'g> {
     let result = match (product(num), product(den)) {
         (Some(n), Some(d)) => div(n, d),
         (Some(n), None) => n,
-        (None, Some(d)) => div(graph.scalar(1.0.into(), d.dtype()), d),
-        (None, None) => graph.scalar(1.0.into(), shape.dtype()),
+        (None, Some(d)) => div(graph.literal(1.0.into(), d.dtype()), d),
+        (None, None) => graph.literal(1.0.into(), shape.dtype()),
     };
     let result = if negative { neg(result) } else { result };
     // The factors that are left may have a smaller shape than the quotient.
@@ -100,7 +100,7 @@ impl Factors {
             self.collect(x, depth - 1);
         } else if std::ptr::eq(def, &ADD) && input(1).is_some_and(|y| y.is(&x)) {
             // Two equal cotangents that met, as those of `y * y`.
-            self.list.push(t.graph().scalar(2.0.into(), t.dtype()).value());
+            self.list.push(t.graph().literal(2.0.into(), t.dtype()).value());
             self.collect(x, depth - 1);
         } else if std::ptr::eq(def, &NEG) {
             self.negative = !self.negative;

@@ -2,7 +2,7 @@
 
 use smallvec::smallvec;
 
-use crate::graph::op::{Body, Cotangent, Domain, Family, Kernel, OpDef, Operands, Param, ParamKind, Primitive};
+use crate::graph::op::{Body, Cotangent, Domain, Kernel, OpDef, Operands, Param, ParamKind, Primitive, Support};
 use crate::graph::{AsTensor, Tensor};
 use crate::ops::apply::{Arg, Operand, apply};
 use crate::ops::compare::logical_not;
@@ -22,7 +22,7 @@ op! {
     operands Select;
     infer(c) Ok(smallvec![Aval { dtype: a.dtype, shape: families::broadcast_all(c)? }]);
     kernel Kernel::Select;
-    family Elementwise;
+    support Elementwise(constant);
     vjp(g) { condition: Cotangent::Zero, a: masked(g, condition), b: masked(g, logical_not(condition)) }
     numpy "np.where(condition, a, b)";
     example "x = T.constant([0.0, 4.0])"; "T.grad([T.where(x > 0.0, T.sqrt(x), 0.0)], [x])[0]" => "[0.   0.25]";

@@ -5,7 +5,9 @@ use smallvec::smallvec;
 use crate::array::{View, ViewMut};
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::attr::{Attr, AttrType, IntoAttr, Ints, Slice, Slices};
-use crate::graph::op::{Body, CallKernel, Cotangent, Domain, Family, Infer, Kernel, Lowered, OpDef, Operands, Param, ParamKind, Primitive};
+use crate::graph::op::{
+    Body, CallKernel, Cotangent, Domain, Infer, Kernel, Lowered, OpDef, Operands, Param, ParamKind, Primitive, Support,
+};
 use crate::graph::{AsTensor, Tensor};
 use crate::kernels;
 use crate::ops::apply::{Arg, apply};
@@ -53,7 +55,7 @@ op! {
         let steps = steps.collect();
         Some((offset, steps))
     });
-    family Movement;
+    support Placed;
     vjp(g) { x: unslice(g, x, slices) }
     numpy "x[slices]";
     example "T.strided_slice([0, 1, 2, 3, 4], [slice(None, None, -2)])" => "[4 2 0]";
@@ -135,7 +137,7 @@ op! {
         scratch: |_, _| 0,
         fallible: false,
     });
-    family Movement;
+    support Moved;
     vjp(cotangent) { g: strided_slice(cotangent, slices) }
     numpy "ref.unslice(g, slices, shape)";
     cases vec![case(Domain::Real, &[&[2]], vec![Slices([Slice { start: None, stop: None, step: -2 }].into()).pack(), Ints([4].into()).pack()])];
@@ -153,7 +155,7 @@ op! {
         Ok(smallvec![Aval { dtype: g.dtype, shape: like.shape.clone() }])
     };
     kernel Kernel::Lower(|c| Lowered::Chain(vec![(&UNSLICE, c.attrs.iter().cloned().chain([dims_attr(c.output)]).collect())]));
-    family Movement;
+    support Moved;
     vjp(cotangent) { g: strided_slice(cotangent, slices), like: Cotangent::Zero }
     numpy "ref.unslice(g, slices, like.shape)";
     cases vec![case(Domain::Real, &[&[2], &[4]], vec![Slices([Slice { start: None, stop: None, step: -2 }].into()).pack()])];
@@ -247,7 +249,8 @@ pub static CONCAT: OpDef = OpDef {
                 })
                 .collect()
         },
-        family: Family::Movement,
+        support: Support::Moved,
+        own: false,
         draw: false,
     }),
     numpy: "np.concatenate(xs, axis=axis)",

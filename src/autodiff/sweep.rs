@@ -1,0 +1,191 @@
+//! The reverse sweep: from the outputs back, one rule a node; each rule builds graph.
+//!
+//! Broadcast cotangents are summed here and nowhere else. A cotangent carries its support; see [`support`](super::support).
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use rustc_hash::{FxHashMap, FxHashSet};
+use smallvec::{SmallVec, smallvec};
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::graph::op::{Body, Cotangent, Differentiate, GradientContext, Primitive, Support, Vjp};
+use crate::graph::{Graph, Node, NodeOp, Tensor, Value};
+use crate::ops::broadcast::broadcast_like;
+use crate::ops::rules::typed_like;
+
+use super::grad::full_like;
+use super::reach::Reach;
+use super::support::{Flow, Supports};
+
+/// The sweep, as rules see it.
+pub struct Sweep;
+
+impl Differentiate for Sweep {
+    fn zeros_like<'g>(&self, t: Tensor<'g>) -> Tensor<'g> {
+        full_like(t, 0.0)
+    }
+    fn grad<'g>(&self, ys: &[Tensor<'g>], seeds: &[Option<Tensor<'g>>], xs: &[Tensor<'g>]) -> Vec<Option<Tensor<'g>>> {
+        let seeds: Vec<_> = ys.iter().zip(seeds).filter_map(|(&y, s)| s.map(|s| (y, s))).collect();
+        match sweep(&seeds, xs, true) {
+            Ok(grads) => grads,
+            Err(e) => xs.iter().map(|x| Some(x.graph().poison(e.clone()))).collect(),
+        }
+    }
+}
+
+/// `d (sum ys * seeds) / d xs`; `None` where nothing depends on `x`. With `stop`, the xs are independent of one another.
+pub fn sweep<'g>(seeds: &[(Tensor<'g>, Tensor<'g>)], xs: &[Tensor<'g>], stop: bool) -> Result<Vec<Option<Tensor<'g>>>> {
+    let Some(graph) = xs.first().map(|x| x.graph()) else { return Ok(vec![]) };
+    let x_values: Vec<Value> = xs.iter().map(|x| x.value()).collect();
+    let y_values: Vec<Value> = seeds.iter().map(|(y, _)| y.value()).collect();
+    let reach = Reach::new(graph, &y_values, &x_values, stop);
+    let mut supports = Supports::new(graph);
+    let mut flows: Vec<SmallVec<[(u32, Flow<'g>); 2]>> = Vec::new();
+    flows.resize_with(reach.ids().len(), SmallVec::new);
+    let push = |flows: &mut [SmallVec<[(u32, Flow<'g>); 2]>], to: Value, flow: Flow<'g>| {
+        if let Some(list) = reach.place(to.node).and_then(|p| flows.get_mut(p)) {
+            list.push((to.out, flow));
+        }
+    };
+    for &(y, seed) in seeds.iter().filter(|(y, _)| reach.depends(y.value().node)) {
+        push(&mut flows, y.value(), Flow::unknown(seed));
+    }
+    let targets: FxHashSet<Value> = x_values.iter().copied().collect();
+    let target_nodes: FxHashSet<u32> = x_values.iter().map(|v| v.node).collect();
+    let mut found: FxHashMap<Value, Tensor<'g>> = FxHashMap::default();
+    for (place, &id) in reach.ids().iter().enumerate().rev() {
+        let list = match flows.get_mut(place) {
+            Some(list) if !list.is_empty() => std::mem::take(list),
+            _ => continue,
+        };
+        let node = graph.node(id);
+        let mut totals: SmallVec<[Option<Flow<'g>>; 1]> = smallvec![None; node.avals.len()];
+        for (k, slot) in totals.iter_mut().enumerate() {
+            let here: SmallVec<[Flow<'g>; 2]> = list.iter().filter(|(out, _)| *out as usize == k).map(|(_, f)| *f).collect();
+            *slot = supports.accumulated(&here);
+        }
+        if target_nodes.contains(&id) {
+            for (k, total) in totals.iter().enumerate() {
+                let value = Value { node: id, out: k as u32 };
+                if let (Some(t), true) = (total, targets.contains(&value)) {
+                    found.insert(value, supports.settled(*t).value);
+                }
+            }
+            if stop {
+                continue;
+            }
+        }
+        let wanted: SmallVec<[bool; 4]> = node.inputs.iter().map(|&v| reach.depends(v.node) && graph.aval(v).dtype.is_float()).collect();
+        if !wanted.contains(&true) {
+            continue;
+        }
+        let rule = || Step { graph, id, node, wanted: &wanted, supports: &mut supports }.flows(&totals);
+        let back = node.site.during(|| graph.inside_rule(id, rule))?;
+        for ((&v, flow), want) in node.inputs.iter().zip(back).zip(&wanted) {
+            if let (Some(flow), true) = (flow, *want) {
+                if let Some(e) = flow.value.error() {
+                    return Err(e);
+                }
+                push(&mut flows, v, flow);
+            }
+        }
+    }
+    Ok(x_values.iter().map(|v| found.get(v).copied()).collect())
+}
+
+/// A node about to be differentiated.
+struct Step<'a, 'g> {
+    graph: &'g Graph,
+    id: u32,
+    node: &'g Node,
+    wanted: &'a [bool],
+    supports: &'a mut Supports<'g>,
+}
+
+impl<'g> Step<'_, 'g> {
+    /// The cotangents of the inputs, from those of the outputs.
+    fn flows(mut self, totals: &[Option<Flow<'g>>]) -> Result<Vec<Option<Flow<'g>>>> {
+        match &self.node.op {
+            NodeOp::Row(def) => match &def.body {
+                Body::Primitive(p) => self.row(def.name, p, totals),
+                Body::Composite(_) => Ok(vec![]),
+            },
+            NodeOp::User(op) => {
+                let settled = self.settled(totals);
+                let vjp = self.vjp(&settled);
+                let mut c = GradientContext::new(&vjp);
+                guarded(op.name(), || op.grad(&mut c))?;
+                let grads = std::mem::take(&mut c.grads);
+                let inputs = grads.into_iter().zip(&self.node.inputs);
+                let fit = |(g, &v): (Option<Tensor<'g>>, &Value)| g.map(|g| fitted(op.name(), g, self.graph.tensor(v))).transpose();
+                inputs.map(|pair| Ok(fit(pair)?.map(Flow::unknown))).collect()
+            }
+            NodeOp::Hook(_) => Ok(totals.to_vec()),
+            _ => Ok(vec![]),
+        }
+    }
+
+    fn vjp<'b>(&'b self, cotangents: &'b [Option<Tensor<'g>>]) -> Vjp<'b, 'g> {
+        Vjp { graph: self.graph, id: self.id, node: self.node, cotangents, wanted: self.wanted, differentiate: &Sweep }
+    }
+
+    fn settled(&mut self, totals: &[Option<Flow<'g>>]) -> Vec<Option<Tensor<'g>>> {
+        totals.iter().map(|t| t.map(|f| self.supports.settled(f).value)).collect()
+    }
+
+    fn row(&mut self, name: &str, p: &Primitive, totals: &[Option<Flow<'g>>]) -> Result<Vec<Option<Flow<'g>>>> {
+        let only = totals.iter().skip(1).all(Option::is_none);
+        let read = match (p.support, totals.first().copied().flatten()) {
+            (_, None) => None,
+            (Support::Elementwise(derivative), Some(f)) => Some(self.supports.exposed(f, derivative(&self.vjp(&[])))),
+            (Support::Moved | Support::Placed, Some(f)) => Some(f),
+            (_, Some(f)) => Some(self.supports.settled(f)),
+        };
+        let mut cotangents = self.settled(totals.get(1..).unwrap_or(&[]));
+        cotangents.insert(0, read.map(|f| f.value));
+        let how = if only { p.support } else { Support::Unknown };
+        let values = guarded(name, || (p.vjp)(&self.vjp(&cotangents)))?;
+        let mut out = Vec::with_capacity(values.len());
+        for (i, (c, &v)) in values.into_iter().zip(&self.node.inputs).enumerate() {
+            let through = |supports: &mut Supports<'g>, value: Tensor<'g>| match read {
+                Some(f) => supports.through(self.id, i, how, f, value),
+                None => Flow::unknown(value),
+            };
+            let want = self.wanted.get(i).copied().unwrap_or(false);
+            let flow = match c {
+                Cotangent::Value(value) if want => through(self.supports, value),
+                Cotangent::Masked(value, mask) if want => {
+                    let f = through(self.supports, value);
+                    self.supports.masked(f, value, mask)
+                }
+                Cotangent::Nondiff(why) if want => {
+                    let e = Error::new(ErrorKind::NotDifferentiable, name, "there is no gradient", format_args!("input {i}"), why);
+                    return Err(self.graph.blame(self.id, e));
+                }
+                _ => {
+                    out.push(None);
+                    continue;
+                }
+            };
+            out.push(Some(self.supports.summed(flow, self.graph.tensor(v))));
+        }
+        Ok(out)
+    }
+}
+
+/// A user op's cotangent, checked.
+fn fitted<'g>(op: &str, g: Tensor<'g>, x: Tensor<'g>) -> Result<Tensor<'g>> {
+    if let Some(e) = g.error() {
+        return Err(e);
+    }
+    let g = broadcast_like(typed_like(g, x), x);
+    g.error().map_or(Ok(g), |_| {
+        let what = "the gradient of an input has a shape that is not the input's";
+        Err(Error::new(ErrorKind::Shape, op, what, crate::shape::Tuple(g.dims()), crate::shape::Tuple(x.dims())))
+    })
+}
+
+fn guarded<R>(op: &str, f: impl FnOnce() -> R) -> Result<R> {
+    catch_unwind(AssertUnwindSafe(f))
+        .map_err(|_| Error::text(ErrorKind::Graph, format!("{op}: its gradient rule panicked. Got a panic; expected cotangents.")))
+}
