@@ -6,7 +6,7 @@
 mod common;
 
 use common::{Network, network};
-use scirs2_autograd::dtype::DType;
+use scirs2_autograd::DType;
 use scirs2_autograd::{Feeder, Tensor, VariableEnvironment, run, tensor_ops as T};
 
 /// Processor time of this thread, in seconds.
@@ -171,7 +171,7 @@ fn first_result() {
     let nodes = once();
     show(&format!("new graph of {nodes} nodes, plan kept"), least(0.5, 1, || assert!(once() == nodes)));
     let t = least(0.5, 1, || {
-        scirs2_autograd::plan::clear();
+        scirs2_autograd::internals::clear();
         once();
     });
     show(&format!("new graph of {nodes} nodes, plan compiled"), t);

@@ -94,7 +94,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let mut total = 0.0;
         env.run(|ctx| -> Result<(), Box<dyn Error>> {
             let x = ctx.placeholder("x", &[-1, PIXELS as isize]);
-            let y = ctx.placeholder_of("y", &[-1], scirs2_autograd::dtype::DType::I64);
+            let y = ctx.placeholder_of("y", &[-1], scirs2_autograd::DType::I64);
             let (z, vars) = logits(ctx, x);
             let loss = reduce_mean(sparse_softmax_cross_entropy(z, y), [0], false);
             let grads = grad(&[loss], &vars);

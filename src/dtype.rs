@@ -187,8 +187,6 @@ macro_rules! element {
 element! { bool, Bool, Bool, bool; i32, I32, Int, i64; i64, I64, Int, i64; f32, F32, Float, f64; f64, F64, Float, f64; }
 
 /// Runs `$body` with the type alias `$T` set to the Rust type of the dtype `$d`.
-#[macro_export]
-#[doc(hidden)]
 macro_rules! dispatch {
     ($d:expr, $T:ident => $body:expr) => {
         match $d {
@@ -215,3 +213,4 @@ macro_rules! dispatch {
         }
     };
 }
+pub(crate) use dispatch;

@@ -67,34 +67,45 @@
 //! ```
 #![warn(missing_docs)]
 
-#[macro_use]
-pub mod dtype;
-pub mod api;
-pub mod array;
-pub mod autodiff;
+mod api;
+mod array;
+mod autodiff;
 pub mod check;
-pub mod error;
-pub mod exec;
-pub mod graph;
-pub mod kernels;
-pub mod ops;
+mod dtype;
+mod error;
+mod exec;
+mod graph;
+pub mod internals;
+mod kernels;
+mod ops;
 pub mod optimizers;
-pub mod plan;
+mod plan;
 #[cfg(feature = "python")]
 mod python;
-pub mod shape;
-pub mod state;
+mod shape;
+mod state;
 
-pub use api::context::{Context, run};
+pub(crate) use dtype::dispatch;
+pub(crate) use kernels::formula::formula;
+
+pub use api::context::{Context, VariableKey, run};
 pub use api::evaluator::Evaluator;
-pub use api::feed::Feeder;
+pub use api::feed::{Feed, FeedKey, Feeder, IntoFeed};
 pub use api::{hooks, ndarray_ext, tensor_ops};
-pub use array::Array;
-pub use dtype::DType;
+pub use array::{Array, View};
+pub use dtype::{DType, Element, Scalar};
 pub use error::{Error, ErrorKind, Result};
-pub use graph::{AsTensor, Graph, Tensor, op};
-pub use shape::Aval;
-pub use state::{VariableEnvironment, VariableID};
+pub use graph::attr::{Axes, IntoAttr, Ints, Slice, Slices};
+pub use graph::{AsTensor, Graph, Tensor, Value};
+pub use ops::apply::Operand;
+pub use plan::{Plan, TracedPlan};
+pub use shape::{Aval, Dim, Shape};
+pub use state::{Filled, IntoArray, VariableEnvironment, VariableID};
+
+/// What a user's own op is written with.
+pub mod op {
+    pub use crate::graph::op::{Avals, ComputeContext, GradientContext, Hook, Op};
+}
 
 /// The README's Rust programs, compiled and run.
 #[cfg(doctest)]

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use scirs2_autograd::ops::{ALIASES, TABLE};
+use scirs2_autograd::internals::{ALIASES, TABLE};
 
 /// The layers, lowest first: a layer uses itself and those before it.
 const LAYERS: [&str; 15] = [

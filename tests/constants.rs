@@ -1,7 +1,7 @@
 //! A tensor that the user makes from numbers is a tensor of its own, whatever else has the same numbers: gradients with
 //! respect to it count its own uses and no others. Literals in expressions and rules are shared.
 
-use scirs2_autograd::dtype::DType;
+use scirs2_autograd::DType;
 use scirs2_autograd::{Context, Tensor, run, tensor_ops as T};
 
 type Make = for<'g> fn(&'g Context, f64) -> Tensor<'g>;

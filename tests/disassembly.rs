@@ -7,30 +7,8 @@ use std::hint::black_box;
 
 use iced_x86::{Decoder, DecoderOptions, FlowControl, Instruction, Mnemonic, OpKind, Register};
 use object::{Object, ObjectSection, ObjectSymbol, SymbolKind};
-use scirs2_autograd::dtype::DType;
-use scirs2_autograd::formula;
-use scirs2_autograd::kernels::fold::{self, Fold};
-use scirs2_autograd::kernels::isa::Isa;
-use scirs2_autograd::kernels::tile::{self, Elementwise};
-
-/// Formulas of every kind, so that this executable holds kernels even where the library's own ops are not linked in.
-static SAMPLES: [Elementwise; 15] = [
-    formula! { float |x| exp(x) },
-    formula! { float |x| log(x) },
-    formula! { float |x| tanh(x) },
-    formula! { float |x| sigmoid(x) },
-    formula! { float |x| softplus(x) },
-    formula! { float |x| erf(x) },
-    formula! { float |x| sin(x) },
-    formula! { float |x| cos(x) },
-    formula! { float |a, b| pow(a, b) },
-    formula! { float |x| 1.0 / sqrt(abs(x) + 1.0) },
-    formula! { numeric |a, b| a * b },
-    formula! { numeric |a, b| max(a, b) },
-    formula! { compare |a, b| lt(a, b) },
-    formula! { logic |a, b| a ^ b },
-    formula! { float |x, low, high| min(max(x, low), high) },
-];
+use scirs2_autograd::DType;
+use scirs2_autograd::internals::{FORMULAS, Fold, Isa, fold, tile};
 
 /// Where a kernel's symbol says what it is, in both of rustc's manglings: module, then function.
 const KERNELS: [&str; 6] = ["4tile4avx2", "4tile6avx512", "4fold4avx2", "4fold6avx512", "4fold9avx2_rows", "4fold11avx512_rows"];
@@ -85,7 +63,7 @@ fn keep() {
     let keep = |address: usize| _ = black_box(address);
     for isa in Isa::ALL {
         for dtype in DType::ALL {
-            let samples = SAMPLES.iter().filter_map(|s| (s.forms)(isa, dtype));
+            let samples = FORMULAS.iter().filter_map(|(_, s)| (s.forms)(isa, dtype));
             for forms in samples.chain([tile::select(isa, dtype)]) {
                 forms.0.iter().flatten().for_each(|f| keep(*f as usize));
             }

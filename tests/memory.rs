@@ -9,13 +9,14 @@ use std::cell::Cell;
 
 use common::{Network, data, environment, network};
 use parking_lot::{Mutex, MutexGuard};
-use scirs2_autograd::array::block;
-use scirs2_autograd::array::{View, ViewMut};
-use scirs2_autograd::dtype::DType;
-use scirs2_autograd::kernels::matmul::matmul;
-use scirs2_autograd::optimizers::updates;
-use scirs2_autograd::plan::Plan;
-use scirs2_autograd::plan::place::{Arg, Work};
+use scirs2_autograd::DType;
+use scirs2_autograd::Plan;
+use scirs2_autograd::View;
+use scirs2_autograd::internals::ViewMut;
+use scirs2_autograd::internals::matmul;
+use scirs2_autograd::internals::updates;
+use scirs2_autograd::internals::{PlacedArg as Arg, Work};
+use scirs2_autograd::internals::{take_peak, usage};
 use scirs2_autograd::{Array, Evaluator, VariableEnvironment, tensor_ops as T};
 
 struct Counting;
@@ -64,14 +65,14 @@ struct Taken {
 }
 
 fn taken<R>(f: impl FnOnce() -> R) -> (Taken, R) {
-    let live = block::usage().0;
+    let live = usage().0;
     let [now, _, total] = COUNTS.get();
     COUNTS.set([now, now, total]);
-    block::take_peak();
+    take_peak();
     let out = f();
     let [_, most, all] = COUNTS.get();
     let [peak, total] = [most - now, all - total].map(|n| n.max(0) as usize);
-    (Taken { blocks: block::take_peak() - live, peak, total }, out)
+    (Taken { blocks: take_peak() - live, peak, total }, out)
 }
 
 /// What the matrix products of a plan allocate by themselves, at their peak and in all: the same products, done alone.

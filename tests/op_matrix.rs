@@ -1,8 +1,8 @@
 //! Every row of the op table times every check.
 
-use scirs2_autograd::check::matrix::{Check, examine};
-use scirs2_autograd::check::skips::{SKIPS, why};
-use scirs2_autograd::ops::TABLE;
+use scirs2_autograd::internals::TABLE;
+use scirs2_autograd::internals::{Check, examine};
+use scirs2_autograd::internals::{SKIPS, why};
 
 /// Runs one check on all rows, prints the skips, and fails with all failures at once.
 fn all(check: Check) {

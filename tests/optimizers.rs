@@ -1,12 +1,13 @@
 //! Optimizers against loops written out, and what a step leaves behind when it fails.
 
 use ndarray::{Array1, ArrayD, arr0, arr1};
+use scirs2_autograd::internals::updates;
 use scirs2_autograd::ndarray_ext::Float;
+use scirs2_autograd::optimizers::Optimizer;
 use scirs2_autograd::optimizers::adagrad::AdaGrad;
 use scirs2_autograd::optimizers::adam::Adam;
 use scirs2_autograd::optimizers::momentum_sgd::MomentumSGD;
 use scirs2_autograd::optimizers::sgd::SGD;
-use scirs2_autograd::optimizers::{Optimizer, updates};
 use scirs2_autograd::{Array, Context, Error, ErrorKind, Feeder, Tensor, VariableEnvironment, VariableID, tensor_ops as T};
 
 const STEPS: usize = 25;

@@ -8,11 +8,12 @@ use std::path::Path;
 
 use common::{Network, data, environment, network, network_with};
 use parking_lot::{Mutex, MutexGuard};
-use scirs2_autograd::dtype::DType;
+use scirs2_autograd::DType;
+use scirs2_autograd::internals::Work;
+use scirs2_autograd::internals::{PLANS, cached, clear, compilations};
 use scirs2_autograd::optimizers::sgd::SGD;
-use scirs2_autograd::plan::place::Work;
-use scirs2_autograd::plan::{self, Plan, TracedPlan, compilations};
 use scirs2_autograd::{Feeder, run, tensor_ops as T};
+use scirs2_autograd::{Plan, TracedPlan};
 
 /// The cache and its counter belong to the process: one test at a time.
 static ALONE: Mutex<()> = Mutex::new(());
@@ -217,7 +218,7 @@ fn another_shape_or_dtype_is_another_plan() {
 #[test]
 fn the_least_recently_used_plan_goes_first() {
     let _alone = alone();
-    plan::clear();
+    clear();
     let once = |n: usize| {
         run(|ctx| {
             let x = ctx.placeholder("x", &[-1]);
@@ -225,15 +226,15 @@ fn the_least_recently_used_plan_goes_first() {
             ctx.evaluator().push(T::cos(x)).feed(x, a.view()).run()[0].clone().unwrap();
         });
     };
-    let kept = plan::PLANS;
+    let kept = PLANS;
     assert_eq!(compiled(|| (1..=kept).for_each(once)), kept as u64);
     // 1 is used, so 2 is the oldest when one more comes.
     assert_eq!(compiled(|| once(1)), 0);
     assert_eq!(compiled(|| once(kept + 1)), 1);
-    assert_eq!(plan::cached(), kept);
+    assert_eq!(cached(), kept);
     assert_eq!(compiled(|| once(1)), 0);
     assert_eq!(compiled(|| once(2)), 1);
-    assert_eq!(plan::cached(), kept);
-    plan::clear();
-    assert_eq!(plan::cached(), 0);
+    assert_eq!(cached(), kept);
+    clear();
+    assert_eq!(cached(), 0);
 }

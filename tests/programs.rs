@@ -1,8 +1,8 @@
 //! Tile programs: rewrites keep every bit, and sizes, layouts and memory that is used again do not change a result.
 
 use ndarray::{Array1, Array2, Axis};
-use scirs2_autograd::dtype::DType;
-use scirs2_autograd::ops::elementwise::neg;
+use scirs2_autograd::DType;
+use scirs2_autograd::tensor_ops::neg;
 use scirs2_autograd::{Array, Context, Tensor, VariableEnvironment, run, tensor_ops as T};
 
 const EDGES: [f64; 12] = [0.0, -0.0, 1.0, -1.0, 0.5, -2.0, f64::INFINITY, f64::NEG_INFINITY, f64::NAN, 5e-324, f64::MAX, -1.5e-45];

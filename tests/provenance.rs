@@ -1,8 +1,8 @@
 //! Where nodes come from: the user's lines and calls, in errors and in `explain`.
 
 use ndarray::{arr1, arr2};
-use scirs2_autograd::error::Site;
-use scirs2_autograd::graph::SITES;
+use scirs2_autograd::internals::SITES;
+use scirs2_autograd::internals::Site;
 use scirs2_autograd::optimizers::adam::Adam;
 use scirs2_autograd::{Context, Error, ErrorKind, Feeder, Tensor, VariableEnvironment, run, tensor_ops as T};
 

@@ -1,13 +1,13 @@
 //! Random programs: one plan for all of a program gives the bits that its nodes give one by one.
 
-use scirs2_autograd::array::Array;
-use scirs2_autograd::check::matrix::{agree, derive};
-use scirs2_autograd::check::sample::Numbers;
-use scirs2_autograd::dtype::DType;
-use scirs2_autograd::graph::attr::{Axes, Slice, Slices};
-use scirs2_autograd::graph::op::{Body, OpDef, ParamKind, Support};
-use scirs2_autograd::ops::apply::{Arg, apply_in};
-use scirs2_autograd::ops::{TABLE, find};
+use scirs2_autograd::Array;
+use scirs2_autograd::DType;
+use scirs2_autograd::internals::Numbers;
+use scirs2_autograd::internals::{Arg, apply_in};
+use scirs2_autograd::internals::{Body, OpDef, ParamKind, Support};
+use scirs2_autograd::internals::{TABLE, find};
+use scirs2_autograd::internals::{agree, derive};
+use scirs2_autograd::{Axes, Slice, Slices};
 use scirs2_autograd::{Context, Result, Tensor, run, tensor_ops as T};
 
 /// Elements of a value at most.
@@ -51,7 +51,7 @@ fn grow<'g>(ctx: &'g Context, pool: &[Tensor<'g>], rows: &[&'static OpDef], r: &
             let def = find(["reduce_sum", "reduce_max", "reduce_min", "reduce_mean", "reduce_logsumexp"][r.below(5)])?;
             let some: Vec<i64> = (0..x.ndim() as i64).filter(|_| r.below(2) == 0).collect();
             let axes = if r.below(4) == 0 { Axes(None) } else { Axes(Some(some.into())) };
-            use scirs2_autograd::graph::attr::{Attr, AttrType};
+            use scirs2_autograd::internals::{Attr, AttrType};
             apply_in(ctx, def, &[x.into()], &[axes.pack(), Attr::Bool(r.below(2) == 0)]).ok()?[0]
         }
         12 => T::transpose(x, ()),

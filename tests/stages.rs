@@ -1,12 +1,12 @@
 //! Programs in stages: rows that read back their own reductions give the bits of single operations.
 
-use scirs2_autograd::array::Array;
-use scirs2_autograd::check::matrix::{agree, derive};
-use scirs2_autograd::check::sample::Numbers;
-use scirs2_autograd::dtype::DType;
-use scirs2_autograd::graph::attr::Axes;
-use scirs2_autograd::plan::Plan;
-use scirs2_autograd::plan::place::Work;
+use scirs2_autograd::Array;
+use scirs2_autograd::Axes;
+use scirs2_autograd::DType;
+use scirs2_autograd::Plan;
+use scirs2_autograd::internals::Numbers;
+use scirs2_autograd::internals::Work;
+use scirs2_autograd::internals::{agree, derive};
 use scirs2_autograd::{Feeder, Result, Tensor, VariableEnvironment, run, tensor_ops as T};
 
 /// The lengths of a space and how many of its first axes count the rows. Rows are shorter than a tile, as long, longer by a

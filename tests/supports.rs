@@ -5,7 +5,7 @@
 //! users of other engines need.
 
 use ndarray::{ArrayD, IxDyn, arr1};
-use scirs2_autograd::check::sample::Numbers;
+use scirs2_autograd::internals::Numbers;
 use scirs2_autograd::{Context, Tensor, run, tensor_ops as T};
 
 type Part = for<'g> fn(&'g Context, Tensor<'g>) -> Tensor<'g>;

@@ -1,9 +1,9 @@
 //! Values that theory fixes: edges, ties, masks, control, randomness. First and second order where both mean something.
 
 use ndarray::{arr1, arr2};
+use scirs2_autograd::Aval;
 use scirs2_autograd::check::gradcheck;
 use scirs2_autograd::op::{Avals, ComputeContext, GradientContext, Op};
-use scirs2_autograd::shape::Aval;
 use scirs2_autograd::{Context, Error, ErrorKind, Result, Tensor, VariableEnvironment, run, tensor_ops as T};
 
 const INF: f64 = f64::INFINITY;
@@ -63,7 +63,7 @@ fn masks_pass_through_movement() {
         let g = run(|ctx| {
             let x = ctx.placeholder("x", &[4]);
             let moved = f(T::sqrt(x));
-            let keep = f(T::cast(T::greater(x, 0.0), scirs2_autograd::dtype::DType::F64));
+            let keep = f(T::cast(T::greater(x, 0.0), scirs2_autograd::DType::F64));
             let y = T::select(T::greater(keep, 0.5), moved, 0.0);
             let g = T::grad(&[y], &[x])[0];
             let gg = T::grad(&[g], &[x])[0];
@@ -236,7 +236,7 @@ fn gradients_stop_where_they_are_told() {
 fn integers_are_not_differentiable() {
     run(|ctx| {
         let x = ctx.placeholder("x", &[2]);
-        let i = T::cast(x, scirs2_autograd::dtype::DType::I64);
+        let i = T::cast(x, scirs2_autograd::DType::I64);
         let e = T::grad(&[x * i], &[i])[0].eval(ctx).unwrap_err();
         assert_eq!(e.kind(), ErrorKind::NotDifferentiable);
         let text = e.to_string();

@@ -139,15 +139,15 @@ pub struct Bundle {
 /// Bundles that a context keeps at most.
 const BUNDLES: usize = 256;
 
-struct Fed {
+struct Fed<'v> {
     value: Value,
     ty: Ty,
-    held: Held,
+    held: Held<'v>,
 }
 
 /// Feeds as placeholders with contiguous elements. The last feed of a placeholder counts.
-fn resolve(ctx: &Context, feeder: &Feeder<'_>) -> Result<SmallVec<[Fed; 4]>> {
-    let mut out: SmallVec<[Fed; 4]> = SmallVec::new();
+fn resolve<'v>(ctx: &Context, feeder: &Feeder<'v>) -> Result<SmallVec<[Fed<'v>; 4]>> {
+    let mut out: SmallVec<[Fed<'v>; 4]> = SmallVec::new();
     for (target, feed) in &feeder.feeds {
         let value = find(ctx, target)?;
         let (ty, held) = Feed::bind(feed, ctx.tensor(value))?;
@@ -190,7 +190,7 @@ fn find(ctx: &Context, target: &Target) -> Result<Value> {
     }
 }
 
-fn hash(outputs: &[Tensor<'_>], writes: &[Tensor<'_>], feeds: &[Fed]) -> u64 {
+fn hash(outputs: &[Tensor<'_>], writes: &[Tensor<'_>], feeds: &[Fed<'_>]) -> u64 {
     use std::hash::{Hash, Hasher};
     let mut h = rustc_hash::FxHasher::default();
     outputs.iter().chain(writes).for_each(|t| t.value().hash(&mut h));
@@ -201,7 +201,7 @@ fn hash(outputs: &[Tensor<'_>], writes: &[Tensor<'_>], feeds: &[Fed]) -> u64 {
     h.finish()
 }
 
-fn bundle(ctx: &Context, outputs: &[Tensor<'_>], writes: &[Tensor<'_>], feeds: &[Fed]) -> Result<Arc<Bundle>> {
+fn bundle(ctx: &Context, outputs: &[Tensor<'_>], writes: &[Tensor<'_>], feeds: &[Fed<'_>]) -> Result<Arc<Bundle>> {
     let hash = hash(outputs, writes, feeds);
     let same = |b: &Arc<Bundle>| {
         b.hash == hash
@@ -290,19 +290,28 @@ pub(crate) fn evaluate(
     prepare(ctx, outputs, writes, feeder)?.run(proceed)
 }
 
-/// A request with its plan and its feeds: all that a run needs.
-pub struct Prepared<'c> {
+/// A request with its plan and its feeds: all that a run needs. The feeds are borrowed for `'v`: an array that was fed
+/// outlives the request.
+///
+/// ```compile_fail,E0597
+/// # use scirs2_autograd::{Feeder, internals::prepare, run};
+/// run(|ctx| {
+///     let x = ctx.placeholder("x", &[3]);
+///     let prepared = {
+///         let data = ndarray::arr1(&[1.0, 2.0, 3.0]);
+///         prepare(ctx, &[x * 2.0], &[], &Feeder::new().push(x, data.view())).unwrap()
+///     };
+///     prepared.run(None)
+/// });
+/// ```
+pub struct Prepared<'c, 'v> {
     ctx: &'c Context,
     bundle: Arc<Bundle>,
-    feeds: SmallVec<[Fed; 4]>,
+    feeds: SmallVec<[Fed<'v>; 4]>,
 }
 
-// SAFETY: feeds are shared borrows of plain numbers, or arrays.
-unsafe impl Send for Prepared<'_> {}
-unsafe impl Sync for Prepared<'_> {}
-
 /// Checks a request and finds its plan.
-pub fn prepare<'c>(ctx: &'c Context, outputs: &[Tensor<'_>], writes: &[Tensor<'_>], feeder: &Feeder<'_>) -> Result<Prepared<'c>> {
+pub fn prepare<'c, 'v>(ctx: &'c Context, outputs: &[Tensor<'_>], writes: &[Tensor<'_>], feeder: &Feeder<'v>) -> Result<Prepared<'c, 'v>> {
     ctx.check_open()?;
     let all = || outputs.iter().chain(writes);
     if let Some(t) = all().find(|t| t.graph().id() != ctx.id()) {
@@ -320,7 +329,7 @@ pub fn prepare<'c>(ctx: &'c Context, outputs: &[Tensor<'_>], writes: &[Tensor<'_
     Ok(Prepared { ctx, bundle, feeds })
 }
 
-impl Prepared<'_> {
+impl Prepared<'_, '_> {
     /// True for a run of a few microseconds that calls no user's code and waits for no variable.
     pub fn is_short(&self) -> bool {
         self.bundle.short
@@ -350,7 +359,7 @@ type Sources = SmallVec<[*const u8; 40]>;
 fn sources<'a>(
     ctx: &'a Context,
     b: &'a Bundle,
-    feeds: &'a [Fed],
+    feeds: &'a [Fed<'_>],
     variable: &dyn Fn(VariableID) -> Result<*const Array>,
 ) -> Result<Sources> {
     let mut out = Sources::new();
@@ -362,7 +371,7 @@ fn sources<'a>(
                 _ => return Err(Error::text(ErrorKind::Graph, "run: a constant is not bound")),
             },
             SourceKind::Feed => match feeds.iter().find(|f| f.value.node == node).map(|f| &f.held) {
-                Some(Held::Borrowed(p)) => *p,
+                Some(Held::Borrowed(p)) => p.ptr(),
                 Some(Held::Array(a)) => a.ptr().cast_const(),
                 Some(Held::Bits(bits)) => std::ptr::from_ref(bits).cast(),
                 None => return Err(Error::text(ErrorKind::Feed, "run: a placeholder is not fed")),
@@ -381,7 +390,7 @@ fn sources<'a>(
     Ok(out)
 }
 
-fn read(ctx: &Context, b: &Bundle, feeds: &[Fed], proceed: Option<&dyn Fn() -> bool>) -> Result<Outcome> {
+fn read(ctx: &Context, b: &Bundle, feeds: &[Fed<'_>], proceed: Option<&dyn Fn() -> bool>) -> Result<Outcome> {
     let env = ctx.env();
     let needs = b.plan.sources.iter().any(|s| s.kind == SourceKind::Variable);
     let guard = if needs { Some(env.read()?) } else { None };
@@ -408,7 +417,7 @@ fn counters(ctx: &Context, b: &Bundle) -> (u64, u64) {
     if b.streams.is_empty() { (0, 0) } else { (ctx.env().seed_value(), ctx.env().next_run()) }
 }
 
-fn write(ctx: &Context, b: &Bundle, feeds: &[Fed], proceed: Option<&dyn Fn() -> bool>) -> Result<Outcome> {
+fn write(ctx: &Context, b: &Bundle, feeds: &[Fed<'_>], proceed: Option<&dyn Fn() -> bool>) -> Result<Outcome> {
     let (seed, run) = counters(ctx, b);
     let mut guard = ctx.env().write()?;
     let sources = sources(ctx, b, feeds, &|id| guard.array(id).map(std::ptr::from_ref))?;

@@ -1,5 +1,7 @@
 //! Feeds: values that a run is given.
 
+use std::marker::PhantomData;
+
 use ndarray::{ArrayBase, ArrayView, Data, Dimension};
 
 use crate::array::{Array, View};
@@ -17,15 +19,29 @@ pub struct Feed<'v>(Inner<'v>);
 
 #[derive(Clone)]
 enum Inner<'v> {
-    View { ptr: *const u8, dtype: DType, dims: Dims, strides: Strides, life: std::marker::PhantomData<&'v u8> },
+    View { elements: Elements<'v>, dtype: DType, dims: Dims, strides: Strides },
     Array(Array),
     Scalar(Scalar),
     Failed(Error),
 }
 
-// SAFETY: a shared borrow of plain numbers, or an array.
-unsafe impl Send for Feed<'_> {}
-unsafe impl Sync for Feed<'_> {}
+/// Where the elements of a view are, borrowed for `'v`.
+#[derive(Clone, Copy)]
+pub(crate) struct Elements<'v> {
+    ptr: *const u8,
+    life: PhantomData<&'v [u8]>,
+}
+
+// SAFETY: a shared borrow of plain numbers, which nobody writes to while it lives.
+unsafe impl Send for Elements<'_> {}
+unsafe impl Sync for Elements<'_> {}
+
+impl Elements<'_> {
+    /// The first one.
+    pub(crate) fn ptr(self) -> *const u8 {
+        self.ptr
+    }
+}
 
 impl<'v> Feed<'v> {
     /// A feed of raw memory.
@@ -33,7 +49,7 @@ impl<'v> Feed<'v> {
     /// # Safety
     /// As [`View::from_raw`], for the lifetime `'v`.
     pub unsafe fn from_raw(ptr: *const u8, dtype: DType, dims: &[usize], strides: &[isize]) -> Feed<'v> {
-        Feed(Inner::View { ptr, dtype, dims: dims.into(), strides: strides.into(), life: std::marker::PhantomData })
+        Feed(Inner::View { elements: Elements { ptr, life: PhantomData }, dtype, dims: dims.into(), strides: strides.into() })
     }
 
     /// A feed of a number: it takes the placeholder's dtype.
@@ -55,7 +71,7 @@ impl<'v> Feed<'v> {
     }
 
     /// The feed as contiguous elements of the placeholder's dtype: itself where it can be, else a copy.
-    pub(crate) fn bind(&self, placeholder: Tensor<'_>) -> Result<(Ty, Held)> {
+    pub(crate) fn bind(&self, placeholder: Tensor<'_>) -> Result<(Ty, Held<'v>)> {
         let NodeOp::Placeholder(name) = &placeholder.node().op else {
             let got = format!("{placeholder:?}");
             return Err(Error::new(ErrorKind::Feed, "feed", "only placeholders are fed", got, "a tensor from `ctx.placeholder`"));
@@ -94,11 +110,11 @@ impl<'v> Feed<'v> {
             Inner::Failed(e) => return Err(e.clone()),
             Inner::Array(a) if a.dtype() == aval.dtype => Held::Array(a.clone()),
             Inner::Array(a) => Held::Array(converted(name, a.raw_view(), aval.dtype)?),
-            Inner::View { ptr, dtype, dims, strides, .. } => {
+            Inner::View { elements, dtype, dims, strides } => {
                 // SAFETY: the promise of `from_raw`.
-                let view = unsafe { View::from_raw(*ptr, *dtype, dims, strides) };
+                let view = unsafe { View::from_raw(elements.ptr(), *dtype, dims, strides) };
                 match (view.is_contiguous(), *dtype == aval.dtype) {
-                    (true, true) => Held::Borrowed(*ptr),
+                    (true, true) => Held::Borrowed(*elements),
                     (false, true) => Held::Array(Array::copy_of(view)?),
                     (_, false) => Held::Array(converted(name, view, aval.dtype)?),
                 }
@@ -109,8 +125,8 @@ impl<'v> Feed<'v> {
 }
 
 /// Contiguous elements for a run.
-pub(crate) enum Held {
-    Borrowed(*const u8),
+pub(crate) enum Held<'v> {
+    Borrowed(Elements<'v>),
     Array(Array),
     Bits(u64),
 }

@@ -8,4 +8,3 @@ mod sweep;
 
 pub use derive::{hessian_vector_product, jacobians};
 pub use grad::{grad, grad_with_default, try_grad};
-pub use sweep::Sweep;

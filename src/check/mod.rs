@@ -2,11 +2,11 @@
 //!
 //! [`gradcheck`] compares a gradient with differences of the function; [`matrix`] runs every check on every row.
 
-pub mod layout;
-pub mod matrix;
-pub mod replay;
-pub mod sample;
-pub mod skips;
+pub(crate) mod layout;
+pub(crate) mod matrix;
+pub(crate) mod replay;
+pub(crate) mod sample;
+pub(crate) mod skips;
 mod values;
 
 use ndarray::ArrayD;

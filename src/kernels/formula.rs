@@ -23,7 +23,6 @@
 ///
 /// The functions are those of [`math`](crate::kernels::math) and, where allowed, [`trig`](crate::kernels::trig); operands and literals
 /// mix freely. `&&` and `||` do not vectorise: write `&` and `|`.
-#[macro_export]
 macro_rules! formula {
     (float |$x:ident| sin($y:ident)) => { $crate::formula!(repaired |$x| sin($y)) };
     (float |$x:ident| cos($y:ident)) => { $crate::formula!(repaired |$x| cos($y)) };
@@ -297,3 +296,5 @@ mod tests {
         assert_eq!(e, d);
     }
 }
+
+pub(crate) use formula;

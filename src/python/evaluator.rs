@@ -61,7 +61,7 @@ const SIGNALS: Duration = Duration::from_millis(20);
 
 /// Runs a prepared request: the lock of the interpreter is given up for all but the shortest runs, and a signal such as
 /// Ctrl-C stops the run before it has written anything.
-pub fn run(py: Python<'_>, prepared: &Prepared<'_>) -> PyResult<Vec<Array>> {
+pub fn run(py: Python<'_>, prepared: &Prepared<'_, '_>) -> PyResult<Vec<Array>> {
     if prepared.is_short() {
         return Ok(prepared.run(None)?.outputs);
     }

@@ -1,6 +1,6 @@
 //! What several tests and the benchmark of the engine start from: a network of two layers, trained by Adam.
 
-use scirs2_autograd::dtype::DType;
+use scirs2_autograd::DType;
 use scirs2_autograd::optimizers::adam::Adam;
 use scirs2_autograd::{Context, Tensor, VariableEnvironment, tensor_ops as T};
 

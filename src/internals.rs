@@ -1,0 +1,49 @@
+//! Inner parts that this repository's own tests and benchmarks look into. Nothing here is for users, and nothing is stable.
+#![doc(hidden)]
+
+pub use crate::api::evaluator::{Prepared, prepare};
+pub use crate::array::block::{take_peak, usage};
+pub use crate::array::{View, ViewMut};
+pub use crate::check::matrix::{Check, agree, derive, examine};
+pub use crate::check::sample::Numbers;
+pub use crate::check::skips::{SKIPS, why};
+pub use crate::error::Site;
+use crate::formula;
+pub use crate::graph::SITES;
+pub use crate::graph::attr::{Attr, AttrType};
+pub use crate::graph::op::{Body, OpDef, ParamKind, Support};
+pub use crate::kernels::fold::{self, Fold};
+pub use crate::kernels::isa::{Isa, detected};
+pub use crate::kernels::matmul::matmul;
+pub use crate::kernels::tile::{self, Elementwise, Instr};
+pub use crate::ops::apply::{Arg, apply_in};
+pub use crate::ops::{ALIASES, TABLE, find};
+pub use crate::optimizers::updates;
+pub use crate::plan::place::{Arg as PlacedArg, Work};
+pub use crate::plan::{PLANS, cached, clear, compilations};
+
+/// Functions that rows are made of, each alone: for tests of their accuracy and of their machine code.
+pub static FORMULAS: [(&str, Elementwise); 17] = [
+    ("exp", formula! { float |x| exp(x) }),
+    ("expm1", formula! { float |x| expm1(x) }),
+    ("log", formula! { float |x| log(x) }),
+    ("log1p", formula! { float |x| log1p(x) }),
+    ("tanh", formula! { float |x| tanh(x) }),
+    ("sigmoid", formula! { float |x| sigmoid(x) }),
+    ("softplus", formula! { float |x| softplus(x) }),
+    ("erf", formula! { float |x| erf(x) }),
+    ("sin", formula! { float |x| sin(x) }),
+    ("cos", formula! { float |x| cos(x) }),
+    ("pow", formula! { float |a, b| pow(a, b) }),
+    ("rsqrt1", formula! { float |x| 1.0 / sqrt(abs(x) + 1.0) }),
+    ("mul", formula! { numeric |a, b| a * b }),
+    ("max", formula! { numeric |a, b| max(a, b) }),
+    ("less", formula! { compare |a, b| lt(a, b) }),
+    ("xor", formula! { logic |a, b| a ^ b }),
+    ("clip", formula! { float |x, low, high| min(max(x, low), high) }),
+];
+
+/// The kernels of a function of [`FORMULAS`].
+pub fn formula(name: &str) -> Option<&'static Elementwise> {
+    FORMULAS.iter().find(|(n, _)| *n == name).map(|(_, f)| f)
+}
