@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use scirs2_autograd::internals::{ALIASES, TABLE};
 
 /// The layers, lowest first: a layer uses itself and those before it.
-const LAYERS: [&str; 15] = [
+const LAYERS: [&str; 16] = [
     "error",
     "dtype",
     "shape",
@@ -22,6 +22,7 @@ const LAYERS: [&str; 15] = [
     "api",
     "optimizers",
     "check",
+    "internals",
     "python",
 ];
 /// Macros at the root of the crate, and the layers that they belong to.

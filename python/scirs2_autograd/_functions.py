@@ -38,7 +38,12 @@ __all__ = [
 def grad(ys: Sequence[TensorLike] | Tensor, xs: Sequence[Tensor] | Tensor) -> list[Tensor]:
     """Gradients of the sum of all elements of `ys` with respect to each of `xs`, as tensors of the shapes of `xs`.
 
-    An `x` that no `y` depends on has a gradient of zeros. Raises `NotDifferentiableError` for an operation on the way that
+    An `x` that no `y` depends on has a gradient of zeros. Where a branch was not taken (`where`, `clip`, `relu`, `maximum`)
+    or a part was not used (slices, gathers), nothing reaches the gradient, whatever infinities or NaN stand there.
+
+    A constant is a tensor of its own, whatever other tensor or literal has the same numbers. Equal expressions are one
+    tensor: `x * x` written twice is one `x * x`, and its gradient counts both uses; `T.identity(x * x)` is another tensor at
+    each call. Raises `NotDifferentiableError` for an operation on the way that
     has no gradient, and for an `x` that is not floating.
 
     >>> with ag.Context() as ctx:

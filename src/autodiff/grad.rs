@@ -17,7 +17,16 @@ pub(super) fn full_like<'g>(t: Tensor<'g>, x: f64) -> Tensor<'g> {
 
 /// Gradients of the sum of `ys` with respect to each of `xs`, as graph: `d (sum of all elements of all ys) / d x`.
 ///
-/// An `x` that no `y` depends on has a gradient of zeros. Errors (an op on the way that has no gradient, an `x` that is not
+/// An `x` that no `y` depends on has a gradient of zeros. Where a branch was not taken (`select`, `clip`, `relu`, extrema) or
+/// a part was not used (slices, gathers), nothing reaches the gradient, whatever infinities or NaN stand there: through
+/// elementwise functions, movement, sums and broadcasts. Operands that are infinite themselves are out of a product of
+/// matrices' reach only if their own rows are singular (`exp`, `log`, quotients, powers).
+///
+/// What the program makes a tensor (a constant, zeros, a placeholder) is a tensor of its own, with its own gradient, whatever
+/// other tensor has the same numbers. Equal expressions are one tensor: `x * x` written twice is one `x * x`, and its
+/// gradient counts both uses. `identity(x * x)` is another tensor at each call.
+///
+/// Errors (an op on the way that has no gradient, an `x` that is not
 /// floating) make the results error tensors, which evaluation returns.
 ///
 /// ```
