@@ -20,9 +20,11 @@ pub use crate::ops::elementwise::*;
 pub use crate::ops::factor::{cholesky, lower_triangle, solve_lower};
 pub use crate::ops::index::{gather, one_hot, take};
 pub use crate::ops::movement::{expand_dims, reshape, reshape_like, squeeze, stop_gradient, transpose};
+pub use crate::ops::normal::{erf, erfc, ndtr};
 pub use crate::ops::random::{bernoulli, normal_like, random_normal, random_uniform, standard_normal, standard_uniform, uniform_like};
 pub use crate::ops::reduce::{argmax, max_with_index, reduce_logsumexp, reduce_max, reduce_mean, reduce_min, reduce_sum};
 pub use crate::ops::select::select;
+pub use crate::ops::sigmoid::{sigmoid, softplus, tanh};
 pub use crate::ops::slice::{concat, slice, strided_slice};
 use crate::state::Filled;
 

@@ -5,11 +5,11 @@ use crate::graph::op::{Body, Domain, OpDef, Param, ParamKind};
 use crate::graph::{AsTensor, Tensor};
 use crate::ops::apply::{Arg, Operand, apply, cast};
 use crate::ops::compare::greater_equal;
-use crate::ops::elementwise::{erf, exp};
+use crate::ops::elementwise::exp;
 use crate::ops::families::{self, bad, case};
-use crate::ops::movement::stop_gradient;
+use crate::ops::normal::ndtr;
 use crate::ops::random::uniform_like;
-use crate::ops::reduce::{reduce_logsumexp, reduce_max, reduce_sum};
+use crate::ops::reduce::{peak, reduce_logsumexp, reduce_sum};
 use crate::ops::select::select;
 use crate::shape;
 
@@ -17,11 +17,12 @@ use crate::shape;
 pub(in crate::ops) static ROWS: &[&OpDef] = &[&SOFTMAX, &LOG_SOFTMAX, &GELU, &DROPOUT];
 
 composite! {
-    /// `exp(x) / sum(exp(x))` along `axis`, shifted by the maximum: it never overflows.
+    /// `exp(x) / sum(exp(x))` along `axis`, shifted by the maximum: it never overflows. Where all elements are -inf, or one is
+    /// inf, it is NaN.
     SOFTMAX = fn softmax(x; axis: i64 = -1) -> y {
         shape::axis("softmax", axis, x.ndim())?;
         let x = cast(x, x.dtype().to_float());
-        let e = exp(x - stop_gradient(reduce_max(x, axis, true)));
+        let e = exp(x - peak(x, Axes(Some([axis].into()))));
         e / reduce_sum(e, axis, true)
     }
     numpy "scipy.special.softmax(x, axis=axis)";
@@ -41,12 +42,12 @@ composite! {
     bad vec![bad(&[&[2]], vec![Attr::Int(1)], "log_softmax: axis is out of range. Got axis=1 for 1 dimension; expected -1 <= axis < 1.")];
 }
 composite! {
-    /// Gaussian error linear unit: `x * (1 + erf(x / sqrt(2))) / 2`.
+    /// Gaussian error linear unit: `x * ndtr(x)`, the share of `x` that a standard normal number does not exceed.
     GELU = fn gelu(x) -> y {
         let x = cast(x, x.dtype().to_float());
-        x * 0.5 * (erf(x * std::f64::consts::FRAC_1_SQRT_2) + 1.0)
+        x * ndtr(x)
     }
-    numpy "x * 0.5 * (1 + scipy.special.erf(x / np.sqrt(2)))";
+    numpy "x * scipy.special.ndtr(x)";
     example "T.gelu([-1.0, 0.0, 1.0])" => "[-0.15865525  0.          0.84134475]";
     cases families::unary_cases(Domain::Real);
     bad vec![];
