@@ -93,7 +93,9 @@ fn logsumexp_over_nothing() {
         assert_eq!(out[0].as_ref().expect("a value").item().expect("one"), -INF);
         assert_eq!(out[1].as_ref().expect("a gradient").shape(), [0]);
         // Nothing of nothing is no error.
-        for f in [(|_, x| T::softmax(x, -1i64)) as Function, |_, x| T::log_softmax(x, -1i64), |_, x| T::reduce_logsumexp(x, -1i64, true) + x] {
+        for f in
+            [(|_, x| T::softmax(x, -1i64)) as Function, |_, x| T::log_softmax(x, -1i64), |_, x| T::reduce_logsumexp(x, -1i64, true) + x]
+        {
             let x = ctx.placeholder("rows", &[3, -1]);
             let y = f(ctx, x);
             let g = T::grad(&[y], &[x])[0];
@@ -138,7 +140,12 @@ fn losses_of_infinite_logits() {
     let second = [0.0, p * (2.0 - mean), q * (3.0 - mean)];
     check("cross entropy", f, &arr2(&[[-INF, 0.0, 1.0]]), [&[value], &[0.0, p - 0.25, q - 0.75], &second]);
     // A class that occurs and cannot.
-    check("impossible", f, &arr2(&[[0.0, -INF, 1.0]]), [&[INF], &[p, -0.25, q - 0.75], &[p * (1.0 - (p + 3.0 * q)), 0.0, q * (3.0 - (p + 3.0 * q))]]);
+    check(
+        "impossible",
+        f,
+        &arr2(&[[0.0, -INF, 1.0]]),
+        [&[INF], &[p, -0.25, q - 0.75], &[p * (1.0 - (p + 3.0 * q)), 0.0, q * (3.0 - (p + 3.0 * q))]],
+    );
     let f: Function = |ctx, x| T::sparse_softmax_cross_entropy(x, ctx.constant(arr1(&[1.0])));
     check("sparse", f, &arr2(&[[-INF, 0.0, 1.0]]), [&[-p.ln()], &[0.0, p - 1.0, q], &second]);
     check("sparse, impossible", f, &arr2(&[[0.0, -INF]]), [&[INF], &[1.0, -1.0], &[0.0; 2]]);
@@ -153,8 +160,16 @@ fn losses_of_infinite_logits() {
         (1.0, [-INF, INF], [[INF, 0.0], [-1.0, 0.0], [0.0, 0.0]]),
         (0.5, [-INF, INF], [[INF, INF], [-0.5, 1.0], [0.0, 0.0]]),
         // exp(-40): the value and the slope at the right end are as small, not 0.
-        (1.0, [40.0, -40.0], [[4.248354255291589e-18, 40.0], [-4.248354255291589e-18, -2.0], [4.248354255291589e-18, 4.0 * 4.248354255291589e-18]]),
-        (0.0, [40.0, -40.0], [[40.0, 4.248354255291589e-18], [1.0, 2.0 * 4.248354255291589e-18], [4.248354255291589e-18, 4.0 * 4.248354255291589e-18]]),
+        (
+            1.0,
+            [40.0, -40.0],
+            [[4.248354255291589e-18, 40.0], [-4.248354255291589e-18, -2.0], [4.248354255291589e-18, 4.0 * 4.248354255291589e-18]],
+        ),
+        (
+            0.0,
+            [40.0, -40.0],
+            [[40.0, 4.248354255291589e-18], [1.0, 2.0 * 4.248354255291589e-18], [4.248354255291589e-18, 4.0 * 4.248354255291589e-18]],
+        ),
         (0.25, [0.0, -0.0], [[2f64.ln(); 2], [0.25, 0.5], [0.25, 1.0]]),
     ] {
         let f: Function = match target {

@@ -290,6 +290,20 @@ pub fn softplus<T: Float, const M: u8>(x: S<T, M>) -> S<T, M> {
     softplus_with(x, decay(x))
 }
 
+/// ln(1 + e^x) - t x, where the decay is that of x: 0 times infinity is 0. For t = 0 and 1 exact where it is small.
+#[inline(always)]
+pub fn logistic_loss<T: Float, const M: u8>(x: S<T, M>, t: S<T, M>, decay: S<T, M>) -> S<T, M> {
+    let weight = select(lt(x, 0.0), S::lit(0.0), 1.0) - t;
+    select(eq(weight, 0.0), 0.0, weight * x) + log1p(decayed(decay))
+}
+
+/// 1 / (1 + e^-x) - t, where the decay is that of x. For t = 0 and 1 exact where it is small.
+#[inline(always)]
+pub fn logistic_residual<T: Float, const M: u8>(x: S<T, M>, t: S<T, M>, decay: S<T, M>) -> S<T, M> {
+    let rest = decayed(decay) / one_and_decayed(decay);
+    select(lt(x, 0.0), rest - t, (1.0 - t) - rest)
+}
+
 /// The error function.
 #[inline(always)]
 pub fn erf<T: Float, const M: u8>(x: S<T, M>) -> S<T, M> {

@@ -10,9 +10,8 @@ use crate::ops::select::select;
 use crate::shape::Aval;
 
 /// The rows of this family.
-pub(in crate::ops) static ROWS: &[&OpDef] = &[
-    &ADD, &SUB, &MUL, &DIV, &POW, &MAXIMUM, &MINIMUM, &NEG, &SQUARE, &SQRT, &ABS, &SIGN, &EXP, &LOG, &SIN, &COS, &RELU, &CLIP, &WEIGHTED,
-];
+pub(in crate::ops) static ROWS: &[&OpDef] =
+    &[&ADD, &SUB, &MUL, &DIV, &POW, &MAXIMUM, &MINIMUM, &NEG, &SQUARE, &SQRT, &ABS, &SIGN, &EXP, &LOG, &SIN, &COS, &RELU, &CLIP, &WEIGHTED];
 
 binary! {
     /// Sum with broadcasting: `y = a + b`. Integers wrap around.

@@ -11,8 +11,20 @@ use crate::ops::families;
 use crate::shape::Aval;
 
 /// The rows of this family.
-pub(in crate::ops) static ROWS: &[&OpDef] =
-    &[&TANH, &SIGMOID, &SOFTPLUS, &DECAY, &DECAY_TWICE, &TANH_WITH, &TANH_SLOPE, &SIGMOID_WITH, &SIGMOID_SLOPE, &SOFTPLUS_WITH];
+pub(in crate::ops) static ROWS: &[&OpDef] = &[
+    &TANH,
+    &SIGMOID,
+    &SOFTPLUS,
+    &DECAY,
+    &DECAY_TWICE,
+    &TANH_WITH,
+    &TANH_SLOPE,
+    &SIGMOID_WITH,
+    &SIGMOID_SLOPE,
+    &SOFTPLUS_WITH,
+    &LOGISTIC_LOSS,
+    &LOGISTIC_RESIDUAL,
+];
 
 composite! {
     /// Hyperbolic tangent, within 3 ulp.
@@ -141,6 +153,49 @@ with_decay! {
     SOFTPLUS_WITH = fn softplus_with(x, e) -> y;
     vjp(g) g * sigmoid_with(x, e);
     numpy "np.logaddexp(x, 0)";
+}
+
+op! {
+    /// `log(1 + exp(x)) - targets * x`, given `e`, the decay of `x`; 0 times infinity is 0.
+    ///
+    /// Gradient: `g * logistic_residual(x, targets, e)` and `-g * x`.
+    LOGISTIC_LOSS = fn logistic_loss(x, targets, e) -> (loss);
+    operands Float;
+    infer(c) families::elementwise(c);
+    kernel Kernel::Tile(crate::formula!(float |x, targets, e| logistic_loss(x, targets, e)));
+    family Elementwise;
+    vjp(g) { x: g * logistic_residual(x, targets, e), targets: -(g * x), e: Cotangent::Zero }
+    numpy "np.logaddexp(x, 0) - targets * x";
+    cases vec![];
+    bad vec![families::bad(
+        &[&[2], &[3], &[]], vec![],
+        "logistic_loss: shapes do not broadcast. Got (2,) and (3,); expected equal lengths, or 1, on each axis counted from the last.",
+    )];
+}
+function! {
+    /// `log(1 + exp(x)) - targets * x`, given the decay of `x`; see [`LOGISTIC_LOSS`].
+    LOGISTIC_LOSS = fn logistic_loss(x, targets, e)
+}
+op! {
+    /// `sigmoid(x) - targets`, given `e`, the decay of `x`.
+    ///
+    /// Gradient: `g * y * (1 - y)` for the logistic function `y`, and `-g`.
+    LOGISTIC_RESIDUAL = fn logistic_residual(x, targets, e) -> (residual);
+    operands Float;
+    infer(c) families::elementwise(c);
+    kernel Kernel::Tile(crate::formula!(float |x, targets, e| logistic_residual(x, targets, e)));
+    family Elementwise;
+    vjp(g) { x: g * sigmoid_slope(sigmoid_with(x, e), e), targets: -g, e: Cotangent::Zero }
+    numpy "scipy.special.expit(x) - targets";
+    cases vec![];
+    bad vec![families::bad(
+        &[&[2], &[3], &[]], vec![],
+        "logistic_residual: shapes do not broadcast. Got (2,) and (3,); expected equal lengths, or 1, on each axis counted from the last.",
+    )];
+}
+function! {
+    /// `sigmoid(x) - targets`, given the decay of `x`; see [`LOGISTIC_RESIDUAL`].
+    LOGISTIC_RESIDUAL = fn logistic_residual(x, targets, e)
 }
 
 /// `1 - 2 * y` for the logistic function `y`: `-tanh(x / 2)`, which is exact also where `y` rounds to 1/2. The argument is

@@ -4,14 +4,12 @@ use crate::error::{Error, ErrorKind};
 use crate::graph::op::{Body, Domain, OpDef, Param, ParamKind};
 use crate::graph::{AsTensor, Tensor};
 use crate::ops::apply::{Arg, Operand, apply, cast};
-use crate::ops::compare::less;
 use crate::ops::elementwise::{square, weighted};
 use crate::ops::families::{self, bad, case, mixed};
 use crate::ops::index::{check_labels, gather};
 use crate::ops::movement::{expand_dims, squeeze};
 use crate::ops::reduce::{reduce_logsumexp, reduce_mean, reduce_sum};
-use crate::ops::select::select;
-use crate::ops::sigmoid::softplus;
+use crate::ops::sigmoid::{decay, logistic_loss};
 use crate::shape::{Dim, Tuple};
 
 /// The rows of this family.
@@ -22,6 +20,9 @@ composite! {
     /// Cross-entropy of softmax against labels: `logsumexp(logits) - logits[label]`, one value a row. `logits` are
     /// `(n, classes)`; labels are integers or integral floats of shape `(n,)` or `(n, 1)`, and one that is NaN, not integral
     /// or outside `0 <= label < classes` is an error of the run.
+    ///
+    /// Gradient: `g * (softmax(logits) - 1)` at the label, `g * softmax(logits)` elsewhere; at the label with an error of one unit
+    /// in the last place of `g`.
     SPARSE_SOFTMAX_CROSS_ENTROPY = fn sparse_softmax_cross_entropy(logits, labels) -> loss {
         let [n, Dim::Known(classes)] = *logits.dims() else {
             let rule = "logits of shape (n, classes) with a known number of classes";
@@ -69,9 +70,7 @@ composite! {
     /// their accuracy where they are small, and are 0 at the right infinity.
     SIGMOID_CROSS_ENTROPY = fn sigmoid_cross_entropy(x, targets) -> loss {
         let x = cast(x, x.dtype().to_float());
-        // Choices instead of max and abs: both sides have one gradient at 0, sigmoid(x) - targets.
-        let negative = less(x, 0.0);
-        softplus(select(negative, x, -x)) + weighted(select(negative, 0.0, 1.0) - targets, x)
+        logistic_loss(x, targets, decay(x))
     }
     numpy "np.logaddexp(x, 0) - x * targets";
     example "T.sigmoid_cross_entropy([0.0, -50.0, 50.0], 1.0)" => "[ 0.69314718 50.          0.        ]";
