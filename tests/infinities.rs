@@ -185,13 +185,14 @@ fn losses_of_infinite_logits() {
 #[test]
 fn functions_of_one_number_at_infinity() {
     let x = arr1(&[-INF, INF]);
-    let expected: [(&str, Function, [[f64; 2]; 3]); 7] = [
+    let expected: [(&str, Function, [[f64; 2]; 3]); 8] = [
         ("softplus", |_, x| T::softplus(x), [[0.0, INF], [0.0, 2.0], [0.0; 2]]),
         ("sigmoid", |_, x| T::sigmoid(x), [[0.0, 1.0], [0.0; 2], [0.0; 2]]),
         ("tanh", |_, x| T::tanh(x), [[-1.0, 1.0], [0.0; 2], [0.0; 2]]),
         ("erf", |_, x| T::erf(x), [[-1.0, 1.0], [0.0; 2], [0.0; 2]]),
         ("erfc", |_, x| T::erfc(x), [[2.0, 0.0], [0.0; 2], [0.0; 2]]),
         ("ndtr", |_, x| T::ndtr(x), [[0.0, 1.0], [0.0; 2], [0.0; 2]]),
+        ("gelu", |_, x| T::gelu(x), [[0.0, INF], [0.0, 2.0], [0.0; 2]]),
         ("exp", |_, x| T::exp(x), [[0.0, INF], [0.0, INF], [0.0, INF]]),
     ];
     for (name, f, [y, g, gg]) in expected {

@@ -57,9 +57,9 @@ REQUIRED = {"shape", "classes", "n", "slices"}
 BY_HAND = {"cond", "assign", "standard_uniform", "standard_uniform_like", "standard_normal", "standard_normal_like"}
 #: Rows that serve other rows, besides those that their parameters tell; see `internal`.
 INTERNAL = {
-    "check_labels", "cholesky_lower", "decay", "decay_twice", "gaussian", "logistic_loss", "logistic_residual", "lower_triangle",
-    "normal_density", "normalised", "peak", "sigmoid_slope", "sigmoid_with", "size", "softplus_with", "tanh_slope", "tanh_with",
-    "weighted",
+    "check_labels", "cholesky_lower", "decay", "decay_twice", "gaussian", "gelu_slope", "gelu_with", "logistic_loss",
+    "logistic_residual", "lower_triangle", "normal_density", "normalised", "peak", "sigmoid_slope", "sigmoid_with", "size",
+    "softplus_with", "tanh_slope", "tanh_with", "weighted",
 }  # fmt: skip
 #: Length of a line of generated code, as the formatter has it.
 WIDTH = 140

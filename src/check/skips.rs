@@ -30,7 +30,17 @@ pub static SKIPS: &[Skip] = &[
     },
     Skip { rows: &["normalised"], checks: NUMERIC, why: "its gradient holds for what sums up to 1 only: softmax tests it" },
     Skip {
-        rows: &["tanh_with", "tanh_slope", "sigmoid_with", "sigmoid_slope", "softplus_with", "logistic_loss", "logistic_residual"],
+        rows: &[
+            "tanh_with",
+            "tanh_slope",
+            "sigmoid_with",
+            "sigmoid_slope",
+            "softplus_with",
+            "logistic_loss",
+            "logistic_residual",
+            "gelu_with",
+            "gelu_slope",
+        ],
         checks: NUMERIC,
         why: "its operands belong together: the functions that they serve test it",
     },

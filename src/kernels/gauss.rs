@@ -76,3 +76,22 @@ pub fn erfc<T: Float, const M: u8>(x: S<T, M>) -> S<T, M> {
     let tail = 2.0 * bell(x, 1.0) * scaled_tail(abs(x) * std::f64::consts::SQRT_2);
     select(lt(x, 0.0), 2.0 - tail, tail)
 }
+
+/// x, and what is as good as infinite for the normal distribution in place of what is larger.
+#[inline(always)]
+fn finite<T: Float, const M: u8>(x: S<T, M>) -> S<T, M> {
+    let x = select(gt(x, 64.0), 64.0, x);
+    select(lt(x, -64.0), -64.0, x)
+}
+
+/// x times the normal distribution function, p.
+#[inline(always)]
+pub fn gelu_with<T: Float, const M: u8>(x: S<T, M>, p: S<T, M>) -> S<T, M> {
+    select(lt(x, -64.0), -64.0, x) * p
+}
+
+/// The derivative of x times the normal distribution function, p.
+#[inline(always)]
+pub fn gelu_slope<T: Float, const M: u8>(x: S<T, M>, p: S<T, M>) -> S<T, M> {
+    p + finite(x) * normal_density(x)
+}

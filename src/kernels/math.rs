@@ -2,7 +2,7 @@
 //!
 //! Coefficients are minimax polynomials of the quantity named beside them, weighted for the relative error of the result.
 
-pub use super::gauss::{erfc, gaussian, ndtr, normal_density};
+pub use super::gauss::{erfc, gaussian, gelu_slope, gelu_with, ndtr, normal_density};
 pub use super::power::pow;
 use super::real::{Float, Pair, S, Value};
 

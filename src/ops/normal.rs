@@ -1,13 +1,14 @@
-//! The error function and the normal distribution.
+//! The error function, the normal distribution and what is made of it.
 
 use crate::graph::op::{Body, Cotangent, Domain, Family, Kernel, OpDef, Operands, Param, ParamKind, Primitive};
 use crate::graph::{AsTensor, Tensor};
-use crate::ops::apply::{Arg, apply};
+use crate::ops::apply::{Arg, Operand, apply, cast};
 use crate::ops::elementwise::weighted;
 use crate::ops::families;
+use crate::shape::Aval;
 
 /// The rows of this family.
-pub(in crate::ops) static ROWS: &[&OpDef] = &[&ERF, &ERFC, &NDTR, &GAUSSIAN, &NORMAL_DENSITY];
+pub(in crate::ops) static ROWS: &[&OpDef] = &[&ERF, &ERFC, &NDTR, &GELU, &GAUSSIAN, &NORMAL_DENSITY, &GELU_WITH, &GELU_SLOPE];
 
 unary! {
     /// Error function `2 / sqrt(pi) * integral of exp(-t * t) from 0 to x`, within 2 ulp.
@@ -41,6 +42,55 @@ unary! {
     numpy "scipy.special.ndtr(x)";
     example "T.ndtr([-10.0, 0.0, 1.0])" => "[7.61985302e-24 5.00000000e-01 8.41344746e-01]";
     samples Real;
+}
+composite! {
+    /// Gaussian error linear unit: `x * ndtr(x)`.
+    ///
+    /// Gradient: `g * (ndtr(x) + x * exp(-x * x / 2) / sqrt(2 * pi))`.
+    GELU = fn gelu(x) -> y {
+        let x = cast(x, x.dtype().to_float());
+        gelu_with(x, ndtr(x))
+    }
+    numpy "x * scipy.special.ndtr(x)";
+    example "T.gelu([-1.0, 0.0, 1.0])" => "[-0.15865525  0.          0.84134475]";
+    cases families::unary_cases(Domain::Real);
+    bad vec![];
+}
+op! {
+    /// `x * p`, where `p` is `ndtr(x)`.
+    ///
+    /// Gradient: `g * gelu_slope(x, p)`, to `x`.
+    GELU_WITH = fn gelu_with(x, p) -> (y);
+    operands Float;
+    infer(c) families::elementwise(c);
+    kernel Kernel::Tile(crate::formula!(float |x, p| gelu_with(x, p)));
+    family Elementwise;
+    vjp(g) { x: g * gelu_slope(x, p), p: Cotangent::Zero }
+    numpy "x * p";
+    cases vec![];
+    bad families::binary_bad("gelu_with");
+}
+function! {
+    /// `x * p`, where `p` is `ndtr(x)`; see [`GELU_WITH`].
+    GELU_WITH = fn gelu_with(x, p)
+}
+op! {
+    /// `p + x * normal_density(x)`, where `p` is `ndtr(x)`.
+    ///
+    /// Gradient: `g * (2 - x * x) * normal_density(x)`, to `x`.
+    GELU_SLOPE = fn gelu_slope(x, p) -> (slope);
+    operands Float;
+    infer(c) families::elementwise(c);
+    kernel Kernel::Tile(crate::formula!(float |x, p| gelu_slope(x, p)));
+    family Elementwise;
+    vjp(g) { x: g * weighted(normal_density(x), 2.0 - x * x), p: Cotangent::Zero }
+    numpy "p + x * np.exp(-x * x / 2) / np.sqrt(2 * np.pi)";
+    cases vec![];
+    bad families::binary_bad("gelu_slope");
+}
+function! {
+    /// `p + x * normal_density(x)`, where `p` is `ndtr(x)`; see [`GELU_SLOPE`].
+    GELU_SLOPE = fn gelu_slope(x, p)
 }
 unary! {
     /// `exp(-x * x)`, within 2 ulp also where the square's rounding would count.

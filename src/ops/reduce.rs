@@ -215,7 +215,8 @@ composite! {
     /// `log(sum(exp(x)))` over `axis` (all axes by default), shifted by the maximum: it never overflows. Where all
     /// elements are -inf, or where there are none, it is -inf.
     ///
-    /// Gradient: `g * softmax(x)`; 0 where all elements are -inf. To an element that is inf it is NaN.
+    /// Gradient: `g * softmax(x)`; 0 where all elements are -inf. To an element that is inf it is NaN. Its own gradient has an
+    /// error of one unit in the last place of `g` where a probability rounds to 1.
     REDUCE_LOGSUMEXP = fn reduce_logsumexp(x; axis: Axes = Axes(None), keepdims: bool = false) -> y {
         let x = cast(x, x.dtype().to_float());
         shape::axes("reduce_logsumexp", axis.0.as_deref(), x.ndim())?;

@@ -9,14 +9,13 @@ use crate::ops::apply::{Arg, Operand, apply, cast};
 use crate::ops::compare::{equal, greater_equal};
 use crate::ops::elementwise::exp;
 use crate::ops::families::{self, bad, case};
-use crate::ops::normal::ndtr;
 use crate::ops::random::uniform_like;
 use crate::ops::reduce::{peak, reduce_logsumexp, reduce_sum};
 use crate::ops::select::select;
 use crate::shape::{self, Aval};
 
 /// The rows of this family.
-pub(in crate::ops) static ROWS: &[&OpDef] = &[&SOFTMAX, &NORMALISED, &LOG_SOFTMAX, &GELU, &DROPOUT];
+pub(in crate::ops) static ROWS: &[&OpDef] = &[&SOFTMAX, &NORMALISED, &LOG_SOFTMAX, &DROPOUT];
 
 composite! {
     /// `exp(x) / sum(exp(x))` along `axis`, shifted by the maximum: it never overflows. Where all elements are -inf, or one is
@@ -71,17 +70,6 @@ composite! {
     example "T.log_softmax([0.0, -1000.0])" => "[    0. -1000.]";
     cases vec![case(Domain::Real, &[&[5]], vec![Attr::Int(0)]), case(Domain::Real, &[&[2, 3, 4]], vec![Attr::Int(1)])];
     bad vec![bad(&[&[2]], vec![Attr::Int(1)], "log_softmax: axis is out of range. Got axis=1 for 1 dimension; expected -1 <= axis < 1.")];
-}
-composite! {
-    /// Gaussian error linear unit: `x * ndtr(x)`, the share of `x` that a standard normal number does not exceed.
-    GELU = fn gelu(x) -> y {
-        let x = cast(x, x.dtype().to_float());
-        x * ndtr(x)
-    }
-    numpy "x * scipy.special.ndtr(x)";
-    example "T.gelu([-1.0, 0.0, 1.0])" => "[-0.15865525  0.          0.84134475]";
-    cases families::unary_cases(Domain::Real);
-    bad vec![];
 }
 composite! {
     /// With `train`, each element is 0 with probability `ratio`, else divided by `1 - ratio`; without it, `x` itself. Each
