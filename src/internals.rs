@@ -4,14 +4,14 @@
 pub use crate::api::evaluator::{Prepared, prepare};
 pub use crate::array::block::{take_peak, usage};
 pub use crate::array::{View, ViewMut};
-pub use crate::check::matrix::{Check, agree, derive, examine};
+pub use crate::check::matrix::{Check, agree, build, derive, examine};
 pub use crate::check::sample::Numbers;
 pub use crate::check::skips::{SKIPS, why};
 pub use crate::error::Site;
 use crate::formula;
 pub use crate::graph::SITES;
 pub use crate::graph::attr::{Attr, AttrType};
-pub use crate::graph::op::{Body, OpDef, ParamKind, Support};
+pub use crate::graph::op::{Body, Kernel, OpDef, Operands, ParamKind, Support};
 pub use crate::kernels::fold::{self, Fold};
 pub use crate::kernels::isa::{Isa, detected};
 pub use crate::kernels::matmul::matmul;
@@ -23,7 +23,7 @@ pub use crate::plan::place::{Arg as PlacedArg, Work};
 pub use crate::plan::{PLANS, cached, clear, compilations};
 
 /// Functions that rows are made of, each alone: for tests of their accuracy and of their machine code.
-pub static FORMULAS: [(&str, Elementwise); 17] = [
+pub static FORMULAS: [(&str, Elementwise); 22] = [
     ("exp", formula! { float |x| exp(x) }),
     ("expm1", formula! { float |x| expm1(x) }),
     ("log", formula! { float |x| log(x) }),
@@ -32,6 +32,11 @@ pub static FORMULAS: [(&str, Elementwise); 17] = [
     ("sigmoid", formula! { float |x| sigmoid(x) }),
     ("softplus", formula! { float |x| softplus(x) }),
     ("erf", formula! { float |x| erf(x) }),
+    ("erfc", formula! { float |x| erfc(x) }),
+    ("ndtr", formula! { float |x| ndtr(x) }),
+    ("gaussian", formula! { float |x| gaussian(x) }),
+    ("normal_density", formula! { float |x| normal_density(x) }),
+    ("decay", formula! { float |x| decay(x) }),
     ("sin", formula! { float |x| sin(x) }),
     ("cos", formula! { float |x| cos(x) }),
     ("pow", formula! { float |a, b| pow(a, b) }),

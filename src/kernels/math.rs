@@ -2,6 +2,7 @@
 //!
 //! Coefficients are minimax polynomials of the quantity named beside them, weighted for the relative error of the result.
 
+pub use super::gauss::{erfc, gaussian, gelu_slope, gelu_with, ndtr, normal_density};
 pub use super::power::pow;
 use super::real::{Float, Pair, S, Value};
 
@@ -161,22 +162,71 @@ pub fn expm1<T: Float, const M: u8>(x: S<T, M>) -> S<T, M> {
     copysign(select(eq(h, 0.5), q, 2.0 * q.fma(h, h - 0.5)), x)
 }
 
+/// e^-|x| without loss on either side: itself up to 1/2; above that e^-|x| - 1, whose sign bit is set.
+#[inline(always)]
+pub fn decay<T: Float, const M: u8>(x: S<T, M>) -> S<T, M> {
+    let least = if T::F64 { -746.0 } else { -104.0 };
+    let y = -abs(x);
+    let (biased, q) = reduced_exp(select(lt(y, least), least, y), nothing());
+    let (low, high) = T::half_powers(biased.0);
+    let (low, high) = (S::<T, M>(low), S::<T, M>(high));
+    let e = (1.0 + q) * low * high;
+    // Where it is chosen, the power is 1 or 1/2.
+    let h = low * high;
+    select(gt(e, 0.5), -abs(q.fma(h, h - 1.0)), e)
+}
+
+/// e^-|x| of its decay.
+#[inline(always)]
+fn decayed<T: Float, const M: u8>(decay: S<T, M>) -> S<T, M> {
+    select(signbit(decay), 1.0 + decay, decay)
+}
+
+/// 1 + e^-|x| of its decay.
+#[inline(always)]
+fn one_and_decayed<T: Float, const M: u8>(decay: S<T, M>) -> S<T, M> {
+    select(signbit(decay), 2.0, 1.0) + decay
+}
+
+/// The hyperbolic tangent of x, where the decay is that of 2x.
+#[inline(always)]
+pub fn tanh_with<T: Float, const M: u8>(x: S<T, M>, decay: S<T, M>) -> S<T, M> {
+    let missing = select(signbit(decay), -decay, 1.0 - decay);
+    copysign(missing / one_and_decayed(decay), x)
+}
+
+/// 1 / cosh(x)^2, where y is the hyperbolic tangent of x and the decay that of 2x.
+#[inline(always)]
+pub fn tanh_slope<T: Float, const M: u8>(y: S<T, M>, decay: S<T, M>) -> S<T, M> {
+    // 1 - |y| is e^(-2|x|) (1 + |y|).
+    let sum = 1.0 + abs(y);
+    decayed(decay) * sum * sum
+}
+
 /// The hyperbolic tangent.
 #[inline(always)]
 pub fn tanh<T: Float, const M: u8>(x: S<T, M>) -> S<T, M> {
-    // With t = e^(-2|x|) - 1 in (-1, 0] nothing overflows; from |x| = 20 on the result is 1.
-    let y = -2.0 * abs(x);
-    let (biased, q) = reduced_exp(select(lt(y, -40.0), -40.0, y), nothing());
-    let h = S::<T, M>(T::power(biased.0));
-    let t = q.fma(h, h - 1.0);
-    copysign(t / (2.0 + t), x)
+    tanh_with(x, decay(2.0 * x))
 }
 
-/// 1 / (1 + e^-x); right also where the result is denormal.
+/// 1 / (1 + e^-x), where the decay is that of x; right also where the result is denormal.
+#[inline(always)]
+pub fn sigmoid_with<T: Float, const M: u8>(x: S<T, M>, decay: S<T, M>) -> S<T, M> {
+    select(lt(x, 0.0), decayed(decay), 1.0) / one_and_decayed(decay)
+}
+
+/// y (1 - y), where y is the logistic function of x and the decay that of x.
+#[inline(always)]
+pub fn sigmoid_slope<T: Float, const M: u8>(y: S<T, M>, decay: S<T, M>) -> S<T, M> {
+    // The smaller one of y and 1 - y.
+    let rest = select(lt(y, 0.5), y, y * decayed(decay));
+    rest * (1.0 - rest)
+}
+
+/// 1 / (1 + e^-x).
 #[inline(always)]
 pub fn sigmoid<T: Float, const M: u8>(x: S<T, M>) -> S<T, M> {
-    let e = exp(-abs(x));
-    select(lt(x, 0.0), e, 1.0) / (1.0 + e)
+    sigmoid_with(x, decay(x))
 }
 
 /// ln w + correction, for a positive normal w.
@@ -228,10 +278,30 @@ pub fn log1p<T: Float, const M: u8>(x: S<T, M>) -> S<T, M> {
     select(eq(w, 1.0), x, log_edges(w, y))
 }
 
+/// ln(1 + e^x), where the decay is that of x; without overflow or loss for large |x|.
+#[inline(always)]
+pub fn softplus_with<T: Float, const M: u8>(x: S<T, M>, decay: S<T, M>) -> S<T, M> {
+    max(x, 0.0) + log1p(decayed(decay))
+}
+
 /// ln(1 + e^x), without overflow or loss for large |x|.
 #[inline(always)]
 pub fn softplus<T: Float, const M: u8>(x: S<T, M>) -> S<T, M> {
-    max(x, 0.0) + log1p(exp(-abs(x)))
+    softplus_with(x, decay(x))
+}
+
+/// ln(1 + e^x) - t x, where the decay is that of x: 0 times infinity is 0. For t = 0 and 1 exact where it is small.
+#[inline(always)]
+pub fn logistic_loss<T: Float, const M: u8>(x: S<T, M>, t: S<T, M>, decay: S<T, M>) -> S<T, M> {
+    let weight = select(lt(x, 0.0), S::lit(0.0), 1.0) - t;
+    select(eq(weight, 0.0), 0.0, weight * x) + log1p(decayed(decay))
+}
+
+/// 1 / (1 + e^-x) - t, where the decay is that of x. For t = 0 and 1 exact where it is small.
+#[inline(always)]
+pub fn logistic_residual<T: Float, const M: u8>(x: S<T, M>, t: S<T, M>, decay: S<T, M>) -> S<T, M> {
+    let rest = decayed(decay) / one_and_decayed(decay);
+    select(lt(x, 0.0), rest - t, (1.0 - t) - rest)
 }
 
 /// The error function.

@@ -5,6 +5,7 @@ pub mod check;
 pub mod exact;
 pub mod fold;
 pub mod formula;
+pub mod gauss;
 pub mod index;
 pub mod isa;
 pub mod linalg;

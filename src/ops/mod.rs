@@ -14,12 +14,14 @@ pub mod factor;
 pub mod families;
 pub mod index;
 pub mod movement;
+pub mod normal;
 pub mod operators;
 pub mod random;
 pub mod reduce;
 pub mod rules;
 pub mod select;
 pub mod select_items;
+pub mod sigmoid;
 pub mod slice;
 pub mod support;
 
@@ -30,6 +32,8 @@ use crate::graph::op::OpDef;
 /// The rows by family. A family's file lists its own rows, so that a new op is an edit of one file.
 static FAMILIES: &[&[&OpDef]] = &[
     elementwise::ROWS,
+    sigmoid::ROWS,
+    normal::ROWS,
     compare::ROWS,
     select::ROWS,
     movement::ROWS,

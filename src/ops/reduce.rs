@@ -12,7 +12,7 @@ use crate::graph::{AsTensor, Tensor};
 use crate::kernels::{self, fold::Fold};
 use crate::ops::apply::{Arg, apply, cast};
 use crate::ops::broadcast::broadcast_like;
-use crate::ops::compare::{equal, less};
+use crate::ops::compare::{equal, less, not_equal};
 use crate::ops::elementwise::{abs, exp, log};
 use crate::ops::families::{self, attr, bad, case};
 use crate::ops::index::gather_adjoint;
@@ -23,7 +23,7 @@ use crate::shape::{self, Aval, Dim, Tuple};
 
 /// The rows of this family.
 pub(in crate::ops) static ROWS: &[&OpDef] =
-    &[&REDUCE_SUM, &REDUCE_MAX, &REDUCE_MIN, &SIZE, &REDUCE_MEAN, &REDUCE_LOGSUMEXP, &ARGMAX, &MAX_WITH_INDEX];
+    &[&REDUCE_SUM, &REDUCE_MAX, &REDUCE_MIN, &SIZE, &REDUCE_MEAN, &PEAK, &REDUCE_LOGSUMEXP, &ARGMAX, &MAX_WITH_INDEX];
 
 fn reduced(c: &mut Infer<'_>, x: &Aval, axis: &Axes, keepdims: bool) -> Result<Avals> {
     let axes = shape::axes(c.op, axis.0.as_deref(), x.ndim())?;
@@ -189,15 +189,42 @@ composite! {
     cases fold_cases(Domain::Real);
     bad axis_bad("reduce_mean");
 }
+op! {
+    /// As `reduce_max`, and -inf over nothing.
+    ///
+    /// Gradient: to the largest elements; ties share it equally.
+    PEAK = fn peak(x; axis: Axes = Axes(None), keepdims: bool = false) -> (y);
+    operands Float;
+    infer(c) reduced(c, x, &axis, keepdims);
+    kernel Kernel::Fold(Fold::Max);
+    support Repeated(unreduced);
+    vjp(g) { x: shared(g, x, y, &axis, keepdims) }
+    numpy "np.max(x, axis=axis, keepdims=keepdims, initial=-np.inf)";
+    cases fold_cases(Domain::Distinct);
+    bad axis_bad("peak");
+}
+
+/// What exponentials of `x` are shifted by so that none overflows: the largest element along `axis`, as a constant with the
+/// axes of `x`.
+#[track_caller]
+pub fn peak<'g>(x: Tensor<'g>, axis: Axes) -> Tensor<'g> {
+    stop_gradient(apply(&PEAK, &[x.into()], &[axis.pack(), Attr::Bool(true)]))
+}
+
 composite! {
     /// `log(sum(exp(x)))` over `axis` (all axes by default), shifted by the maximum: it never overflows. Where all
-    /// elements are -inf it is -inf.
+    /// elements are -inf, or where there are none, it is -inf.
+    ///
+    /// Gradient: `g * softmax(x)`; 0 where all elements are -inf. To an element that is inf it is NaN. Its own gradient has an
+    /// error of one unit in the last place of `g` where a probability rounds to 1.
     REDUCE_LOGSUMEXP = fn reduce_logsumexp(x; axis: Axes = Axes(None), keepdims: bool = false) -> y {
         let x = cast(x, x.dtype().to_float());
         shape::axes("reduce_logsumexp", axis.0.as_deref(), x.ndim())?;
-        let top = stop_gradient(reduce_max(x, axis.clone(), true));
+        let top = peak(x, axis.clone());
         let top = select(less(abs(top), f64::INFINITY), top, 0.0);
-        let y = log(reduce_sum(exp(x - top), axis.clone(), true)) + top;
+        let sum = reduce_sum(exp(x - top), axis.clone(), true);
+        // The sum is 0 only over elements that are -inf, which nothing can change.
+        let y = select(not_equal(sum, 0.0), log(sum), f64::NEG_INFINITY) + top;
         if keepdims { y } else { squeeze_axes(y, x, &axis) }
     }
     numpy "scipy.special.logsumexp(x, axis=axis, keepdims=keepdims)";

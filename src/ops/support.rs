@@ -63,6 +63,12 @@ pub fn unreduced<'g>(v: &Vjp<'_, 'g>, s: Tensor<'g>, _: usize) -> Tensor<'g> {
     unreduce(s, v.x(0), axes.as_deref(), attr(v.node.attrs.get(1)).unwrap_or(false))
 }
 
+/// A rule that mixes along the axis that is the first attribute: all of a row in which one place is true.
+pub fn along_axis<'g>(v: &Vjp<'_, 'g>, s: Tensor<'g>, _: usize) -> Tensor<'g> {
+    let axis: i64 = attr(v.node.attrs.first()).unwrap_or(-1);
+    broadcast_like(counts(reduce_sum(cast(s, DType::F32), axis, true)), s)
+}
+
 /// A sum over repeated axes: the support repeated again.
 pub fn repeated<'g>(v: &Vjp<'_, 'g>, s: Tensor<'g>, _: usize) -> Tensor<'g> {
     broadcast_like(s, v.x(0))

@@ -1,36 +1,67 @@
 //! Activations.
 
+use smallvec::smallvec;
+
 use crate::graph::attr::{Attr, AttrType, Axes, IntoAttr};
-use crate::graph::op::{Body, Domain, OpDef, Param, ParamKind};
+use crate::graph::op::{Body, Cotangent, Domain, Kernel, OpDef, Operands, Param, ParamKind, Primitive, Support};
 use crate::graph::{AsTensor, Tensor};
 use crate::ops::apply::{Arg, Operand, apply, cast};
-use crate::ops::compare::greater_equal;
-use crate::ops::elementwise::{erf, exp};
+use crate::ops::compare::{equal, greater_equal};
+use crate::ops::elementwise::exp;
 use crate::ops::families::{self, bad, case};
-use crate::ops::movement::stop_gradient;
 use crate::ops::random::uniform_like;
-use crate::ops::reduce::{reduce_logsumexp, reduce_max, reduce_sum};
+use crate::ops::reduce::{peak, reduce_logsumexp, reduce_sum};
 use crate::ops::select::select;
-use crate::shape;
+use crate::shape::{self, Aval};
 
 /// The rows of this family.
-pub(in crate::ops) static ROWS: &[&OpDef] = &[&SOFTMAX, &LOG_SOFTMAX, &GELU, &DROPOUT];
+pub(in crate::ops) static ROWS: &[&OpDef] = &[&SOFTMAX, &NORMALISED, &LOG_SOFTMAX, &DROPOUT];
 
 composite! {
-    /// `exp(x) / sum(exp(x))` along `axis`, shifted by the maximum: it never overflows.
+    /// `exp(x) / sum(exp(x))` along `axis`, shifted by the maximum: it never overflows. Where all elements are -inf, or one is
+    /// inf, it is NaN.
+    ///
+    /// Gradient: `y * (g - sum(g * y))`, accurate also where a probability rounds to 1.
     SOFTMAX = fn softmax(x; axis: i64 = -1) -> y {
         shape::axis("softmax", axis, x.ndim())?;
         let x = cast(x, x.dtype().to_float());
-        let e = exp(x - stop_gradient(reduce_max(x, axis, true)));
-        e / reduce_sum(e, axis, true)
+        let e = exp(x - peak(x, Axes(Some([axis].into()))));
+        normalised(e / reduce_sum(e, axis, true), axis)
     }
     numpy "scipy.special.softmax(x, axis=axis)";
     example "T.softmax([[1000.0, 1000.0], [0.0, -np.inf]])" => "[[0.5 0.5]\n [1.  0. ]]";
     cases vec![case(Domain::Real, &[&[5]], vec![Attr::Int(0)]), case(Domain::Real, &[&[2, 3, 4]], vec![Attr::Int(-1)]), case(Domain::Real, &[&[2, 3]], vec![Attr::Int(0)])];
     bad vec![bad(&[&[2]], vec![Attr::Int(1)], "softmax: axis is out of range. Got axis=1 for 1 dimension; expected -1 <= axis < 1.")];
 }
+op! {
+    /// `x` itself, whose sum along `axis` is 1 whatever it was computed from.
+    ///
+    /// Gradient: `g` less that of the largest element. A constant is taken off, which a sum that is always 1 does not see; but
+    /// where that element rounds to 1, what is left of the others' does not cancel.
+    NORMALISED = fn normalised(x; axis: i64 = -1) -> (y);
+    operands Any;
+    infer(c) {
+        shape::axis(c.op, axis, x.ndim())?;
+        Ok(smallvec![x.clone()])
+    };
+    kernel Kernel::View(|_, strides, _, _| Some((0, strides.into())));
+    support Repeated(along_axis);
+    vjp(g) { x: {
+        let along = |x| peak(x, Axes(Some([axis].into())));
+        g - along(select(equal(x, along(x)), g, f64::NEG_INFINITY))
+    } }
+    numpy "x";
+    cases vec![];
+    bad vec![bad(&[&[2]], vec![Attr::Int(1)], "normalised: axis is out of range. Got axis=1 for 1 dimension; expected -1 <= axis < 1.")];
+}
+function! {
+    /// `x` itself, whose sum along `axis` is 1; see [`NORMALISED`].
+    NORMALISED = fn normalised(x; axis: i64)
+}
 composite! {
     /// `x - logsumexp(x)` along `axis`: the logarithm of softmax without its underflow.
+    ///
+    /// Gradient: `g - softmax(x) * sum(g)`, with an error of one unit in the last place of `g` where a probability rounds to 1.
     LOG_SOFTMAX = fn log_softmax(x; axis: i64 = -1) -> y {
         shape::axis("log_softmax", axis, x.ndim())?;
         x - reduce_logsumexp(x, Axes(Some([axis].into())), true)
@@ -39,17 +70,6 @@ composite! {
     example "T.log_softmax([0.0, -1000.0])" => "[    0. -1000.]";
     cases vec![case(Domain::Real, &[&[5]], vec![Attr::Int(0)]), case(Domain::Real, &[&[2, 3, 4]], vec![Attr::Int(1)])];
     bad vec![bad(&[&[2]], vec![Attr::Int(1)], "log_softmax: axis is out of range. Got axis=1 for 1 dimension; expected -1 <= axis < 1.")];
-}
-composite! {
-    /// Gaussian error linear unit: `x * (1 + erf(x / sqrt(2))) / 2`.
-    GELU = fn gelu(x) -> y {
-        let x = cast(x, x.dtype().to_float());
-        x * 0.5 * (erf(x * std::f64::consts::FRAC_1_SQRT_2) + 1.0)
-    }
-    numpy "x * 0.5 * (1 + scipy.special.erf(x / np.sqrt(2)))";
-    example "T.gelu([-1.0, 0.0, 1.0])" => "[-0.15865525  0.          0.84134475]";
-    cases families::unary_cases(Domain::Real);
-    bad vec![];
 }
 composite! {
     /// With `train`, each element is 0 with probability `ratio`, else divided by `1 - ratio`; without it, `x` itself. Each

@@ -1,0 +1,209 @@
+//! Functions of one exponential: tanh, the logistic function, softplus.
+//!
+//! Their values round to 1 or to `x` where their derivatives are still far from 0. So value and derivative are computed from
+//! one number that has lost nothing, the decay `exp(-|x|)` of the argument, and each derivative by products of what is exact.
+
+use crate::graph::op::{Body, Cotangent, Domain, Kernel, OpDef, Operands, Param, ParamKind, Primitive, Support};
+use crate::graph::{AsTensor, Tensor};
+use crate::ops::apply::{Arg, Operand, apply, cast};
+use crate::ops::elementwise::{abs, exp, sign};
+use crate::ops::families;
+use crate::shape::Aval;
+
+/// The rows of this family.
+pub(in crate::ops) static ROWS: &[&OpDef] = &[
+    &TANH,
+    &SIGMOID,
+    &SOFTPLUS,
+    &DECAY,
+    &DECAY_TWICE,
+    &TANH_WITH,
+    &TANH_SLOPE,
+    &SIGMOID_WITH,
+    &SIGMOID_SLOPE,
+    &SOFTPLUS_WITH,
+    &LOGISTIC_LOSS,
+    &LOGISTIC_RESIDUAL,
+];
+
+composite! {
+    /// Hyperbolic tangent, within 3 ulp.
+    ///
+    /// Gradient: `g / cosh(x)**2`, within 8 ulp also where `|y|` rounds to 1.
+    TANH = fn tanh(x) -> y {
+        let x = cast(x, x.dtype().to_float());
+        tanh_with(x, decay_twice(x))
+    }
+    numpy "np.tanh(x)";
+    example "T.tanh([-1.0, 0.0, 20.0])" => "[-0.76159416  0.          1.        ]";
+    cases families::unary_cases(Domain::Real);
+    bad vec![];
+}
+composite! {
+    /// Logistic function `1 / (1 + exp(-x))`, within 3 ulp.
+    ///
+    /// Gradient: `g * y * (1 - y)`, within 8 ulp also where `y` rounds to 1.
+    SIGMOID = fn sigmoid(x) -> y {
+        let x = cast(x, x.dtype().to_float());
+        sigmoid_with(x, decay(x))
+    }
+    numpy "scipy.special.expit(x)";
+    example "T.sigmoid([-1000.0, 0.0, 1000.0])" => "[0.  0.5 1. ]";
+    cases families::unary_cases(Domain::Real);
+    bad vec![];
+}
+composite! {
+    /// `log(1 + exp(x))`, computed as `max(x, 0) + log1p(exp(-|x|))`: it never overflows.
+    ///
+    /// Gradient: `g * sigmoid(x)`.
+    SOFTPLUS = fn softplus(x) -> y {
+        let x = cast(x, x.dtype().to_float());
+        softplus_with(x, decay(x))
+    }
+    numpy "np.logaddexp(x, 0)";
+    example "T.softplus([-1000.0, 0.0, 1000.0])" => "[0.00000000e+00 6.93147181e-01 1.00000000e+03]";
+    cases families::unary_cases(Domain::Real);
+    bad vec![];
+}
+unary! {
+    /// `exp(-|x|)` where that is at most 1/2; elsewhere `exp(-|x|) - 1`, which is negative or -0. So neither the one nor the
+    /// other is lost.
+    ///
+    /// Gradient: `-g * sign(x) * exp(-|x|)`.
+    DECAY = fn decay(x) -> y { decay(x) }
+    kind float;
+    vjp(g) -(g * (sign(x) * exp(-abs(x))));
+    numpy "np.where(np.abs(x) > np.log(2), np.exp(-np.abs(x)), np.expm1(-np.abs(x)))";
+    samples Real;
+}
+unary! {
+    /// The decay of `2 * x`.
+    ///
+    /// Gradient: `-2 * g * sign(x) * exp(-2 * |x|)`.
+    DECAY_TWICE = fn decay_twice(x) -> y { decay(2.0 * x) }
+    kind float;
+    vjp(g) -(g * (sign(x) * exp(abs(x) * -2.0) * 2.0));
+    numpy "np.where(np.abs(x) > np.log(2) / 2, np.exp(-2 * np.abs(x)), np.expm1(-2 * np.abs(x)))";
+    samples Real;
+}
+
+/// Declares an elementwise function of a tensor and the decay that belongs to it.
+macro_rules! with_decay {
+    (
+        $(#[doc = $doc:literal])+
+        $NAME:ident = fn $name:ident($x:ident, $e:ident) -> $y:ident;
+        vjp($g:ident) $rule:expr;
+        numpy $numpy:literal;
+    ) => {
+        op! {
+            $(#[doc = $doc])+
+            $NAME = fn $name($x, $e) -> ($y);
+            operands Float;
+            infer(c) families::elementwise(c);
+            kernel Kernel::Tile(crate::formula!(float |$x, $e| $name($x, $e)));
+            support Elementwise(finite);
+            vjp($g) { $x: $rule, $e: Cotangent::Zero }
+            numpy $numpy;
+            cases vec![];
+            bad families::binary_bad(stringify!($name));
+        }
+        function! {
+            $(#[doc = $doc])+
+            $NAME = fn $name($x, $e)
+        }
+    };
+}
+
+with_decay! {
+    /// The hyperbolic tangent of `x`, given `e`, the decay of `2 * x`.
+    ///
+    /// Gradient: `g * tanh_slope(y, e)`, to `x`.
+    TANH_WITH = fn tanh_with(x, e) -> y;
+    vjp(g) g * tanh_slope(y, e);
+    numpy "np.tanh(x)";
+}
+with_decay! {
+    /// `1 - y * y`, for the hyperbolic tangent `y` of an `x`, given `e`, the decay of `2 * x`.
+    ///
+    /// Gradient: `-2 * g * y`, to `y`.
+    TANH_SLOPE = fn tanh_slope(y, e) -> slope;
+    vjp(g) g * (y * -2.0);
+    numpy "1 - y * y";
+}
+with_decay! {
+    /// The logistic function of `x`, given `e`, the decay of `x`.
+    ///
+    /// Gradient: `g * sigmoid_slope(y, e)`, to `x`.
+    SIGMOID_WITH = fn sigmoid_with(x, e) -> y;
+    vjp(g) g * sigmoid_slope(y, e);
+    numpy "scipy.special.expit(x)";
+}
+with_decay! {
+    /// `y * (1 - y)`, for the logistic function `y` of an `x`, given `e`, the decay of `x`.
+    ///
+    /// Gradient: `g * (1 - 2 * y)`, to `y`.
+    SIGMOID_SLOPE = fn sigmoid_slope(y, e) -> slope;
+    vjp(g) g * one_minus_twice(y, e);
+    numpy "y * (1 - y)";
+}
+with_decay! {
+    /// `log(1 + exp(x))`, given `e`, the decay of `x`.
+    ///
+    /// Gradient: `g * sigmoid_with(x, e)`, to `x`.
+    SOFTPLUS_WITH = fn softplus_with(x, e) -> y;
+    vjp(g) g * sigmoid_with(x, e);
+    numpy "np.logaddexp(x, 0)";
+}
+
+op! {
+    /// `log(1 + exp(x)) - targets * x`, given `e`, the decay of `x`; 0 times infinity is 0.
+    ///
+    /// Gradient: `g * logistic_residual(x, targets, e)` and `-g * x`.
+    LOGISTIC_LOSS = fn logistic_loss(x, targets, e) -> (loss);
+    operands Float;
+    infer(c) families::elementwise(c);
+    kernel Kernel::Tile(crate::formula!(float |x, targets, e| logistic_loss(x, targets, e)));
+    support Elementwise(finite);
+    vjp(g) { x: g * logistic_residual(x, targets, e), targets: -(g * x), e: Cotangent::Zero }
+    numpy "np.logaddexp(x, 0) - targets * x";
+    cases vec![];
+    bad vec![families::bad(
+        &[&[2], &[3], &[]], vec![],
+        "logistic_loss: shapes do not broadcast. Got (2,) and (3,); expected equal lengths, or 1, on each axis counted from the last.",
+    )];
+}
+function! {
+    /// `log(1 + exp(x)) - targets * x`, given the decay of `x`; see [`LOGISTIC_LOSS`].
+    LOGISTIC_LOSS = fn logistic_loss(x, targets, e)
+}
+op! {
+    /// `sigmoid(x) - targets`, given `e`, the decay of `x`.
+    ///
+    /// Gradient: `g * y * (1 - y)` for the logistic function `y`, and `-g`.
+    LOGISTIC_RESIDUAL = fn logistic_residual(x, targets, e) -> (residual);
+    operands Float;
+    infer(c) families::elementwise(c);
+    kernel Kernel::Tile(crate::formula!(float |x, targets, e| logistic_residual(x, targets, e)));
+    support Elementwise(finite);
+    vjp(g) { x: g * sigmoid_slope(sigmoid_with(x, e), e), targets: -g, e: Cotangent::Zero }
+    numpy "scipy.special.expit(x) - targets";
+    cases vec![];
+    bad vec![families::bad(
+        &[&[2], &[3], &[]], vec![],
+        "logistic_residual: shapes do not broadcast. Got (2,) and (3,); expected equal lengths, or 1, on each axis counted from the last.",
+    )];
+}
+function! {
+    /// `sigmoid(x) - targets`, given the decay of `x`; see [`LOGISTIC_RESIDUAL`].
+    LOGISTIC_RESIDUAL = fn logistic_residual(x, targets, e)
+}
+
+/// `1 - 2 * y` for the logistic function `y`: `-tanh(x / 2)`, which is exact also where `y` rounds to 1/2. The argument is
+/// read from the decay, so that the first derivative need not keep it.
+fn one_minus_twice<'g>(y: Tensor<'g>, decay: Tensor<'g>) -> Tensor<'g> {
+    let node = decay.node();
+    match node.inputs.first() {
+        Some(&x) if node.def().is_some_and(|def| std::ptr::eq(def, &DECAY)) => -tanh(decay.graph().tensor(x) * 0.5),
+        _ => 1.0 - y * 2.0,
+    }
+}
