@@ -79,18 +79,18 @@ fn hash_of(x: impl Hash) -> u32 {
 }
 
 impl NodeOp {
-    /// A number that differs for ops that cannot be the same node.
-    fn identity(&self) -> (u8, u64) {
+    /// Numbers that differ for ops that cannot be the same node.
+    fn identity(&self) -> (u8, u64, u32) {
         match self {
-            NodeOp::Row(def) => (0, std::ptr::from_ref(*def) as u64),
-            NodeOp::Placeholder(_) => (1, 0),
-            NodeOp::Variable(env, id, _) => (2, env.wrapping_shl(32) ^ u64::from(*id)),
-            NodeOp::Scalar(s) => (3, s.dtype() as u64),
-            NodeOp::Bound(s) => (4, s.dtype() as u64),
-            NodeOp::Constant(_) => (5, 0),
-            NodeOp::User(_) => (6, 0),
-            NodeOp::Hook(_) => (7, 0),
-            NodeOp::Error(_) => (8, 0),
+            NodeOp::Row(def) => (0, std::ptr::from_ref(*def) as u64, 0),
+            NodeOp::Placeholder(_) => (1, 0, 0),
+            NodeOp::Variable(env, id, _) => (2, *env, *id),
+            NodeOp::Scalar(s) => (3, 0, s.dtype() as u32),
+            NodeOp::Bound(s) => (4, 0, s.dtype() as u32),
+            NodeOp::Constant(_) => (5, 0, 0),
+            NodeOp::User(_) => (6, 0, 0),
+            NodeOp::Hook(_) => (7, 0, 0),
+            NodeOp::Error(_) => (8, 0, 0),
         }
     }
 }
@@ -234,13 +234,7 @@ impl Graph {
         if let Some(node) = known {
             let value = Value { node, out: 0 };
             let old = self.aval(value);
-            let same = old.dtype == dtype
-                && old.shape.len() == shape.len()
-                && old.shape.iter().zip(shape).all(|(d, &n)| match d {
-                    Dim::Known(k) => n == *k as isize,
-                    Dim::Sym(_) => n == -1,
-                });
-            if same {
+            if is_leaf_of(old, dtype, shape) {
                 self.built_again(&mut self.state.lock(), node, site);
                 return self.tensor(value);
             }
@@ -278,8 +272,8 @@ impl Graph {
         }
         let shape: Vec<isize> = dims.iter().map(|&n| n as isize).collect();
         let op = NodeOp::Variable(env, id, name.into());
-        // A variable that got another shape since is another node.
-        let draft = Draft { op, attrs: &[], inputs: &[], tag: u64::from(hash_of((dtype, dims))), scope: 0, regions: vec![] };
+        // A variable that got another shape since is another node: `intern` compares the shapes of leaves.
+        let draft = Draft { op, attrs: &[], inputs: &[], tag: 0, scope: 0, regions: vec![] };
         self.tensor(self.intern(draft, Site::here(), Some((dtype, &shape))))
     }
 
@@ -329,7 +323,7 @@ impl Graph {
             (Scalar::Bool(b), DType::I32 | DType::I64) => Scalar::Int(i64::from(b)),
             (v, _) => v,
         };
-        let tag = u64::from_ne_bytes(bytes) ^ ((dtype as u64) << 60);
+        let tag = u64::from_ne_bytes(bytes);
         let draft = Draft { op: make(value), attrs, inputs: &[], tag, scope: 0, regions: vec![] };
         self.tensor(self.intern(draft, Site::here(), Some((dtype, &[]))))
     }
@@ -407,7 +401,7 @@ impl Graph {
     /// Finds or makes the node of a draft. Leaves give their dtype and shape; a shape of -1 becomes a symbol.
     fn intern(&self, draft: Draft<'_>, site: Site, leaf: Option<(DType, &[isize])>) -> Value {
         let identity = draft.op.identity();
-        let hash = hash_of((identity, draft.attrs, draft.inputs, draft.tag, draft.scope));
+        let hash = hash_of((identity, draft.attrs, draft.inputs, draft.tag, draft.scope, leaf));
         let wide = u64::from(hash) << 32 | u64::from(hash);
         let mut state = self.state.lock();
         if draft.regions.is_empty() {
@@ -420,6 +414,7 @@ impl Graph {
                     && n.inputs[..] == *draft.inputs
                     && n.attrs[..] == *draft.attrs
                     && n.regions.is_empty()
+                    && leaf.is_none_or(|(dtype, shape)| is_leaf_of(self.aval(Value { node: id, out: 0 }), dtype, shape))
             });
             if let Some(&(id, _)) = found {
                 // Numbers are everybody's, and are not asked where they come from.
@@ -497,6 +492,15 @@ impl Graph {
             _ => dummy(),
         }
     }
+}
+
+/// True if a leaf has this dtype and shape, in which -1 is a symbol.
+fn is_leaf_of(aval: &Aval, dtype: DType, shape: &[isize]) -> bool {
+    let same = |(d, &n): (&Dim, &isize)| match d {
+        Dim::Known(k) => n == *k as isize,
+        Dim::Sym(_) => n == -1,
+    };
+    aval.dtype == dtype && aval.shape.len() == shape.len() && aval.shape.iter().zip(shape).all(same)
 }
 
 fn fresh(symbols: &mut u32) -> Dim {

@@ -2,6 +2,7 @@
 
 use std::any::TypeId;
 
+use parking_lot::Mutex;
 use rustc_hash::FxHashMap;
 
 use crate::dtype::Scalar;
@@ -90,7 +91,10 @@ impl Walk {
     }
 
     fn collect(&mut self, graph: &Graph) {
-        let mut key: Vec<u64> = Vec::with_capacity(self.nodes.len() * 4);
+        // The words can be read back from the front, so two keys are equal only if the requests are alike: each list has its
+        // length before it, and what is in a node follows from its first word.
+        let mut key: Vec<u64> = Vec::with_capacity(self.nodes.len() * 4 + self.outputs.len() + 2);
+        key.push(self.nodes.len() as u64);
         let mut variables: FxHashMap<(u64, u32), u64> = FxHashMap::default();
         for &id in &self.nodes {
             let node = graph.node(id);
@@ -107,7 +111,8 @@ impl Walk {
                     if matches!(&def.body, crate::graph::op::Body::Primitive(p) if p.draw) {
                         self.draws.push(id);
                     }
-                    key.push((node.inputs.len() as u64) << 32 | (node.attrs.len() as u64) << 16 | node.regions.len() as u64);
+                    // How many attributes there are, and of which kinds, follows from the row.
+                    key.push((node.inputs.len() as u64) << 32 | node.regions.len() as u64);
                     for a in &node.attrs {
                         attr_words(a, &mut key);
                     }
@@ -147,9 +152,9 @@ impl Walk {
                 NodeOp::User(op) => {
                     self.users.push(id);
                     key.push(7);
-                    key.push(type_word(op.type_word()));
+                    key.push(type_number(op.type_word()));
                     key.push(op.key());
-                    key.push(node.inputs.len() as u64);
+                    key.push((node.inputs.len() as u64) << 32 | node.avals.len() as u64);
                     for k in 0..node.avals.len() {
                         let a = graph.aval(Value { node: id, out: k as u32 });
                         key.push(a.dtype as u64 | (a.ndim() as u64) << 8);
@@ -170,7 +175,7 @@ impl Walk {
     }
 
     fn word(&self, v: Value) -> u64 {
-        self.position(v.node).map_or(u64::MAX, |p| p as u64) << 8 | u64::from(v.out)
+        self.position(v.node).map_or(u64::from(u32::MAX), |p| p as u64) << 32 | u64::from(v.out)
     }
 }
 
@@ -208,12 +213,17 @@ pub fn nodes(graph: &Graph, outputs: &[Value], writes: &[Value]) -> Vec<u32> {
     traverse(graph, outputs.iter().chain(writes)).0
 }
 
-/// A number for a type.
-fn type_word(id: TypeId) -> u64 {
-    use std::hash::{Hash, Hasher};
-    let mut h = rustc_hash::FxHasher::default();
-    id.hash(&mut h);
-    h.finish()
+/// The types of users' ops that this process has planned, by number.
+static TYPES: Mutex<Vec<TypeId>> = Mutex::new(Vec::new());
+
+/// The number of a type: no other type has it.
+fn type_number(id: TypeId) -> u64 {
+    let mut types = TYPES.lock();
+    let at = types.iter().position(|t| *t == id).unwrap_or_else(|| {
+        types.push(id);
+        types.len() - 1
+    });
+    at as u64
 }
 
 fn attr_words(a: &Attr, key: &mut Vec<u64>) {
