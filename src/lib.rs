@@ -88,6 +88,7 @@ pub mod state;
 pub use api::context::{Context, run};
 pub use api::evaluator::Evaluator;
 pub use api::feed::Feeder;
+pub use api::memory::{MemoryStats, memory_stats, set_plan_cache_bytes, trim};
 pub use api::{hooks, ndarray_ext, tensor_ops};
 pub use array::Array;
 pub use dtype::DType;

@@ -4,6 +4,7 @@
 //! node that cannot be made becomes an error node, which keeps its error and place, and evaluation returns it.
 
 pub mod attr;
+mod growth;
 mod node;
 pub mod op;
 mod print;
@@ -19,7 +20,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use append_only_vec::AppendOnlyVec;
 use hashbrown::HashTable;
 use parking_lot::Mutex;
-use rustc_hash::{FxHashMap, FxHasher};
+use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
 
 use crate::array::Array;
 use crate::dtype::{DType, Scalar};
@@ -49,9 +50,22 @@ struct State {
     roles: FxHashMap<Box<str>, i64>,
     symbols: u32,
     draws: u64,
-    /// The parent of each scope; scope 0 is the graph.
-    scopes: Vec<u32>,
+    /// Scope 0 is the graph.
+    scopes: Vec<Scope>,
+    /// How many nodes there may be before memory is asked for again.
+    asked: usize,
+    /// The node that says that there is no memory for more.
+    full: Option<u32>,
     again: provenance::Again,
+}
+
+/// Where the nodes of a body belong.
+#[derive(Clone, Copy)]
+struct Scope {
+    /// The scopes whose values it may use.
+    uses: [u32; 2],
+    /// How many bodies it is inside of.
+    depth: u32,
 }
 
 /// A node about to be interned.
@@ -76,6 +90,11 @@ fn hash_of(x: impl Hash) -> u32 {
     x.hash(&mut h);
     let h = h.finish();
     (h ^ (h >> 32)) as u32
+}
+
+/// A hash as the tables want it: they look at both ends.
+fn wide(hash: u32) -> u64 {
+    u64::from(hash) << 32 | u64::from(hash)
 }
 
 impl NodeOp {
@@ -104,7 +123,7 @@ impl Default for Graph {
 impl Graph {
     /// An empty graph.
     pub fn new() -> Graph {
-        let state = State { scopes: vec![0], ..State::default() };
+        let state = State { scopes: vec![Scope { uses: [0; 2], depth: 0 }], asked: growth::NODES, ..State::default() };
         Graph {
             id: GRAPHS.fetch_add(1, Relaxed),
             nodes: AppendOnlyVec::new(),
@@ -340,19 +359,20 @@ impl Graph {
         self.tensor(self.intern(draft, Site::here(), Some((dtype, &shape))))
     }
 
-    /// Runs `f` in a new scope: the nodes that it makes belong to a body. Returns the scope too.
-    pub fn in_scope<R>(&self, f: impl FnOnce() -> R) -> (u32, R) {
+    /// Runs `f` in a new scope: the nodes that it makes belong to a body. It may use what the scope around it has, and the
+    /// nodes of the body of scope `of`, which a gradient's body computes again. Returns the scope too.
+    pub fn in_scope<R>(&self, of: Option<u32>, f: impl FnOnce() -> R) -> (u32, R) {
         struct Restore((u64, u32));
         impl Drop for Restore {
             fn drop(&mut self) {
                 SCOPE.set(self.0);
             }
         }
-        let (graph, outer) = SCOPE.get();
-        let parent = if graph == self.id { outer } else { 0 };
+        let around = self.scope();
         let scope = {
             let mut state = self.state.lock();
-            state.scopes.push(parent);
+            let depth = state.scopes.get(around as usize).map_or(0, |s| s.depth) + 1;
+            state.scopes.push(Scope { uses: [around, of.unwrap_or(around)], depth });
             state.scopes.len() as u32 - 1
         };
         let _restore = Restore(SCOPE.replace((self.id, scope)));
@@ -365,18 +385,26 @@ impl Graph {
         if graph == self.id { scope } else { 0 }
     }
 
-    /// True if `outer` is `scope` or one of the scopes around it.
-    pub fn encloses(&self, outer: u32, mut scope: u32) -> bool {
+    /// How many bodies this thread builds inside of.
+    pub fn depth(&self) -> usize {
+        let scope = self.scope();
+        self.state.lock().scopes.get(scope as usize).map_or(0, |s| s.depth as usize)
+    }
+
+    /// True if what belongs to `outer` is there for the nodes of `scope`.
+    pub fn encloses(&self, outer: u32, scope: u32) -> bool {
         let state = self.state.lock();
-        loop {
-            if scope == outer {
+        let mut seen = FxHashSet::default();
+        let mut stack = vec![scope];
+        while let Some(s) = stack.pop() {
+            if s == outer || outer == 0 {
                 return true;
             }
-            if scope == 0 {
-                return false;
-            }
-            scope = state.scopes.get(scope as usize).copied().unwrap_or(0);
+            // A scope is younger than those that it may use.
+            let uses = state.scopes.get(s as usize).map_or([0; 2], |s| s.uses);
+            stack.extend(uses.into_iter().filter(|&next| next >= outer && seen.insert(next)));
         }
+        false
     }
 
     /// The id of an aval. Most nodes have that of one of their inputs, which is tried first.
@@ -389,12 +417,12 @@ impl Graph {
             }
         }
         let hash = hash_of(&aval);
-        let found = state.aval_table.find(u64::from(hash) << 32 | u64::from(hash), |&(id, h)| h == hash && self.avals[id as usize] == aval);
+        let found = state.aval_table.find(wide(hash), |&(id, h)| h == hash && self.avals[id as usize] == aval);
         if let Some(&(id, _)) = found {
             return id;
         }
         let id = self.avals.push(aval) as u32;
-        state.aval_table.insert_unique(u64::from(hash) << 32 | u64::from(hash), (id, hash), |&(_, h)| u64::from(h) << 32 | u64::from(h));
+        state.aval_table.insert_unique(wide(hash), (id, hash), |&(_, h)| wide(h));
         id
     }
 
@@ -402,10 +430,9 @@ impl Graph {
     fn intern(&self, draft: Draft<'_>, site: Site, leaf: Option<(DType, &[isize])>) -> Value {
         let identity = draft.op.identity();
         let hash = hash_of((identity, draft.attrs, draft.inputs, draft.tag, draft.scope, leaf));
-        let wide = u64::from(hash) << 32 | u64::from(hash);
         let mut state = self.state.lock();
         if draft.regions.is_empty() {
-            let found = state.table.find(wide, |&(id, h)| {
+            let found = state.table.find(wide(hash), |&(id, h)| {
                 let n = &self.nodes[id as usize];
                 h == hash
                     && n.op.identity() == identity
@@ -423,6 +450,11 @@ impl Graph {
                 }
                 return Value { node: id, out: 0 };
             }
+        }
+        if self.nodes.len() >= state.asked
+            && let Some(full) = self.grow(&mut state)
+        {
+            return full;
         }
         let avals = match leaf {
             Some((dtype, shape)) => {
@@ -451,7 +483,7 @@ impl Graph {
         };
         let id = self.nodes.push(node) as u32;
         if !failed {
-            state.table.insert_unique(wide, (id, hash), |&(_, h)| u64::from(h) << 32 | u64::from(h));
+            state.table.insert_unique(wide(hash), (id, hash), |&(_, h)| wide(h));
         }
         Value { node: id, out: 0 }
     }
@@ -460,7 +492,8 @@ impl Graph {
     fn built_again(&self, state: &mut State, id: u32, site: Site) {
         let node = &self.nodes[id as usize];
         let place = (site, self.origin_here());
-        if place != (node.site, node.origin) {
+        // Where there is no memory, a line less is known.
+        if place != (node.site, node.origin) && state.again.try_reserve(1).is_ok() {
             let more = state.again.entry(id).or_default();
             if more.len() + 1 < SITES && !more.contains(&place) {
                 more.push(place);

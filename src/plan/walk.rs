@@ -5,7 +5,9 @@ use std::any::TypeId;
 use parking_lot::Mutex;
 use rustc_hash::FxHashMap;
 
+use crate::array::room::room;
 use crate::dtype::Scalar;
+use crate::error::Result;
 use crate::graph::attr::Attr;
 use crate::graph::{Graph, NodeOp, Value};
 use crate::plan::ir::Ty;
@@ -46,8 +48,10 @@ pub fn readable(s: &Scalar) -> bool {
 impl Walk {
     /// Walks from `outputs`, whose values a run returns, and the assignments `writes`. `feeds` are the fed placeholders with
     /// their concrete types.
-    pub fn new(graph: &Graph, outputs: &[Value], writes: &[Value], feeds: FxHashMap<u32, Ty>) -> Walk {
-        let (nodes, positions) = traverse(graph, outputs.iter().chain(writes));
+    pub fn new(graph: &Graph, outputs: &[Value], writes: &[Value], feeds: FxHashMap<u32, Ty>) -> Result<Walk> {
+        let (nodes, positions) = traverse(graph, outputs.iter().chain(writes))?;
+        // The key, which grows by doubling.
+        room("run", format_args!("the key of a plan of {} nodes", nodes.len()), nodes.len() * 256)?;
         let mut walk = Walk {
             nodes,
             outputs: outputs.to_vec(),
@@ -60,7 +64,7 @@ impl Walk {
             feeds,
         };
         walk.collect(graph);
-        walk
+        Ok(walk)
     }
 
     /// The place of a node among [`Walk::nodes`].
@@ -181,8 +185,10 @@ impl Walk {
 
 /// What `roots` reach, in the order in which a depth-first traversal leaves the nodes: by the places of operands, never by the
 /// nodes' numbers. Beside it, for each number of a node, its place in that order counted from 1, or 0.
-fn traverse<'a>(graph: &Graph, roots: impl Iterator<Item = &'a Value> + Clone) -> (Vec<u32>, Vec<u32>) {
-    let Some(top) = roots.clone().map(|v| v.node).max() else { return (vec![], vec![]) };
+fn traverse<'a>(graph: &Graph, roots: impl Iterator<Item = &'a Value> + Clone) -> Result<(Vec<u32>, Vec<u32>)> {
+    let Some(top) = roots.clone().map(|v| v.node).max() else { return Ok((vec![], vec![])) };
+    // The places, and two lists that grow by doubling.
+    room("run", format_args!("a walk over up to {} nodes", top as usize + 1), (top as usize + 1) * 28)?;
     // Zeroed memory costs only where it is touched: a small request of a large graph is cheap.
     let mut places = vec![0u32; top as usize + 1];
     let mut order = vec![];
@@ -205,12 +211,12 @@ fn traverse<'a>(graph: &Graph, roots: impl Iterator<Item = &'a Value> + Clone) -
             _ => _ = stack.pop(),
         }
     }
-    (order, places)
+    Ok((order, places))
 }
 
 /// What a request reaches, in the order of its walk.
-pub fn nodes(graph: &Graph, outputs: &[Value], writes: &[Value]) -> Vec<u32> {
-    traverse(graph, outputs.iter().chain(writes)).0
+pub fn nodes(graph: &Graph, outputs: &[Value], writes: &[Value]) -> Result<Vec<u32>> {
+    Ok(traverse(graph, outputs.iter().chain(writes))?.0)
 }
 
 /// The types of users' ops that this process has planned, by number.
