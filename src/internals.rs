@@ -17,10 +17,12 @@ pub use crate::kernels::isa::{Isa, detected};
 pub use crate::kernels::matmul::matmul;
 pub use crate::kernels::tile::{self, Elementwise, Instr};
 pub use crate::ops::apply::{Arg, apply_in};
+pub use crate::ops::control::NESTED;
 pub use crate::ops::{ALIASES, TABLE, find};
 pub use crate::optimizers::updates;
+pub use crate::plan::ir::Ty;
 pub use crate::plan::place::{Arg as PlacedArg, Work};
-pub use crate::plan::{PLANS, cached, clear, compilations};
+pub use crate::plan::{LIMIT, PLANS, STEP, Walk, cached, clear, compilations, planning};
 
 /// Functions that rows are made of, each alone: for tests of their accuracy and of their machine code.
 pub static FORMULAS: [(&str, Elementwise); 22] = [

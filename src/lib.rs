@@ -91,6 +91,7 @@ pub(crate) use kernels::formula::formula;
 pub use api::context::{Context, VariableKey, run};
 pub use api::evaluator::Evaluator;
 pub use api::feed::{Feed, FeedKey, Feeder, IntoFeed};
+pub use api::memory::{MemoryStats, memory_stats, set_plan_cache_bytes, trim};
 pub use api::{hooks, ndarray_ext, tensor_ops};
 pub use array::{Array, View};
 pub use dtype::{DType, Element, Scalar};

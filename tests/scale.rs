@@ -1,6 +1,7 @@
 //! Depth: a chain of a million nodes is built, differentiated, run, printed and dropped in loops, on small stacks.
 
-use scirs2_autograd::{run, tensor_ops as T};
+use scirs2_autograd::internals::NESTED;
+use scirs2_autograd::{Tensor, run, tensor_ops as T};
 
 const NODES: usize = 1_000_000;
 
@@ -57,6 +58,33 @@ fn a_wide_sum_and_its_gradient() {
             let g = T::grad(&[y], &[x])[0];
             let out = ctx.evaluator().push(g).feed(x, 2.0).run();
             assert_eq!(out[0].as_ref().unwrap().item().unwrap(), 4_999_950_001.0);
+        });
+    });
+}
+
+/// `depth` branches, each inside the one before.
+fn nested<'g>(x: Tensor<'g>, depth: usize) -> Tensor<'g> {
+    match depth {
+        0 => x,
+        _ => T::cond(T::greater(x, 0.0), || T::sin(nested(x, depth - 1)), || x),
+    }
+}
+
+#[test]
+fn a_deep_nest_of_branches_on_a_stack_of_2_mib() {
+    on_a_stack_of(2, || {
+        run(|ctx| {
+            let x = ctx.placeholder("x", &[]);
+            let y = nested(x, NESTED);
+            let g = T::grad(&[y], &[x])[0];
+            let out = ctx.evaluator().push(y).push(g).feed(x, 0.5).run();
+            let (value, slope) = (0..NESTED).fold((0.5f64, 1.0), |(v, s), _| (v.sin(), s * v.cos()));
+            for (got, wanted) in out.into_iter().zip([value, slope]) {
+                let got = got.unwrap().item().unwrap();
+                assert!((got - wanted).abs() <= 1e-12 * wanted.abs(), "{got} for {wanted}");
+            }
+            let e = nested(x, NESTED + 1).error().unwrap();
+            assert_eq!(e.to_string(), "cond: bodies are nested too deep. Got 401 levels; expected at most 400.");
         });
     });
 }

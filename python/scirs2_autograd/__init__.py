@@ -28,6 +28,8 @@ from ._lib import (
     __version__,
     current_context,
 )
+from ._lib import _memory_stats as memory_stats
+from ._lib import _set_plan_cache_bytes as set_plan_cache_bytes
 from ._lib import _trim as trim
 from .custom import custom_op
 from .exceptions import (
@@ -69,8 +71,10 @@ __all__ = [
     "exceptions",
     "grad",
     "gradcheck",
+    "memory_stats",
     "optimizers",
     "run",
+    "set_plan_cache_bytes",
     "tensor_ops",
     "trim",
     "value_and_grad",

@@ -12,6 +12,7 @@ use crate::error::{Error, Result};
 use crate::graph::attr::{IntoAttr, Ints};
 use crate::graph::{Graph, Tensor};
 use crate::ops::broadcast::broadcast_to;
+use crate::plan;
 use crate::state::{VariableEnvironment, VariableID};
 
 /// A graph under construction, and what it takes to evaluate it. It is handed to the closure of [`run`] and of
@@ -155,6 +156,13 @@ impl Context {
     pub fn close(&self) {
         self.graph.close();
         self.bound.lock().clear();
+        plan::release(self.graph.id());
+    }
+}
+
+impl Drop for Context {
+    fn drop(&mut self) {
+        plan::release(self.graph.id());
     }
 }
 

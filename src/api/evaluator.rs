@@ -1,6 +1,6 @@
 //! Evaluation: feeds in, a plan bound and run, arrays out.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
@@ -103,7 +103,7 @@ impl<'c, 'v> Evaluator<'c, 'v> {
 
     /// The plan of this request, compiled if it is not there yet.
     pub fn plan(&self) -> Result<TracedPlan> {
-        Ok(prepare(self.ctx, &self.outputs, &self.writes, &self.feeder)?.plan())
+        prepare(self.ctx, &self.outputs, &self.writes, &self.feeder)?.plan()
     }
 }
 
@@ -118,13 +118,14 @@ impl<'g> Tensor<'g> {
     }
 }
 
-/// A plan with what a graph binds to it: found again by the tensors asked for and the feeds' types.
+/// What a graph binds to a plan: found again by the tensors asked for and the feeds' types. The plan itself is in the
+/// process's cache; if it has gone from there, both are made anew.
 pub struct Bundle {
     hash: u64,
     outputs: SmallVec<[Value; 4]>,
     writes: SmallVec<[Value; 4]>,
     feeds: SmallVec<[(Value, Ty); 4]>,
-    plan: Arc<Plan>,
+    plan: Weak<Plan>,
     /// For each of the plan's sources its node.
     nodes: Vec<u32>,
     /// Scalars, for sources that are scalars.
@@ -138,6 +139,8 @@ pub struct Bundle {
 
 /// Bundles that a context keeps at most.
 const BUNDLES: usize = 256;
+/// Scalars and other sources that the bundles of a context keep at most, unless one has more.
+const SOURCES: usize = 1 << 18;
 
 struct Fed<'v> {
     value: Value,
@@ -201,7 +204,7 @@ fn hash(outputs: &[Tensor<'_>], writes: &[Tensor<'_>], feeds: &[Fed<'_>]) -> u64
     h.finish()
 }
 
-fn bundle(ctx: &Context, outputs: &[Tensor<'_>], writes: &[Tensor<'_>], feeds: &[Fed<'_>]) -> Result<Arc<Bundle>> {
+fn bundle(ctx: &Context, outputs: &[Tensor<'_>], writes: &[Tensor<'_>], feeds: &[Fed<'_>]) -> Result<(Arc<Bundle>, Arc<Plan>)> {
     let hash = hash(outputs, writes, feeds);
     let same = |b: &Arc<Bundle>| {
         b.hash == hash
@@ -212,13 +215,17 @@ fn bundle(ctx: &Context, outputs: &[Tensor<'_>], writes: &[Tensor<'_>], feeds: &
             && b.writes.iter().zip(writes).all(|(v, t)| *v == t.value())
             && b.feeds.iter().zip(feeds).all(|((v, ty), f)| *v == f.value && *ty == f.ty)
     };
-    if let Some(b) = ctx.bound.lock().find(hash, same) {
-        return Ok(b.clone());
+    let found = ctx.bound.lock().find(hash, same).cloned();
+    if let Some(b) = found
+        && let Some(plan) = b.plan.upgrade()
+    {
+        plan::touch(&plan);
+        return Ok((b, plan));
     }
     let values: SmallVec<[Value; 4]> = outputs.iter().map(|t| t.value()).collect();
     let assigned: SmallVec<[Value; 4]> = writes.iter().map(|t| t.value()).collect();
     let types: FxHashMap<u32, Ty> = feeds.iter().map(|f| (f.value.node, f.ty.clone())).collect();
-    let walk = Walk::new(ctx, &values, &assigned, types);
+    let walk = Walk::new(ctx, &values, &assigned, types)?;
     let plan = plan::plan_for(ctx, &walk)?;
     let nodes: Vec<u32> = plan.sources.iter().map(|s| walk.sources[s.index as usize]).collect();
     let scalars = nodes
@@ -245,13 +252,17 @@ fn bundle(ctx: &Context, outputs: &[Tensor<'_>], writes: &[Tensor<'_>], feeds: &
     let written = plan.writes.iter().filter_map(|(s, _)| variable(*s)).collect();
     let short = is_short(&plan, &users);
     let feeds = feeds.iter().map(|f| (f.value, f.ty.clone())).collect();
-    let made = Arc::new(Bundle { hash, outputs: values, writes: assigned, feeds, plan, nodes, scalars, streams, users, written, short });
+    let weak = Arc::downgrade(&plan);
+    let made =
+        Arc::new(Bundle { hash, outputs: values, writes: assigned, feeds, plan: weak, nodes, scalars, streams, users, written, short });
     let mut table = ctx.bound.lock();
-    if table.len() >= BUNDLES {
+    // Those whose plans have gone are of no use, an earlier one of this request among them.
+    table.retain(|b| b.plan.strong_count() > 0);
+    if table.len() >= BUNDLES || table.iter().map(|b| b.nodes.len()).sum::<usize>() + made.nodes.len() > SOURCES {
         table.clear();
     }
     table.insert_unique(hash, made.clone(), |b| b.hash);
-    Ok(made)
+    Ok((made, plan))
 }
 
 fn variable_id(ctx: &Context, node: u32) -> Option<VariableID> {
@@ -307,6 +318,7 @@ pub(crate) fn evaluate(
 pub struct Prepared<'c, 'v> {
     ctx: &'c Context,
     bundle: Arc<Bundle>,
+    plan: Arc<Plan>,
     feeds: SmallVec<[Fed<'v>; 4]>,
 }
 
@@ -325,8 +337,8 @@ pub fn prepare<'c, 'v>(ctx: &'c Context, outputs: &[Tensor<'_>], writes: &[Tenso
         return Err(Error::new(ErrorKind::Variable, "write", "not an assignment", format_args!("{t:?}"), "a tensor from `assign`"));
     }
     let feeds = resolve(ctx, feeder)?;
-    let bundle = bundle(ctx, outputs, writes, &feeds)?;
-    Ok(Prepared { ctx, bundle, feeds })
+    let (bundle, plan) = bundle(ctx, outputs, writes, &feeds)?;
+    Ok(Prepared { ctx, bundle, plan, feeds })
 }
 
 impl Prepared<'_, '_> {
@@ -336,14 +348,13 @@ impl Prepared<'_, '_> {
     }
 
     /// The plan, with the lines of this graph.
-    pub fn plan(&self) -> TracedPlan {
-        TracedPlan::new(self.bundle.plan.clone(), self.ctx, &self.bundle.outputs, &self.bundle.writes)
+    pub fn plan(&self) -> Result<TracedPlan> {
+        TracedPlan::new(self.plan.clone(), self.ctx, &self.bundle.outputs, &self.bundle.writes)
     }
 
     /// Runs it. `proceed` is asked now and then whether to go on.
     pub fn run(&self, proceed: Option<&dyn Fn() -> bool>) -> Result<Outcome> {
-        let (ctx, b, feeds) = (self.ctx, &*self.bundle, &self.feeds[..]);
-        if b.written.is_empty() { read(ctx, b, feeds, proceed) } else { write(ctx, b, feeds, proceed) }
+        if self.bundle.written.is_empty() { read(self, proceed) } else { write(self, proceed) }
     }
 }
 
@@ -356,14 +367,10 @@ fn is_short(plan: &Plan, users: &[User]) -> bool {
 type Sources = SmallVec<[*const u8; 40]>;
 
 /// Pointers to the sources' elements; variables by `variable`.
-fn sources<'a>(
-    ctx: &'a Context,
-    b: &'a Bundle,
-    feeds: &'a [Fed<'_>],
-    variable: &dyn Fn(VariableID) -> Result<*const Array>,
-) -> Result<Sources> {
+fn sources<'a>(p: &'a Prepared<'_, '_>, variable: &dyn Fn(VariableID) -> Result<*const Array>) -> Result<Sources> {
+    let (ctx, b, feeds) = (p.ctx, &*p.bundle, &p.feeds[..]);
     let mut out = Sources::new();
-    for ((s, &node), scalar) in b.plan.sources.iter().zip(&b.nodes).zip(&b.scalars) {
+    for ((s, &node), scalar) in p.plan.sources.iter().zip(&b.nodes).zip(&b.scalars) {
         out.push(match s.kind {
             SourceKind::Scalar | SourceKind::Capture => scalar.as_ptr().cast(),
             SourceKind::Constant => match &ctx.node(node).op {
@@ -390,11 +397,12 @@ fn sources<'a>(
     Ok(out)
 }
 
-fn read(ctx: &Context, b: &Bundle, feeds: &[Fed<'_>], proceed: Option<&dyn Fn() -> bool>) -> Result<Outcome> {
+fn read(p: &Prepared<'_, '_>, proceed: Option<&dyn Fn() -> bool>) -> Result<Outcome> {
+    let (ctx, b) = (p.ctx, &*p.bundle);
     let env = ctx.env();
-    let needs = b.plan.sources.iter().any(|s| s.kind == SourceKind::Variable);
+    let needs = p.plan.sources.iter().any(|s| s.kind == SourceKind::Variable);
     let guard = if needs { Some(env.read()?) } else { None };
-    let sources = sources(ctx, b, feeds, &|id| match &guard {
+    let sources = sources(p, &|id| match &guard {
         Some(g) => g.array(id).map(std::ptr::from_ref),
         None => Err(Error::text(ErrorKind::Variable, "run: a variable is not bound")),
     })?;
@@ -402,13 +410,13 @@ fn read(ctx: &Context, b: &Bundle, feeds: &[Fed<'_>], proceed: Option<&dyn Fn() 
     let blame = |place, e| blame(ctx, b, place, e);
     let bound = Bound { sources: &sources, writes: &[], users: &b.users, streams: &b.streams, seed, run, proceed, blame: &blame };
     // SAFETY: `sources` checked types; the guard, the feeds and the graph hold the memory during the run.
-    unsafe { exec::run(&b.plan, &bound) }
+    unsafe { exec::run(&p.plan, &bound) }
 }
 
 /// The error of a step in the words of this graph's program. A run that fails walks once more: a bundle keeps no list of nodes.
 fn blame(ctx: &Context, b: &Bundle, place: Walked, e: Error) -> Error {
-    match walk::nodes(ctx, &b.outputs, &b.writes).get(place.0 as usize) {
-        Some(&node) => ctx.graph().blame(node, e),
+    match walk::nodes(ctx, &b.outputs, &b.writes).ok().and_then(|all| all.get(place.0 as usize).copied()) {
+        Some(node) => ctx.graph().blame(node, e),
         None => e,
     }
 }
@@ -417,15 +425,16 @@ fn counters(ctx: &Context, b: &Bundle) -> (u64, u64) {
     if b.streams.is_empty() { (0, 0) } else { (ctx.env().seed_value(), ctx.env().next_run()) }
 }
 
-fn write(ctx: &Context, b: &Bundle, feeds: &[Fed<'_>], proceed: Option<&dyn Fn() -> bool>) -> Result<Outcome> {
+fn write(p: &Prepared<'_, '_>, proceed: Option<&dyn Fn() -> bool>) -> Result<Outcome> {
+    let (ctx, b) = (p.ctx, &*p.bundle);
     let (seed, run) = counters(ctx, b);
     let mut guard = ctx.env().write()?;
-    let sources = sources(ctx, b, feeds, &|id| guard.array(id).map(std::ptr::from_ref))?;
+    let sources = sources(p, &|id| guard.array(id).map(std::ptr::from_ref))?;
     // Memory that only the environment holds is written in place; shared memory gets a new block, which takes its place
     // when the run has succeeded.
     let mut fresh: SmallVec<[Option<Array>; 16]> = SmallVec::new();
     let mut targets: SmallVec<[*mut u8; 16]> = SmallVec::new();
-    for (&id, (_, ty)) in b.written.iter().zip(&b.plan.writes) {
+    for (&id, (_, ty)) in b.written.iter().zip(&p.plan.writes) {
         let a = guard.array_mut(id)?;
         let new = if a.is_unique() {
             None
@@ -439,7 +448,7 @@ fn write(ctx: &Context, b: &Bundle, feeds: &[Fed<'_>], proceed: Option<&dyn Fn()
     let blame = |place, e| blame(ctx, b, place, e);
     let bound = Bound { sources: &sources, writes: &targets, users: &b.users, streams: &b.streams, seed, run, proceed, blame: &blame };
     // SAFETY: as `read`; the write guard lets nobody else reach the variables.
-    let outcome = unsafe { exec::run(&b.plan, &bound)? };
+    let outcome = unsafe { exec::run(&p.plan, &bound)? };
     for (&id, new) in b.written.iter().zip(fresh) {
         if let Some(new) = new {
             *guard.array_mut(id)? = new;

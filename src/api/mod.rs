@@ -5,5 +5,6 @@ pub mod custom;
 pub mod evaluator;
 pub mod feed;
 pub mod hooks;
+pub mod memory;
 pub mod ndarray_ext;
 pub mod tensor_ops;

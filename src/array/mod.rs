@@ -1,6 +1,7 @@
 //! Arrays: dtype, shape and a counted block of memory in C order. No arithmetic.
 
 pub mod block;
+pub mod room;
 mod view;
 
 use std::fmt;

@@ -4,6 +4,7 @@
 //! node that cannot be made becomes an error node, which keeps its error and place, and evaluation returns it.
 
 pub mod attr;
+mod growth;
 mod node;
 pub mod op;
 mod print;
@@ -19,7 +20,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use append_only_vec::AppendOnlyVec;
 use hashbrown::HashTable;
 use parking_lot::Mutex;
-use rustc_hash::{FxHashMap, FxHasher};
+use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
 
 use crate::array::Array;
 use crate::dtype::{DType, Scalar};
@@ -49,9 +50,22 @@ struct State {
     roles: FxHashMap<Box<str>, i64>,
     symbols: u32,
     draws: u64,
-    /// The parent of each scope; scope 0 is the graph.
-    scopes: Vec<u32>,
+    /// Scope 0 is the graph.
+    scopes: Vec<Scope>,
+    /// How many nodes there may be before memory is asked for again.
+    asked: usize,
+    /// The node that says that there is no memory for more.
+    full: Option<u32>,
     again: provenance::Again,
+}
+
+/// Where the nodes of a body belong.
+#[derive(Clone, Copy)]
+struct Scope {
+    /// The scopes whose values it may use.
+    uses: [u32; 2],
+    /// How many bodies it is inside of.
+    depth: u32,
 }
 
 /// A node about to be interned.
@@ -78,19 +92,24 @@ fn hash_of(x: impl Hash) -> u32 {
     (h ^ (h >> 32)) as u32
 }
 
+/// A hash as the tables want it: they look at both ends.
+fn wide(hash: u32) -> u64 {
+    u64::from(hash) << 32 | u64::from(hash)
+}
+
 impl NodeOp {
-    /// A number that differs for ops that cannot be the same node.
-    fn identity(&self) -> (u8, u64) {
+    /// Numbers that differ for ops that cannot be the same node.
+    fn identity(&self) -> (u8, u64, u32) {
         match self {
-            NodeOp::Row(def) => (0, std::ptr::from_ref(*def) as u64),
-            NodeOp::Placeholder(_) => (1, 0),
-            NodeOp::Variable(env, id, _) => (2, env.wrapping_shl(32) ^ u64::from(*id)),
-            NodeOp::Scalar(s) => (3, s.dtype() as u64),
-            NodeOp::Bound(s) => (4, s.dtype() as u64),
-            NodeOp::Constant(_) => (5, 0),
-            NodeOp::User(_) => (6, 0),
-            NodeOp::Hook(_) => (7, 0),
-            NodeOp::Error(_) => (8, 0),
+            NodeOp::Row(def) => (0, std::ptr::from_ref(*def) as u64, 0),
+            NodeOp::Placeholder(_) => (1, 0, 0),
+            NodeOp::Variable(env, id, _) => (2, *env, *id),
+            NodeOp::Scalar(s) => (3, 0, s.dtype() as u32),
+            NodeOp::Bound(s) => (4, 0, s.dtype() as u32),
+            NodeOp::Constant(_) => (5, 0, 0),
+            NodeOp::User(_) => (6, 0, 0),
+            NodeOp::Hook(_) => (7, 0, 0),
+            NodeOp::Error(_) => (8, 0, 0),
         }
     }
 }
@@ -104,7 +123,7 @@ impl Default for Graph {
 impl Graph {
     /// An empty graph.
     pub fn new() -> Graph {
-        let state = State { scopes: vec![0], ..State::default() };
+        let state = State { scopes: vec![Scope { uses: [0; 2], depth: 0 }], asked: growth::NODES, ..State::default() };
         Graph {
             id: GRAPHS.fetch_add(1, Relaxed),
             nodes: AppendOnlyVec::new(),
@@ -234,13 +253,7 @@ impl Graph {
         if let Some(node) = known {
             let value = Value { node, out: 0 };
             let old = self.aval(value);
-            let same = old.dtype == dtype
-                && old.shape.len() == shape.len()
-                && old.shape.iter().zip(shape).all(|(d, &n)| match d {
-                    Dim::Known(k) => n == *k as isize,
-                    Dim::Sym(_) => n == -1,
-                });
-            if same {
+            if is_leaf_of(old, dtype, shape) {
                 self.built_again(&mut self.state.lock(), node, site);
                 return self.tensor(value);
             }
@@ -278,8 +291,8 @@ impl Graph {
         }
         let shape: Vec<isize> = dims.iter().map(|&n| n as isize).collect();
         let op = NodeOp::Variable(env, id, name.into());
-        // A variable that got another shape since is another node.
-        let draft = Draft { op, attrs: &[], inputs: &[], tag: u64::from(hash_of((dtype, dims))), scope: 0, regions: vec![] };
+        // A variable that got another shape since is another node: `intern` compares the shapes of leaves.
+        let draft = Draft { op, attrs: &[], inputs: &[], tag: 0, scope: 0, regions: vec![] };
         self.tensor(self.intern(draft, Site::here(), Some((dtype, &shape))))
     }
 
@@ -337,7 +350,7 @@ impl Graph {
             (v, _) => v,
         };
         // A node of its own is told from others by its number; its value cannot be, since numbers repeat.
-        let tag = if own > 0 { own } else { u64::from_ne_bytes(bytes) ^ ((dtype as u64) << 60) };
+        let tag = if own > 0 { own } else { u64::from_ne_bytes(bytes) };
         let draft = Draft { op: make(value), attrs, inputs: &[], tag, scope: 0, regions: vec![] };
         self.tensor(self.intern(draft, Site::here(), Some((dtype, &[]))))
     }
@@ -354,19 +367,20 @@ impl Graph {
         self.tensor(self.intern(draft, Site::here(), Some((dtype, &shape))))
     }
 
-    /// Runs `f` in a new scope: the nodes that it makes belong to a body. Returns the scope too.
-    pub fn in_scope<R>(&self, f: impl FnOnce() -> R) -> (u32, R) {
+    /// Runs `f` in a new scope: the nodes that it makes belong to a body. It may use what the scope around it has, and the
+    /// nodes of the body of scope `of`, which a gradient's body computes again. Returns the scope too.
+    pub fn in_scope<R>(&self, of: Option<u32>, f: impl FnOnce() -> R) -> (u32, R) {
         struct Restore((u64, u32));
         impl Drop for Restore {
             fn drop(&mut self) {
                 SCOPE.set(self.0);
             }
         }
-        let (graph, outer) = SCOPE.get();
-        let parent = if graph == self.id { outer } else { 0 };
+        let around = self.scope();
         let scope = {
             let mut state = self.state.lock();
-            state.scopes.push(parent);
+            let depth = state.scopes.get(around as usize).map_or(0, |s| s.depth) + 1;
+            state.scopes.push(Scope { uses: [around, of.unwrap_or(around)], depth });
             state.scopes.len() as u32 - 1
         };
         let _restore = Restore(SCOPE.replace((self.id, scope)));
@@ -379,18 +393,26 @@ impl Graph {
         if graph == self.id { scope } else { 0 }
     }
 
-    /// True if `outer` is `scope` or one of the scopes around it.
-    pub fn encloses(&self, outer: u32, mut scope: u32) -> bool {
+    /// How many bodies this thread builds inside of.
+    pub fn depth(&self) -> usize {
+        let scope = self.scope();
+        self.state.lock().scopes.get(scope as usize).map_or(0, |s| s.depth as usize)
+    }
+
+    /// True if what belongs to `outer` is there for the nodes of `scope`.
+    pub fn encloses(&self, outer: u32, scope: u32) -> bool {
         let state = self.state.lock();
-        loop {
-            if scope == outer {
+        let mut seen = FxHashSet::default();
+        let mut stack = vec![scope];
+        while let Some(s) = stack.pop() {
+            if s == outer || outer == 0 {
                 return true;
             }
-            if scope == 0 {
-                return false;
-            }
-            scope = state.scopes.get(scope as usize).copied().unwrap_or(0);
+            // A scope is younger than those that it may use.
+            let uses = state.scopes.get(s as usize).map_or([0; 2], |s| s.uses);
+            stack.extend(uses.into_iter().filter(|&next| next >= outer && seen.insert(next)));
         }
+        false
     }
 
     /// The id of an aval. Most nodes have that of one of their inputs, which is tried first.
@@ -403,23 +425,22 @@ impl Graph {
             }
         }
         let hash = hash_of(&aval);
-        let found = state.aval_table.find(u64::from(hash) << 32 | u64::from(hash), |&(id, h)| h == hash && self.avals[id as usize] == aval);
+        let found = state.aval_table.find(wide(hash), |&(id, h)| h == hash && self.avals[id as usize] == aval);
         if let Some(&(id, _)) = found {
             return id;
         }
         let id = self.avals.push(aval) as u32;
-        state.aval_table.insert_unique(u64::from(hash) << 32 | u64::from(hash), (id, hash), |&(_, h)| u64::from(h) << 32 | u64::from(h));
+        state.aval_table.insert_unique(wide(hash), (id, hash), |&(_, h)| wide(h));
         id
     }
 
     /// Finds or makes the node of a draft. Leaves give their dtype and shape; a shape of -1 becomes a symbol.
     fn intern(&self, draft: Draft<'_>, site: Site, leaf: Option<(DType, &[isize])>) -> Value {
         let identity = draft.op.identity();
-        let hash = hash_of((identity, draft.attrs, draft.inputs, draft.tag, draft.scope));
-        let wide = u64::from(hash) << 32 | u64::from(hash);
+        let hash = hash_of((identity, draft.attrs, draft.inputs, draft.tag, draft.scope, leaf));
         let mut state = self.state.lock();
         if draft.regions.is_empty() {
-            let found = state.table.find(wide, |&(id, h)| {
+            let found = state.table.find(wide(hash), |&(id, h)| {
                 let n = &self.nodes[id as usize];
                 h == hash
                     && n.op.identity() == identity
@@ -428,6 +449,7 @@ impl Graph {
                     && n.inputs[..] == *draft.inputs
                     && n.attrs[..] == *draft.attrs
                     && n.regions.is_empty()
+                    && leaf.is_none_or(|(dtype, shape)| is_leaf_of(self.aval(Value { node: id, out: 0 }), dtype, shape))
             });
             if let Some(&(id, _)) = found {
                 // Numbers are everybody's, and are not asked where they come from.
@@ -436,6 +458,11 @@ impl Graph {
                 }
                 return Value { node: id, out: 0 };
             }
+        }
+        if self.nodes.len() >= state.asked
+            && let Some(full) = self.grow(&mut state)
+        {
+            return full;
         }
         let avals = match leaf {
             Some((dtype, shape)) => {
@@ -464,7 +491,7 @@ impl Graph {
         };
         let id = self.nodes.push(node) as u32;
         if !failed {
-            state.table.insert_unique(wide, (id, hash), |&(_, h)| u64::from(h) << 32 | u64::from(h));
+            state.table.insert_unique(wide(hash), (id, hash), |&(_, h)| wide(h));
         }
         Value { node: id, out: 0 }
     }
@@ -473,7 +500,8 @@ impl Graph {
     fn built_again(&self, state: &mut State, id: u32, site: Site) {
         let node = &self.nodes[id as usize];
         let place = (site, self.origin_here());
-        if place != (node.site, node.origin) {
+        // Where there is no memory, a line less is known.
+        if place != (node.site, node.origin) && state.again.try_reserve(1).is_ok() {
             let more = state.again.entry(id).or_default();
             if more.len() + 1 < SITES && !more.contains(&place) {
                 more.push(place);
@@ -505,6 +533,15 @@ impl Graph {
             _ => dummy(),
         }
     }
+}
+
+/// True if a leaf has this dtype and shape, in which -1 is a symbol.
+fn is_leaf_of(aval: &Aval, dtype: DType, shape: &[isize]) -> bool {
+    let same = |(d, &n): (&Dim, &isize)| match d {
+        Dim::Known(k) => n == *k as isize,
+        Dim::Sym(_) => n == -1,
+    };
+    aval.dtype == dtype && aval.shape.len() == shape.len() && aval.shape.iter().zip(shape).all(same)
 }
 
 fn fresh(symbols: &mut u32) -> Dim {

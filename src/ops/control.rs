@@ -1,5 +1,6 @@
 //! Control: branches, writes to variables, checks.
 
+use rustc_hash::{FxHashMap, FxHashSet};
 use smallvec::smallvec;
 
 use crate::dtype::DType;
@@ -59,14 +60,15 @@ fn join(c: &mut Infer<'_>) -> Result<crate::graph::op::Avals> {
 fn captures(graph: &Graph, outputs: &[Value]) -> Result<Values> {
     let around = graph.scope();
     let mut found = Values::new();
-    let mut seen = rustc_hash::FxHashSet::default();
+    let mut seen = FxHashSet::default();
+    let mut outer: FxHashMap<u32, bool> = FxHashMap::default();
     let mut stack: Vec<Value> = outputs.to_vec();
     while let Some(v) = stack.pop() {
         if !seen.insert(v) {
             continue;
         }
         let node = graph.node(v.node);
-        if graph.encloses(node.scope, around) {
+        if *outer.entry(node.scope).or_insert_with(|| graph.encloses(node.scope, around)) {
             found.push(v);
             continue;
         }
@@ -83,15 +85,11 @@ fn captures(graph: &Graph, outputs: &[Value]) -> Result<Values> {
 
 /// The node of a branch over two closed bodies.
 fn branch<'g>(graph: &'g Graph, condition: Tensor<'g>, bodies: [(u32, Values); 2]) -> Result<Tensor<'g>> {
-    let mut inputs: Values = smallvec![];
+    let mut inputs: Values = smallvec![condition.value()];
+    let mut seen = FxHashSet::default();
     for (_, outputs) in &bodies {
-        for v in captures(graph, outputs)? {
-            if !inputs.contains(&v) {
-                inputs.push(v);
-            }
-        }
+        inputs.extend(captures(graph, outputs)?.into_iter().filter(|&v| seen.insert(v)));
     }
-    inputs.insert(0, condition.value());
     let regions = bodies.map(|(scope, outputs)| Region { scope, outputs }).into();
     let t = graph.insert(&COND, &[], &inputs, regions);
     t.error().map_or(Ok(t), Err)
@@ -99,32 +97,25 @@ fn branch<'g>(graph: &'g Graph, condition: Tensor<'g>, bodies: [(u32, Values); 2
 
 fn cond_vjp<'g>(v: &Vjp<'_, 'g>) -> Vec<Cotangent<'g>> {
     let graph = v.graph;
-    let all: Vec<Tensor<'g>> = (1..v.node.inputs.len()).map(|i| v.x(i)).collect();
-    let xs: Vec<Tensor<'g>> = all.iter().copied().filter(|t| t.dtype().is_float()).collect();
-    let gs: Vec<Option<Tensor<'g>>> = v.cotangents.to_vec();
+    // Only what is asked for: a gradient that nobody needs would be computed by every run of the body.
+    let wanted: Vec<bool> = (0..v.node.inputs.len()).map(|i| i > 0 && v.wanted[i] && v.x(i).dtype().is_float()).collect();
+    let xs: Vec<Tensor<'g>> = wanted.iter().enumerate().filter(|(_, w)| **w).map(|(i, _)| v.x(i)).collect();
     let body = |region: &Region| {
         let ys: Vec<Tensor<'g>> = region.outputs.iter().map(|&y| graph.tensor(y)).collect();
-        let (scope, grads) = graph.in_scope(|| {
-            let grads = v.differentiate.grad(&ys, &gs, &xs);
+        graph.in_scope(Some(region.scope), || {
+            let grads = v.differentiate.grad(&ys, v.cotangents, &xs);
             let filled = grads.into_iter().zip(&xs).map(|(g, &x)| g.unwrap_or_else(|| v.differentiate.zeros_like(x)));
             filled.map(|t| t.value()).collect::<Values>()
-        });
-        (scope, grads)
+        })
     };
     let [then, otherwise] = &v.node.regions[..] else { return vec![] };
     let made = branch(graph, v.x(0), [body(then), body(otherwise)]);
     let made = made.unwrap_or_else(|e| graph.poison(e));
-    let mut k = 0;
-    let mut out = vec![Cotangent::Zero];
-    for t in &all {
-        out.push(if t.dtype().is_float() {
-            k += 1;
-            Cotangent::Value(made.output(k - 1))
-        } else {
-            Cotangent::Zero
-        });
-    }
-    out
+    let mut outputs = 0..;
+    wanted
+        .iter()
+        .map(|w| if *w { outputs.next().map_or(Cotangent::Zero, |k| Cotangent::Value(made.output(k))) } else { Cotangent::Zero })
+        .collect()
 }
 
 /// A tensor, or several: what a body returns.
@@ -198,6 +189,9 @@ impl<'g> Tensors<'g> for (Tensor<'g>, Tensor<'g>, Tensor<'g>) {
     }
 }
 
+/// Bodies inside bodies at most: planning and running them nests calls, which must fit on the stack of any thread.
+pub const NESTED: usize = 400;
+
 /// The list form of [`cond`]; faces that are not Rust use it.
 #[track_caller]
 pub fn cond_list<'g>(
@@ -209,6 +203,10 @@ pub fn cond_list<'g>(
     if condition.ndim() != 0 {
         let got = format!("shape {}", Tuple(condition.dims()));
         return Err(Error::new(ErrorKind::Shape, "cond", "the condition is not a single value", got, "a 0-d tensor"));
+    }
+    if graph.depth() >= NESTED {
+        let got = format_args!("{} levels", graph.depth() + 1);
+        return Err(Error::new(ErrorKind::Graph, "cond", "bodies are nested too deep", got, format_args!("at most {NESTED}")));
     }
     let condition = crate::ops::apply::cast(condition, DType::Bool);
     let close = |(scope, list): (u32, Result<Vec<Tensor<'g>>>)| -> Result<(u32, Values, usize)> {
@@ -224,8 +222,8 @@ pub fn cond_list<'g>(
         }
         Ok((scope, list.iter().map(|t| t.value()).collect(), list.len()))
     };
-    let a = close(graph.in_scope(then))?;
-    let b = close(graph.in_scope(otherwise))?;
+    let a = close(graph.in_scope(None, then))?;
+    let b = close(graph.in_scope(None, otherwise))?;
     if a.2 != b.2 {
         return Err(Error::new(
             ErrorKind::Shape,
@@ -240,7 +238,7 @@ pub fn cond_list<'g>(
 }
 
 /// The result of `then()` if the 0-d condition is true, else of `otherwise()`; the other body does not run. The bodies may
-/// use any tensor around them; both return tensors of equal dtypes and shapes.
+/// use any tensor around them, and may branch again, up to 400 levels deep; both return tensors of equal dtypes and shapes.
 #[track_caller]
 pub fn cond<'g, O: Tensors<'g>>(condition: impl AsTensor<'g>, then: impl FnOnce() -> O, otherwise: impl FnOnce() -> O) -> O {
     let condition = condition.tensor();

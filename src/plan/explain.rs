@@ -3,6 +3,8 @@
 use std::fmt::Write;
 use std::sync::Arc;
 
+use crate::array::room::room;
+use crate::error::Result;
 use crate::graph::{Graph, Value};
 use crate::plan::fuse::describe;
 use crate::plan::ir::Walked;
@@ -19,15 +21,18 @@ pub struct TracedPlan {
 
 impl TracedPlan {
     /// The plan of a request, with what its graph knows of the nodes.
-    pub fn new(plan: Arc<Plan>, graph: &Graph, outputs: &[Value], writes: &[Value]) -> TracedPlan {
+    pub fn new(plan: Arc<Plan>, graph: &Graph, outputs: &[Value], writes: &[Value]) -> Result<TracedPlan> {
         let mut notes: Vec<Arc<str>> = vec![];
-        for id in walk::nodes(graph, outputs, writes) {
+        let nodes = walk::nodes(graph, outputs, writes)?;
+        // Lines, and the text that they become.
+        room("plan", format_args!("a plan of {} nodes with its lines", nodes.len()), nodes.len() * 1024)?;
+        for id in nodes {
             let note = graph.provenance(id);
             // Neighbours often come from one call.
             let shared = notes.last().filter(|last| ***last == *note).cloned();
             notes.push(shared.unwrap_or_else(|| note.into()));
         }
-        TracedPlan { plan, notes }
+        Ok(TracedPlan { plan, notes })
     }
 
     /// The plan.

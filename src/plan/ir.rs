@@ -1,13 +1,18 @@
 //! The plan's own form of a sub-graph: only what the request needs, with concrete shapes.
 
+use std::cell::RefCell;
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
 use crate::dtype::{DType, Scalar};
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::attr::Attr;
 use crate::graph::op::{Body, Infer, Kernel, Lowered, Lowering, OpDef};
-use crate::graph::{Graph, Node, NodeOp, Value};
+use crate::graph::{Graph, Node, NodeOp, Region, Value};
 use crate::plan::walk::{Walk, readable};
+use crate::plan::{Plan, compile_body};
 use crate::shape::{Aval, Dim, Dims, Tuple, known};
 
 /// A concrete dtype and shape.
@@ -67,7 +72,7 @@ pub enum IrOp {
     /// A user's op or hook: index into the walk's users.
     User(u32),
     /// One of two bodies, chosen by the first input; the others are the bodies' sources.
-    Branch(Box<[Ir; 2]>),
+    Branch(Arc<[Plan; 2]>),
 }
 
 /// A node of the plan.
@@ -132,7 +137,7 @@ impl Ir {
         let node = &self.nodes[i as usize];
         match &node.op {
             IrOp::User(_) => true,
-            IrOp::Branch(bodies) => bodies.iter().any(|b| (0..b.nodes.len() as u32).any(|i| b.may_fail(i))),
+            IrOp::Branch(bodies) => bodies.iter().any(|b| b.fallible),
             _ => matches!(node.kernel(), Some(Kernel::Call(c)) if c.fallible),
         }
     }
@@ -144,6 +149,8 @@ struct Types<'a> {
     walk: &'a Walk,
     /// By position in the walk; empty where a feed is missing.
     tys: Vec<SmallVec<[Ty; 1]>>,
+    /// Bodies by the node that owns them: a body that other bodies compute again is compiled once.
+    bodies: RefCell<FxHashMap<u32, Arc<[Plan; 2]>>>,
 }
 
 impl Types<'_> {
@@ -240,69 +247,115 @@ enum Form {
 
 /// Builds the plan's form of what a walk found.
 pub fn build(graph: &Graph, walk: &Walk) -> Result<Ir> {
-    let mut types = Types { graph, walk, tys: Vec::with_capacity(walk.nodes.len()) };
+    let mut types = Types { graph, walk, tys: Vec::with_capacity(walk.nodes.len()), bodies: RefCell::default() };
     types.fill()?;
-    let mut builder = Builder {
-        types: &types,
-        captures: &[],
-        map: vec![None; walk.nodes.len()],
-        ir: Ir { nodes: vec![], outputs: vec![], writes: vec![] },
-    };
-    builder.run(&walk.outputs, &walk.writes)?;
-    Ok(builder.ir)
+    let n = walk.nodes.len();
+    let mut forms = Vec::new();
+    forms.resize_with(n, || None);
+    let ir = Ir { nodes: vec![], outputs: vec![], writes: vec![] };
+    let builder = Builder { types: &types, captures: FxHashMap::default(), map: Places::All(vec![None; n]), ir };
+    builder.run(&walk.outputs, &walk.writes, Places::All(forms))
+}
+
+/// What is known of some of a walk's nodes, by their places: room for all of them, or, for a body, of which a walk may have
+/// thousands, for those that it has.
+enum Places<T> {
+    All(Vec<Option<T>>),
+    Few(FxHashMap<u32, T>),
+}
+
+impl<T: 'static> Places<T> {
+    fn get(&self, p: usize) -> Option<&T> {
+        match self {
+            Places::All(list) => list[p].as_ref(),
+            Places::Few(map) => map.get(&(p as u32)),
+        }
+    }
+    fn insert(&mut self, p: usize, x: T) {
+        match self {
+            Places::All(list) => list[p] = Some(x),
+            Places::Few(map) => _ = map.insert(p as u32, x),
+        }
+    }
+    /// In the order of the walk.
+    fn in_order(self) -> Box<dyn Iterator<Item = (usize, T)>> {
+        match self {
+            Places::All(list) => Box::new(list.into_iter().enumerate().filter_map(|(p, x)| x.map(|x| (p, x)))),
+            Places::Few(map) => {
+                let mut all: Vec<(usize, T)> = map.into_iter().map(|(p, x)| (p as usize, x)).collect();
+                all.sort_unstable_by_key(|(p, _)| *p);
+                Box::new(all.into_iter())
+            }
+        }
+    }
 }
 
 struct Builder<'a> {
     types: &'a Types<'a>,
-    /// Values that are sources of a body.
-    captures: &'a [Value],
-    /// Node of the plan for each position of the walk.
-    map: Vec<Option<u32>>,
+    /// Values that are sources of a body, and their places.
+    captures: FxHashMap<Value, u32>,
+    /// Node of the plan for each node of the walk.
+    map: Places<u32>,
     ir: Ir,
 }
 
 impl Builder<'_> {
-    fn run(&mut self, outputs: &[Value], writes: &[Value]) -> Result<()> {
+    fn run(mut self, outputs: &[Value], writes: &[Value], mut forms: Places<Form>) -> Result<Ir> {
         let walk = self.types.walk;
         // Which nodes' values are needed: from the outputs down, past inputs of which only the shape is used.
-        let mut needed = vec![false; walk.nodes.len()];
-        let mut forms: Vec<Form> = Vec::new();
-        forms.resize_with(walk.nodes.len(), || Form::Plain);
         let mut stack: Vec<Value> = [outputs, writes].concat();
-        let captured = |v: Value| self.captures.contains(&v);
         while let Some(v) = stack.pop() {
-            if captured(v) {
+            if self.captures.contains_key(&v) {
                 continue;
             }
             let Some(p) = walk.position(v.node) else { continue };
-            if std::mem::replace(&mut needed[p], true) {
+            if forms.get(p).is_some() {
                 continue;
             }
             let node = self.types.graph.node(v.node);
-            forms[p] = self.form(v.node, node)?;
-            let used = match &forms[p] {
+            let form = self.form(v.node, node)?;
+            let used = match &form {
                 Form::Plain => node.inputs.len(),
                 Form::Chain(_, used) => *used,
                 Form::Scalar(_) => 0,
             };
+            forms.insert(p, form);
             stack.extend(node.inputs.iter().take(used).copied());
         }
-        for (k, &v) in self.captures.iter().enumerate() {
+        let mut captures: Vec<(u32, Value)> = self.captures.iter().map(|(&v, &k)| (k, v)).collect();
+        captures.sort_unstable();
+        for (k, v) in captures {
             let ty = self.types.of(v).cloned().ok_or_else(|| self.missing(v.node))?;
-            self.push(IrOp::Source(k as u32), &[], SmallVec::new(), smallvec::smallvec![ty], Walked(p_of(walk, v.node) as u32));
+            self.push(IrOp::Source(k), &[], SmallVec::new(), smallvec::smallvec![ty], Walked(p_of(walk, v.node) as u32));
         }
         let mut assigned: Vec<(u32, Ref)> = vec![];
-        for (p, form) in forms.into_iter().enumerate() {
-            if !needed[p] {
-                continue;
-            }
+        for (p, form) in forms.in_order() {
             let id = walk.nodes[p];
             let node = self.types.graph.node(id);
             self.lower(p, id, node, form, &mut assigned)?;
         }
         self.ir.outputs = outputs.iter().map(|&v| self.at(v)).collect::<Result<_>>()?;
         self.ir.writes = assigned;
-        Ok(())
+        Ok(self.ir)
+    }
+
+    /// The plans of a node's bodies.
+    fn bodies(&self, id: u32, node: &Node) -> Result<Arc<[Plan; 2]>> {
+        if let Some(made) = self.types.bodies.borrow().get(&id) {
+            return Ok(made.clone());
+        }
+        let captures: FxHashMap<Value, u32> = node.inputs.iter().skip(1).zip(0..).map(|(&v, k)| (v, k)).collect();
+        let [then, otherwise] = &node.regions[..] else {
+            return Err(Error::text(ErrorKind::Graph, format!("{}: a body is missing", node.name())));
+        };
+        let plan = |r: &Region| {
+            let ir = Ir { nodes: vec![], outputs: vec![], writes: vec![] };
+            let b = Builder { types: self.types, captures: captures.clone(), map: Places::Few(FxHashMap::default()), ir };
+            b.run(&r.outputs, &[], Places::Few(FxHashMap::default())).and_then(compile_body)
+        };
+        let made = Arc::new([plan(then)?, plan(otherwise)?]);
+        self.types.bodies.borrow_mut().insert(id, made.clone());
+        Ok(made)
     }
 
     fn missing(&self, id: u32) -> Error {
@@ -333,12 +386,11 @@ impl Builder<'_> {
     }
 
     fn at(&self, v: Value) -> Result<Ref> {
-        if let Some(k) = self.captures.iter().position(|c| *c == v) {
-            return Ok(Ref { node: k as u32, out: 0 });
+        if let Some(&k) = self.captures.get(&v) {
+            return Ok(Ref { node: k, out: 0 });
         }
-        let node = self.types.walk.position(v.node).and_then(|p| self.map[p]);
-        match node {
-            Some(node) => Ok(Ref { node, out: v.out }),
+        match self.types.walk.position(v.node).and_then(|p| self.map.get(p)) {
+            Some(&node) => Ok(Ref { node, out: v.out }),
             None => Err(Error::text(ErrorKind::Graph, "plan: a value is used before it is computed")),
         }
     }
@@ -384,24 +436,15 @@ impl Builder<'_> {
                 let user = walk.user(id).ok_or_else(|| Error::text(ErrorKind::Graph, "plan: a user's op has no place"))?;
                 self.push(IrOp::User(user), &[], inputs, tys, walked)
             }
-            (Form::Plain, NodeOp::Row(def)) if !node.regions.is_empty() => {
+            (Form::Plain, NodeOp::Row(_)) if !node.regions.is_empty() => {
                 let inputs: SmallVec<[Ref; 3]> = node.inputs.iter().map(|&v| self.at(v)).collect::<Result<_>>()?;
-                let captures = node.inputs.get(1..).unwrap_or(&[]);
-                let mut bodies = node.regions.iter().map(|r| {
-                    let ir = Ir { nodes: vec![], outputs: vec![], writes: vec![] };
-                    let mut b = Builder { types: self.types, captures, map: vec![None; walk.nodes.len()], ir };
-                    b.run(&r.outputs, &[]).map(|()| b.ir)
-                });
-                let (Some(a), Some(b)) = (bodies.next(), bodies.next()) else {
-                    return Err(Error::text(ErrorKind::Graph, format!("{}: a body is missing", def.name)));
-                };
-                let bodies = Box::new([a?, b?]);
+                let bodies = self.bodies(id, node)?;
                 self.push(IrOp::Branch(bodies), &node.attrs, inputs, tys, walked)
             }
             (Form::Plain, NodeOp::Row(def)) => {
                 let inputs: SmallVec<[Ref; 3]> = node.inputs.iter().map(|&v| self.at(v)).collect::<Result<_>>()?;
-                if let (Body::Primitive(p), [variable, value]) = (&def.body, &inputs[..])
-                    && matches!(p.kernel, Kernel::Assign)
+                if let (Body::Primitive(row), [variable, value]) = (&def.body, &inputs[..])
+                    && matches!(row.kernel, Kernel::Assign)
                 {
                     if assigned.iter().any(|(v, _)| *v == variable.node) {
                         let e = Error::text(
@@ -411,7 +454,7 @@ impl Builder<'_> {
                         return Err(self.types.graph.blame(id, e));
                     }
                     assigned.push((variable.node, *value));
-                    self.map[p_of(walk, id)] = Some(value.node);
+                    self.map.insert(p, value.node);
                     if value.out != 0 {
                         return Err(Error::text(ErrorKind::Graph, "assign: the value is a further output of an op; wrap it in a copy"));
                     }
@@ -422,7 +465,7 @@ impl Builder<'_> {
             }
             (Form::Plain, NodeOp::Error(e)) => return Err(e.clone()),
         };
-        self.map[p] = Some(made);
+        self.map.insert(p, made);
         Ok(())
     }
 }

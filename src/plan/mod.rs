@@ -8,15 +8,18 @@ mod cache;
 mod explain;
 pub mod fuse;
 pub mod ir;
+mod merge;
 pub mod place;
 pub mod program;
 pub mod schedule;
 pub mod simplify;
+mod size;
 mod table;
 pub mod verify;
 pub mod walk;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use crate::error::Result;
 use crate::graph::Graph;
@@ -26,7 +29,8 @@ pub use crate::plan::walk::Walk;
 
 pub use explain::TracedPlan;
 
-pub use cache::{PLANS, cached, clear, compilations};
+pub use cache::{LIMIT, PLANS, cached, clear, compilations, release, set_limit, touch, usage};
+pub use size::{STEP, planning};
 
 /// The passes by name, in the order in which they run.
 pub const PASSES: [&str; 4] = ["simplify", "fuse", "schedule", "place"];
@@ -73,7 +77,13 @@ pub struct Plan {
     pub writes: Vec<(u32, Ty)>,
     /// The first step that writes to a variable; from there on a run is not interrupted.
     pub first_write: usize,
+    /// True if a step may fail.
+    pub fallible: bool,
+    /// Bytes of memory that the plan itself holds, bodies included; 0 for a body.
+    pub bytes: usize,
     rewrites: Vec<(&'static str, usize)>,
+    /// When it was used last.
+    used: AtomicU64,
 }
 
 impl Plan {
@@ -88,7 +98,21 @@ impl Plan {
         writes: Vec<(u32, Ty)>,
         first_write: usize,
     ) -> Plan {
-        Plan { ir, steps, arena_bytes, constants, sources, outputs, writes, first_write, rewrites: vec![] }
+        let fallible = (0..ir.nodes.len() as u32).any(|i| ir.may_fail(i));
+        Plan {
+            ir,
+            steps,
+            arena_bytes,
+            constants,
+            sources,
+            outputs,
+            writes,
+            first_write,
+            fallible,
+            bytes: 0,
+            rewrites: vec![],
+            used: AtomicU64::new(0),
+        }
     }
 
     /// Bytes that a run of this plan holds at its peak: its arena and its outputs. Variables, constants and feeds are not
@@ -106,11 +130,19 @@ impl Plan {
     pub fn ir(&self) -> &Ir {
         &self.ir
     }
+
+    /// Gives back what lists took beyond their lengths while they grew.
+    fn shrink(&mut self) {
+        self.ir.nodes.shrink_to_fit();
+        self.constants.shrink_to_fit();
+        self.steps.shrink_to_fit();
+    }
 }
 
 /// The plan for a walk, from the cache or compiled. Plans are shared by all graphs of the process.
 pub fn plan_for(graph: &Graph, walk: &Walk) -> Result<Arc<Plan>> {
-    cache::find_or(&walk.key, || {
+    cache::find_or(graph.id(), &walk.key, || {
+        size::ask(graph, walk)?;
         let ir = ir::build(graph, walk)?;
         let kind = |k: u32| match walk.sources.get(k as usize).map(|&id| &graph.node(id).op) {
             Some(crate::graph::NodeOp::Placeholder(_)) => SourceKind::Feed,
@@ -118,34 +150,18 @@ pub fn plan_for(graph: &Graph, walk: &Walk) -> Result<Arc<Plan>> {
             Some(crate::graph::NodeOp::Constant(_)) => SourceKind::Constant,
             _ => SourceKind::Scalar,
         };
-        Ok(compile(ir, &kind))
+        let mut plan = compile(ir, &kind)?;
+        plan.bytes = size::held(&plan);
+        Ok(plan)
     })
 }
 
 /// Compiles a body, whose sources are captures.
-pub fn compile_body(ir: &Ir) -> Plan {
-    compile(copy_of(ir), &|_| SourceKind::Capture)
+fn compile_body(ir: Ir) -> Result<Plan> {
+    compile(ir, &|_| SourceKind::Capture)
 }
 
-fn copy_of(ir: &Ir) -> Ir {
-    let nodes = ir.nodes.iter().map(|n| ir::IrNode {
-        op: match &n.op {
-            IrOp::Source(k) => IrOp::Source(*k),
-            IrOp::Scalar(s) => IrOp::Scalar(*s),
-            IrOp::Row(d, k) => IrOp::Row(d, *k),
-            IrOp::Copy => IrOp::Copy,
-            IrOp::User(k) => IrOp::User(*k),
-            IrOp::Branch(b) => IrOp::Branch(Box::new([copy_of(&b[0]), copy_of(&b[1])])),
-        },
-        attrs: n.attrs.clone(),
-        inputs: n.inputs.clone(),
-        tys: n.tys.clone(),
-        walked: n.walked,
-    });
-    Ir { nodes: nodes.collect(), outputs: ir.outputs.clone(), writes: ir.writes.clone() }
-}
-
-fn compile(mut ir: Ir, kind: &dyn Fn(u32) -> SourceKind) -> Plan {
+fn compile(mut ir: Ir, kind: &dyn Fn(u32) -> SourceKind) -> Result<Plan> {
     let checked = cfg!(debug_assertions);
     let rewrites = simplify::simplify(&mut ir);
     if checked {
@@ -153,6 +169,7 @@ fn compile(mut ir: Ir, kind: &dyn Fn(u32) -> SourceKind) -> Plan {
     }
     let (ir, accesses) = access::resolve(ir);
     let drafts = fuse::fuse(&ir, &accesses);
+    size::ask_steps(drafts.len())?;
     if checked {
         verify::ir(&ir, "fuse");
         verify::drafts(&ir, &accesses, &drafts);
@@ -176,5 +193,6 @@ fn compile(mut ir: Ir, kind: &dyn Fn(u32) -> SourceKind) -> Plan {
         verify::plan(&plan, &accesses);
     }
     plan.rewrites = rewrites;
-    plan
+    plan.shrink();
+    Ok(plan)
 }

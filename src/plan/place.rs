@@ -1,5 +1,7 @@
 //! Where everything is: outputs and written variables in their own memory, the rest in one arena, by liveness.
 
+use std::sync::Arc;
+
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
@@ -36,7 +38,7 @@ pub enum Work {
     /// A user's op or hook.
     User(u32),
     /// One of two bodies.
-    Branch(Box<[Plan; 2]>),
+    Branch(Arc<[Plan; 2]>),
 }
 
 /// A step of a plan.
@@ -439,9 +441,8 @@ impl<'a> Layout<'a> {
             }
             IrOp::User(k) => (Work::User(*k), 0),
             IrOp::Branch(bodies) => {
-                let plans = [0, 1].map(|i| crate::plan::compile_body(&bodies[i]));
-                let bytes = plans.iter().map(|p| p.arena_bytes).max().unwrap_or(0);
-                (Work::Branch(Box::new(plans)), bytes)
+                let bytes = bodies.iter().map(|p| p.arena_bytes).max().unwrap_or(0);
+                (Work::Branch(bodies.clone()), bytes)
             }
             IrOp::Copy | IrOp::Source(_) | IrOp::Scalar(_) => (Work::Copy, 0),
         };

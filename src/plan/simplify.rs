@@ -9,6 +9,7 @@ use crate::ops::elementwise::{ADD, DIV, MUL, NEG, SUB};
 use crate::ops::movement::{CAST, RESHAPE};
 use crate::ops::select::SELECT;
 use crate::plan::ir::{Ir, IrNode, IrOp, Ref};
+use crate::plan::merge::Merge;
 use crate::shape::{axes, c_strides, is_contiguous};
 
 /// What a rule makes of a node.
@@ -49,7 +50,7 @@ pub fn simplify(ir: &mut Ir) -> Vec<(&'static str, usize)> {
         Some(to) if r.out == 0 => to,
         _ => r,
     };
-    let mut seen = Seen::new(ir.nodes.len());
+    let mut merge = Merge::new(ir.nodes.len());
     let mut merged = 0;
     for i in 0..ir.nodes.len() {
         for r in &mut ir.nodes[i].inputs {
@@ -74,17 +75,10 @@ pub fn simplify(ir: &mut Ir) -> Vec<(&'static str, usize)> {
             }
         }
         if alias[i].is_none()
-            && let Some(first) = seen.first(ir, i)
+            && let Some(first) = merge.first(ir, i)
         {
             alias[i] = Some(Ref { node: first, out: 0 });
             merged += 1;
-        }
-        if let IrOp::Branch(bodies) = &mut ir.nodes[i].op {
-            for body in bodies.iter_mut() {
-                for (total, n) in counts.iter_mut().zip(simplify(body)) {
-                    total.1 += n.1;
-                }
-            }
         }
     }
     for r in &mut ir.outputs {
@@ -97,46 +91,6 @@ pub fn simplify(ir: &mut Ir) -> Vec<(&'static str, usize)> {
     counts.push(("merge", merged));
     counts.retain(|(_, n)| *n > 0);
     counts
-}
-
-/// The first node of each kind: a table of places, of a power of two in length.
-struct Seen(Vec<u32>);
-
-impl Seen {
-    const FREE: u32 = u32::MAX;
-
-    fn new(nodes: usize) -> Seen {
-        Seen(vec![Seen::FREE; (nodes * 2).next_power_of_two()])
-    }
-
-    /// An earlier node that computes the same as node `i`.
-    fn first(&mut self, ir: &Ir, i: usize) -> Option<u32> {
-        let node = &ir.nodes[i];
-        let kind = match node.op {
-            IrOp::Row(def, None) if node.tys.len() == 1 => std::ptr::from_ref(def) as u64,
-            _ => return None,
-        };
-        let mix = |h: u64, x: u64| (h.rotate_left(5) ^ x).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        let hash = node.inputs.iter().fold(mix(0, kind), |h, r| mix(h, u64::from(r.node) << 8 | u64::from(r.out)));
-        let mask = self.0.len() - 1;
-        let mut at = (hash >> 20) as usize & mask;
-        loop {
-            match self.0[at] {
-                Seen::FREE => {
-                    self.0[at] = i as u32;
-                    return None;
-                }
-                p => {
-                    let other = &ir.nodes[p as usize];
-                    let same_op = matches!((&other.op, &node.op), (IrOp::Row(a, None), IrOp::Row(b, None)) if std::ptr::eq(*a, *b));
-                    if same_op && other.inputs == node.inputs && other.attrs == node.attrs && other.tys == node.tys {
-                        return Some(p);
-                    }
-                    at = (at + 1) & mask;
-                }
-            }
-        }
-    }
 }
 
 /// Drops nodes that nothing needs; sources of a body keep their places.

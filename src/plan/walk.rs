@@ -2,9 +2,12 @@
 
 use std::any::TypeId;
 
+use parking_lot::Mutex;
 use rustc_hash::FxHashMap;
 
+use crate::array::room::room;
 use crate::dtype::Scalar;
+use crate::error::Result;
 use crate::graph::attr::Attr;
 use crate::graph::{Graph, NodeOp, Value};
 use crate::plan::ir::Ty;
@@ -45,8 +48,10 @@ pub fn readable(s: &Scalar) -> bool {
 impl Walk {
     /// Walks from `outputs`, whose values a run returns, and the assignments `writes`. `feeds` are the fed placeholders with
     /// their concrete types.
-    pub fn new(graph: &Graph, outputs: &[Value], writes: &[Value], feeds: FxHashMap<u32, Ty>) -> Walk {
-        let (nodes, positions) = traverse(graph, outputs.iter().chain(writes));
+    pub fn new(graph: &Graph, outputs: &[Value], writes: &[Value], feeds: FxHashMap<u32, Ty>) -> Result<Walk> {
+        let (nodes, positions) = traverse(graph, outputs.iter().chain(writes))?;
+        // The key, which grows by doubling.
+        room("run", format_args!("the key of a plan of {} nodes", nodes.len()), nodes.len() * 256)?;
         let mut walk = Walk {
             nodes,
             outputs: outputs.to_vec(),
@@ -59,7 +64,7 @@ impl Walk {
             feeds,
         };
         walk.collect(graph);
-        walk
+        Ok(walk)
     }
 
     /// The place of a node among [`Walk::nodes`].
@@ -90,7 +95,10 @@ impl Walk {
     }
 
     fn collect(&mut self, graph: &Graph) {
-        let mut key: Vec<u64> = Vec::with_capacity(self.nodes.len() * 4);
+        // The words can be read back from the front, so two keys are equal only if the requests are alike: each list has its
+        // length before it, and what is in a node follows from its first word.
+        let mut key: Vec<u64> = Vec::with_capacity(self.nodes.len() * 4 + self.outputs.len() + 2);
+        key.push(self.nodes.len() as u64);
         let mut variables: FxHashMap<(u64, u32), u64> = FxHashMap::default();
         for &id in &self.nodes {
             let node = graph.node(id);
@@ -107,7 +115,8 @@ impl Walk {
                     if matches!(&def.body, crate::graph::op::Body::Primitive(p) if p.draw) {
                         self.draws.push(id);
                     }
-                    key.push((node.inputs.len() as u64) << 32 | (node.attrs.len() as u64) << 16 | node.regions.len() as u64);
+                    // How many attributes there are, and of which kinds, follows from the row.
+                    key.push((node.inputs.len() as u64) << 32 | node.regions.len() as u64);
                     for a in &node.attrs {
                         attr_words(a, &mut key);
                     }
@@ -147,9 +156,9 @@ impl Walk {
                 NodeOp::User(op) => {
                     self.users.push(id);
                     key.push(7);
-                    key.push(type_word(op.type_word()));
+                    key.push(type_number(op.type_word()));
                     key.push(op.key());
-                    key.push(node.inputs.len() as u64);
+                    key.push((node.inputs.len() as u64) << 32 | node.avals.len() as u64);
                     for k in 0..node.avals.len() {
                         let a = graph.aval(Value { node: id, out: k as u32 });
                         key.push(a.dtype as u64 | (a.ndim() as u64) << 8);
@@ -170,14 +179,16 @@ impl Walk {
     }
 
     fn word(&self, v: Value) -> u64 {
-        self.position(v.node).map_or(u64::MAX, |p| p as u64) << 8 | u64::from(v.out)
+        self.position(v.node).map_or(u64::from(u32::MAX), |p| p as u64) << 32 | u64::from(v.out)
     }
 }
 
 /// What `roots` reach, in the order in which a depth-first traversal leaves the nodes: by the places of operands, never by the
 /// nodes' numbers. Beside it, for each number of a node, its place in that order counted from 1, or 0.
-fn traverse<'a>(graph: &Graph, roots: impl Iterator<Item = &'a Value> + Clone) -> (Vec<u32>, Vec<u32>) {
-    let Some(top) = roots.clone().map(|v| v.node).max() else { return (vec![], vec![]) };
+fn traverse<'a>(graph: &Graph, roots: impl Iterator<Item = &'a Value> + Clone) -> Result<(Vec<u32>, Vec<u32>)> {
+    let Some(top) = roots.clone().map(|v| v.node).max() else { return Ok((vec![], vec![])) };
+    // The places, and two lists that grow by doubling.
+    room("run", format_args!("a walk over up to {} nodes", top as usize + 1), (top as usize + 1) * 28)?;
     // Zeroed memory costs only where it is touched: a small request of a large graph is cheap.
     let mut places = vec![0u32; top as usize + 1];
     let mut order = vec![];
@@ -200,20 +211,25 @@ fn traverse<'a>(graph: &Graph, roots: impl Iterator<Item = &'a Value> + Clone) -
             _ => _ = stack.pop(),
         }
     }
-    (order, places)
+    Ok((order, places))
 }
 
 /// What a request reaches, in the order of its walk.
-pub fn nodes(graph: &Graph, outputs: &[Value], writes: &[Value]) -> Vec<u32> {
-    traverse(graph, outputs.iter().chain(writes)).0
+pub fn nodes(graph: &Graph, outputs: &[Value], writes: &[Value]) -> Result<Vec<u32>> {
+    Ok(traverse(graph, outputs.iter().chain(writes))?.0)
 }
 
-/// A number for a type.
-fn type_word(id: TypeId) -> u64 {
-    use std::hash::{Hash, Hasher};
-    let mut h = rustc_hash::FxHasher::default();
-    id.hash(&mut h);
-    h.finish()
+/// The types of users' ops that this process has planned, by number.
+static TYPES: Mutex<Vec<TypeId>> = Mutex::new(Vec::new());
+
+/// The number of a type: no other type has it.
+fn type_number(id: TypeId) -> u64 {
+    let mut types = TYPES.lock();
+    let at = types.iter().position(|t| *t == id).unwrap_or_else(|| {
+        types.push(id);
+        types.len() - 1
+    });
+    at as u64
 }
 
 fn attr_words(a: &Attr, key: &mut Vec<u64>) {

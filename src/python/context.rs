@@ -75,15 +75,6 @@ pub fn _compilations() -> u64 {
     crate::plan::compilations()
 }
 
-/// Gives idle memory back to the system; returns the number of bytes.
-///
-/// >>> ag.trim() >= 0
-/// True
-#[pyfunction]
-pub fn _trim() -> usize {
-    crate::array::block::trim()
-}
-
 impl Context {
     pub fn of(inner: api::Context) -> Context {
         Context { inner, functions: Mutex::new(vec![]) }

@@ -267,7 +267,7 @@ impl Evaluator {
         guarded(|| {
             let (values, held) = self.request(py);
             let ctx = self.ctx.get();
-            Ok(Plan(prepare(ctx, &handles(ctx, &values), &handles(ctx, &self.writes), &held.feeder)?.plan()))
+            Ok(Plan(prepare(ctx, &handles(ctx, &values), &handles(ctx, &self.writes), &held.feeder)?.plan()?))
         })
     }
 }

@@ -6,6 +6,7 @@ mod convert;
 mod environment;
 mod error;
 mod evaluator;
+mod memory;
 mod optimizer;
 mod random;
 mod site;
@@ -24,11 +25,13 @@ mod lib_module {
     #[pymodule_export]
     use super::apply::{_apply, _assign, _cond, _grad, _hvp, _jacobians, _random};
     #[pymodule_export]
-    use super::context::{_compilations, _trim, Context, current_context};
+    use super::context::{_compilations, Context, current_context};
     #[pymodule_export]
     use super::environment::{Namespace, Slot, VariableEnvironment, VariableID};
     #[pymodule_export]
     use super::evaluator::{Evaluator, Feeder, Plan};
+    #[pymodule_export]
+    use super::memory::{_memory_stats, _set_plan_cache_bytes, _trim};
     #[pymodule_export]
     use super::optimizer::_Optimizer;
     #[pymodule_export]

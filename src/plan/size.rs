@@ -1,0 +1,125 @@
+//! How much memory a plan holds: what the cache of plans counts, and what is asked for before a plan is made.
+
+use rustc_hash::FxHashSet;
+use smallvec::{Array, SmallVec};
+
+use crate::array::room::room;
+use crate::error::Result;
+use crate::graph::attr::Attr;
+use crate::graph::op::{Body, Kernel};
+use crate::graph::{Graph, Node};
+use crate::plan::Plan;
+use crate::plan::ir::{IrNode, IrOp, Ty};
+use crate::plan::place::{Arg, Step, Work};
+use crate::plan::program::{Program, Stage};
+use crate::plan::walk::Walk;
+
+/// What the system's allocator adds to a block, about.
+const OVERHEAD: usize = 16;
+
+/// Bytes that a step takes, about and at most.
+pub const STEP: usize = 3072;
+
+/// Bytes that planning a request takes at its peak, about and at most, without its steps; a test measures it.
+pub fn planning(graph: &Graph, walk: &Walk) -> usize {
+    walk.nodes.iter().map(|&id| of_node(graph.node(id))).sum()
+}
+
+fn of_node(node: &Node) -> usize {
+    let chain = match node.def().map(|d| &d.body) {
+        Some(Body::Primitive(p)) if matches!(p.kernel, Kernel::Lower(_)) => 1024,
+        _ => 0,
+    };
+    // A body has a plan of its own.
+    640 + node.inputs.len() * 64 + node.avals.len() * 128 + chain + node.regions.len() * 2 * STEP
+}
+
+/// An error unless there is memory to plan a request.
+pub fn ask(graph: &Graph, walk: &Walk) -> Result<()> {
+    let nodes = walk.nodes.len();
+    // Few nodes are not counted one by one.
+    if nodes < 64 { Ok(()) } else { room("run", format_args!("the plan of {nodes} nodes"), planning(graph, walk)) }
+}
+
+/// An error unless there is memory for so many steps.
+pub fn ask_steps(steps: usize) -> Result<()> {
+    room("run", format_args!("a plan of {steps} steps"), steps * STEP)
+}
+
+fn list<T>(v: &Vec<T>) -> usize {
+    if v.capacity() == 0 { 0 } else { v.capacity() * size_of::<T>() + OVERHEAD }
+}
+
+fn boxed<T>(b: &[T]) -> usize {
+    if b.is_empty() { 0 } else { size_of_val(b) + OVERHEAD }
+}
+
+fn small<A: Array>(v: &SmallVec<A>) -> usize {
+    if v.spilled() { v.capacity() * size_of::<A::Item>() + OVERHEAD } else { 0 }
+}
+
+fn attrs(all: &[Attr]) -> usize {
+    let inner = |a: &Attr| match a {
+        Attr::Ints(v) | Attr::Axes(Some(v)) => boxed(v),
+        Attr::Slices(v) => boxed(v),
+        _ => 0,
+    };
+    boxed(all) + all.iter().map(inner).sum::<usize>()
+}
+
+fn ty(t: &Ty) -> usize {
+    small(&t.dims)
+}
+
+fn node(n: &IrNode) -> usize {
+    attrs(&n.attrs) + small(&n.inputs) + small(&n.tys) + n.tys.iter().map(ty).sum::<usize>()
+}
+
+fn arg(a: &Arg) -> usize {
+    ty(&a.ty) + small(&a.strides)
+}
+
+fn stage(s: &Stage) -> usize {
+    let lists = list(&s.loads) + list(&s.spreads) + list(&s.stores) + list(&s.folds) + list(&s.code) + list(&s.names);
+    lists + s.loads.iter().map(|l| small(&l.strides)).sum::<usize>() + s.stores.iter().map(|w| small(&w.locs)).sum::<usize>()
+}
+
+fn program(p: &Program) -> usize {
+    size_of::<Program>() + OVERHEAD + small(&p.dims) + list(&p.stages) + list(&p.carried) + p.stages.iter().map(stage).sum::<usize>()
+}
+
+fn step(s: &Step) -> usize {
+    let work = match &s.work {
+        Work::Tile(p) => program(p),
+        Work::Call(_, a, _) => attrs(a),
+        Work::Branch(_) | Work::Copy | Work::User(_) => 0,
+    };
+    let args = s.inputs.iter().chain(&s.outputs).map(arg).sum::<usize>();
+    work + args + list(&s.inputs) + list(&s.outputs) + list(&s.nodes)
+}
+
+/// Bytes of a plan without its bodies.
+fn own(p: &Plan) -> usize {
+    let nodes = list(&p.ir.nodes) + p.ir.nodes.iter().map(node).sum::<usize>();
+    let steps = list(&p.steps) + p.steps.iter().map(step).sum::<usize>();
+    let rest = list(&p.ir.outputs) + list(&p.ir.writes) + list(&p.constants) + list(&p.rewrites);
+    let types = list(&p.sources) + list(&p.outputs) + list(&p.writes);
+    let dims = p.sources.iter().map(|s| ty(&s.ty)).chain(p.outputs.iter().map(ty)).sum::<usize>();
+    size_of::<Plan>() + OVERHEAD + nodes + steps + rest + types + dims
+}
+
+/// Bytes of memory that a plan holds, its bodies included: each once, however many branches share it.
+pub fn held(plan: &Plan) -> usize {
+    let mut seen: FxHashSet<*const Plan> = FxHashSet::default();
+    let mut stack = vec![plan];
+    let mut bytes = 0;
+    while let Some(p) = stack.pop() {
+        bytes += own(p);
+        for n in &p.ir.nodes {
+            if let IrOp::Branch(bodies) = &n.op {
+                stack.extend(bodies.iter().filter(|&b| seen.insert(std::ptr::from_ref(b))));
+            }
+        }
+    }
+    bytes
+}
