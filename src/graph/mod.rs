@@ -8,6 +8,7 @@ mod node;
 pub mod op;
 mod print;
 mod provenance;
+mod setting;
 mod tensor;
 
 use std::cell::Cell;
@@ -29,6 +30,7 @@ use attr::Attr;
 pub use node::{Node, NodeOp, Region, Value, Values};
 use op::{Body, Hook, Infer, Op, OpDef};
 pub use provenance::SITES;
+pub use setting::Setting;
 pub use tensor::{AsTensor, Tensor};
 
 /// A lazy computation: nodes, interned as they are made.
@@ -45,8 +47,6 @@ struct State {
     table: HashTable<(u32, u32)>,
     aval_table: HashTable<(u32, u32)>,
     placeholders: FxHashMap<Arc<str>, u32>,
-    /// Roles of bound scalars, by name.
-    roles: FxHashMap<Box<str>, i64>,
     symbols: u32,
     draws: u64,
     /// The parent of each scope; scope 0 is the graph.
@@ -86,7 +86,7 @@ impl NodeOp {
             NodeOp::Placeholder(_) => (1, 0),
             NodeOp::Variable(env, id, _) => (2, env.wrapping_shl(32) ^ u64::from(*id)),
             NodeOp::Scalar(s) => (3, s.dtype() as u64),
-            NodeOp::Bound(s) => (4, s.dtype() as u64),
+            NodeOp::Bound(s) => (4, s.identity()),
             NodeOp::Constant(_) => (5, 0),
             NodeOp::User(_) => (6, 0),
             NodeOp::Hook(_) => (7, 0),
@@ -286,39 +286,10 @@ impl Graph {
     /// A scalar that rewrites may read.
     #[track_caller]
     pub fn scalar(&self, value: Scalar, dtype: DType) -> Tensor<'_> {
-        self.scalar_node(value, dtype, NodeOp::Scalar, &[])
-    }
-
-    /// A scalar that no rewrite reads and no plan depends on: a hyperparameter. Two of them are one node only if their roles
-    /// are the same too: so the structure does not hang on which of their values happen to be equal.
-    #[track_caller]
-    pub fn bound(&self, value: Scalar, dtype: DType, role: &str) -> Tensor<'_> {
-        let role = {
-            let mut state = self.state.lock();
-            let next = state.roles.len() as i64;
-            match state.roles.get(role) {
-                Some(&r) => r,
-                None => *state.roles.entry(role.into()).or_insert(next),
-            }
-        };
-        self.scalar_node(value, dtype, NodeOp::Bound, &[Attr::Int(role)])
-    }
-
-    #[track_caller]
-    fn scalar_node(&self, value: Scalar, dtype: DType, make: fn(Scalar) -> NodeOp, attrs: &[Attr]) -> Tensor<'_> {
         if let Err(e) = self.check_open() {
             return self.poison(e);
         }
-        let Some(bytes) = value.bytes(dtype) else {
-            let e = Error::new(
-                ErrorKind::DType,
-                "constant",
-                "the number does not fit",
-                format_args!("{value:?}"),
-                format_args!("a value of {dtype}"),
-            );
-            return self.poison(e);
-        };
+        let Some(bytes) = value.bytes(dtype) else { return self.poison(value.misfit("constant", dtype)) };
         let value = match dtype {
             DType::Bool => Scalar::Bool(bytes.first() == Some(&1)),
             DType::I32 | DType::I64 => value,
@@ -330,7 +301,23 @@ impl Graph {
             (v, _) => v,
         };
         let tag = u64::from_ne_bytes(bytes) ^ ((dtype as u64) << 60);
-        let draft = Draft { op: make(value), attrs, inputs: &[], tag, scope: 0, regions: vec![] };
+        let draft = Draft { op: NodeOp::Scalar(value), attrs: &[], inputs: &[], tag, scope: 0, regions: vec![] };
+        self.tensor(self.intern(draft, Site::here(), Some((dtype, &[]))))
+    }
+
+    /// A setting as a scalar: each run reads it anew. No rewrite reads it and no plan depends on it. Each setting is a node of
+    /// its own, so the structure does not hang on which of their values happen to be equal.
+    #[track_caller]
+    pub fn bound(&self, setting: &Setting, dtype: DType) -> Tensor<'_> {
+        if let Err(e) = self.check_open() {
+            return self.poison(e);
+        }
+        let value = Scalar::Float(setting.get());
+        if value.bytes(dtype).is_none() {
+            return self.poison(value.misfit("constant", dtype));
+        }
+        let op = NodeOp::Bound(setting.clone());
+        let draft = Draft { op, attrs: &[], inputs: &[], tag: dtype as u64, scope: 0, regions: vec![] };
         self.tensor(self.intern(draft, Site::here(), Some((dtype, &[]))))
     }
 

@@ -10,6 +10,7 @@ use crate::error::{Error, Site};
 use crate::graph::attr::Attr;
 use crate::graph::op::{Hook, Op, OpDef};
 use crate::graph::provenance::Origin;
+use crate::graph::setting::Setting;
 
 /// An output of a node.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
@@ -34,8 +35,8 @@ pub enum NodeOp {
     Variable(u64, u32, Arc<str>),
     /// A scalar that rewrites may read. The tag of the node holds its bits.
     Scalar(Scalar),
-    /// A scalar that no rewrite reads: a hyperparameter.
-    Bound(Scalar),
+    /// A scalar that each run reads and no rewrite does: a hyperparameter.
+    Bound(Setting),
     /// An array of numbers: an implicit feed.
     Constant(Array),
     /// A user's op.

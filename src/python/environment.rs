@@ -15,7 +15,7 @@ use crate::dtype::Scalar;
 use crate::error::{Error, ErrorKind};
 use crate::state::{self, Value};
 
-/// Names a variable of its environment.
+/// Names a variable of one environment; others refuse it, and it differs from all of theirs.
 ///
 /// >>> env = ag.VariableEnvironment()
 /// >>> w = env.set(np.array([1.0, 2.0]))
@@ -28,10 +28,10 @@ pub struct VariableID(pub state::VariableID);
 #[pymethods]
 impl VariableID {
     fn __index__(&self) -> u32 {
-        self.0.0
+        self.0.index
     }
     fn __repr__(&self) -> String {
-        format!("VariableID({})", self.0.0)
+        format!("{:?}", self.0)
     }
 }
 
