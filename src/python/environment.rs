@@ -266,7 +266,8 @@ impl Slot {
     fn name(&self, name: &str) -> Slot {
         Slot { env: self.env.clone(), namespace: self.namespace.clone(), name: Some(name.to_owned()) }
     }
-    /// Sets the variable to a copy of the array.
+    /// Sets the variable to a copy of the array. A Python float takes the floating dtype of the environment's variables; one
+    /// that overflows it raises `DTypeError`, and the variable stays as it was.
     ///
     /// >>> env = ag.VariableEnvironment()
     /// >>> w = env.name("w").set([[1, 2], [3, 4]])
@@ -275,13 +276,7 @@ impl Slot {
     fn set(&self, py: Python<'_>, array: &Bound<'_, PyAny>) -> PyResult<VariableID> {
         guarded(|| {
             let given = value(array)?;
-            Ok(VariableID(py.detach(|| {
-                let slot = self.env.namespace(&self.namespace).slot();
-                match &self.name {
-                    Some(name) => slot.name(name).set(given),
-                    None => slot.set(given),
-                }
-            })))
+            Ok(VariableID(py.detach(|| self.env.try_put(&self.namespace, self.name.as_deref(), given))?))
         })
     }
 }
