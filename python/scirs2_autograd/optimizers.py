@@ -38,8 +38,8 @@ class _Base:
         ...     for step in range(3):
         ...         optimizer.alpha = 0.5 / (step + 1)
         ...         optimizer.update([v], [ctx.ones([])], ctx)
-        >>> env.get(w).round(6)
-        array(0.083333)
+        >>> print(env.get(w).round(6))
+        0.083333
         """
         return self._rule.get("alpha")
 

@@ -118,6 +118,8 @@ pub fn cast(isa: Isa, source: DType, to: DType) -> Instr {
 
 /// Elements that are checked at a time, while they are in the nearest cache: next to the passage through memory that is free.
 const BLOCK: usize = 512;
+/// Elements of a whole vector: an [`Instr`] rounds up to them.
+const VECTOR: usize = 8;
 
 /// The elements of a contiguous `x` as `to`, in `y`. The place of an element that does not fit, if there is one: an integer out of
 /// range, or a finite number that overflows to infinity; elements behind its block are then not written.
@@ -128,29 +130,29 @@ pub unsafe fn fitting(isa: Isa, x: View<'_>, to: DType, y: *mut u8) -> Option<us
     debug_assert!(x.is_contiguous());
     let (from, n) = (x.dtype(), x.count());
     let instr = cast(isa, from, to);
-    let mut last = [0u64; BLOCK];
     for at in (0..n).step_by(BLOCK) {
         let len = BLOCK.min(n - at);
-        // SAFETY: the block is inside both arrays. The last one is read from a copy: a vector that is not whole would reach behind
-        // the memory of `x`.
+        // SAFETY: the block is inside both arrays. A vector that is not whole is read from a copy: it would reach behind `x`.
         unsafe {
-            let (mut s, d) = (x.ptr().add(at * from.size()), y.add(at * to.size()));
-            if len < BLOCK {
-                std::ptr::copy_nonoverlapping(s, last.as_mut_ptr().cast(), len * from.size());
-                s = last.as_ptr().cast();
+            let (s, d) = (x.ptr().add(at * from.size()), y.add(at * to.size()));
+            let whole = len - len % VECTOR;
+            instr(d, s, std::ptr::null(), std::ptr::null(), whole);
+            if whole < len {
+                let mut rest = [0u64; VECTOR];
+                std::ptr::copy_nonoverlapping(s.add(whole * from.size()), rest.as_mut_ptr().cast(), (len - whole) * from.size());
+                instr(d.add(whole * to.size()), rest.as_ptr().cast(), std::ptr::null(), std::ptr::null(), len - whole);
             }
-            instr(d, s, std::ptr::null(), std::ptr::null(), len);
             let bad = match (from, to) {
                 (DType::F64, DType::F32) => {
                     let (s, d) = (slice::<f64>(s.cast(), len), slice::<f32>(d.cast(), len));
                     // Infinite ones are rare, and only they are looked at twice.
-                    let infinite: u32 = d.iter().map(|y| u32::from(y.abs() == f32::INFINITY)).sum();
-                    if infinite > 0 { s.iter().zip(d).position(|(x, y)| y.is_infinite() && x.is_finite()) } else { None }
+                    let infinite = any(isa, d, |y| y.abs() == f32::INFINITY);
+                    if infinite { s.iter().zip(d).position(|(x, y)| y.is_infinite() && x.is_finite()) } else { None }
                 }
                 (DType::I64, DType::I32) => {
                     let s = slice::<i64>(s.cast(), len);
-                    let beyond: u64 = s.iter().map(|&x| u64::from(i64::from(x as i32) != x)).sum();
-                    if beyond > 0 { s.iter().position(|&x| i32::try_from(x).is_err()) } else { None }
+                    let beyond = any(isa, s, |x| i64::from(*x as i32) != *x);
+                    if beyond { s.iter().position(|&x| i32::try_from(x).is_err()) } else { None }
                 }
                 _ => None,
             };
@@ -162,6 +164,30 @@ pub unsafe fn fitting(isa: Isa, x: View<'_>, to: DType, y: *mut u8) -> Option<us
     None
 }
 
+/// Whether the test holds for one of the elements: all are looked at, so that it becomes vector code.
+fn any<T>(isa: Isa, x: &[T], test: impl Fn(&T) -> bool) -> bool {
+    match isa {
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: the machine has it.
+        Isa::Avx2 | Isa::Avx512 => unsafe { any_avx2(x, test) },
+        _ => any_of(x, test),
+    }
+}
+
+#[inline(always)]
+fn any_of<T>(x: &[T], test: impl Fn(&T) -> bool) -> bool {
+    x.iter().fold(0, |found: u32, x| found | u32::from(test(x))) > 0
+}
+
+/// # Safety
+/// The machine has AVX2 and FMA.
+#[cfg(target_arch = "x86_64")]
+#[inline(never)]
+#[target_feature(enable = "avx2,fma")]
+unsafe fn any_avx2<T>(x: &[T], test: impl Fn(&T) -> bool) -> bool {
+    any_of(x, test)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -170,7 +196,12 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_found_wherever_it_is() {
-        let isa = detected();
+        for isa in Isa::ALL.into_iter().filter(|i| *i <= detected()) {
+            found_by(isa);
+        }
+    }
+
+    fn found_by(isa: Isa) {
         let narrow = |x: &Array, to: DType| {
             let y = unsafe { Array::uninit(to, x.shape()).unwrap() };
             (unsafe { fitting(isa, x.raw_view(), to, y.ptr()) }, y)
