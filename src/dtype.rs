@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::error::{Error, ErrorKind};
+
 /// The type of an array's elements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(u8)]
@@ -139,7 +141,7 @@ impl Scalar {
     }
 
     /// The bytes of this value as an element of `dtype`, little end first, padded with zeros.
-    /// `None` if an integer does not fit, or a float or integer would have to become a narrower kind.
+    /// `None` if a number does not fit, as a finite one that overflows `f32`, or would have to become a narrower kind.
     pub fn bytes(self, dtype: DType) -> Option<[u8; 8]> {
         let mut out = [0u8; 8];
         match (self, dtype) {
@@ -147,11 +149,37 @@ impl Scalar {
             (Scalar::Bool(b), _) => return Scalar::Int(i64::from(b)).bytes(dtype),
             (Scalar::Int(i), DType::I32) => out[..4].copy_from_slice(&i32::try_from(i).ok()?.to_ne_bytes()),
             (Scalar::Int(i), DType::I64) => out.copy_from_slice(&i.to_ne_bytes()),
-            (s, DType::F32) => out[..4].copy_from_slice(&(s.as_f64() as f32).to_ne_bytes()),
+            (s, DType::F32) => {
+                let x = s.as_f64();
+                let narrow = x as f32;
+                if narrow.is_infinite() && x.is_finite() {
+                    return None;
+                }
+                out[..4].copy_from_slice(&narrow.to_ne_bytes());
+            }
             (s, DType::F64) => out.copy_from_slice(&s.as_f64().to_ne_bytes()),
             _ => return None,
         }
         Some(out)
+    }
+
+    /// The error of `op` where [`Scalar::bytes`] has none.
+    pub fn misfit(self, op: &str, dtype: DType) -> Error {
+        let e = Error::new(ErrorKind::DType, op, "the number does not fit", self, format_args!("a value of {dtype}"));
+        match self {
+            Scalar::Float(x) if x.is_finite() && dtype.is_float() => e.help("write infinity where it is meant"),
+            _ => e,
+        }
+    }
+}
+
+impl fmt::Display for Scalar {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Scalar::Bool(b) => write!(f, "{b}"),
+            Scalar::Int(i) => write!(f, "{i}"),
+            Scalar::Float(x) => write!(f, "{x:?}"),
+        }
     }
 }
 

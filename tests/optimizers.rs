@@ -128,7 +128,8 @@ fn saved_and_loaded_state_goes_on_identically() {
         let path = dir.path().join(name);
         env.save(&path).unwrap();
         let again = VariableEnvironment::load(&path).unwrap();
-        let other = make(&ids, &again);
+        // Ids do not outlive their environment: names do.
+        let other = make(&again.default_namespace().current_var_ids(), &again);
         for _ in 0..5 {
             let pair = (env.run(|ctx| step(&*opt, ctx)).unwrap(), again.run(|ctx| step(&*other, ctx)).unwrap());
             assert_eq!(pair.0.to_bits(), pair.1.to_bits(), "{name}");
@@ -285,4 +286,187 @@ fn values_of_a_step_are_those_before_it() {
     assert_eq!(scalar(&env, id), 1.0);
     let shape: ArrayD<f64> = env.get(id).unwrap().into_ndarray().unwrap();
     assert_eq!(shape.ndim(), 0);
+}
+
+/// A schedule that changes every hyperparameter before each step, and the rule written out with the same numbers.
+#[test]
+fn hyperparameters_take_effect_at_the_next_step() {
+    let schedule = |t: i32| {
+        let x = f64::from(t);
+        (0.1 / x, 0.5 + 0.4 / x, 0.9 + 0.05 / x, 1e-3 * x)
+    };
+    let c = arr1(&[1.0, 0.1, 3.0, 0.5, 2.0]);
+    type Taken = Vec<f64>;
+    type Step = Box<dyn for<'g> FnMut(i32, &'g Context, &[Tensor<'g>], &[Tensor<'g>])>;
+    // Each way to step returns `a` after `STEPS` steps on the loss `sum(c a^2)`.
+    let run = |make: &dyn Fn(&[VariableID], &VariableEnvironment) -> Step| -> Taken {
+        let env = VariableEnvironment::new();
+        let id = env.name("a").set(arr1(&start()[0]));
+        let mut step = make(&[id], &env);
+        env.run(|ctx| {
+            let a = ctx.variable("a");
+            let grads = T::grad(&[T::reduce_sum(ctx.constant(&c) * a * a, (), false)], &[a]);
+            let mut nodes = vec![];
+            for t in 1..=STEPS as i32 {
+                step(t, ctx, &[a], &grads);
+                nodes.push(ctx.len());
+            }
+            assert!(nodes.iter().all(|n| *n == nodes[0]), "a rate that is set builds no graph: {nodes:?}");
+        });
+        values(&env, id)
+    };
+    let expected = |rule: &dyn Fn(i32, &mut f64, f64, &mut [f64; 2])| -> Taken {
+        let mut a = start()[0].clone();
+        let mut s = vec![[0.0; 2]; a.len()];
+        for t in 1..=STEPS as i32 {
+            for i in 0..a.len() {
+                let g = 2.0 * c[i] * a[i];
+                rule(t, &mut a[i], g, &mut s[i]);
+            }
+        }
+        a
+    };
+    let same = |name: &str, got: Taken, wanted: Taken| {
+        for (x, y) in got.iter().zip(&wanted) {
+            assert!((x - y).abs() <= 1e-13 * y.abs().max(1.0), "{name}: {x} for {y}");
+        }
+    };
+    let got = run(&|_, _| {
+        let mut opt = SGD::new(7.0);
+        Box::new(move |t, ctx, v, g| {
+            opt.set_alpha(schedule(t).0).unwrap();
+            assert_eq!(opt.alpha(), schedule(t).0);
+            opt.update(v, g, ctx, Feeder::new()).unwrap();
+        })
+    });
+    same("sgd", got, expected(&|t, w, g, _| *w -= schedule(t).0 * g));
+    let got = run(&|ids, env| {
+        let mut opt = MomentumSGD::new(7.0, 0.0, ids.to_vec(), env, "o");
+        Box::new(move |t, ctx, v, g| {
+            opt.set_alpha(schedule(t).0).unwrap();
+            opt.set_momentum(schedule(t).1).unwrap();
+            assert_eq!(opt.momentum(), schedule(t).1);
+            opt.update(v, g, ctx, Feeder::new()).unwrap();
+        })
+    });
+    same(
+        "momentum",
+        got,
+        expected(&|t, w, g, s| {
+            s[0] = schedule(t).1 * s[0] - schedule(t).0 * g;
+            *w += s[0];
+        }),
+    );
+    let got = run(&|ids, env| {
+        let mut opt = AdaGrad::new(7.0, ids.to_vec(), env, "o");
+        Box::new(move |t, ctx, v, g| {
+            opt.set_alpha(schedule(t).0).unwrap();
+            opt.update(v, g, ctx, Feeder::new()).unwrap();
+        })
+    });
+    same(
+        "adagrad",
+        got,
+        expected(&|t, w, g, s| {
+            s[0] += g * g;
+            *w -= schedule(t).0 * g / (s[0].sqrt() + 1e-7);
+        }),
+    );
+    let got = run(&|ids, env| {
+        let mut opt = Adam::default("o", ids.to_vec(), env);
+        Box::new(move |t, ctx, v, g| {
+            let (alpha, b1, b2, eps) = schedule(t);
+            opt.set_alpha(alpha).unwrap();
+            opt.set_b1(b1).unwrap();
+            opt.set_b2(b2).unwrap();
+            opt.set_eps(eps).unwrap();
+            assert_eq!((opt.alpha(), opt.b1(), opt.b2(), opt.eps()), (alpha, b1, b2, eps));
+            opt.update(v, g, ctx, Feeder::new()).unwrap();
+        })
+    });
+    same(
+        "adam",
+        got,
+        expected(&|t, w, g, s| {
+            let (alpha, b1, b2, eps) = schedule(t);
+            s[0] = b1 * s[0] + (1.0 - b1) * g;
+            s[1] = b2 * s[1] + (1.0 - b2) * g * g;
+            let (m, v) = (s[0] / (1.0 - b1.powi(t)), s[1] / (1.0 - b2.powi(t)));
+            *w -= alpha * m / (v.sqrt() + eps);
+        }),
+    );
+}
+
+#[test]
+fn a_clone_has_hyperparameters_of_its_own() {
+    let env = VariableEnvironment::new();
+    let id = env.name("w").set(arr0(8.0));
+    env.run(|ctx| {
+        let w = ctx.variable("w");
+        let g = T::grad(&[w * 1.0], &[w]);
+        let mut one = SGD::new(1.0);
+        let other = one.clone();
+        one.update(&[w], &g, ctx, Feeder::new()).unwrap();
+        let nodes = ctx.len();
+        other.update(&[w], &g, ctx, Feeder::new()).unwrap();
+        assert_eq!(ctx.len(), nodes, "equal optimizers have equal steps");
+        one.set_alpha(4.0).unwrap();
+        assert_eq!((one.alpha(), other.alpha()), (4.0, 1.0));
+        other.update(&[w], &g, ctx, Feeder::new()).unwrap();
+        assert_eq!(scalar(&env, id), 5.0);
+        one.update(&[w], &g, ctx, Feeder::new()).unwrap();
+        assert_eq!(scalar(&env, id), 1.0);
+    });
+}
+
+#[test]
+fn hyperparameters_out_of_range_are_errors() {
+    let size = |name: &str, x: f64| format!("a hyperparameter is out of range. Got {name}={x:?}; expected a finite number >= 0.");
+    let part = |name: &str, x: f64| format!("a hyperparameter is out of range. Got {name}={x:?}; expected a number >= 0 and < 1.");
+    let env = VariableEnvironment::new();
+    let ids = [env.name("w").set(arr0(1.0f32))];
+    // What a constructor was given is the error of the optimizer and of its steps, and no state is made.
+    let step_error = |opt: &dyn Optimizer| {
+        env.run(|ctx| {
+            let w = ctx.variable("w");
+            let e = updates(opt, &[w], &[w * 1.0], ctx).unwrap_err();
+            assert_eq!(e.kind(), ErrorKind::Value);
+            assert_eq!(e.to_string(), opt.error().unwrap().to_string());
+            e.to_string()
+        })
+    };
+    for bad in [-1e-3, f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+        assert_eq!(step_error(&SGD::new(bad)), format!("SGD: {}", size("alpha", bad)));
+        assert_eq!(step_error(&MomentumSGD::new(0.1, bad, ids, &env, "o")), format!("MomentumSGD: {}", size("momentum", bad)));
+        assert_eq!(step_error(&AdaGrad::new(bad, ids, &env, "o")), format!("AdaGrad: {}", size("alpha", bad)));
+        assert_eq!(step_error(&Adam::new(0.1, bad, 0.9, 0.999, ids, &env, "o")), format!("Adam: {}", size("eps", bad)));
+        for bad in [bad, 1.0] {
+            assert_eq!(step_error(&Adam::new(0.1, 1e-8, bad, 0.999, ids, &env, "o")), format!("Adam: {}", part("b1", bad)));
+            assert_eq!(step_error(&Adam::new(0.1, 1e-8, 0.9, bad, ids, &env, "o")), format!("Adam: {}", part("b2", bad)));
+        }
+        let mut adam = Adam::default("good", ids, &env);
+        let e = adam.set_alpha(bad).unwrap_err();
+        assert_eq!((e.kind(), e.to_string()), (ErrorKind::Value, format!("Adam: {}", size("alpha", bad))));
+        assert_eq!(adam.set_b2(bad).unwrap_err().to_string(), format!("Adam: {}", part("b2", bad)));
+        assert_eq!((adam.alpha(), adam.b2(), adam.error().is_none()), (1e-3, 0.999, true), "nothing has changed");
+    }
+    assert!(env.namespace("o").current_var_ids().is_empty());
+    // The ends that are allowed.
+    let mut adam = Adam::new(0.0, 0.0, 0.0, 0.0, ids, &env, "ends");
+    assert!(adam.error().is_none());
+    adam.set_alpha(-0.0).unwrap();
+    // A rate that the variable's dtype cannot hold is an error of the step.
+    let mut sgd = SGD::new(0.5);
+    env.run(|ctx| {
+        let w = ctx.variable("w");
+        let g = T::grad(&[w * 1.0], &[w]);
+        sgd.update(&[w], &g, ctx, Feeder::new()).unwrap();
+        sgd.set_alpha(1e39).unwrap();
+        let e = sgd.update(&[w], &g, ctx, Feeder::new()).unwrap_err();
+        assert!(e.to_string().contains("the number does not fit. Got 1e39; expected a value of float32."), "{e}");
+        assert_eq!(scalar(&env, ids[0]), 0.5);
+        sgd.set_alpha(0.25).unwrap();
+        sgd.update(&[w], &g, ctx, Feeder::new()).unwrap();
+        assert_eq!(scalar(&env, ids[0]), 0.25);
+    });
 }

@@ -67,12 +67,15 @@ def grad_with_default(ys: Sequence[TensorLike], xs: Sequence[Tensor], ys_grads: 
     return _grad(ys, xs, ys_grads)
 
 
-def jacobians(y: Tensor, xs: Sequence[Tensor], y_len: int) -> list[Tensor]:
-    """For each `x` the Jacobian of the first `y_len` elements of the 1-d `y`: shape `(y_len, *x.shape)`.
+def jacobians(y: Tensor, xs: Sequence[Tensor], y_len: int | None = None) -> list[Tensor]:
+    """For each `x` the Jacobian of the first `y_len` elements of `y`, in C order: shape `(y_len, *x.shape)`.
+
+    Without `y_len`, of all elements. It is needed where the shape of `y` is known only when the graph runs; a run in which
+    `y` has fewer elements then raises `ShapeError`.
 
     >>> with ag.Context():
     ...     x = T.constant([1.0, 2.0])
-    ...     (j,) = T.jacobians(x * x, [x], 2)
+    ...     (j,) = T.jacobians(x * x, [x])
     ...     print(j.eval())
     [[2. 0.]
      [0. 4.]]

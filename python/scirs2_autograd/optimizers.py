@@ -2,6 +2,9 @@
 
 A step that fails (a bad feed, a label out of range, a gradient that is not finite where that is checked) leaves every
 variable and all state as they were.
+
+Hyperparameters are properties: one that is set takes effect at the next step, without a new graph or plan. What the
+constructor refuses, such as a negative rate or NaN, the property refuses too, and then keeps its value.
 """
 
 from __future__ import annotations
@@ -19,7 +22,30 @@ __all__ = ["SGD", "AdaGrad", "Adam", "MomentumSGD"]
 
 
 class _Base:
+    __slots__ = ("__weakref__", "_rule")
+
     _rule: _Optimizer
+
+    @property
+    def alpha(self) -> float:
+        """The rate: a finite number, 0 or more.
+
+        >>> env = ag.VariableEnvironment()
+        >>> w = env.name("w").set(1.0)
+        >>> optimizer = ag.optimizers.SGD(0.5)
+        >>> with ag.Context(env) as ctx:
+        ...     v = ctx.variable(w)
+        ...     for step in range(3):
+        ...         optimizer.alpha = 0.5 / (step + 1)
+        ...         optimizer.update([v], [ctx.ones([])], ctx)
+        >>> print(env.get(w).round(6))
+        0.083333
+        """
+        return self._rule.get("alpha")
+
+    @alpha.setter
+    def alpha(self, value: float) -> None:
+        self._rule.set("alpha", value)
 
     def update(self, vars: Sequence[Tensor], grads: Sequence[Tensor], ctx: Context, feeder: Feeder | None = None) -> None:
         """Take a step: evaluate the gradients and write the variables and the state, in one run.
@@ -93,8 +119,9 @@ class SGD(_Base):
     array([ 0.8, -1.6])
     """
 
+    __slots__ = ()
+
     def __init__(self, alpha: float, *, check_finite: bool = False) -> None:
-        self.alpha: float = alpha
         self._rule = _Optimizer.sgd(alpha, check_finite)
 
 
@@ -113,6 +140,8 @@ class MomentumSGD(_Base):
     array([ 0.46, -0.92])
     """
 
+    __slots__ = ()
+
     def __init__(
         self,
         alpha: float,
@@ -123,9 +152,22 @@ class MomentumSGD(_Base):
         *,
         check_finite: bool = False,
     ) -> None:
-        self.alpha: float = alpha
-        self.momentum: float = momentum
         self._rule = _Optimizer.momentum_sgd(alpha, momentum, ids, env, namespace, check_finite)
+
+    @property
+    def momentum(self) -> float:
+        """The part of the last step that is kept: a finite number, 0 or more.
+
+        >>> optimizer = ag.optimizers.MomentumSGD(0.1, 0.5, [], ag.VariableEnvironment(), "momentum")
+        >>> optimizer.momentum = 0.9
+        >>> optimizer.momentum
+        0.9
+        """
+        return self._rule.get("momentum")
+
+    @momentum.setter
+    def momentum(self, value: float) -> None:
+        self._rule.set("momentum", value)
 
     @classmethod
     def default(cls, namespace: str, ids: Iterable[VariableID], env: VariableEnvironment, **options: Any) -> MomentumSGD:
@@ -154,10 +196,11 @@ class AdaGrad(_Base):
     array([ 0.9, -1.9])
     """
 
+    __slots__ = ()
+
     def __init__(
         self, alpha: float, ids: Iterable[VariableID], env: VariableEnvironment, namespace: str, *, check_finite: bool = False
     ) -> None:
-        self.alpha: float = alpha
         self._rule = _Optimizer.adagrad(alpha, ids, env, namespace, check_finite)
 
     @classmethod
@@ -176,7 +219,7 @@ class AdaGrad(_Base):
 class Adam(_Base):
     """Adam (Kingma, Ba 2015, algorithm 1).
 
-    State: `"{id}m"`, `"{id}v"`, `"{id}t"` in `namespace`, saved with the environment.
+    State: `"{index}m"`, `"{index}v"`, `"{index}t"` in `namespace`, saved with the environment.
 
     >>> env = ag.VariableEnvironment()
     >>> w = env.name("w").set(np.array([1.0, -2.0]))
@@ -188,6 +231,8 @@ class Adam(_Base):
     >>> env.get(w).round(6)
     array([ 0.9, -1.9])
     """
+
+    __slots__ = ()
 
     def __init__(
         self,
@@ -201,11 +246,52 @@ class Adam(_Base):
         *,
         check_finite: bool = False,
     ) -> None:
-        self.alpha: float = alpha
-        self.eps: float = eps
-        self.b1: float = b1
-        self.b2: float = b2
         self._rule = _Optimizer.adam(alpha, eps, b1, b2, ids, env, namespace, check_finite)
+
+    @property
+    def eps(self) -> float:
+        """What is added to the root of the second moment: a finite number, 0 or more.
+
+        >>> optimizer = ag.optimizers.Adam.default("adam", [], ag.VariableEnvironment())
+        >>> optimizer.eps = 1e-6
+        >>> optimizer.eps
+        1e-06
+        """
+        return self._rule.get("eps")
+
+    @eps.setter
+    def eps(self, value: float) -> None:
+        self._rule.set("eps", value)
+
+    @property
+    def b1(self) -> float:
+        """The decay of the first moment: from 0 up to, but without, 1.
+
+        >>> optimizer = ag.optimizers.Adam.default("adam", [], ag.VariableEnvironment())
+        >>> optimizer.b1 = 0.95
+        >>> optimizer.b1
+        0.95
+        """
+        return self._rule.get("b1")
+
+    @b1.setter
+    def b1(self, value: float) -> None:
+        self._rule.set("b1", value)
+
+    @property
+    def b2(self) -> float:
+        """The decay of the second moment: from 0 up to, but without, 1.
+
+        >>> optimizer = ag.optimizers.Adam.default("adam", [], ag.VariableEnvironment())
+        >>> optimizer.b2 = 0.99
+        >>> optimizer.b2
+        0.99
+        """
+        return self._rule.get("b2")
+
+    @b2.setter
+    def b2(self, value: float) -> None:
+        self._rule.set("b2", value)
 
     @classmethod
     def default(cls, namespace: str, ids: Iterable[VariableID], env: VariableEnvironment, **options: Any) -> Adam:

@@ -103,12 +103,12 @@ impl Context {
             return self.graph.poison(e);
         }
         let name = self.env.name_of(id).map(|(ns, name)| match (ns.is_empty(), name) {
-            (_, None) => format!("{}", id.0),
+            (_, None) => id.index.to_string(),
             (true, Some(n)) => n,
             (false, Some(n)) => format!("{ns}/{n}"),
         });
         match (self.env.aval(id), name) {
-            (Ok((dtype, dims)), Ok(name)) => self.graph.variable_of(self.env.id(), id.0, &name, dtype, &dims),
+            (Ok((dtype, dims)), Ok(name)) => self.graph.variable_of(id.env, id.index, &name, dtype, &dims),
             (Err(e), _) | (_, Err(e)) => self.graph.poison(e),
         }
     }
@@ -198,7 +198,7 @@ impl VariableKey for (&str, &str) {
     }
 }
 impl VariableKey for VariableID {
-    fn find(&self, _: &VariableEnvironment) -> Result<VariableID> {
-        Ok(*self)
+    fn find(&self, env: &VariableEnvironment) -> Result<VariableID> {
+        env.version(*self).map(|_| *self)
     }
 }

@@ -1,5 +1,6 @@
 //! Evaluation: feeds in, a plan bound and run, arrays out.
 
+use std::borrow::Cow;
 use std::sync::{Arc, Weak};
 
 use rustc_hash::FxHashMap;
@@ -8,10 +9,10 @@ use smallvec::SmallVec;
 use crate::api::context::Context;
 use crate::api::feed::{Feed, FeedKey, Feeder, Held, IntoFeed, Target};
 use crate::array::Array;
-use crate::dtype::Scalar;
+use crate::dtype::{DType, Scalar};
 use crate::error::{Error, ErrorKind, Result, closest};
 use crate::exec::{self, Bound, Outcome, User};
-use crate::graph::{AsTensor, NodeOp, Tensor, Value};
+use crate::graph::{AsTensor, NodeOp, Setting, Tensor, Value};
 use crate::plan::ir::{Ty, Walked};
 use crate::plan::{self, Plan, SourceKind, TracedPlan, Walk, walk};
 use crate::state::VariableID;
@@ -130,6 +131,8 @@ pub struct Bundle {
     nodes: Vec<u32>,
     /// Scalars, for sources that are scalars.
     scalars: Vec<[u64; 8]>,
+    /// Sources that each run reads anew.
+    settings: Vec<(usize, Setting, DType)>,
     streams: Vec<u64>,
     users: Vec<User>,
     /// Variables that the plan writes, in its order.
@@ -231,13 +234,18 @@ fn bundle(ctx: &Context, outputs: &[Tensor<'_>], writes: &[Tensor<'_>], feeds: &
     let scalars = nodes
         .iter()
         .map(|&id| match ctx.node(id).op {
-            NodeOp::Scalar(s) | NodeOp::Bound(s) => {
+            NodeOp::Scalar(s) | NodeOp::Own(s) => {
                 let bytes = s.bytes(ctx.aval(Value { node: id, out: 0 }).dtype).unwrap_or_default();
                 [u64::from_ne_bytes(bytes), 0, 0, 0, 0, 0, 0, 0]
             }
             _ => [0; 8],
         })
         .collect();
+    let setting = |(k, &id): (usize, &u32)| match &ctx.node(id).op {
+        NodeOp::Bound(s) => Some((k, s.clone(), ctx.aval(Value { node: id, out: 0 }).dtype)),
+        _ => None,
+    };
+    let settings = nodes.iter().enumerate().filter_map(setting).collect();
     let streams = walk.draws.iter().map(|&id| ctx.node(id).tag).collect();
     let users: Vec<User> = walk
         .users
@@ -253,8 +261,20 @@ fn bundle(ctx: &Context, outputs: &[Tensor<'_>], writes: &[Tensor<'_>], feeds: &
     let short = is_short(&plan, &users);
     let feeds = feeds.iter().map(|f| (f.value, f.ty.clone())).collect();
     let weak = Arc::downgrade(&plan);
-    let made =
-        Arc::new(Bundle { hash, outputs: values, writes: assigned, feeds, plan: weak, nodes, scalars, streams, users, written, short });
+    let made = Arc::new(Bundle {
+        hash,
+        outputs: values,
+        writes: assigned,
+        feeds,
+        plan: weak,
+        nodes,
+        scalars,
+        settings,
+        streams,
+        users,
+        written,
+        short,
+    });
     let mut table = ctx.bound.lock();
     // Those whose plans have gone are of no use, an earlier one of this request among them.
     table.retain(|b| b.plan.strong_count() > 0);
@@ -267,7 +287,7 @@ fn bundle(ctx: &Context, outputs: &[Tensor<'_>], writes: &[Tensor<'_>], feeds: &
 
 fn variable_id(ctx: &Context, node: u32) -> Option<VariableID> {
     match &ctx.node(node).op {
-        NodeOp::Variable(_, id, _) => Some(VariableID(*id)),
+        NodeOp::Variable(env, index, _) => Some(VariableID { env: *env, index: *index }),
         _ => None,
     }
 }
@@ -366,11 +386,28 @@ fn is_short(plan: &Plan, users: &[User]) -> bool {
 
 type Sources = SmallVec<[*const u8; 40]>;
 
+/// The scalars of a run: a bundle's own, with its settings as they are now.
+fn scalars(b: &Bundle) -> Result<Cow<'_, [[u64; 8]]>> {
+    if b.settings.is_empty() {
+        return Ok(Cow::Borrowed(&b.scalars));
+    }
+    let mut now = b.scalars.clone();
+    let _reading = Setting::reading();
+    for (k, setting, dtype) in &b.settings {
+        let value = Scalar::Float(setting.get());
+        let bytes = value.bytes(*dtype).ok_or_else(|| value.misfit("run", *dtype))?;
+        if let Some(slot) = now.get_mut(*k) {
+            slot[0] = u64::from_ne_bytes(bytes);
+        }
+    }
+    Ok(Cow::Owned(now))
+}
+
 /// Pointers to the sources' elements; variables by `variable`.
-fn sources<'a>(p: &'a Prepared<'_, '_>, variable: &dyn Fn(VariableID) -> Result<*const Array>) -> Result<Sources> {
+fn sources<'a>(p: &'a Prepared<'_, '_>, scalars: &'a [[u64; 8]], variable: &dyn Fn(VariableID) -> Result<*const Array>) -> Result<Sources> {
     let (ctx, b, feeds) = (p.ctx, &*p.bundle, &p.feeds[..]);
     let mut out = Sources::new();
-    for ((s, &node), scalar) in p.plan.sources.iter().zip(&b.nodes).zip(&b.scalars) {
+    for ((s, &node), scalar) in p.plan.sources.iter().zip(&b.nodes).zip(scalars) {
         out.push(match s.kind {
             SourceKind::Scalar | SourceKind::Capture => scalar.as_ptr().cast(),
             SourceKind::Constant => match &ctx.node(node).op {
@@ -384,13 +421,12 @@ fn sources<'a>(p: &'a Prepared<'_, '_>, variable: &dyn Fn(VariableID) -> Result<
                 None => return Err(Error::text(ErrorKind::Feed, "run: a placeholder is not fed")),
             },
             SourceKind::Variable => match &ctx.node(node).op {
-                NodeOp::Variable(env, id, name) if *env == ctx.env().id() => {
-                    let _ = name;
-                    let a = variable(VariableID(*id))?;
+                NodeOp::Variable(env, index, _) => {
+                    let a = variable(VariableID { env: *env, index: *index })?;
                     // SAFETY: the array belongs to the guard that the caller holds.
                     expect(ctx, node, unsafe { &*a }, &s.ty)?.ptr().cast_const()
                 }
-                _ => return Err(Error::text(ErrorKind::Variable, "run: a variable belongs to another environment")),
+                _ => return Err(Error::text(ErrorKind::Variable, "run: a variable is not bound")),
             },
         });
     }
@@ -402,7 +438,8 @@ fn read(p: &Prepared<'_, '_>, proceed: Option<&dyn Fn() -> bool>) -> Result<Outc
     let env = ctx.env();
     let needs = p.plan.sources.iter().any(|s| s.kind == SourceKind::Variable);
     let guard = if needs { Some(env.read()?) } else { None };
-    let sources = sources(p, &|id| match &guard {
+    let scalars = scalars(b)?;
+    let sources = sources(p, &scalars, &|id| match &guard {
         Some(g) => g.array(id).map(std::ptr::from_ref),
         None => Err(Error::text(ErrorKind::Variable, "run: a variable is not bound")),
     })?;
@@ -429,7 +466,8 @@ fn write(p: &Prepared<'_, '_>, proceed: Option<&dyn Fn() -> bool>) -> Result<Out
     let (ctx, b) = (p.ctx, &*p.bundle);
     let (seed, run) = counters(ctx, b);
     let mut guard = ctx.env().write()?;
-    let sources = sources(p, &|id| guard.array(id).map(std::ptr::from_ref))?;
+    let scalars = scalars(b)?;
+    let sources = sources(p, &scalars, &|id| guard.array(id).map(std::ptr::from_ref))?;
     // Memory that only the environment holds is written in place; shared memory gets a new block, which takes its place
     // when the run has succeeded.
     let mut fresh: SmallVec<[Option<Array>; 16]> = SmallVec::new();

@@ -8,8 +8,8 @@ use crate::array::{Array, View};
 use crate::dtype::{DType, Element, Scalar};
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::{NodeOp, Tensor};
+use crate::kernels;
 use crate::kernels::isa::isa;
-use crate::kernels::tile;
 use crate::plan::ir::Ty;
 use crate::shape::{Dim, Dims, Strides, Tuple};
 
@@ -101,7 +101,7 @@ impl<'v> Feed<'v> {
                         ErrorKind::DType,
                         "feed",
                         "the number does not fit the placeholder",
-                        format_args!("{s:?} for \"{name}\""),
+                        format_args!("{s} for \"{name}\""),
                         aval.dtype,
                     );
                     return Err(e);
@@ -131,7 +131,8 @@ pub(crate) enum Held<'v> {
     Bits(u64),
 }
 
-/// The elements of a view as another dtype, under NumPy's `same_kind`; an integer that does not fit is an error.
+/// The elements of a view as another dtype, under NumPy's `same_kind`. What does not fit is an error: an integer out of range, a
+/// finite number that overflows. Rounding is none.
 fn converted(name: &str, x: View<'_>, to: DType) -> Result<Array> {
     let from = x.dtype();
     if !from.casts_to(to) {
@@ -145,24 +146,24 @@ fn converted(name: &str, x: View<'_>, to: DType) -> Result<Array> {
         );
         return Err(e.help("convert the array before it is fed"));
     }
-    let dense = Array::copy_of(x)?;
-    if let (DType::I64, DType::I32) = (from, to)
-        && let Some(bad) = dense.as_slice::<i64>()?.iter().find(|v| i32::try_from(**v).is_err())
-    {
-        return Err(Error::new(
-            ErrorKind::DType,
-            "feed",
-            "an integer does not fit",
-            format_args!("{bad} for \"{name}\""),
-            "values in the range of int32",
-        ));
-    }
-    // SAFETY: all elements are written below.
-    let out = unsafe { Array::uninit(to, dense.shape())? };
-    let f = tile::cast(isa(), from, to);
-    // SAFETY: both are blocks of this crate, which have room for whole vectors.
-    unsafe { f(out.ptr(), dense.ptr(), std::ptr::null(), std::ptr::null(), dense.size()) };
-    Ok(out)
+    let dense;
+    let x = if x.is_contiguous() {
+        x
+    } else {
+        dense = Array::copy_of(x)?;
+        dense.raw_view()
+    };
+    // SAFETY: all elements are written, or the array is dropped unread.
+    let out = unsafe { Array::uninit(to, x.dims())? };
+    // SAFETY: a block of this crate has room for whole vectors.
+    let Some(at) = (unsafe { kernels::cast::fitting(isa(), x, to, out.ptr()) }) else { return Ok(out) };
+    // SAFETY: the place of an element of `x`, which is contiguous.
+    let (what, bad) = match from {
+        DType::F64 => ("a number does not fit", Scalar::Float(unsafe { *x.ptr().cast::<f64>().add(at) })),
+        _ => ("an integer does not fit", Scalar::Int(unsafe { *x.ptr().cast::<i64>().add(at) })),
+    };
+    let e = Error::new(ErrorKind::DType, "feed", what, format_args!("{bad} for \"{name}\""), format_args!("values in the range of {to}"));
+    Err(if from.is_float() { e.help("feed infinity where it is meant, or make the placeholder float64") } else { e })
 }
 
 /// What can be fed: ndarray arrays and views of any dimension, [`Array`]s, and numbers.
@@ -276,6 +277,10 @@ impl<'v> Feeder<'v> {
         Feeder::default()
     }
     /// Adds a feed; a later one for the same placeholder takes the place of an earlier one.
+    ///
+    /// An array of another dtype is converted under NumPy's `same_kind` rule, and rounded where the placeholder's dtype is narrower.
+    /// A value that does not fit is an error of the run: an integer out of range, or a finite number that overflows `float32`.
+    /// Infinities and NaN stay what they are.
     pub fn push(mut self, placeholder: impl FeedKey, value: impl IntoFeed<'v>) -> Feeder<'v> {
         self.feeds.push((placeholder.target(), value.into_feed()));
         self

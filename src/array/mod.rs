@@ -64,9 +64,7 @@ impl Array {
     /// A 0-d array. A number that does not fit `dtype` is an error.
     pub fn scalar(value: impl Into<Scalar>, dtype: DType) -> Result<Array> {
         let value = value.into();
-        let bytes = value.bytes(dtype).ok_or_else(|| {
-            Error::new(ErrorKind::DType, "scalar", "the number does not fit", format_args!("{value:?}"), format_args!("a value of {dtype}"))
-        })?;
+        let bytes = value.bytes(dtype).ok_or_else(|| value.misfit("scalar", dtype))?;
         // SAFETY: the element's bytes are written.
         unsafe {
             let a = Array::uninit(dtype, &[])?;

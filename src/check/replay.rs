@@ -25,7 +25,8 @@ pub fn replay(outputs: &[Tensor<'_>], feeds: &[(Tensor<'_>, Array)]) -> Result<V
             }
             let inputs: Vec<Array> = node.inputs.iter().map(|v| known.get(v).cloned().ok_or_else(unfed)).collect::<Result<_>>()?;
             let values = match &node.op {
-                NodeOp::Scalar(s) | NodeOp::Bound(s) => vec![Array::scalar(*s, graph.aval(first).dtype)?],
+                NodeOp::Scalar(s) | NodeOp::Own(s) => vec![Array::scalar(*s, graph.aval(first).dtype)?],
+                NodeOp::Bound(s) => vec![Array::scalar(s.get(), graph.aval(first).dtype)?],
                 NodeOp::Constant(a) => vec![a.clone()],
                 NodeOp::Error(e) => return Err(e.clone()),
                 NodeOp::Hook(_) => inputs,

@@ -9,6 +9,7 @@ mod node;
 pub mod op;
 mod print;
 mod provenance;
+mod setting;
 mod tensor;
 
 use std::cell::Cell;
@@ -30,6 +31,7 @@ use attr::Attr;
 pub use node::{Node, NodeOp, Region, Value, Values};
 use op::{Body, Hook, Infer, Op, OpDef};
 pub use provenance::SITES;
+pub use setting::Setting;
 pub use tensor::{AsTensor, Tensor};
 
 /// A lazy computation: nodes, interned as they are made.
@@ -46,8 +48,6 @@ struct State {
     table: HashTable<(u32, u32)>,
     aval_table: HashTable<(u32, u32)>,
     placeholders: FxHashMap<Arc<str>, u32>,
-    /// Roles of bound scalars, by name.
-    roles: FxHashMap<Box<str>, i64>,
     symbols: u32,
     draws: u64,
     /// Scope 0 is the graph.
@@ -105,7 +105,8 @@ impl NodeOp {
             NodeOp::Placeholder(_) => (1, 0, 0),
             NodeOp::Variable(env, id, _) => (2, *env, *id),
             NodeOp::Scalar(s) => (3, 0, s.dtype() as u32),
-            NodeOp::Bound(s) => (4, 0, s.dtype() as u32),
+            NodeOp::Own(s) => (9, 0, s.dtype() as u32),
+            NodeOp::Bound(s) => (4, s.identity(), 0),
             NodeOp::Constant(_) => (5, 0, 0),
             NodeOp::User(_) => (6, 0, 0),
             NodeOp::Hook(_) => (7, 0, 0),
@@ -299,46 +300,22 @@ impl Graph {
     /// A number that stands in an expression or a rule, and that rewrites may read: equal ones are one node.
     #[track_caller]
     pub fn literal(&self, value: Scalar, dtype: DType) -> Tensor<'_> {
-        self.scalar_node(value, dtype, NodeOp::Scalar, &[], 0)
+        self.scalar_node(value, dtype, NodeOp::Scalar, 0)
     }
 
     /// A number that the user makes a tensor: a node of its own, for which gradients can be asked. No rewrite reads it and no
     /// plan depends on it.
     #[track_caller]
     pub fn scalar(&self, value: Scalar, dtype: DType) -> Tensor<'_> {
-        self.scalar_node(value, dtype, NodeOp::Bound, &[], self.draw())
-    }
-
-    /// A scalar that no rewrite reads and no plan depends on: a hyperparameter. Two of them are one node only if their roles
-    /// are the same too: so the structure does not hang on which of their values happen to be equal.
-    #[track_caller]
-    pub fn bound(&self, value: Scalar, dtype: DType, role: &str) -> Tensor<'_> {
-        let role = {
-            let mut state = self.state.lock();
-            let next = state.roles.len() as i64;
-            match state.roles.get(role) {
-                Some(&r) => r,
-                None => *state.roles.entry(role.into()).or_insert(next),
-            }
-        };
-        self.scalar_node(value, dtype, NodeOp::Bound, &[Attr::Int(role)], 0)
+        self.scalar_node(value, dtype, NodeOp::Own, self.draw())
     }
 
     #[track_caller]
-    fn scalar_node(&self, value: Scalar, dtype: DType, make: fn(Scalar) -> NodeOp, attrs: &[Attr], own: u64) -> Tensor<'_> {
+    fn scalar_node(&self, value: Scalar, dtype: DType, make: fn(Scalar) -> NodeOp, own: u64) -> Tensor<'_> {
         if let Err(e) = self.check_open() {
             return self.poison(e);
         }
-        let Some(bytes) = value.bytes(dtype) else {
-            let e = Error::new(
-                ErrorKind::DType,
-                "constant",
-                "the number does not fit",
-                format_args!("{value:?}"),
-                format_args!("a value of {dtype}"),
-            );
-            return self.poison(e);
-        };
+        let Some(bytes) = value.bytes(dtype) else { return self.poison(value.misfit("constant", dtype)) };
         let value = match dtype {
             DType::Bool => Scalar::Bool(bytes.first() == Some(&1)),
             DType::I32 | DType::I64 => value,
@@ -351,7 +328,23 @@ impl Graph {
         };
         // A node of its own is told from others by its number; its value cannot be, since numbers repeat.
         let tag = if own > 0 { own } else { u64::from_ne_bytes(bytes) };
-        let draft = Draft { op: make(value), attrs, inputs: &[], tag, scope: 0, regions: vec![] };
+        let draft = Draft { op: make(value), attrs: &[], inputs: &[], tag, scope: 0, regions: vec![] };
+        self.tensor(self.intern(draft, Site::here(), Some((dtype, &[]))))
+    }
+
+    /// A setting as a scalar: each run reads it anew. No rewrite reads it and no plan depends on it. Each setting is a node of
+    /// its own, so the structure does not hang on which of their values happen to be equal.
+    #[track_caller]
+    pub fn bound(&self, setting: &Setting, dtype: DType) -> Tensor<'_> {
+        if let Err(e) = self.check_open() {
+            return self.poison(e);
+        }
+        let value = Scalar::Float(setting.get());
+        if value.bytes(dtype).is_none() {
+            return self.poison(value.misfit("constant", dtype));
+        }
+        let op = NodeOp::Bound(setting.clone());
+        let draft = Draft { op, attrs: &[], inputs: &[], tag: dtype as u64, scope: 0, regions: vec![] };
         self.tensor(self.intern(draft, Site::here(), Some((dtype, &[]))))
     }
 

@@ -10,6 +10,7 @@ use crate::error::{Error, Site};
 use crate::graph::attr::Attr;
 use crate::graph::op::{Hook, Op, OpDef};
 use crate::graph::provenance::Origin;
+use crate::graph::setting::Setting;
 
 /// An output of a node.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
@@ -34,8 +35,10 @@ pub enum NodeOp {
     Variable(u64, u32, Arc<str>),
     /// A literal: a scalar that rewrites may read. The tag of the node holds its bits.
     Scalar(Scalar),
-    /// A scalar that no rewrite reads: a hyperparameter, or a number that the user made a tensor.
-    Bound(Scalar),
+    /// A number that the user made a tensor: a source of its own, that no rewrite reads.
+    Own(Scalar),
+    /// A scalar that each run reads and no rewrite does: a hyperparameter.
+    Bound(Setting),
     /// An array of numbers: an implicit feed.
     Constant(Array),
     /// A user's op.
@@ -84,7 +87,7 @@ impl NodeOp {
             NodeOp::Row(def) => def.name,
             NodeOp::Placeholder(_) => "placeholder",
             NodeOp::Variable(..) => "variable",
-            NodeOp::Scalar(_) | NodeOp::Bound(_) | NodeOp::Constant(_) => "constant",
+            NodeOp::Scalar(_) | NodeOp::Own(_) | NodeOp::Bound(_) | NodeOp::Constant(_) => "constant",
             NodeOp::User(op) => op.name(),
             NodeOp::Hook(_) => "hook",
             NodeOp::Error(_) => "error",

@@ -43,7 +43,8 @@ impl Graph {
         write!(out, " = {}", node.name())?;
         match &node.op {
             NodeOp::Placeholder(name) | NodeOp::Variable(_, _, name) => write!(out, " \"{name}\"")?,
-            NodeOp::Scalar(s) | NodeOp::Bound(s) => write!(out, " {}", s.as_f64())?,
+            NodeOp::Scalar(s) | NodeOp::Own(s) => write!(out, " {}", s.as_f64())?,
+            NodeOp::Bound(s) => write!(out, " {}", s.get())?,
             NodeOp::Error(e) => write!(out, " {e}")?,
             _ => {}
         }

@@ -2,7 +2,8 @@
 
 use super::isa::Isa;
 use super::real::Float;
-use super::tile::{Formula, Instr, kernel};
+use super::tile::{Formula, Instr, kernel, slice};
+use crate::array::View;
 use crate::dtype::DType;
 
 /// A cast of one element; bools are bytes.
@@ -115,10 +116,122 @@ pub fn cast(isa: Isa, source: DType, to: DType) -> Instr {
     table!(Bool u8, I32 i32, I64 i64, F32 f32, F64 f64)
 }
 
+/// Elements that are checked at a time, while they are in the nearest cache: next to the passage through memory that is free.
+const BLOCK: usize = 512;
+/// Elements of a whole vector: an [`Instr`] rounds up to them.
+const VECTOR: usize = 8;
+
+/// The elements of a contiguous `x` as `to`, in `y`. The place of an element that does not fit, if there is one: an integer out of
+/// range, or a finite number that overflows to infinity; elements behind its block are then not written.
+///
+/// # Safety
+/// `y` has room for as many elements of `to` as `x` has, rounded up to whole vectors, and overlaps nothing.
+pub unsafe fn fitting(isa: Isa, x: View<'_>, to: DType, y: *mut u8) -> Option<usize> {
+    debug_assert!(x.is_contiguous());
+    let (from, n) = (x.dtype(), x.count());
+    let instr = cast(isa, from, to);
+    for at in (0..n).step_by(BLOCK) {
+        let len = BLOCK.min(n - at);
+        // SAFETY: the block is inside both arrays. A vector that is not whole is read from a copy: it would reach behind `x`.
+        unsafe {
+            let (s, d) = (x.ptr().add(at * from.size()), y.add(at * to.size()));
+            let whole = len - len % VECTOR;
+            instr(d, s, std::ptr::null(), std::ptr::null(), whole);
+            if whole < len {
+                let mut rest = [0u64; VECTOR];
+                std::ptr::copy_nonoverlapping(s.add(whole * from.size()), rest.as_mut_ptr().cast(), (len - whole) * from.size());
+                instr(d.add(whole * to.size()), rest.as_ptr().cast(), std::ptr::null(), std::ptr::null(), len - whole);
+            }
+            let bad = match (from, to) {
+                (DType::F64, DType::F32) => {
+                    let (s, d) = (slice::<f64>(s.cast(), len), slice::<f32>(d.cast(), len));
+                    // Infinite ones are rare, and only they are looked at twice.
+                    let infinite = any(isa, d, |y| y.abs() == f32::INFINITY);
+                    if infinite { s.iter().zip(d).position(|(x, y)| y.is_infinite() && x.is_finite()) } else { None }
+                }
+                (DType::I64, DType::I32) => {
+                    let s = slice::<i64>(s.cast(), len);
+                    let beyond = any(isa, s, |x| i64::from(*x as i32) != *x);
+                    if beyond { s.iter().position(|&x| i32::try_from(x).is_err()) } else { None }
+                }
+                _ => None,
+            };
+            if let Some(i) = bad {
+                return Some(at + i);
+            }
+        }
+    }
+    None
+}
+
+/// Whether the test holds for one of the elements: all are looked at, so that it becomes vector code.
+fn any<T>(isa: Isa, x: &[T], test: impl Fn(&T) -> bool) -> bool {
+    match isa {
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: the machine has it.
+        Isa::Avx2 | Isa::Avx512 => unsafe { any_avx2(x, test) },
+        _ => any_of(x, test),
+    }
+}
+
+#[inline(always)]
+fn any_of<T>(x: &[T], test: impl Fn(&T) -> bool) -> bool {
+    x.iter().fold(0, |found: u32, x| found | u32::from(test(x))) > 0
+}
+
+/// # Safety
+/// The machine has AVX2 and FMA.
+#[cfg(target_arch = "x86_64")]
+#[inline(never)]
+#[target_feature(enable = "avx2,fma")]
+unsafe fn any_avx2<T>(x: &[T], test: impl Fn(&T) -> bool) -> bool {
+    any_of(x, test)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::array::Array;
     use crate::kernels::isa::detected;
+
+    #[test]
+    fn what_does_not_fit_is_found_wherever_it_is() {
+        for isa in Isa::ALL.into_iter().filter(|i| *i <= detected()) {
+            found_by(isa);
+        }
+    }
+
+    fn found_by(isa: Isa) {
+        let narrow = |x: &Array, to: DType| {
+            let y = unsafe { Array::uninit(to, x.shape()).unwrap() };
+            (unsafe { fitting(isa, x.raw_view(), to, y.ptr()) }, y)
+        };
+        // The smallest number that rounds to infinity, and the one before it.
+        let over = 2f64.powi(128) * (1.0 - 2f64.powi(-25));
+        let under = f64::from_bits(over.to_bits() - 1);
+        let fine = [1.5, -0.0, f64::NAN, f64::INFINITY, f64::NEG_INFINITY, under, -under, 1e-300, f64::MIN_POSITIVE, 1.0 + f64::EPSILON];
+        for n in [1, 7, 511, 512, 513, 1025] {
+            let data: Vec<f64> = (0..n).map(|i| fine[i % fine.len()]).collect();
+            let (bad, y) = narrow(&Array::from_slice(&data, &[n]).unwrap(), DType::F32);
+            assert_eq!(bad, None);
+            let got: Vec<u32> = y.as_slice::<f32>().unwrap().iter().map(|x| x.to_bits()).collect();
+            assert_eq!(got, data.iter().map(|x| (*x as f32).to_bits()).collect::<Vec<_>>());
+            for at in [0, n / 2, n - 1] {
+                for x in [over, -over, 1e39, -f64::MAX] {
+                    let mut data = data.clone();
+                    data[at] = x;
+                    assert_eq!(narrow(&Array::from_slice(&data, &[n]).unwrap(), DType::F32).0, Some(at), "{x:e} of {n}");
+                }
+                for x in [1 << 31, i64::from(i32::MIN) - 1, i64::MAX, 1 << 32] {
+                    let mut data: Vec<i64> =
+                        (0..n as i64).map(|i| if i % 2 == 0 { i64::from(i32::MIN) } else { i64::from(i32::MAX) }).collect();
+                    assert_eq!(narrow(&Array::from_slice(&data, &[n]).unwrap(), DType::I32).0, None);
+                    data[at] = x;
+                    assert_eq!(narrow(&Array::from_slice(&data, &[n]).unwrap(), DType::I32).0, Some(at), "{x} of {n}");
+                }
+            }
+        }
+    }
 
     fn casts<A: Copy, D: Copy + Default>(isa: Isa, from: DType, to: DType, x: [A; 8]) -> [D; 8] {
         let mut d = [D::default(); 8];

@@ -14,7 +14,7 @@ use crate::shape::{self, Aval, Dim, Shape, Strides, Tuple};
 
 /// The rows of this family.
 pub(in crate::ops) static ROWS: &[&OpDef] =
-    &[&CAST, &IDENTITY, &STOP_GRADIENT, &RESHAPE, &RESHAPE_LIKE, &TRANSPOSE, &EXPAND_DIMS, &SQUEEZE];
+    &[&CAST, &IDENTITY, &STOP_GRADIENT, &AT_LEAST, &RESHAPE, &RESHAPE_LIKE, &TRANSPOSE, &EXPAND_DIMS, &SQUEEZE];
 
 op! {
     /// `x` converted to `dtype`. Floats become integers by truncation; NaN becomes 0 and values beyond the ends the
@@ -68,6 +68,32 @@ op! {
 function! {
     /// `x` itself, with a gradient of 0; see [`STOP_GRADIENT`].
     STOP_GRADIENT = fn stop_gradient(x)
+}
+
+op! {
+    /// `x`, if `like`, of which only the shape is used, has at least `count` elements; an error otherwise.
+    ///
+    /// Gradient: `g`.
+    AT_LEAST = fn at_least(x, like; count: i64 = 0) -> (y);
+    operands Any;
+    infer(c) {
+        if let Some(n) = like.dims().map(|dims| shape::count(&dims)).filter(|&n| count > n as i64) {
+            return c.shape_error("there are not so many elements", format_args!("{count} for an array of shape {}", Tuple(&like.shape)), format_args!("at most {n}"));
+        }
+        Ok(smallvec![x.clone()])
+    };
+    kernel Kernel::Lower(|_| Lowered::Chain(vec![(&STOP_GRADIENT, vec![])]));
+    support Moved;
+    vjp(g) { x: g, like: Cotangent::Zero }
+    numpy "x";
+    cases vec![case(Domain::Real, &[&[2, 3], &[4]], vec![Attr::Int(4)])];
+    bad vec![bad(&[&[2], &[4]], vec![Attr::Int(5)], "at_least: there are not so many elements. Got 5 for an array of shape (4,); expected at most 4.")];
+}
+
+/// `x`, if `like` has at least `count` elements; see [`AT_LEAST`].
+#[track_caller]
+pub fn at_least<'g>(x: Tensor<'g>, like: Tensor<'g>, count: i64) -> Tensor<'g> {
+    apply(&AT_LEAST, &[x.into(), like.into()], &[Attr::Int(count)])
 }
 
 /// The strides of a view of `dims`, `strides` under the lengths `out`, in the same C order; `None` if there are none.

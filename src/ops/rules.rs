@@ -75,7 +75,7 @@ pub fn quotient<'g>(a: Tensor<'g>, b: Tensor<'g>) -> Tensor<'g> {
 }
 
 fn is_scalar(t: Tensor<'_>) -> bool {
-    matches!(t.node().op, NodeOp::Scalar(_) | NodeOp::Bound(_))
+    matches!(t.node().op, NodeOp::Scalar(_) | NodeOp::Own(_) | NodeOp::Bound(_))
 }
 
 /// The factors of a product.

@@ -167,9 +167,21 @@ op! {
 
 fn unslice<'g>(g: Tensor<'g>, x: Tensor<'g>, slices: Slices) -> Tensor<'g> {
     match known_attr(x) {
-        Some(dims) => apply(&UNSLICE, &[g.into()], &[slices.pack(), Ints(dims.into()).pack()]),
-        None => apply(&UNSLICE_LIKE, &[g.into(), x.into()], &[slices.pack()]),
+        Some(dims) => unslice_to(g, slices, dims),
+        None => unslice_like(g, x, slices),
     }
+}
+
+/// See [`UNSLICE`].
+#[track_caller]
+pub fn unslice_to<'g>(g: Tensor<'g>, slices: Slices, shape: impl IntoAttr<Ints>) -> Tensor<'g> {
+    apply(&UNSLICE, &[g.into()], &[slices.pack(), shape.into_attr().pack()])
+}
+
+/// See [`UNSLICE_LIKE`].
+#[track_caller]
+pub fn unslice_like<'g>(g: Tensor<'g>, like: Tensor<'g>, slices: Slices) -> Tensor<'g> {
+    apply(&UNSLICE_LIKE, &[g.into(), like.into()], &[slices.pack()])
 }
 
 /// Arrays joined along an axis that they have.

@@ -1,26 +1,27 @@
 //! Adam.
 
 use crate::api::context::Context;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::graph::Tensor;
 use crate::ops::compare::less;
 use crate::ops::control::assign;
 use crate::ops::elementwise::{abs, pow, sqrt, square};
 use crate::ops::select::select;
-use crate::optimizers::{Optimizer, init_state, methods, state};
+use crate::optimizers::hyper::Range::{Part, Size};
+use crate::optimizers::{Core, Optimizer, methods};
 use crate::state::{VariableEnvironment, VariableID};
 
 /// Adam (Kingma, Ba 2015, algorithm 1): `m = b1 m + (1 - b1) g; v = b2 v + (1 - b2) g^2; t += 1;
 /// w -= alpha * (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + eps)`.
 ///
-/// State: `"{id}m"`, `"{id}v"`, `"{id}t"` in the optimizer's namespace. Moments below the smallest normal number are set
-/// to 0, since denormal numbers slow a step down tenfold.
+/// State: `"{index}m"`, `"{index}v"`, `"{index}t"` in the optimizer's namespace, by the place of the variable in its environment.
+/// Moments below the smallest normal number are set to 0, since denormal numbers slow a step down tenfold.
 ///
 /// ```
 /// use scirs2_autograd::{optimizers::adam::Adam, tensor_ops as T, Feeder, VariableEnvironment};
 /// let mut env = VariableEnvironment::new();
 /// env.name("w").set(ndarray::arr0(1.0));
-/// let adam = Adam::default("adam", env.default_namespace().current_var_ids(), &mut env);
+/// let mut adam = Adam::default("adam", env.default_namespace().current_var_ids(), &mut env);
 /// env.run(|ctx| {
 ///     let w = ctx.variable("w");
 ///     let g = T::grad(&[w * w], &[w]);
@@ -30,20 +31,19 @@ use crate::state::{VariableEnvironment, VariableID};
 /// });
 /// let w = env.default_namespace().get_array_by_name("w").unwrap().item().unwrap();
 /// assert!((w - 0.90174).abs() < 1e-5);
+///
+/// // A schedule: each step reads the rate that is set.
+/// env.run(|ctx| {
+///     let w = ctx.variable("w");
+///     let g = T::grad(&[w * w], &[w]);
+///     for step in 0..100 {
+///         adam.set_alpha(1e-3 * 0.5f64.powi(step / 25)).unwrap();
+///         adam.update(&[w], &g, ctx, Feeder::new()).unwrap();
+///     }
+/// });
 /// ```
 #[derive(Clone, Debug)]
-pub struct Adam {
-    /// The rate.
-    pub alpha: f64,
-    /// Added to the root of the second moment.
-    pub eps: f64,
-    /// Decay of the first moment.
-    pub b1: f64,
-    /// Decay of the second moment.
-    pub b2: f64,
-    namespace: String,
-    check: bool,
-}
+pub struct Adam(Core);
 
 impl Adam {
     /// Rate 1e-3, eps 1e-8, b1 0.9, b2 0.999, for the variables `ids`; state in the namespace `ns`.
@@ -61,8 +61,8 @@ impl Adam {
         env: &VariableEnvironment,
         ns: &str,
     ) -> Adam {
-        init_state(env, ns, &ids.into_iter().collect::<Vec<_>>(), &[("m", false), ("v", false), ("t", true)]);
-        Adam { alpha: alpha.into(), eps: eps.into(), b1: b1.into(), b2: b2.into(), namespace: ns.to_owned(), check: false }
+        let list = [("alpha", Size, alpha.into()), ("eps", Size, eps.into()), ("b1", Part, b1.into()), ("b2", Part, b2.into())];
+        Adam(Core::new("Adam", &list).with_state(env, ns, ids, &[("m", false), ("v", false), ("t", true)]))
     }
 }
 
@@ -71,31 +71,51 @@ impl Optimizer for Adam {
         "Adam"
     }
     fn compute_updates<'g>(&self, vars: &[Tensor<'g>], grads: &[Tensor<'g>], ctx: &'g Context) -> Result<Vec<Tensor<'g>>> {
+        let hyper = &self.0.hyper;
         let mut out = vec![];
         for (&w, &g) in vars.iter().zip(grads) {
-            let [m, v, t] = ["m", "v", "t"].map(|s| state(ctx, &self.namespace, w, s));
+            let [m, v, t] = ["m", "v", "t"].map(|s| self.0.state(ctx, w, s));
             let (m, v, t) = (m?, v?, t?);
-            let bound = |x: f64, role| w.graph().bound(x.into(), w.dtype(), role);
             let tiny = if w.dtype() == crate::dtype::DType::F32 { f64::from(f32::MIN_POSITIVE) } else { f64::MIN_POSITIVE };
-            let flushed = |x: Tensor<'g>| select(less(abs(x), bound(tiny, "tiny")), 0.0, x);
-            let (b1, b2) = (bound(self.b1, "b1"), bound(self.b2, "b2"));
+            let flushed = |x: Tensor<'g>| select(less(abs(x), tiny), 0.0, x);
+            let (b1, b2) = (hyper.tensor("b1", w), hyper.tensor("b2", w));
             let t1 = t + 1.0;
-            let m1 = flushed(m * b1 + g * bound(1.0 - self.b1, "1 - b1"));
-            let v1 = flushed(v * b2 + square(g) * bound(1.0 - self.b2, "1 - b2"));
+            let m1 = flushed(m * b1 + g * hyper.rest("b1", w));
+            let v1 = flushed(v * b2 + square(g) * hyper.rest("b2", w));
             // The corrections are scalars: alpha / (1 - b1^t) and 1 / sqrt(1 - b2^t).
-            let rate = bound(self.alpha, "alpha") / (1.0 - pow(b1, t1));
+            let rate = hyper.tensor("alpha", w) / (1.0 - pow(b1, t1));
             let root = 1.0 / sqrt(1.0 - pow(b2, t1));
             out.extend([
                 assign(m, m1),
                 assign(v, v1),
                 assign(t, t1),
-                assign(w, w - m1 * rate / (sqrt(v1) * root + bound(self.eps, "eps"))),
+                assign(w, w - m1 * rate / (sqrt(v1) * root + hyper.tensor("eps", w))),
             ]);
         }
         Ok(out)
     }
     fn checks_finite(&self) -> bool {
-        self.check
+        self.0.check
+    }
+    fn error(&self) -> Option<Error> {
+        self.0.error.clone()
     }
 }
-methods!(Adam);
+methods! { Adam {
+    /// The rate.
+    alpha,
+    /// Sets the rate: a finite number, 0 or more.
+    set_alpha;
+    /// What is added to the root of the second moment.
+    eps,
+    /// Sets what is added to the root of the second moment: a finite number, 0 or more.
+    set_eps;
+    /// The decay of the first moment.
+    b1,
+    /// Sets the decay of the first moment: a number from 0 up to, but without, 1.
+    set_b1;
+    /// The decay of the second moment.
+    b2,
+    /// Sets the decay of the second moment: a number from 0 up to, but without, 1.
+    set_b2;
+} }

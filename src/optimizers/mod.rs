@@ -1,18 +1,22 @@
 //! Optimizers, written over ops as graph: forward, backward and the update of variables and state are one plan.
 //!
-//! Hyperparameters are bound scalars: no plan depends on their values. State lives in a namespace of the environment and
-//! is saved with it.
+//! Hyperparameters are settings, which each step reads: no graph and no plan depends on their values. State lives in a
+//! namespace of the environment and is saved with it.
 
 pub mod adagrad;
 pub mod adam;
+mod hyper;
 pub mod momentum_sgd;
 pub mod sgd;
+
+use std::sync::Arc;
 
 use crate::api::context::Context;
 use crate::api::feed::Feeder;
 use crate::error::{Error, ErrorKind, Result, Site};
 use crate::graph::{AsTensor, NodeOp, Tensor};
 use crate::ops::control::check_finite;
+use crate::optimizers::hyper::{Hyperparameters, Range};
 use crate::plan::TracedPlan;
 use crate::shape::Tuple;
 use crate::state::{VariableEnvironment, VariableID};
@@ -28,11 +32,91 @@ pub trait Optimizer: Send + Sync {
 
     /// True if a gradient that is NaN or infinite is an error of the step.
     fn checks_finite(&self) -> bool;
+
+    /// Why this optimizer can take no step: a hyperparameter out of its range, a variable of another environment. It is what
+    /// its steps return; making an optimizer never fails.
+    fn error(&self) -> Option<Error> {
+        None
+    }
+}
+
+/// What the optimizers of this crate have in common.
+#[derive(Clone, Debug)]
+pub(crate) struct Core {
+    /// Shared by clones until one of them sets a value: equal optimizers then have equal steps.
+    hyper: Arc<Hyperparameters>,
+    namespace: String,
+    check: bool,
+    error: Option<Error>,
+}
+
+impl Core {
+    fn new(name: &'static str, list: &[(&'static str, Range, f64)]) -> Core {
+        let hyper = Hyperparameters::new(name, list);
+        let error = hyper.check().err();
+        Core { hyper: Arc::new(hyper), namespace: String::new(), check: false, error }
+    }
+
+    /// With state in the namespace `ns`: for each variable and each suffix a variable `"{index}{suffix}"` of zeros, of its
+    /// shape or of no axes, unless it is there already (a loaded environment goes on where it was saved).
+    fn with_state(
+        mut self,
+        env: &VariableEnvironment,
+        ns: &str,
+        ids: impl IntoIterator<Item = VariableID>,
+        suffixes: &[(&str, bool)],
+    ) -> Core {
+        self.namespace = ns.to_owned();
+        if self.error.is_some() {
+            return self;
+        }
+        let shapes: Result<Vec<_>> = ids.into_iter().map(|id| Ok((id.index, env.aval(id)?.1))).collect();
+        match shapes {
+            Ok(shapes) => {
+                for (index, dims) in shapes {
+                    for (suffix, scalar) in suffixes {
+                        let name = format!("{index}{suffix}");
+                        if env.lookup(ns, &name).is_err() {
+                            let dims: &[usize] = if *scalar { &[] } else { &dims };
+                            env.namespace(ns).slot().name(&name).set(crate::state::Filled::new(dims, 0.0));
+                        }
+                    }
+                }
+            }
+            Err(e) => self.error = Some(e),
+        }
+        self
+    }
+
+    /// The state of a variable as a tensor.
+    fn state<'g>(&self, ctx: &'g Context, v: Tensor<'g>, suffix: &str) -> Result<Tensor<'g>> {
+        let NodeOp::Variable(_, index, name) = &v.node().op else { return Err(foreign()) };
+        let key = format!("{index}{suffix}");
+        match ctx.env().lookup(&self.namespace, &key) {
+            Ok(id) => Ok(ctx.variable(id)),
+            Err(_) => Err(Error::new(
+                ErrorKind::Variable,
+                "update",
+                "the optimizer has no state for a variable",
+                format_args!("\"{name}\""),
+                "a variable whose id was given to the optimizer",
+            )),
+        }
+    }
+}
+
+/// The optimizers of this crate, as another face sees them.
+#[cfg(feature = "python")]
+pub(crate) trait Adjustable: Optimizer {
+    fn hyperparameters(&self) -> &Hyperparameters;
 }
 
 /// The assignments of a step, checked.
 #[track_caller]
 pub fn updates<'g>(opt: &dyn Optimizer, vars: &[Tensor<'g>], grads: &[Tensor<'g>], ctx: &'g Context) -> Result<Vec<Tensor<'g>>> {
+    if let Some(e) = opt.error() {
+        return Err(e);
+    }
     if vars.len() != grads.len() {
         return Err(Error::new(
             ErrorKind::Shape,
@@ -98,20 +182,47 @@ fn foreign() -> Error {
 
 /// Methods that all optimizers have, as inherent methods: no trait must be imported.
 macro_rules! methods {
-    ($T:ident) => {
+    ($T:ident { $($(#[$get_doc:meta])+ $get:ident, $(#[$set_doc:meta])+ $set:ident;)+ }) => {
         // A scope of its own, so that the file of an optimizer imports nothing for its methods.
         const _: () = {
             use std::borrow::Borrow;
+            use std::sync::Arc;
 
             use crate::api::context::Context;
             use crate::api::evaluator::evaluate;
             use crate::api::feed::Feeder;
             use crate::array::Array;
-            use crate::error::Result;
+            use crate::error::{Error, Result};
             use crate::graph::{AsTensor, Tensor};
             use crate::plan::TracedPlan;
 
+            #[cfg(feature = "python")]
+            impl super::Adjustable for $T {
+                fn hyperparameters(&self) -> &super::Hyperparameters {
+                    &self.0.hyper
+                }
+            }
+
             impl $T {
+                $(
+                    $(#[$get_doc])+
+                    pub fn $get(&self) -> f64 {
+                        self.0.hyper.get(stringify!($get)).unwrap_or(f64::NAN)
+                    }
+                    $(#[$set_doc])+
+                    ///
+                    /// The next step reads it, without a new graph or plan. Another number is a `Value` error, and then nothing
+                    /// has changed.
+                    pub fn $set(&mut self, value: impl Into<f64>) -> Result<()> {
+                        Arc::make_mut(&mut self.0.hyper).set(stringify!($get), value.into())
+                    }
+                )+
+
+                /// Why this optimizer can take no step; `None` if it can.
+                pub fn error(&self) -> Option<Error> {
+                    self.0.error.clone()
+                }
+
                 /// Takes a step: evaluates the gradients and writes the variables and the optimizer's state, in one run. A
                 /// step that fails leaves all of them as they were.
                 #[track_caller]
@@ -157,7 +268,7 @@ macro_rules! methods {
 
                 /// The same optimizer, which makes a gradient that is NaN or infinite an error of the step.
                 pub fn check_finite(mut self, check: bool) -> Self {
-                    self.check = check;
+                    self.0.check = check;
                     self
                 }
             }
@@ -184,39 +295,4 @@ pub(crate) fn plan(
     let (outputs, updates) = request(opt, outputs, vars, grads, ctx)?;
     let ask = ctx.evaluator().extend(&outputs).set_feeder(feeder.clone());
     updates.into_iter().fold(ask, |ask, t| ask.write(t)).plan()
-}
-
-/// Sets the state `"{id}{suffix}"` of each variable to zeros of its shape, or of no axes, unless it is there already (a
-/// loaded environment goes on where it was saved).
-fn init_state(env: &VariableEnvironment, ns: &str, ids: &[VariableID], suffixes: &[(&str, bool)]) {
-    for &id in ids {
-        for (suffix, scalar) in suffixes {
-            let name = format!("{}{suffix}", id.0);
-            if env.lookup(ns, &name).is_ok() {
-                continue;
-            }
-            let dims = env.aval(id).map(|(_, d)| d).unwrap_or_default();
-            let dims: &[usize] = if *scalar { &[] } else { &dims };
-            env.namespace(ns).slot().name(&name).set(crate::state::Filled::new(dims, 0.0));
-        }
-    }
-}
-
-/// The state of a variable as a tensor.
-fn state<'g>(ctx: &'g Context, ns: &str, v: Tensor<'g>, suffix: &str) -> Result<Tensor<'g>> {
-    let NodeOp::Variable(_, id, name) = &v.node().op else { return Err(foreign()) };
-    let key = format!("{id}{suffix}");
-    match ctx.env().lookup(ns, &key) {
-        Ok(_) => Ok(ctx.variable((ns, key.as_str()))),
-        Err(_) => {
-            let e = Error::new(
-                ErrorKind::Variable,
-                "update",
-                "the optimizer has no state for a variable",
-                format_args!("\"{name}\""),
-                "a variable whose id was given to the optimizer",
-            );
-            Err(e)
-        }
-    }
 }

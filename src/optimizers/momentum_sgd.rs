@@ -1,22 +1,17 @@
 //! Gradient descent with momentum.
 
 use crate::api::context::Context;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::graph::Tensor;
 use crate::ops::control::assign;
-use crate::optimizers::{Optimizer, init_state, methods, state};
+use crate::optimizers::hyper::Range::Size;
+use crate::optimizers::{Core, Optimizer, methods};
 use crate::state::{VariableEnvironment, VariableID};
 
-/// `v = momentum * v - alpha * g; w += v`. State: `"{id}"` in the optimizer's namespace.
+/// `v = momentum * v - alpha * g; w += v`. State: `"{index}"` in the optimizer's namespace, by the place of the variable in its
+/// environment.
 #[derive(Clone, Debug)]
-pub struct MomentumSGD {
-    /// The rate.
-    pub alpha: f64,
-    /// The part of the last step that is kept.
-    pub momentum: f64,
-    namespace: String,
-    check: bool,
-}
+pub struct MomentumSGD(Core);
 
 impl MomentumSGD {
     /// Rate 0.01, momentum 0.9, for the variables `ids`; state in the namespace `ns`.
@@ -32,8 +27,8 @@ impl MomentumSGD {
         env: &VariableEnvironment,
         ns: &str,
     ) -> MomentumSGD {
-        init_state(env, ns, &ids.into_iter().collect::<Vec<_>>(), &[("", false)]);
-        MomentumSGD { alpha: alpha.into(), momentum: momentum.into(), namespace: ns.to_owned(), check: false }
+        let core = Core::new("MomentumSGD", &[("alpha", Size, alpha.into()), ("momentum", Size, momentum.into())]);
+        MomentumSGD(core.with_state(env, ns, ids, &[("", false)]))
     }
 }
 
@@ -44,15 +39,26 @@ impl Optimizer for MomentumSGD {
     fn compute_updates<'g>(&self, vars: &[Tensor<'g>], grads: &[Tensor<'g>], ctx: &'g Context) -> Result<Vec<Tensor<'g>>> {
         let mut out = vec![];
         for (&w, &g) in vars.iter().zip(grads) {
-            let v = state(ctx, &self.namespace, w, "")?;
-            let bound = |x: f64, role| w.graph().bound(x.into(), w.dtype(), role);
-            let next = v * bound(self.momentum, "momentum") - g * bound(self.alpha, "alpha");
+            let v = self.0.state(ctx, w, "")?;
+            let next = v * self.0.hyper.tensor("momentum", w) - g * self.0.hyper.tensor("alpha", w);
             out.extend([assign(v, next), assign(w, w + next)]);
         }
         Ok(out)
     }
     fn checks_finite(&self) -> bool {
-        self.check
+        self.0.check
+    }
+    fn error(&self) -> Option<Error> {
+        self.0.error.clone()
     }
 }
-methods!(MomentumSGD);
+methods! { MomentumSGD {
+    /// The rate.
+    alpha,
+    /// Sets the rate: a finite number, 0 or more.
+    set_alpha;
+    /// The part of the last step that is kept.
+    momentum,
+    /// Sets the part of the last step that is kept: a finite number, 0 or more.
+    set_momentum;
+} }

@@ -4,20 +4,17 @@ use crate::api::context::Context;
 use crate::error::Result;
 use crate::graph::Tensor;
 use crate::ops::control::assign;
-use crate::optimizers::{Optimizer, methods};
+use crate::optimizers::hyper::Range::Size;
+use crate::optimizers::{Core, Optimizer, methods};
 
 /// `w -= alpha * g`.
 #[derive(Clone, Debug)]
-pub struct SGD {
-    /// The rate.
-    pub alpha: f64,
-    check: bool,
-}
+pub struct SGD(Core);
 
 impl SGD {
     /// Gradient descent with a rate.
     pub fn new(alpha: impl Into<f64>) -> SGD {
-        SGD { alpha: alpha.into(), check: false }
+        SGD(Core::new("SGD", &[("alpha", Size, alpha.into())]))
     }
 }
 
@@ -26,14 +23,18 @@ impl Optimizer for SGD {
         "SGD"
     }
     fn compute_updates<'g>(&self, vars: &[Tensor<'g>], grads: &[Tensor<'g>], _: &'g Context) -> Result<Vec<Tensor<'g>>> {
-        let step = |(&w, &g): (&Tensor<'g>, &Tensor<'g>)| {
-            let alpha = w.graph().bound(self.alpha.into(), w.dtype(), "alpha");
-            assign(w, w - g * alpha)
-        };
-        Ok(vars.iter().zip(grads).map(step).collect())
+        Ok(vars.iter().zip(grads).map(|(&w, &g)| assign(w, w - g * self.0.hyper.tensor("alpha", w))).collect())
     }
     fn checks_finite(&self) -> bool {
-        self.check
+        self.0.check
+    }
+    fn error(&self) -> Option<crate::error::Error> {
+        self.0.error.clone()
     }
 }
-methods!(SGD);
+methods! { SGD {
+    /// The rate.
+    alpha,
+    /// Sets the rate: a finite number, 0 or more.
+    set_alpha;
+} }

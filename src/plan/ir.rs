@@ -427,7 +427,10 @@ impl Builder<'_> {
             }
             (Form::Plain, NodeOp::Scalar(s)) if readable(s) => self.push(IrOp::Scalar(*s), &[], SmallVec::new(), tys, walked),
             (Form::Plain, NodeOp::Placeholder(_)) if walk.fed(id).is_none() => return Err(self.missing(id)),
-            (Form::Plain, NodeOp::Placeholder(_) | NodeOp::Variable(..) | NodeOp::Constant(_) | NodeOp::Scalar(_) | NodeOp::Bound(_)) => {
+            (
+                Form::Plain,
+                NodeOp::Placeholder(_) | NodeOp::Variable(..) | NodeOp::Constant(_) | NodeOp::Scalar(_) | NodeOp::Own(_) | NodeOp::Bound(_),
+            ) => {
                 let source = walk.source(id).ok_or_else(|| Error::text(ErrorKind::Graph, "plan: a source has no place"))?;
                 self.push(IrOp::Source(source), &[], SmallVec::new(), tys, walked)
             }

@@ -145,7 +145,7 @@ impl Walk {
                     typed(&mut key, 4);
                     key.push(node.tag);
                 }
-                NodeOp::Scalar(_) | NodeOp::Bound(_) => {
+                NodeOp::Scalar(_) | NodeOp::Own(_) | NodeOp::Bound(_) => {
                     self.sources.push(id);
                     typed(&mut key, 5);
                 }

@@ -271,10 +271,22 @@ pub fn _hvp<'py>(
     })
 }
 
-/// Jacobians of the first `y_len` elements of `y`.
+/// Jacobians of the first `y_len` elements of `y`; of all, if that is None.
 #[pyfunction]
-pub fn _jacobians<'py>(py: Python<'py>, y: &Bound<'py, Tensor>, xs: &Bound<'py, PyAny>, y_len: usize) -> PyResult<Bound<'py, PyList>> {
+pub fn _jacobians<'py>(
+    py: Python<'py>,
+    y: &Bound<'py, Tensor>,
+    xs: &Bound<'py, PyAny>,
+    y_len: Option<i64>,
+) -> PyResult<Bound<'py, PyList>> {
     guarded(|| {
+        let y_len = match y_len.map(usize::try_from).transpose() {
+            Ok(n) => n,
+            Err(_) => {
+                let got = format!("y_len={}", y_len.unwrap_or_default());
+                return Err(Error::new(ErrorKind::Shape, "jacobians", "the number of rows is negative", got, "y_len >= 0").into());
+            }
+        };
         let ctx = y.get().ctx.clone_ref(py);
         let xs = tensors(&ctx, xs)?;
         let out = checked(at_caller(py, || autodiff::jacobians(ctx.get().graph().tensor(y.get().value), &xs, y_len))?)?;

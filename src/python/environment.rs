@@ -15,7 +15,7 @@ use crate::dtype::Scalar;
 use crate::error::{Error, ErrorKind};
 use crate::state::{self, Value};
 
-/// Names a variable of its environment.
+/// Names a variable of one environment; others refuse it, and it differs from all of theirs.
 ///
 /// >>> env = ag.VariableEnvironment()
 /// >>> w = env.set(np.array([1.0, 2.0]))
@@ -28,10 +28,10 @@ pub struct VariableID(pub state::VariableID);
 #[pymethods]
 impl VariableID {
     fn __index__(&self) -> u32 {
-        self.0.0
+        self.0.index
     }
     fn __repr__(&self) -> String {
-        format!("VariableID({})", self.0.0)
+        format!("{:?}", self.0)
     }
 }
 
@@ -266,7 +266,8 @@ impl Slot {
     fn name(&self, name: &str) -> Slot {
         Slot { env: self.env.clone(), namespace: self.namespace.clone(), name: Some(name.to_owned()) }
     }
-    /// Sets the variable to a copy of the array.
+    /// Sets the variable to a copy of the array. A Python float takes the floating dtype of the environment's variables; one
+    /// that overflows it raises `DTypeError`, and the variable stays as it was.
     ///
     /// >>> env = ag.VariableEnvironment()
     /// >>> w = env.name("w").set([[1, 2], [3, 4]])
@@ -275,13 +276,7 @@ impl Slot {
     fn set(&self, py: Python<'_>, array: &Bound<'_, PyAny>) -> PyResult<VariableID> {
         guarded(|| {
             let given = value(array)?;
-            Ok(VariableID(py.detach(|| {
-                let slot = self.env.namespace(&self.namespace).slot();
-                match &self.name {
-                    Some(name) => slot.name(name).set(given),
-                    None => slot.set(given),
-                }
-            })))
+            Ok(VariableID(py.detach(|| self.env.try_put(&self.namespace, self.name.as_deref(), given))?))
         })
     }
 }

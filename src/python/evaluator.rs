@@ -298,6 +298,10 @@ impl Feeder {
     }
     /// Adds a feed; a later one for the same placeholder takes the place of an earlier one.
     ///
+    /// An array of another dtype is converted under NumPy's `same_kind` rule, and rounded where the placeholder's dtype is narrower.
+    /// A value that does not fit raises `DTypeError` when the graph runs: an integer out of range, or a finite number that
+    /// overflows `float32`. Infinities and NaN stay what they are.
+    ///
     /// >>> feeder = ag.Feeder().push("x", 3.0).push("x", 4.0)
     /// >>> with ag.Context() as ctx:
     /// ...     print(*ctx.evaluator().push(ctx.placeholder("x", [])).set_feeder(feeder).run())

@@ -11,7 +11,7 @@ use super::guarded;
 use super::site::at_caller;
 use crate::api::context as api;
 use crate::graph::{Tensor, Value};
-use crate::optimizers::{self, Optimizer, adagrad::AdaGrad, adam::Adam, momentum_sgd::MomentumSGD, sgd::SGD};
+use crate::optimizers::{self, Adjustable, adagrad::AdaGrad, adam::Adam, momentum_sgd::MomentumSGD, sgd::SGD};
 
 /// The assignments of the step that was built last: a loop takes the same one again and again.
 struct Last {
@@ -21,13 +21,16 @@ struct Last {
     updates: Vec<Value>,
 }
 
-/// An optimizer. Its hyperparameters do not change, so equal variables and gradients have equal updates.
+/// An optimizer. Its hyperparameters are settings of the graph, so equal variables and gradients have equal updates.
 #[pyclass(frozen, module = "scirs2_autograd._lib")]
-pub struct _Optimizer(Box<dyn Optimizer>, Mutex<Option<Last>>);
+pub struct _Optimizer(Box<dyn Adjustable>, Mutex<Option<Last>>);
 
 impl _Optimizer {
-    fn of(rule: impl Optimizer + 'static) -> _Optimizer {
-        _Optimizer(Box::new(rule), Mutex::new(None))
+    fn of(rule: impl Adjustable + 'static) -> PyResult<_Optimizer> {
+        match rule.error() {
+            Some(e) => Err(e.into()),
+            None => Ok(_Optimizer(Box::new(rule), Mutex::new(None))),
+        }
     }
 
     /// The assignments of a step.
@@ -63,8 +66,8 @@ fn ids(list: &Bound<'_, PyAny>) -> PyResult<Vec<crate::state::VariableID>> {
 #[pymethods]
 impl _Optimizer {
     #[staticmethod]
-    fn sgd(alpha: f64, check_finite: bool) -> _Optimizer {
-        _Optimizer::of(SGD::new(alpha).check_finite(check_finite))
+    fn sgd(alpha: f64, check_finite: bool) -> PyResult<_Optimizer> {
+        guarded(|| _Optimizer::of(SGD::new(alpha).check_finite(check_finite)))
     }
     #[staticmethod]
     fn momentum_sgd(
@@ -75,9 +78,7 @@ impl _Optimizer {
         namespace: &str,
         check_finite: bool,
     ) -> PyResult<_Optimizer> {
-        guarded(|| {
-            Ok(_Optimizer::of(MomentumSGD::new(alpha, momentum, self::ids(ids)?, &env.get().0, namespace).check_finite(check_finite)))
-        })
+        guarded(|| _Optimizer::of(MomentumSGD::new(alpha, momentum, self::ids(ids)?, &env.get().0, namespace).check_finite(check_finite)))
     }
     #[staticmethod]
     fn adagrad(
@@ -87,7 +88,7 @@ impl _Optimizer {
         namespace: &str,
         check_finite: bool,
     ) -> PyResult<_Optimizer> {
-        guarded(|| Ok(_Optimizer::of(AdaGrad::new(alpha, self::ids(ids)?, &env.get().0, namespace).check_finite(check_finite))))
+        guarded(|| _Optimizer::of(AdaGrad::new(alpha, self::ids(ids)?, &env.get().0, namespace).check_finite(check_finite)))
     }
     #[staticmethod]
     #[allow(clippy::too_many_arguments, reason = "the constructor's parameters")]
@@ -101,7 +102,16 @@ impl _Optimizer {
         namespace: &str,
         check_finite: bool,
     ) -> PyResult<_Optimizer> {
-        guarded(|| Ok(_Optimizer::of(Adam::new(alpha, eps, b1, b2, self::ids(ids)?, &env.get().0, namespace).check_finite(check_finite))))
+        guarded(|| _Optimizer::of(Adam::new(alpha, eps, b1, b2, self::ids(ids)?, &env.get().0, namespace).check_finite(check_finite)))
+    }
+
+    /// A hyperparameter.
+    fn get(&self, name: &str) -> PyResult<f64> {
+        guarded(|| Ok(self.0.hyperparameters().get(name)?))
+    }
+    /// Sets a hyperparameter: the next step reads it.
+    fn set(&self, name: &str, value: f64) -> PyResult<()> {
+        guarded(|| Ok(self.0.hyperparameters().set(name, value)?))
     }
 
     /// A request of `outputs` whose runs take a step: they write the variables and the state.

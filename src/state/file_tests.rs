@@ -37,9 +37,10 @@ type Bits = (String, Option<String>, DType, Vec<usize>, Vec<u8>);
 
 /// All elements as bits, so that NaN and -0.0 count.
 fn bits(env: &VariableEnvironment) -> Vec<Bits> {
-    let one = |i| {
-        let (space, name) = env.name_of(VariableID(i)).unwrap();
-        let a = env.get(VariableID(i)).unwrap();
+    let one = |index| {
+        let id = VariableID { env: env.id(), index };
+        let (space, name) = env.name_of(id).unwrap();
+        let a = env.get(id).unwrap();
         (space, name, a.dtype(), a.shape().to_vec(), value::bytes_of(&a).to_vec())
     };
     (0..env.len() as u32).map(one).collect()
@@ -107,15 +108,16 @@ fn files_of_other_programs_load() {
         fs::write(&path, safetensors::serialize(tensors.clone(), info).unwrap()).unwrap();
         let env = VariableEnvironment::load(&path).unwrap();
         assert_eq!(env.default_namespace().current_var_names(), ["layer/weight", "%unnamed0"]);
-        assert_eq!(env.get(VariableID(0)).unwrap(), array![1i64, -2]);
-        assert_eq!(env.get(VariableID(1)).unwrap(), array![[true], [false]]);
+        let ids = env.default_namespace().current_var_ids();
+        assert_eq!(env.get(ids[0]).unwrap(), array![1i64, -2]);
+        assert_eq!(env.get(ids[1]).unwrap(), array![[true], [false]]);
     }
     let other =
         r#" {"b" : {"shape": [ ] , "data_offsets":[4,8], "dtype":"F32"},"a\u00e9\n":{"dtype":"I32","shape":[1],"data_offsets":[0,4]}}  "#;
     fs::write(&path, file(other, &[1, 0, 0, 0, 0, 0, 128, 63])).unwrap();
     let env = VariableEnvironment::load(&path).unwrap();
     assert_eq!(env.default_namespace().current_var_names(), ["b", "a\u{e9}\n"]);
-    assert_eq!(env.get(VariableID(0)).unwrap().item().unwrap(), 1.0);
+    assert_eq!(env.get(env.lookup("", "b").unwrap()).unwrap().item().unwrap(), 1.0);
     // Counters stay when the file has none.
     env.seed(11);
     env.next_run();

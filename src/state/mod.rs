@@ -29,9 +29,21 @@ pub use value::{Filled, IntoArray, Value};
 use variables::Shared;
 pub use variables::{ReadGuard, WriteGuard};
 
-/// The number of a variable in its environment: 0 for the first that was set, and so on.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
-pub struct VariableID(pub(crate) u32);
+/// Names a variable of one environment: ids that two environments gave out differ, and each refuses those of the other. An
+/// environment that is loaded from a file gives out ids of its own; what carries over is the name.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct VariableID {
+    /// [`VariableEnvironment::id`].
+    pub(crate) env: u64,
+    /// 0 for the first variable that was set, and so on.
+    pub(crate) index: u32,
+}
+
+impl fmt::Debug for VariableID {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "VariableID({})", self.index)
+    }
+}
 
 /// Variables that live from run to run, with the seed and the counter that random draws come from.
 ///
@@ -87,19 +99,31 @@ impl VariableEnvironment {
         self.put("", None, a)
     }
 
-    /// Replaces the value of a variable; shape and dtype may differ. Fails with a `Variable` error for an unknown id, and
-    /// with a `Memory` error if there is no memory for the value.
+    /// Replaces the value of a variable; shape and dtype may differ. Fails with a `Variable` error for an id that this
+    /// environment did not give out, with a `Memory` error if there is no memory for the value, and with a `DType` error for
+    /// a fill that overflows the floating dtype of the other variables; then the old value stays.
     pub fn set_by_id(&self, id: VariableID, a: impl IntoArray) -> Result<()> {
         let value = a.into_value()?;
         let mut state = self.shared.lock();
-        state.entry(id)?;
-        state.store(id, Ok(value));
+        let index = state.index(id)?;
+        let value = state.decided(Some(index), value)?;
+        state.store(index, Ok(value));
         Ok(())
     }
 
     fn put(&self, space: &str, name: Option<&str>, a: impl IntoArray) -> VariableID {
         let slot = a.into_value();
         self.shared.lock().put(space, name, slot)
+    }
+
+    /// As [`NamedSlot::set`] and [`Slot::set`], for faces whose `set` can fail: then nothing has changed.
+    #[cfg(feature = "python")]
+    pub(crate) fn try_put(&self, space: &str, name: Option<&str>, a: impl IntoArray) -> Result<VariableID> {
+        let value = a.into_value()?;
+        let mut state = self.shared.lock();
+        let known = name.and_then(|n| state.find(space, n));
+        let value = state.decided(known, value)?;
+        Ok(state.put(space, name, Ok(value)))
     }
 
     /// The namespace `name`, which may be empty still.
@@ -122,10 +146,11 @@ impl VariableEnvironment {
     /// The value of a variable: a counted handle, no copy. Later writes to the variable do not change it. A
     /// `zeros(shape)` whose dtype is still open is given in the [default dtype](VariableEnvironment::default_dtype).
     ///
-    /// Fails for an unknown id (`Variable`), inside a run of this thread that writes (`Graph`), for a `zeros(shape)` beside
+    /// Fails for an id that this environment did not give out (`Variable`), inside a run of this thread that writes (`Graph`), for a `zeros(shape)` beside
     /// two floating dtypes (`DType`), and for a variable whose last `set` found no memory (`Memory`).
     pub fn get(&self, id: VariableID) -> Result<Array> {
-        self.shared.values("a read")?.array(id)
+        let state = self.shared.values("a read")?;
+        state.array(state.index(id)?)
     }
 
     /// The value of a variable; `None` where [`get`](VariableEnvironment::get) fails.
@@ -134,7 +159,8 @@ impl VariableEnvironment {
     }
 
     fn find(&self, namespace: &str, name: &str) -> Option<VariableID> {
-        self.shared.lock().find(namespace, name)
+        let state = self.shared.lock();
+        state.find(namespace, name).map(|i| state.id(i))
     }
 
     /// The id of the variable `name` of a namespace. If there is none, a `Variable` error that lists the names.
@@ -164,7 +190,8 @@ impl VariableEnvironment {
         Ok((dtype.map_or_else(|| state.default_dtype(), Ok)?, dims))
     }
 
-    /// How often a variable was set or written to by a run: 1 after the first `set`. Fails for an unknown id.
+    /// How often a variable was set or written to by a run: 1 after the first `set`. Fails for an id that this environment
+    /// did not give out.
     pub fn version(&self, id: VariableID) -> Result<u64> {
         Ok(self.shared.lock().entry(id)?.version)
     }
@@ -175,7 +202,8 @@ impl VariableEnvironment {
         state.entries.iter().filter_map(|e| Some((e.space.to_string(), e.name.as_deref()?.to_owned()))).collect()
     }
 
-    /// Namespace and name of a variable; the name is `None` if it has none. Fails for an unknown id.
+    /// Namespace and name of a variable; the name is `None` if it has none. Fails for an id that this environment did not
+    /// give out.
     pub fn name_of(&self, id: VariableID) -> Result<(String, Option<String>)> {
         let state = self.shared.lock();
         let e = state.entry(id)?;
@@ -251,7 +279,7 @@ impl VariableEnvironment {
     /// env.save(&path)?;
     ///
     /// let again = VariableEnvironment::load(&path)?;
-    /// assert_eq!(again.get(w)?, env.get(w)?);
+    /// assert_eq!(again.get(again.lookup("", "w")?)?, env.get(w)?);
     /// assert_eq!(again.seed_value(), env.seed_value());
     /// # Ok::<(), scirs2_autograd::error::Error>(())
     /// ```
@@ -259,7 +287,8 @@ impl VariableEnvironment {
         file::write(path.as_ref(), &self.image()?)
     }
 
-    /// The environment that a file holds: the same ids, names, values, seed and run counter.
+    /// The environment that a file holds: the same names, values, seed and run counter, in the same order. Its ids are its
+    /// own: those of the environment that was saved name nothing in it.
     ///
     /// A safetensors file of another program is read too: its tensors become variables of the default namespace, in the
     /// order of its header, with a seed from the system. Fails with an `Io` error if the file cannot be read, and with a
@@ -278,7 +307,7 @@ impl VariableEnvironment {
     pub fn initialize(&self, path: impl AsRef<Path>) -> Result<()> {
         let image = file::read(path.as_ref())?;
         let mut state = self.shared.lock();
-        let mut unnamed = std::collections::HashMap::<String, std::vec::IntoIter<VariableID>>::new();
+        let mut unnamed = std::collections::HashMap::<String, std::vec::IntoIter<u32>>::new();
         for v in image.variables {
             let slot = Ok(Value::Array(v.array));
             if v.name.is_some() {
@@ -287,7 +316,7 @@ impl VariableEnvironment {
             }
             let free = unnamed.entry(v.space.clone()).or_insert_with(|| state.unnamed(&v.space).into_iter());
             match free.next() {
-                Some(id) => state.store(id, slot),
+                Some(index) => state.store(index, slot),
                 None => _ = state.put(&v.space, None, slot),
             }
         }
@@ -300,7 +329,7 @@ impl VariableEnvironment {
     fn image(&self) -> Result<file::Image> {
         let state = self.shared.values("a save")?;
         let variable = |(i, e): (usize, &variables::Entry)| {
-            let array = state.array(VariableID(i as u32))?;
+            let array = state.array(i as u32)?;
             Ok(file::Variable { space: e.space.to_string(), name: e.name.as_deref().map(str::to_owned), array })
         };
         let variables = state.entries.iter().enumerate().map(variable).collect::<Result<_>>()?;
@@ -324,7 +353,7 @@ impl fmt::Debug for VariableEnvironment {
                 Ok((None, dims)) => format!("?{}", Tuple(dims)),
                 Err(e) => e.to_string(),
             };
-            map.entry(&format_args!("{}", state.label(VariableID(i as u32))), &format_args!("{aval}"));
+            map.entry(&format_args!("{}", state.label(i as u32)), &format_args!("{aval}"));
         }
         map.finish()
     }

@@ -38,8 +38,8 @@ impl NamedSlot<'_> {
     /// Sets the variable of this name. If it exists it keeps its id and gets the new value, whose shape and dtype may
     /// differ; otherwise it gets the next id.
     ///
-    /// Never fails and never waits. If there is no memory for the value, or a `zeros(shape)` has no possible dtype, the
-    /// error comes when the variable is read. Set from a hook of a run that writes, the value takes effect when the run
+    /// Never fails and never waits. If there is no memory for the value, a fill overflows the environment's floating dtype,
+    /// or a `zeros(shape)` has no possible dtype, the error comes when the variable is read. Set from a hook of a run that writes, the value takes effect when the run
     /// has ended.
     pub fn set(self, a: impl IntoArray) -> VariableID {
         self.env.put(&self.space, Some(&self.name), a)
@@ -79,7 +79,7 @@ impl<'e> VariableNamespace<'e> {
     /// The ids of the namespace's variables, named and unnamed, in the order in which they were first set.
     pub fn current_var_ids(&self) -> Vec<VariableID> {
         let state = self.env.shared.lock();
-        state.spaces.get(self.name.as_str()).map_or_else(Vec::new, |s| s.ids.iter().map(|&i| VariableID(i)).collect())
+        state.spaces.get(self.name.as_str()).map_or_else(Vec::new, |s| s.ids.iter().map(|&i| state.id(i)).collect())
     }
     /// The names of the namespace's named variables, in the order in which they were first set.
     pub fn current_var_names(&self) -> Vec<String> {
@@ -89,7 +89,7 @@ impl<'e> VariableNamespace<'e> {
     pub fn get_array_by_name(&self, name: &str) -> Option<Array> {
         self.env.get_array_by_id(self.env.find(&self.name, name)?)
     }
-    /// The value of a variable of the environment, as [`VariableEnvironment::get_array_by_id`].
+    /// The value of a variable of the environment, of any namespace, as [`VariableEnvironment::get_array_by_id`].
     pub fn get_array_by_id(&self, id: VariableID) -> Option<Array> {
         self.env.get_array_by_id(id)
     }
@@ -107,7 +107,7 @@ impl<'e> VariableNamespace<'e> {
     fn named(&self) -> Vec<(VariableID, String)> {
         let state = self.env.shared.lock();
         let ids = state.spaces.get(self.name.as_str()).map_or(&[][..], |s| &s.ids);
-        let name = |&i: &u32| Some((VariableID(i), state.entries.get(i as usize)?.name.as_deref()?.to_owned()));
+        let name = |&i: &u32| Some((state.id(i), state.entries.get(i as usize)?.name.as_deref()?.to_owned()));
         ids.iter().filter_map(name).collect()
     }
 }

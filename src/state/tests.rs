@@ -49,7 +49,7 @@ fn ids_come_in_the_order_of_registration_and_stay() {
         env.namespace_mut("adam").slot().set(2.0f64),
         env.slot().set(&array![false]),
     ];
-    assert_eq!(ids.map(|i| i.0), [0, 1, 2, 3, 4, 5]);
+    assert_eq!(ids.map(|i| i.index), [0, 1, 2, 3, 4, 5]);
     let space = env.default_namespace_mut();
     assert_eq!((space.name(), space.current_var_ids()), ("", vec![ids[0], ids[2], ids[3], ids[5]]));
     assert_eq!(space.current_var_names(), ["w1", "b"]);
@@ -123,23 +123,55 @@ fn unknown_names_list_the_known_ones() {
 }
 
 #[test]
-fn unknown_ids_are_errors() {
-    let env = VariableEnvironment::new();
-    let id = VariableID(3);
-    let none = "Variable: variable: unknown variable id. Got 3; expected an id that this environment gave out (it has no variables).";
-    assert_eq!(text(env.get(id).unwrap_err()), none);
-    env.set(0.0);
-    let want = "Variable: variable: unknown variable id. Got 3; expected an id below 1 that this environment gave out.";
+fn ids_of_another_environment_are_errors() {
+    let (env, other) = (VariableEnvironment::new(), VariableEnvironment::new());
+    let (own, id) = (env.set(0.0), other.set(1.0));
+    // The same place in two environments is two ids.
+    assert_eq!(own.index, id.index);
+    assert_ne!(own, id);
+    assert_eq!(std::collections::HashSet::from([own, id, env.clone().default_namespace().current_var_ids()[0]]).len(), 2);
+    let want = "Variable: variable: the id belongs to another environment. Got VariableID(0) of another environment; expected an id \
+                that this environment gave out.\nhelp: ask this environment for the variable by its name; one that was loaded from a \
+                file has ids of its own";
     assert_eq!(text(env.get(id).unwrap_err()), want);
     assert_eq!(text(env.aval(id).unwrap_err()), want);
     assert_eq!(text(env.version(id).unwrap_err()), want);
+    assert_eq!(text(env.name_of(id).unwrap_err()), want);
     assert_eq!(text(env.set_by_id(id, 1.0).unwrap_err()), want);
     assert_eq!(text(env.read().unwrap().array(id).unwrap_err()), want);
     let mut w = env.write().unwrap();
+    assert_eq!(text(w.array(id).unwrap_err()), want);
     assert_eq!(text(w.array_mut(id).unwrap_err()), want);
     w.written(id);
     drop(w);
+    assert_eq!(env.version(own).unwrap(), 1, "a foreign id writes to nothing");
     assert!(env.get_array_by_id(id).is_none());
+    assert!(env.namespace("n").get_array_by_id(id).is_none());
+    assert_eq!(env.get(own).unwrap().item().unwrap(), 0.0);
+}
+
+#[test]
+fn a_fill_that_overflows_the_dtype_is_an_error() {
+    let want = "DType: filled: the number does not fit. Got 1e39; expected a value of float32.\nhelp: write infinity where it is meant";
+    let env = VariableEnvironment::new();
+    let early = env.name("early").set(Filled::new(&[2], 1e39));
+    env.name("w").set(array![1.0f32]);
+    let late = env.name("late").set(Filled::new(&[], -f64::MAX));
+    assert_eq!(text(env.get(early).unwrap_err()), want);
+    assert!(env.get(late).is_err());
+    // What fits after rounding, and what is infinite already.
+    let fits = env.set(Filled::new(&[], f64::from(f32::MAX)));
+    let infinite = env.set(Filled::new(&[], f64::NEG_INFINITY));
+    assert_eq!(env.get(fits).unwrap().item().unwrap(), f64::from(f32::MAX));
+    assert_eq!(env.get(infinite).unwrap().item().unwrap(), f64::NEG_INFINITY);
+    // An error at once leaves the old value.
+    assert_eq!(text(env.set_by_id(fits, Filled::new(&[], 1e39)).unwrap_err()), want);
+    assert_eq!(env.get(fits).unwrap().item().unwrap(), f64::from(f32::MAX));
+    // The variable that is replaced decides nothing.
+    let alone = VariableEnvironment::new();
+    let x = alone.set(1.0f32);
+    alone.set_by_id(x, Filled::new(&[], 1e39)).unwrap();
+    assert_eq!(alone.get(x).unwrap().item().unwrap(), 1e39);
 }
 
 #[test]
@@ -189,7 +221,7 @@ fn two_floating_dtypes_ask_for_one() {
     assert_eq!(text(env.get(b).unwrap_err()), want);
     assert_eq!(text(env.aval(b).unwrap_err()), want);
     let run = env.read().unwrap();
-    assert!(run.array(VariableID(0)).is_ok());
+    assert!(run.array(env.lookup("", "w").unwrap()).is_ok());
     assert_eq!(text(run.array(b).unwrap_err()), want);
     drop(run);
     env.resolve(DType::F64).unwrap();

@@ -43,13 +43,15 @@ impl Filled {
         self.value
     }
 
-    /// The array of dtype `dtype`. Fails with a `DType` error if that is not a floating dtype, and with a `Memory` error if
-    /// there is no memory for the shape.
+    /// The array of dtype `dtype`. Fails with a `DType` error if that is not a floating dtype or the number overflows it, and
+    /// with a `Memory` error if there is no memory for the shape.
     pub fn array(&self, dtype: DType) -> Result<Array> {
-        let bytes = Scalar::Float(self.value).bytes(dtype).ok_or_else(|| {
+        if !dtype.is_float() {
             let got = format_args!("{dtype} for a fill of {}", self.value);
-            Error::new(ErrorKind::DType, "filled", "not a floating dtype", got, "float32 or float64")
-        })?;
+            return Err(Error::new(ErrorKind::DType, "filled", "not a floating dtype", got, "float32 or float64"));
+        }
+        let value = Scalar::Float(self.value);
+        let bytes = value.bytes(dtype).ok_or_else(|| value.misfit("filled", dtype))?;
         // SAFETY: every element is written, and the new block is not shared.
         unsafe {
             let a = Array::uninit(dtype, &self.dims)?;

@@ -37,6 +37,8 @@ pub(super) struct Space {
 pub(super) type Slot = Result<Value>;
 
 pub(super) struct State {
+    /// The environment's number, which its ids carry.
+    env: u64,
     pub entries: Vec<Entry>,
     pub spaces: HashMap<Arc<str>, Space>,
     /// Variables whose values have no dtype yet.
@@ -65,39 +67,45 @@ fn aval_of(slot: &Slot) -> Result<(Option<DType>, Dims)> {
 }
 
 impl State {
-    /// The error for an id that this environment did not give out.
-    pub fn unknown_id(&self, id: VariableID) -> Error {
-        let rule = match self.entries.len() {
-            0 => "an id that this environment gave out (it has no variables)".to_owned(),
-            n => format!("an id below {n} that this environment gave out"),
-        };
-        Error::new(ErrorKind::Variable, "variable", "unknown variable id", id.0, rule)
+    /// The id of the variable at `index`.
+    pub fn id(&self, index: u32) -> VariableID {
+        VariableID { env: self.env, index }
+    }
+
+    /// The place of a variable. A `Variable` error for an id that this environment did not give out.
+    pub fn index(&self, id: VariableID) -> Result<u32> {
+        if id.env != self.env {
+            return Err(foreign(id));
+        }
+        if (id.index as usize) < self.entries.len() { Ok(id.index) } else { Err(used_up()) }
     }
 
     pub fn entry(&self, id: VariableID) -> Result<&Entry> {
-        self.entries.get(id.0 as usize).ok_or_else(|| self.unknown_id(id))
+        let index = self.index(id)?;
+        self.entries.get(index as usize).ok_or_else(used_up)
     }
 
-    pub fn find(&self, space: &str, name: &str) -> Option<VariableID> {
-        self.spaces.get(space)?.index.get(name).map(|&i| VariableID(i))
+    pub fn find(&self, space: &str, name: &str) -> Option<u32> {
+        self.spaces.get(space)?.index.get(name).copied()
     }
 
     /// The unnamed variables of a namespace.
-    pub fn unnamed(&self, space: &str) -> Vec<VariableID> {
+    pub fn unnamed(&self, space: &str) -> Vec<u32> {
         let ids = self.spaces.get(space).map_or(&[][..], |s| &s.ids);
-        ids.iter().filter(|&&i| self.entries.get(i as usize).is_some_and(|e| e.name.is_none())).map(|&i| VariableID(i)).collect()
+        ids.iter().copied().filter(|&i| self.entries.get(i as usize).is_some_and(|e| e.name.is_none())).collect()
     }
 
     /// Stores a value under a name, or in a new unnamed variable.
     pub fn put(&mut self, space: &str, name: Option<&str>, slot: Slot) -> VariableID {
         let known = name.and_then(|n| self.find(space, n));
-        let Some(id) = known.or_else(|| self.register(space, name)) else { return VariableID(u32::MAX) };
-        self.store(id, slot);
-        id
+        let Some(index) = known.or_else(|| self.register(space, name)) else { return self.id(u32::MAX) };
+        let slot = slot.and_then(|value| self.decided(Some(index), value));
+        self.store(index, slot);
+        self.id(index)
     }
 
     /// `None` when the ids are used up.
-    fn register(&mut self, space: &str, name: Option<&str>) -> Option<VariableID> {
+    fn register(&mut self, space: &str, name: Option<&str>) -> Option<u32> {
         let id = u32::try_from(self.entries.len()).ok().filter(|&i| i < u32::MAX)?;
         let space: Arc<str> = self.spaces.get_key_value(space).map_or_else(|| space.into(), |(k, _)| k.clone());
         let name: Option<Arc<str>> = name.map(Arc::from);
@@ -107,20 +115,31 @@ impl State {
             list.index.insert(name.clone(), id);
         }
         self.entries.push(Entry { space, name, aval: Ok((None, Dims::new())), version: 0 });
-        Some(VariableID(id))
+        Some(id)
     }
 
-    /// Stores a value in a variable of this environment.
-    pub fn store(&mut self, id: VariableID, slot: Slot) {
-        self.weak.retain(|&w| w != id.0);
-        if matches!(slot, Ok(Value::Weak(_))) {
-            self.weak.push(id.0);
+    /// A value for the variable at `index`, or for a new one: a fill becomes an array if the other variables decide its dtype.
+    /// A run that writes may still change theirs.
+    pub fn decided(&self, index: Option<u32>, value: Value) -> Result<Value> {
+        let (Value::Weak(fill), None) = (&value, self.writer) else { return Ok(value) };
+        match self.floats(index) {
+            (Some(_), None) => fill.array(DType::F32).map(Value::Array),
+            (None, Some(_)) => fill.array(DType::F64).map(Value::Array),
+            _ => Ok(value),
         }
-        self.describe(id.0, &slot);
+    }
+
+    /// Stores a value in the variable at `index`.
+    pub fn store(&mut self, index: u32, slot: Slot) {
+        self.weak.retain(|&w| w != index);
+        if matches!(slot, Ok(Value::Weak(_))) {
+            self.weak.push(index);
+        }
+        self.describe(index, &slot);
         if self.writer.is_some() {
-            self.queued.push((id.0, slot));
+            self.queued.push((index, slot));
         } else {
-            self.land(id.0, slot);
+            self.land(index, slot);
             self.settle();
         }
     }
@@ -141,23 +160,24 @@ impl State {
         }
     }
 
-    /// The floating dtypes of the variables, each with the first variable that has it.
-    fn floats(&self) -> (Option<VariableID>, Option<VariableID>) {
-        let first = |d: DType| self.entries.iter().position(|e| matches!(e.aval, Ok((Some(t), _)) if t == d)).map(|i| VariableID(i as u32));
+    /// The floating dtypes of the variables but the one at `except`, each with the first variable that has it.
+    fn floats(&self, except: Option<u32>) -> (Option<u32>, Option<u32>) {
+        let others = || (0u32..).zip(&self.entries).filter(|(i, _)| Some(*i) != except);
+        let first = |d: DType| others().find(|(_, e)| matches!(e.aval, Ok((Some(t), _)) if t == d)).map(|(i, _)| i);
         (first(DType::F32), first(DType::F64))
     }
 
-    /// The variable as messages name it.
-    pub fn label(&self, id: VariableID) -> String {
-        match self.entries.get(id.0 as usize) {
+    /// The variable at `index` as messages name it.
+    pub fn label(&self, index: u32) -> String {
+        match self.entries.get(index as usize) {
             Some(Entry { name: Some(n), space, .. }) if space.is_empty() => format!("{n:?}"),
             Some(Entry { name: Some(n), space, .. }) => format!("{n:?} of namespace {space:?}"),
-            _ => format!("unnamed variable {}", id.0),
+            _ => format!("unnamed variable {index}"),
         }
     }
 
     pub fn default_dtype(&self) -> Result<DType> {
-        match self.floats() {
+        match self.floats(None) {
             (Some(a), Some(b)) => {
                 let got = format_args!("float32 ({}) and float64 ({})", self.label(a), self.label(b));
                 let e = Error::new(ErrorKind::DType, "environment", "the variables do not decide the dtype", got, "one floating dtype");
@@ -170,7 +190,7 @@ impl State {
 
     /// Gives weak values their dtype once a variable decides it.
     fn settle(&mut self) {
-        if !self.weak.is_empty() && matches!(self.floats(), (Some(_), None) | (None, Some(_))) {
+        if !self.weak.is_empty() && matches!(self.floats(None), (Some(_), None) | (None, Some(_))) {
             self.settle_default();
         }
     }
@@ -195,15 +215,28 @@ impl State {
         }
     }
 
-    /// The value of a variable as an array; a weak one takes the default dtype without being decided.
-    pub fn array(&self, id: VariableID) -> Result<Array> {
-        match self.values.get(id.0 as usize) {
+    /// The value of the variable at `index` as an array; a weak one takes the default dtype without being decided.
+    pub fn array(&self, index: u32) -> Result<Array> {
+        match self.values.get(index as usize) {
             Some(Ok(Value::Array(a))) => Ok(a.clone()),
             Some(Ok(Value::Weak(f))) => f.array(self.default_dtype()?),
             Some(Err(e)) => Err(e.clone()),
-            None => Err(self.unknown_id(id)),
+            None => Err(used_up()),
         }
     }
+}
+
+/// The error for an id of another environment.
+fn foreign(id: VariableID) -> Error {
+    let got = format_args!("{id:?} of another environment");
+    let e =
+        Error::new(ErrorKind::Variable, "variable", "the id belongs to another environment", got, "an id that this environment gave out");
+    e.help("ask this environment for the variable by its name; one that was loaded from a file has ids of its own")
+}
+
+/// The error for the id of a variable that got none.
+fn used_up() -> Error {
+    Error::new(ErrorKind::Variable, "variable", "the variable was not made", "no id", "fewer than 2^32 - 1 variables in an environment")
 }
 
 fn nested(what: &str) -> Error {
@@ -215,9 +248,20 @@ fn nested(what: &str) -> Error {
 impl Shared {
     pub fn new(seed: u64) -> Shared {
         static NEXT: AtomicU64 = AtomicU64::new(1);
-        let (entries, weak, queued, readers) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        let state = State { entries, spaces: HashMap::new(), weak, values: Arc::default(), queued, writer: None, readers, seed, run: 0 };
-        Shared { id: NEXT.fetch_add(1, Relaxed), state: Mutex::new(state), free: Condvar::new() }
+        let id = NEXT.fetch_add(1, Relaxed);
+        let state = State {
+            env: id,
+            entries: Vec::new(),
+            spaces: HashMap::new(),
+            weak: Vec::new(),
+            values: Arc::default(),
+            queued: Vec::new(),
+            writer: None,
+            readers: Vec::new(),
+            seed,
+            run: 0,
+        };
+        Shared { id, state: Mutex::new(state), free: Condvar::new() }
     }
 
     /// For names, shapes, counters and `set`: never waits for a run.
@@ -290,16 +334,22 @@ fn no_array(slot: Option<&Slot>, shared: &Shared, id: VariableID) -> Error {
     match slot {
         Some(Err(e)) => e.clone(),
         Some(Ok(_)) => state.default_dtype().err().unwrap_or_else(|| nested("a variable whose dtype was undecided when the run began")),
-        None if state.entry(id).is_ok() => nested("a variable that was set after the run began"),
-        None => state.unknown_id(id),
+        None => state.index(id).err().unwrap_or_else(|| nested("a variable that was set after the run began")),
+    }
+}
+
+impl Shared {
+    /// The place of a variable among the values of a run; none for an id of another environment.
+    fn place(&self, id: VariableID) -> usize {
+        if id.env == self.id { id.index as usize } else { usize::MAX }
     }
 }
 
 impl ReadGuard<'_> {
-    /// The value of a variable. Fails for an unknown id (`Variable`), a value that two floating dtypes leave undecided
+    /// The value of a variable. Fails for an id that this environment did not give out (`Variable`), a value that two floating dtypes leave undecided
     /// (`DType`), and a variable whose last `set` failed (that error).
     pub fn array(&self, id: VariableID) -> Result<&Array> {
-        match self.values.get(id.0 as usize) {
+        match self.values.get(self.shared.place(id)) {
             Some(Ok(Value::Array(a))) => Ok(a),
             other => Err(no_array(other, self.shared, id)),
         }
@@ -320,7 +370,7 @@ impl Drop for ReadGuard<'_> {
 impl WriteGuard<'_> {
     /// The value of a variable. Fails as [`ReadGuard::array`].
     pub fn array(&self, id: VariableID) -> Result<&Array> {
-        match self.values.get(id.0 as usize) {
+        match self.values.get(self.shared.place(id)) {
             Some(Ok(Value::Array(a))) => Ok(a),
             other => Err(no_array(other, self.shared, id)),
         }
@@ -329,7 +379,7 @@ impl WriteGuard<'_> {
     /// The value of a variable, to replace or, if it [is unique](Array::is_unique), to write to; then call
     /// [`written`](WriteGuard::written). Fails as [`ReadGuard::array`].
     pub fn array_mut(&mut self, id: VariableID) -> Result<&mut Array> {
-        match self.values.get_mut(id.0 as usize) {
+        match self.values.get_mut(self.shared.place(id)) {
             Some(Ok(Value::Array(a))) => Ok(a),
             other => Err(no_array(other.as_deref(), self.shared, id)),
         }
@@ -337,7 +387,9 @@ impl WriteGuard<'_> {
 
     /// Notes that a variable was written to: its version goes up by one when the guard is dropped.
     pub fn written(&mut self, id: VariableID) {
-        self.written.push(id.0);
+        if id.env == self.shared.id {
+            self.written.push(id.index);
+        }
     }
 }
 

@@ -71,12 +71,15 @@ def test_a_length_that_is_too_large_only_when_fed(ctx):
 
 def test_no_memory_is_a_memory_error(ctx):
     env = ag.VariableEnvironment()
-    env.name("w").set(np.ones(2))
+    # A filled shape that waits for its dtype takes no memory yet.
     env.name("b").set(ag.Filled([2**50, 8], 0.0))
     env.name("c").set(ag.Filled([2**62, 4], 0.0))
+    env.name("w").set(np.ones(2))
     for f in (
         lambda: T.zeros([2**40, 2**20]).eval(),
         lambda: T.exp(T.standard_normal([2**50])).eval(),
+        lambda: env.name("e").set(ag.Filled([2**50, 8], 0.0)),
+        lambda: env.name("d").set(ag.Filled([2**62, 4], 0.0)),
         lambda: env.get("b"),
         lambda: env.get("c"),
         lambda: env.run(lambda c: c.variable("b")),

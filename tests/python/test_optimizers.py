@@ -162,10 +162,88 @@ def test_a_loop_that_keeps_its_graph_compiles_once():
         for make in (lambda a: opts.SGD(a), lambda a: opts.Adam(a, 1e-8, 0.9, 0.999, ids, env, "opt")):
             make(0.25).update_and_eval([loss], vs, grads, ctx, feeder)
             count = _lib._compilations()
-            # Each rate is a new scalar of the same graph.
-            for rate in (1.0, 0.5, 0.0, 1e-3, 2.0, -1.0, 0.125):
+            for rate in (1.0, 0.5, 0.0, 1e-3, 2.0, 0.125):
                 make(rate).update_and_eval([loss], vs, grads, ctx, feeder)
             assert _lib._compilations() == count
+
+
+def test_hyperparameters_that_are_set_take_effect_at_the_next_step():
+    env = ag.VariableEnvironment()
+    start, a = np.random.default_rng(6).standard_normal((2, 5))
+    ids = [env.name(n).set(start) for n in ("u", "w")]
+    sgd, adam = opts.SGD(9.0), opts.Adam(9.0, 1.0, 0.0, 0.0, ids[1:], env, "opt")
+    u, w, m, v = start, start, 0.0, 0.0
+    counts = []
+    with ag.Context(env) as ctx:
+        tu, tw = ctx.variable("u"), ctx.variable("w")
+        (gu,), (gw,) = T.grad([(a * tu * tu).sum()], [tu]), T.grad([(a * tw * tw).sum()], [tw])
+        for t in range(1, 9):
+            sgd.alpha = rate = 0.1 / t
+            adam.alpha, adam.eps, adam.b1, adam.b2 = rate, 1e-3 * t, 0.5 + 0.4 / t, 0.9 + 0.05 / t
+            sgd.update([tu], [gu], ctx)
+            adam.update([tw], [gw], ctx)
+            u = u - rate * 2 * a * u
+            g = 2 * a * w
+            m = adam.b1 * m + (1 - adam.b1) * g
+            v = adam.b2 * v + (1 - adam.b2) * g * g
+            w = w - rate * (m / (1 - adam.b1**t)) / (np.sqrt(v / (1 - adam.b2**t)) + 1e-3 * t)
+            np.testing.assert_allclose(env.get("u"), u, rtol=1e-13)
+            np.testing.assert_allclose(env.get("w"), w, rtol=1e-12)
+            counts.append((_lib._compilations(), len(ctx)))
+    assert (sgd.alpha, adam.eps) == (0.1 / 8, 8e-3)
+    assert len(set(counts)) == 1, "a value that is set makes no plan and no node"
+
+
+def test_hyperparameters_out_of_range(ctx):
+    env = ag.VariableEnvironment()
+    ids = [env.name("w").set(np.ones(2, "float32"))]
+    nan, inf = float("nan"), float("inf")
+    good = {"alpha": 0.1, "eps": 1e-8, "b1": 0.9, "b2": 0.999}
+    for name, rule, values in (
+        ("alpha", "a finite number >= 0", [-1e-3, nan, inf, -inf]),
+        ("eps", "a finite number >= 0", [-1e-3, nan, inf]),
+        ("b1", "a number >= 0 and < 1", [-0.1, 1.0, nan]),
+        ("b2", "a number >= 0 and < 1", [-0.1, 1.0, nan]),
+    ):
+        opt = opts.Adam.default("adam", ids, env)
+        for bad in values:
+            message = rf"Adam: a hyperparameter is out of range\. Got {name}=.*; expected {rule}\."
+            with pytest.raises(ValueError, match=message):
+                opts.Adam(*{**good, name: bad}.values(), ids, env, "other")
+            before = getattr(opt, name)
+            with pytest.raises(ValueError, match=message):
+                setattr(opt, name, bad)
+            assert getattr(opt, name) == before
+    for make in (opts.SGD, lambda x: opts.AdaGrad(x, ids, env, "other"), lambda x: opts.MomentumSGD(0.1, x, ids, env, "other")):
+        for bad in (-1.0, nan, inf):
+            with pytest.raises(ValueError, match="a hyperparameter is out of range"):
+                make(bad)
+    assert env.namespace("other").current_var_ids() == []
+    # A rate that float32 cannot hold.
+    opt = opts.SGD(0.5)
+    with ag.Context(env) as own:
+        v = own.variable("w")
+        opt.alpha = 1e39
+        with pytest.raises(ag.DTypeError, match=r"Got 1e39; expected a value of float32\."):
+            opt.update([v], [own.ones([2])], own)
+        opt.alpha = 0.25
+        opt.update([v], [own.ones([2])], own)
+    assert env.get("w").tolist() == [0.75, 0.75]
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_attributes_that_there_are_not(name):
+    env, ids, _ = problem()
+    opt = OPTIMIZERS[name][0](ids, env)
+    for attribute in ("lr", "Alpha", "check_finite", "momentums", "beta1"):
+        with pytest.raises(AttributeError):
+            setattr(opt, attribute, 0.1)
+    for wrong in ("0.1", None, [0.1]):
+        with pytest.raises(TypeError):
+            opt.alpha = wrong
+    with pytest.raises(AttributeError):
+        del opt.alpha
+    assert opt.alpha == 0.1
 
 
 def test_plan_of_a_step():
