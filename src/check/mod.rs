@@ -2,6 +2,7 @@
 //!
 //! [`gradcheck`] compares a gradient with differences of the function; [`matrix`] runs every check on every row.
 
+pub mod bounds;
 pub mod layout;
 pub mod matrix;
 pub mod replay;

@@ -6,6 +6,8 @@
 pub mod access;
 mod cache;
 mod explain;
+#[cfg(test)]
+mod faults;
 pub mod fuse;
 pub mod ir;
 pub mod place;
@@ -18,8 +20,8 @@ pub mod walk;
 
 use std::sync::Arc;
 
-use crate::error::Result;
-use crate::graph::Graph;
+use crate::error::{Error, Result};
+use crate::graph::{Graph, NodeOp};
 use crate::plan::ir::{Ir, IrOp, Ty};
 use crate::plan::place::Step;
 pub use crate::plan::walk::Walk;
@@ -44,6 +46,13 @@ pub enum SourceKind {
     Scalar,
     /// A value from around a body.
     Capture,
+}
+
+impl SourceKind {
+    /// True if its memory need not be a block of this crate, and may end with the last element.
+    pub fn is_borrowed(self) -> bool {
+        matches!(self, SourceKind::Feed | SourceKind::Capture)
+    }
 }
 
 /// A value that a run binds.
@@ -112,19 +121,23 @@ impl Plan {
 pub fn plan_for(graph: &Graph, walk: &Walk) -> Result<Arc<Plan>> {
     cache::find_or(&walk.key, || {
         let ir = ir::build(graph, walk)?;
-        let kind = |k: u32| match walk.sources.get(k as usize).map(|&id| &graph.node(id).op) {
-            Some(crate::graph::NodeOp::Placeholder(_)) => SourceKind::Feed,
-            Some(crate::graph::NodeOp::Variable(..)) => SourceKind::Variable,
-            Some(crate::graph::NodeOp::Constant(_)) => SourceKind::Constant,
-            _ => SourceKind::Scalar,
+        let kind = |k: u32| match walk.sources.get(k as usize).map(|&id| graph.node(id)).map(|node| (node, &node.op)) {
+            Some((_, NodeOp::Placeholder(_))) => Ok(SourceKind::Feed),
+            Some((_, NodeOp::Variable(..))) => Ok(SourceKind::Variable),
+            Some((_, NodeOp::Constant(_))) => Ok(SourceKind::Constant),
+            Some((_, NodeOp::Scalar(_) | NodeOp::Bound(_))) => Ok(SourceKind::Scalar),
+            other => {
+                let got = other.map_or("no node", |(node, _)| node.name());
+                Err(Error::engine("plan", "a source is nothing that a run binds", got, "a feed, a variable, a constant or a scalar"))
+            }
         };
-        Ok(compile(ir, &kind))
+        compile(ir, &kind)
     })
 }
 
 /// Compiles a body, whose sources are captures.
-pub fn compile_body(ir: &Ir) -> Plan {
-    compile(copy_of(ir), &|_| SourceKind::Capture)
+pub fn compile_body(ir: &Ir) -> Result<Plan> {
+    compile(copy_of(ir), &|_| Ok(SourceKind::Capture))
 }
 
 fn copy_of(ir: &Ir) -> Ir {
@@ -145,20 +158,23 @@ fn copy_of(ir: &Ir) -> Ir {
     Ir { nodes: nodes.collect(), outputs: ir.outputs.clone(), writes: ir.writes.clone() }
 }
 
-fn compile(mut ir: Ir, kind: &dyn Fn(u32) -> SourceKind) -> Plan {
+fn compile(mut ir: Ir, kind: &dyn Fn(u32) -> Result<SourceKind>) -> Result<Plan> {
     let checked = cfg!(debug_assertions);
     let rewrites = simplify::simplify(&mut ir);
     if checked {
         verify::ir(&ir, "simplify");
     }
-    let (ir, accesses) = access::resolve(ir);
+    let (ir, accesses) = access::resolve(ir)?;
+    if checked {
+        verify::accesses(&ir, &accesses);
+    }
     let drafts = fuse::fuse(&ir, &accesses);
     if checked {
         verify::ir(&ir, "fuse");
         verify::drafts(&ir, &accesses, &drafts);
     }
     let owners = fuse::owners(&ir, &drafts);
-    let order = schedule::schedule(&ir, &accesses, &drafts, &owners);
+    let order = schedule::schedule(&ir, &accesses, &drafts, &owners)?;
     if checked {
         verify::order(&ir, &accesses, &drafts, &order);
     }
@@ -167,14 +183,14 @@ fn compile(mut ir: Ir, kind: &dyn Fn(u32) -> SourceKind) -> Plan {
         .iter()
         .enumerate()
         .filter_map(|(i, n)| match n.op {
-            IrOp::Source(k) => Some((i as u32, kind(k))),
+            IrOp::Source(k) => Some(kind(k).map(|kind| (i as u32, kind))),
             _ => None,
         })
-        .collect();
-    let mut plan = place::place(ir, &accesses, drafts, &owners, order, sources);
+        .collect::<Result<_>>()?;
+    let mut plan = place::place(ir, &accesses, drafts, &owners, order, sources)?;
     if checked {
         verify::plan(&plan, &accesses);
     }
     plan.rewrites = rewrites;
-    plan
+    Ok(plan)
 }
