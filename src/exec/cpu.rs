@@ -363,7 +363,7 @@ unsafe fn gather(dims: &[usize], strides: &[isize], size: usize, base: *const u8
 }
 
 unsafe fn gather_as<T: Copy>(dims: &[usize], strides: &[isize], base: *const u8, to: *mut T, start: usize, n: usize) {
-    let Some((&inner, outer)) = dims.split_last() else { return };
+    let (&inner, outer) = dims.split_last().unwrap_or((&1, &[]));
     let step = strides.last().copied().unwrap_or(0);
     let mut index: Dims = Dims::from_elem(0, outer.len());
     let mut rest = start / inner;

@@ -129,7 +129,7 @@ unsafe fn one(step: &Step, bases: &Bases, bound: &Bound<'_>, proceed: &mut dyn F
             inner.push(body.constants.as_ptr().cast_mut().cast());
             // A body may use only some of the captures; it names them by their place.
             for s in &body.sources {
-                let a = &captures[s.index as usize];
+                let a = captures.get(s.index as usize).ok_or_else(|| unfit(step))?;
                 inner.push(bases[a.loc.base as usize].add(a.loc.offset));
             }
             inner.extend(step.outputs.iter().map(|a| bases[a.loc.base as usize].add(a.loc.offset)));

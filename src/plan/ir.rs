@@ -398,7 +398,9 @@ impl Builder<'_> {
             }
             (Form::Plain, NodeOp::Row(def)) if !node.regions.is_empty() => {
                 let inputs: SmallVec<[Ref; 3]> = node.inputs.iter().map(|&v| self.at(v)).collect::<Result<_>>()?;
-                let captures = node.inputs.get(1..).unwrap_or(&[]);
+                let Some((_, captures)) = node.inputs.split_first() else {
+                    return Err(Error::engine(def.name, "it has no condition", "no inputs", "a condition, and what the bodies capture"));
+                };
                 let mut bodies = node.regions.iter().map(|r| {
                     let ir = Ir { nodes: vec![], outputs: vec![], writes: vec![] };
                     let mut b = Builder { types: self.types, captures, map: vec![None; walk.nodes.len()], ir };
