@@ -47,14 +47,19 @@ test-slow: $(VENV)/.built $(VENV)/.demo $(VENV)/.test  ## run the slow tests
 	cargo test --locked --release -- --ignored
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -m slow
 
-# The sanitizers are options that a stable compiler takes only with RUSTC_BOOTSTRAP=1. Without a guard, for they see the
-# heap's blocks by themselves. Not under them: tests that read the source or the machine code.
+# The sanitizers are options that a stable compiler takes only with RUSTC_BOOTSTRAP=1. AddressSanitizer, which looks for leaks
+# too, sees the heap's blocks by itself, without a guard. ThreadSanitizer sees a lock of the standard library only if that is
+# compiled with it, from its source. Not under them: tests that read the source or the machine code.
 SANITIZED := bounds memory op_matrix optimizers plans programs provenance random_programs scale stages theory threads
 SANITIZE = RUSTC_BOOTSTRAP=1 cargo test --locked --target "$$(rustc -vV | sed -n 's/^host: //p')"
 
 test-sanitize:  ## run the Rust tests under AddressSanitizer, those of threads under ThreadSanitizer
 	RUSTFLAGS=-Zsanitizer=address $(SANITIZE) --target-dir target/sanitize-address --lib $(SANITIZED:%=--test %)
-	RUSTFLAGS=-Zsanitizer=thread $(SANITIZE) --target-dir target/sanitize-thread --test threads
+	@if [ -d "$$(rustc --print sysroot)/lib/rustlib/src/rust/library" ]; then \
+	  set -x; RUSTFLAGS=-Zsanitizer=thread $(SANITIZE) -Zbuild-std --target-dir target/sanitize-thread --test threads; \
+	else \
+	  echo "ThreadSanitizer did not run: it needs the source of the standard library (rustup component add rust-src)." >&2; exit 1; \
+	fi
 
 check: check-rust check-python  ## formats, lints, types, generated files, dependencies, fast tests
 
