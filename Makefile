@@ -13,26 +13,27 @@ RUST_SOURCES := Cargo.toml Cargo.lock $(wildcard build.rs .cargo/config.toml) $(
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-rust test-isa test-python test-kernels test-example test-slow check check-rust check-python bench gen build wheel clean
+.PHONY: help demo test test-rust test-isa test-python test-kernels test-example test-slow test-sanitize check check-rust check-python bench gen build wheel clean
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.built $(VENV)/.demo  ## train a network on MNIST: progress, accuracy, figures in out/
 	$(BIN)/python examples/mnist.py
 
 test: test-rust test-isa test-example test-python test-kernels  ## run every test, the slow ones excepted
 
+# Blocks end at a page that faults when it is touched.
 test-rust:
-	cargo test --locked
+	SCIRS2_AUTOGRAD_GUARD=1 cargo test --locked
 
 test-python: $(VENV)/.built $(VENV)/.demo $(VENV)/.test
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow"
 
 # Every row again, by the kernels of lesser machines.
 test-isa:
-	SCIRS2_AUTOGRAD_ISA=base cargo test --locked --test op_matrix --test theory
-	SCIRS2_AUTOGRAD_ISA=avx2 cargo test --locked --test op_matrix --test theory
+	SCIRS2_AUTOGRAD_GUARD=1 SCIRS2_AUTOGRAD_ISA=base cargo test --locked --test op_matrix --test theory
+	SCIRS2_AUTOGRAD_GUARD=1 SCIRS2_AUTOGRAD_ISA=avx2 cargo test --locked --test op_matrix --test theory
 
 # One epoch of the Rust example, on the images that the data package holds.
 test-example: $(VENV)/.demo
@@ -45,6 +46,20 @@ test-kernels: $(VENV)/.built
 test-slow: $(VENV)/.built $(VENV)/.demo $(VENV)/.test  ## run the slow tests
 	cargo test --locked --release -- --ignored
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -m slow
+
+# The sanitizers are options that a stable compiler takes only with RUSTC_BOOTSTRAP=1. AddressSanitizer, which looks for leaks
+# too, sees the heap's blocks by itself, without a guard. ThreadSanitizer sees a lock of the standard library only if that is
+# compiled with it, from its source. Not under them: tests that read the source or the machine code.
+SANITIZED := bounds memory op_matrix optimizers plans programs provenance random_programs scale stages theory threads
+SANITIZE = RUSTC_BOOTSTRAP=1 cargo test --locked --target "$$(rustc -vV | sed -n 's/^host: //p')"
+
+test-sanitize:  ## run the Rust tests under AddressSanitizer, those of threads under ThreadSanitizer
+	RUSTFLAGS=-Zsanitizer=address $(SANITIZE) --target-dir target/sanitize-address --lib $(SANITIZED:%=--test %)
+	@if [ -d "$$(rustc --print sysroot)/lib/rustlib/src/rust/library" ]; then \
+	  set -x; RUSTFLAGS=-Zsanitizer=thread $(SANITIZE) -Zbuild-std --target-dir target/sanitize-thread --test threads; \
+	else \
+	  echo "ThreadSanitizer did not run: it needs the source of the standard library (rustup component add rust-src)." >&2; exit 1; \
+	fi
 
 check: check-rust check-python  ## formats, lints, types, generated files, dependencies, fast tests
 

@@ -164,6 +164,11 @@ impl Error {
         Error::made(kind, text.into(), 0)
     }
 
+    /// An error of the engine itself, in the form of [`Error::new`]: no program should be able to bring it about.
+    pub fn engine(op: &str, what: impl fmt::Display, got: impl fmt::Display, rule: impl fmt::Display) -> Error {
+        Error::new(ErrorKind::Graph, op, what, got, rule).help("this is a fault of the engine: report it with the program that shows it")
+    }
+
     fn made(kind: ErrorKind, text: String, op: usize) -> Error {
         Error(Arc::new(Inner { kind, text, op, help: None, sites: vec![], io: None }))
     }

@@ -167,3 +167,33 @@ fn conversion_of_a_feed_is_before_the_run() {
         assert!((t.blocks - copied).abs_diff(planned) * 100 <= planned);
     });
 }
+
+/// Sizes around which blocks change where they come from, and the sizes of the classes below.
+const BORDERS: [usize; 5] = [64, 4096, 3 << 18, 7 << 17, 1 << 20];
+
+#[test]
+fn a_block_goes_back_to_where_it_is_from() {
+    let _alone = alone();
+    for bytes in BORDERS.iter().flat_map(|b| [b - 1, *b, b + 1]) {
+        block::trim();
+        let (heap, idle) = (COUNTS.get()[0], usage().1);
+        for _ in 0..100 {
+            let b = block::Block::new(bytes).unwrap();
+            // SAFETY: the block's own bytes.
+            unsafe { (b.ptr().write(1), b.ptr().add(bytes - 1).write(1)) };
+        }
+        // One block was used a hundred times.
+        let most = bytes + bytes / 2 + (64 << 10);
+        let (heap_now, idle_now) = (COUNTS.get()[0], usage().1);
+        assert!(heap_now - heap <= most as isize, "{bytes} bytes: the heap grew by {}", heap_now - heap);
+        assert!(idle_now - idle <= most, "{bytes} bytes: {} bytes wait", idle_now - idle);
+        // More blocks than the pool keeps, which go back to the system at once.
+        let many: Vec<block::Block> = (0..100).map(|_| block::Block::new(bytes).unwrap()).collect();
+        drop(many);
+        block::trim();
+        let heap_now = COUNTS.get()[0];
+        // The pool's own lists stay.
+        assert!(heap_now - heap < 64 << 10, "{bytes} bytes: the heap keeps {}", heap_now - heap);
+        assert_eq!(usage().1, 0);
+    }
+}

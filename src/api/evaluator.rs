@@ -235,12 +235,13 @@ fn bundle(ctx: &Context, outputs: &[Tensor<'_>], writes: &[Tensor<'_>], feeds: &
         .iter()
         .map(|&id| match ctx.node(id).op {
             NodeOp::Scalar(s) | NodeOp::Own(s) => {
-                let bytes = s.bytes(ctx.aval(Value { node: id, out: 0 }).dtype).unwrap_or_default();
-                [u64::from_ne_bytes(bytes), 0, 0, 0, 0, 0, 0, 0]
+                let dtype = ctx.aval(Value { node: id, out: 0 }).dtype;
+                let bytes = s.bytes(dtype).ok_or_else(|| Error::engine("run", "a number does not fit its dtype", s.as_f64(), dtype))?;
+                Ok([u64::from_ne_bytes(bytes), 0, 0, 0, 0, 0, 0, 0])
             }
-            _ => [0; 8],
+            _ => Ok([0; 8]),
         })
-        .collect();
+        .collect::<Result<_>>()?;
     let setting = |(k, &id): (usize, &u32)| match &ctx.node(id).op {
         NodeOp::Bound(s) => Some((k, s.clone(), ctx.aval(Value { node: id, out: 0 }).dtype)),
         _ => None,
@@ -250,14 +251,15 @@ fn bundle(ctx: &Context, outputs: &[Tensor<'_>], writes: &[Tensor<'_>], feeds: &
     let users: Vec<User> = walk
         .users
         .iter()
-        .filter_map(|&id| match &ctx.node(id).op {
-            NodeOp::User(op) => Some(User::Op(op.clone())),
-            NodeOp::Hook(h) => Some(User::Hook(h.clone())),
-            _ => None,
+        .map(|&id| match &ctx.node(id).op {
+            NodeOp::User(op) => Ok(User::Op(op.clone())),
+            NodeOp::Hook(h) => Ok(User::Hook(h.clone())),
+            _ => Err(Error::engine("run", "a user's op is none", ctx.node(id).name(), "an op or a hook")),
         })
-        .collect();
+        .collect::<Result<_>>()?;
     let variable = |source: u32| nodes.get(source as usize).and_then(|&id| variable_id(ctx, id));
-    let written = plan.writes.iter().filter_map(|(s, _)| variable(*s)).collect();
+    let unbound = |source: u32| Error::engine("run", "what is written is no variable", format_args!("source {source}"), "a variable");
+    let written = plan.writes.iter().map(|(s, _)| variable(*s).ok_or_else(|| unbound(*s))).collect::<Result<_>>()?;
     let short = is_short(&plan, &users);
     let feeds = feeds.iter().map(|f| (f.value, f.ty.clone())).collect();
     let weak = Arc::downgrade(&plan);

@@ -2,27 +2,33 @@
 //!
 //! Touching a fresh page costs about 2 us; a block that is used again costs nothing. Blocks of 1 MiB and more are
 //! mapped at 2 MiB alignment and ask for huge pages.
+//!
+//! With `SCIRS2_AUTOGRAD_GUARD=1` in the environment, for tests, each block is a mapping of its own that ends at a page
+//! which nobody may touch: a read or write behind [`padded`] bytes is a fault, and so is any use after the block is dropped.
 
-use std::alloc::Layout;
-use std::ptr::NonNull;
+mod memory;
+mod pool;
+
+use std::mem::ManuallyDrop;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use parking_lot::Mutex;
 
+use self::memory::Memory;
+use self::pool::Pool;
+
 /// Alignment of every block, in bytes: one cache line, and one AVX-512 register.
 pub const ALIGN: usize = 64;
-const LARGE: usize = 1 << 20;
-const HUGE: usize = 2 << 20;
-/// Idle bytes that the pool keeps at most.
-const IDLE_BYTES: usize = 512 << 20;
-/// Idle blocks of one size class that the pool keeps at most.
-const IDLE_BLOCKS: usize = 64;
-const CLASSES: usize = 64;
+
+/// The bytes of a block of `bytes` bytes that may be read and written: up to the end of the last vector. What lies behind
+/// the bytes asked for has no meaning.
+pub const fn padded(bytes: usize) -> usize {
+    bytes.next_multiple_of(ALIGN)
+}
 
 /// A block of memory, aligned to [`ALIGN`]. It goes back to the pool when it is dropped.
 pub struct Block {
-    ptr: NonNull<u8>,
-    capacity: usize,
+    memory: ManuallyDrop<Memory>,
     len: usize,
 }
 
@@ -30,102 +36,47 @@ pub struct Block {
 unsafe impl Send for Block {}
 unsafe impl Sync for Block {}
 
-struct Pool {
-    small: [Vec<Block>; CLASSES],
-    large: Vec<Block>,
-    idle: usize,
-}
-
-static POOL: Mutex<Pool> = Mutex::new(Pool { small: [const { Vec::new() }; CLASSES], large: Vec::new(), idle: 0 });
+static POOL: Mutex<Pool> = Mutex::new(Pool::new());
 static LIVE: AtomicUsize = AtomicUsize::new(0);
 static PEAK: AtomicUsize = AtomicUsize::new(0);
 static IDLE: AtomicUsize = AtomicUsize::new(0);
 
-/// Size classes below 1 MiB: 64 bytes, then four steps in each power of two.
-fn class(bytes: usize) -> (usize, usize) {
-    if bytes <= 256 {
-        let units = bytes.div_ceil(64).max(1);
-        return (units - 1, units * 64);
-    }
-    let b = bytes - 1;
-    let log = usize::BITS as usize - 1 - b.leading_zeros() as usize;
-    let quarter = (b >> (log - 2)) & 3;
-    ((log - 8) * 4 + quarter + 4, (5 + quarter) << (log - 2))
-}
-
-fn page_round(bytes: usize) -> usize {
-    bytes.next_multiple_of(64 << 10)
+/// Does something with the pool.
+fn pooled<R>(f: impl FnOnce(&mut Pool) -> R) -> R {
+    let mut pool = POOL.lock();
+    let out = f(&mut pool);
+    IDLE.store(pool.idle(), Relaxed);
+    out
 }
 
 impl Block {
     /// A block of at least `bytes` bytes with undefined contents, from the pool if one fits.
     /// `None` if the system has no memory left.
     pub fn new(bytes: usize) -> Option<Block> {
-        let mut block = if bytes < LARGE { Block::small(bytes)? } else { Block::large(bytes)? };
-        block.len = bytes;
-        let live = LIVE.fetch_add(bytes, Relaxed) + bytes;
+        if memory::guarded() {
+            return Some(Block::holding(Memory::guarded(bytes.checked_next_multiple_of(ALIGN)?)?, bytes));
+        }
+        let kept = pooled(|pool| pool.take(bytes));
+        Some(Block::holding(kept.or_else(|| Memory::new(bytes))?, bytes))
+    }
+
+    /// A block without any room behind its last byte, where a page begins that nobody may touch. It is aligned to as many
+    /// bytes as `bytes` is a multiple of, up to [`ALIGN`]. For checks.
+    pub fn at_a_guard(bytes: usize) -> Option<Block> {
+        Some(Block::holding(Memory::guarded(bytes)?, bytes))
+    }
+
+    fn holding(memory: Memory, len: usize) -> Block {
+        let live = LIVE.fetch_add(len, Relaxed) + len;
         if live > PEAK.load(Relaxed) {
             PEAK.fetch_max(live, Relaxed);
         }
-        Some(block)
-    }
-
-    fn small(bytes: usize) -> Option<Block> {
-        let (class, capacity) = class(bytes);
-        {
-            let mut pool = POOL.lock();
-            if let Some(b) = pool.small[class].pop() {
-                pool.idle -= b.capacity;
-                IDLE.store(pool.idle, Relaxed);
-                return Some(b);
-            }
-        }
-        let layout = Layout::from_size_align(capacity, ALIGN).ok()?;
-        // SAFETY: the layout is not empty: every class holds at least 64 bytes.
-        let ptr = NonNull::new(unsafe { std::alloc::alloc(layout) })?;
-        Some(Block { ptr, capacity, len: 0 })
-    }
-
-    fn large(bytes: usize) -> Option<Block> {
-        {
-            let mut pool = POOL.lock();
-            let fits = |b: &Block| b.capacity >= bytes && b.capacity - bytes <= bytes / 8;
-            let best = pool.large.iter().enumerate().filter(|(_, b)| fits(b)).min_by_key(|(_, b)| b.capacity);
-            if let Some((i, _)) = best {
-                let b = pool.large.swap_remove(i);
-                pool.idle -= b.capacity;
-                IDLE.store(pool.idle, Relaxed);
-                return Some(b);
-            }
-        }
-        let capacity = page_round(bytes);
-        let total = capacity.checked_add(HUGE)?;
-        // SAFETY: an anonymous private mapping at an address of the system's choice; the ends that the alignment does
-        // not need are unmapped again.
-        unsafe {
-            let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
-            let base = libc::mmap(std::ptr::null_mut(), total, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0);
-            if base == libc::MAP_FAILED {
-                return None;
-            }
-            let start = base as usize;
-            let aligned = start.next_multiple_of(HUGE);
-            if aligned > start {
-                libc::munmap(base, aligned - start);
-            }
-            let end = aligned + capacity;
-            if start + total > end {
-                libc::munmap(end as *mut _, start + total - end);
-            }
-            #[cfg(target_os = "linux")]
-            libc::madvise(aligned as *mut _, capacity, libc::MADV_HUGEPAGE);
-            Some(Block { ptr: NonNull::new(aligned as *mut u8)?, capacity, len: 0 })
-        }
+        Block { memory: ManuallyDrop::new(memory), len }
     }
 
     /// The first byte.
     pub fn ptr(&self) -> *mut u8 {
-        self.ptr.as_ptr()
+        self.memory.start.as_ptr()
     }
 
     /// The bytes asked for.
@@ -133,58 +84,25 @@ impl Block {
     pub fn len(&self) -> usize {
         self.len
     }
-
-    fn release(self) {
-        let block = std::mem::ManuallyDrop::new(self);
-        // SAFETY: memory from `small` or `large` with this capacity, which nothing refers to any more.
-        unsafe {
-            if block.capacity < LARGE {
-                std::alloc::dealloc(block.ptr.as_ptr(), Layout::from_size_align_unchecked(block.capacity, ALIGN));
-            } else {
-                libc::munmap(block.ptr.as_ptr().cast(), block.capacity);
-            }
-        }
-    }
 }
 
 impl Drop for Block {
     fn drop(&mut self) {
         LIVE.fetch_sub(self.len, Relaxed);
-        let idle = Block { ptr: self.ptr, capacity: self.capacity, len: 0 };
-        let mut pool = POOL.lock();
-        let large = idle.capacity >= LARGE;
-        let room = pool.idle + idle.capacity <= IDLE_BYTES;
-        let list = if large { &mut pool.large } else { &mut pool.small[class(idle.capacity).0] };
-        if room && list.len() < IDLE_BLOCKS {
-            let capacity = idle.capacity;
-            list.push(idle);
-            pool.idle += capacity;
-            IDLE.store(pool.idle, Relaxed);
-        } else {
-            drop(pool);
-            idle.release();
+        // SAFETY: the block is gone after this.
+        let memory = unsafe { ManuallyDrop::take(&mut self.memory) };
+        if let Some(refused) = pooled(|pool| pool.give(memory)) {
+            refused.release();
         }
     }
 }
 
 /// Gives all idle memory of the pool back to the system; returns the bytes given back.
 pub fn trim() -> usize {
-    let blocks: Vec<Block> = {
-        let mut pool = POOL.lock();
-        pool.idle = 0;
-        IDLE.store(0, Relaxed);
-        let mut all: Vec<Block> = std::mem::take(&mut pool.large);
-        pool.small.iter_mut().for_each(|l| all.append(l));
-        all
-    };
-    blocks
-        .into_iter()
-        .map(|b| {
-            let n = b.capacity;
-            b.release();
-            n
-        })
-        .sum()
+    let all = pooled(Pool::drain);
+    let bytes = all.iter().map(|m| m.capacity).sum();
+    all.into_iter().for_each(Memory::release);
+    bytes
 }
 
 /// Bytes in use by arrays and arenas, and bytes that wait in the pool.
@@ -195,25 +113,4 @@ pub fn usage() -> (usize, usize) {
 /// The most bytes that arrays and arenas had in use at once since the last call.
 pub fn take_peak() -> usize {
     PEAK.swap(LIVE.load(Relaxed), Relaxed)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn classes_hold_what_was_asked_for() {
-        for bytes in (0..5000).chain([65_535, 65_536, 65_537, LARGE - 1]) {
-            let (c, capacity) = class(bytes);
-            assert!(capacity >= bytes && c < CLASSES, "{bytes}: class {c} of {capacity}");
-            assert_eq!(class(capacity), (c, capacity));
-        }
-    }
-
-    #[test]
-    fn a_dropped_block_is_used_again() {
-        let p = Block::new(3 << 20).map(|b| b.ptr() as usize);
-        assert_eq!(Block::new(3 << 20).map(|b| b.ptr() as usize), p);
-        assert_eq!(p.unwrap_or(1) % HUGE, 0);
-    }
 }

@@ -1,8 +1,10 @@
 //! The same numbers in other places: strided and repeated views, reversed axes, long, short and empty arrays.
 
+use super::bounds;
 use super::matrix::{build, derive, evaluate, placeholders};
 use super::replay::{close, same_bits};
 use super::sample::{Sample, numbers};
+use super::values::{SINGLE, single};
 use crate::api::context::{Context, run};
 use crate::array::Array;
 use crate::dtype::DType;
@@ -17,6 +19,8 @@ use crate::shape::count;
 
 /// Elements that a resized case has at most.
 const MOST: usize = 20_000;
+/// Elements from which on a case is long: more than a tile.
+const LONG: usize = 512;
 
 /// The case with each of its lengths in turn made 0, 1 and long: more than 512, and not a multiple of 8; two lengths
 /// long at once where that stays small enough.
@@ -49,7 +53,7 @@ struct Layout {
     view: for<'g> fn(Tensor<'g>, &[usize]) -> Tensor<'g>,
 }
 
-fn gathered(a: &Array, dims: &[usize], from: impl Fn(&[usize]) -> Option<usize>) -> Result<Array> {
+pub(super) fn gathered(a: &Array, dims: &[usize], from: impl Fn(&[usize]) -> Option<usize>) -> Result<Array> {
     let mut index = vec![0usize; dims.len()];
     let mut places = Vec::with_capacity(count(dims));
     for mut e in 0..count(dims) {
@@ -67,7 +71,7 @@ fn gathered(a: &Array, dims: &[usize], from: impl Fn(&[usize]) -> Option<usize>)
 }
 
 /// The place in C order of an index.
-fn flat(dims: &[usize], index: impl Iterator<Item = usize>) -> usize {
+pub(super) fn flat(dims: &[usize], index: impl Iterator<Item = usize>) -> usize {
     dims.iter().zip(index).fold(0, |at, (n, i)| at * n + i)
 }
 
@@ -110,16 +114,30 @@ pub fn layouts(def: &'static OpDef, case: &Case, s: &Sample) -> Result<usize> {
     let mut n = viewed(def, s)?;
     n += repeated(def, s)?;
     n += strided_feeds(def, s)?;
+    n += bounds::parts(def, s)?;
+    n += bounds::parts(def, &s.converted(DType::F32)?)?;
     for resized in sizes(case) {
         let large = Sample::new(&resized, 3)?;
         if accepted(def, &large)? {
             n += sized(def, &large)?;
+            n += longer(def, &large)?;
         }
     }
     Ok(n)
 }
 
-fn derived_values<'g>(
+/// [`bounds::parts`] of a resized sample, unless it holds nothing or an index that is out of range now.
+fn longer(def: &'static OpDef, s: &Sample) -> Result<usize> {
+    if s.inputs.iter().all(|a| a.size() < LONG) {
+        return Ok(0);
+    }
+    match bounds::parts(def, s) {
+        Err(e) if e.kind() == ErrorKind::Value && e.op() == Some(def.name) => Ok(0),
+        other => other,
+    }
+}
+
+pub(super) fn derived_values<'g>(
     ctx: &'g Context,
     def: &'static OpDef,
     xs: &[Tensor<'g>],
@@ -136,6 +154,7 @@ fn derived_values<'g>(
         let mut seeds = vec![];
         for (i, v) in evaluate(ctx, &level, &feeds)?.iter().enumerate() {
             let c = super::cotangent(v, i)?;
+            let c = if v.dtype() == DType::F32 { single(&c)? } else { c };
             let t = placeholder(ctx, &format!("c{i}"), &c);
             seeds.push(t);
             feeds.push((t, c));
@@ -154,15 +173,18 @@ fn placeholder<'g>(ctx: &'g Context, name: &str, a: &Array) -> Tensor<'g> {
 /// says: their layouts agree to this error.
 const PRODUCTS: (&[&str], f64) = (&["batch_matmul", "matmul", "solve_lower", "cholesky_lower", "cholesky"], 1e-14);
 
-fn compare(def: &OpDef, what: &str, found: &[Array], expected: &[Array]) -> Result<usize> {
+pub(super) fn compare(def: &OpDef, what: &str, found: &[Array], expected: &[Array]) -> Result<usize> {
     for (k, (a, b)) in found.iter().zip(expected).enumerate() {
         let what = format!("{what}, output {k}");
-        if PRODUCTS.0.contains(&def.name) { close(&what, a, b, PRODUCTS.1)? } else { same_bits(&what, a, b)? }
+        match PRODUCTS.0.contains(&def.name) {
+            true => close(&what, a, b, if b.dtype() == DType::F32 { SINGLE } else { PRODUCTS.1 })?,
+            false => same_bits(&what, a, b)?,
+        }
     }
     Ok(found.len())
 }
 
-fn plain(def: &'static OpDef, s: &Sample) -> Result<Vec<Array>> {
+pub(super) fn plain(def: &'static OpDef, s: &Sample) -> Result<Vec<Array>> {
     run(|ctx| {
         let xs = placeholders(ctx, &s.inputs);
         let feeds = xs.iter().copied().zip(s.inputs.iter().cloned()).collect();

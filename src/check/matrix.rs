@@ -1,5 +1,6 @@
 //! The matrix: every row of the op table times every check. Nobody writes a test for a single op; a row brings its cases.
 
+use super::bounds::Edge;
 use super::sample::Sample;
 use super::{cotangent, gradcheck_all, layout, values};
 use crate::api::context::{Context, run};
@@ -78,9 +79,10 @@ pub fn placeholders<'g>(ctx: &'g Context, arrays: &[Array]) -> Vec<Tensor<'g>> {
     arrays.iter().enumerate().map(|(i, a)| ctx.placeholder_of(&format!("x{i}"), &shape(a), a.dtype())).collect()
 }
 
-/// The values of tensors.
+/// The values of tensors. Memory ends behind each feed: whatever is read there is a fault.
 pub fn evaluate(ctx: &Context, outputs: &[Tensor<'_>], feeds: &[(Tensor<'_>, Array)]) -> Result<Vec<Array>> {
-    let feeder = feeds.iter().fold(Feeder::new(), |f, (t, a)| f.push(t, a));
+    let edges: Vec<Edge<'_>> = feeds.iter().map(|(_, a)| Edge::of(a)).collect::<Result<_>>()?;
+    let feeder = feeds.iter().zip(&edges).fold(Feeder::new(), |f, ((t, _), e)| f.push(t, e.feed()));
     // The handles belong to this context: evaluation checks it.
     let outputs: Vec<Tensor<'_>> = outputs.iter().map(|t| ctx.tensor(t.value())).collect();
     ctx.evaluator().extend(&outputs).set_feeder(feeder).run().into_iter().collect()

@@ -2,6 +2,7 @@
 //!
 //! [`gradcheck`] compares a gradient with differences of the function; [`matrix`] runs every check on every row.
 
+pub(crate) mod bounds;
 pub(crate) mod layout;
 pub(crate) mod matrix;
 pub(crate) mod replay;

@@ -13,7 +13,7 @@ use crate::graph::{Tensor, attr};
 use crate::shape::Tuple;
 
 /// How far `float32` may be off, relative to the largest element or 1.
-const SINGLE: f64 = 2e-6;
+pub const SINGLE: f64 = 2e-6;
 
 /// An array of `f64` rounded to `f32`.
 pub fn single(a: &Array) -> Result<Array> {

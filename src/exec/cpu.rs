@@ -153,7 +153,6 @@ impl Machine<'_> {
     unsafe fn tile(&mut self, stage: &Stage, t: &Tile, total: usize) {
         let p = self.p;
         let ragged = !t.len.is_multiple_of(8);
-        let aligned = t.start.is_multiple_of(8);
         // SAFETY: pointers are computed for this tile; kernels get room for whole vectors: in place where the memory has it,
         // in registers elsewhere.
         unsafe {
@@ -169,7 +168,7 @@ impl Machine<'_> {
                     LoadKind::RowOne => slot.write(base.offset(self.row_offset(l, t.row))),
                     LoadKind::Flat => {
                         let from = base.add(t.start * l.size);
-                        if ragged && !(l.padded && aligned) {
+                        if ragged && t.start + t.len.next_multiple_of(8) > l.readable {
                             std::ptr::copy_nonoverlapping(from, register, t.len * l.size);
                             slot.write(register);
                         } else {
@@ -200,7 +199,8 @@ impl Machine<'_> {
             }
             for s in stage.stores.iter().filter(|s| !s.kept) {
                 let to = self.at(s.locs[0]).add(t.start * s.size);
-                let direct = !s.aliased && (!ragged || (aligned && t.start + t.len == total));
+                // What stands behind a tile belongs to the next one, but behind the last tile is room for a whole vector.
+                let direct = !s.aliased && (!ragged || (t.start.is_multiple_of(8) && t.start + t.len == total));
                 let slot = self.table.add(s.slot as usize);
                 slot.write(if direct { to } else { *self.table.add(s.register as usize) });
             }
@@ -363,7 +363,7 @@ unsafe fn gather(dims: &[usize], strides: &[isize], size: usize, base: *const u8
 }
 
 unsafe fn gather_as<T: Copy>(dims: &[usize], strides: &[isize], base: *const u8, to: *mut T, start: usize, n: usize) {
-    let Some((&inner, outer)) = dims.split_last() else { return };
+    let (&inner, outer) = dims.split_last().unwrap_or((&1, &[]));
     let step = strides.last().copied().unwrap_or(0);
     let mut index: Dims = Dims::from_elem(0, outer.len());
     let mut rest = start / inner;

@@ -15,6 +15,7 @@ use crate::kernels::random::Key;
 use crate::plan::Plan;
 use crate::plan::ir::Walked;
 use crate::plan::place::{ARENA, Arg, Step, Work};
+use crate::plan::simplify::fold_axes;
 
 /// A user's op or hook, bound to a run.
 #[derive(Clone)]
@@ -120,7 +121,7 @@ unsafe fn one(step: &Step, bases: &Bases, bound: &Bound<'_>, proceed: &mut dyn F
             return Ok(run_tile(p, bases, scratch, proceed));
         }
         if let Work::Branch(bodies) = &step.work {
-            let Some((condition, captures)) = step.inputs.split_first() else { return Ok(true) };
+            let Some((condition, captures)) = step.inputs.split_first() else { return Err(unfit(step)) };
             let taken = *bases[condition.loc.base as usize].add(condition.loc.offset) != 0;
             let body = &bodies[usize::from(!taken)];
             let mut inner = Bases::new();
@@ -128,7 +129,7 @@ unsafe fn one(step: &Step, bases: &Bases, bound: &Bound<'_>, proceed: &mut dyn F
             inner.push(body.constants.as_ptr().cast_mut().cast());
             // A body may use only some of the captures; it names them by their place.
             for s in &body.sources {
-                let a = &captures[s.index as usize];
+                let a = captures.get(s.index as usize).ok_or_else(|| unfit(step))?;
                 inner.push(bases[a.loc.base as usize].add(a.loc.offset));
             }
             inner.extend(step.outputs.iter().map(|a| bases[a.loc.base as usize].add(a.loc.offset)));
@@ -142,31 +143,37 @@ unsafe fn one(step: &Step, bases: &Bases, bound: &Bound<'_>, proceed: &mut dyn F
         match (&step.work, inputs, outputs) {
             (Work::Copy, [x], [y]) => kernels::movement::copy(*x, y),
             (Work::Call(def, attrs, draw), inputs, outputs) => {
-                let Body::Primitive(p) = &def.body else { return Ok(true) };
+                let Body::Primitive(p) = &def.body else { return Err(unfit(step)) };
                 let scratch = std::slice::from_raw_parts_mut(scratch, step.scratch.1);
                 match (&p.kernel, inputs, &mut *outputs) {
                     (Kernel::Call(c), ..) => {
-                        let stream = draw.and_then(|k| bound.streams.get(k as usize)).copied().unwrap_or(0);
+                        let stream = match draw {
+                            Some(k) => *bound.streams.get(*k as usize).ok_or_else(|| unfit(step))?,
+                            None => 0,
+                        };
                         let key = Key { seed: bound.seed, run: bound.run, stream };
                         (c.run)(&mut Call { op: def.name, inputs, outputs, attrs, scratch, key })?;
                     }
                     (Kernel::Fold(fold), [x], [y]) => {
-                        let axis = match attrs.first() {
-                            Some(crate::graph::attr::Attr::Axes(list)) => list.as_deref(),
-                            _ => None,
-                        };
-                        let axes = crate::shape::axes(def.name, axis, x.dims().len())?;
+                        let axes = fold_axes(def.name, attrs, x.dims().len())?;
                         kernels::reduce::reduce(*fold, *x, &axes, scratch, y);
                     }
-                    // An elementwise op over no elements.
-                    _ => {}
+                    (Kernel::Tile(_) | Kernel::Select | Kernel::Cast, _, [y]) if y.count() == 0 => {}
+                    _ => return Err(unfit(step)),
                 }
             }
             (Work::User(k), inputs, outputs) => user(bound.users.get(*k as usize), inputs, outputs)?,
-            _ => {}
+            _ => return Err(unfit(step)),
         }
         Ok(true)
     }
+}
+
+/// The error of a step that does not fit what it should do: without it, outputs would be left unwritten.
+#[cold]
+fn unfit(step: &Step) -> Error {
+    let got = format_args!("{} inputs and {} outputs", step.inputs.len(), step.outputs.len());
+    Error::engine(step.work.name(), "a step does not fit its kernel", got, "what the row declares")
 }
 
 /// Runs a user's code; a panic of it is an error of the run.
@@ -191,13 +198,63 @@ fn user<'a>(user: Option<&User>, inputs: &'a [View<'a>], outputs: &'a mut [ViewM
             Ok(())
         }
         Some(User::Hook(hook)) => {
-            if let ([x], [y]) = (inputs, outputs) {
-                kernels::movement::copy(*x, y);
-                let r = catch_unwind(AssertUnwindSafe(|| hook.call(*x)));
-                r.unwrap_or_else(|_| Err(Error::text(ErrorKind::User, "hook: it panicked. Got a panic; expected it to return.")))?;
-            }
-            Ok(())
+            let ([x], [y]) = (inputs, outputs) else {
+                return Err(Error::engine("hook", "a step does not fit it", "another number of values", "one value, handed on"));
+            };
+            kernels::movement::copy(*x, y);
+            let r = catch_unwind(AssertUnwindSafe(|| hook.call(*x)));
+            r.unwrap_or_else(|_| Err(Error::text(ErrorKind::User, "hook: it panicked. Got a panic; expected it to return.")))
         }
-        None => Err(Error::text(ErrorKind::Graph, "run: a user's op is not bound")),
+        None => Err(Error::engine("run", "a user's op is not bound", "none", "an op for each step that calls one")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dtype::DType;
+    use crate::plan::compile_body;
+    use crate::plan::ir::{Ir, IrNode, IrOp, Ref, Ty};
+
+    /// A plan of one step: a row on as many sources as it takes.
+    fn plan(row: &str, attrs: &[crate::graph::attr::Attr], dims: &[usize], out: &[usize]) -> Plan {
+        let def = crate::ops::find(row).unwrap();
+        let ty = |dims: &[usize]| [Ty { dtype: DType::F64, dims: dims.into() }].into_iter().collect();
+        let n = def.params.iter().filter(|p| p.kind == crate::graph::op::ParamKind::Tensor).count() as u32;
+        let source = |k: u32| IrNode { op: IrOp::Source(k), attrs: [].into(), inputs: SmallVec::new(), tys: ty(dims), walked: Walked(0) };
+        let mut nodes: Vec<IrNode> = (0..n).map(source).collect();
+        let inputs = (0..n).map(|node| Ref { node, out: 0 }).collect();
+        nodes.push(IrNode { op: IrOp::Row(def, None), attrs: attrs.into(), inputs, tys: ty(out), walked: Walked(0) });
+        compile_body(Ir { nodes, outputs: vec![Ref { node: n, out: 0 }], writes: vec![] }).unwrap()
+    }
+
+    fn result(plan: &Plan) -> Result<Outcome> {
+        let x = [1.0f64; 64];
+        let sources = vec![x.as_ptr().cast(); plan.sources.len()];
+        let blame = |_, e| e;
+        let bound = Bound { sources: &sources, writes: &[], users: &[], streams: &[], seed: 0, run: 0, proceed: None, blame: &blame };
+        // SAFETY: each source has 64 elements, as many as the plans here read.
+        unsafe { run(plan, &bound) }
+    }
+
+    #[test]
+    fn a_step_that_does_not_fit_is_an_error() {
+        use crate::graph::attr::{Attr, AttrType, Axes};
+        let middle = [Axes(Some([1].into())).pack(), Attr::Bool(false)];
+        for (row, attrs, dims, out) in [("batch_matmul", &[][..], &[8, 8][..], &[8, 8][..]), ("reduce_sum", &middle, &[2, 4, 8], &[2, 8])] {
+            assert!(result(&plan(row, attrs, dims, out)).is_ok());
+            for change in [(|s: &mut Step| s.inputs.clear()) as fn(&mut Step), |s| s.outputs.clear(), |s| s.work = Work::User(0)] {
+                let mut p = plan(row, attrs, dims, out);
+                change(&mut p.steps[0]);
+                let e = result(&p).err().expect("an error");
+                assert!(e.kind() == ErrorKind::Graph, "{row}: {e}");
+            }
+        }
+        // A row whose kernel belongs into a program, and a draw without a stream.
+        let mut p = plan("batch_matmul", &[], &[8, 8], &[8, 8]);
+        p.steps[0].work = Work::Call(crate::ops::find("sin").unwrap(), [].into(), None);
+        assert!(result(&p).err().is_some_and(|e| e.to_string().starts_with("sin: a step does not fit its kernel. Got 2 inputs")));
+        p.steps[0].work = Work::Call(crate::ops::find("batch_matmul").unwrap(), [].into(), Some(3));
+        assert!(result(&p).is_err());
     }
 }

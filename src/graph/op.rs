@@ -1,5 +1,7 @@
 //! What an op is: the row that declares it, and the traits that a user's own ops and hooks implement.
 
+use std::borrow::Cow;
+
 use smallvec::SmallVec;
 
 use crate::array::{View, ViewMut};
@@ -342,7 +344,7 @@ pub struct Bad {
     /// Attributes.
     pub attrs: Vec<Attr>,
     /// The whole text of the error.
-    pub message: &'static str,
+    pub message: Cow<'static, str>,
 }
 
 /// A user's op: the same contract as a row, made at run time. Its gradient is graph, so it is differentiable again.

@@ -1,5 +1,7 @@
 //! What rows of one family share: shape and dtype rules, samples, bad inputs.
 
+use std::borrow::Cow;
+
 use smallvec::smallvec;
 
 use crate::dtype::DType;
@@ -168,7 +170,7 @@ pub fn binary_bad(op: &'static str) -> Vec<Bad> {
     let text =
         format!("{op}: shapes do not broadcast. Got (2, 3) and (4,); expected equal lengths, or 1, on each axis counted from the last.");
     // A table is made once a test run: the text may live as long as the program.
-    vec![bad(&[&[2, 3], &[4]], vec![], Box::leak(text.into_boxed_str()))]
+    vec![bad(&[&[2, 3], &[4]], vec![], text)]
 }
 
 /// What an op of numbers refuses: bools.
@@ -177,15 +179,15 @@ pub fn bools_refused(op: &'static str, inputs: usize) -> Vec<Bad> {
         "{op}: bools are not numbers. Got bool; expected an integer or floating dtype.\nhelp: use `logical_and`, `logical_or`, \
          `logical_xor` or `logical_not`, or cast to a number"
     );
-    vec![bad_of(&vec![(DType::Bool, &[2][..]); inputs], vec![], Box::leak(text.into_boxed_str()))]
+    vec![bad_of(&vec![(DType::Bool, &[2][..]); inputs], vec![], text)]
 }
 
 /// A bad input of f64 tensors.
-pub fn bad(shapes: &[&[usize]], attrs: Vec<Attr>, message: &'static str) -> Bad {
-    Bad { inputs: shapes.iter().map(|s| (DType::F64, s.to_vec())).collect(), attrs, message }
+pub fn bad(shapes: &[&[usize]], attrs: Vec<Attr>, message: impl Into<Cow<'static, str>>) -> Bad {
+    Bad { inputs: shapes.iter().map(|s| (DType::F64, s.to_vec())).collect(), attrs, message: message.into() }
 }
 
 /// A bad input of tensors with dtypes of their own.
-pub fn bad_of(inputs: &[(DType, &[usize])], attrs: Vec<Attr>, message: &'static str) -> Bad {
-    Bad { inputs: inputs.iter().map(|(d, s)| (*d, s.to_vec())).collect(), attrs, message }
+pub fn bad_of(inputs: &[(DType, &[usize])], attrs: Vec<Attr>, message: impl Into<Cow<'static, str>>) -> Bad {
+    Bad { inputs: inputs.iter().map(|(d, s)| (*d, s.to_vec())).collect(), attrs, message: message.into() }
 }

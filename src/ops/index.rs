@@ -5,9 +5,7 @@ use smallvec::smallvec;
 use crate::dtype::DType;
 use crate::error::Result;
 use crate::graph::attr::{Attr, AttrType, IntoAttr};
-use crate::graph::op::{
-    Body, CallKernel, Cotangent, Domain, Infer, Kernel, Lowered, OpDef, Operands, Param, ParamKind, Primitive, Support,
-};
+use crate::graph::op::{Body, CallKernel, Cotangent, Domain, Infer, Kernel, Lowered, OpDef, Operands, Param, ParamKind, Primitive, Support};
 use crate::graph::{AsTensor, Tensor};
 use crate::kernels;
 use crate::ops::apply::{Arg, Operand, apply};

@@ -5,9 +5,7 @@ use smallvec::smallvec;
 use crate::dtype::DType;
 use crate::error::Result;
 use crate::graph::attr::{Attr, AttrType, Axes, IntoAttr};
-use crate::graph::op::{
-    Avals, Bad, Body, CallKernel, Case, Cotangent, Domain, Infer, Kernel, Lowered, OpDef, Operands, Param, ParamKind, Primitive, Support,
-};
+use crate::graph::op::{Avals, Bad, Body, CallKernel, Case, Cotangent, Domain, Infer, Kernel, Lowered, OpDef, Operands, Param, ParamKind, Primitive, Support};
 use crate::graph::{AsTensor, Tensor};
 use crate::kernels::{self, fold::Fold};
 use crate::ops::apply::{Arg, apply, cast};
@@ -62,10 +60,7 @@ fn fold_cases(domain: Domain) -> Vec<Case> {
 fn axis_bad(op: &'static str) -> Vec<Bad> {
     let range = format!("{op}: axis is out of range. Got axis=2 for 2 dimensions; expected -2 <= axis < 2.");
     let twice = format!("{op}: an axis is named twice. Got (0, -2); expected distinct axes.");
-    vec![
-        bad(&[&[2, 3]], axes_attrs(Some(&[2]), false), Box::leak(range.into_boxed_str())),
-        bad(&[&[2, 3]], axes_attrs(Some(&[0, -2]), false), Box::leak(twice.into_boxed_str())),
-    ]
+    vec![bad(&[&[2, 3]], axes_attrs(Some(&[2]), false), range), bad(&[&[2, 3]], axes_attrs(Some(&[0, -2]), false), twice)]
 }
 
 op! {

@@ -5,9 +5,7 @@ use smallvec::smallvec;
 use crate::array::{View, ViewMut};
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::attr::{Attr, AttrType, IntoAttr, Ints, Slice, Slices};
-use crate::graph::op::{
-    Body, CallKernel, Cotangent, Domain, Infer, Kernel, Lowered, OpDef, Operands, Param, ParamKind, Primitive, Support,
-};
+use crate::graph::op::{Body, CallKernel, Cotangent, Domain, Infer, Kernel, Lowered, OpDef, Operands, Param, ParamKind, Primitive, Support};
 use crate::graph::{AsTensor, Tensor};
 use crate::kernels;
 use crate::ops::apply::{Arg, apply};

@@ -3,6 +3,7 @@
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
+use crate::error::{Error, Result};
 use crate::graph::op::{Kernel, ViewRule};
 use crate::plan::ir::{Ir, IrNode, IrOp, Ref, Ty, Walked};
 use crate::shape::{Strides, c_strides, is_contiguous};
@@ -54,11 +55,11 @@ impl Accesses {
 
 /// Resolves views. A view that strides cannot express gets a copy of its input in C order; an output or a write that is not
 /// a value of its own gets a copy too, so that what a run returns shares memory with nothing.
-pub fn resolve(ir: Ir) -> (Ir, Accesses) {
+pub fn resolve(ir: Ir) -> Result<(Ir, Accesses)> {
     // Most plans need no copy, and their nodes can stay where they are.
     let (mut out, mut accesses) = match as_they_are(&ir) {
         Some(accesses) => (ir, accesses),
-        None => with_copies(ir),
+        None => with_copies(ir)?,
     };
     let mut taken: Vec<Ref> = vec![];
     for i in 0..out.outputs.len() {
@@ -77,7 +78,7 @@ pub fn resolve(ir: Ir) -> (Ir, Accesses) {
             out.writes[i].1 = push_copy(&mut out, &mut accesses, r, walked);
         }
     }
-    (out, accesses)
+    Ok((out, accesses))
 }
 
 /// The access of a view of `x`; `None` if strides cannot express it.
@@ -112,7 +113,7 @@ fn as_they_are(ir: &Ir) -> Option<Accesses> {
     Some(accesses)
 }
 
-fn with_copies(ir: Ir) -> (Ir, Accesses) {
+fn with_copies(ir: Ir) -> Result<(Ir, Accesses)> {
     let Ir { nodes, outputs, writes } = ir;
     let mut out = Ir { nodes: Vec::with_capacity(nodes.len() + outputs.len()), outputs, writes };
     let mut accesses = Accesses { first: Vec::with_capacity(nodes.len() + out.outputs.len()), ..Accesses::default() };
@@ -128,12 +129,11 @@ fn with_copies(ir: Ir) -> (Ir, Accesses) {
                 from = push_copy(&mut out, &mut accesses, x, node.walked);
                 access = view(&out, &accesses, &node, *rule, from);
             }
+            let unreachable =
+                || Error::engine(node.name(), "a view cannot show its input", out.ty(x), format_args!("strides that show {}", node.tys[0]));
+            accesses.first.push(access.ok_or_else(unreachable)?);
             node.inputs[0] = from;
             map.push(out.nodes.len() as u32);
-            match access {
-                Some(access) => accesses.first.push(access),
-                None => accesses.push_own(&node),
-            }
             out.nodes.push(node);
             continue;
         }
@@ -155,7 +155,7 @@ fn with_copies(ir: Ir) -> (Ir, Accesses) {
     for (v, _) in &mut out.writes {
         *v = map[*v as usize];
     }
-    (out, accesses)
+    Ok((out, accesses))
 }
 
 fn push_copy(ir: &mut Ir, accesses: &mut Accesses, r: Ref, walked: Walked) -> Ref {

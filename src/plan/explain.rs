@@ -93,13 +93,7 @@ impl Plan {
                     }
                 }
                 work => {
-                    let name = match work {
-                        Work::Call(def, ..) => def.name,
-                        Work::Copy => "copy",
-                        Work::User(_) => "user",
-                        Work::Branch(_) => "cond",
-                        Work::Tile(_) => "tile",
-                    };
+                    let name = work.name();
                     let args = |list: &[crate::plan::place::Arg]| {
                         list.iter().map(|a| format!("{} at {}", a.ty, self.place_of(a.loc))).collect::<Vec<_>>().join(", ")
                     };

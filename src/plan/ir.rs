@@ -9,7 +9,7 @@ use smallvec::SmallVec;
 use crate::dtype::{DType, Scalar};
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::attr::Attr;
-use crate::graph::op::{Body, Infer, Kernel, Lowered, Lowering, OpDef};
+use crate::graph::op::{Body, Infer, Kernel, Lowered, Lowering, OpDef, Primitive};
 use crate::graph::{Graph, Node, NodeOp, Region, Value};
 use crate::plan::walk::{Walk, readable};
 use crate::plan::{Plan, compile_body};
@@ -326,7 +326,8 @@ impl Builder<'_> {
         captures.sort_unstable();
         for (k, v) in captures {
             let ty = self.types.of(v).cloned().ok_or_else(|| self.missing(v.node))?;
-            self.push(IrOp::Source(k), &[], SmallVec::new(), smallvec::smallvec![ty], Walked(p_of(walk, v.node) as u32));
+            let p = walk.position(v.node).ok_or_else(|| Error::engine("plan", "a capture is not walked", k, "a place in the walk"))?;
+            self.push(IrOp::Source(k), &[], SmallVec::new(), smallvec::smallvec![ty], Walked(p as u32));
         }
         let mut assigned: Vec<(u32, Ref)> = vec![];
         for (p, form) in forms.in_order() {
@@ -356,6 +357,13 @@ impl Builder<'_> {
         let made = Arc::new([plan(then)?, plan(otherwise)?]);
         self.types.bodies.borrow_mut().insert(id, made.clone());
         Ok(made)
+    }
+
+    /// The stream of a row that draws.
+    fn draw(&self, id: u32, def: &'static OpDef) -> Result<Option<u32>> {
+        let Body::Primitive(Primitive { draw: true, .. }) = &def.body else { return Ok(None) };
+        let found = self.types.walk.draw(id);
+        found.map(Some).ok_or_else(|| Error::engine(def.name, "a draw has no stream", "none", "its place among the walk's draws"))
     }
 
     fn missing(&self, id: u32) -> Error {
@@ -410,12 +418,16 @@ impl Builder<'_> {
                 for (def, attrs) in chain {
                     let avals: SmallVec<[Aval; 4]> = inputs.iter().map(|&r| self.ir.ty(r).aval()).collect();
                     let refs: SmallVec<[&Aval; 4]> = avals.iter().collect();
-                    let Body::Primitive(p) = &def.body else { continue };
+                    let Body::Primitive(p) = &def.body else {
+                        return Err(Error::engine(node.name(), "a part of it cannot be run", def.name, "ops with a kernel"));
+                    };
                     let mut fresh = || Dim::Sym(u32::MAX);
                     let out = (p.infer)(&mut Infer { op: def.name, inputs: &refs, attrs: &attrs, fresh: &mut fresh })?;
-                    let tys: SmallVec<[Ty; 1]> = out.iter().filter_map(concrete).collect();
+                    let tys: Option<SmallVec<[Ty; 1]>> = out.iter().map(concrete).collect();
+                    let tys =
+                        tys.ok_or_else(|| Error::engine(node.name(), "a part of it has no known shape", def.name, "known lengths"))?;
                     addressable(def.name, &tys).map_err(|e| self.types.graph.blame(id, e))?;
-                    let draw = if p.draw { walk.draw(id) } else { None };
+                    let draw = self.draw(id, def)?;
                     let n = self.push(IrOp::Row(def, draw), &attrs, inputs, tys, walked);
                     inputs = smallvec::smallvec![Ref { node: n, out: 0 }];
                     made = Some(n);
@@ -463,7 +475,7 @@ impl Builder<'_> {
                     }
                     return Ok(());
                 }
-                let draw = walk.draw(id);
+                let draw = self.draw(id, def)?;
                 self.push(IrOp::Row(def, draw), &node.attrs, inputs, tys, walked)
             }
             (Form::Plain, NodeOp::Error(e)) => return Err(e.clone()),
@@ -471,10 +483,6 @@ impl Builder<'_> {
         self.map.insert(p, made);
         Ok(())
     }
-}
-
-fn p_of(walk: &Walk, id: u32) -> usize {
-    walk.position(id).unwrap_or(0)
 }
 
 /// The error for placeholders that a run needs and nobody fed.

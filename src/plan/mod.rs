@@ -6,6 +6,8 @@
 pub mod access;
 mod cache;
 mod explain;
+#[cfg(test)]
+mod faults;
 pub mod fuse;
 pub mod ir;
 mod merge;
@@ -21,8 +23,8 @@ pub mod walk;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-use crate::error::Result;
-use crate::graph::Graph;
+use crate::error::{Error, Result};
+use crate::graph::{Graph, NodeOp};
 use crate::plan::ir::{Ir, IrOp, Ty};
 use crate::plan::place::Step;
 pub use crate::plan::walk::Walk;
@@ -48,6 +50,13 @@ pub enum SourceKind {
     Scalar,
     /// A value from around a body.
     Capture,
+}
+
+impl SourceKind {
+    /// True if its memory need not be a block of this crate, and may end with the last element.
+    pub fn is_borrowed(self) -> bool {
+        matches!(self, SourceKind::Feed | SourceKind::Capture)
+    }
 }
 
 /// A value that a run binds.
@@ -144,11 +153,15 @@ pub fn plan_for(graph: &Graph, walk: &Walk) -> Result<Arc<Plan>> {
     cache::find_or(graph.id(), &walk.key, || {
         size::ask(graph, walk)?;
         let ir = ir::build(graph, walk)?;
-        let kind = |k: u32| match walk.sources.get(k as usize).map(|&id| &graph.node(id).op) {
-            Some(crate::graph::NodeOp::Placeholder(_)) => SourceKind::Feed,
-            Some(crate::graph::NodeOp::Variable(..)) => SourceKind::Variable,
-            Some(crate::graph::NodeOp::Constant(_)) => SourceKind::Constant,
-            _ => SourceKind::Scalar,
+        let kind = |k: u32| match walk.sources.get(k as usize).map(|&id| graph.node(id)).map(|node| (node, &node.op)) {
+            Some((_, NodeOp::Placeholder(_))) => Ok(SourceKind::Feed),
+            Some((_, NodeOp::Variable(..))) => Ok(SourceKind::Variable),
+            Some((_, NodeOp::Constant(_))) => Ok(SourceKind::Constant),
+            Some((_, NodeOp::Scalar(_) | NodeOp::Own(_) | NodeOp::Bound(_))) => Ok(SourceKind::Scalar),
+            other => {
+                let got = other.map_or("no node", |(node, _)| node.name());
+                Err(Error::engine("plan", "a source is nothing that a run binds", got, "a feed, a variable, a constant or a scalar"))
+            }
         };
         let mut plan = compile(ir, &kind)?;
         plan.bytes = size::held(&plan);
@@ -157,17 +170,20 @@ pub fn plan_for(graph: &Graph, walk: &Walk) -> Result<Arc<Plan>> {
 }
 
 /// Compiles a body, whose sources are captures.
-fn compile_body(ir: Ir) -> Result<Plan> {
-    compile(ir, &|_| SourceKind::Capture)
+pub fn compile_body(ir: Ir) -> Result<Plan> {
+    compile(ir, &|_| Ok(SourceKind::Capture))
 }
 
-fn compile(mut ir: Ir, kind: &dyn Fn(u32) -> SourceKind) -> Result<Plan> {
+fn compile(mut ir: Ir, kind: &dyn Fn(u32) -> Result<SourceKind>) -> Result<Plan> {
     let checked = cfg!(debug_assertions);
     let rewrites = simplify::simplify(&mut ir);
     if checked {
         verify::ir(&ir, "simplify");
     }
-    let (ir, accesses) = access::resolve(ir);
+    let (ir, accesses) = access::resolve(ir)?;
+    if checked {
+        verify::accesses(&ir, &accesses);
+    }
     let drafts = fuse::fuse(&ir, &accesses);
     size::ask_steps(drafts.len())?;
     if checked {
@@ -175,7 +191,7 @@ fn compile(mut ir: Ir, kind: &dyn Fn(u32) -> SourceKind) -> Result<Plan> {
         verify::drafts(&ir, &accesses, &drafts);
     }
     let owners = fuse::owners(&ir, &drafts);
-    let order = schedule::schedule(&ir, &accesses, &drafts, &owners);
+    let order = schedule::schedule(&ir, &accesses, &drafts, &owners)?;
     if checked {
         verify::order(&ir, &accesses, &drafts, &order);
     }
@@ -184,11 +200,11 @@ fn compile(mut ir: Ir, kind: &dyn Fn(u32) -> SourceKind) -> Result<Plan> {
         .iter()
         .enumerate()
         .filter_map(|(i, n)| match n.op {
-            IrOp::Source(k) => Some((i as u32, kind(k))),
+            IrOp::Source(k) => Some(kind(k).map(|kind| (i as u32, kind))),
             _ => None,
         })
-        .collect();
-    let mut plan = place::place(ir, &accesses, drafts, &owners, order, sources);
+        .collect::<Result<_>>()?;
+    let mut plan = place::place(ir, &accesses, drafts, &owners, order, sources)?;
     if checked {
         verify::plan(&plan, &accesses);
     }

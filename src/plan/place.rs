@@ -5,10 +5,12 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
+use crate::array::block::padded;
+use crate::error::{Error, Result};
 use crate::graph::attr::Attr;
-use crate::graph::op::{Body, Kernel, OpDef};
+use crate::graph::op::{Kernel, OpDef};
 use crate::plan::access::{Accesses, is_value};
-use crate::plan::fuse::{self, Draft};
+use crate::plan::fuse::{self, Draft, describe};
 use crate::plan::ir::{Ir, IrOp, Ref, Ty, Walked};
 use crate::plan::program::{self, Load, LoadKind, Loc, Program};
 use crate::plan::schedule::Order;
@@ -41,6 +43,19 @@ pub enum Work {
     Branch(Arc<[Plan; 2]>),
 }
 
+impl Work {
+    /// The name that messages and `explain` show.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Work::Tile(_) => "tile",
+            Work::Call(def, ..) => def.name,
+            Work::Copy => "copy",
+            Work::User(_) => "user",
+            Work::Branch(_) => "cond",
+        }
+    }
+}
+
 /// A step of a plan.
 pub struct Step {
     /// What it does.
@@ -71,14 +86,10 @@ struct Space {
     top: usize,
 }
 
-fn round(bytes: usize) -> usize {
-    bytes.next_multiple_of(crate::array::block::ALIGN)
-}
-
 impl Space {
     /// The smallest free range that fits, else the end.
     fn take(&mut self, bytes: usize) -> usize {
-        let bytes = round(bytes.max(1));
+        let bytes = padded(bytes.max(1));
         let best = self.free.iter().enumerate().filter(|(_, (_, n))| *n >= bytes).min_by_key(|(_, (_, n))| *n).map(|(i, _)| i);
         if let Some(i) = best {
             let (at, n) = self.free[i];
@@ -102,7 +113,7 @@ impl Space {
     }
 
     fn give(&mut self, at: usize, bytes: usize) {
-        let bytes = round(bytes.max(1));
+        let bytes = padded(bytes.max(1));
         let i = self.free.partition_point(|(a, _)| *a < at);
         self.free.insert(i, (at, bytes));
         if let Some(&(b, m)) = self.free.get(i + 1)
@@ -122,23 +133,26 @@ impl Space {
 }
 
 /// Lays out memory and completes the steps.
-pub fn place(ir: Ir, accesses: &Accesses, drafts: Vec<Draft>, owners: &[u32], order: Order, sources: Vec<(u32, SourceKind)>) -> Plan {
-    let mut layout = Layout::new(&ir, accesses, &drafts, owners, &order, &sources);
-    let steps = layout.run(&drafts, &order, &sources);
+pub fn place(
+    ir: Ir,
+    accesses: &Accesses,
+    drafts: Vec<Draft>,
+    owners: &[u32],
+    order: Order,
+    sources: Vec<(u32, SourceKind)>,
+) -> Result<Plan> {
+    let mut layout = Layout::new(&ir, accesses, &drafts, owners, &order, &sources)?;
+    let steps = layout.run(&drafts, &order, &sources)?;
     let Layout { space, constants, writes, first_write, .. } = layout;
     let outputs = ir.outputs.iter().map(|&r| ir.ty(r).clone()).collect();
     let source_specs = sources
         .iter()
-        .map(|&(node, kind)| crate::plan::Source { kind, index: source_index(&ir, node), ty: ir.nodes[node as usize].tys[0].clone() })
-        .collect();
-    Plan::new(ir, steps, space.top, constants, source_specs, outputs, writes, first_write)
-}
-
-fn source_index(ir: &Ir, node: u32) -> u32 {
-    match ir.nodes[node as usize].op {
-        IrOp::Source(k) => k,
-        _ => 0,
-    }
+        .map(|&(node, kind)| match ir.nodes[node as usize].op {
+            IrOp::Source(index) => Ok(crate::plan::Source { kind, index, ty: ir.nodes[node as usize].tys[0].clone() }),
+            _ => Err(Error::engine("plan", "a source is computed", describe(&ir, node), "a value that a run binds")),
+        })
+        .collect::<Result<_>>()?;
+    Ok(Plan::new(ir, steps, space.top, constants, source_specs, outputs, writes, first_write))
 }
 
 struct Layout<'a> {
@@ -173,7 +187,7 @@ impl<'a> Layout<'a> {
         owners: &'a [u32],
         order: &Order,
         sources: &[(u32, SourceKind)],
-    ) -> Layout<'a> {
+    ) -> Result<Layout<'a>> {
         let mut l = Layout {
             ir,
             accesses,
@@ -219,16 +233,18 @@ impl<'a> Layout<'a> {
         for (j, &r) in ir.outputs.iter().enumerate() {
             l.locs.insert(r, Loc { base: (base + j) as u32, offset: 0 });
         }
-        l.scalars();
-        l.plan_writes(drafts, order, sources);
-        l
+        l.scalars()?;
+        l.plan_writes(drafts, order, sources)?;
+        Ok(l)
     }
 
-    fn scalars(&mut self) {
+    fn scalars(&mut self) -> Result<()> {
         let mut places: FxHashMap<u64, usize> = FxHashMap::default();
         for (i, node) in self.ir.nodes.iter().enumerate() {
             if let IrOp::Scalar(s) = node.op {
-                let bits = u64::from_ne_bytes(s.bytes(node.tys[0].dtype).unwrap_or_default());
+                let misfit =
+                    || Error::engine("constant", "a number does not fit its dtype", describe(self.ir, i as u32), "a number that fits");
+                let bits = u64::from_ne_bytes(s.bytes(node.tys[0].dtype).ok_or_else(misfit)?);
                 let at = *places.entry(bits).or_insert_with(|| {
                     self.constants.push([bits, 0, 0, 0, 0, 0, 0, 0]);
                     self.constants.len() - 1
@@ -236,6 +252,7 @@ impl<'a> Layout<'a> {
                 self.locs.insert(Ref { node: i as u32, out: 0 }, Loc { base: CONSTANTS, offset: at * 64 });
             }
         }
+        Ok(())
     }
 
     fn write_base(&self, sources: usize, w: u32) -> Loc {
@@ -243,11 +260,12 @@ impl<'a> Layout<'a> {
     }
 
     /// Which writes a step can do in place: after everything that may fail, when nobody reads the old value any more.
-    fn plan_writes(&mut self, drafts: &[Draft], order: &Order, sources: &[(u32, SourceKind)]) {
+    fn plan_writes(&mut self, drafts: &[Draft], order: &Order, sources: &[(u32, SourceKind)]) -> Result<()> {
         for (w, &(variable, value)) in self.ir.writes.iter().enumerate() {
-            let place = sources.iter().position(|(n, _)| *n == variable).unwrap_or(0) as u32;
-            self.writes.push((place, self.ir.ty(value).clone()));
-            let t = self.made.get(value).unwrap_or(0);
+            let place = sources.iter().position(|(n, _)| *n == variable);
+            let unbound = || Error::engine("assign", "its variable is not bound", describe(self.ir, variable), "a source of the plan");
+            self.writes.push((place.ok_or_else(unbound)? as u32, self.ir.ty(value).clone()));
+            let t = self.made.get(value).ok_or_else(|| self.lost(value))?;
             let old = Ref { node: variable, out: 0 };
             let after = self.last.get(old);
             let draft = &drafts[order.steps[t]];
@@ -266,6 +284,20 @@ impl<'a> Layout<'a> {
                 self.copies.push((w as u32, value));
             }
         }
+        Ok(())
+    }
+
+    /// The error of a value that is read where no step has put it.
+    fn lost(&self, r: Ref) -> Error {
+        let got = format_args!("output {} of {}", r.out, describe(self.ir, r.node));
+        Error::engine(self.ir.node(r).name(), "a value has no place in memory", got, "a step that computes it first")
+    }
+
+    /// Bytes that may be read from the first one of a root on. Blocks of this crate have room for whole vectors; the memory
+    /// of a user's feed, and what a body takes from around it, may end with the last element.
+    fn room(&self, borrowed: &[u32], root: Ref) -> usize {
+        let bytes = self.bytes(root);
+        if borrowed.contains(&root.node) { bytes } else { padded(bytes) }
     }
 
     /// True if a program reads a root only in the order in which it writes a value.
@@ -297,12 +329,12 @@ impl<'a> Layout<'a> {
         loc
     }
 
-    fn arg(&self, r: Ref) -> Arg {
+    fn arg(&self, r: Ref) -> Result<Arg> {
         let a = self.accesses.of(r);
         let ty = self.ir.ty(r).clone();
-        let loc = self.locs.get(a.root).unwrap_or(Loc { base: ARENA, offset: 0 });
+        let loc = self.locs.get(a.root).ok_or_else(|| self.lost(a.root))?;
         let offset = (loc.offset as isize + a.offset * ty.dtype.size() as isize) as usize;
-        Arg { loc: Loc { base: loc.base, offset }, ty, strides: a.strides.clone() }
+        Ok(Arg { loc: Loc { base: loc.base, offset }, ty, strides: a.strides.clone() })
     }
 
     fn out(&mut self, r: Ref) -> Arg {
@@ -312,7 +344,7 @@ impl<'a> Layout<'a> {
         Arg { loc, ty, strides }
     }
 
-    fn run(&mut self, drafts: &[Draft], order: &Order, sources: &[(u32, SourceKind)]) -> Vec<Step> {
+    fn run(&mut self, drafts: &[Draft], order: &Order, sources: &[(u32, SourceKind)]) -> Result<Vec<Step>> {
         let mut ends: Vec<Vec<Ref>> = vec![vec![]; order.steps.len()];
         for (node, n) in self.ir.nodes.iter().enumerate() {
             for out in 0..n.tys.len() as u32 {
@@ -324,12 +356,11 @@ impl<'a> Layout<'a> {
         }
         // A value that a final copy reads lives to the end.
         let kept: Vec<Ref> = self.copies.iter().map(|(_, r)| *r).collect();
-        let feeds: Vec<u32> =
-            sources.iter().filter(|(_, k)| matches!(k, SourceKind::Feed | SourceKind::Capture)).map(|(n, _)| *n).collect();
+        let borrowed: Vec<u32> = sources.iter().filter(|(_, k)| k.is_borrowed()).map(|(n, _)| *n).collect();
         let mut steps = Vec::with_capacity(order.steps.len());
         for (t, &d) in order.steps.iter().enumerate() {
             let draft = &drafts[d];
-            let step = if draft.tile { self.tile(draft, t, &feeds) } else { self.call(draft) };
+            let step = if draft.tile { self.tile(draft, t, &borrowed)? } else { self.call(draft)? };
             let (at, bytes) = step.scratch;
             if bytes > 0 {
                 self.space.give(at, bytes);
@@ -346,7 +377,7 @@ impl<'a> Layout<'a> {
             }
         }
         for (w, r) in std::mem::take(&mut self.copies) {
-            let input = self.arg(r);
+            let input = self.arg(r)?;
             let ty = self.ir.ty(r).clone();
             let strides = c_strides(&ty.dims);
             let output = Arg { loc: self.write_base(sources.len(), w), ty, strides };
@@ -355,19 +386,19 @@ impl<'a> Layout<'a> {
             steps.push(Step { work: Work::Copy, inputs: vec![input], outputs: vec![output], scratch: (0, 0), walked, nodes: vec![] });
         }
         debug_assert!(self.first_write >= self.fallible.min(steps.len()));
-        steps
+        Ok(steps)
     }
 
     fn scratch(&mut self, bytes: usize) -> (usize, usize) {
         if bytes == 0 { (0, 0) } else { (self.space.take(bytes), bytes) }
     }
 
-    fn tile(&mut self, draft: &Draft, t: usize, feeds: &[u32]) -> Step {
-        let stored = &self.stored;
-        let padded = |r: Ref| !feeds.contains(&r.node);
-        let mut p = program::build(self.ir, self.accesses, draft, self.owners, &|n| stored[n as usize], &padded);
+    fn tile(&mut self, draft: &Draft, t: usize, borrowed: &[u32]) -> Result<Step> {
+        let stored = |n: u32| self.stored[n as usize];
+        let room = |root: Ref| self.room(borrowed, root);
+        let mut p = program::build(self.ir, self.accesses, draft, self.owners, &stored, &room)?;
         for load in p.stages.iter_mut().flat_map(|s| &mut s.loads) {
-            load.loc = self.locs.get(load.root).unwrap_or(load.loc);
+            load.loc = self.locs.get(load.root).ok_or_else(|| self.lost(load.root))?;
         }
         let mut handed: Vec<Ref> = vec![];
         // Operands that end here and are read in the order of the space, once: a result may take their places.
@@ -417,25 +448,24 @@ impl<'a> Layout<'a> {
         }
         let scratch = self.scratch(p.working_bytes());
         let walked = self.ir.nodes[draft.nodes[0] as usize].walked;
-        Step { work: Work::Tile(Box::new(p)), inputs: vec![], outputs: vec![], scratch, walked, nodes: draft.nodes.clone() }
+        Ok(Step { work: Work::Tile(Box::new(p)), inputs: vec![], outputs: vec![], scratch, walked, nodes: draft.nodes.clone() })
     }
 
-    fn call(&mut self, draft: &Draft) -> Step {
+    fn call(&mut self, draft: &Draft) -> Result<Step> {
         let n = draft.nodes[0];
         let node = &self.ir.nodes[n as usize];
-        let inputs: Vec<Arg> = node.inputs.iter().map(|&r| self.arg(r)).collect();
+        let inputs: Vec<Arg> = node.inputs.iter().map(|&r| self.arg(r)).collect::<Result<_>>()?;
         let outputs: Vec<Arg> = (0..node.tys.len() as u32).map(|out| self.out(Ref { node: n, out })).collect();
         let (work, bytes) = match &node.op {
             IrOp::Row(def, draw) => {
                 let avals: SmallVec<[crate::shape::Aval; 4]> = node.inputs.iter().map(|&r| self.ir.ty(r).aval()).collect();
                 let refs: SmallVec<[&crate::shape::Aval; 4]> = avals.iter().collect();
-                let bytes = match &def.body {
-                    Body::Primitive(p) => match &p.kernel {
-                        Kernel::Call(c) => (c.scratch)(&refs, &node.attrs),
-                        Kernel::Fold(_) => reduce_scratch(self.ir, node),
-                        _ => 0,
-                    },
-                    Body::Composite(_) => 0,
+                let bytes = match node.kernel() {
+                    Some(Kernel::Call(c)) => (c.scratch)(&refs, &node.attrs),
+                    Some(Kernel::Fold(_)) => reduce_scratch(self.ir, node)?,
+                    // Over no elements there is nothing to do; over some it is part of a program.
+                    Some(Kernel::Tile(_) | Kernel::Select | Kernel::Cast) if node.tys[0].count() == 0 => 0,
+                    _ => return Err(Error::engine(def.name, "no step can compute it", describe(self.ir, n), "a kernel that is called")),
                 };
                 (Work::Call(def, node.attrs.clone(), *draw), bytes)
             }
@@ -444,17 +474,20 @@ impl<'a> Layout<'a> {
                 let bytes = bodies.iter().map(|p| p.arena_bytes).max().unwrap_or(0);
                 (Work::Branch(bodies.clone()), bytes)
             }
-            IrOp::Copy | IrOp::Source(_) | IrOp::Scalar(_) => (Work::Copy, 0),
+            IrOp::Copy => (Work::Copy, 0),
+            IrOp::Source(_) | IrOp::Scalar(_) => {
+                return Err(Error::engine(node.name(), "a step would compute it", describe(self.ir, n), "a value that a run binds"));
+            }
         };
         let scratch = self.scratch(bytes);
         let walked = node.walked;
         debug_assert!(!self.ir.may_fail(n) || self.made.has(Ref { node: n, out: 0 }));
-        Step { work, inputs, outputs, scratch, walked, nodes: draft.nodes.clone() }
+        Ok(Step { work, inputs, outputs, scratch, walked, nodes: draft.nodes.clone() })
     }
 }
 
-fn reduce_scratch(ir: &Ir, node: &crate::plan::ir::IrNode) -> usize {
+fn reduce_scratch(ir: &Ir, node: &crate::plan::ir::IrNode) -> Result<usize> {
     let x = ir.ty(node.inputs[0]);
-    let axes = crate::plan::simplify::fold_axes(node, x.dims.len());
-    crate::kernels::reduce::scratch_bytes(&x.dims, &axes, x.dtype)
+    let axes = crate::plan::simplify::fold_axes(node.name(), &node.attrs, x.dims.len())?;
+    Ok(crate::kernels::reduce::scratch_bytes(&x.dims, &axes, x.dtype))
 }

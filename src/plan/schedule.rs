@@ -4,8 +4,9 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
+use crate::error::{Error, Result};
 use crate::plan::access::Accesses;
-use crate::plan::fuse::{Draft, NO_DRAFT};
+use crate::plan::fuse::{Draft, NO_DRAFT, describe};
 use crate::plan::ir::Ir;
 
 /// What the order rests on.
@@ -17,7 +18,7 @@ pub struct Order {
 }
 
 /// Orders the drafts.
-pub fn schedule(ir: &Ir, accesses: &Accesses, drafts: &[Draft], owners: &[u32]) -> Order {
+pub fn schedule(ir: &Ir, accesses: &Accesses, drafts: &[Draft], owners: &[u32]) -> Result<Order> {
     // The last draft that was noted as a user of a draft.
     let mut noted = vec![usize::MAX; drafts.len()];
     let mut needs: Vec<Vec<usize>> = vec![vec![]; drafts.len()];
@@ -57,6 +58,10 @@ pub fn schedule(ir: &Ir, accesses: &Accesses, drafts: &[Draft], owners: &[u32]) 
             }
         }
     }
+    if let Some(left) = waiting.iter().position(|&w| w > 0) {
+        let nodes: Vec<String> = drafts[left].nodes.iter().map(|&n| describe(ir, n)).collect();
+        return Err(Error::engine("plan", "a step waits for itself", nodes.join("; "), "inputs before their users"));
+    }
     let fallible = steps.iter().rposition(|&d| fails[d]).map_or(0, |i| i + 1);
-    Order { steps, fallible }
+    Ok(Order { steps, fallible })
 }

@@ -2,7 +2,8 @@
 //! earlier node is that node.
 
 use crate::dtype::{DType, Scalar};
-use crate::graph::attr::{AttrType, Ints};
+use crate::error::{Error, Result};
+use crate::graph::attr::{Attr, AttrType, Ints};
 use crate::graph::op::{Kernel, OpDef};
 use crate::ops::broadcast::BROADCAST_TO;
 use crate::ops::elementwise::{ADD, DIV, MUL, NEG, SUB};
@@ -17,7 +18,7 @@ enum To {
     /// The node is this earlier value.
     Same(Ref),
     /// The node computes something else.
-    Op(IrOp, Box<[crate::graph::attr::Attr]>, Vec<Ref>),
+    Op(IrOp, Box<[Attr]>, Vec<Ref>),
 }
 
 /// A rewrite.
@@ -303,7 +304,7 @@ fn reduce_one(ir: &Ir, node: &IrNode) -> Option<To> {
     let Some(Kernel::Fold(_)) = node.kernel() else { return None };
     let x = *node.inputs.first()?;
     let (from, to) = (ir.ty(x), node.tys.first()?);
-    let list = fold_axes(node, from.dims.len());
+    let list = fold_axes(node.name(), &node.attrs, from.dims.len()).ok()?;
     if from.count() == 0 || list.iter().any(|&i| from.dims[i] != 1) || !in_order(ir, x) {
         return None;
     }
@@ -311,11 +312,10 @@ fn reduce_one(ir: &Ir, node: &IrNode) -> Option<To> {
     Some(To::Op(IrOp::Row(&RESHAPE, None), [Ints(dims).pack()].into(), vec![x]))
 }
 
-/// The axes of a reduction, sorted.
-pub fn fold_axes(node: &IrNode, ndim: usize) -> smallvec::SmallVec<[usize; 4]> {
-    let axis = match node.attrs.first() {
-        Some(crate::graph::attr::Attr::Axes(list)) => list.as_deref(),
-        _ => None,
-    };
-    axes(node.name(), axis, ndim).unwrap_or_default()
+/// The axes of a reduction, sorted: its first attribute.
+pub fn fold_axes(op: &str, attrs: &[Attr], ndim: usize) -> Result<smallvec::SmallVec<[usize; 4]>> {
+    match attrs.first() {
+        Some(Attr::Axes(list)) => axes(op, list.as_deref(), ndim),
+        other => Err(Error::engine(op, "a reduction has no axes", format_args!("{other:?}"), "its axes as its first attribute")),
+    }
 }

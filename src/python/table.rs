@@ -48,7 +48,7 @@ pub fn op_table<'py>(py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         for b in (def.bad)() {
             let inputs: Vec<_> = b.inputs.iter().map(|(d, s)| (d.name(), s.clone())).collect();
             let attrs: Vec<String> = b.attrs.iter().map(|a| a.to_string()).collect();
-            bad.append((inputs, attrs, b.message))?;
+            bad.append((inputs, attrs, &*b.message))?;
         }
         row.set_item("bad", bad)?;
         rows.append(row)?;

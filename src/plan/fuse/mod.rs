@@ -244,7 +244,7 @@ pub fn reduction(ir: &Ir, i: u32) -> Option<Reduction> {
     let node = &ir.nodes[i as usize];
     let Some(Kernel::Fold(_)) = node.kernel() else { return None };
     let dims = &ir.ty(node.inputs[0]).dims;
-    classify(dims, &fold_axes(node, dims.len()))
+    classify(dims, &fold_axes(node.name(), &node.attrs, dims.len()).ok()?)
 }
 
 /// True for an elementwise node of a draft that has one value a row.

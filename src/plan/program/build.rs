@@ -4,12 +4,13 @@ use smallvec::SmallVec;
 
 use super::registers::{Registers, assign, crossing};
 use super::{FoldStore, Load, LoadKind, Loc, Program, Tiling, order, stages};
+use crate::error::{Error, Result};
 use crate::graph::op::Kernel;
 use crate::kernels::fold::{BLOCK, Fold, accumulate, block, pairwise};
 use crate::kernels::isa::{Isa, isa};
 use crate::kernels::tile::{self, Instr};
 use crate::plan::access::Accesses;
-use crate::plan::fuse::{Draft, Inside, Reduction, inside, per_row, reduction};
+use crate::plan::fuse::{Draft, Inside, Reduction, describe, inside, per_row, reduction};
 use crate::plan::ir::{Ir, Ref};
 use crate::shape::{Dims, Strides, count};
 
@@ -63,25 +64,25 @@ pub(super) enum Operand {
     Load(usize),
 }
 
-/// Builds the program of a draft. `stored` tells which nodes' values are needed outside of it; `padded` which roots may be
-/// read past their end.
+/// Builds the program of a draft. `stored` tells which nodes' values are needed outside of it; `room` how many bytes may be
+/// read from the first one of a root on.
 pub fn build(
     ir: &Ir,
     accesses: &Accesses,
     draft: &Draft,
     owners: &[u32],
     stored: &dyn Fn(u32) -> bool,
-    padded: &dyn Fn(Ref) -> bool,
-) -> Program {
+    room: &dyn Fn(Ref) -> usize,
+) -> Result<Program> {
     let own = owners[draft.nodes[0] as usize];
     let mut b = Builder { ir, accesses, draft, owners, own, isa: isa(), stages: vec![] };
-    let (numbers, per_row) = b.numbers(stored);
+    let (numbers, per_row) = b.numbers(stored)?;
     b.stages =
         per_row.into_iter().map(|per_row| Emission { per_row, loads: vec![], patterns: vec![], nodes: vec![], folds: vec![] }).collect();
     for (&i, &s) in draft.nodes.iter().zip(&numbers) {
-        b.emit(s, i);
+        b.emit(s, i)?;
     }
-    b.finish(stored, padded)
+    b.finish(stored, room)
 }
 
 impl Builder<'_> {
@@ -91,24 +92,25 @@ impl Builder<'_> {
     }
 
     /// The stage of each node, and which stages have one value a row.
-    fn numbers(&self, stored: &dyn Fn(u32) -> bool) -> (Vec<usize>, Vec<bool>) {
+    fn numbers(&self, stored: &dyn Fn(u32) -> bool) -> Result<(Vec<usize>, Vec<bool>)> {
         let nodes = &self.draft.nodes;
         if self.draft.rows.is_none() {
-            return (vec![0; nodes.len()], vec![false]);
+            return Ok((vec![0; nodes.len()], vec![false]));
         }
         let place = |&i: &u32| {
             let node = &self.ir.nodes[i as usize];
-            let operand = |&r: &Ref| match self.inside(i, r)? {
-                Inside::Value(n) | Inside::Row(n) => nodes.binary_search(&n).ok(),
+            let operand = |&r: &Ref| {
+                let (Inside::Value(n) | Inside::Row(n)) = self.inside(i, r)?;
+                Some(nodes.binary_search(&n).map_err(|_| not_computed(self.ir, i, n)))
             };
-            stages::Place {
-                operands: node.inputs.iter().filter_map(operand).collect(),
+            Ok(stages::Place {
+                operands: node.inputs.iter().filter_map(operand).collect::<Result<_>>()?,
                 per_row: per_row(self.ir, self.draft, i),
                 fold: matches!(node.kernel(), Some(Kernel::Fold(_))),
                 stored: stored(i),
-            }
+            })
         };
-        stages::number(&nodes.iter().map(place).collect::<Vec<_>>())
+        Ok(stages::number(&nodes.iter().map(place).collect::<Result<Vec<_>>>()?))
     }
 
     /// Operand `r` of node `i` over `dims`, which are the lengths of the space, or of its rows, with ones between.
@@ -138,7 +140,7 @@ impl Builder<'_> {
             kind: LoadKind::Gather,
             size,
             register: 0,
-            padded: false,
+            readable: 0,
             periodic: false,
             full: false,
             end: 0,
@@ -147,7 +149,7 @@ impl Builder<'_> {
         Operand::Load(stage.loads.len() - 1)
     }
 
-    fn emit(&mut self, s: usize, i: u32) {
+    fn emit(&mut self, s: usize, i: u32) -> Result<()> {
         let node = &self.ir.nodes[i as usize];
         if let Some(Kernel::Fold(fold)) = node.kernel() {
             let x = node.inputs[0];
@@ -155,17 +157,22 @@ impl Builder<'_> {
             if let Operand::Load(k) = operand {
                 self.stages[s].loads[k].full = true;
             }
-            let reduction = reduction(self.ir, i).unwrap_or(Reduction::All);
+            let reduction = reduction(self.ir, i).ok_or_else(|| {
+                let rule = "a reduction over leading, trailing or all axes";
+                Error::engine(node.name(), "it cannot run in a tile program", describe(self.ir, i), rule)
+            })?;
             self.stages[s].folds.push(Folded { node: i, operand, fold: *fold, reduction });
-            return;
+            return Ok(());
         }
         let dims = &node.tys[0].dims;
         let operands = node.inputs.iter().map(|&r| self.operand(s, i, r, dims)).collect();
+        // `choose` gives it its kernel, once it is known how operands are read.
         let f = tile::copy(node.tys[0].dtype);
         self.stages[s].nodes.push(Emitted { node: i, f, name: node.name(), operands, splat: SmallVec::new() });
+        Ok(())
     }
 
-    fn finish(self, stored: &dyn Fn(u32) -> bool, padded: &dyn Fn(Ref) -> bool) -> Program {
+    fn finish(self, stored: &dyn Fn(u32) -> bool, room: &dyn Fn(Ref) -> usize) -> Result<Program> {
         let (dims, rows, cols, tiling) = self.tiling();
         let split = split(&dims, cols);
         let Builder { ir, draft, isa, mut stages, .. } = self;
@@ -182,11 +189,13 @@ impl Builder<'_> {
                 if load.full && (ragged || matches!(load.kind, LoadKind::One | LoadKind::RowOne)) {
                     load.kind = LoadKind::Gather;
                 }
-                load.padded = padded(load.root);
+                // A view that starts before its root, or behind it, reads nothing in place.
+                let behind = usize::try_from(load.offset).ok().and_then(|at| room(load.root).checked_sub(at));
+                load.readable = behind.map_or(0, |bytes| bytes / load.size);
                 load.periodic = !stage.per_row && tiling == Tiling::Whole && load.strides[..split].iter().all(|&s| s == 0);
             }
             for e in &mut stage.nodes {
-                choose(ir, isa, e, &stage.loads, tiling);
+                choose(ir, isa, e, &stage.loads, tiling)?;
             }
         }
         let widest = ir_widest(ir, draft);
@@ -199,7 +208,7 @@ impl Builder<'_> {
             stages.iter_mut().for_each(|s| order::order(&mut s.nodes, &placed));
         }
         let Registers { stages: mut placed, carried, count: registers, places } =
-            assign(ir, &mut stages, (tiling, cols), &crossing, stored);
+            assign(ir, &mut stages, (tiling, cols), &crossing, stored)?;
         let mut scratch_bytes = 0;
         for (stage, built) in stages.iter().zip(&mut placed) {
             for store in built.stores.iter_mut() {
@@ -209,9 +218,13 @@ impl Builder<'_> {
                 let dtype = ir.nodes[f.node as usize].tys[0].dtype;
                 let (from, after) = match f.operand {
                     Operand::Load(k) => (built.loads[k].slot, 0),
-                    Operand::Value(n) | Operand::Row(n) => (places.value(n).unwrap_or(0), places.end(n)),
+                    Operand::Value(n) | Operand::Row(n) => places.value(n).ok_or_else(|| not_computed(ir, f.node, n))?,
                 };
-                let kept = places.value(f.node);
+                let kept = places.value(f.node).map(|(slot, _)| slot);
+                if kept.is_some() && !matches!(f.reduction, Reduction::Trailing(_)) {
+                    let got = format_args!("{} over {:?}", describe(ir, f.node), f.reduction);
+                    return Err(Error::engine(ir.nodes[f.node as usize].name(), "rows read it", got, "a reduction of each row"));
+                }
                 let scratch = scratch_bytes;
                 scratch_bytes += fold_scratch(f.reduction, rows, cols, tiling, dtype.size());
                 built.folds.push(FoldStore {
@@ -232,7 +245,7 @@ impl Builder<'_> {
             built.folds.sort_by_key(|f| f.after);
         }
         let carried_bytes = carried.last().map_or(0, |c| c.offset + carried_room(cols, c.size));
-        Program { dims, split, rows, cols, tiling, stages: placed, carried, registers, register_bytes, scratch_bytes, carried_bytes }
+        Ok(Program { dims, split, rows, cols, tiling, stages: placed, carried, registers, register_bytes, scratch_bytes, carried_bytes })
     }
 
     /// The collapsed lengths, rows, columns, and the way that tiles walk.
@@ -298,7 +311,7 @@ pub(super) fn carried_room(cols: usize, size: usize) -> usize {
 }
 
 /// Picks the kernel of an instruction: the form whose single operands are the loads that are one value for a tile.
-fn choose(ir: &Ir, isa: Isa, e: &mut Emitted, loads: &[Load], tiling: Tiling) {
+fn choose(ir: &Ir, isa: Isa, e: &mut Emitted, loads: &[Load], tiling: Tiling) -> Result<()> {
     let node = &ir.nodes[e.node as usize];
     let to = node.tys[0].dtype;
     let dtype = |k: usize| node.inputs.get(k).map_or(to, |&r| ir.ty(r).dtype);
@@ -314,7 +327,7 @@ fn choose(ir: &Ir, isa: Isa, e: &mut Emitted, loads: &[Load], tiling: Tiling) {
         _ => None,
     };
     // The dtype rules of the rows let only dtypes through that the kernels have.
-    let forms = forms.map_or([None; 8], |f| f.0);
+    let forms = forms.ok_or_else(|| missing(ir, e.node))?.0;
     let single = |o: &Operand| match o {
         Operand::Load(k) => matches!(loads[*k].kind, LoadKind::One | LoadKind::RowOne),
         // A tile of several rows gets them repeated.
@@ -331,9 +344,19 @@ fn choose(ir: &Ir, isa: Isa, e: &mut Emitted, loads: &[Load], tiling: Tiling) {
         }
         k += 1;
     }
-    if let Some(f) = forms[mask] {
-        e.f = f;
-    }
+    e.f = forms[mask].ok_or_else(|| missing(ir, e.node))?;
+    Ok(())
+}
+
+fn missing(ir: &Ir, i: u32) -> Error {
+    let rule = "dtypes that its rule lets through";
+    Error::engine(ir.nodes[i as usize].name(), "it has no kernel for its operands", describe(ir, i), rule)
+}
+
+/// The error of a node that reads what its program does not compute before.
+pub(super) fn not_computed(ir: &Ir, i: u32, operand: u32) -> Error {
+    let got = format_args!("{} and {}", describe(ir, i), describe(ir, operand));
+    Error::engine(ir.nodes[i as usize].name(), "its program does not compute an operand before it", got, "operands first")
 }
 
 /// Strides over the collapsed lengths: of each group of merged axes, the last one's.

@@ -80,8 +80,9 @@ pub struct Load {
     pub size: usize,
     /// The register for elements that cannot be read in place.
     pub register: u16,
-    /// True if memory behind the last element may be read up to a multiple of 64 bytes.
-    pub padded: bool,
+    /// Elements from the first one on that may be read, those of the view and what lies behind them: to the end of the
+    /// root's memory, and no further. Kernels read whole vectors, so a tail is read in place only where there is room.
+    pub readable: usize,
     /// True if every tile that starts a row reads the same elements.
     pub periodic: bool,
     /// True if a reduction reads it, which needs a value for each element.

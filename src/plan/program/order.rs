@@ -21,7 +21,8 @@ pub fn order(nodes: &mut Vec<Emitted>, stored: &dyn Fn(u32) -> bool) {
     }
     for other in [flow.backward(), flow.forward()] {
         let cost = flow.cost(&other);
-        if cost < best.0 {
+        // An order that leaves an instruction out is none.
+        if other.len() == n && cost < best.0 {
             best = (cost, Some(other));
         }
     }

@@ -4,8 +4,9 @@
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
-use super::build::{Emission, Operand, carried_room};
+use super::build::{Emission, Operand, carried_room, not_computed};
 use super::{Carried, Code, Instr, Load, LoadKind, Spread, Stage, Store, Tiling};
+use crate::error::{Error, Result};
 use crate::kernels::fold::BLOCK;
 use crate::plan::ir::{Ir, Ref};
 
@@ -45,13 +46,9 @@ impl Places {
             Place::Store(k) => self.first_store + k,
         }
     }
-    /// The number of the value of a node.
-    pub fn value(&self, node: u32) -> Option<u16> {
-        self.values.get(&node).map(|&(p, _)| self.of(p))
-    }
-    /// How many instructions of its stage run before the value of a node is there.
-    pub fn end(&self, node: u32) -> usize {
-        self.values.get(&node).map_or(0, |&(_, end)| end)
+    /// The number of the value of a node, and how many instructions of its stage run before it is there.
+    pub fn value(&self, node: u32) -> Option<(u16, usize)> {
+        self.values.get(&node).map(|&(p, end)| (self.of(p), end))
     }
 }
 
@@ -106,7 +103,7 @@ pub fn assign(
     (tiling, cols): (Tiling, usize),
     crossing: &FxHashMap<u32, usize>,
     stored: &dyn Fn(u32) -> bool,
-) -> Registers {
+) -> Result<Registers> {
     let mut pool = Pool::default();
     let mut carried: Vec<Carried> = vec![];
     let mut values: FxHashMap<u32, (Place, usize)> = FxHashMap::default();
@@ -123,7 +120,7 @@ pub fn assign(
                     Operand::Value(v) => _ = last.insert(*v, t),
                     Operand::Row(v) if tiling == Tiling::Whole && !spread.contains_key(v) => {
                         let r = pool.take();
-                        let from = values.get(v).map_or(Place::Register(0), |&(p, _)| p);
+                        let from = values.get(v).ok_or_else(|| not_computed(ir, e.node, *v))?.0;
                         draft.spreads.push((from, r, size(*v)));
                         spread.insert(*v, r);
                     }
@@ -135,22 +132,19 @@ pub fn assign(
             values.insert(f.node, (Place::Register(pool.take()), 0));
         }
         for (t, e) in stage.nodes.iter().enumerate() {
-            let value = |v: &u32| {
-                debug_assert!(values.contains_key(v), "%{v} is read before it is computed");
-                values.get(v).map_or(Place::Register(0), |&(p, _)| p)
-            };
+            let value = |v: &u32| Ok(values.get(v).ok_or_else(|| not_computed(ir, e.node, *v))?.0);
             let operand = |o: &Operand| match o {
                 Operand::Value(v) => value(v),
-                Operand::Row(v) => spread.get(v).map_or_else(|| value(v), |&r| Place::Register(r)),
-                Operand::Load(k) => Place::Load(loads + *k as u16),
+                Operand::Row(v) => spread.get(v).map_or_else(|| value(v), |&r| Ok(Place::Register(r))),
+                Operand::Load(k) => Ok(Place::Load(loads + *k as u16)),
             };
-            let mut operands: SmallVec<[Place; 3]> = e.operands.iter().map(operand).collect();
+            let mut operands: SmallVec<[Place; 3]> = e.operands.iter().map(operand).collect::<Result<_>>()?;
             let mut temporary: SmallVec<[u16; 2]> = SmallVec::new();
             for &(k, fill) in &e.splat {
                 let r = pool.take();
                 temporary.push(r);
                 let from = operands[k];
-                touch(&mut stage.loads, loads, from, draft.code.len());
+                touch(&mut stage.loads, loads, from, draft.code.len())?;
                 draft.code.push((fill, [Place::Register(r), from, from, from]));
                 draft.names.push("splat");
                 operands[k] = Place::Register(r);
@@ -181,7 +175,7 @@ pub fn assign(
             values.insert(e.node, (to, at + 1));
             let mut places = [to; 4];
             for (slot, &p) in places.iter_mut().skip(1).zip(&operands) {
-                touch(&mut stage.loads, loads, p, at);
+                touch(&mut stage.loads, loads, p, at)?;
                 *slot = p;
             }
             draft.code.push((e.f, places));
@@ -212,7 +206,7 @@ pub fn assign(
         loads += stage.loads.len() as u16;
         drafts.push(draft);
     }
-    finish(stages, drafts, carried, values, pool)
+    Ok(finish(stages, drafts, carried, values, pool))
 }
 
 /// Numbers everything, now that the registers are counted.
@@ -250,10 +244,13 @@ fn finish(
 }
 
 /// Notes that instruction `at` reads an operand; `first` is the number of the stage's first load.
-fn touch(loads: &mut [Load], first: u16, p: Place, at: usize) {
-    if let Place::Load(k) = p
-        && let Some(l) = loads.get_mut((k - first) as usize)
-    {
-        l.end = at + 1;
+fn touch(loads: &mut [Load], first: u16, p: Place, at: usize) -> Result<()> {
+    if let Place::Load(k) = p {
+        let count = loads.len();
+        let load = k.checked_sub(first).and_then(|k| loads.get_mut(k as usize));
+        let missing =
+            || Error::engine("plan", "an operand is of another stage", format_args!("load {k}"), format_args!("{count} from {first}"));
+        load.ok_or_else(missing)?.end = at + 1;
     }
+    Ok(())
 }

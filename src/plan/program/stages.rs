@@ -45,5 +45,5 @@ pub fn number(nodes: &[Place]) -> (Vec<usize>, Vec<bool>) {
     used.sort_unstable();
     used.dedup();
     let per_row = used.iter().map(|s| s % 2 == 1).collect();
-    (stage.iter().map(|s| used.binary_search(s).unwrap_or(0)).collect(), per_row)
+    (stage.iter().map(|s| used.partition_point(|u| u < s)).collect(), per_row)
 }

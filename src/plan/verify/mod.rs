@@ -2,11 +2,13 @@
 
 mod lives;
 
+use crate::array::block::padded;
 use crate::plan::Plan;
 use crate::plan::access::{Accesses, is_value};
 use crate::plan::fuse::{self, Draft};
 use crate::plan::ir::{Ir, IrOp, Ref};
-use crate::plan::place::{ARENA, Work};
+use crate::plan::place::{ARENA, CONSTANTS, SOURCES, Work};
+use crate::plan::program::{Load, LoadKind, Program, Stage};
 use crate::plan::schedule::Order;
 
 /// Inputs come before their users and have types.
@@ -23,6 +25,25 @@ pub fn ir(ir: &Ir, pass: &str) {
     }
     for (v, _) in &ir.writes {
         assert!(matches!(ir.nodes[*v as usize].op, IrOp::Source(_)), "{pass}: a write goes to no variable");
+    }
+}
+
+/// From where to where views with these strides reach, seen from their first element: the smallest distance, and one more
+/// than the largest.
+fn reach(dims: &[usize], strides: &[isize]) -> (isize, isize) {
+    let ends = || dims.iter().zip(strides).map(|(&n, &s)| (n as isize - 1) * s);
+    (ends().map(|e| e.min(0)).sum(), ends().map(|e| e.max(0)).sum::<isize>() + 1)
+}
+
+/// Every view shows elements of its root, and no others.
+pub fn accesses(ir: &Ir, accesses: &Accesses) {
+    for (i, node) in ir.nodes.iter().enumerate() {
+        for (out, ty) in node.tys.iter().enumerate().filter(|(_, ty)| ty.count() > 0) {
+            let a = accesses.of(Ref { node: i as u32, out: out as u32 });
+            let (from, to) = reach(&ty.dims, &a.strides);
+            let inside = a.offset + from >= 0 && a.offset + to <= ir.ty(a.root).count() as isize;
+            assert!(inside, "access: %{i} shows more than its root %{} holds", a.root.node);
+        }
     }
 }
 
@@ -69,15 +90,33 @@ pub fn order(ir: &Ir, accesses: &Accesses, drafts: &[Draft], order: &Order) {
     }
 }
 
-/// All places of the arena are inside it; no step of a call writes over what it reads; every value is there when it is read.
+/// Bytes of what a base points to.
+fn extent(plan: &Plan, base: u32) -> usize {
+    let (sources, outputs) = (plan.sources.len(), plan.outputs.len());
+    match base {
+        ARENA => plan.arena_bytes,
+        CONSTANTS => std::mem::size_of_val(&plan.constants[..]),
+        b => match (b - SOURCES) as usize {
+            k if k < sources => plan.sources[k].ty.bytes(),
+            k if k < sources + outputs => plan.outputs[k - sources].bytes(),
+            k => plan.writes[k - sources - outputs].1.bytes(),
+        },
+    }
+}
+
+/// Everything is read and written inside of what its base points to; no step of a call writes over what it reads; every
+/// value is there when it is read.
 pub fn plan(plan: &Plan, accesses: &Accesses) {
     lives::lives(plan, accesses);
     for (t, step) in plan.steps.iter().enumerate() {
         let inside =
-            |base: u32, at: usize, n: usize| assert!(base != ARENA || at + n <= plan.arena_bytes, "place: step {t} leaves the arena");
+            |base: u32, at: usize, n: usize| assert!(at + n <= extent(plan, base), "place: step {t} leaves the memory of base {base}");
         for a in step.inputs.iter().chain(&step.outputs) {
             if a.ty.count() > 0 {
-                inside(a.loc.base, a.loc.offset, a.ty.dtype.size());
+                let (from, to) = reach(&a.ty.dims, &a.strides);
+                let size = a.ty.dtype.size();
+                let first = a.loc.offset.checked_add_signed(from * size as isize);
+                inside(a.loc.base, first.unwrap_or(usize::MAX / 2), (to - from) as usize * size);
             }
         }
         inside(ARENA, step.scratch.0, step.scratch.1);
@@ -95,7 +134,30 @@ pub fn plan(plan: &Plan, accesses: &Accesses) {
                 let count = if p.stages[stage].per_row { p.rows } else { p.count() };
                 s.locs.iter().for_each(|l| inside(l.base, l.offset, count * s.size));
             }
+            for f in p.folds() {
+                f.loc.iter().for_each(|l| inside(l.base, l.offset, plan.ir().ty(f.value).bytes()));
+            }
+            for (stage, load) in p.loads() {
+                bounds(plan, t, p, &p.stages[stage], load);
+            }
         }
     }
     assert!(plan.first_write <= plan.steps.len(), "place: the first write is behind the end");
+}
+
+/// An operand stays inside its root; one that is read by whole vectors in place stays inside of what may be read there: the
+/// root's own bytes, rounded up to whole vectors where the memory is a block of this crate.
+fn bounds(plan: &Plan, t: usize, p: &Program, stage: &Stage, load: &Load) {
+    let root = plan.ir().ty(load.root);
+    let dims = if stage.per_row { &p.dims[..p.split] } else { &p.dims[..] };
+    let (from, to) = reach(dims, &load.strides);
+    // Strides are in bytes, and the last element has some.
+    let end = load.offset + to - 1 + load.size as isize;
+    assert!(load.offset + from >= 0 && end <= root.bytes() as isize, "place: step {t} reads beyond %{}", load.root.node);
+    if load.kind == LoadKind::Flat {
+        let source = (load.loc.base.checked_sub(SOURCES)).and_then(|k| plan.sources.get(k as usize));
+        let room = if source.is_some_and(|s| s.kind.is_borrowed()) { root.bytes() } else { padded(root.bytes()) };
+        let end = load.offset as usize + load.readable * load.size;
+        assert!(end <= room, "place: step {t} may read {end} bytes of %{}, which has {room}", load.root.node);
+    }
 }

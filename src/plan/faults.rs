@@ -1,0 +1,159 @@
+//! What no program should bring about: an error that names the row, in release builds too, or a check that finds it.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use super::access::Accesses;
+use super::fuse::Draft;
+use super::ir::{Ir, IrNode, IrOp, Ref, Ty, Walked};
+use super::place::Work;
+use super::schedule::Order;
+use super::simplify::fold_axes;
+use super::*;
+use crate::dtype::DType;
+use crate::error::ErrorKind;
+use crate::graph::attr::{Attr, AttrType, Slice, Slices};
+use crate::ops::find;
+
+fn node(op: IrOp, attrs: &[Attr], inputs: &[u32], dtype: DType, dims: &[usize]) -> IrNode {
+    IrNode {
+        op,
+        attrs: attrs.into(),
+        inputs: inputs.iter().map(|&node| Ref { node, out: 0 }).collect(),
+        tys: [Ty { dtype, dims: dims.into() }].into_iter().collect(),
+        walked: Walked(0),
+    }
+}
+
+/// A source, and rows one after the other, each on the one before.
+fn chain(dtype: DType, dims: &[usize], rows: &[&str]) -> Ir {
+    let mut nodes = vec![node(IrOp::Source(0), &[], &[], dtype, dims)];
+    for (i, name) in rows.iter().enumerate() {
+        let def = find(name).unwrap();
+        let inputs = vec![i as u32; def.params.iter().filter(|p| p.kind == crate::graph::op::ParamKind::Tensor).count()];
+        nodes.push(node(IrOp::Row(def, None), &[], &inputs, dtype, dims));
+    }
+    let last = nodes.len() as u32 - 1;
+    Ir { nodes, outputs: vec![Ref { node: last, out: 0 }], writes: vec![] }
+}
+
+/// The parts of [`compile`] up to the order of the steps.
+fn ordered(ir: Ir) -> (Ir, Accesses, Vec<Draft>, Vec<u32>, Order) {
+    let (ir, accesses) = access::resolve(ir).unwrap();
+    let drafts = fuse::fuse(&ir, &accesses);
+    let owners = fuse::owners(&ir, &drafts);
+    let order = schedule::schedule(&ir, &accesses, &drafts, &owners).unwrap();
+    (ir, accesses, drafts, owners, order)
+}
+
+#[track_caller]
+fn refused<T>(made: Result<T>, start: &str) {
+    let e = made.err().expect("an error");
+    assert_eq!(e.kind(), ErrorKind::Graph);
+    assert!(e.to_string().starts_with(start) && e.to_string().contains("a fault of the engine"), "{e}");
+}
+
+#[test]
+fn a_dtype_without_a_kernel() {
+    for rows in [&["sin"][..], &["neg", "exp"], &["logical_not"]] {
+        let ir = chain(DType::I64, &[100], rows);
+        refused(compile(ir, &|_| Ok(SourceKind::Feed)), &format!("{}: it has no kernel for its operands. Got %", rows[rows.len() - 1]));
+    }
+}
+
+#[test]
+fn a_value_that_no_step_computes() {
+    for rows in [["batch_matmul", "sin"], ["batch_matmul", "batch_matmul"]] {
+        let (ir, accesses, drafts, owners, mut order) = ordered(chain(DType::F64, &[8, 8], &rows));
+        order.steps.remove(0);
+        let made = place::place(ir, &accesses, drafts, &owners, order, vec![(0, SourceKind::Feed)]);
+        refused(made, "batch_matmul: a value has no place in memory. Got output 0 of %1");
+    }
+}
+
+#[test]
+fn a_source_that_is_not_bound() {
+    let (ir, accesses, drafts, owners, order) = ordered(chain(DType::F64, &[8], &["sin"]));
+    refused(place::place(ir, &accesses, drafts, &owners, order, vec![]), "source: a value has no place in memory. Got output 0 of %0");
+}
+
+#[test]
+fn a_variable_that_is_not_bound() {
+    let (mut ir, accesses, drafts, owners, order) = ordered(chain(DType::F64, &[8], &["sin"]));
+    ir.writes.push((0, Ref { node: 1, out: 0 }));
+    refused(place::place(ir, &accesses, drafts, &owners, order, vec![]), "assign: its variable is not bound. Got %0");
+}
+
+#[test]
+fn steps_that_wait_for_each_other() {
+    let ir = chain(DType::F64, &[8], &["sin", "cos", "exp"]);
+    let (ir, accesses) = access::resolve(ir).unwrap();
+    let draft = |nodes: &[u32]| Draft { nodes: nodes.to_vec(), tile: true, space: [8].into_iter().collect(), rows: None };
+    let drafts = [draft(&[1, 3]), draft(&[2])];
+    refused(schedule::schedule(&ir, &accesses, &drafts, &fuse::owners(&ir, &drafts)), "plan: a step waits for itself. Got %1");
+}
+
+#[test]
+fn a_reduction_without_axes() {
+    refused(fold_axes("reduce_sum", &[], 2), "reduce_sum: a reduction has no axes. Got None");
+    refused(fold_axes("reduce_sum", &[Attr::Int(0)], 2), "reduce_sum: a reduction has no axes");
+    // Not fused, it would have become a sum over nothing.
+    let made = compile(chain(DType::F64, &[2, 3], &["reduce_sum"]), &|_| Ok(SourceKind::Feed));
+    refused(made, "reduce_sum: a reduction has no axes");
+}
+
+#[test]
+fn rows_that_no_step_can_compute() {
+    refused(compile(chain(DType::F64, &[3], &["assign"]), &|_| Ok(SourceKind::Feed)), "assign: no step can compute it. Got %1");
+}
+
+/// A plan for the sine of a part of 67 numbers, with what [`verify`] needs.
+fn tail(kind: SourceKind, start: i64) -> (Plan, Accesses) {
+    let slices = Slices([Slice { start: Some(start), stop: Some(67), step: 1 }].into()).pack();
+    let n = 67 - start as usize;
+    let nodes = vec![
+        node(IrOp::Source(0), &[], &[], DType::F64, &[67]),
+        node(IrOp::Row(find("strided_slice").unwrap(), None), &[slices], &[0], DType::F64, &[n]),
+        node(IrOp::Row(find("sin").unwrap(), None), &[], &[1], DType::F64, &[n]),
+    ];
+    let ir = Ir { nodes, outputs: vec![Ref { node: 2, out: 0 }], writes: vec![] };
+    let (ir, accesses, drafts, owners, order) = ordered(ir);
+    let plan = place::place(ir, &accesses, drafts, &owners, order, vec![(0, kind)]).unwrap();
+    (plan, accesses)
+}
+
+fn load(plan: &mut Plan) -> &mut program::Load {
+    match &mut plan.steps[0].work {
+        Work::Tile(p) => &mut p.stages[0].loads[0],
+        _ => panic!("a program"),
+    }
+}
+
+#[test]
+fn an_operand_is_read_in_place_up_to_the_end_of_its_root() {
+    // 67 numbers of 8 bytes are 536 bytes, in a block with room for 576.
+    let blocks = [SourceKind::Constant, SourceKind::Variable];
+    for (kind, room) in blocks.map(|k| (k, 72)).into_iter().chain([(SourceKind::Feed, 67), (SourceKind::Capture, 67)]) {
+        for start in [0, 3, 60, 66] {
+            let (mut plan, accesses) = tail(kind, start);
+            assert_eq!(load(&mut plan).readable, room - start as usize, "{kind:?} {start}");
+            verify::plan(&plan, &accesses);
+            let found = |change: &dyn Fn(&mut program::Load)| {
+                let (mut plan, accesses) = tail(kind, start);
+                change(load(&mut plan));
+                catch_unwind(AssertUnwindSafe(|| verify::plan(&plan, &accesses))).is_err()
+            };
+            assert!(found(&|l| l.readable += 1) && found(&|l| l.offset += 8) && found(&|l| l.offset = -8), "{kind:?} {start}");
+        }
+    }
+}
+
+#[test]
+fn a_step_that_leaves_its_memory_is_found() {
+    let (mut ir, accesses, drafts, owners, order) = ordered(chain(DType::F64, &[8, 8], &["batch_matmul"]));
+    ir.nodes[0].walked = Walked(0);
+    let plan = place::place(ir, &accesses, drafts, &owners, order, vec![(0, SourceKind::Feed)]).unwrap();
+    verify::plan(&plan, &accesses);
+    let mut plan = plan;
+    plan.steps[0].inputs[0].strides[0] += 1;
+    assert!(catch_unwind(AssertUnwindSafe(|| verify::plan(&plan, &accesses))).is_err());
+}
