@@ -150,6 +150,10 @@ unsafe fn one(step: &Step, bases: &Bases, bound: &Bound<'_>, proceed: &mut dyn F
                         let key = Key { seed: bound.seed, run: bound.run, stream };
                         (c.run)(&mut Call { op: def.name, inputs, outputs, attrs, scratch, key })?;
                     }
+                    (Kernel::Check(check), [x], [y]) => {
+                        check(def.name, *x)?;
+                        kernels::movement::copy(*x, y);
+                    }
                     (Kernel::Fold(fold), [x], [y]) => {
                         let axis = match attrs.first() {
                             Some(crate::graph::attr::Attr::Axes(list)) => list.as_deref(),

@@ -135,6 +135,7 @@ fn copy_of(ir: &Ir) -> Ir {
             IrOp::Row(d, k) => IrOp::Row(d, *k),
             IrOp::Copy => IrOp::Copy,
             IrOp::User(k) => IrOp::User(*k),
+            IrOp::Hook(k) => IrOp::Hook(*k),
             IrOp::Branch(b) => IrOp::Branch(Box::new([copy_of(&b[0]), copy_of(&b[1])])),
         },
         attrs: n.attrs.clone(),

@@ -437,7 +437,7 @@ impl<'a> Layout<'a> {
                 };
                 (Work::Call(def, node.attrs.clone(), *draw), bytes)
             }
-            IrOp::User(k) => (Work::User(*k), 0),
+            IrOp::User(k) | IrOp::Hook(k) => (Work::User(*k), 0),
             IrOp::Branch(bodies) => {
                 let plans = [0, 1].map(|i| crate::plan::compile_body(&bodies[i]));
                 let bytes = plans.iter().map(|p| p.arena_bytes).max().unwrap_or(0);
