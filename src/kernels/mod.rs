@@ -6,6 +6,7 @@ pub mod exact;
 pub mod fold;
 pub mod formula;
 pub mod index;
+pub mod integer;
 pub mod isa;
 pub mod linalg;
 pub mod math;

@@ -5,7 +5,8 @@ use crate::error::Result;
 use crate::graph::Tensor;
 use crate::ops::compare::less;
 use crate::ops::control::assign;
-use crate::ops::elementwise::{abs, pow, sqrt, square};
+use crate::ops::elementwise::{abs, sqrt, square};
+use crate::ops::power::real_power;
 use crate::ops::select::select;
 use crate::optimizers::{Optimizer, init_state, methods, state};
 use crate::state::{VariableEnvironment, VariableID};
@@ -83,8 +84,8 @@ impl Optimizer for Adam {
             let m1 = flushed(m * b1 + g * bound(1.0 - self.b1, "1 - b1"));
             let v1 = flushed(v * b2 + square(g) * bound(1.0 - self.b2, "1 - b2"));
             // The corrections are scalars: alpha / (1 - b1^t) and 1 / sqrt(1 - b2^t).
-            let rate = bound(self.alpha, "alpha") / (1.0 - pow(b1, t1));
-            let root = 1.0 / sqrt(1.0 - pow(b2, t1));
+            let rate = bound(self.alpha, "alpha") / (1.0 - real_power(b1, t1));
+            let root = 1.0 / sqrt(1.0 - real_power(b2, t1));
             out.extend([
                 assign(m, m1),
                 assign(v, v1),
