@@ -3,18 +3,15 @@
 use crate::graph::attr::{Attr, AttrType, Axes, IntoAttr};
 use crate::graph::op::{Body, Domain, OpDef, Param, ParamKind};
 use crate::graph::{AsTensor, Tensor};
-use crate::ops::apply::{Arg, Operand, apply, cast};
-use crate::ops::compare::greater_equal;
+use crate::ops::apply::{Arg, apply, cast};
 use crate::ops::elementwise::{erf, exp};
 use crate::ops::families::{self, bad, case};
 use crate::ops::movement::stop_gradient;
-use crate::ops::random::uniform_like;
 use crate::ops::reduce::{reduce_logsumexp, reduce_max, reduce_sum};
-use crate::ops::select::select;
 use crate::shape;
 
 /// The rows of this family.
-pub(in crate::ops) static ROWS: &[&OpDef] = &[&SOFTMAX, &LOG_SOFTMAX, &GELU, &DROPOUT];
+pub(in crate::ops) static ROWS: &[&OpDef] = &[&SOFTMAX, &LOG_SOFTMAX, &GELU];
 
 composite! {
     /// `exp(x) / sum(exp(x))` along `axis`, shifted by the maximum: it never overflows.
@@ -49,22 +46,5 @@ composite! {
     numpy "x * 0.5 * (1 + scipy.special.erf(x / np.sqrt(2)))";
     example "T.gelu([-1.0, 0.0, 1.0])" => "[-0.15865525  0.          0.84134475]";
     cases families::unary_cases(Domain::Real);
-    bad vec![];
-}
-composite! {
-    /// With `train`, each element is 0 with probability `ratio`, else divided by `1 - ratio`; without it, `x` itself. Each
-    /// call is a draw of its own, and each run draws anew.
-    DROPOUT = fn dropout(x, ratio; train: bool = true) -> y {
-        let x = cast(x, x.dtype().to_float());
-        if train {
-            let ratio = cast(ratio, x.dtype());
-            select(greater_equal(uniform_like(x), ratio), x / (1.0 - ratio), 0.0)
-        } else {
-            x
-        }
-    }
-    numpy "ref.dropout(x, ratio, train)";
-    example "T.reduce_max(T.dropout(np.ones(1000), 0.75))" => "4.0";
-    cases vec![families::mixed(&[(Domain::Real, &[2, 3]), (Domain::Unit, &[])], vec![Attr::Bool(false)])];
     bad vec![];
 }
