@@ -15,8 +15,10 @@ use crate::graph::{AsTensor, Graph, Node, NodeOp, Tensor, Value};
 use crate::ops::broadcast::broadcast_like;
 use crate::ops::compare::{logical_and, logical_or};
 use crate::ops::elementwise::add;
+use crate::ops::movement::same_shape;
 use crate::ops::rules::{typed_like, unbroadcast};
 use crate::ops::select::select;
+use crate::shape::Tuple;
 
 /// A cotangent, and where it counts.
 #[derive(Clone, Copy)]
@@ -77,25 +79,32 @@ fn full_like<'g>(t: Tensor<'g>, x: f64) -> Tensor<'g> {
 /// ```
 #[track_caller]
 pub fn grad<'g, A: AsTensor<'g>, B: AsTensor<'g>>(ys: &[A], xs: &[B]) -> Vec<Tensor<'g>> {
-    grad_with_default(ys, xs, &[] as &[Tensor<'g>])
+    graded(ys, xs, None)
 }
 
-/// As [`grad`], with given cotangents of `ys` in place of ones. An empty list means ones.
+/// As [`grad`], with given cotangents of `ys` in place of ones: one for each.
 #[track_caller]
 pub fn grad_with_default<'g, A: AsTensor<'g>, B: AsTensor<'g>, C: AsTensor<'g>>(ys: &[A], xs: &[B], ys_grads: &[C]) -> Vec<Tensor<'g>> {
+    let gs: Vec<Tensor<'g>> = ys_grads.iter().map(|t| t.tensor()).collect();
+    graded(ys, xs, Some(&gs))
+}
+
+#[track_caller]
+fn graded<'g, A: AsTensor<'g>, B: AsTensor<'g>>(ys: &[A], xs: &[B], seeds: Option<&[Tensor<'g>]>) -> Vec<Tensor<'g>> {
     let ys: Vec<Tensor<'g>> = ys.iter().map(|t| t.tensor()).collect();
     let xs: Vec<Tensor<'g>> = xs.iter().map(|t| t.tensor()).collect();
-    let gs: Vec<Tensor<'g>> = ys_grads.iter().map(|t| t.tensor()).collect();
     let site = crate::error::Site::here();
-    match site.during(|| try_grad(&ys, &xs, &gs)) {
+    match site.during(|| try_grad(&ys, &xs, seeds)) {
         Ok(grads) => grads,
         Err(e) => site.during(|| xs.iter().map(|x| x.graph().poison(e.clone())).collect()),
     }
 }
 
-/// As [`grad_with_default`], with errors as results.
-pub fn try_grad<'g>(ys: &[Tensor<'g>], xs: &[Tensor<'g>], seeds: &[Tensor<'g>]) -> Result<Vec<Tensor<'g>>> {
-    if !seeds.is_empty() && seeds.len() != ys.len() {
+/// As [`grad`], with the cotangents of `ys` if they are given, and with errors as results.
+pub fn try_grad<'g>(ys: &[Tensor<'g>], xs: &[Tensor<'g>], seeds: Option<&[Tensor<'g>]>) -> Result<Vec<Tensor<'g>>> {
+    let given = seeds.is_some();
+    let seeds = seeds.unwrap_or(&[]);
+    if given && seeds.len() != ys.len() {
         return Err(Error::new(
             ErrorKind::Shape,
             "grad",
@@ -270,10 +279,10 @@ fn step<'g>(graph: &'g Graph, id: u32, node: &'g Node, totals: &[Option<Flow<'g>
             guarded(op.name(), || op.grad(&mut c))?;
             let grads = std::mem::take(&mut c.grads);
             let mut out = Vec::with_capacity(grads.len());
-            for (g, &v) in grads.into_iter().zip(&node.inputs) {
+            for (i, (g, &v)) in grads.into_iter().zip(&node.inputs).enumerate() {
                 out.push(match g {
                     None => None,
-                    Some(g) => Some(Flow { value: fitted(op.name(), g, graph.tensor(v))?, mask: None }),
+                    Some(g) => Some(Flow { value: fitted(op.name(), i, g, graph.tensor(v))?, mask: None }),
                 });
             }
             Ok(out)
@@ -343,15 +352,17 @@ fn summed<'g>(f: Flow<'g>, x: Tensor<'g>) -> Flow<'g> {
     Flow { value: typed_like(unbroadcast(value, x), x), mask: None }
 }
 
-/// A user op's cotangent, checked.
-fn fitted<'g>(op: &str, g: Tensor<'g>, x: Tensor<'g>) -> Result<Tensor<'g>> {
+/// The cotangent of input `i` that a user's op gave: exactly of the input's shape. Lengths that are not known yet are checked
+/// when they are.
+fn fitted<'g>(op: &str, i: usize, g: Tensor<'g>, x: Tensor<'g>) -> Result<Tensor<'g>> {
     if let Some(e) = g.error() {
         return Err(e);
     }
-    let g = broadcast_like(typed_like(g, x), x);
-    g.error().map_or(Ok(g), |_| {
-        let what = "the gradient of an input has a shape that is not the input's";
-        Err(Error::new(ErrorKind::Shape, op, what, crate::shape::Tuple(g.dims()), crate::shape::Tuple(x.dims())))
+    let same = same_shape(typed_like(g, x), x);
+    same.error().map_or(Ok(same), |_| {
+        let what = format_args!("the cotangent of input {i} has another shape than the input");
+        let e = Error::new(ErrorKind::Shape, op, what, Tuple(g.dims()), Tuple(x.dims()));
+        Err(e.help("sum it over the axes along which the input was repeated"))
     })
 }
 
