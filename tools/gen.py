@@ -54,9 +54,12 @@ TYPES = {
 #: Attributes that have no sensible default in Python.
 REQUIRED = {"shape", "classes", "n", "slices"}
 #: Rows whose Python functions are written by hand, in `_functions`.
-BY_HAND = {"cond", "assign", "standard_uniform", "standard_uniform_like", "standard_normal", "standard_normal_like"}
+BY_HAND = {"cond", "assign", "bernoulli", "standard_uniform", "standard_uniform_like", "standard_normal", "standard_normal_like"}
 #: Rows that serve other rows, besides those that their parameters tell; see `internal`.
-INTERNAL = {"check_labels", "cholesky_lower", "lower_triangle", "size"}
+INTERNAL = {
+    "check_at", "check_exponent", "check_labels", "check_probability", "check_ratio", "cholesky_lower", "integer_power",
+    "lower_triangle", "real_power", "size",
+}  # fmt: skip
 #: Length of a line of generated code, as the formatter has it.
 WIDTH = 140
 #: Functions that are methods of Tensor as they are.
@@ -80,7 +83,7 @@ def parameters(row: dict[str, Any]) -> list[str]:
     # A parameter in front of a required one is required too.
     last = max((i for i, (name, _, _) in enumerate(row["params"]) if name in REQUIRED), default=-1)
     for i, (name, kind, default) in enumerate(row["params"]):
-        if kind in ("tensor", "tensors") or i <= last:
+        if default is None or i <= last:
             parts.append(f"{name}: {TYPES[kind]}")
         else:
             parts.append(f"{name}: {TYPES[kind]} = {default}")

@@ -49,6 +49,11 @@ __all__ = [
     "astype",
     "batch_matmul",
     "bernoulli",
+    "bitwise_and",
+    "bitwise_invert",
+    "bitwise_not",
+    "bitwise_or",
+    "bitwise_xor",
     "broadcast_to",
     "cast",
     "check_finite",
@@ -74,6 +79,7 @@ __all__ = [
     "grad_with_default",
     "greater",
     "greater_equal",
+    "invert",
     "jacobians",
     "less",
     "less_equal",
@@ -206,21 +212,6 @@ def div(a: TensorLike, b: TensorLike) -> Tensor:
     return y
 
 
-def pow(a: TensorLike, b: TensorLike) -> Tensor:
-    """Power with broadcasting: `y = a ** b`, in floating numbers. A negative base with a non-integral exponent gives NaN.
-
-    Gradient: `g * b * a ** (b - 1)`, which is 0 where `b` is 0, and `g * y * log(a)`, which counts as 0 where `a` is 0.
-
-    NumPy: `a ** b`
-
-    >>> with ag.Context():
-    ...     print(T.pow([4.0, 2.0, -8.0], [0.5, -1.0, 0.5]).eval())
-    [2.  0.5 nan]
-    """
-    y: Tensor = _apply(4, (a, b), ())
-    return y
-
-
 def maximum(a: TensorLike, b: TensorLike) -> Tensor:
     """The larger of two, with broadcasting; NaN if one of them is NaN.
 
@@ -232,7 +223,7 @@ def maximum(a: TensorLike, b: TensorLike) -> Tensor:
     ...     print(T.maximum([1.0, 5.0, np.nan], 3.0).eval())
     [ 3.  5. nan]
     """
-    y: Tensor = _apply(5, (a, b), ())
+    y: Tensor = _apply(4, (a, b), ())
     return y
 
 
@@ -247,7 +238,7 @@ def minimum(a: TensorLike, b: TensorLike) -> Tensor:
     ...     print(T.minimum([1.0, 5.0, np.nan], 3.0).eval())
     [ 1.  3. nan]
     """
-    y: Tensor = _apply(6, (a, b), ())
+    y: Tensor = _apply(5, (a, b), ())
     return y
 
 
@@ -262,7 +253,7 @@ def neg(x: TensorLike) -> Tensor:
     ...     print(T.neg([1.0, -2.0]).eval())
     [-1.  2.]
     """
-    y: Tensor = _apply(7, (x,), ())
+    y: Tensor = _apply(6, (x,), ())
     return y
 
 
@@ -277,7 +268,7 @@ def square(x: TensorLike) -> Tensor:
     ...     print(T.square([-3, 0, 4]).eval())
     [ 9  0 16]
     """
-    y: Tensor = _apply(8, (x,), ())
+    y: Tensor = _apply(7, (x,), ())
     return y
 
 
@@ -293,7 +284,7 @@ def sqrt(x: TensorLike) -> Tensor:
     ...     print(T.sqrt([4.0, 0.0, -1.0]).eval())
     [ 2.  0. nan]
     """
-    y: Tensor = _apply(9, (x,), ())
+    y: Tensor = _apply(8, (x,), ())
     return y
 
 
@@ -308,7 +299,7 @@ def abs(x: TensorLike) -> Tensor:
     ...     print(T.abs([-1.5, 0.0, 2.0]).eval())
     [1.5 0.  2. ]
     """
-    y: Tensor = _apply(10, (x,), ())
+    y: Tensor = _apply(9, (x,), ())
     return y
 
 
@@ -323,7 +314,7 @@ def sign(x: TensorLike) -> Tensor:
     ...     print(T.sign([-3.0, 0.0, 2.0, np.nan]).eval())
     [-1.  0.  1. nan]
     """
-    y: Tensor = _apply(11, (x,), ())
+    y: Tensor = _apply(10, (x,), ())
     return y
 
 
@@ -338,7 +329,7 @@ def exp(x: TensorLike) -> Tensor:
     ...     print(T.exp([0.0, 1.0]).eval())
     [1.         2.71828183]
     """
-    y: Tensor = _apply(12, (x,), ())
+    y: Tensor = _apply(11, (x,), ())
     return y
 
 
@@ -353,7 +344,7 @@ def log(x: TensorLike) -> Tensor:
     ...     print(T.log([np.e, 1.0, 0.0, -1.0]).eval())
     [  1.   0. -inf  nan]
     """
-    y: Tensor = _apply(13, (x,), ())
+    y: Tensor = _apply(12, (x,), ())
     return y
 
 
@@ -368,7 +359,7 @@ def sin(x: TensorLike) -> Tensor:
     ...     print(T.sin([0.0, np.pi / 2]).eval())
     [0. 1.]
     """
-    y: Tensor = _apply(14, (x,), ())
+    y: Tensor = _apply(13, (x,), ())
     return y
 
 
@@ -383,7 +374,7 @@ def cos(x: TensorLike) -> Tensor:
     ...     print(T.cos([0.0, np.pi]).eval())
     [ 1. -1.]
     """
-    y: Tensor = _apply(15, (x,), ())
+    y: Tensor = _apply(14, (x,), ())
     return y
 
 
@@ -398,7 +389,7 @@ def tanh(x: TensorLike) -> Tensor:
     ...     print(T.tanh([-1.0, 0.0, 20.0]).eval())
     [-0.76159416  0.          1.        ]
     """
-    y: Tensor = _apply(16, (x,), ())
+    y: Tensor = _apply(15, (x,), ())
     return y
 
 
@@ -413,7 +404,7 @@ def sigmoid(x: TensorLike) -> Tensor:
     ...     print(T.sigmoid([-1000.0, 0.0, 1000.0]).eval())
     [0.  0.5 1. ]
     """
-    y: Tensor = _apply(17, (x,), ())
+    y: Tensor = _apply(16, (x,), ())
     return y
 
 
@@ -428,7 +419,7 @@ def softplus(x: TensorLike) -> Tensor:
     ...     print(T.softplus([-1000.0, 0.0, 1000.0]).eval())
     [0.00000000e+00 6.93147181e-01 1.00000000e+03]
     """
-    y: Tensor = _apply(18, (x,), ())
+    y: Tensor = _apply(17, (x,), ())
     return y
 
 
@@ -443,12 +434,12 @@ def erf(x: TensorLike) -> Tensor:
     ...     print(T.erf([0.0, 1.0]).eval())
     [0.         0.84270079]
     """
-    y: Tensor = _apply(19, (x,), ())
+    y: Tensor = _apply(18, (x,), ())
     return y
 
 
 def relu(x: TensorLike) -> Tensor:
-    """Rectifier: `max(x, 0)`; NaN of NaN.
+    """Rectifier: `max(x, 0)`; NaN of NaN. Integers stay integers.
 
     Gradient: `g` where `x > 0`, exactly 0 elsewhere, at 0 too.
 
@@ -458,7 +449,7 @@ def relu(x: TensorLike) -> Tensor:
     ...     print(T.relu([-1.0, 0.0, 2.0]).eval())
     [0. 0. 2.]
     """
-    y: Tensor = _apply(20, (x,), ())
+    y: Tensor = _apply(19, (x,), ())
     return y
 
 
@@ -473,7 +464,7 @@ def clip(x: TensorLike, low: TensorLike, high: TensorLike) -> Tensor:
     ...     print(T.clip([-1.0, 0.5, 3.0], 0.0, 1.0).eval())
     [0.  0.5 1. ]
     """
-    y: Tensor = _apply(21, (x, low, high), ())
+    y: Tensor = _apply(20, (x, low, high), ())
     return y
 
 
@@ -486,7 +477,7 @@ def equal(a: TensorLike, b: TensorLike) -> Tensor:
     ...     print(T.equal([1.0, 2.0, np.nan], [1.0, 3.0, np.nan]).eval())
     [ True False False]
     """
-    y: Tensor = _apply(22, (a, b), ())
+    y: Tensor = _apply(21, (a, b), ())
     return y
 
 
@@ -499,7 +490,7 @@ def not_equal(a: TensorLike, b: TensorLike) -> Tensor:
     ...     print(T.not_equal([1.0, 2.0, np.nan], [1.0, 3.0, np.nan]).eval())
     [False  True  True]
     """
-    y: Tensor = _apply(23, (a, b), ())
+    y: Tensor = _apply(22, (a, b), ())
     return y
 
 
@@ -512,7 +503,7 @@ def less(a: TensorLike, b: TensorLike) -> Tensor:
     ...     print(T.less([1, 2, 3], 2).eval())
     [ True False False]
     """
-    y: Tensor = _apply(24, (a, b), ())
+    y: Tensor = _apply(23, (a, b), ())
     return y
 
 
@@ -525,7 +516,7 @@ def less_equal(a: TensorLike, b: TensorLike) -> Tensor:
     ...     print(T.less_equal([1, 2, 3], 2).eval())
     [ True  True False]
     """
-    y: Tensor = _apply(25, (a, b), ())
+    y: Tensor = _apply(24, (a, b), ())
     return y
 
 
@@ -538,7 +529,7 @@ def greater(a: TensorLike, b: TensorLike) -> Tensor:
     ...     print(T.greater([1, 2, 3], 2).eval())
     [False False  True]
     """
-    y: Tensor = _apply(26, (a, b), ())
+    y: Tensor = _apply(25, (a, b), ())
     return y
 
 
@@ -551,7 +542,7 @@ def greater_equal(a: TensorLike, b: TensorLike) -> Tensor:
     ...     print(T.greater_equal([1, 2, 3], 2).eval())
     [False  True  True]
     """
-    y: Tensor = _apply(27, (a, b), ())
+    y: Tensor = _apply(26, (a, b), ())
     return y
 
 
@@ -564,7 +555,7 @@ def logical_and(a: TensorLike, b: TensorLike) -> Tensor:
     ...     print(T.logical_and([0.0, 0.0, 2.0], [0, 1, 1]).eval())
     [False False  True]
     """
-    y: Tensor = _apply(28, (a, b), ())
+    y: Tensor = _apply(27, (a, b), ())
     return y
 
 
@@ -577,7 +568,7 @@ def logical_or(a: TensorLike, b: TensorLike) -> Tensor:
     ...     print(T.logical_or([0.0, 0.0, 2.0], [0, 1, 1]).eval())
     [False  True  True]
     """
-    y: Tensor = _apply(29, (a, b), ())
+    y: Tensor = _apply(28, (a, b), ())
     return y
 
 
@@ -590,7 +581,7 @@ def logical_xor(a: TensorLike, b: TensorLike) -> Tensor:
     ...     print(T.logical_xor([0.0, 0.0, 2.0], [0, 1, 1]).eval())
     [False  True False]
     """
-    y: Tensor = _apply(30, (a, b), ())
+    y: Tensor = _apply(29, (a, b), ())
     return y
 
 
@@ -603,7 +594,59 @@ def logical_not(x: TensorLike) -> Tensor:
     ...     print(T.logical_not([0.0, 2.0, np.nan]).eval())
     [ True False False]
     """
-    y: Tensor = _apply(31, (x,), ())
+    y: Tensor = _apply(30, (x,), ())
+    return y
+
+
+def bitwise_and(a: TensorLike, b: TensorLike) -> Tensor:
+    """And of the bits of integers, and of bools.
+
+    NumPy: `np.bitwise_and(a, b)`
+
+    >>> with ag.Context():
+    ...     print(T.bitwise_and([12, 10], 6).eval())
+    [4 2]
+    """
+    y: Tensor = _apply(31, (a, b), ())
+    return y
+
+
+def bitwise_or(a: TensorLike, b: TensorLike) -> Tensor:
+    """Or of the bits of integers, and of bools.
+
+    NumPy: `np.bitwise_or(a, b)`
+
+    >>> with ag.Context():
+    ...     print(T.bitwise_or([12, 10], 6).eval())
+    [14 14]
+    """
+    y: Tensor = _apply(32, (a, b), ())
+    return y
+
+
+def bitwise_xor(a: TensorLike, b: TensorLike) -> Tensor:
+    """Exclusive or of the bits of integers, and of bools.
+
+    NumPy: `np.bitwise_xor(a, b)`
+
+    >>> with ag.Context():
+    ...     print(T.bitwise_xor([True, False], True).eval())
+    [False  True]
+    """
+    y: Tensor = _apply(33, (a, b), ())
+    return y
+
+
+def bitwise_not(x: TensorLike) -> Tensor:
+    """All bits of integers turned over, and bools negated.
+
+    NumPy: `np.bitwise_not(x)`
+
+    >>> with ag.Context():
+    ...     print(T.bitwise_not([0, 1, -1]).eval())
+    [-1 -2  0]
+    """
+    y: Tensor = _apply(34, (x,), ())
     return y
 
 
@@ -620,7 +663,7 @@ def where(condition: TensorLike, a: TensorLike, b: TensorLike) -> Tensor:
     ...     print(T.grad([T.where(x > 0.0, T.sqrt(x), 0.0)], [x])[0].eval())
     [0.   0.25]
     """
-    y: Tensor = _apply(32, (condition, a, b), ())
+    y: Tensor = _apply(35, (condition, a, b), ())
     return y
 
 
@@ -636,7 +679,7 @@ def cast(x: TensorLike, dtype: DTypeLike = "float64") -> Tensor:
     ...     print(T.cast([1.7, -1.7, 0.0], "int32").eval())
     [ 1 -1  0]
     """
-    y: Tensor = _apply(33, (x,), (dtype,))
+    y: Tensor = _apply(36, (x,), (dtype,))
     return y
 
 
@@ -650,7 +693,7 @@ def stop_gradient(x: TensorLike) -> Tensor:
     ...     print(T.grad([x * T.stop_gradient(x)], [x])[0].eval())
     3.0
     """
-    y: Tensor = _apply(34, (x,), ())
+    y: Tensor = _apply(37, (x,), ())
     return y
 
 
@@ -667,7 +710,7 @@ def reshape(x: TensorLike, shape: Shape) -> Tensor:
      [3 4]
      [5 6]]
     """
-    y: Tensor = _apply(35, (x,), (shape,))
+    y: Tensor = _apply(38, (x,), (shape,))
     return y
 
 
@@ -684,7 +727,7 @@ def transpose(x: TensorLike, axes: Axes = None) -> Tensor:
      [2 5]
      [3 6]]
     """
-    y: Tensor = _apply(37, (x,), (axes,))
+    y: Tensor = _apply(41, (x,), (axes,))
     return y
 
 
@@ -700,7 +743,7 @@ def expand_dims(x: TensorLike, axis: Axes = (0,)) -> Tensor:
     [[1]
      [2]]
     """
-    y: Tensor = _apply(38, (x,), (axis,))
+    y: Tensor = _apply(42, (x,), (axis,))
     return y
 
 
@@ -715,7 +758,7 @@ def squeeze(x: TensorLike, axis: Axes = None) -> Tensor:
     ...     print(T.squeeze([[[1], [2]]], -1).eval())
     [[1 2]]
     """
-    y: Tensor = _apply(39, (x,), (axis,))
+    y: Tensor = _apply(43, (x,), (axis,))
     return y
 
 
@@ -731,7 +774,7 @@ def broadcast_to(x: TensorLike, shape: Shape) -> Tensor:
     [[1 1 1]
      [2 2 2]]
     """
-    y: Tensor = _apply(40, (x,), (shape,))
+    y: Tensor = _apply(44, (x,), (shape,))
     return y
 
 
@@ -747,7 +790,7 @@ def strided_slice(x: TensorLike, slices: Sequence[builtins.slice]) -> Tensor:
     ...     print(T.strided_slice([0, 1, 2, 3, 4], [slice(None, None, -2)]).eval())
     [4 2 0]
     """
-    y: Tensor = _apply(43, (x,), (slices,))
+    y: Tensor = _apply(47, (x,), (slices,))
     return y
 
 
@@ -763,7 +806,7 @@ def concat(xs: Sequence[TensorLike], axis: int = 0) -> Tensor:
     [[0. 1. 1.]
      [0. 1. 1.]]
     """
-    y: Tensor = _apply(46, (xs,), (axis,))
+    y: Tensor = _apply(50, (xs,), (axis,))
     return y
 
 
@@ -781,7 +824,7 @@ def reduce_sum(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tens
     [[3]
      [7]]
     """
-    y: Tensor = _apply(47, (x,), (axis, keepdims))
+    y: Tensor = _apply(52, (x,), (axis, keepdims))
     return y
 
 
@@ -797,7 +840,7 @@ def reduce_max(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tens
     ...     print(T.grad([T.reduce_max(x)], [x])[0].eval())
     [0.  0.5 0.5]
     """
-    y: Tensor = _apply(48, (x,), (axis, keepdims))
+    y: Tensor = _apply(53, (x,), (axis, keepdims))
     return y
 
 
@@ -812,7 +855,7 @@ def reduce_min(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tens
     ...     print(T.reduce_min([[1.0, 5.0], [7.0, 2.0]], axis=-1).eval())
     [1. 2.]
     """
-    y: Tensor = _apply(49, (x,), (axis, keepdims))
+    y: Tensor = _apply(54, (x,), (axis, keepdims))
     return y
 
 
@@ -825,7 +868,7 @@ def reduce_mean(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Ten
     ...     print(T.reduce_mean([[1, 2], [3, 4]], axis=0).eval())
     [2. 3.]
     """
-    y: Tensor = _apply(51, (x,), (axis, keepdims))
+    y: Tensor = _apply(56, (x,), (axis, keepdims))
     return y
 
 
@@ -839,7 +882,7 @@ def reduce_logsumexp(x: TensorLike, axis: Axes = None, keepdims: bool = False) -
     ...     print(T.reduce_logsumexp([[1000.0, 1000.0], [0.0, -np.inf]], axis=-1).eval())
     [1000.69314718    0.        ]
     """
-    y: Tensor = _apply(52, (x,), (axis, keepdims))
+    y: Tensor = _apply(57, (x,), (axis, keepdims))
     return y
 
 
@@ -854,7 +897,7 @@ def argmax(x: TensorLike, axis: int = -1, keepdims: bool = False) -> Tensor:
     ...     print(T.argmax([[1.0, 3.0, 3.0], [2.0, 0.0, 1.0]]).eval())
     [1 0]
     """
-    y: Tensor = _apply(53, (x,), (axis, keepdims))
+    y: Tensor = _apply(58, (x,), (axis, keepdims))
     return y
 
 
@@ -869,7 +912,7 @@ def max_with_index(x: TensorLike, axis: int = -1) -> tuple[Tensor, Tensor]:
     ...     print(*ctx.eval(T.max_with_index([[1.0, 3.0, 3.0], [2.0, 0.0, 1.0]])))
     [3. 2.] [1 0]
     """
-    y: tuple[Tensor, Tensor] = _apply(54, (x,), (axis,))
+    y: tuple[Tensor, Tensor] = _apply(59, (x,), (axis,))
     return y
 
 
@@ -885,7 +928,7 @@ def take(x: TensorLike, index: TensorLike, axis: int = 0) -> Tensor:
     ...     print(T.take([10.0, 20.0, 30.0], [2, -1, 0]).eval())
     [30. 30. 10.]
     """
-    y: Tensor = _apply(55, (x, index), (axis,))
+    y: Tensor = _apply(60, (x, index), (axis,))
     return y
 
 
@@ -902,7 +945,7 @@ def gather(x: TensorLike, index: TensorLike, axis: int = -1) -> Tensor:
     [[2.]
      [3.]]
     """
-    y: Tensor = _apply(58, (x, index), (axis,))
+    y: Tensor = _apply(63, (x, index), (axis,))
     return y
 
 
@@ -919,7 +962,7 @@ def one_hot(labels: TensorLike, classes: int, dtype: DTypeLike = "float64") -> T
     [[0. 0. 1.]
      [1. 0. 0.]]
     """
-    y: Tensor = _apply(61, (labels,), (classes, dtype))
+    y: Tensor = _apply(66, (labels,), (classes, dtype))
     return y
 
 
@@ -936,7 +979,7 @@ def batch_matmul(a: TensorLike, b: TensorLike) -> Tensor:
     [[5]
      [7]]
     """
-    y: Tensor = _apply(63, (a, b), ())
+    y: Tensor = _apply(69, (a, b), ())
     return y
 
 
@@ -950,7 +993,7 @@ def matmul(a: TensorLike, b: TensorLike) -> Tensor:
     ...     print(T.matmul([[1.0, 2.0], [3.0, 4.0]], [10.0, 1.0]).eval())
     [12. 34.]
     """
-    y: Tensor = _apply(64, (a, b), ())
+    y: Tensor = _apply(70, (a, b), ())
     return y
 
 
@@ -967,7 +1010,7 @@ def solve_lower(l: TensorLike, b: TensorLike, transpose: bool = False) -> Tensor
     [[1.]
      [2.]]
     """
-    y: Tensor = _apply(66, (l, b), (transpose,))
+    y: Tensor = _apply(72, (l, b), (transpose,))
     return y
 
 
@@ -983,7 +1026,7 @@ def cholesky(a: TensorLike) -> Tensor:
     [[2. 0.]
      [1. 2.]]
     """
-    y: Tensor = _apply(68, (a,), ())
+    y: Tensor = _apply(74, (a,), ())
     return y
 
 
@@ -998,7 +1041,23 @@ def check_finite(x: TensorLike) -> Tensor:
     ...     print(T.check_finite(T.log([1.0, np.e])).eval())
     [0. 1.]
     """
-    y: Tensor = _apply(75, (x,), ())
+    y: Tensor = _apply(81, (x,), ())
+    return y
+
+
+def pow(a: TensorLike, b: TensorLike) -> Tensor:
+    """Power with broadcasting: `y = a ** b`. Integers to integers stay integers and wrap around, and a negative exponent is
+    an error of the run, as NumPy's; a negative base with a non-integral exponent gives NaN.
+
+    Gradient: `g * b * a ** (b - 1)`, which is 0 where `b` is 0, and `g * y * log(a)`, which counts as 0 where `a` is 0.
+
+    NumPy: `a ** b`
+
+    >>> with ag.Context():
+    ...     print(T.pow([4.0, 2.0, -8.0], [0.5, -1.0, 0.5]).eval())
+    [2.  0.5 nan]
+    """
+    y: Tensor = _apply(87, (a, b), ())
     return y
 
 
@@ -1012,7 +1071,7 @@ def softmax(x: TensorLike, axis: int = -1) -> Tensor:
     [[0.5 0.5]
      [1.  0. ]]
     """
-    y: Tensor = _apply(76, (x,), (axis,))
+    y: Tensor = _apply(88, (x,), (axis,))
     return y
 
 
@@ -1025,7 +1084,7 @@ def log_softmax(x: TensorLike, axis: int = -1) -> Tensor:
     ...     print(T.log_softmax([0.0, -1000.0]).eval())
     [    0. -1000.]
     """
-    y: Tensor = _apply(77, (x,), (axis,))
+    y: Tensor = _apply(89, (x,), (axis,))
     return y
 
 
@@ -1038,13 +1097,16 @@ def gelu(x: TensorLike) -> Tensor:
     ...     print(T.gelu([-1.0, 0.0, 1.0]).eval())
     [-0.15865525  0.          0.84134475]
     """
-    y: Tensor = _apply(78, (x,), ())
+    y: Tensor = _apply(90, (x,), ())
     return y
 
 
-def dropout(x: TensorLike, ratio: TensorLike, train: bool = True) -> Tensor:
+def dropout(x: TensorLike, ratio: TensorLike, train: TensorLike = True) -> Tensor:
     """With `train`, each element is 0 with probability `ratio`, else divided by `1 - ratio`; without it, `x` itself. Each
     call is a draw of its own, and each run draws anew.
+
+    `train` is True, False, or a 0-d bool tensor, such as a placeholder: then each run decides. A ratio that is NaN,
+    negative, 1 or more is an error, of the run if it is a tensor.
 
     NumPy: `ref.dropout(x, ratio, train)`
 
@@ -1052,7 +1114,7 @@ def dropout(x: TensorLike, ratio: TensorLike, train: bool = True) -> Tensor:
     ...     print(T.reduce_max(T.dropout(np.ones(1000), 0.75)).eval())
     4.0
     """
-    y: Tensor = _apply(79, (x, ratio), (train,))
+    y: Tensor = _apply(91, (x, ratio, train), ())
     return y
 
 
@@ -1067,13 +1129,13 @@ def sparse_softmax_cross_entropy(logits: TensorLike, labels: TensorLike) -> Tens
     ...     print(T.sparse_softmax_cross_entropy([[0.0, 0.0], [8.0, 0.0]], [0, 1]).eval())
     [0.69314718 8.00033541]
     """
-    y: Tensor = _apply(80, (logits, labels), ())
+    y: Tensor = _apply(93, (logits, labels), ())
     return y
 
 
 def softmax_cross_entropy(logits: TensorLike, targets: TensorLike) -> Tensor:
     """Cross-entropy of softmax against distributions: `sum(targets * (logsumexp(logits) - logits))` over the last axis, one
-    value a row.
+    value a row. The targets have the shape of the logits, or repeat to it.
 
     NumPy: `-np.sum(targets * scipy.special.log_softmax(logits, axis=-1), axis=-1)`
 
@@ -1081,13 +1143,13 @@ def softmax_cross_entropy(logits: TensorLike, targets: TensorLike) -> Tensor:
     ...     print(T.softmax_cross_entropy([[0.0, 0.0], [8.0, 0.0]], [[0.5, 0.5], [0.0, 1.0]]).eval())
     [0.69314718 8.00033541]
     """
-    y: Tensor = _apply(81, (logits, targets), ())
+    y: Tensor = _apply(94, (logits, targets), ())
     return y
 
 
 def sigmoid_cross_entropy(x: TensorLike, targets: TensorLike) -> Tensor:
     """Cross-entropy of the logistic function against targets in `0 ..= 1`, elementwise:
-    `max(x, 0) - x * targets + log(1 + exp(-|x|))`, which never overflows.
+    `max(x, 0) - x * targets + log(1 + exp(-|x|))`, which never overflows. The targets have the shape of `x`, or repeat to it.
 
     NumPy: `np.logaddexp(x, 0) - x * targets`
 
@@ -1095,12 +1157,12 @@ def sigmoid_cross_entropy(x: TensorLike, targets: TensorLike) -> Tensor:
     ...     print(T.sigmoid_cross_entropy([0.0, -50.0, 50.0], 1.0).eval())
     [ 0.69314718 50.          0.        ]
     """
-    y: Tensor = _apply(82, (x, targets), ())
+    y: Tensor = _apply(95, (x, targets), ())
     return y
 
 
 def mean_squared_error(x: TensorLike, targets: TensorLike) -> Tensor:
-    """Mean over the last axis of the squared difference, one value a row.
+    """Mean over the last axis of the squared difference, one value a row. The targets have the shape of `x`, or repeat to it.
 
     NumPy: `np.mean((x - targets) ** 2, axis=-1)`
 
@@ -1108,13 +1170,15 @@ def mean_squared_error(x: TensorLike, targets: TensorLike) -> Tensor:
     ...     print(T.mean_squared_error([[1.0, 2.0], [3.0, 4.0]], [[1.0, 4.0], [0.0, 0.0]]).eval())
     [ 2.  12.5]
     """
-    y: Tensor = _apply(83, (x, targets), ())
+    y: Tensor = _apply(96, (x, targets), ())
     return y
 
 
 astype = cast
+bitwise_invert = bitwise_not
 concatenate = concat
 divide = div
+invert = bitwise_not
 lesser = less
 lesser_equal = less_equal
 ln = log
