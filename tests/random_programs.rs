@@ -40,6 +40,8 @@ fn grow<'g>(ctx: &'g Context, pool: &[Tensor<'g>], rows: &[&'static OpDef], r: &
     let pick = |r: &mut Numbers| pool[r.below(pool.len())];
     let x = pick(r);
     let axis = |r: &mut Numbers, t: Tensor<'_>| (t.ndim() > 0).then(|| r.below(t.ndim()) as i64);
+    // A hook on a view leaves it a view.
+    let seen = |t: Tensor<'g>, r: &mut Numbers| if r.below(3) == 0 { t.raw_hook(|_| ()) } else { t };
     let made = match r.below(20) {
         0..=8 => {
             let def = rows[r.below(rows.len())];
@@ -55,14 +57,14 @@ fn grow<'g>(ctx: &'g Context, pool: &[Tensor<'g>], rows: &[&'static OpDef], r: &
             use scirs2_autograd::graph::attr::{Attr, AttrType};
             apply_in(ctx, def, &[x.into()], &[axes.pack(), Attr::Bool(r.below(2) == 0)]).ok()?[0]
         }
-        12 => T::transpose(x, ()),
+        12 => seen(T::transpose(x, ()), r),
         13 => T::reshape(x, -1i64),
         14 => T::expand_dims(x, r.below(x.ndim() + 1) as i64),
         15 => {
             let step = [1, 2, -1, -3][r.below(4)];
             let mut slices = vec![Slice::ALL; x.ndim()];
             slices[axis(r, x)? as usize] = Slice { start: None, stop: None, step };
-            T::strided_slice(x, Slices(slices.into()))
+            seen(T::strided_slice(x, Slices(slices.into())), r)
         }
         16 => T::broadcast_like(x, pick(r)),
         17 => T::concat(&[x, pick(r)], axis(r, x)?),
