@@ -51,7 +51,7 @@ def grad(ys: Sequence[TensorLike] | Tensor, xs: Sequence[Tensor] | Tensor) -> li
 
 
 def grad_with_default(ys: Sequence[TensorLike], xs: Sequence[Tensor], ys_grads: Sequence[TensorLike]) -> list[Tensor]:
-    """As `grad`, with given cotangents of `ys` in place of ones: one for each.
+    """As `grad`, with given cotangents of `ys` in place of ones: one for each, of its shape or repeated to it.
 
     >>> with ag.Context():
     ...     x = T.constant([1.0, 2.0])

@@ -82,7 +82,7 @@ pub fn grad<'g, A: AsTensor<'g>, B: AsTensor<'g>>(ys: &[A], xs: &[B]) -> Vec<Ten
     graded(ys, xs, None)
 }
 
-/// As [`grad`], with given cotangents of `ys` in place of ones: one for each.
+/// As [`grad`], with given cotangents of `ys` in place of ones: one for each, of its shape or repeated to it.
 #[track_caller]
 pub fn grad_with_default<'g, A: AsTensor<'g>, B: AsTensor<'g>, C: AsTensor<'g>>(ys: &[A], xs: &[B], ys_grads: &[C]) -> Vec<Tensor<'g>> {
     let gs: Vec<Tensor<'g>> = ys_grads.iter().map(|t| t.tensor()).collect();
