@@ -99,6 +99,9 @@ impl fmt::Display for DType {
     }
 }
 
+/// The first float above the range of `i64`.
+const TWO_63: f64 = 9_223_372_036_854_775_808.0;
+
 /// A scalar of one of the dtypes. As an operand it is weak: it takes the other operand's dtype when its own kind
 /// (bool, integer, float) is not above that dtype's kind.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -138,6 +141,17 @@ impl Scalar {
             Scalar::Int(i) => i as f64,
             Scalar::Float(x) => x,
         }
+    }
+
+    /// The same value in the kind of `dtype`, if that has it: 2.0 is the integer 2, and 1 is true. A floating dtype rounds.
+    pub fn exactly(self, dtype: DType) -> Option<Scalar> {
+        let s = match (self, dtype) {
+            (Scalar::Float(x), DType::I32 | DType::I64) if x == x.trunc() && (-TWO_63..TWO_63).contains(&x) => Scalar::Int(x as i64),
+            (Scalar::Int(0 | 1), DType::Bool) => Scalar::Bool(self == Scalar::Int(1)),
+            (Scalar::Float(x), DType::Bool) if x == 0.0 || x == 1.0 => Scalar::Bool(x == 1.0),
+            (s, _) => s,
+        };
+        s.bytes(dtype).map(|_| s)
     }
 
     /// The bytes of this value as an element of `dtype`, little end first, padded with zeros.

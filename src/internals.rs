@@ -2,7 +2,7 @@
 #![doc(hidden)]
 
 pub use crate::api::evaluator::{Prepared, prepare};
-pub use crate::array::block::{take_peak, usage};
+pub use crate::array::block::{Block, take_peak, usage};
 pub use crate::array::{View, ViewMut};
 pub use crate::check::matrix::{Check, agree, build, derive, examine};
 pub use crate::check::sample::Numbers;

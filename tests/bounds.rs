@@ -4,8 +4,8 @@
 
 use std::process::Command;
 
-use scirs2_autograd::internals::Block;
 use scirs2_autograd::DType;
+use scirs2_autograd::internals::Block;
 use scirs2_autograd::{Context, Tensor, VariableEnvironment, tensor_ops as T};
 
 /// Where the array is that a view shows a part of.

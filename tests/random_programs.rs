@@ -1,13 +1,7 @@
 //! Random programs: one plan for all of a program gives the bits that its nodes give one by one.
 
-use scirs2_autograd::Array;
-use scirs2_autograd::DType;
-use scirs2_autograd::internals::Numbers;
-use scirs2_autograd::internals::{Arg, apply_in};
-use scirs2_autograd::internals::{Body, OpDef, ParamKind, Support};
-use scirs2_autograd::internals::{TABLE, find};
-use scirs2_autograd::internals::{agree, derive};
-use scirs2_autograd::{Axes, Slice, Slices};
+use scirs2_autograd::internals::{Arg, Body, Kernel, Numbers, OpDef, ParamKind, Support, TABLE, agree, apply_in, derive, find};
+use scirs2_autograd::{Array, Axes, DType, Slice, Slices};
 use scirs2_autograd::{Context, Result, Tensor, run, tensor_ops as T};
 
 /// Elements of a value at most.
@@ -28,7 +22,8 @@ fn value(dtype: DType, dims: &[usize], r: &mut Numbers, hard: bool) -> Result<Ar
 fn elementwise() -> Vec<&'static OpDef> {
     let plain = |d: &&OpDef| d.params.iter().all(|p| p.kind == ParamKind::Tensor);
     let family = |d: &&OpDef| match &d.body {
-        Body::Primitive(p) => matches!(p.support, Support::Elementwise(_)),
+        // What refuses values would end most programs.
+        Body::Primitive(p) => matches!(p.support, Support::Elementwise(_)) && !matches!(p.kernel, Kernel::Check(_)),
         Body::Composite(_) => d.name == "gelu",
     };
     TABLE.iter().copied().filter(plain).filter(family).collect()
@@ -39,6 +34,8 @@ fn grow<'g>(ctx: &'g Context, pool: &[Tensor<'g>], rows: &[&'static OpDef], r: &
     let pick = |r: &mut Numbers| pool[r.below(pool.len())];
     let x = pick(r);
     let axis = |r: &mut Numbers, t: Tensor<'_>| (t.ndim() > 0).then(|| r.below(t.ndim()) as i64);
+    // A hook on a view leaves it a view.
+    let seen = |t: Tensor<'g>, r: &mut Numbers| if r.below(3) == 0 { t.raw_hook(|_| ()) } else { t };
     let made = match r.below(20) {
         0..=8 => {
             let def = rows[r.below(rows.len())];
@@ -54,14 +51,14 @@ fn grow<'g>(ctx: &'g Context, pool: &[Tensor<'g>], rows: &[&'static OpDef], r: &
             use scirs2_autograd::internals::{Attr, AttrType};
             apply_in(ctx, def, &[x.into()], &[axes.pack(), Attr::Bool(r.below(2) == 0)]).ok()?[0]
         }
-        12 => T::transpose(x, ()),
+        12 => seen(T::transpose(x, ()), r),
         13 => T::reshape(x, -1i64),
         14 => T::expand_dims(x, r.below(x.ndim() + 1) as i64),
         15 => {
             let step = [1, 2, -1, -3][r.below(4)];
             let mut slices = vec![Slice::ALL; x.ndim()];
             slices[axis(r, x)? as usize] = Slice { start: None, stop: None, step };
-            T::strided_slice(x, Slices(slices.into()))
+            seen(T::strided_slice(x, Slices(slices.into())), r)
         }
         16 => T::broadcast_like(x, pick(r)),
         17 => T::concat(&[x, pick(r)], axis(r, x)?),

@@ -54,12 +54,13 @@ TYPES = {
 #: Attributes that have no sensible default in Python.
 REQUIRED = {"shape", "classes", "n", "slices"}
 #: Rows whose Python functions are written by hand, in `_functions`.
-BY_HAND = {"cond", "assign", "standard_uniform", "standard_uniform_like", "standard_normal", "standard_normal_like"}
+BY_HAND = {"cond", "assign", "bernoulli", "standard_uniform", "standard_uniform_like", "standard_normal", "standard_normal_like"}
 #: Rows that serve other rows, besides those that their parameters tell; see `internal`.
 INTERNAL = {
-    "check_labels", "cholesky_lower", "decay", "decay_twice", "gaussian", "gelu_slope", "gelu_with", "logistic_loss",
-    "logistic_residual", "lower_triangle", "normal_density", "normalised", "peak", "sigmoid_slope", "sigmoid_with", "size",
-    "softplus_with", "tanh_slope", "tanh_with", "weighted",
+    "check_at", "check_exponent", "check_labels", "check_probability", "check_ratio", "cholesky_lower", "decay", "decay_twice",
+    "gaussian", "gelu_slope", "gelu_with", "integer_power", "logistic_loss", "logistic_residual", "lower_triangle", "normal_density",
+    "normalised", "peak", "real_power", "sigmoid_slope", "sigmoid_with", "size", "softplus_with", "tanh_slope", "tanh_with",
+    "weighted",
 }  # fmt: skip
 #: Length of a line of generated code, as the formatter has it.
 WIDTH = 140
@@ -84,7 +85,7 @@ def parameters(row: dict[str, Any]) -> list[str]:
     # A parameter in front of a required one is required too.
     last = max((i for i, (name, _, _) in enumerate(row["params"]) if name in REQUIRED), default=-1)
     for i, (name, kind, default) in enumerate(row["params"]):
-        if kind in ("tensor", "tensors") or i <= last:
+        if default is None or i <= last:
             parts.append(f"{name}: {TYPES[kind]}")
         else:
             parts.append(f"{name}: {TYPES[kind]} = {default}")

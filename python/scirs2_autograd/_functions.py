@@ -6,7 +6,7 @@ import builtins
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, overload
 
-from ._lib import Context, Filled, Tensor, _assign, _cond, _grad, _hook, _hvp, _jacobians, _random, current_context
+from ._lib import Context, Filled, Tensor, _assign, _bernoulli, _cond, _grad, _hook, _hvp, _jacobians, _random, current_context
 from .exceptions import ShapeError
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def grad(ys: Sequence[TensorLike] | Tensor, xs: Sequence[Tensor] | Tensor) -> li
 
 
 def grad_with_default(ys: Sequence[TensorLike], xs: Sequence[Tensor], ys_grads: Sequence[TensorLike]) -> list[Tensor]:
-    """As `grad`, with given cotangents of `ys` in place of ones.
+    """As `grad`, with given cotangents of `ys` in place of ones: one for each, of its shape or repeated to it.
 
     >>> with ag.Context():
     ...     x = T.constant([1.0, 2.0])
@@ -128,7 +128,7 @@ def ones(shape: Shape, dtype: DTypeLike | None = None, *, ctx: Context | None = 
 
 
 def full(shape: Shape, value: float, dtype: DTypeLike | None = None, *, ctx: Context | None = None) -> Any:
-    """`shape` full of `value`; a tensor or a filled shape, as for `zeros`.
+    """`shape` full of `value`; a tensor or a filled shape, as for `zeros`. A value that `dtype` does not have is an error.
 
     >>> with ag.Context():
     ...     print(T.full([2, 2], 0.5).eval())
@@ -217,14 +217,13 @@ def _operand(x: TensorLike, beside: Tensor) -> Tensor | float:
 
 
 def bernoulli(shape: Shape, p: TensorLike, dtype: DTypeLike | None = None, *, ctx: Context | None = None) -> Tensor:
-    """1 with probability `p`, else 0.
+    """1 with probability `p`, else 0. A `p` that is NaN, negative or above 1 is an error, of the run if it is a tensor.
 
     >>> with ag.Context():
     ...     print(T.bernoulli([3], p=[0.0, 1.0, 1.0]).eval())
     [0. 1. 1.]
     """
-    u = standard_uniform(shape, dtype, ctx=ctx)
-    return (u < p).astype(u.dtype)
+    return _bernoulli(standard_uniform(shape, dtype, ctx=ctx), p)
 
 
 def uniform_like(x: Tensor) -> Tensor:

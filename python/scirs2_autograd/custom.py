@@ -23,10 +23,10 @@ def custom_op(
     """An operation from a function of arrays and a rule for its gradient.
 
     `forward(*arrays)` returns an array, or a tuple of them. `vjp(g, y, *xs)` takes tensors (the cotangent, the output, the
-    inputs; tuples of cotangents and outputs if there are several) and returns a cotangent for each input, or None; it is
-    written with tensors, so the operation can be differentiated again. `infer(*avals)` takes a `(shape, dtype)` pair for
-    each input, with None for an unknown length, and returns such a pair, or a list of pairs; without it the output has the
-    inputs' broadcast shape and promoted dtype.
+    inputs; tuples of cotangents and outputs if there are several) and returns a cotangent for each input, exactly of its
+    shape, or None; it is written with tensors, so the operation can be differentiated again. `infer(*avals)` takes a
+    `(shape, dtype)` pair for each input, with None for an unknown length, and returns such a pair, or a list of pairs;
+    without it the output has the inputs' broadcast shape and promoted dtype.
 
     An exception that `forward` raises stops the run, which then changes no variable.
 

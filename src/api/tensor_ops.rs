@@ -8,11 +8,14 @@ use crate::graph::{AsTensor, Graph, Tensor};
 pub use crate::ops::apply::cast;
 pub use crate::ops::broadcast::{broadcast_like, broadcast_to, sum_to};
 pub use crate::ops::compare::{
-    equal, greater, greater_equal, less, less_equal, logical_and, logical_not, logical_or, logical_xor, not_equal,
+    bitwise_and, bitwise_not, bitwise_or, bitwise_xor, equal, greater, greater_equal, less, less_equal, logical_and, logical_not,
+    logical_or, logical_xor, not_equal,
 };
 pub use crate::ops::compare::{less as lesser, less_equal as lesser_equal};
-pub use crate::ops::composite::activation::{dropout, log_softmax, softmax};
+pub use crate::ops::composite::activation::{log_softmax, softmax};
+pub use crate::ops::composite::chance::dropout;
 pub use crate::ops::composite::loss::{mean_squared_error, sigmoid_cross_entropy, softmax_cross_entropy, sparse_softmax_cross_entropy};
+pub use crate::ops::composite::power::pow;
 pub use crate::ops::contract::{batch_matmul, matmul};
 pub use crate::ops::control::{assign, check_finite, cond};
 pub use crate::ops::elementwise::log as ln;

@@ -5,7 +5,7 @@ use crate::graph::attr::{Slice, Slices};
 use crate::graph::{AsTensor, Tensor};
 use crate::ops::apply::cast;
 use crate::ops::elementwise::mul;
-use crate::ops::movement::{at_least, expand_dims, reshape};
+use crate::ops::movement::{at_least, expand_dims, reshape, same_shape, stop_gradient};
 use crate::ops::reduce::reduce_sum;
 use crate::ops::slice::{concat, slice, unslice_like, unslice_to};
 use crate::shape::{Tuple, count};
@@ -113,7 +113,7 @@ fn products<'g, A: AsTensor<'g>, B: AsTensor<'g>, C: AsTensor<'g>>(ys: &[A], xs:
     }
     // A vector is a constant of the second sweep, whatever it was computed from.
     let dots = gs.iter().zip(vectors).map(|(&g, v)| {
-        let v = crate::ops::movement::stop_gradient(cast(v.tensor(), g.dtype()));
+        let v = stop_gradient(same_shape(cast(v.tensor(), g.dtype()), g));
         reduce_sum(mul(g, v), (), false)
     });
     match dots.reduce(|a, b| a + b) {

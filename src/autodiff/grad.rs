@@ -41,25 +41,32 @@ pub(super) fn full_like<'g>(t: Tensor<'g>, x: f64) -> Tensor<'g> {
 /// ```
 #[track_caller]
 pub fn grad<'g, A: AsTensor<'g>, B: AsTensor<'g>>(ys: &[A], xs: &[B]) -> Vec<Tensor<'g>> {
-    grad_with_default(ys, xs, &[] as &[Tensor<'g>])
+    graded(ys, xs, None)
 }
 
-/// As [`grad`], with given cotangents of `ys` in place of ones. An empty list means ones.
+/// As [`grad`], with given cotangents of `ys` in place of ones: one for each, of its shape or repeated to it.
 #[track_caller]
 pub fn grad_with_default<'g, A: AsTensor<'g>, B: AsTensor<'g>, C: AsTensor<'g>>(ys: &[A], xs: &[B], ys_grads: &[C]) -> Vec<Tensor<'g>> {
+    let gs: Vec<Tensor<'g>> = ys_grads.iter().map(|t| t.tensor()).collect();
+    graded(ys, xs, Some(&gs))
+}
+
+#[track_caller]
+fn graded<'g, A: AsTensor<'g>, B: AsTensor<'g>>(ys: &[A], xs: &[B], seeds: Option<&[Tensor<'g>]>) -> Vec<Tensor<'g>> {
     let ys: Vec<Tensor<'g>> = ys.iter().map(|t| t.tensor()).collect();
     let xs: Vec<Tensor<'g>> = xs.iter().map(|t| t.tensor()).collect();
-    let gs: Vec<Tensor<'g>> = ys_grads.iter().map(|t| t.tensor()).collect();
     let site = crate::error::Site::here();
-    match site.during(|| try_grad(&ys, &xs, &gs)) {
+    match site.during(|| try_grad(&ys, &xs, seeds)) {
         Ok(grads) => grads,
         Err(e) => site.during(|| xs.iter().map(|x| x.graph().poison(e.clone())).collect()),
     }
 }
 
-/// As [`grad_with_default`], with errors as results.
-pub fn try_grad<'g>(ys: &[Tensor<'g>], xs: &[Tensor<'g>], seeds: &[Tensor<'g>]) -> Result<Vec<Tensor<'g>>> {
-    if !seeds.is_empty() && seeds.len() != ys.len() {
+/// As [`grad`], with the cotangents of `ys` if they are given, and with errors as results.
+pub fn try_grad<'g>(ys: &[Tensor<'g>], xs: &[Tensor<'g>], seeds: Option<&[Tensor<'g>]>) -> Result<Vec<Tensor<'g>>> {
+    let given = seeds.is_some();
+    let seeds = seeds.unwrap_or(&[]);
+    if given && seeds.len() != ys.len() {
         return Err(Error::new(
             ErrorKind::Shape,
             "grad",

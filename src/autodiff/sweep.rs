@@ -10,8 +10,9 @@ use smallvec::{SmallVec, smallvec};
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::op::{Body, Cotangent, Differentiate, GradientContext, Primitive, Support, Vjp};
 use crate::graph::{Graph, Node, NodeOp, Tensor, Value};
-use crate::ops::broadcast::broadcast_like;
+use crate::ops::movement::same_shape;
 use crate::ops::rules::typed_like;
+use crate::shape::Tuple;
 
 use super::grad::full_like;
 use super::reach::Reach;
@@ -116,9 +117,9 @@ impl<'g> Step<'_, 'g> {
                 let mut c = GradientContext::new(&vjp);
                 guarded(op.name(), || op.grad(&mut c))?;
                 let grads = std::mem::take(&mut c.grads);
-                let inputs = grads.into_iter().zip(&self.node.inputs);
-                let fit = |(g, &v): (Option<Tensor<'g>>, &Value)| g.map(|g| fitted(op.name(), g, self.graph.tensor(v))).transpose();
-                inputs.map(|pair| Ok(fit(pair)?.map(Flow::unknown))).collect()
+                let inputs = grads.into_iter().zip(&self.node.inputs).enumerate();
+                let fit = |i, g: Option<Tensor<'g>>, v: Value| g.map(|g| fitted(op.name(), i, g, self.graph.tensor(v))).transpose();
+                inputs.map(|(i, (g, &v))| Ok(fit(i, g, v)?.map(Flow::unknown))).collect()
             }
             NodeOp::Hook(_) => Ok(totals.to_vec()),
             _ => Ok(vec![]),
@@ -173,15 +174,17 @@ impl<'g> Step<'_, 'g> {
     }
 }
 
-/// A user op's cotangent, checked.
-fn fitted<'g>(op: &str, g: Tensor<'g>, x: Tensor<'g>) -> Result<Tensor<'g>> {
+/// The cotangent of input `i` that a user's op gave: exactly of the input's shape. Lengths that are not known yet are checked
+/// when they are.
+fn fitted<'g>(op: &str, i: usize, g: Tensor<'g>, x: Tensor<'g>) -> Result<Tensor<'g>> {
     if let Some(e) = g.error() {
         return Err(e);
     }
-    let g = broadcast_like(typed_like(g, x), x);
-    g.error().map_or(Ok(g), |_| {
-        let what = "the gradient of an input has a shape that is not the input's";
-        Err(Error::new(ErrorKind::Shape, op, what, crate::shape::Tuple(g.dims()), crate::shape::Tuple(x.dims())))
+    let same = same_shape(typed_like(g, x), x);
+    same.error().map_or(Ok(same), |_| {
+        let what = format_args!("the cotangent of input {i} has another shape than the input");
+        let e = Error::new(ErrorKind::Shape, op, what, Tuple(g.dims()), Tuple(x.dims()));
+        Err(e.help("sum it over the axes along which the input was repeated"))
     })
 }
 

@@ -159,7 +159,7 @@ pub(super) fn derived_values<'g>(
             seeds.push(t);
             feeds.push((t, c));
         }
-        all.extend(crate::autodiff::try_grad(&level, &floats, &seeds)?);
+        all.extend(crate::autodiff::try_grad(&level, &floats, Some(&seeds))?);
     }
     evaluate(ctx, &all, &feeds)
 }

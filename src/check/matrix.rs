@@ -115,7 +115,7 @@ pub fn derive<'g>(ctx: &'g Context, outputs: Vec<Tensor<'g>>, feeds: Vec<(Tensor
             seeds.push(t);
             d.feeds.push((t, c));
         }
-        level = try_grad(&level, &xs, &seeds)?;
+        level = try_grad(&level, &xs, Some(&seeds))?;
         d.tensors.extend_from_slice(&level);
     }
     Ok(d)

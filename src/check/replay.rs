@@ -8,7 +8,7 @@ use crate::api::context::{Context, run};
 use crate::api::feed::Feeder;
 use crate::array::Array;
 use crate::error::{Error, ErrorKind, Result};
-use crate::graph::op::{Body, Kernel};
+use crate::graph::op::{Body, Kernel, OpDef};
 use crate::graph::{Graph, Node, NodeOp, Tensor, Value};
 use crate::shape::Tuple;
 
@@ -48,9 +48,10 @@ fn unfed() -> Error {
     Error::text(ErrorKind::Feed, "replay: a value is not fed. Got a variable or an unfed placeholder; expected values for all of them.")
 }
 
-/// True for a node that is another view of its first input's memory.
+/// True for a node that is another view of its first input's memory, or the input itself.
 fn is_view(node: &Node) -> bool {
-    node.def().is_some_and(|d| matches!(&d.body, Body::Primitive(p) if matches!(p.kernel, Kernel::View(_))))
+    let kernel = |d: &OpDef| matches!(&d.body, Body::Primitive(p) if matches!(p.kernel, Kernel::View(_) | Kernel::Check(_)));
+    matches!(node.op, NodeOp::Hook(_)) || node.def().is_some_and(kernel)
 }
 
 /// One node on arrays: the only op of its graph, under the views that it reads through. (Whether an operand is a view
@@ -86,6 +87,7 @@ fn alone(ctx: &Context, graph: &Graph, id: u32, known: &FxHashMap<Value, Array>)
 fn again<'g>(ctx: &'g Context, node: &Node, inputs: &[Value]) -> Tensor<'g> {
     match &node.op {
         NodeOp::User(op) => ctx.insert_user(op.clone(), inputs),
+        NodeOp::Hook(_) => inputs.first().map_or_else(|| ctx.poison(unfed()), |&x| ctx.tensor(x)),
         NodeOp::Row(def) => ctx.insert(def, &node.attrs, inputs, vec![]),
         _ => ctx.poison(unfed()),
     }

@@ -154,6 +154,10 @@ unsafe fn one(step: &Step, bases: &Bases, bound: &Bound<'_>, proceed: &mut dyn F
                         let key = Key { seed: bound.seed, run: bound.run, stream };
                         (c.run)(&mut Call { op: def.name, inputs, outputs, attrs, scratch, key })?;
                     }
+                    (Kernel::Check(check), [x], [y]) => {
+                        check(def.name, *x)?;
+                        kernels::movement::copy(*x, y);
+                    }
                     (Kernel::Fold(fold), [x], [y]) => {
                         let axes = fold_axes(def.name, attrs, x.dims().len())?;
                         kernels::reduce::reduce(*fold, *x, &axes, scratch, y);

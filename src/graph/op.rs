@@ -53,7 +53,7 @@ pub struct Param {
     pub name: &'static str,
     /// A tensor, or an attribute of some kind.
     pub kind: ParamKind,
-    /// The default of an attribute.
+    /// The default of an attribute, or of a tensor that may be left out.
     pub default: Option<fn() -> Attr>,
 }
 
@@ -86,6 +86,9 @@ pub enum Operands {
     Float,
     /// All inputs become the promoted dtype.
     Promote,
+    /// As `Promote`, and beside an integer that the dtype of the others cannot hold they become one that can: a comparison
+    /// has an answer all the same.
+    Compare,
     /// All inputs become bool.
     Boolean,
     /// The first input becomes bool, the others their promoted dtype.
@@ -192,6 +195,9 @@ pub enum Kernel {
     Lower(fn(&Lowering<'_>) -> Lowered),
     /// A function of views.
     Call(CallKernel),
+    /// Looks at the first input, and may refuse its values. The output is the input: it stands where that stands, in the same
+    /// strides.
+    Check(fn(op: &str, x: View<'_>) -> Result<()>),
     /// One of two bodies, chosen by the first input.
     Branch,
     /// Writes the second input into the variable that is the first.
@@ -474,7 +480,8 @@ impl<'a, 'g> GradientContext<'a, 'g> {
     pub fn nth_output_grad(&self, k: usize) -> Tensor<'g> {
         self.vjp.g(k)
     }
-    /// Sets the cotangent of input `i`; `None` says that nothing flows to it.
+    /// Sets the cotangent of input `i`, which has exactly the input's shape: where the op repeated the input, it is summed over
+    /// the axes along which it did. `None` says that nothing flows to it.
     pub fn append_input_grad(&mut self, i: usize, g: Option<Tensor<'g>>) {
         if let Some(slot) = self.grads.get_mut(i) {
             *slot = g;

@@ -1,19 +1,27 @@
 //! Checks of values.
 
 use crate::array::{View, for_rows};
-use crate::dtype::DType;
+use crate::dtype::{DType, Element};
 use crate::error::{Error, ErrorKind, Result};
 
 /// An error that names the first element, in C order, that is NaN or infinite.
 pub fn finite(op: &str, x: View<'_>) -> Result<()> {
     match x.dtype() {
-        DType::F32 => scan::<f32>(op, x, |v| v.is_finite()),
-        DType::F64 => scan::<f64>(op, x, |v| v.is_finite()),
+        DType::F32 => scan::<f32>(op, x, NOT_FINITE, |v| v.is_finite()),
+        DType::F64 => scan::<f64>(op, x, NOT_FINITE, |v| v.is_finite()),
         _ => Ok(()),
     }
 }
 
-fn scan<T: Copy + std::fmt::Debug>(op: &str, x: View<'_>, ok: impl Fn(T) -> bool) -> Result<()> {
+const NOT_FINITE: (&str, &str) = ("a value is not finite", "finite numbers");
+
+/// An error that names the first element, in C order, that is not `ok`; `rule` says which are. Integers beyond 2**53 are seen
+/// rounded.
+pub fn within(op: &str, x: View<'_>, rule: &str, ok: fn(f64) -> bool) -> Result<()> {
+    crate::dispatch!(x.dtype(), T => scan::<T>(op, x, ("a value is out of range", rule), |v| ok(v.scalar().as_f64())))
+}
+
+fn scan<T: Element>(op: &str, x: View<'_>, (what, rule): (&str, &str), ok: impl Fn(T) -> bool) -> Result<()> {
     let p = x.ptr().cast::<T>();
     let step = x.strides().last().copied().unwrap_or(1);
     let (mut place, mut bad) = (0usize, None);
@@ -28,7 +36,9 @@ fn scan<T: Copy + std::fmt::Debug>(op: &str, x: View<'_>, ok: impl Fn(T) -> bool
     match bad {
         None => Ok(()),
         Some((i, v)) => {
-            Err(Error::new(ErrorKind::Value, op, "a value is not finite", format_args!("{v:?} at position {i}"), "finite numbers"))
+            // One value has no position.
+            let at = if x.dims().is_empty() { String::new() } else { format!(" at position {i}") };
+            Err(Error::new(ErrorKind::Value, op, what, format_args!("{v:?}{at}"), rule))
         }
     }
 }

@@ -15,6 +15,8 @@
 ///
 /// * `float`: `f32`, `f64`. `numeric`: those and `i32`, `i64`, which wrap. The output has the dtype of the inputs.
 /// * `compare`: all dtypes, bools as bytes; the output is bool. `logic`: bools to bool, with Rust's operators on `bool`.
+/// * `integer`: `i32`, `i64`. `bits`: those and bools as bytes. The output has the dtype of the inputs; the operands are plain Rust
+///   numbers, for the functions of [`integer`](crate::kernels::integer) and Rust's operators.
 /// * `repaired`: as `float`, and `sin` and `cos` may stand in it, applied to an operand: elements with an operand beyond their limit are
 ///   computed once more, with the standard library's functions. At most two operands.
 ///
@@ -37,6 +39,12 @@ macro_rules! formula {
     };
     (logic |$($x:ident),+ $(,)?| $body:expr) => {
         $crate::formula!(@kernels tile logic [math] [Bool u8] [$($x)+] $body)
+    };
+    (integer |$($x:ident),+ $(,)?| $body:expr) => {
+        $crate::formula!(@kernels tile plain [integer] [I32 i32, I64 i64] [$($x)+] $body)
+    };
+    (bits |$($x:ident),+ $(,)?| $body:expr) => {
+        $crate::formula!(@kernels tile plain [integer] [Bool u8, I32 i32, I64 i64] [$($x)+] $body)
     };
     (repaired |$($x:ident),+ $(,)?| $body:expr) => {
         $crate::formula!(@kernels exact same [math trig] [F32 f32, F64 f64] [$($x)+] $body)
@@ -61,11 +69,13 @@ macro_rules! formula {
 
     // The output type of the kernel, in terms of the input type.
     (@out same $t:ident) => { $t };
+    (@out plain $t:ident) => { $t };
     (@out bool $t:ident) => { u8 };
     (@out logic $t:ident) => { u8 };
 
     // What the body sees of an operand.
     (@operand logic $x:ident $t:ident) => { $x != 0 };
+    (@operand plain $x:ident $t:ident) => { $x };
     (@operand $out:ident $x:ident $t:ident) => { $crate::kernels::real::S::<$t, M>($x) };
 
     (@rule $out:ident $functions:tt $t:ident [$a:ident] $body:expr) => {
@@ -101,6 +111,11 @@ macro_rules! formula {
         #[allow(unused_imports)]
         use {$($crate::kernels::$functions::*),+};
         $crate::kernels::real::Store::<$crate::kernels::real::S<$t, M>>::store($body).0
+    }};
+    (@value plain [$($functions:ident)+] $t:ident $body:expr) => {{
+        #[allow(unused_imports)]
+        use {$($crate::kernels::$functions::*),+};
+        $body
     }};
     (@value $out:ident [$($functions:ident)+] $t:ident $body:expr) => {{
         #[allow(unused_imports)]

@@ -58,24 +58,26 @@ pub fn detected() -> Isa {
     Isa::Base
 }
 
-/// What the environment variable asks for; an error if it is no instruction set or one that this machine lacks.
+/// What the environment variable asks for, if it is set and not empty; an error if it is no instruction set or one that this
+/// machine lacks.
 pub fn forced() -> Result<Option<Isa>> {
     match std::env::var_os(VARIABLE) {
         None => Ok(None),
-        Some(value) => parse(&value.to_string_lossy(), detected()).map(Some),
+        Some(value) => parse(&value.to_string_lossy(), detected()),
     }
 }
 
-fn parse(value: &str, machine: Isa) -> Result<Isa> {
+fn parse(value: &str, machine: Isa) -> Result<Option<Isa>> {
     let rule = "base, avx2 or avx512";
     match Isa::ALL.into_iter().find(|i| i.name() == value) {
+        None if value.is_empty() => Ok(None),
         None => Err(Error::new(ErrorKind::Value, VARIABLE, "not an instruction set", format_args!("{value:?}"), rule)),
         Some(isa) if isa > machine => {
             let rule = format!("at most {machine}");
             Err(Error::new(ErrorKind::Value, VARIABLE, "this machine lacks the instruction set", value, rule)
                 .help(format!("unset {VARIABLE} to use what the machine has")))
         }
-        Some(isa) => Ok(isa),
+        Some(isa) => Ok(Some(isa)),
     }
 }
 
@@ -92,8 +94,9 @@ mod tests {
     #[test]
     fn names_are_read_and_what_the_machine_lacks_is_refused() {
         for i in Isa::ALL {
-            assert_eq!(parse(i.name(), Isa::Avx512).unwrap(), i);
+            assert_eq!(parse(i.name(), Isa::Avx512).unwrap(), Some(i));
         }
+        assert_eq!(parse("", Isa::Base).unwrap(), None);
         assert_eq!(parse("sse9", Isa::Avx512).unwrap_err().kind(), ErrorKind::Value);
         let text = parse("avx512", Isa::Avx2).unwrap_err().to_string();
         assert!(text.contains("Got avx512; expected at most avx2."), "{text}");

@@ -7,6 +7,7 @@ pub mod fold;
 pub mod formula;
 pub mod gauss;
 pub mod index;
+pub mod integer;
 pub mod isa;
 pub mod linalg;
 pub mod math;

@@ -154,10 +154,12 @@ fn operands<'g>(graph: &'g Graph, def: &OpDef, args: &[Arg<'g>]) -> Result<Small
         Body::Composite(_) => Operands::Any,
     };
     let skip = usize::from(rule == Operands::Select);
-    let dtype = common(graph, args.get(skip..).unwrap_or(&[]));
+    // What may be left out says how to compute, and has a dtype of its own.
+    let own = |i: usize| def.params.get(i).is_some_and(|p| p.kind == ParamKind::Tensor && p.default.is_some());
+    let dtype = common(rule, args.iter().enumerate().skip(skip).filter(|(i, _)| !own(*i)).map(|(_, a)| a));
     let target = |i: usize, own: DType| match rule {
         Operands::Float => dtype.to_float(),
-        Operands::Promote => dtype,
+        Operands::Promote | Operands::Compare => dtype,
         Operands::Boolean => DType::Bool,
         Operands::Select if i == 0 => DType::Bool,
         Operands::Select => dtype,
@@ -171,6 +173,7 @@ fn operands<'g>(graph: &'g Graph, def: &OpDef, args: &[Arg<'g>]) -> Result<Small
         .map(|(i, a)| {
             let t = match a {
                 Arg::Tensor(t) => return Ok(cast(*t, target(i, t.dtype()))),
+                Arg::Weak(s) if own(i) => graph.literal(*s, s.dtype()),
                 Arg::Weak(s) => graph.literal(*s, fit(*s, target(i, s.beside(dtype)))),
                 Arg::Filled(f) => {
                     let s = Scalar::Float(f.value());
@@ -197,18 +200,21 @@ fn fit(s: Scalar, dtype: DType) -> DType {
 }
 
 /// The promoted dtype of the tensors, with the weak scalars beside it.
-fn common(_graph: &Graph, args: &[Arg<'_>]) -> DType {
-    let tensors = args.iter().filter_map(|a| match a {
+fn common<'a, 'g: 'a>(rule: Operands, args: impl Iterator<Item = &'a Arg<'g>> + Clone) -> DType {
+    let tensors = args.clone().filter_map(|a| match a {
         Arg::Tensor(t) => Some(t.dtype()),
         _ => None,
     });
-    let weak = args.iter().filter_map(|a| match a {
+    let weak = args.filter_map(|a| match a {
         Arg::Weak(s) => Some(*s),
         Arg::Filled(f) => Some(Scalar::Float(f.value())),
         Arg::Tensor(_) => None,
     });
     match tensors.reduce(DType::promote) {
-        Some(d) => weak.fold(d, |d, s| s.beside(d)),
+        Some(d) => weak.fold(d, |d, s| match s.beside(d) {
+            DType::I32 if rule == Operands::Compare && s.bytes(DType::I32).is_none() => DType::I64,
+            d => d,
+        }),
         None => weak.map(Scalar::dtype).reduce(DType::promote).unwrap_or(DType::F64),
     }
 }

@@ -11,7 +11,7 @@ use crate::ops::families::{self, bad, case};
 use crate::ops::movement::{RESHAPE, dims_attr, known_attr};
 use crate::ops::reduce::{REDUCE_SUM, reduce_sum};
 use crate::ops::rules::{shaped_like, unbroadcast};
-use crate::shape::{Aval, Dim, Shape, Strides, Tuple, broadcast};
+use crate::shape::{Aval, Dim, Strides, Tuple};
 
 /// The rows of this family.
 pub(in crate::ops) static ROWS: &[&OpDef] = &[&BROADCAST_TO, &BROADCAST_LIKE, &SUM_TO];
@@ -33,12 +33,9 @@ op! {
         if shape.0.iter().any(|&n| n < 0) {
             return c.shape_error("a length is negative", Tuple(&shape.0), "lengths >= 0");
         }
-        let wanted: Shape = shape.0.iter().map(|&n| Dim::Known(n as usize)).collect();
-        let full = broadcast(c.op, &x.shape, &wanted, c.fresh)?;
-        if full != wanted {
-            return c.shape_error("the array does not fit the shape", format_args!("{} for {}", Tuple(&x.shape), Tuple(&shape.0)), "lengths equal to the shape's, or 1");
-        }
-        Ok(smallvec![Aval { dtype: x.dtype, shape: wanted }])
+        let wanted = Aval::new(x.dtype, shape.0.iter().map(|&n| Dim::Known(n as usize)));
+        check_repeats(c, x, &wanted)?;
+        Ok(smallvec![wanted])
     };
     kernel Kernel::View(|dims, strides, _, out| Some((0, broadcast_strides(dims, strides, out))));
     support Summed;
@@ -51,7 +48,7 @@ op! {
         case(Domain::Real, &[&[]], vec![Ints([2, 2].into()).pack()]),
     ];
     bad vec![
-        bad(&[&[2, 3]], vec![Ints([4].into()).pack()], "broadcast_to: shapes do not broadcast. Got (2, 3) and (4,); expected equal lengths, or 1, on each axis counted from the last."),
+        bad(&[&[2, 3]], vec![Ints([4].into()).pack()], "broadcast_to: the array does not fit the shape. Got (2, 3) for (4,); expected lengths equal to the shape's, or 1."),
         bad(&[&[3]], vec![Ints([1].into()).pack()], "broadcast_to: the array does not fit the shape. Got (3,) for (1,); expected lengths equal to the shape's, or 1."),
     ];
 }
@@ -60,11 +57,15 @@ function! {
     BROADCAST_TO = fn broadcast_to(x; shape: Ints)
 }
 
+/// True unless an array of shape `from` is known not to repeat to the shape `to`.
+pub fn repeats_to(from: &[Dim], to: &[Dim]) -> bool {
+    let own = to.iter().skip(to.len().saturating_sub(from.len()));
+    from.len() <= to.len() && from.iter().zip(own).all(|(a, b)| *a == Dim::Known(1) || a.unify(*b).is_some())
+}
+
 /// An error unless `x` can be repeated to the shape of `like`; lengths that are not known yet are checked when they are.
 fn check_repeats(c: &Infer<'_>, x: &Aval, like: &Aval) -> Result<()> {
-    let own = like.shape.iter().skip(like.ndim().saturating_sub(x.ndim()));
-    let fits = |(a, b): (&Dim, &Dim)| *a == Dim::Known(1) || a.unify(*b).is_some();
-    if x.ndim() <= like.ndim() && x.shape.iter().zip(own).all(fits) {
+    if repeats_to(&x.shape, &like.shape) {
         return Ok(());
     }
     let got = format!("{} for {}", Tuple(&x.shape), Tuple(&like.shape));

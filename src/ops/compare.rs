@@ -1,4 +1,4 @@
-//! Comparisons and logic: bool results, no gradient.
+//! Comparisons, logic and bits: no gradient.
 
 use crate::graph::op::{Body, Cotangent, Domain, Kernel, OpDef, Operands, Param, ParamKind, Primitive, Support};
 use crate::graph::{AsTensor, Tensor};
@@ -6,8 +6,22 @@ use crate::ops::apply::{Arg, Operand, apply};
 use crate::ops::families;
 
 /// The rows of this family.
-pub(in crate::ops) static ROWS: &[&OpDef] =
-    &[&EQUAL, &NOT_EQUAL, &LESS, &LESS_EQUAL, &GREATER, &GREATER_EQUAL, &LOGICAL_AND, &LOGICAL_OR, &LOGICAL_XOR, &LOGICAL_NOT];
+pub(in crate::ops) static ROWS: &[&OpDef] = &[
+    &EQUAL,
+    &NOT_EQUAL,
+    &LESS,
+    &LESS_EQUAL,
+    &GREATER,
+    &GREATER_EQUAL,
+    &LOGICAL_AND,
+    &LOGICAL_OR,
+    &LOGICAL_XOR,
+    &LOGICAL_NOT,
+    &BITWISE_AND,
+    &BITWISE_OR,
+    &BITWISE_XOR,
+    &BITWISE_NOT,
+];
 
 macro_rules! comparison {
     ($($(#[doc = $doc:literal])+ $NAME:ident = $name:ident { $f:ident } $numpy:literal example $code:literal => $prints:literal;)+) => {$(
@@ -77,4 +91,40 @@ unary! {
     numpy "np.logical_not(x)";
     example "T.logical_not([0.0, 2.0, np.nan])" => "[ True False False]";
     samples Bool;
+}
+binary! {
+    /// And of the bits of integers, and of bools.
+    BITWISE_AND = fn bitwise_and(a, b) -> y { a & b }
+    kind bits;
+    vjp(g) { a: Cotangent::Zero, b: Cotangent::Zero }
+    numpy "np.bitwise_and(a, b)";
+    example "T.bitwise_and([12, 10], 6)" => "[4 2]";
+    samples Index(8), Index(8);
+}
+binary! {
+    /// Or of the bits of integers, and of bools.
+    BITWISE_OR = fn bitwise_or(a, b) -> y { a | b }
+    kind bits;
+    vjp(g) { a: Cotangent::Zero, b: Cotangent::Zero }
+    numpy "np.bitwise_or(a, b)";
+    example "T.bitwise_or([12, 10], 6)" => "[14 14]";
+    samples Index(8), Index(8);
+}
+binary! {
+    /// Exclusive or of the bits of integers, and of bools.
+    BITWISE_XOR = fn bitwise_xor(a, b) -> y { a ^ b }
+    kind bits;
+    vjp(g) { a: Cotangent::Zero, b: Cotangent::Zero }
+    numpy "np.bitwise_xor(a, b)";
+    example "T.bitwise_xor([True, False], True)" => "[False  True]";
+    samples Index(8), Bool;
+}
+unary! {
+    /// All bits of integers turned over, and bools negated.
+    BITWISE_NOT = fn bitwise_not(x) -> y { complement(x) }
+    kind bits;
+    vjp(g) Cotangent::Zero;
+    numpy "np.bitwise_not(x)";
+    example "T.bitwise_not([0, 1, -1])" => "[-1 -2  0]";
+    samples Index(8);
 }

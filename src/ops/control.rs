@@ -5,7 +5,7 @@ use smallvec::smallvec;
 
 use crate::dtype::DType;
 use crate::error::{Error, ErrorKind, Result};
-use crate::graph::op::{Body, CallKernel, Cotangent, Infer, Kernel, OpDef, Operands, Param, ParamKind, Primitive, Support, Vjp};
+use crate::graph::op::{Body, Cotangent, Infer, Kernel, OpDef, Operands, Param, ParamKind, Primitive, Support, Vjp};
 use crate::graph::{AsTensor, Graph, NodeOp, Region, Tensor, Value, Values};
 use crate::kernels;
 use crate::ops::apply::{Arg, Operand, apply};
@@ -314,11 +314,7 @@ op! {
     CHECK_FINITE = fn check_finite(x) -> (y);
     operands Any;
     infer(c) Ok(smallvec![x.clone()]);
-    kernel call!(true, |[x] -> [y], c| {
-        kernels::check::finite(c.op, *x)?;
-        kernels::movement::copy(*x, y);
-        Ok(())
-    });
+    kernel Kernel::Check(kernels::check::finite);
     support Elementwise(constant);
     vjp(g) { x: g }
     numpy "x";

@@ -10,12 +10,22 @@
 //! `unary!` and `binary!` declare elementwise primitives, `op!` any primitive, `composite!` a function over other ops.
 
 macro_rules! tensor_params {
-    ($($x:ident),+) => { &[$(Param { name: stringify!($x), kind: ParamKind::Tensor, default: None }),+] };
-    ($($x:ident),+ ; $($a:ident : $at:ident = $default:expr),*) => {
+    ($($x:ident),+) => { tensor_params!($($x),+ ;) };
+    ($($x:ident $(= $weak:literal)?),+ ; $($a:ident : $at:ident = $default:expr),*) => {
         &[
-            $(Param { name: stringify!($x), kind: ParamKind::Tensor, default: None },)+
+            $(Param { name: stringify!($x), kind: ParamKind::Tensor, default: weak_default!($($weak)?) },)+
             $(Param { name: stringify!($a), kind: ParamKind::Attr(<$at as AttrType>::KIND), default: Some(|| <$at as AttrType>::pack($default)) }),*
         ]
+    };
+}
+
+/// The default of a tensor that may be left out: a weak scalar.
+macro_rules! weak_default {
+    () => {
+        None
+    };
+    ($weak:literal) => {
+        Some(|| $crate::graph::attr::AttrType::pack($weak))
     };
 }
 
@@ -61,7 +71,7 @@ macro_rules! unary {
         $(derivative $derivative:ident;)?
         numpy $numpy:literal;
         $(example $($code:literal);+ => $prints:literal;)?
-        samples $domain:ident;
+        samples $domain:ident $(($n:literal))?;
     ) => {
         #[doc = concat!("The row of [`", stringify!($name), "`].")]
         pub static $NAME: OpDef = OpDef {
@@ -84,7 +94,7 @@ macro_rules! unary {
             }),
             numpy: $numpy,
             example: example!($($($code);+ => $prints)?),
-            cases: || families::unary_cases(Domain::$domain),
+            cases: || families::unary_cases(Domain::$domain $(($n))?),
             bad: || families::refused!($kind, stringify!($name), 1),
         };
         $(#[doc = $doc])+
@@ -104,7 +114,7 @@ macro_rules! binary {
         $(derivative $derivative:ident;)?
         numpy $numpy:literal;
         $(example $($code:literal);+ => $prints:literal;)?
-        samples $da:ident, $db:ident;
+        samples $da:ident $(($na:literal))?, $db:ident $(($nb:literal))?;
     ) => {
         #[doc = concat!("The row of [`", stringify!($name), "`].")]
         pub static $NAME: OpDef = OpDef {
@@ -131,9 +141,9 @@ macro_rules! binary {
             }),
             numpy: $numpy,
             example: example!($($($code);+ => $prints)?),
-            cases: || families::binary_cases(Domain::$da, Domain::$db),
+            cases: || families::binary_cases(Domain::$da $(($na))?, Domain::$db $(($nb))?),
             bad: || {
-                let mut all = families::binary_bad(stringify!($name));
+                let mut all = families::binary_bad_of(stringify!($name), families::taken!($kind));
                 all.extend(families::refused!($kind, stringify!($name), 2));
                 all
             },
@@ -227,7 +237,7 @@ macro_rules! function {
 macro_rules! composite {
     (
         $(#[doc = $doc:literal])+
-        $NAME:ident = fn $name:ident($x0:ident $(, $x:ident)* $(; $($a:ident : $at:ident = $default:expr),+)?) -> $y:ident $body:block
+        $NAME:ident = fn $name:ident($x0:ident $(, $x:ident $(= $weak:literal)?)* $(; $($a:ident : $at:ident = $default:expr),+)?) -> $y:ident $body:block
         numpy $numpy:literal;
         $(example $($code:literal);+ => $prints:literal;)?
         cases $cases:expr;
@@ -237,7 +247,7 @@ macro_rules! composite {
         pub static $NAME: OpDef = OpDef {
             name: families::plain(stringify!($name)),
             doc: concat!($($doc, "\n"),+),
-            params: tensor_params!($x0 $(, $x)* ; $($($a : $at = $default),+)?),
+            params: tensor_params!($x0 $(, $x $(= $weak)?)* ; $($($a : $at = $default),+)?),
             outputs: &[stringify!($y)],
             #[allow(unused_variables, unused_mut, unused_assignments, reason = "a body names what it needs")]
             body: Body::Composite(|xs, attrs| {

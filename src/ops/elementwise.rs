@@ -3,15 +3,15 @@
 use crate::graph::op::{Body, Cotangent, Domain, Kernel, OpDef, Operands, Param, ParamKind, Primitive, Support};
 use crate::graph::{AsTensor, Tensor};
 use crate::ops::apply::{Arg, Operand, apply};
-use crate::ops::compare::{equal, greater, greater_equal, less, less_equal, logical_and, logical_not, not_equal};
+use crate::ops::compare::{equal, greater, greater_equal, less, less_equal, logical_and, logical_not};
 use crate::ops::families;
-use crate::ops::rules::{masked, power, quotient};
+use crate::ops::rules::{masked, quotient};
 use crate::ops::select::select;
 use crate::shape::Aval;
 
 /// The rows of this family.
 pub(in crate::ops) static ROWS: &[&OpDef] =
-    &[&ADD, &SUB, &MUL, &DIV, &POW, &MAXIMUM, &MINIMUM, &NEG, &SQUARE, &SQRT, &ABS, &SIGN, &EXP, &LOG, &SIN, &COS, &RELU, &CLIP, &WEIGHTED];
+    &[&ADD, &SUB, &MUL, &DIV, &MAXIMUM, &MINIMUM, &NEG, &SQUARE, &SQRT, &ABS, &SIGN, &EXP, &LOG, &SIN, &COS, &RELU, &CLIP, &WEIGHTED];
 
 binary! {
     /// Sum with broadcasting: `y = a + b`. Integers wrap around.
@@ -70,18 +70,6 @@ binary! {
     numpy "a / b";
     example "T.div([3, 1, 0], [2, 0, 0])" => "[1.5 inf nan]";
     samples Real, Real;
-}
-binary! {
-    /// Power with broadcasting: `y = a ** b`, in floating numbers. A negative base with a non-integral exponent gives NaN.
-    ///
-    /// Gradient: `g * b * a ** (b - 1)`, which is 0 where `b` is 0, and `g * y * log(a)`, which counts as 0 where `a` is 0.
-    POW = fn pow(a, b) -> y { pow(a, b) }
-    kind float;
-    vjp(g) { a: power(g, a, b), b: masked(g * y * log(a), not_equal(a, 0.0)) }
-    derivative by_exponent;
-    numpy "a ** b";
-    example "T.pow([4.0, 2.0, -8.0], [0.5, -1.0, 0.5])" => "[2.  0.5 nan]";
-    samples Positive, Real;
 }
 binary! {
     /// The larger of two, with broadcasting; NaN if one of them is NaN.
@@ -218,11 +206,11 @@ unary! {
     samples Real;
 }
 unary! {
-    /// Rectifier: `max(x, 0)`; NaN of NaN.
+    /// Rectifier: `max(x, 0)`; NaN of NaN. Integers stay integers.
     ///
     /// Gradient: `g` where `x > 0`, exactly 0 elsewhere, at 0 too.
     RELU = fn relu(x) -> y { max(x, 0.0) }
-    kind float;
+    kind numeric;
     vjp(g) masked(g, greater(y, 0.0));
     derivative constant;
     numpy "np.maximum(x, 0)";

@@ -19,10 +19,16 @@ macro_rules! operands {
         Operands::Promote
     };
     (compare) => {
-        Operands::Promote
+        Operands::Compare
     };
     (logic) => {
         Operands::Boolean
+    };
+    (integer) => {
+        Operands::Promote
+    };
+    (bits) => {
+        Operands::Promote
     };
 }
 /// The shape and dtype rule of an elementwise kind.
@@ -39,17 +45,41 @@ macro_rules! infer {
     (logic) => {
         $crate::ops::families::boolean
     };
+    (integer) => {
+        $crate::ops::families::integers
+    };
+    (bits) => {
+        $crate::ops::families::bits
+    };
 }
 /// Bad inputs of an elementwise kind.
 macro_rules! refused {
     (numeric, $name:expr, $n:literal) => {
         $crate::ops::families::bools_refused($name, $n)
     };
+    (integer, $name:expr, $n:literal) => {
+        $crate::ops::families::integers_only($name, $n)
+    };
+    (bits, $name:expr, $n:literal) => {
+        $crate::ops::families::floats_refused($name, $n)
+    };
     ($kind:ident, $name:expr, $n:literal) => {
         vec![]
     };
 }
-pub(crate) use {infer, operands, refused};
+/// A dtype that an elementwise kind takes.
+macro_rules! taken {
+    (integer) => {
+        $crate::dtype::DType::I64
+    };
+    (bits) => {
+        $crate::dtype::DType::I64
+    };
+    ($kind:ident) => {
+        $crate::dtype::DType::F64
+    };
+}
+pub(crate) use {infer, operands, refused, taken};
 
 /// A row's input or a composite's operand; the faces check their number.
 pub fn input<T>(x: Option<T>) -> Result<T> {
@@ -120,11 +150,35 @@ pub fn elementwise(c: &mut Infer<'_>) -> Result<Avals> {
 
 /// As [`elementwise`], for numbers: bools are refused, as NumPy's `-` refuses them.
 pub fn numeric(c: &mut Infer<'_>) -> Result<Avals> {
-    if c.inputs.iter().any(|x| x.dtype == DType::Bool) {
-        let e = Error::new(ErrorKind::DType, c.op, "bools are not numbers", "bool", "an integer or floating dtype");
-        return Err(e.help("use `logical_and`, `logical_or`, `logical_xor` or `logical_not`, or cast to a number"));
-    }
+    c.inputs.iter().try_for_each(|x| check_number(c.op, x.dtype))?;
     elementwise(c)
+}
+
+/// An error of the op `op` for bools.
+pub fn check_number(op: &str, dtype: DType) -> Result<()> {
+    if dtype != DType::Bool {
+        return Ok(());
+    }
+    let e = Error::new(ErrorKind::DType, op, "bools are not numbers", "bool", "an integer or floating dtype");
+    Err(e.help("use `logical_and`, `logical_or`, `logical_xor` or `logical_not`, or cast to a number"))
+}
+
+/// As [`elementwise`], for integers alone.
+pub fn integers(c: &mut Infer<'_>) -> Result<Avals> {
+    match c.inputs.iter().find(|x| !x.dtype.is_int()) {
+        Some(x) => c.dtype_error("not integers", x.dtype, "int32 or int64"),
+        None => elementwise(c),
+    }
+}
+
+/// As [`elementwise`], for what has bits to work on: floats are refused, as NumPy refuses them.
+pub fn bits(c: &mut Infer<'_>) -> Result<Avals> {
+    match c.inputs.iter().find(|x| x.dtype.is_float()) {
+        Some(x) => c
+            .dtype_error("floating numbers have no bits to work on", x.dtype, "integers or bools")
+            .map_err(|e| e.help("compare first, as in `(x > 0) & (x < 1)`, or use `logical_and` and its like")),
+        None => elementwise(c),
+    }
 }
 
 /// Broadcast shape, bool.
@@ -167,10 +221,14 @@ pub fn binary_cases(a: Domain, b: Domain) -> Vec<Case> {
 
 /// What an elementwise op of two operands refuses.
 pub fn binary_bad(op: &'static str) -> Vec<Bad> {
+    binary_bad_of(op, DType::F64)
+}
+
+/// As [`binary_bad`], for operands of a dtype.
+pub fn binary_bad_of(op: &'static str, dtype: DType) -> Vec<Bad> {
     let text =
         format!("{op}: shapes do not broadcast. Got (2, 3) and (4,); expected equal lengths, or 1, on each axis counted from the last.");
-    // A table is made once a test run: the text may live as long as the program.
-    vec![bad(&[&[2, 3], &[4]], vec![], text)]
+    vec![bad_of(&[(dtype, &[2, 3]), (dtype, &[4])], vec![], text)]
 }
 
 /// What an op of numbers refuses: bools.
@@ -180,6 +238,24 @@ pub fn bools_refused(op: &'static str, inputs: usize) -> Vec<Bad> {
          `logical_xor` or `logical_not`, or cast to a number"
     );
     vec![bad_of(&vec![(DType::Bool, &[2][..]); inputs], vec![], text)]
+}
+
+/// What an op of integers refuses.
+pub fn integers_only(op: &'static str, inputs: usize) -> Vec<Bad> {
+    let refused = |dtype: DType| {
+        let text = format!("{op}: not integers. Got {dtype}; expected int32 or int64.");
+        bad_of(&vec![(dtype, &[2][..]); inputs], vec![], text)
+    };
+    vec![refused(DType::F64), refused(DType::Bool)]
+}
+
+/// What an op of bits refuses: floats.
+pub fn floats_refused(op: &'static str, inputs: usize) -> Vec<Bad> {
+    let text = format!(
+        "{op}: floating numbers have no bits to work on. Got float64; expected integers or bools.\nhelp: compare first, as in \
+         `(x > 0) & (x < 1)`, or use `logical_and` and its like"
+    );
+    vec![bad_of(&vec![(DType::F64, &[2][..]); inputs], vec![], text)]
 }
 
 /// A bad input of f64 tensors.

@@ -3,18 +3,20 @@
 use smallvec::smallvec;
 
 use crate::dtype::DType;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::graph::attr::{Attr, AttrType, IntoAttr};
-use crate::graph::op::{Body, CallKernel, Cotangent, Domain, Infer, Kernel, Lowered, OpDef, Operands, Param, ParamKind, Primitive, Support};
+use crate::graph::op::{
+    Body, CallKernel, Cotangent, Domain, Infer, Kernel, Lowered, OpDef, Operands, Param, ParamKind, Primitive, Support,
+};
 use crate::graph::{AsTensor, Tensor};
 use crate::kernels;
 use crate::ops::apply::{Arg, Operand, apply};
-use crate::ops::families::{self, attr, bad, mixed};
+use crate::ops::families::{self, attr, bad, case, mixed};
 use crate::shape::{self, Aval, Dim, Shape, Tuple};
 
 /// The rows of this family.
 pub(in crate::ops) static ROWS: &[&OpDef] =
-    &[&TAKE, &TAKE_ADD, &TAKE_ADD_LIKE, &GATHER, &GATHER_ADD, &GATHER_ADD_LIKE, &ONE_HOT, &CHECK_LABELS];
+    &[&TAKE, &TAKE_ADD, &TAKE_ADD_LIKE, &GATHER, &GATHER_ADD, &GATHER_ADD_LIKE, &ONE_HOT, &CHECK_LABELS, &CHECK_AT];
 
 fn check_index(c: &Infer<'_>, index: &Aval) -> Result<()> {
     if index.dtype.is_int() { Ok(()) } else { c.dtype_error("indices must be integers", index.dtype, "int32 or int64") }
@@ -312,4 +314,40 @@ op! {
 function! {
     /// Labels as `int64` indices below `classes`; see [`CHECK_LABELS`].
     CHECK_LABELS = fn check_labels(labels; classes: i64)
+}
+op! {
+    /// `x` itself, of which `axis` has an element `index`, which may count from the end; an error where it has not.
+    ///
+    /// Gradient: `g`.
+    CHECK_AT = fn check_at(x; axis: i64 = 0, index: i64 = 0) -> (y);
+    operands Any;
+    infer(c) {
+        let axis = shape::axis(c.op, axis, x.ndim())?;
+        if let Some(n) = x.shape.get(axis).and_then(|d| d.known()) {
+            index_in_range(axis, n, index)?;
+        }
+        Ok(smallvec![x.clone()])
+    };
+    kernel Kernel::View(|_, strides, _, _| Some((0, strides.into())));
+    support Moved;
+    vjp(g) { x: g }
+    numpy "x";
+    cases vec![case(Domain::Real, &[&[2, 3]], vec![Attr::Int(1), Attr::Int(-3)])];
+    bad vec![bad(&[&[2, 3]], vec![Attr::Int(1), Attr::Int(3)], "index: the index is out of range. Got 3 for axis 1 of length 3; expected -length <= index < length.")];
+}
+
+fn index_in_range(axis: usize, n: usize, index: i64) -> Result<()> {
+    if index >= -(n as i64) && index < n as i64 {
+        return Ok(());
+    }
+    let got = format_args!("{index} for axis {axis} of length {n}");
+    Err(Error::new(ErrorKind::Shape, "index", "the index is out of range", got, "-length <= index < length"))
+}
+
+/// `x`, of which `axis` has an element `index`; where the length is not known, the run checks it.
+pub fn check_at<'g>(x: Tensor<'g>, axis: i64, index: i64) -> Result<Tensor<'g>> {
+    match length(x, axis) {
+        Some(n) => index_in_range(axis as usize, n, index).map(|()| x),
+        None => Ok(apply(&CHECK_AT, &[x.into()], &[Attr::Int(axis), Attr::Int(index)])),
+    }
 }

@@ -4,6 +4,7 @@
 mod declare;
 
 pub mod apply;
+pub mod bounds;
 pub mod broadcast;
 pub mod compare;
 pub mod composite;
@@ -16,6 +17,7 @@ pub mod index;
 pub mod movement;
 pub mod normal;
 pub mod operators;
+pub mod power;
 pub mod random;
 pub mod reduce;
 pub mod rules;
@@ -45,7 +47,11 @@ static FAMILIES: &[&[&OpDef]] = &[
     factor::ROWS,
     random::ROWS,
     control::ROWS,
+    bounds::ROWS,
+    power::ROWS,
+    composite::power::ROWS,
     composite::activation::ROWS,
+    composite::chance::ROWS,
     composite::loss::ROWS,
 ];
 
@@ -70,6 +76,8 @@ pub static ALIASES: &[(&str, &str)] = &[
     ("multiply", "mul"),
     ("divide", "div"),
     ("power", "pow"),
+    ("bitwise_invert", "bitwise_not"),
+    ("invert", "bitwise_not"),
 ];
 
 /// The row of an op or alias.

@@ -14,7 +14,7 @@ use crate::shape::{self, Aval, Dim, Shape, Strides, Tuple};
 
 /// The rows of this family.
 pub(in crate::ops) static ROWS: &[&OpDef] =
-    &[&CAST, &IDENTITY, &STOP_GRADIENT, &AT_LEAST, &RESHAPE, &RESHAPE_LIKE, &TRANSPOSE, &EXPAND_DIMS, &SQUEEZE];
+    &[&CAST, &IDENTITY, &STOP_GRADIENT, &AT_LEAST, &RESHAPE, &RESHAPE_LIKE, &SAME_SHAPE, &TRANSPOSE, &EXPAND_DIMS, &SQUEEZE];
 
 op! {
     /// `x` converted to `dtype`. Floats become integers by truncation; NaN becomes 0 and values beyond the ends the
@@ -228,6 +228,31 @@ op! {
     numpy "np.reshape(x, like.shape)";
     cases vec![case(Domain::Real, &[&[2, 3], &[3, 2]], vec![])];
     bad vec![bad(&[&[2, 3], &[4]], vec![], "reshape_like: the number of elements differs. Got (2, 3) for (4,); expected 4 elements.")];
+}
+
+op! {
+    /// `x` itself, which has the shape of `like`, of which only the shape is used; an error where it has not.
+    ///
+    /// Gradient: `g`.
+    SAME_SHAPE = fn same_shape(x, like) -> (y);
+    operands Any;
+    infer(c) {
+        if x.ndim() != like.ndim() || x.shape.iter().zip(&like.shape).any(|(a, b)| a.unify(*b).is_none()) {
+            return c.shape_error("the shapes differ", format_args!("{} for {}", Tuple(&x.shape), Tuple(&like.shape)), "equal shapes");
+        }
+        Ok(smallvec![Aval { dtype: x.dtype, shape: like.shape.clone() }])
+    };
+    kernel Kernel::Lower(|c| Lowered::Chain(vec![(&RESHAPE, vec![dims_attr(c.output)])]));
+    support Moved;
+    vjp(g) { x: same_shape(g, x), like: Cotangent::Zero }
+    numpy "np.reshape(x, like.shape)";
+    cases vec![case(Domain::Real, &[&[2, 3], &[2, 3]], vec![])];
+    bad vec![bad(&[&[2, 3], &[1, 3]], vec![], "same_shape: the shapes differ. Got (2, 3) for (1, 3); expected equal shapes.")];
+}
+
+/// `x`, which must have the shape of `like`; where lengths are not known, the run checks them.
+pub fn same_shape<'g>(x: Tensor<'g>, like: Tensor<'g>) -> Tensor<'g> {
+    if x.dims() == like.dims() { x } else { apply(&SAME_SHAPE, &[x.into(), like.into()], &[]) }
 }
 
 /// The lengths of a concrete aval as an attribute.

@@ -7,9 +7,10 @@ use std::ops::{Add, Div, Mul, Neg, Sub};
 use crate::graph::Tensor;
 use crate::graph::op::OpDef;
 use crate::ops::apply::{Arg, Operand, apply};
-use crate::ops::compare::{GREATER, GREATER_EQUAL, LESS, LESS_EQUAL, LOGICAL_AND, LOGICAL_NOT, LOGICAL_OR, LOGICAL_XOR};
+use crate::ops::compare::{BITWISE_AND, BITWISE_NOT, BITWISE_OR, BITWISE_XOR, GREATER, GREATER_EQUAL, LESS, LESS_EQUAL};
+use crate::ops::composite::power::POW;
 use crate::ops::contract::MATMUL;
-use crate::ops::elementwise::{ABS, ADD, DIV, MUL, NEG, POW, SQUARE, SUB};
+use crate::ops::elementwise::{ABS, ADD, DIV, MUL, NEG, SQUARE, SUB};
 use crate::ops::movement::TRANSPOSE;
 use crate::state::Filled;
 
@@ -132,9 +133,9 @@ pub static OPERATORS: Operators = Operators {
     less_equal: &LESS_EQUAL,
     greater: &GREATER,
     greater_equal: &GREATER_EQUAL,
-    and: &LOGICAL_AND,
-    or: &LOGICAL_OR,
-    xor: &LOGICAL_XOR,
-    not: &LOGICAL_NOT,
+    and: &BITWISE_AND,
+    or: &BITWISE_OR,
+    xor: &BITWISE_XOR,
+    not: &BITWISE_NOT,
     transpose: &TRANSPOSE,
 };

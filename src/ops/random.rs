@@ -8,8 +8,8 @@ use crate::graph::attr::{Attr, AttrType, IntoAttr, Ints};
 use crate::graph::op::{Body, CallKernel, Cotangent, Kernel, Lowered, OpDef, Operands, Param, ParamKind, Primitive, Support};
 use crate::graph::{AsTensor, Graph, Tensor};
 use crate::kernels;
-use crate::ops::apply::{Operand, apply, apply_in, cast};
-use crate::ops::compare::less;
+use crate::ops::apply::{Operand, apply, apply_in};
+use crate::ops::composite::chance;
 use crate::ops::families::{self, attr};
 use crate::shape::{Aval, Dim, Tuple};
 
@@ -130,10 +130,10 @@ pub fn random_normal<'g>(shape: impl IntoAttr<Ints>, mean: impl Operand<'g>, std
     standard_normal(shape, ctx) * stddev + mean
 }
 
-/// 1 with probability `p`, else 0, in `f64`.
+/// 1 with probability `p`, else 0, in `f64`. A `p` that is NaN, negative or above 1 is an error, of the run if it is a tensor.
 #[track_caller]
 pub fn bernoulli<'g>(shape: impl IntoAttr<Ints>, p: impl Operand<'g>, ctx: &'g Graph) -> Tensor<'g> {
-    cast(less(standard_uniform(shape, ctx), p), DType::F64)
+    chance::bernoulli(standard_uniform(shape, ctx), p)
 }
 
 /// Uniform numbers in `0 <= y < 1` in the shape and dtype of `x`.

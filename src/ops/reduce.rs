@@ -5,7 +5,9 @@ use smallvec::smallvec;
 use crate::dtype::DType;
 use crate::error::Result;
 use crate::graph::attr::{Attr, AttrType, Axes, IntoAttr};
-use crate::graph::op::{Avals, Bad, Body, CallKernel, Case, Cotangent, Domain, Infer, Kernel, Lowered, OpDef, Operands, Param, ParamKind, Primitive, Support};
+use crate::graph::op::{
+    Avals, Bad, Body, CallKernel, Case, Cotangent, Domain, Infer, Kernel, Lowered, OpDef, Operands, Param, ParamKind, Primitive, Support,
+};
 use crate::graph::{AsTensor, Tensor};
 use crate::kernels::{self, fold::Fold};
 use crate::ops::apply::{Arg, apply, cast};
@@ -14,7 +16,7 @@ use crate::ops::compare::{equal, less, not_equal};
 use crate::ops::elementwise::{abs, exp, log};
 use crate::ops::families::{self, attr, bad, case};
 use crate::ops::index::gather_adjoint;
-use crate::ops::movement::{squeeze, stop_gradient};
+use crate::ops::movement::{expand_dims, squeeze, stop_gradient};
 use crate::ops::rules::{masked, restore_axes, unreduce};
 use crate::ops::select::select;
 use crate::shape::{self, Aval, Dim, Tuple};
@@ -31,7 +33,10 @@ fn reduced(c: &mut Infer<'_>, x: &Aval, axis: &Axes, keepdims: bool) -> Result<A
 /// As [`reduced`], for reductions that have no value over nothing.
 fn extremum(c: &mut Infer<'_>, x: &Aval, axis: &Axes, keepdims: bool) -> Result<Avals> {
     let axes = shape::axes(c.op, axis.0.as_deref(), x.ndim())?;
-    if axes.iter().any(|&i| x.shape.get(i) == Some(&Dim::Known(0))) {
+    let empty = |reduced: bool| x.shape.iter().enumerate().any(|(i, d)| *d == Dim::Known(0) && axes.contains(&i) == reduced);
+    // No value is asked for where the result is empty too. A length that is not known may make it so: the run tells.
+    let open = |(i, d): (usize, &Dim)| d.known().is_none() && !axes.contains(&i);
+    if empty(true) && !empty(false) && !x.shape.iter().enumerate().any(open) {
         return c.shape_error(
             "there is no value over no elements",
             format_args!("shape {}", Tuple(&x.shape)),
@@ -287,8 +292,10 @@ op! {
     });
     support Scattered;
     vjp(g, gi) { x: {
-        let expand = |t| crate::ops::movement::expand_dims(t, axis);
-        gather_adjoint(expand(g), expand(index), x, axis)
+        let index = expand_dims(index, axis);
+        // What the index does not name is exactly 0, whatever it meets further back.
+        let hit = gather_adjoint(broadcast_like(x.graph().scalar(true.into(), DType::Bool), index), index, x, axis);
+        masked(broadcast_like(expand_dims(g, axis), x), hit)
     } }
     numpy "ref.max_with_index(x, axis)";
     example "T.max_with_index([[1.0, 3.0, 3.0], [2.0, 0.0, 1.0]])" => "[3. 2.] [1 0]";

@@ -7,8 +7,9 @@ use crate::graph::{NodeOp, Tensor, Value};
 use crate::ops::apply::cast;
 use crate::ops::broadcast::{broadcast_like, broadcast_to, sum_to};
 use crate::ops::compare::not_equal;
-use crate::ops::elementwise::{ADD, MUL, NEG, SQUARE, div, mul, neg, pow};
+use crate::ops::elementwise::{ADD, MUL, NEG, SQUARE, div, mul, neg};
 use crate::ops::movement::reshape_like;
+use crate::ops::power::real_power;
 
 /// `g` where the mask is true, and exactly zero elsewhere.
 pub fn masked<'g>(g: Tensor<'g>, mask: Tensor<'g>) -> Cotangent<'g> {
@@ -26,8 +27,8 @@ pub fn power<'g>(g: Tensor<'g>, a: Tensor<'g>, b: Tensor<'g>) -> Cotangent<'g> {
         Some(0.0) => Cotangent::Zero,
         Some(1.0) => g.into(),
         Some(2.0) => (g * (a * 2.0)).into(),
-        Some(_) => (g * b * pow(a, b - 1.0)).into(),
-        None => masked(g * b * pow(a, b - 1.0), not_equal(b, 0.0)),
+        Some(_) => (g * b * real_power(a, b - 1.0)).into(),
+        None => masked(g * b * real_power(a, b - 1.0), not_equal(b, 0.0)),
     }
 }
 

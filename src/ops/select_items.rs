@@ -3,10 +3,10 @@
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::attr::{Slice, Slices};
 use crate::graph::{AsTensor, Tensor};
-use crate::ops::index::take;
+use crate::ops::index::{check_at, take};
 use crate::ops::movement::{expand_dims, squeeze};
 use crate::ops::slice::strided_slice;
-use crate::shape::{Dim, Tuple};
+use crate::shape::Tuple;
 
 /// One item of an index.
 #[derive(Clone)]
@@ -26,7 +26,7 @@ pub enum Item<'g> {
 /// The part of `x` that the items name; axes behind the last item stay whole. At most one item is an array.
 #[track_caller]
 pub fn select_items<'g>(x: impl AsTensor<'g>, items: &[Item<'g>]) -> Result<Tensor<'g>> {
-    let x = x.tensor();
+    let mut x = x.tensor();
     let named = items.iter().filter(|i| !matches!(i, Item::New | Item::Rest)).count();
     let fail = |what: &str, got: String, rule: &str| Err(Error::new(ErrorKind::Shape, "index", what, got, rule));
     if named > x.ndim() {
@@ -44,11 +44,8 @@ pub fn select_items<'g>(x: impl AsTensor<'g>, items: &[Item<'g>]) -> Result<Tens
         let axis = slices.len();
         match item {
             Item::At(i) => {
-                if let Some(&Dim::Known(n)) = x.dims().get(axis)
-                    && (*i < -(n as i64) || *i >= n as i64)
-                {
-                    return fail("the index is out of range", format!("{i} for axis {axis} of length {n}"), "-length <= index < length");
-                }
+                // A length that is not known is checked when the run knows it.
+                x = check_at(x, axis as i64, *i)?;
                 slices.push(Slice { start: Some(*i), stop: if *i == -1 { None } else { Some(i.saturating_add(1)) }, step: 1 });
                 gone.push(axis as i64);
             }

@@ -5,16 +5,19 @@ use smallvec::smallvec;
 use crate::array::{View, ViewMut};
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::attr::{Attr, AttrType, IntoAttr, Ints, Slice, Slices};
-use crate::graph::op::{Body, CallKernel, Cotangent, Domain, Infer, Kernel, Lowered, OpDef, Operands, Param, ParamKind, Primitive, Support};
+use crate::graph::op::{
+    Body, CallKernel, Cotangent, Domain, Infer, Kernel, Lowered, OpDef, Operands, Param, ParamKind, Primitive, Support,
+};
 use crate::graph::{AsTensor, Tensor};
 use crate::kernels;
 use crate::ops::apply::{Arg, apply};
+use crate::ops::broadcast::broadcast_like;
 use crate::ops::families::{self, attr, bad, case};
 use crate::ops::movement::{dims_attr, known_attr};
 use crate::shape::{self, Aval, Dim, Shape, Strides, Tuple};
 
 /// The rows of this family.
-pub(in crate::ops) static ROWS: &[&OpDef] = &[&SLICE, &UNSLICE, &UNSLICE_LIKE, &CONCAT];
+pub(in crate::ops) static ROWS: &[&OpDef] = &[&SLICE, &UNSLICE, &UNSLICE_LIKE, &CONCAT, &SPLIT_LIKE];
 
 op! {
     /// A part of `x`: one slice an axis, from the first; axes that are not named stay whole. Bounds and steps mean what
@@ -206,7 +209,14 @@ pub static CONCAT: OpDef = OpDef {
                 let fits = x.ndim() == first.ndim();
                 for (i, (d, &e)) in shape.iter_mut().zip(&x.shape).enumerate().filter(|_| fits) {
                     match (i == axis, *d, e) {
-                        (true, Dim::Known(a), Dim::Known(b)) => *d = Dim::Known(a + b),
+                        (true, Dim::Known(a), Dim::Known(b)) => match a.checked_add(b) {
+                            Some(n) => *d = Dim::Known(n),
+                            None => {
+                                let shapes: Vec<String> = c.inputs.iter().map(|x| Tuple(&x.shape).to_string()).collect();
+                                let rule = format_args!("at most {} elements", isize::MAX);
+                                return c.shape_error("the array is too large", format_args!("parts of {}", shapes.join(", ")), rule);
+                            }
+                        },
                         (true, ..) => *d = (c.fresh)(),
                         (false, a, b) => match a.unify(b) {
                             Some(u) => *d = u,
@@ -247,7 +257,16 @@ pub static CONCAT: OpDef = OpDef {
             let axis = axis.rem_euclid(g.ndim().max(1) as i64) as usize;
             let known: Option<Vec<usize>> = parts.iter().map(|p| p.dims().get(axis).and_then(|d| d.known())).collect();
             let Some(lengths) = known else {
-                return parts.iter().map(|_| Cotangent::Nondiff("the length of a part along the axis is known only at run time")).collect();
+                // One after the other, each from what the ones before it left.
+                let mut rest = g;
+                return parts
+                    .iter()
+                    .map(|&p| {
+                        let here = split_like(rest, p, axis as i64, false);
+                        rest = split_like(rest, p, axis as i64, true);
+                        Cotangent::from(here)
+                    })
+                    .collect();
             };
             let mut start = 0i64;
             lengths
@@ -292,4 +311,62 @@ pub static CONCAT: OpDef = OpDef {
 pub fn concat<'g, A: AsTensor<'g>>(xs: &[A], axis: impl IntoAttr<i64>) -> Tensor<'g> {
     let args: Vec<Arg<'g>> = xs.iter().map(|x| Arg::from(x.tensor())).collect();
     apply(&CONCAT, &args, &[Attr::Int(axis.into_attr())])
+}
+
+op! {
+    /// `x` cut along `axis` where `like`, of which only the shape is used, ends: the part as long as `like`, or, with `tail`,
+    /// what is left behind it.
+    ///
+    /// Gradient: `g`, joined with zeros in the place of the other part.
+    SPLIT_LIKE = fn split_like(x, like; axis: i64 = 0, tail: bool = false) -> (y);
+    operands Any;
+    infer(c) {
+        let axis = shape::axis(c.op, axis, x.ndim())?;
+        let fits = |(i, (a, b)): (usize, (&Dim, &Dim))| match (i == axis, a, b) {
+            (true, Dim::Known(whole), Dim::Known(part)) => part <= whole,
+            (true, ..) => true,
+            (false, a, b) => a.unify(*b).is_some(),
+        };
+        if x.ndim() != like.ndim() || !x.shape.iter().zip(&like.shape).enumerate().all(fits) {
+            let got = format!("{} of {} along axis={axis}", Tuple(&like.shape), Tuple(&x.shape));
+            return c.shape_error("the part does not fit", got, "at most the length along the axis, and equal lengths off it");
+        }
+        let mut shape = like.shape.clone();
+        if let (true, Some(d), Some(whole)) = (tail, shape.get_mut(axis), x.shape.get(axis)) {
+            *d = match (*whole, *d) {
+                (Dim::Known(n), Dim::Known(part)) => Dim::Known(n - part),
+                _ => (c.fresh)(),
+            };
+        }
+        Ok(smallvec![Aval { dtype: x.dtype, shape }])
+    };
+    kernel Kernel::Lower(|c| {
+        let (axis, tail) = (attr::<i64>(c.attrs.first()).unwrap_or(0), attr::<bool>(c.attrs.get(1)).unwrap_or(false));
+        let axis = axis.rem_euclid(c.output.ndim().max(1) as i64) as usize;
+        let part = c.inputs.get(1).and_then(|like| like.shape.get(axis)?.known()).unwrap_or(0) as i64;
+        let here = if tail { Slice { start: Some(part), stop: None, step: 1 } } else { Slice { start: None, stop: Some(part), step: 1 } };
+        Lowered::Chain(vec![(&SLICE, vec![Slices(std::iter::repeat_n(Slice::ALL, axis).chain([here]).collect()).pack()])])
+    });
+    support Moved;
+    vjp(g) {
+        x: {
+            let none = g.graph().scalar(false.into(), g.dtype());
+            let other = broadcast_like(none, split_like(x, like, axis, !tail));
+            concat(&if tail { [other, g] } else { [g, other] }, axis)
+        },
+        like: Cotangent::Zero,
+    }
+    numpy "ref.split_like(x, like, axis, tail)";
+    cases vec![
+        case(Domain::Real, &[&[3, 4], &[1, 4]], vec![Attr::Int(0), Attr::Bool(false)]),
+        case(Domain::Real, &[&[2, 3, 4], &[2, 3, 3]], vec![Attr::Int(-1), Attr::Bool(true)]),
+    ];
+    bad vec![bad(
+        &[&[3], &[4]], vec![Attr::Int(0), Attr::Bool(false)],
+        "split_like: the part does not fit. Got (4,) of (3,) along axis=0; expected at most the length along the axis, and equal lengths off it.",
+    )];
+}
+
+fn split_like<'g>(x: Tensor<'g>, like: Tensor<'g>, axis: i64, tail: bool) -> Tensor<'g> {
+    apply(&SPLIT_LIKE, &[x.into(), like.into()], &[Attr::Int(axis), Attr::Bool(tail)])
 }

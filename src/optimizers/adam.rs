@@ -5,7 +5,8 @@ use crate::error::{Error, Result};
 use crate::graph::Tensor;
 use crate::ops::compare::less;
 use crate::ops::control::assign;
-use crate::ops::elementwise::{abs, pow, sqrt, square};
+use crate::ops::elementwise::{abs, sqrt, square};
+use crate::ops::power::real_power;
 use crate::ops::select::select;
 use crate::optimizers::hyper::Range::{Part, Size};
 use crate::optimizers::{Core, Optimizer, methods};
@@ -83,8 +84,8 @@ impl Optimizer for Adam {
             let m1 = flushed(m * b1 + g * hyper.rest("b1", w));
             let v1 = flushed(v * b2 + square(g) * hyper.rest("b2", w));
             // The corrections are scalars: alpha / (1 - b1^t) and 1 / sqrt(1 - b2^t).
-            let rate = hyper.tensor("alpha", w) / (1.0 - pow(b1, t1));
-            let root = 1.0 / sqrt(1.0 - pow(b2, t1));
+            let rate = hyper.tensor("alpha", w) / (1.0 - real_power(b1, t1));
+            let root = 1.0 / sqrt(1.0 - real_power(b2, t1));
             out.extend([
                 assign(m, m1),
                 assign(v, v1),

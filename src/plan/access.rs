@@ -64,7 +64,7 @@ pub fn resolve(ir: Ir) -> Result<(Ir, Accesses)> {
     let mut taken: Vec<Ref> = vec![];
     for i in 0..out.outputs.len() {
         let r = out.outputs[i];
-        if !is_value(&out, r) || taken.contains(&r) {
+        if !owns(&out, &accesses, r) || taken.contains(&r) {
             let walked = out.node(r).walked;
             out.outputs[i] = push_copy(&mut out, &mut accesses, r, walked);
         } else {
@@ -73,12 +73,22 @@ pub fn resolve(ir: Ir) -> Result<(Ir, Accesses)> {
     }
     for i in 0..out.writes.len() {
         let r = out.writes[i].1;
-        if !is_value(&out, r) {
+        if !owns(&out, &accesses, r) {
             let walked = out.node(r).walked;
             out.writes[i].1 = push_copy(&mut out, &mut accesses, r, walked);
         }
     }
     Ok((out, accesses))
+}
+
+/// True for a node that reads its inputs in C order, and nothing else.
+fn needs_order(node: &IrNode) -> bool {
+    matches!(node.op, IrOp::User(_) | IrOp::Branch(_)) || node.passes()
+}
+
+/// True if a step computes this value into memory of its own, and whoever uses it reads it there.
+fn owns(ir: &Ir, accesses: &Accesses, r: Ref) -> bool {
+    is_value(ir, r) && accesses.of(r).root == r
 }
 
 /// The access of a view of `x`; `None` if strides cannot express it.
@@ -100,7 +110,7 @@ fn as_they_are(ir: &Ir) -> Option<Accesses> {
                 accesses.first.push(access);
                 continue;
             }
-            _ if matches!(node.op, IrOp::User(_) | IrOp::Branch(_)) => {
+            _ if needs_order(node) => {
                 let dense = |r: &Ref| is_contiguous(&ir.ty(*r).dims, &accesses.of(*r).strides);
                 if !node.inputs.iter().all(dense) {
                     return None;
@@ -138,15 +148,22 @@ fn with_copies(ir: Ir) -> Result<(Ir, Accesses)> {
             continue;
         }
         // Users' code and bodies get their inputs in C order.
-        if matches!(node.op, IrOp::User(_) | IrOp::Branch(_)) {
+        let (mut seen, passes) = (None, node.passes());
+        if needs_order(&node) {
             for r in &mut node.inputs {
-                if !is_contiguous(&out.ty(*r).dims, &accesses.of(*r).strides) {
+                let access = accesses.of(*r);
+                if !is_contiguous(&out.ty(*r).dims, &access.strides) {
+                    seen = passes.then(|| access.clone());
                     *r = push_copy(&mut out, &mut accesses, *r, node.walked);
                 }
             }
         }
         map.push(out.nodes.len() as u32);
-        accesses.push_own(&node);
+        match seen {
+            // The strides of what was looked at stay what they were, and with them the rounding of products.
+            Some(access) => accesses.first.push(access),
+            None => accesses.push_own(&node),
+        }
         out.nodes.push(node);
     }
     for r in out.outputs.iter_mut().chain(out.writes.iter_mut().map(|(_, r)| r)) {

@@ -9,7 +9,7 @@ use smallvec::SmallVec;
 use crate::dtype::{DType, Scalar};
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::attr::Attr;
-use crate::graph::op::{Body, Infer, Kernel, Lowered, Lowering, OpDef, Primitive};
+use crate::graph::op::{Body, Infer, Kernel, Lowered, Lowering, OpDef, ParamKind, Primitive};
 use crate::graph::{Graph, Node, NodeOp, Region, Value};
 use crate::plan::walk::{Walk, readable};
 use crate::plan::{Plan, compile_body};
@@ -69,8 +69,10 @@ pub enum IrOp {
     Row(&'static OpDef, Option<u32>),
     /// The elements of the input in C order.
     Copy,
-    /// A user's op or hook: index into the walk's users.
+    /// A user's op: index into the walk's users.
     User(u32),
+    /// A hook: index into the walk's users.
+    Hook(u32),
     /// One of two bodies, chosen by the first input; the others are the bodies' sources.
     Branch(Arc<[Plan; 2]>),
 }
@@ -98,8 +100,14 @@ impl IrNode {
             IrOp::Row(def, _) => def.name,
             IrOp::Copy => "copy",
             IrOp::User(_) => "user",
+            IrOp::Hook(_) => "hook",
             IrOp::Branch(_) => "cond",
         }
+    }
+    /// True if its value is its input, seen or checked on the way: it stands where that stands, so that what is computed from
+    /// it has the bits that it has without.
+    pub fn passes(&self) -> bool {
+        matches!(self.op, IrOp::Hook(_)) || matches!(self.kernel(), Some(Kernel::Check(_)))
     }
     /// The kernel, for an op of the table.
     pub fn kernel(&self) -> Option<&'static Kernel> {
@@ -136,9 +144,13 @@ impl Ir {
     pub fn may_fail(&self, i: u32) -> bool {
         let node = &self.nodes[i as usize];
         match &node.op {
-            IrOp::User(_) => true,
+            IrOp::User(_) | IrOp::Hook(_) => true,
             IrOp::Branch(bodies) => bodies.iter().any(|b| b.fallible),
-            _ => matches!(node.kernel(), Some(Kernel::Call(c)) if c.fallible),
+            _ => match node.kernel() {
+                Some(Kernel::Call(c)) => c.fallible,
+                Some(Kernel::Check(_)) => true,
+                _ => false,
+            },
         }
     }
 }
@@ -382,7 +394,7 @@ impl Builder<'_> {
         Ok(match lower(&Lowering { inputs: &inputs, output: &output, attrs: &node.attrs }) {
             Lowered::Scalar(s) => Form::Scalar(s),
             Lowered::Chain(chain) => {
-                let tensors = chain.first().map_or(0, |(d, _)| d.params.iter().filter(|p| p.default.is_none()).count());
+                let tensors = chain.first().map_or(0, |(d, _)| d.params.iter().filter(|p| !matches!(p.kind, ParamKind::Attr(_))).count());
                 Form::Chain(chain, tensors)
             }
         })
@@ -449,7 +461,8 @@ impl Builder<'_> {
             (Form::Plain, NodeOp::User(_) | NodeOp::Hook(_)) => {
                 let inputs = node.inputs.iter().map(|&v| self.at(v)).collect::<Result<_>>()?;
                 let user = walk.user(id).ok_or_else(|| Error::text(ErrorKind::Graph, "plan: a user's op has no place"))?;
-                self.push(IrOp::User(user), &[], inputs, tys, walked)
+                let op = if matches!(node.op, NodeOp::Hook(_)) { IrOp::Hook(user) } else { IrOp::User(user) };
+                self.push(op, &[], inputs, tys, walked)
             }
             (Form::Plain, NodeOp::Row(_)) if !node.regions.is_empty() => {
                 let inputs: SmallVec<[Ref; 3]> = node.inputs.iter().map(|&v| self.at(v)).collect::<Result<_>>()?;
@@ -468,11 +481,13 @@ impl Builder<'_> {
                         );
                         return Err(self.types.graph.blame(id, e));
                     }
-                    assigned.push((variable.node, *value));
+                    // What is assigned is the value itself; a further output of a node becomes a node of its own.
+                    let value = match value.out {
+                        0 => *value,
+                        _ => Ref { node: self.push(IrOp::Copy, &[], smallvec::smallvec![*value], tys, walked), out: 0 },
+                    };
+                    assigned.push((variable.node, value));
                     self.map.insert(p, value.node);
-                    if value.out != 0 {
-                        return Err(Error::text(ErrorKind::Graph, "assign: the value is a further output of an op; wrap it in a copy"));
-                    }
                     return Ok(());
                 }
                 let draw = self.draw(id, def)?;

@@ -469,7 +469,7 @@ impl<'a> Layout<'a> {
                 };
                 (Work::Call(def, node.attrs.clone(), *draw), bytes)
             }
-            IrOp::User(k) => (Work::User(*k), 0),
+            IrOp::User(k) | IrOp::Hook(k) => (Work::User(*k), 0),
             IrOp::Branch(bodies) => {
                 let bytes = bodies.iter().map(|p| p.arena_bytes).max().unwrap_or(0);
                 (Work::Branch(bodies.clone()), bytes)

@@ -157,8 +157,12 @@ fn is_number(ir: &Ir, r: Ref, x: f64) -> bool {
 /// its operands: a rewrite may put only these in the place of a value that is computed.
 fn in_order(ir: &Ir, value: Ref) -> bool {
     let (mut r, mut views) = (value, vec![]);
-    while let (Some(Kernel::View(rule)), Some(&x)) = (ir.node(r).kernel(), ir.node(r).inputs.first()) {
-        views.push((rule, r, x));
+    while let Some(&x) = ir.node(r).inputs.first() {
+        match ir.node(r).kernel() {
+            Some(Kernel::View(rule)) => views.push((rule, r, x)),
+            _ if ir.node(r).passes() => {}
+            _ => break,
+        }
         r = x;
     }
     let mut strides = c_strides(&ir.ty(r).dims);

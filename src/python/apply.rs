@@ -1,7 +1,7 @@
 //! One way from Python into the op table, and to what is built over it.
 
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyList, PySequence, PyTuple};
+use pyo3::types::{PyBool, PyInt, PyList, PySequence, PyTuple};
 use smallvec::SmallVec;
 
 use super::context::{self, Context};
@@ -13,9 +13,10 @@ use crate::autodiff;
 use crate::dtype::{DType, Scalar};
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::attr::{Attr, AttrKind, Slice};
-use crate::graph::op::{OpDef, ParamKind};
+use crate::graph::op::{Body, OpDef, Operands, ParamKind};
 use crate::graph::{self, NodeOp, Value};
 use crate::ops::apply::{Arg, apply_in};
+use crate::ops::composite::chance;
 use crate::ops::operators::OPERATORS;
 use crate::ops::{TABLE, control, random};
 
@@ -52,6 +53,23 @@ fn arg<'a>(ctx: &'a Py<Context>, x: &Bound<'_, PyAny>) -> PyResult<Arg<'a>> {
     Ok(Arg::Tensor(ctx.get().graph().constant_array(convert::to_array(x)?)))
 }
 
+/// True for an integer beyond `int64` that is compared: a comparison has an answer all the same.
+fn is_beyond(def: &OpDef, x: &Bound<'_, PyAny>) -> bool {
+    let compares = matches!(&def.body, Body::Primitive(p) if p.operands == Operands::Compare);
+    compares && x.is_exact_instance_of::<PyInt>() && x.extract::<i64>().is_err()
+}
+
+/// An integer beyond `int64`, beside what it is compared with: it is above or below all integers, and a float among floats.
+fn beyond<'a>(x: &Bound<'_, PyAny>, beside: &Arg<'a>) -> PyResult<Arg<'a>> {
+    let floats = match beside {
+        Arg::Tensor(t) => t.dtype().is_float(),
+        Arg::Weak(s) => s.dtype().is_float(),
+        Arg::Filled(_) => true,
+    };
+    let end = if x.lt(0)? { f64::NEG_INFINITY } else { f64::INFINITY };
+    Ok(Arg::Weak(Scalar::Float(if floats { x.extract().unwrap_or(end) } else { end })))
+}
+
 fn outputs<'py>(py: Python<'py>, ctx: &Py<Context>, out: &[graph::Tensor<'_>]) -> Built<'py> {
     match out {
         [one] => built(py, ctx, one.value()),
@@ -80,10 +98,10 @@ pub fn binary<'py>(x: &Bound<'py, Tensor>, other: &Bound<'py, PyAny>, def: &'sta
     guarded(|| {
         let t = x.get();
         let own = Arg::Tensor(t.handle());
-        let other = match arg(&t.ctx, other) {
+        let other = match if is_beyond(def, other) { beyond(other, &own) } else { arg(&t.ctx, other) } {
             Ok(a) => a,
             // An object that is nothing like an array may know what to do with a tensor.
-            Err(_) if !other.is_exact_instance_of::<pyo3::types::PyInt>() && !convert::is_operand(other) => {
+            Err(_) if !other.is_exact_instance_of::<PyInt>() && !convert::is_operand(other) => {
                 return Ok(x.py().NotImplemented().into_bound(x.py()));
             }
             Err(e) => return Err(e),
@@ -95,11 +113,14 @@ pub fn binary<'py>(x: &Bound<'py, Tensor>, other: &Bound<'py, PyAny>, def: &'sta
 
 /// `x ** y`; an exponent of exactly 2 is a square, 1 is `x`.
 pub fn power<'py>(x: &Bound<'py, Tensor>, other: &Bound<'py, PyAny>) -> Built<'py> {
-    guarded(|| match convert::scalar(other)? {
-        Some(Scalar::Int(2)) => unary(x, OPERATORS.square, &[]),
-        Some(Scalar::Float(e)) if e == 2.0 && x.get().handle().dtype().is_float() => unary(x, OPERATORS.square, &[]),
-        Some(Scalar::Int(1)) => Ok(x.clone().into_any()),
-        _ => binary(x, other, OPERATORS.pow, false),
+    guarded(|| {
+        let dtype = x.get().handle().dtype();
+        match convert::scalar(other)? {
+            Some(Scalar::Int(2)) if dtype != DType::Bool => unary(x, OPERATORS.square, &[]),
+            Some(Scalar::Float(e)) if e == 2.0 && dtype.is_float() => unary(x, OPERATORS.square, &[]),
+            Some(Scalar::Int(1)) if dtype != DType::Bool => Ok(x.clone().into_any()),
+            _ => binary(x, other, OPERATORS.pow, false),
+        }
     })
 }
 
@@ -173,7 +194,10 @@ pub fn _apply<'py>(py: Python<'py>, index: usize, xs: &Bound<'py, PyTuple>, attr
                     args.push(arg(&ctx, &y?)?);
                 }
             } else {
-                args.push(arg(&ctx, &x)?);
+                args.push(match xs.get_item(1 - args.len().min(1)) {
+                    Ok(other) if is_beyond(def, &x) => beyond(&x, &arg(&ctx, &other)?)?,
+                    _ => arg(&ctx, &x)?,
+                });
             }
         }
         let params = def.params.iter().filter_map(|p| match p.kind {
@@ -249,8 +273,8 @@ pub fn _grad<'py>(
     guarded(|| {
         let ctx = context_in(xs)?.ok_or_else(|| needs_tensors("grad"))?;
         let (ys, xs) = (tensors(&ctx, ys)?, tensors(&ctx, xs)?);
-        let seeds = seeds.map_or(Ok(vec![]), |s| tensors(&ctx, s))?;
-        let out = at_caller(py, || autodiff::try_grad(&ys, &xs, &seeds))??;
+        let seeds = seeds.map(|s| tensors(&ctx, s)).transpose()?;
+        let out = at_caller(py, || autodiff::try_grad(&ys, &xs, seeds.as_deref()))??;
         list(py, &ctx, &out)
     })
 }
@@ -357,6 +381,12 @@ pub fn _assign<'py>(py: Python<'py>, variable: &Bound<'py, Tensor>, x: &Bound<'p
         let out = at_caller(py, || control::assign(v, x))?;
         out.error().map_or_else(|| built(py, &ctx, out.value()), |e| Err(e.into()))
     })
+}
+
+/// 1 where the draws `u` are below `p`, else 0.
+#[pyfunction]
+pub fn _bernoulli<'py>(u: &Bound<'py, Tensor>, p: &Bound<'py, PyAny>) -> Built<'py> {
+    guarded(|| binary(u, p, &chance::BERNOULLI, false))
 }
 
 /// A draw: `"uniform"` or `"normal"`, over a shape or in the shape of a tensor.

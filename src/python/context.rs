@@ -15,8 +15,10 @@ use super::evaluator::Evaluator;
 use super::guarded;
 use super::site::at_caller;
 use crate::api::context as api;
+use crate::dtype::{DType, Scalar};
 use crate::error::{Error, ErrorKind};
 use crate::graph;
+use crate::shape::Tuple;
 
 thread_local! {
     /// The contexts that this thread is inside of.
@@ -107,6 +109,39 @@ fn done<'py>(ctx: &Bound<'py, Context>, t: graph::Tensor<'_>) -> Built<'py> {
         Some(e) => Err(e.into()),
         None => built(ctx.py(), ctx.as_unbound(), t.value()),
     }
+}
+
+/// A number, of Python or of NumPy, as it is.
+fn number(op: &str, x: &Bound<'_, PyAny>) -> PyResult<Scalar> {
+    if let Some(s) = convert::scalar(x)? {
+        return Ok(s);
+    }
+    let a = convert::to_array(x)?;
+    if a.ndim() != 0 {
+        let got = format!("an array of shape {}", Tuple(a.shape()));
+        return Err(Error::new(ErrorKind::Shape, op, "the value is not one number", got, "a number").into());
+    }
+    Ok(a.get(0))
+}
+
+/// `value` in the kind of `dtype`; an error if it has another value there.
+fn exactly(op: &str, value: Scalar, dtype: DType) -> PyResult<Scalar> {
+    value.exactly(dtype).ok_or_else(|| {
+        let got = match value {
+            Scalar::Bool(b) => format!("{b}"),
+            Scalar::Int(i) => format!("{i}"),
+            Scalar::Float(x) => format!("{x:?}"),
+        };
+        Error::new(ErrorKind::DType, op, "the number does not fit", got, format_args!("a value of {dtype}")).into()
+    })
+}
+
+fn filled<'py>(slf: &Bound<'py, Context>, shape: &Bound<'py, PyAny>, value: Scalar, dtype: Option<&Bound<'py, PyAny>>) -> Built<'py> {
+    let ctx = &slf.get().inner;
+    let dims: Vec<i64> = convert::lengths("full", shape, false)?.into_iter().map(|n| n as i64).collect();
+    let dtype = dtype.map_or_else(|| Ok(ctx.dtype()?), convert::dtype)?;
+    let value = exactly("full", value, dtype)?;
+    done(slf, at_caller(slf.py(), || crate::ops::broadcast::broadcast_to(ctx.scalar(value, dtype), dims))?)
 }
 
 #[pymethods]
@@ -237,9 +272,10 @@ impl Context {
                 Some(s) => {
                     let own = match (s, dtype) {
                         (_, Some(d)) => d,
-                        (crate::dtype::Scalar::Float(_), None) => ctx.dtype()?,
+                        (Scalar::Float(_), None) => ctx.dtype()?,
                         (_, None) => s.dtype(),
                     };
+                    let s = exactly("constant", s, own)?;
                     at_caller(py, || ctx.scalar(s, own))?
                 }
                 None => {
@@ -258,14 +294,13 @@ impl Context {
     /// ...     print(ctx.full([2], 7, "int32").eval())
     /// [7 7]
     #[pyo3(signature = (shape, value, dtype=None))]
-    fn full<'py>(slf: &Bound<'py, Self>, shape: &Bound<'py, PyAny>, value: f64, dtype: Option<&Bound<'py, PyAny>>) -> Built<'py> {
-        guarded(|| {
-            let ctx = &slf.get().inner;
-            let dims: Vec<i64> = convert::lengths("full", shape, false)?.into_iter().map(|n| n as i64).collect();
-            let dtype = dtype.map_or_else(|| Ok(ctx.dtype()?), convert::dtype)?;
-            let value = if dtype.is_float() { value.into() } else { crate::dtype::Scalar::Int(value as i64) };
-            done(slf, at_caller(slf.py(), || crate::ops::broadcast::broadcast_to(ctx.scalar(value, dtype), dims))?)
-        })
+    fn full<'py>(
+        slf: &Bound<'py, Self>,
+        shape: &Bound<'py, PyAny>,
+        value: &Bound<'py, PyAny>,
+        dtype: Option<&Bound<'py, PyAny>>,
+    ) -> Built<'py> {
+        guarded(|| filled(slf, shape, number("full", value)?, dtype))
     }
     /// Zeros.
     ///
@@ -275,7 +310,7 @@ impl Context {
     ///  [0. 0.]]
     #[pyo3(signature = (shape, dtype=None))]
     fn zeros<'py>(slf: &Bound<'py, Self>, shape: &Bound<'py, PyAny>, dtype: Option<&Bound<'py, PyAny>>) -> Built<'py> {
-        Self::full(slf, shape, 0.0, dtype)
+        guarded(|| filled(slf, shape, Scalar::Bool(false), dtype))
     }
     /// Ones.
     ///
@@ -284,7 +319,7 @@ impl Context {
     /// [1. 1.] float32
     #[pyo3(signature = (shape, dtype=None))]
     fn ones<'py>(slf: &Bound<'py, Self>, shape: &Bound<'py, PyAny>, dtype: Option<&Bound<'py, PyAny>>) -> Built<'py> {
-        Self::full(slf, shape, 1.0, dtype)
+        guarded(|| filled(slf, shape, Scalar::Bool(true), dtype))
     }
 
     /// An evaluator: what to compute, with which feeds.

@@ -46,6 +46,12 @@ def max_with_index(x, axis):
     return np.max(x, axis=axis), np.argmax(x, axis=axis)
 
 
+def split_like(x, like, axis, tail):
+    n = np.shape(like)[axis]
+    here = (slice(None),) * (axis % np.ndim(x))
+    return x[(*here, slice(n, None) if tail else slice(n))]
+
+
 def dropout(x, ratio, train):
     assert not train, "what is dropped is drawn"
     return x

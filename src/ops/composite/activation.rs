@@ -5,17 +5,16 @@ use smallvec::smallvec;
 use crate::graph::attr::{Attr, AttrType, Axes, IntoAttr};
 use crate::graph::op::{Body, Cotangent, Domain, Kernel, OpDef, Operands, Param, ParamKind, Primitive, Support};
 use crate::graph::{AsTensor, Tensor};
-use crate::ops::apply::{Arg, Operand, apply, cast};
-use crate::ops::compare::{equal, greater_equal};
+use crate::ops::apply::{Arg, apply, cast};
+use crate::ops::compare::equal;
 use crate::ops::elementwise::exp;
 use crate::ops::families::{self, bad, case};
-use crate::ops::random::uniform_like;
 use crate::ops::reduce::{peak, reduce_logsumexp, reduce_sum};
 use crate::ops::select::select;
 use crate::shape::{self, Aval};
 
 /// The rows of this family.
-pub(in crate::ops) static ROWS: &[&OpDef] = &[&SOFTMAX, &NORMALISED, &LOG_SOFTMAX, &DROPOUT];
+pub(in crate::ops) static ROWS: &[&OpDef] = &[&SOFTMAX, &NORMALISED, &LOG_SOFTMAX];
 
 composite! {
     /// `exp(x) / sum(exp(x))` along `axis`, shifted by the maximum: it never overflows. Where all elements are -inf, or one is
@@ -70,21 +69,4 @@ composite! {
     example "T.log_softmax([0.0, -1000.0])" => "[    0. -1000.]";
     cases vec![case(Domain::Real, &[&[5]], vec![Attr::Int(0)]), case(Domain::Real, &[&[2, 3, 4]], vec![Attr::Int(1)])];
     bad vec![bad(&[&[2]], vec![Attr::Int(1)], "log_softmax: axis is out of range. Got axis=1 for 1 dimension; expected -1 <= axis < 1.")];
-}
-composite! {
-    /// With `train`, each element is 0 with probability `ratio`, else divided by `1 - ratio`; without it, `x` itself. Each
-    /// call is a draw of its own, and each run draws anew.
-    DROPOUT = fn dropout(x, ratio; train: bool = true) -> y {
-        let x = cast(x, x.dtype().to_float());
-        if train {
-            let ratio = cast(ratio, x.dtype());
-            select(greater_equal(uniform_like(x), ratio), x / (1.0 - ratio), 0.0)
-        } else {
-            x
-        }
-    }
-    numpy "ref.dropout(x, ratio, train)";
-    example "T.reduce_max(T.dropout(np.ones(1000), 0.75))" => "4.0";
-    cases vec![families::mixed(&[(Domain::Real, &[2, 3]), (Domain::Unit, &[])], vec![Attr::Bool(false)])];
-    bad vec![];
 }

@@ -1,11 +1,13 @@
 //! Losses, one value a sample.
 
-use crate::error::{Error, ErrorKind};
-use crate::graph::op::{Body, Domain, OpDef, Param, ParamKind};
+use crate::dtype::DType;
+use crate::error::{Error, ErrorKind, Result};
+use crate::graph::op::{Bad, Body, Domain, OpDef, Param, ParamKind};
 use crate::graph::{AsTensor, Tensor};
 use crate::ops::apply::{Arg, Operand, apply, cast};
+use crate::ops::broadcast::{broadcast_like, repeats_to};
 use crate::ops::elementwise::{square, weighted};
-use crate::ops::families::{self, bad, case, mixed};
+use crate::ops::families::{self, bad, bad_of, case, mixed};
 use crate::ops::index::{check_labels, gather};
 use crate::ops::movement::{expand_dims, squeeze};
 use crate::ops::reduce::{reduce_logsumexp, reduce_mean, reduce_sum};
@@ -15,6 +17,33 @@ use crate::shape::{Dim, Tuple};
 /// The rows of this family.
 pub(in crate::ops) static ROWS: &[&OpDef] =
     &[&SPARSE_SOFTMAX_CROSS_ENTROPY, &SOFTMAX_CROSS_ENTROPY, &SIGMOID_CROSS_ENTROPY, &MEAN_SQUARED_ERROR];
+
+/// `targets` for `x`, of its shape or repeated to it: beside `(n, 1)`, `(n,)` would make each value meet every target. Where
+/// lengths are not known yet, the run checks them.
+fn paired<'g>(op: &str, targets: Tensor<'g>, x: Tensor<'g>) -> Result<Tensor<'g>> {
+    if !repeats_to(targets.dims(), x.dims()) {
+        let got = format!("{} for {}", Tuple(targets.dims()), Tuple(x.dims()));
+        let e = Error::new(ErrorKind::Shape, op, "the targets do not fit", got, "targets of the same shape, or repeated to it");
+        return Err(e.help("give both one shape, as with `squeeze` or `expand_dims`"));
+    }
+    let settled = targets.ndim() == 0 || targets.known_shape().is_some() && x.known_shape().is_some();
+    Ok(if settled { targets } else { broadcast_like(targets, x) })
+}
+
+/// Targets that do not fit.
+fn unpaired(op: &'static str) -> Vec<Bad> {
+    let text = |got: &str| {
+        format!(
+            "{op}: the targets do not fit. Got {got}; expected targets of the same shape, or repeated to it.\nhelp: give both one \
+             shape, as with `squeeze` or `expand_dims`"
+        )
+    };
+    vec![
+        bad(&[&[3, 1], &[3]], vec![], text("(3,) for (3, 1)")),
+        bad(&[&[3], &[3, 1]], vec![], text("(3, 1) for (3,)")),
+        bad_of(&[(DType::F32, &[2, 3]), (DType::F64, &[4])], vec![], text("(4,) for (2, 3)")),
+    ]
+}
 
 composite! {
     /// Cross-entropy of softmax against labels: `logsumexp(logits) - logits[label]`, one value a row. `logits` are
@@ -52,39 +81,47 @@ composite! {
 }
 composite! {
     /// Cross-entropy of softmax against distributions: `sum(targets * (logsumexp(logits) - logits))` over the last axis, one
-    /// value a row. A class with target 0 adds nothing, also where its logit is -inf.
+    /// value a row. A class with target 0 adds nothing, also where its logit is -inf. The targets have the shape of the logits,
+    /// or repeat to it.
     SOFTMAX_CROSS_ENTROPY = fn softmax_cross_entropy(logits, targets) -> loss {
         if logits.ndim() == 0 {
             return Err(Error::new(ErrorKind::Shape, "softmax_cross_entropy", "the logits have no axis of classes", "a 0-d tensor", "logits of shape (..., classes)"));
         }
+        let targets = paired("softmax_cross_entropy", targets, logits)?;
         reduce_sum(weighted(targets, reduce_logsumexp(logits, -1i64, true) - logits), -1i64, false)
     }
     numpy "-np.sum(targets * scipy.special.log_softmax(logits, axis=-1), axis=-1)";
     example "T.softmax_cross_entropy([[0.0, 0.0], [8.0, 0.0]], [[0.5, 0.5], [0.0, 1.0]])" => "[0.69314718 8.00033541]";
     cases vec![case(Domain::Unit, &[&[3, 4], &[3, 4]], vec![])];
-    bad vec![bad(&[&[], &[]], vec![], "softmax_cross_entropy: the logits have no axis of classes. Got a 0-d tensor; expected logits of shape (..., classes).")];
+    bad {
+        let mut all = unpaired("softmax_cross_entropy");
+        all.push(bad(&[&[], &[]], vec![], "softmax_cross_entropy: the logits have no axis of classes. Got a 0-d tensor; expected logits of shape (..., classes)."));
+        all
+    };
 }
 composite! {
     /// Cross-entropy of the logistic function against targets in `0 ..= 1`, elementwise:
     /// `max(x, 0) - x * targets + log(1 + exp(-|x|))`, which never overflows. For the targets 0 and 1 value and gradient keep
-    /// their accuracy where they are small, and are 0 at the right infinity.
+    /// their accuracy where they are small, and are 0 at the right infinity. The targets have the shape of `x`, or repeat to it.
     SIGMOID_CROSS_ENTROPY = fn sigmoid_cross_entropy(x, targets) -> loss {
+        let targets = paired("sigmoid_cross_entropy", targets, x)?;
         let x = cast(x, x.dtype().to_float());
         logistic_loss(x, targets, decay(x))
     }
     numpy "np.logaddexp(x, 0) - x * targets";
     example "T.sigmoid_cross_entropy([0.0, -50.0, 50.0], 1.0)" => "[ 0.69314718 50.          0.        ]";
     cases vec![case(Domain::Unit, &[&[3, 4], &[3, 4]], vec![]), case(Domain::Unit, &[&[3], &[3]], vec![])];
-    bad families::binary_bad("sigmoid_cross_entropy");
+    bad unpaired("sigmoid_cross_entropy");
 }
 composite! {
-    /// Mean over the last axis of the squared difference, one value a row.
+    /// Mean over the last axis of the squared difference, one value a row. The targets have the shape of `x`, or repeat to it.
     MEAN_SQUARED_ERROR = fn mean_squared_error(x, targets) -> loss {
+        let targets = paired("mean_squared_error", targets, x)?;
         let d = square(x - targets);
         if d.ndim() == 0 { cast(d, d.dtype().to_float()) } else { reduce_mean(d, -1i64, false) }
     }
     numpy "np.mean((x - targets) ** 2, axis=-1)";
     example "T.mean_squared_error([[1.0, 2.0], [3.0, 4.0]], [[1.0, 4.0], [0.0, 0.0]])" => "[ 2.  12.5]";
     cases vec![case(Domain::Real, &[&[3, 4], &[3, 4]], vec![]), case(Domain::Real, &[&[4], &[4]], vec![])];
-    bad families::binary_bad("mean_squared_error");
+    bad unpaired("mean_squared_error");
 }

@@ -1,0 +1,88 @@
+//! Values that must lie in a range: `x` itself, and an error of the run where an element does not.
+
+use smallvec::smallvec;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::graph::op::{Body, Cotangent, Domain, Kernel, OpDef, Operands, Param, ParamKind, Primitive, Support};
+use crate::graph::{NodeOp, Tensor};
+use crate::kernels;
+use crate::ops::apply::apply;
+use crate::ops::families;
+use crate::shape::Aval;
+
+/// The rows of this family.
+pub(in crate::ops) static ROWS: &[&OpDef] = &[&CHECK_PROBABILITY, &CHECK_RATIO, &CHECK_EXPONENT];
+
+/// Which numbers a bound lets through, and how a person writes that.
+type Bound = (fn(f64) -> bool, &'static str);
+
+const PROBABILITY: Bound = (|p| (0.0..=1.0).contains(&p), "0 <= p <= 1");
+const RATIO: Bound = (|r| (0.0..1.0).contains(&r), "0 <= ratio < 1");
+const EXPONENT: Bound = (|e| e >= 0.0, "exponents >= 0");
+
+op! {
+    /// `x` itself; an element that is NaN, negative or above 1 is an error of the run.
+    ///
+    /// Gradient: `g`.
+    CHECK_PROBABILITY = fn check_probability(x) -> (y);
+    operands Any;
+    infer(c) Ok(smallvec![x.clone()]);
+    kernel Kernel::Check(|op, x| kernels::check::within(op, x, PROBABILITY.1, PROBABILITY.0));
+    support Elementwise(finite);
+    vjp(g) { x: g }
+    numpy "x";
+    cases families::unary_cases(Domain::Unit);
+    bad vec![];
+}
+op! {
+    /// `x` itself; an element that is NaN, negative, 1 or more is an error of the run.
+    ///
+    /// Gradient: `g`.
+    CHECK_RATIO = fn check_ratio(x) -> (y);
+    operands Any;
+    infer(c) Ok(smallvec![x.clone()]);
+    kernel Kernel::Check(|op, x| kernels::check::within(op, x, RATIO.1, RATIO.0));
+    support Elementwise(finite);
+    vjp(g) { x: g }
+    numpy "x";
+    cases families::unary_cases(Domain::Unit);
+    bad vec![];
+}
+op! {
+    /// `x` itself; a negative element is an error of the run.
+    ///
+    /// Gradient: `g`.
+    CHECK_EXPONENT = fn check_exponent(x) -> (y);
+    operands Any;
+    infer(c) Ok(smallvec![x.clone()]);
+    kernel Kernel::Check(|op, x| kernels::check::within(op, x, EXPONENT.1, EXPONENT.0));
+    support Elementwise(finite);
+    vjp(g) { x: g }
+    numpy "x";
+    cases families::unary_cases(Domain::Index(4));
+    bad vec![];
+}
+
+/// `x`, which must lie in a range: a literal now, anything else when it runs.
+fn bounded<'g>(op: &str, x: Tensor<'g>, row: &'static OpDef, (ok, rule): Bound) -> Result<Tensor<'g>> {
+    match x.node().op {
+        NodeOp::Scalar(s) if ok(s.as_f64()) => Ok(x),
+        NodeOp::Scalar(s) => Err(Error::new(ErrorKind::Value, op, "a value is out of range", s.as_f64(), rule)),
+        _ => Ok(apply(row, &[x.into()], &[])),
+    }
+}
+
+/// `p` of the op `op`: a probability.
+pub fn probability<'g>(op: &str, p: Tensor<'g>) -> Result<Tensor<'g>> {
+    bounded(op, p, &CHECK_PROBABILITY, PROBABILITY)
+}
+
+/// `ratio` of the op `op`: what is left of 1 is divided by.
+pub fn ratio<'g>(op: &str, ratio: Tensor<'g>) -> Result<Tensor<'g>> {
+    bounded(op, ratio, &CHECK_RATIO, RATIO)
+}
+
+/// The exponent of an integer power.
+pub fn exponent<'g>(op: &str, exponent: Tensor<'g>) -> Result<Tensor<'g>> {
+    bounded(op, exponent, &CHECK_EXPONENT, EXPONENT).map_err(|e| e.help("cast the base to a floating dtype"))
+}
