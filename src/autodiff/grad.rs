@@ -10,6 +10,7 @@ use smallvec::{SmallVec, smallvec};
 
 use crate::dtype::DType;
 use crate::error::{Error, ErrorKind, Result};
+use crate::graph::nesting::nested;
 use crate::graph::op::{Body, Cotangent, Differentiate, Family, GradientContext, Primitive, Vjp};
 use crate::graph::{AsTensor, Graph, Node, NodeOp, Tensor, Value};
 use crate::ops::broadcast::broadcast_like;
@@ -267,7 +268,7 @@ fn step<'g>(graph: &'g Graph, id: u32, node: &'g Node, totals: &[Option<Flow<'g>
             let settled: Vec<Option<Tensor<'g>>> = totals.iter().map(|t| t.map(|f| f.settled())).collect();
             let vjp = Vjp { graph, id, node, cotangents: &settled, wanted, differentiate: &Sweep };
             let mut c = GradientContext::new(&vjp);
-            guarded(op.name(), || op.grad(&mut c))?;
+            nested(op.name(), || guarded(op.name(), || op.grad(&mut c)))?;
             let grads = std::mem::take(&mut c.grads);
             let mut out = Vec::with_capacity(grads.len());
             for (g, &v) in grads.into_iter().zip(&node.inputs) {

@@ -4,6 +4,7 @@
 //! node that cannot be made becomes an error node, which keeps its error and place, and evaluation returns it.
 
 pub mod attr;
+pub mod nesting;
 mod node;
 pub mod op;
 mod print;
@@ -492,7 +493,7 @@ impl Graph {
                 let mut c = Infer { op: def.name, inputs, attrs: draft.attrs, fresh: &mut make };
                 catch_unwind(AssertUnwindSafe(|| (p.infer)(&mut c))).unwrap_or_else(|_| Err(panicked(def.name, "shape rule")))
             }
-            NodeOp::User(op) => catch_unwind(AssertUnwindSafe(|| op.infer(&inputs))).unwrap_or_else(|_| Err(panicked(op.name(), "infer"))),
+            NodeOp::User(op) => nesting::inferred(&**op, &inputs),
             NodeOp::Hook(_) => Ok(inputs.into_iter().cloned().collect()),
             _ => dummy(),
         }
