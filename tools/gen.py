@@ -56,7 +56,7 @@ REQUIRED = {"shape", "classes", "n", "slices"}
 #: Rows whose Python functions are written by hand, in `_functions`.
 BY_HAND = {"cond", "assign", "standard_uniform", "standard_uniform_like", "standard_normal", "standard_normal_like"}
 #: Rows that serve other rows, besides those that their parameters tell; see `internal`.
-INTERNAL = {"check_labels", "cholesky_lower", "lower_triangle", "size"}
+INTERNAL = {"check_labels", "cholesky_lower", "lower_triangle", "merge_axes", "size", "wrap_index"}
 #: Length of a line of generated code, as the formatter has it.
 WIDTH = 140
 #: Functions that are methods of Tensor as they are.

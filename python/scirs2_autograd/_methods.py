@@ -19,7 +19,7 @@ def sum(self: Tensor, axis: Axes = None, keepdims: bool = False) -> Tensor:
     [[3]
      [7]]
     """
-    y: Tensor = _apply(47, (self,), (axis, keepdims))
+    y: Tensor = _apply(48, (self,), (axis, keepdims))
     return y
 
 
@@ -30,7 +30,7 @@ def mean(self: Tensor, axis: Axes = None, keepdims: bool = False) -> Tensor:
     ...     print(T.constant([[1, 2], [3, 4]]).mean(axis=0).eval())
     [2. 3.]
     """
-    y: Tensor = _apply(51, (self,), (axis, keepdims))
+    y: Tensor = _apply(52, (self,), (axis, keepdims))
     return y
 
 
@@ -42,7 +42,7 @@ def max(self: Tensor, axis: Axes = None, keepdims: bool = False) -> Tensor:
     ...     print(T.grad([x.max()], [x])[0].eval())
     [0.  0.5 0.5]
     """
-    y: Tensor = _apply(48, (self,), (axis, keepdims))
+    y: Tensor = _apply(49, (self,), (axis, keepdims))
     return y
 
 
@@ -53,7 +53,7 @@ def min(self: Tensor, axis: Axes = None, keepdims: bool = False) -> Tensor:
     ...     print(T.constant([[1.0, 5.0], [7.0, 2.0]]).min(axis=-1).eval())
     [1. 2.]
     """
-    y: Tensor = _apply(49, (self,), (axis, keepdims))
+    y: Tensor = _apply(50, (self,), (axis, keepdims))
     return y
 
 
@@ -64,7 +64,7 @@ def logsumexp(self: Tensor, axis: Axes = None, keepdims: bool = False) -> Tensor
     ...     print(T.constant([[1000.0, 1000.0], [0.0, -np.inf]]).logsumexp(axis=-1).eval())
     [1000.69314718    0.        ]
     """
-    y: Tensor = _apply(52, (self,), (axis, keepdims))
+    y: Tensor = _apply(53, (self,), (axis, keepdims))
     return y
 
 
@@ -75,7 +75,7 @@ def argmax(self: Tensor, axis: int = -1, keepdims: bool = False) -> Tensor:
     ...     print(T.constant([[1.0, 3.0, 3.0], [2.0, 0.0, 1.0]]).argmax().eval())
     [1 0]
     """
-    y: Tensor = _apply(53, (self,), (axis, keepdims))
+    y: Tensor = _apply(54, (self,), (axis, keepdims))
     return y
 
 
@@ -120,7 +120,7 @@ def take(self: Tensor, index: TensorLike, axis: int = 0) -> Tensor:
     ...     print(T.constant([10.0, 20.0, 30.0]).take([2, -1, 0]).eval())
     [30. 30. 10.]
     """
-    y: Tensor = _apply(55, (self, index), (axis,))
+    y: Tensor = _apply(56, (self, index), (axis,))
     return y
 
 
@@ -263,7 +263,7 @@ def dot(self: Tensor, b: TensorLike) -> Tensor:
     ...     print(T.constant([[1.0, 2.0], [3.0, 4.0]]).dot([10.0, 1.0]).eval())
     [12. 34.]
     """
-    y: Tensor = _apply(64, (self, b), ())
+    y: Tensor = _apply(67, (self, b), ())
     return y
 
 

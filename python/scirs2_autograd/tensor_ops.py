@@ -731,7 +731,7 @@ def broadcast_to(x: TensorLike, shape: Shape) -> Tensor:
     [[1 1 1]
      [2 2 2]]
     """
-    y: Tensor = _apply(40, (x,), (shape,))
+    y: Tensor = _apply(41, (x,), (shape,))
     return y
 
 
@@ -747,7 +747,7 @@ def strided_slice(x: TensorLike, slices: Sequence[builtins.slice]) -> Tensor:
     ...     print(T.strided_slice([0, 1, 2, 3, 4], [slice(None, None, -2)]).eval())
     [4 2 0]
     """
-    y: Tensor = _apply(43, (x,), (slices,))
+    y: Tensor = _apply(44, (x,), (slices,))
     return y
 
 
@@ -763,7 +763,7 @@ def concat(xs: Sequence[TensorLike], axis: int = 0) -> Tensor:
     [[0. 1. 1.]
      [0. 1. 1.]]
     """
-    y: Tensor = _apply(46, (xs,), (axis,))
+    y: Tensor = _apply(47, (xs,), (axis,))
     return y
 
 
@@ -781,7 +781,7 @@ def reduce_sum(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tens
     [[3]
      [7]]
     """
-    y: Tensor = _apply(47, (x,), (axis, keepdims))
+    y: Tensor = _apply(48, (x,), (axis, keepdims))
     return y
 
 
@@ -797,7 +797,7 @@ def reduce_max(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tens
     ...     print(T.grad([T.reduce_max(x)], [x])[0].eval())
     [0.  0.5 0.5]
     """
-    y: Tensor = _apply(48, (x,), (axis, keepdims))
+    y: Tensor = _apply(49, (x,), (axis, keepdims))
     return y
 
 
@@ -812,7 +812,7 @@ def reduce_min(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tens
     ...     print(T.reduce_min([[1.0, 5.0], [7.0, 2.0]], axis=-1).eval())
     [1. 2.]
     """
-    y: Tensor = _apply(49, (x,), (axis, keepdims))
+    y: Tensor = _apply(50, (x,), (axis, keepdims))
     return y
 
 
@@ -825,7 +825,7 @@ def reduce_mean(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Ten
     ...     print(T.reduce_mean([[1, 2], [3, 4]], axis=0).eval())
     [2. 3.]
     """
-    y: Tensor = _apply(51, (x,), (axis, keepdims))
+    y: Tensor = _apply(52, (x,), (axis, keepdims))
     return y
 
 
@@ -839,7 +839,7 @@ def reduce_logsumexp(x: TensorLike, axis: Axes = None, keepdims: bool = False) -
     ...     print(T.reduce_logsumexp([[1000.0, 1000.0], [0.0, -np.inf]], axis=-1).eval())
     [1000.69314718    0.        ]
     """
-    y: Tensor = _apply(52, (x,), (axis, keepdims))
+    y: Tensor = _apply(53, (x,), (axis, keepdims))
     return y
 
 
@@ -854,7 +854,7 @@ def argmax(x: TensorLike, axis: int = -1, keepdims: bool = False) -> Tensor:
     ...     print(T.argmax([[1.0, 3.0, 3.0], [2.0, 0.0, 1.0]]).eval())
     [1 0]
     """
-    y: Tensor = _apply(53, (x,), (axis, keepdims))
+    y: Tensor = _apply(54, (x,), (axis, keepdims))
     return y
 
 
@@ -869,7 +869,7 @@ def max_with_index(x: TensorLike, axis: int = -1) -> tuple[Tensor, Tensor]:
     ...     print(*ctx.eval(T.max_with_index([[1.0, 3.0, 3.0], [2.0, 0.0, 1.0]])))
     [3. 2.] [1 0]
     """
-    y: tuple[Tensor, Tensor] = _apply(54, (x,), (axis,))
+    y: tuple[Tensor, Tensor] = _apply(55, (x,), (axis,))
     return y
 
 
@@ -885,7 +885,7 @@ def take(x: TensorLike, index: TensorLike, axis: int = 0) -> Tensor:
     ...     print(T.take([10.0, 20.0, 30.0], [2, -1, 0]).eval())
     [30. 30. 10.]
     """
-    y: Tensor = _apply(55, (x, index), (axis,))
+    y: Tensor = _apply(56, (x, index), (axis,))
     return y
 
 
@@ -902,7 +902,7 @@ def gather(x: TensorLike, index: TensorLike, axis: int = -1) -> Tensor:
     [[2.]
      [3.]]
     """
-    y: Tensor = _apply(58, (x, index), (axis,))
+    y: Tensor = _apply(59, (x, index), (axis,))
     return y
 
 
@@ -919,7 +919,7 @@ def one_hot(labels: TensorLike, classes: int, dtype: DTypeLike = "float64") -> T
     [[0. 0. 1.]
      [1. 0. 0.]]
     """
-    y: Tensor = _apply(61, (labels,), (classes, dtype))
+    y: Tensor = _apply(62, (labels,), (classes, dtype))
     return y
 
 
@@ -936,7 +936,7 @@ def batch_matmul(a: TensorLike, b: TensorLike) -> Tensor:
     [[5]
      [7]]
     """
-    y: Tensor = _apply(63, (a, b), ())
+    y: Tensor = _apply(66, (a, b), ())
     return y
 
 
@@ -950,7 +950,7 @@ def matmul(a: TensorLike, b: TensorLike) -> Tensor:
     ...     print(T.matmul([[1.0, 2.0], [3.0, 4.0]], [10.0, 1.0]).eval())
     [12. 34.]
     """
-    y: Tensor = _apply(64, (a, b), ())
+    y: Tensor = _apply(67, (a, b), ())
     return y
 
 
@@ -967,7 +967,7 @@ def solve_lower(l: TensorLike, b: TensorLike, transpose: bool = False) -> Tensor
     [[1.]
      [2.]]
     """
-    y: Tensor = _apply(66, (l, b), (transpose,))
+    y: Tensor = _apply(69, (l, b), (transpose,))
     return y
 
 
@@ -983,7 +983,7 @@ def cholesky(a: TensorLike) -> Tensor:
     [[2. 0.]
      [1. 2.]]
     """
-    y: Tensor = _apply(68, (a,), ())
+    y: Tensor = _apply(71, (a,), ())
     return y
 
 
@@ -998,7 +998,7 @@ def check_finite(x: TensorLike) -> Tensor:
     ...     print(T.check_finite(T.log([1.0, np.e])).eval())
     [0. 1.]
     """
-    y: Tensor = _apply(75, (x,), ())
+    y: Tensor = _apply(78, (x,), ())
     return y
 
 
@@ -1012,7 +1012,7 @@ def softmax(x: TensorLike, axis: int = -1) -> Tensor:
     [[0.5 0.5]
      [1.  0. ]]
     """
-    y: Tensor = _apply(76, (x,), (axis,))
+    y: Tensor = _apply(79, (x,), (axis,))
     return y
 
 
@@ -1025,7 +1025,7 @@ def log_softmax(x: TensorLike, axis: int = -1) -> Tensor:
     ...     print(T.log_softmax([0.0, -1000.0]).eval())
     [    0. -1000.]
     """
-    y: Tensor = _apply(77, (x,), (axis,))
+    y: Tensor = _apply(80, (x,), (axis,))
     return y
 
 
@@ -1038,7 +1038,7 @@ def gelu(x: TensorLike) -> Tensor:
     ...     print(T.gelu([-1.0, 0.0, 1.0]).eval())
     [-0.15865525  0.          0.84134475]
     """
-    y: Tensor = _apply(78, (x,), ())
+    y: Tensor = _apply(81, (x,), ())
     return y
 
 
@@ -1052,7 +1052,7 @@ def dropout(x: TensorLike, ratio: TensorLike, train: bool = True) -> Tensor:
     ...     print(T.reduce_max(T.dropout(np.ones(1000), 0.75)).eval())
     4.0
     """
-    y: Tensor = _apply(79, (x, ratio), (train,))
+    y: Tensor = _apply(82, (x, ratio), (train,))
     return y
 
 
@@ -1067,7 +1067,7 @@ def sparse_softmax_cross_entropy(logits: TensorLike, labels: TensorLike) -> Tens
     ...     print(T.sparse_softmax_cross_entropy([[0.0, 0.0], [8.0, 0.0]], [0, 1]).eval())
     [0.69314718 8.00033541]
     """
-    y: Tensor = _apply(80, (logits, labels), ())
+    y: Tensor = _apply(83, (logits, labels), ())
     return y
 
 
@@ -1081,7 +1081,7 @@ def softmax_cross_entropy(logits: TensorLike, targets: TensorLike) -> Tensor:
     ...     print(T.softmax_cross_entropy([[0.0, 0.0], [8.0, 0.0]], [[0.5, 0.5], [0.0, 1.0]]).eval())
     [0.69314718 8.00033541]
     """
-    y: Tensor = _apply(81, (logits, targets), ())
+    y: Tensor = _apply(84, (logits, targets), ())
     return y
 
 
@@ -1095,7 +1095,7 @@ def sigmoid_cross_entropy(x: TensorLike, targets: TensorLike) -> Tensor:
     ...     print(T.sigmoid_cross_entropy([0.0, -50.0, 50.0], 1.0).eval())
     [ 0.69314718 50.          0.        ]
     """
-    y: Tensor = _apply(82, (x, targets), ())
+    y: Tensor = _apply(85, (x, targets), ())
     return y
 
 
@@ -1108,7 +1108,7 @@ def mean_squared_error(x: TensorLike, targets: TensorLike) -> Tensor:
     ...     print(T.mean_squared_error([[1.0, 2.0], [3.0, 4.0]], [[1.0, 4.0], [0.0, 0.0]]).eval())
     [ 2.  12.5]
     """
-    y: Tensor = _apply(83, (x, targets), ())
+    y: Tensor = _apply(86, (x, targets), ())
     return y
 
 

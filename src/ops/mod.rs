@@ -13,6 +13,7 @@ pub mod elementwise;
 pub mod factor;
 pub mod families;
 pub mod index;
+pub mod index_arrays;
 pub mod movement;
 pub mod operators;
 pub mod random;

@@ -13,7 +13,8 @@ use crate::ops::rules::shaped_like;
 use crate::shape::{self, Aval, Dim, Shape, Strides, Tuple};
 
 /// The rows of this family.
-pub(in crate::ops) static ROWS: &[&OpDef] = &[&CAST, &STOP_GRADIENT, &RESHAPE, &RESHAPE_LIKE, &TRANSPOSE, &EXPAND_DIMS, &SQUEEZE];
+pub(in crate::ops) static ROWS: &[&OpDef] =
+    &[&CAST, &STOP_GRADIENT, &RESHAPE, &RESHAPE_LIKE, &TRANSPOSE, &EXPAND_DIMS, &SQUEEZE, &MERGE_AXES];
 
 op! {
     /// `x` converted to `dtype`. Floats become integers by truncation; NaN becomes 0 and values beyond the ends the
@@ -181,6 +182,42 @@ op! {
     numpy "np.reshape(x, like.shape)";
     cases vec![case(Domain::Real, &[&[2, 3], &[3, 2]], vec![])];
     bad vec![bad(&[&[2, 3], &[4]], vec![], "reshape_like: the number of elements differs. Got (2, 3) for (4,); expected 4 elements.")];
+}
+
+op! {
+    /// `x` with `n` axes from `axis` on joined into one, in C order.
+    ///
+    /// Gradient: `g` under the shape of `x`.
+    MERGE_AXES = fn merge_axes(x; axis: i64 = 0, n: i64 = 1) -> (y);
+    operands Any;
+    infer(c) {
+        let first = shape::axis(c.op, axis, x.ndim())?;
+        let end = first.saturating_add(usize::try_from(n).unwrap_or(0));
+        if n < 1 || end > x.ndim() {
+            let got = format_args!("{n} axes from axis={first} on of shape {}", Tuple(&x.shape));
+            return c.shape_error("the axes are not there", got, "axes of the array");
+        }
+        let joined = x.shape.get(first..end).unwrap_or(&[]);
+        let one = match (joined, joined.iter().map(|d| d.known()).product::<Option<usize>>()) {
+            ([one], _) => *one,
+            (_, Some(n)) => Dim::Known(n),
+            (_, None) => (c.fresh)(),
+        };
+        let shape = x.shape.iter().take(first).copied().chain([one]).chain(x.shape.iter().skip(end).copied()).collect();
+        Ok(smallvec![Aval { dtype: x.dtype, shape }])
+    };
+    kernel Kernel::Lower(|c| Lowered::Chain(vec![(&RESHAPE, vec![dims_attr(c.output)])]));
+    family Movement;
+    vjp(g) { x: shaped_like(g, x) }
+    numpy "np.reshape(x, (*x.shape[:axis], -1, *x.shape[axis + n:]))";
+    cases vec![
+        case(Domain::Real, &[&[2, 3, 4]], vec![Attr::Int(1), Attr::Int(2)]),
+        case(Domain::Real, &[&[2, 3, 2]], vec![Attr::Int(0), Attr::Int(2)]),
+    ];
+    bad vec![
+        bad(&[&[2, 3]], vec![Attr::Int(1), Attr::Int(2)], "merge_axes: the axes are not there. Got 2 axes from axis=1 on of shape (2, 3); expected axes of the array."),
+        bad(&[&[2, 3]], vec![Attr::Int(2), Attr::Int(1)], "merge_axes: axis is out of range. Got axis=2 for 2 dimensions; expected -2 <= axis < 2."),
+    ];
 }
 
 /// The lengths of a concrete aval as an attribute.
