@@ -330,7 +330,7 @@ def _transpose(self: Tensor, *axes: Any) -> Tensor:
     """
     from .tensor_ops import transpose
 
-    if not axes or axes == (None,):
+    if not axes or (len(axes) == 1 and axes[0] is None):
         return transpose(self)
     return transpose(self, axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes)
 

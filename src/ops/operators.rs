@@ -7,7 +7,7 @@ use std::ops::{Add, Div, Mul, Neg, Sub};
 use crate::graph::Tensor;
 use crate::graph::op::OpDef;
 use crate::ops::apply::{Arg, Operand, apply};
-use crate::ops::compare::{GREATER, GREATER_EQUAL, LESS, LESS_EQUAL, LOGICAL_AND, LOGICAL_NOT, LOGICAL_OR, LOGICAL_XOR};
+use crate::ops::compare::{EQUAL, GREATER, GREATER_EQUAL, LESS, LESS_EQUAL, LOGICAL_AND, LOGICAL_NOT, LOGICAL_OR, LOGICAL_XOR, NOT_EQUAL};
 use crate::ops::contract::MATMUL;
 use crate::ops::elementwise::{ABS, ADD, DIV, MUL, NEG, POW, SQUARE, SUB};
 use crate::ops::movement::TRANSPOSE;
@@ -97,6 +97,10 @@ pub struct Operators {
     pub neg: &'static OpDef,
     /// `abs(a)`
     pub abs: &'static OpDef,
+    /// `a == b`
+    pub equal: &'static OpDef,
+    /// `a != b`
+    pub not_equal: &'static OpDef,
     /// `a < b`
     pub less: &'static OpDef,
     /// `a <= b`
@@ -128,6 +132,8 @@ pub static OPERATORS: Operators = Operators {
     matmul: &MATMUL,
     neg: &NEG,
     abs: &ABS,
+    equal: &EQUAL,
+    not_equal: &NOT_EQUAL,
     less: &LESS,
     less_equal: &LESS_EQUAL,
     greater: &GREATER,

@@ -191,25 +191,24 @@ impl Tensor {
         unary(slf, OPERATORS.not, &[])
     }
 
-    /// `<`, `<=`, `>`, `>=` compare elementwise; `==` and `!=` tell whether two handles are one value of one graph.
-    fn __richcmp__<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>, op: CompareOp) -> PyResult<Bound<'py, PyAny>> {
-        guarded(|| {
-            let py = slf.py();
-            let def = match op {
-                CompareOp::Lt => OPERATORS.less,
-                CompareOp::Le => OPERATORS.less_equal,
-                CompareOp::Gt => OPERATORS.greater,
-                CompareOp::Ge => OPERATORS.greater_equal,
-                CompareOp::Eq | CompareOp::Ne => {
-                    let same = other.cast::<Tensor>().is_ok_and(|o| slf.get().handle().is(&o.get().handle()));
-                    return Ok((same == matches!(op, CompareOp::Eq)).into_pyobject(py)?.to_owned().into_any());
-                }
-            };
-            binary(slf, other, def, false)
-        })
+    /// All comparisons are elementwise: `x == y` is a tensor of bools, which has no truth value of its own. What is no operand,
+    /// such as None or a text, is not equal.
+    fn __richcmp__<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>, op: CompareOp) -> Built<'py> {
+        let def = match op {
+            CompareOp::Lt => OPERATORS.less,
+            CompareOp::Le => OPERATORS.less_equal,
+            CompareOp::Eq => OPERATORS.equal,
+            CompareOp::Ne => OPERATORS.not_equal,
+            CompareOp::Gt => OPERATORS.greater,
+            CompareOp::Ge => OPERATORS.greater_equal,
+        };
+        binary(slf, other, def, false)
     }
-    fn __hash__(&self) -> u64 {
-        self.ctx.get().id().wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ (u64::from(self.value.node) << 8 | u64::from(self.value.out))
+    /// The identity of this object: no two tensors that are alive have one hash, so dicts and sets of tensors never ask
+    /// whether two of them are equal.
+    fn __hash__(slf: &Bound<'_, Self>) -> usize {
+        // Objects stand 16 bytes apart: the low bits would be the same in all.
+        (slf.as_ptr() as usize).rotate_right(4)
     }
 
     /// Refused: a tensor has no value while the graph is built.
@@ -222,7 +221,7 @@ impl Tensor {
                 self.__repr__(),
                 "a tensor that is evaluated first",
             );
-            Err(e.help("use `T.where` or `T.cond` in the graph, or `t.eval()` for the value").into())
+            Err(e.help("use `T.where` or `T.cond` in the graph, `t.eval()` for the value, or `a is b` for the identity of tensors").into())
         })
     }
     /// Refused: a tensor has no value while the graph is built.

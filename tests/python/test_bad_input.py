@@ -162,7 +162,8 @@ def test_a_tensor_is_no_number(ctx):
     x = ctx.placeholder("x", [3])
     fails(ag.GraphError, 'bool: a tensor has no truth value while the graph is built. Got <Tensor placeholder "x" shape=(3,) '
           "dtype=float64>; expected a tensor that is evaluated first.\n"
-          "help: use `T.where` or `T.cond` in the graph, or `t.eval()` for the value", lambda: bool(x))  # fmt: skip
+          "help: use `T.where` or `T.cond` in the graph, `t.eval()` for the value, or `a is b` for the identity of tensors",
+          lambda: bool(x))  # fmt: skip
     message = ('array: a tensor has no value while the graph is built. Got <Tensor placeholder "x" shape=(3,) dtype=float64>; '
                "expected an array, or a tensor that is evaluated first.\n"
                "help: use the functions of `tensor_ops` in place of NumPy's in the graph, or `t.eval()` for the value")  # fmt: skip
@@ -196,7 +197,7 @@ def test_two_graphs(ctx):
         z = other.placeholder("z", [])
         fails(ag.GraphError, "feed: the placeholder belongs to another context. Got a tensor of another context; "
               "expected a placeholder of this context.", lambda: x.eval({z: 1.0, x: np.ones(3)}))  # fmt: skip
-        assert x != y
+        fails(ag.GraphError, mixed, lambda: x == y)
         fails(ag.GraphError, f"eval: the tensor belongs to another context. Got {y!r}; expected a tensor of this context.",
               lambda: ctx.evaluator().push(y))  # fmt: skip
 
