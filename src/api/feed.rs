@@ -46,6 +46,16 @@ impl<'v> Feed<'v> {
         Feed(Inner::Array(a))
     }
 
+    /// Bytes of the elements.
+    pub(crate) fn bytes(&self) -> usize {
+        let size = match &self.0 {
+            Inner::View { dtype, .. } => dtype.size(),
+            Inner::Array(a) => a.dtype().size(),
+            Inner::Scalar(_) | Inner::Failed(_) => 0,
+        };
+        crate::shape::count(self.dims()).saturating_mul(size)
+    }
+
     fn dims(&self) -> &[usize] {
         match &self.0 {
             Inner::View { dims, .. } => dims,
@@ -97,9 +107,9 @@ impl<'v> Feed<'v> {
             Inner::View { ptr, dtype, dims, strides, .. } => {
                 // SAFETY: the promise of `from_raw`.
                 let view = unsafe { View::from_raw(*ptr, *dtype, dims, strides) };
-                match (view.is_contiguous(), *dtype == aval.dtype) {
+                match (view.is_contiguous() && view.is_valid(), *dtype == aval.dtype) {
                     (true, true) => Held::Borrowed(*ptr),
-                    (false, true) => Held::Array(Array::copy_of(view)?),
+                    (false, true) => Held::Array(Array::copy_of_foreign(view)?),
                     (_, false) => Held::Array(converted(name, view, aval.dtype)?),
                 }
             }
@@ -129,7 +139,7 @@ fn converted(name: &str, x: View<'_>, to: DType) -> Result<Array> {
         );
         return Err(e.help("convert the array before it is fed"));
     }
-    let dense = Array::copy_of(x)?;
+    let dense = Array::copy_of_foreign(x)?;
     if let (DType::I64, DType::I32) = (from, to)
         && let Some(bad) = dense.as_slice::<i64>()?.iter().find(|v| i32::try_from(**v).is_err())
     {
