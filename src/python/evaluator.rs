@@ -12,6 +12,7 @@ use super::apply;
 use super::context::Context;
 use super::convert;
 use super::guarded;
+use super::lock::{LONG_GRAPH, SHORT_BYTES, released};
 use super::tensor;
 use crate::api::evaluator::{Prepared, prepare};
 use crate::api::feed::{Feed, FeedKey, Target};
@@ -56,15 +57,27 @@ impl Held {
     }
 }
 
+/// A request before or after its plan was found.
+enum Request<'a, F> {
+    Open(F),
+    Ready(Prepared<'a>),
+}
+
 /// How often a long run asks whether a signal has come.
 const SIGNALS: Duration = Duration::from_millis(20);
 
-/// Runs a prepared request: the lock of the interpreter is given up for all but the shortest runs, and a signal such as
-/// Ctrl-C stops the run before it has written anything.
-pub fn run(py: Python<'_>, prepared: &Prepared<'_>) -> PyResult<Vec<Array>> {
-    if prepared.is_short() {
-        return Ok(prepared.run(None)?.outputs);
-    }
+/// Prepares and runs a request: the lock of the interpreter is given up for all but the shortest runs, and a signal such as
+/// Ctrl-C stops the run before it has written anything. With `long` it is given up while the request is prepared, too.
+pub fn run<'a>(py: Python<'_>, long: bool, prepare: impl FnOnce() -> crate::error::Result<Prepared<'a>> + Send) -> PyResult<Vec<Array>> {
+    let request = if long {
+        Request::Open(prepare)
+    } else {
+        let prepared = prepare()?;
+        if prepared.is_short() {
+            return Ok(prepared.run(None)?.outputs);
+        }
+        Request::Ready(prepared)
+    };
     let last = Mutex::new(Instant::now());
     // What a signal's handler raised: KeyboardInterrupt for Ctrl-C, anything for a handler of the user's.
     let raised = Mutex::new(None);
@@ -84,7 +97,10 @@ pub fn run(py: Python<'_>, prepared: &Prepared<'_>) -> PyResult<Vec<Array>> {
             }
         }
     };
-    let out = py.detach(|| prepared.run(Some(&proceed)));
+    let out = released(py, || match request {
+        Request::Ready(prepared) => prepared.run(Some(&proceed)),
+        Request::Open(prepare) => prepare()?.run(Some(&proceed)),
+    });
     // A signal that came during the last steps, or while the run was writing, is raised now.
     match out {
         Ok(out) => {
@@ -108,8 +124,10 @@ pub fn evaluate<'py>(
     let mut held = Held::default();
     if let Some(feeds) = feeds {
         if let Ok(dict) = feeds.cast::<PyDict>() {
-            for (k, v) in dict {
-                held.push(&k, &v)?;
+            // To convert a value may run the user's code, which may change the dict.
+            let pairs: SmallVec<[(Bound<'_, PyAny>, Bound<'_, PyAny>); 4]> = dict.iter().collect();
+            for (k, v) in &pairs {
+                held.push(k, v)?;
             }
         } else if let Ok(mapping) = feeds.cast::<PyMapping>() {
             for item in mapping.items()? {
@@ -135,8 +153,11 @@ fn evaluate_held<'py>(
         ctx.check_open()?;
         return Ok(vec![]);
     }
-    let prepared = prepare(ctx, &handles(ctx, outputs), &handles(ctx, writes), &held.feeder)?;
-    run(py, &prepared)?.into_iter().map(|a| convert::to_numpy(py, a)).collect()
+    // Feeds are copied where their memory cannot be read in place, and a large graph takes its time to be planned.
+    let bytes = held.feeder.feeds.iter().map(|(_, f)| f.bytes()).fold(0, usize::saturating_add);
+    let long = bytes > SHORT_BYTES || ctx.graph().len() > LONG_GRAPH;
+    let (outputs, writes) = (handles(ctx, outputs), handles(ctx, writes));
+    run(py, long, || prepare(ctx, &outputs, &writes, &held.feeder))?.into_iter().map(|a| convert::to_numpy(py, a)).collect()
 }
 
 fn handles<'c>(ctx: &'c Context, values: &[Value]) -> SmallVec<[Tensor<'c>; 8]> {

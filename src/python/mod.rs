@@ -6,6 +6,7 @@ mod convert;
 mod environment;
 mod error;
 mod evaluator;
+mod lock;
 mod optimizer;
 mod random;
 mod site;
@@ -29,6 +30,8 @@ mod lib_module {
     use super::environment::{Namespace, Slot, VariableEnvironment, VariableID};
     #[pymodule_export]
     use super::evaluator::{Evaluator, Feeder, Plan};
+    #[pymodule_export]
+    use super::lock::_releases;
     #[pymodule_export]
     use super::optimizer::_Optimizer;
     #[pymodule_export]
