@@ -47,6 +47,7 @@ impl<'v> Feed<'v> {
     }
 
     /// Bytes of the elements.
+    #[cfg(feature = "python")]
     pub(crate) fn bytes(&self) -> usize {
         let size = match &self.0 {
             Inner::View { dtype, .. } => dtype.size(),

@@ -1,6 +1,8 @@
 //! Indexing as Python writes it, `x[1, ..., None, ::2, [0, 2]]`, with the meaning that NumPy gives it: integers, slices, new
 //! axes, arrays of indices and masks.
 
+use smallvec::SmallVec;
+
 use crate::array::Array;
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::attr::{Slice, Slices};
@@ -26,6 +28,9 @@ pub enum Item<'g> {
     /// An array of bools: it names as many axes as it has, and stands for the places where it is true.
     Mask(Array),
 }
+
+/// Slices, one an axis.
+type Ranges = SmallVec<[Slice; 4]>;
 
 /// What one item, or one axis of a mask, leaves behind.
 enum Part<'g> {
@@ -67,7 +72,7 @@ pub fn select_items<'g>(x: impl AsTensor<'g>, items: &[Item<'g>]) -> Result<Tens
 }
 
 /// The items as slices of all axes, and what each leaves behind.
-fn read<'g>(x: Tensor<'g>, items: &[Item<'g>]) -> Result<(Vec<Slice>, Vec<Part<'g>>)> {
+fn read<'g>(x: Tensor<'g>, items: &[Item<'g>]) -> Result<(Ranges, SmallVec<[Part<'g>; 6]>)> {
     let axes = |i: &Item<'_>| match i {
         Item::New | Item::Rest => 0,
         Item::Mask(m) => m.shape().len(),
@@ -81,7 +86,7 @@ fn read<'g>(x: Tensor<'g>, items: &[Item<'g>]) -> Result<(Vec<Slice>, Vec<Part<'
     if rests > 1 {
         return fail("the index is ambiguous", format_args!("{rests} times `...`"), "at most one `...`");
     }
-    let (mut slices, mut parts) = (vec![], vec![]);
+    let (mut slices, mut parts) = (Ranges::new(), SmallVec::new());
     for item in items.iter().chain((rests == 0).then_some(&Item::Rest)) {
         let axis = slices.len();
         match item {
@@ -123,7 +128,7 @@ fn read<'g>(x: Tensor<'g>, items: &[Item<'g>]) -> Result<(Vec<Slice>, Vec<Part<'
 }
 
 /// `x` after its slices and integers. Its axes are those of the kept parts and of the arrays, in order.
-fn basic<'g>(x: Tensor<'g>, mut slices: Vec<Slice>, parts: &[Part<'_>]) -> Result<Tensor<'g>> {
+fn basic<'g>(x: Tensor<'g>, mut slices: Ranges, parts: &[Part<'_>]) -> Result<Tensor<'g>> {
     let mut gone = vec![];
     let mut axis = 0;
     for part in parts {
@@ -140,7 +145,7 @@ fn basic<'g>(x: Tensor<'g>, mut slices: Vec<Slice>, parts: &[Part<'_>]) -> Resul
     while slices.last() == Some(&Slice::ALL) {
         slices.pop();
     }
-    let y = if slices.is_empty() { x } else { strided_slice(x, Slices(slices.into())) };
+    let y = if slices.is_empty() { x } else { strided_slice(x, Slices(slices.into_vec().into())) };
     let y = if gone.is_empty() { y } else { squeeze(y, gone) };
     y.error().map_or(Ok(y), Err)
 }

@@ -18,6 +18,7 @@ use crate::api::evaluator::{Prepared, prepare};
 use crate::api::feed::{Feed, FeedKey, Target};
 use crate::array::Array;
 use crate::error::{Error, ErrorKind};
+use crate::exec::Outcome;
 use crate::graph::{Tensor, Value};
 
 /// Feeds, and the objects that hold their memory.
@@ -57,27 +58,24 @@ impl Held {
     }
 }
 
-/// A request before or after its plan was found.
-enum Request<'a, F> {
-    Open(F),
-    Ready(Prepared<'a>),
-}
-
 /// How often a long run asks whether a signal has come.
 const SIGNALS: Duration = Duration::from_millis(20);
 
 /// Prepares and runs a request: the lock of the interpreter is given up for all but the shortest runs, and a signal such as
 /// Ctrl-C stops the run before it has written anything. With `long` it is given up while the request is prepared, too.
 pub fn run<'a>(py: Python<'_>, long: bool, prepare: impl FnOnce() -> crate::error::Result<Prepared<'a>> + Send) -> PyResult<Vec<Array>> {
-    let request = if long {
-        Request::Open(prepare)
-    } else {
-        let prepared = prepare()?;
-        if prepared.is_short() {
-            return Ok(prepared.run(None)?.outputs);
-        }
-        Request::Ready(prepared)
-    };
+    if long {
+        return attended(py, |proceed| prepare()?.run(Some(proceed)));
+    }
+    let prepared = prepare()?;
+    if prepared.is_short() {
+        return Ok(prepared.run(None)?.outputs);
+    }
+    attended(py, |proceed| prepared.run(Some(proceed)))
+}
+
+/// Runs `f` without the lock of the interpreter. What `f` is given asks whether a signal has come.
+fn attended(py: Python<'_>, f: impl FnOnce(&dyn Fn() -> bool) -> crate::error::Result<Outcome> + Send) -> PyResult<Vec<Array>> {
     let last = Mutex::new(Instant::now());
     // What a signal's handler raised: KeyboardInterrupt for Ctrl-C, anything for a handler of the user's.
     let raised = Mutex::new(None);
@@ -97,10 +95,7 @@ pub fn run<'a>(py: Python<'_>, long: bool, prepare: impl FnOnce() -> crate::erro
             }
         }
     };
-    let out = released(py, || match request {
-        Request::Ready(prepared) => prepared.run(Some(&proceed)),
-        Request::Open(prepare) => prepare()?.run(Some(&proceed)),
-    });
+    let out = released(py, || f(&proceed));
     // A signal that came during the last steps, or while the run was writing, is raised now.
     match out {
         Ok(out) => {
@@ -153,11 +148,15 @@ fn evaluate_held<'py>(
         ctx.check_open()?;
         return Ok(vec![]);
     }
-    // Feeds are copied where their memory cannot be read in place, and a large graph takes its time to be planned.
-    let bytes = held.feeder.feeds.iter().map(|(_, f)| f.bytes()).fold(0, usize::saturating_add);
-    let long = bytes > SHORT_BYTES || ctx.graph().len() > LONG_GRAPH;
     let (outputs, writes) = (handles(ctx, outputs), handles(ctx, writes));
-    run(py, long, || prepare(ctx, &outputs, &writes, &held.feeder))?.into_iter().map(|a| convert::to_numpy(py, a)).collect()
+    run(py, is_long(ctx, held), || prepare(ctx, &outputs, &writes, &held.feeder))?.into_iter().map(|a| convert::to_numpy(py, a)).collect()
+}
+
+/// True if it may take long to prepare a request: feeds are copied where their memory cannot be read in place, and a large
+/// graph takes its time to be planned.
+fn is_long(ctx: &Context, held: &Held) -> bool {
+    let bytes = held.feeder.feeds.iter().map(|(_, f)| f.bytes()).fold(0, usize::saturating_add);
+    bytes > SHORT_BYTES || ctx.graph().len() > LONG_GRAPH
 }
 
 fn handles<'c>(ctx: &'c Context, values: &[Value]) -> SmallVec<[Tensor<'c>; 8]> {
@@ -288,7 +287,9 @@ impl Evaluator {
         guarded(|| {
             let (values, held) = self.request(py);
             let ctx = self.ctx.get();
-            Ok(Plan(prepare(ctx, &handles(ctx, &values), &handles(ctx, &self.writes), &held.feeder)?.plan()))
+            let (outputs, writes) = (handles(ctx, &values), handles(ctx, &self.writes));
+            let plan = || prepare(ctx, &outputs, &writes, &held.feeder).map(|p| p.plan());
+            Ok(Plan(if is_long(ctx, &held) { released(py, plan) } else { plan() }?))
         })
     }
 }

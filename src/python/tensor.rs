@@ -344,8 +344,8 @@ fn item<'a>(ctx: &'a Py<Context>, i: &Bound<'_, PyAny>) -> PyResult<Item<'a>> {
         }
         return Ok(Item::Take(index));
     }
-    let one = i.getattr("ndim").map_or(Ok(0), |n| n.extract::<i64>())? == 0;
-    if !i.is_instance_of::<PyBool>() && (i.is_instance_of::<PyInt>() || one && i.hasattr("__index__")?) {
+    let one = || i.getattr("ndim").map_or(Ok(0), |n| n.extract::<i64>()).map(|n| n == 0);
+    if !i.is_instance_of::<PyBool>() && (i.is_instance_of::<PyInt>() || i.hasattr("__index__")? && one()?) {
         match i.extract::<i64>() {
             // A 0-d array of bools has the method, and refuses.
             Err(e) if e.is_instance_of::<PyTypeError>(i.py()) => {}
