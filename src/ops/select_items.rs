@@ -64,15 +64,16 @@ fn fail<T>(what: &str, got: impl std::fmt::Display, rule: &str) -> Result<T> {
 #[track_caller]
 pub fn select_items<'g>(x: impl AsTensor<'g>, items: &[Item<'g>]) -> Result<Tensor<'g>> {
     let x = x.tensor();
-    let (slices, parts) = read(x, items)?;
-    let y = basic(x, slices, &parts)?;
+    let (mut slices, mut parts) = (Ranges::new(), SmallVec::new());
+    read(x, items, &mut slices, &mut parts)?;
+    let y = basic(x, &mut slices, &parts)?;
     let arrays = parts.iter().any(|p| matches!(p, Part::Indexed(_) | Part::Flag(_)));
     let y = if arrays { advanced(y, &parts)? } else { with_new_axes(y, &parts, 0, true) };
     y.error().map_or(Ok(y), Err)
 }
 
 /// The items as slices of all axes, and what each leaves behind.
-fn read<'g>(x: Tensor<'g>, items: &[Item<'g>]) -> Result<(Ranges, SmallVec<[Part<'g>; 6]>)> {
+fn read<'g>(x: Tensor<'g>, items: &[Item<'g>], slices: &mut Ranges, parts: &mut SmallVec<[Part<'g>; 6]>) -> Result<()> {
     let axes = |i: &Item<'_>| match i {
         Item::New | Item::Rest => 0,
         Item::Mask(m) => m.shape().len(),
@@ -86,7 +87,6 @@ fn read<'g>(x: Tensor<'g>, items: &[Item<'g>]) -> Result<(Ranges, SmallVec<[Part
     if rests > 1 {
         return fail("the index is ambiguous", format_args!("{rests} times `...`"), "at most one `...`");
     }
-    let (mut slices, mut parts) = (Ranges::new(), SmallVec::new());
     for item in items.iter().chain((rests == 0).then_some(&Item::Rest)) {
         let axis = slices.len();
         match item {
@@ -124,11 +124,11 @@ fn read<'g>(x: Tensor<'g>, items: &[Item<'g>]) -> Result<(Ranges, SmallVec<[Part
             }
         }
     }
-    Ok((slices, parts))
+    Ok(())
 }
 
 /// `x` after its slices and integers. Its axes are those of the kept parts and of the arrays, in order.
-fn basic<'g>(x: Tensor<'g>, mut slices: Ranges, parts: &[Part<'_>]) -> Result<Tensor<'g>> {
+fn basic<'g>(x: Tensor<'g>, slices: &mut Ranges, parts: &[Part<'_>]) -> Result<Tensor<'g>> {
     let mut gone = vec![];
     let mut axis = 0;
     for part in parts {
@@ -145,7 +145,7 @@ fn basic<'g>(x: Tensor<'g>, mut slices: Ranges, parts: &[Part<'_>]) -> Result<Te
     while slices.last() == Some(&Slice::ALL) {
         slices.pop();
     }
-    let y = if slices.is_empty() { x } else { strided_slice(x, Slices(slices.into_vec().into())) };
+    let y = if slices.is_empty() { x } else { strided_slice(x, Slices(slices.as_slice().into())) };
     let y = if gone.is_empty() { y } else { squeeze(y, gone) };
     y.error().map_or(Ok(y), Err)
 }

@@ -61,20 +61,16 @@ impl Held {
 /// How often a long run asks whether a signal has come.
 const SIGNALS: Duration = Duration::from_millis(20);
 
-/// Prepares and runs a request: the lock of the interpreter is given up for all but the shortest runs, and a signal such as
-/// Ctrl-C stops the run before it has written anything. With `long` it is given up while the request is prepared, too.
-pub fn run<'a>(py: Python<'_>, long: bool, prepare: impl FnOnce() -> crate::error::Result<Prepared<'a>> + Send) -> PyResult<Vec<Array>> {
-    if long {
-        return attended(py, |proceed| prepare()?.run(Some(proceed)));
-    }
-    let prepared = prepare()?;
+/// Runs a prepared request: the lock of the interpreter is given up for all but the shortest runs.
+pub fn run(py: Python<'_>, prepared: &Prepared<'_>) -> PyResult<Vec<Array>> {
     if prepared.is_short() {
         return Ok(prepared.run(None)?.outputs);
     }
     attended(py, |proceed| prepared.run(Some(proceed)))
 }
 
-/// Runs `f` without the lock of the interpreter. What `f` is given asks whether a signal has come.
+/// Runs `f` without the lock of the interpreter. A signal such as Ctrl-C stops it before it has written anything: what it is
+/// given asks whether one has come.
 fn attended(py: Python<'_>, f: impl FnOnce(&dyn Fn() -> bool) -> crate::error::Result<Outcome> + Send) -> PyResult<Vec<Array>> {
     let last = Mutex::new(Instant::now());
     // What a signal's handler raised: KeyboardInterrupt for Ctrl-C, anything for a handler of the user's.
@@ -149,7 +145,12 @@ fn evaluate_held<'py>(
         return Ok(vec![]);
     }
     let (outputs, writes) = (handles(ctx, outputs), handles(ctx, writes));
-    run(py, is_long(ctx, held), || prepare(ctx, &outputs, &writes, &held.feeder))?.into_iter().map(|a| convert::to_numpy(py, a)).collect()
+    let arrays = if is_long(ctx, held) {
+        attended(py, |proceed| prepare(ctx, &outputs, &writes, &held.feeder)?.run(Some(proceed)))?
+    } else {
+        run(py, &prepare(ctx, &outputs, &writes, &held.feeder)?)?
+    };
+    arrays.into_iter().map(|a| convert::to_numpy(py, a)).collect()
 }
 
 /// True if it may take long to prepare a request: feeds are copied where their memory cannot be read in place, and a large

@@ -46,6 +46,30 @@ def test_a_feeds_dict_that_changes_while_it_is_read(ctx, kind, change):
         assert call().tolist() == [15.0, 15.0]
 
 
+def test_iterators_of_tensors(ctx):
+    """They can be read once: nothing is left out."""
+    x, y = ctx.placeholder("x", []), ctx.placeholder("y", [])
+    z, feeds = x * y * y, {x: 2.0, y: 3.0}
+    want = [9.0, 12.0]
+    calls = [
+        lambda: T.grad(iter([z]), iter([x, y])),
+        lambda: T.grad([z], (t for t in (x, y))),
+        lambda: T.grad_with_default(iter([z]), iter([x, y]), iter([1.0])),
+        lambda: T.grad([z], {x: 1, y: 2}),
+        lambda: T.grad([z], {x: 1, y: 2}.keys()),
+    ]
+    for call in calls:
+        assert [float(g) for g in ctx.eval(call(), feeds)] == want
+        assert [float(g) for g in ctx.eval(iter(call()), feeds)] == want
+    hs = T._hessian_vector_product(iter([z]), iter([x, y]), iter([1.0, 0.0]))
+    assert [float(h) for h in ctx.eval(hs, feeds)] == [0.0, 6.0]
+    js = T.jacobians(T.reshape(z, [1]), iter([x, y]), 1)
+    assert [float(j) for (j,) in ctx.eval(js, feeds)] == want
+    evaluator = ctx.evaluator().extend(iter([x + y, z]))
+    assert [float(v) for v in evaluator.feed(x, 2.0).feed(y, 3.0).run()] == [5.0, 18.0]
+    assert T.concat(t for t in (T.reshape(x, [1]), T.reshape(y, [1]))).eval(feeds).tolist() == [2.0, 3.0]
+
+
 def test_feeds_that_two_threads_change_and_read():
     """A float16 feed is converted by NumPy, which lets other threads run."""
     with ag.Context() as ctx:
