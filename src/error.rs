@@ -39,6 +39,8 @@ pub enum ErrorKind {
     Io,
     /// A user's operation or hook failed (`GraphError`).
     User,
+    /// Users' code calls itself through the engine without an end (`RecursionError`).
+    Recursion,
 }
 
 #[derive(Clone)]

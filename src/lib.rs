@@ -97,7 +97,7 @@ pub use array::{Array, View};
 pub use dtype::{DType, Element, Scalar};
 pub use error::{Error, ErrorKind, Result};
 pub use graph::attr::{Axes, IntoAttr, Ints, Slice, Slices};
-pub use graph::{AsTensor, Graph, Tensor, Value};
+pub use graph::{AsTensor, Graph, Setting, Tensor, Value};
 pub use ops::apply::Operand;
 pub use plan::{Plan, TracedPlan};
 pub use shape::{Aval, Dim, Shape};

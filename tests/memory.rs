@@ -15,9 +15,9 @@ use scirs2_autograd::View;
 use scirs2_autograd::internals::ViewMut;
 use scirs2_autograd::internals::matmul;
 use scirs2_autograd::internals::updates;
+use scirs2_autograd::internals::{Block, take_peak, usage};
 use scirs2_autograd::internals::{PlacedArg as Arg, Work};
-use scirs2_autograd::internals::{take_peak, usage};
-use scirs2_autograd::{Array, Evaluator, VariableEnvironment, tensor_ops as T};
+use scirs2_autograd::{Array, Evaluator, VariableEnvironment, tensor_ops as T, trim};
 
 struct Counting;
 
@@ -175,10 +175,10 @@ const BORDERS: [usize; 5] = [64, 4096, 3 << 18, 7 << 17, 1 << 20];
 fn a_block_goes_back_to_where_it_is_from() {
     let _alone = alone();
     for bytes in BORDERS.iter().flat_map(|b| [b - 1, *b, b + 1]) {
-        block::trim();
+        trim();
         let (heap, idle) = (COUNTS.get()[0], usage().1);
         for _ in 0..100 {
-            let b = block::Block::new(bytes).unwrap();
+            let b = Block::new(bytes).unwrap();
             // SAFETY: the block's own bytes.
             unsafe { (b.ptr().write(1), b.ptr().add(bytes - 1).write(1)) };
         }
@@ -188,9 +188,9 @@ fn a_block_goes_back_to_where_it_is_from() {
         assert!(heap_now - heap <= most as isize, "{bytes} bytes: the heap grew by {}", heap_now - heap);
         assert!(idle_now - idle <= most, "{bytes} bytes: {} bytes wait", idle_now - idle);
         // More blocks than the pool keeps, which go back to the system at once.
-        let many: Vec<block::Block> = (0..100).map(|_| block::Block::new(bytes).unwrap()).collect();
+        let many: Vec<Block> = (0..100).map(|_| Block::new(bytes).unwrap()).collect();
         drop(many);
-        block::trim();
+        trim();
         let heap_now = COUNTS.get()[0];
         // The pool's own lists stay.
         assert!(heap_now - heap < 64 << 10, "{bytes} bytes: the heap keeps {}", heap_now - heap);

@@ -64,7 +64,7 @@ def grad_with_default(ys: Sequence[TensorLike], xs: Sequence[Tensor], ys_grads: 
     ...     print(g.eval())
     [ 20. 400.]
     """
-    return _grad(ys, xs, ys_grads)
+    return _grad(_repeatable(ys), _repeatable(xs), _repeatable(ys_grads))
 
 
 def jacobians(y: Tensor, xs: Sequence[Tensor], y_len: int | None = None) -> list[Tensor]:
@@ -92,11 +92,16 @@ def _hessian_vector_product(ys: Sequence[TensorLike], xs: Sequence[Tensor], vect
     ...     print(hv.eval())
     [  6. 120.]
     """
-    return _hvp(ys, xs, vectors)
+    return _hvp(_repeatable(ys), _repeatable(xs), _repeatable(vectors))
 
 
 def _listed(ts: Any) -> Any:
-    return [ts] if isinstance(ts, Tensor) else ts
+    return [ts] if isinstance(ts, Tensor) else _repeatable(ts)
+
+
+def _repeatable(ts: Any) -> Any:
+    """`ts`, or a list of what an iterator gives: it ends after the first time, and the engine looks twice."""
+    return list(ts) if hasattr(ts, "__next__") else ts
 
 
 def zeros(shape: Shape, dtype: DTypeLike | None = None, *, ctx: Context | None = None) -> Any:
@@ -337,7 +342,7 @@ def _transpose(self: Tensor, *axes: Any) -> Tensor:
     """
     from .tensor_ops import transpose
 
-    if not axes or axes == (None,):
+    if not axes or (len(axes) == 1 and axes[0] is None):
         return transpose(self)
     return transpose(self, axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes)
 

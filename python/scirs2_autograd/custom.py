@@ -28,7 +28,8 @@ def custom_op(
     `(shape, dtype)` pair for each input, with None for an unknown length, and returns such a pair, or a list of pairs;
     without it the output has the inputs' broadcast shape and promoted dtype.
 
-    An exception that `forward` raises stops the run, which then changes no variable.
+    An exception that `forward` raises stops the run, which then changes no variable. `forward` may evaluate tensors, and these may
+    call custom operations again, up to 100 calls deep; beyond that `RecursionError` is raised.
 
     >>> cube = ag.custom_op(lambda x: x**3, lambda g, y, x: g * 3.0 * x * x)
     >>> ag.grad(lambda x: cube(x).sum())(np.array([1.0, 2.0]))

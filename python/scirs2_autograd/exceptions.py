@@ -1,7 +1,7 @@
 """What can go wrong, each with the built-in exception that programs already catch.
 
-A value outside of an operation's domain is a plain `ValueError`, no memory a `MemoryError`, and what the operating system refuses an
-`OSError` or its subclass.
+A value outside of an operation's domain is a plain `ValueError`, no memory a `MemoryError`, endless recursion through custom operations
+or hooks a `RecursionError`, and what the operating system refuses an `OSError` or its subclass.
 
 Messages have one form: ``op: what is wrong. Got <values>; expected <rule>.``, and a line ``help: ...`` when a person can act.
 """

@@ -14,6 +14,7 @@ use crate::error::{Error, ErrorKind, Result, closest};
 use crate::exec::{self, Bound, Outcome, User};
 use crate::graph::{AsTensor, NodeOp, Setting, Tensor, Value};
 use crate::plan::ir::{Ty, Walked};
+use crate::plan::place::{Arg, Work};
 use crate::plan::{self, Plan, SourceKind, TracedPlan, Walk, walk};
 use crate::state::VariableID;
 
@@ -380,10 +381,32 @@ impl Prepared<'_, '_> {
     }
 }
 
+/// Bytes that a run may read and write before it hands over to other threads: about 20 us.
+pub const SHORT_BYTES: usize = 256 << 10;
+
 /// True if a plan has so little work that handing over to other threads would cost more.
 fn is_short(plan: &Plan, users: &[User]) -> bool {
     let variables = plan.sources.iter().any(|s| s.kind == SourceKind::Variable);
-    !variables && users.is_empty() && plan.steps.len() <= 32 && plan.arena_bytes + plan.output_bytes() <= 64 << 10
+    !variables && users.is_empty() && plan.steps.len() <= 32 && touched(plan) <= SHORT_BYTES
+}
+
+/// Bytes that the steps of a plan read and write, repeated elements each time. Long formulas, factorisations and products do
+/// more with each: their bytes count more often.
+fn touched(plan: &Plan) -> usize {
+    let bytes = |args: &[Arg]| args.iter().map(|a| a.ty.bytes()).fold(0, usize::saturating_add);
+    let all = plan.steps.iter().map(|step| match &step.work {
+        Work::Tile(p) => {
+            let code: usize = p.stages.iter().map(|s| s.code.len()).sum();
+            p.count().saturating_mul(8 * (p.loads().count() + p.stores().count()).max(code / 2))
+        }
+        Work::Branch(bodies) => bodies.iter().map(touched).max().unwrap_or(0),
+        work => {
+            let each = bytes(&step.inputs).saturating_add(bytes(&step.outputs));
+            let columns = step.inputs.iter().filter(|a| a.ty.dims.len() >= 2).filter_map(|a| a.ty.dims.last()).max();
+            each.saturating_mul(if matches!(work, Work::Call(..)) { columns.map_or(1, |n| (n / 8).max(1)) } else { 1 })
+        }
+    });
+    all.fold(0, usize::saturating_add)
 }
 
 type Sources = SmallVec<[*const u8; 40]>;

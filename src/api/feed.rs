@@ -62,6 +62,17 @@ impl<'v> Feed<'v> {
         Feed(Inner::Array(a))
     }
 
+    /// Bytes of the elements.
+    #[cfg(feature = "python")]
+    pub(crate) fn bytes(&self) -> usize {
+        let size = match &self.0 {
+            Inner::View { dtype, .. } => dtype.size(),
+            Inner::Array(a) => a.dtype().size(),
+            Inner::Scalar(_) | Inner::Failed(_) => 0,
+        };
+        crate::shape::count(self.dims()).saturating_mul(size)
+    }
+
     fn dims(&self) -> &[usize] {
         match &self.0 {
             Inner::View { dims, .. } => dims,
@@ -113,9 +124,9 @@ impl<'v> Feed<'v> {
             Inner::View { elements, dtype, dims, strides } => {
                 // SAFETY: the promise of `from_raw`.
                 let view = unsafe { View::from_raw(elements.ptr(), *dtype, dims, strides) };
-                match (view.is_contiguous(), *dtype == aval.dtype) {
+                match (view.is_contiguous() && view.is_valid(), *dtype == aval.dtype) {
                     (true, true) => Held::Borrowed(*elements),
-                    (false, true) => Held::Array(Array::copy_of(view)?),
+                    (false, true) => Held::Array(Array::copy_of_foreign(view)?),
                     (_, false) => Held::Array(converted(name, view, aval.dtype)?),
                 }
             }
@@ -147,10 +158,10 @@ fn converted(name: &str, x: View<'_>, to: DType) -> Result<Array> {
         return Err(e.help("convert the array before it is fed"));
     }
     let dense;
-    let x = if x.is_contiguous() {
+    let x = if x.is_contiguous() && x.is_valid() {
         x
     } else {
-        dense = Array::copy_of(x)?;
+        dense = Array::copy_of_foreign(x)?;
         dense.raw_view()
     };
     // SAFETY: all elements are written, or the array is dropped unread.

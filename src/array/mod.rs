@@ -61,6 +61,17 @@ impl Array {
         }
     }
 
+    /// As [`Array::copy_of`], of memory from outside of Rust, where a bool may be any byte: all but 0 are true.
+    pub fn copy_of_foreign(view: View<'_>) -> Result<Array> {
+        let a = Array::copy_of(view)?;
+        if a.dtype == DType::Bool {
+            // SAFETY: the new block is not shared, and the copy has written all of these bytes.
+            let bytes = unsafe { std::slice::from_raw_parts_mut(a.block.ptr(), a.bytes()) };
+            bytes.iter_mut().for_each(|b| *b = u8::from(*b != 0));
+        }
+        Ok(a)
+    }
+
     /// A 0-d array. A number that does not fit `dtype` is an error.
     pub fn scalar(value: impl Into<Scalar>, dtype: DType) -> Result<Array> {
         let value = value.into();

@@ -53,6 +53,14 @@ impl<'a> View<'a> {
     pub fn is_contiguous(&self) -> bool {
         is_contiguous(self.dims, self.strides)
     }
+    /// False if these are contiguous bools of which one is neither 0 nor 1, as bytes from outside of Rust may be.
+    pub fn is_valid(&self) -> bool {
+        if self.dtype != DType::Bool || !self.is_contiguous() || self.ptr.is_null() {
+            return true;
+        }
+        // SAFETY: contiguous and initialised, by the contract of `from_raw`; any byte is a `u8`.
+        unsafe { std::slice::from_raw_parts(self.ptr, self.count()) }.iter().fold(0, |all, b| all | b) <= 1
+    }
     /// The elements in C order, if they stand so in memory and have type `T`.
     pub fn as_slice<T: Element>(&self) -> Option<&'a [T]> {
         if T::DTYPE != self.dtype || !self.is_contiguous() {

@@ -8,6 +8,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use smallvec::{SmallVec, smallvec};
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::graph::nesting::nested;
 use crate::graph::op::{Body, Cotangent, Differentiate, GradientContext, Primitive, Support, Vjp};
 use crate::graph::{Graph, Node, NodeOp, Tensor, Value};
 use crate::ops::movement::same_shape;
@@ -115,7 +116,7 @@ impl<'g> Step<'_, 'g> {
                 let settled = self.settled(totals);
                 let vjp = self.vjp(&settled);
                 let mut c = GradientContext::new(&vjp);
-                guarded(op.name(), || op.grad(&mut c))?;
+                nested(op.name(), || guarded(op.name(), || op.grad(&mut c)))?;
                 let grads = std::mem::take(&mut c.grads);
                 let inputs = grads.into_iter().zip(&self.node.inputs).enumerate();
                 let fit = |i, g: Option<Tensor<'g>>, v: Value| g.map(|g| fitted(op.name(), i, g, self.graph.tensor(v))).transpose();

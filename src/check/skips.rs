@@ -49,7 +49,20 @@ pub static SKIPS: &[Skip] = &[
     Skip { rows: &["squeeze"], checks: &[Check::Unknown], why: "which axes have length 1 is read when the graph is built" },
     Skip { rows: &["sparse_softmax_cross_entropy"], checks: &[Check::Unknown], why: "it needs the number of classes, and says so" },
     Skip {
-        rows: &["equal", "not_equal", "less", "less_equal", "greater", "greater_equal", "size", "argmax", "one_hot", "check_labels"],
+        rows: &[
+            "equal",
+            "not_equal",
+            "less",
+            "less_equal",
+            "greater",
+            "greater_equal",
+            "size",
+            "argmax",
+            "one_hot",
+            "check_labels",
+            "wrap_index",
+            "wrap_index_like",
+        ],
         checks: GRADIENTS,
         why: "it has no floating input, or no floating result",
     },
@@ -63,7 +76,7 @@ pub static SKIPS: &[Skip] = &[
         checks: &[Check::First, Check::Second, Check::Narrow],
         why: "its samples are integers",
     },
-    Skip { rows: &["one_hot", "check_labels"], checks: &[Check::Narrow], why: "its samples are integers" },
+    Skip { rows: &["one_hot", "check_labels", "wrap_index"], checks: &[Check::Narrow], why: "its samples are integers" },
     Skip {
         rows: &[
             "sqrt",

@@ -9,6 +9,7 @@ use crate::array::block::Block;
 use crate::array::{Array, View, ViewMut};
 use crate::error::{Error, ErrorKind, Result};
 use crate::exec::cpu::run_tile;
+use crate::graph::nesting::nested;
 use crate::graph::op::{Body, Call, ComputeContext, Hook, Kernel, Op};
 use crate::kernels;
 use crate::kernels::random::Key;
@@ -186,9 +187,11 @@ fn user<'a>(user: Option<&User>, inputs: &'a [View<'a>], outputs: &'a mut [ViewM
         Some(User::Op(op)) => {
             let wanted = outputs.len();
             let mut c = ComputeContext::new(inputs, outputs);
-            let r = catch_unwind(AssertUnwindSafe(|| op.compute(&mut c)));
-            r.unwrap_or_else(|_| {
-                Err(Error::text(ErrorKind::User, format!("{}: its `compute` panicked. Got a panic; expected outputs.", op.name())))
+            nested(op.name(), || {
+                let r = catch_unwind(AssertUnwindSafe(|| op.compute(&mut c)));
+                r.unwrap_or_else(|_| {
+                    Err(Error::text(ErrorKind::User, format!("{}: its `compute` panicked. Got a panic; expected outputs.", op.name())))
+                })
             })?;
             if c.written() != wanted {
                 return Err(Error::new(
@@ -206,8 +209,10 @@ fn user<'a>(user: Option<&User>, inputs: &'a [View<'a>], outputs: &'a mut [ViewM
                 return Err(Error::engine("hook", "a step does not fit it", "another number of values", "one value, handed on"));
             };
             kernels::movement::copy(*x, y);
-            let r = catch_unwind(AssertUnwindSafe(|| hook.call(*x)));
-            r.unwrap_or_else(|_| Err(Error::text(ErrorKind::User, "hook: it panicked. Got a panic; expected it to return.")))
+            nested("hook", || {
+                catch_unwind(AssertUnwindSafe(|| hook.call(*x)))
+                    .unwrap_or_else(|_| Err(Error::text(ErrorKind::User, "hook: it panicked. Got a panic; expected it to return.")))
+            })
         }
         None => Err(Error::engine("run", "a user's op is not bound", "none", "an op for each step that calls one")),
     }

@@ -5,6 +5,7 @@
 
 pub mod attr;
 mod growth;
+pub mod nesting;
 mod node;
 pub mod op;
 mod print;
@@ -521,7 +522,7 @@ impl Graph {
                 let mut c = Infer { op: def.name, inputs, attrs: draft.attrs, fresh: &mut make };
                 catch_unwind(AssertUnwindSafe(|| (p.infer)(&mut c))).unwrap_or_else(|_| Err(panicked(def.name, "shape rule")))
             }
-            NodeOp::User(op) => catch_unwind(AssertUnwindSafe(|| op.infer(&inputs))).unwrap_or_else(|_| Err(panicked(op.name(), "infer"))),
+            NodeOp::User(op) => nesting::inferred(&**op, &inputs),
             NodeOp::Hook(_) => Ok(inputs.into_iter().cloned().collect()),
             _ => dummy(),
         }

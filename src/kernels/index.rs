@@ -109,12 +109,29 @@ pub fn take(op: &str, x: View<'_>, index: View<'_>, axis: usize, dst: &mut ViewM
     by_index!(index.dtype(), I => by_size!(x.dtype(), T => take_as::<I, T>(op, x, index, axis, dst)))
 }
 
+/// An error for the first index that is out of range, where there are no elements to take.
+fn check_range<I: Index>(op: &str, index: View<'_>, n: usize) -> Result<()> {
+    let mut flat = 0;
+    each(index.dims(), [index.strides()], |[j]| {
+        // SAFETY: an offset of the view.
+        let value = unsafe { *index.ptr().cast::<I>().offset(j) };
+        if value.resolve(n).is_none() {
+            return Err(out_of_range(op, value, n, index.dims(), flat));
+        }
+        flat += 1;
+        Ok(())
+    })
+}
+
 fn take_as<I: Index, T: Copy>(op: &str, x: View<'_>, index: View<'_>, axis: usize, dst: &mut ViewMut<'_>) -> Result<()> {
     let ((outer, outer_steps), (inner, inner_steps)) = around(x.dims(), x.strides(), axis);
     let (n, step, row) = (x.dims()[axis], x.strides()[axis], count(inner));
     let run = is_contiguous(inner, inner_steps);
     let c = crate::shape::c_strides(inner);
     let (s, d, indices) = (x.ptr().cast::<T>(), dst.ptr().cast::<T>(), index.ptr().cast::<I>());
+    if count(outer) == 0 {
+        return check_range::<I>(op, index, n);
+    }
     let mut at = 0;
     each(outer, [outer_steps], |[o]| {
         let mut flat = 0;
@@ -155,6 +172,9 @@ fn take_add_as<I: Index, T: Add>(op: &str, g: View<'_>, index: View<'_>, axis: u
     let (inner, inner_steps) = (&g.dims()[rest..], &g.strides()[rest..]);
     let run = is_contiguous(inner, inner_steps);
     let (s, d, indices) = (g.ptr().cast::<T>(), dst.ptr().cast::<T>(), index.ptr().cast::<I>());
+    if count(outer) == 0 {
+        return check_range::<I>(op, index, n);
+    }
     let mut base = 0;
     each(outer, [&g.strides()[..axis]], |[o]| {
         let mut flat = 0;
@@ -342,6 +362,30 @@ pub fn labels(op: &str, x: View<'_>, classes: usize, dst: &mut ViewMut<'_>) -> R
     let d = dst.ptr().cast::<i64>();
     // SAFETY: `dst` has as many elements as `x`.
     crate::dispatch!(x.dtype(), I => each_label::<I>(op, x, classes, |at, k| unsafe { *d.add(at) = k as i64 }))
+}
+
+/// The indices of an axis of length `n`, counted from its start, as `int64`. `dst` is C-contiguous and has the lengths of
+/// `index`.
+///
+/// An index outside `-n <= index < n` is an error of kind `Value`.
+pub fn wrap(op: &str, index: View<'_>, n: usize, dst: &mut ViewMut<'_>) -> Result<()> {
+    debug_assert_eq!(dst.dtype(), DType::I64);
+    by_index!(index.dtype(), I => wrap_as::<I>(op, index, n, dst))
+}
+
+fn wrap_as<I: Index>(op: &str, index: View<'_>, n: usize, dst: &mut ViewMut<'_>) -> Result<()> {
+    let (d, indices) = (dst.ptr().cast::<i64>(), index.ptr().cast::<I>());
+    let mut flat = 0;
+    each(index.dims(), [index.strides()], |[j]| {
+        // SAFETY: offsets of the view; `dst` has as many elements.
+        unsafe {
+            let value = *indices.offset(j);
+            let Some(k) = value.resolve(n) else { return Err(out_of_range(op, value, n, index.dims(), flat)) };
+            *d.add(flat) = k as i64;
+        }
+        flat += 1;
+        Ok(())
+    })
 }
 
 #[cfg(test)]

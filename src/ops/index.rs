@@ -15,8 +15,19 @@ use crate::ops::families::{self, attr, bad, case, mixed};
 use crate::shape::{self, Aval, Dim, Shape, Tuple};
 
 /// The rows of this family.
-pub(in crate::ops) static ROWS: &[&OpDef] =
-    &[&TAKE, &TAKE_ADD, &TAKE_ADD_LIKE, &GATHER, &GATHER_ADD, &GATHER_ADD_LIKE, &ONE_HOT, &CHECK_LABELS, &CHECK_AT];
+pub(in crate::ops) static ROWS: &[&OpDef] = &[
+    &TAKE,
+    &TAKE_ADD,
+    &TAKE_ADD_LIKE,
+    &GATHER,
+    &GATHER_ADD,
+    &GATHER_ADD_LIKE,
+    &ONE_HOT,
+    &CHECK_LABELS,
+    &CHECK_AT,
+    &WRAP_INDEX,
+    &WRAP_INDEX_LIKE,
+];
 
 fn check_index(c: &Infer<'_>, index: &Aval) -> Result<()> {
     if index.dtype.is_int() { Ok(()) } else { c.dtype_error("indices must be integers", index.dtype, "int32 or int64") }
@@ -350,4 +361,45 @@ pub fn check_at<'g>(x: Tensor<'g>, axis: i64, index: i64) -> Result<Tensor<'g>> 
         Some(n) => index_in_range(axis as usize, n, index).map(|()| x),
         None => Ok(apply(&CHECK_AT, &[x.into()], &[Attr::Int(axis), Attr::Int(index)])),
     }
+}
+op! {
+    /// Indices of an axis of length `n`, counted from its start, as `int64`: negative ones count from the end. One that is out
+    /// of range is an error of the run.
+    ///
+    /// Gradient: none.
+    WRAP_INDEX = fn wrap_index(index; n: i64 = 0) -> (y);
+    operands Any;
+    infer(c) {
+        check_index(c, index)?;
+        Ok(smallvec![Aval { dtype: DType::I64, shape: index.shape.clone() }])
+    };
+    kernel call!(true, |[index] -> [y], c| kernels::index::wrap(c.op, *index, attr::<i64>(c.attrs.first())?.max(0) as usize, y));
+    support Unknown;
+    vjp(g) { index: Cotangent::Zero }
+    numpy "np.where(index < 0, index + n, index)";
+    cases vec![mixed(&[(Domain::Index(4), &[5])], vec![Attr::Int(4)]), mixed(&[(Domain::Index(3), &[2, 2])], vec![Attr::Int(3)])];
+    bad vec![bad(&[&[2]], vec![Attr::Int(4)], "wrap_index: indices must be integers. Got float64; expected int32 or int64.")];
+}
+op! {
+    /// [`WRAP_INDEX`] for `axis` of `like`, of which only the shape is used.
+    WRAP_INDEX_LIKE = fn wrap_index_like(index, like; axis: i64 = 0) -> (y);
+    operands Any;
+    infer(c) {
+        check_index(c, index)?;
+        shape::axis(c.op, axis, like.ndim())?;
+        Ok(smallvec![Aval { dtype: DType::I64, shape: index.shape.clone() }])
+    };
+    kernel Kernel::Lower(|c| {
+        let like = c.inputs.get(1).and_then(|a| a.dims()).unwrap_or_default();
+        let axis = attr::<i64>(c.attrs.first()).and_then(|a| shape::axis("wrap_index_like", a, like.len())).unwrap_or(0);
+        Lowered::Chain(vec![(&WRAP_INDEX, vec![Attr::Int(like.get(axis).copied().unwrap_or(0) as i64)])])
+    });
+    support Unknown;
+    vjp(g) { index: Cotangent::Zero, like: Cotangent::Zero }
+    numpy "np.where(index < 0, index + like.shape[axis], index)";
+    cases vec![mixed(&[(Domain::Index(4), &[5]), (Domain::Real, &[2, 4])], vec![Attr::Int(1)])];
+    bad vec![
+        bad(&[&[2], &[3]], vec![Attr::Int(0)], "wrap_index_like: indices must be integers. Got float64; expected int32 or int64."),
+        families::bad_of(&[(DType::I64, &[2]), (DType::F64, &[3])], vec![Attr::Int(1)], "wrap_index_like: axis is out of range. Got axis=1 for 1 dimension; expected -1 <= axis < 1."),
+    ];
 }

@@ -14,6 +14,7 @@ pub mod elementwise;
 pub mod factor;
 pub mod families;
 pub mod index;
+pub mod index_arrays;
 pub mod movement;
 pub mod normal;
 pub mod operators;

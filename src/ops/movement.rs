@@ -14,7 +14,7 @@ use crate::shape::{self, Aval, Dim, Shape, Strides, Tuple};
 
 /// The rows of this family.
 pub(in crate::ops) static ROWS: &[&OpDef] =
-    &[&CAST, &IDENTITY, &STOP_GRADIENT, &AT_LEAST, &RESHAPE, &RESHAPE_LIKE, &SAME_SHAPE, &TRANSPOSE, &EXPAND_DIMS, &SQUEEZE];
+    &[&CAST, &IDENTITY, &STOP_GRADIENT, &AT_LEAST, &RESHAPE, &RESHAPE_LIKE, &SAME_SHAPE, &TRANSPOSE, &EXPAND_DIMS, &SQUEEZE, &MERGE_AXES];
 
 op! {
     /// `x` converted to `dtype`. Floats become integers by truncation; NaN becomes 0 and values beyond the ends the
@@ -253,6 +253,42 @@ op! {
 /// `x`, which must have the shape of `like`; where lengths are not known, the run checks them.
 pub fn same_shape<'g>(x: Tensor<'g>, like: Tensor<'g>) -> Tensor<'g> {
     if x.dims() == like.dims() { x } else { apply(&SAME_SHAPE, &[x.into(), like.into()], &[]) }
+}
+
+op! {
+    /// `x` with `n` axes from `axis` on joined into one, in C order.
+    ///
+    /// Gradient: `g` under the shape of `x`.
+    MERGE_AXES = fn merge_axes(x; axis: i64 = 0, n: i64 = 1) -> (y);
+    operands Any;
+    infer(c) {
+        let first = shape::axis(c.op, axis, x.ndim())?;
+        let end = first.saturating_add(usize::try_from(n).unwrap_or(0));
+        if n < 1 || end > x.ndim() {
+            let got = format_args!("{n} axes from axis={first} on of shape {}", Tuple(&x.shape));
+            return c.shape_error("the axes are not there", got, "axes of the array");
+        }
+        let joined = x.shape.get(first..end).unwrap_or(&[]);
+        let one = match (joined, joined.iter().map(|d| d.known()).product::<Option<usize>>()) {
+            ([one], _) => *one,
+            (_, Some(n)) => Dim::Known(n),
+            (_, None) => (c.fresh)(),
+        };
+        let shape = x.shape.iter().take(first).copied().chain([one]).chain(x.shape.iter().skip(end).copied()).collect();
+        Ok(smallvec![Aval { dtype: x.dtype, shape }])
+    };
+    kernel Kernel::Lower(|c| Lowered::Chain(vec![(&RESHAPE, vec![dims_attr(c.output)])]));
+    support Moved;
+    vjp(g) { x: shaped_like(g, x) }
+    numpy "np.reshape(x, (*x.shape[:axis], -1, *x.shape[axis + n:]))";
+    cases vec![
+        case(Domain::Real, &[&[2, 3, 4]], vec![Attr::Int(1), Attr::Int(2)]),
+        case(Domain::Real, &[&[2, 3, 2]], vec![Attr::Int(0), Attr::Int(2)]),
+    ];
+    bad vec![
+        bad(&[&[2, 3]], vec![Attr::Int(1), Attr::Int(2)], "merge_axes: the axes are not there. Got 2 axes from axis=1 on of shape (2, 3); expected axes of the array."),
+        bad(&[&[2, 3]], vec![Attr::Int(2), Attr::Int(1)], "merge_axes: axis is out of range. Got axis=2 for 2 dimensions; expected -2 <= axis < 2."),
+    ];
 }
 
 /// The lengths of a concrete aval as an attribute.

@@ -7,7 +7,7 @@ use std::ops::{Add, Div, Mul, Neg, Sub};
 use crate::graph::Tensor;
 use crate::graph::op::OpDef;
 use crate::ops::apply::{Arg, Operand, apply};
-use crate::ops::compare::{BITWISE_AND, BITWISE_NOT, BITWISE_OR, BITWISE_XOR, GREATER, GREATER_EQUAL, LESS, LESS_EQUAL};
+use crate::ops::compare::{BITWISE_AND, BITWISE_NOT, BITWISE_OR, BITWISE_XOR, EQUAL, GREATER, GREATER_EQUAL, LESS, LESS_EQUAL, NOT_EQUAL};
 use crate::ops::composite::power::POW;
 use crate::ops::contract::MATMUL;
 use crate::ops::elementwise::{ABS, ADD, DIV, MUL, NEG, SQUARE, SUB};
@@ -98,6 +98,10 @@ pub struct Operators {
     pub neg: &'static OpDef,
     /// `abs(a)`
     pub abs: &'static OpDef,
+    /// `a == b`
+    pub equal: &'static OpDef,
+    /// `a != b`
+    pub not_equal: &'static OpDef,
     /// `a < b`
     pub less: &'static OpDef,
     /// `a <= b`
@@ -129,6 +133,8 @@ pub static OPERATORS: Operators = Operators {
     matmul: &MATMUL,
     neg: &NEG,
     abs: &ABS,
+    equal: &EQUAL,
+    not_equal: &NOT_EQUAL,
     less: &LESS,
     less_equal: &LESS_EQUAL,
     greater: &GREATER,

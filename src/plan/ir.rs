@@ -228,7 +228,7 @@ impl Types<'_> {
                 Body::Primitive(p) => (p.infer)(&mut Infer { op: def.name, inputs: &inputs, attrs: &node.attrs, fresh: &mut fresh }),
                 Body::Composite(_) => return None,
             },
-            NodeOp::User(op) => op.infer(&inputs),
+            NodeOp::User(op) => crate::graph::nesting::inferred(&**op, &inputs),
             _ => Ok(avals.iter().cloned().collect()),
         };
         Some(out.and_then(|avals| {

@@ -7,6 +7,7 @@ use smallvec::SmallVec;
 use super::context::{self, Context};
 use super::convert;
 use super::guarded;
+use super::lock::{LONG_GRAPH, released};
 use super::site::at_caller;
 use super::tensor::{Filled, Tensor};
 use crate::autodiff;
@@ -257,6 +258,11 @@ fn checked<'g>(ts: Vec<graph::Tensor<'g>>) -> Result<Vec<graph::Tensor<'g>>> {
     }
 }
 
+/// Runs `f`, which goes through the graph of `ctx`: other Python threads run meanwhile if it is large.
+fn in_graph<T: Send>(py: Python<'_>, ctx: &Py<Context>, f: impl FnOnce() -> T + Send) -> T {
+    if ctx.get().graph().len() > LONG_GRAPH { released(py, f) } else { f() }
+}
+
 fn needs_tensors(name: &str) -> PyErr {
     Error::new(ErrorKind::Graph, name, "there is no tensor", "sequences without a tensor", "tensors of one context").into()
 }
@@ -274,7 +280,7 @@ pub fn _grad<'py>(
         let ctx = context_in(xs)?.ok_or_else(|| needs_tensors("grad"))?;
         let (ys, xs) = (tensors(&ctx, ys)?, tensors(&ctx, xs)?);
         let seeds = seeds.map(|s| tensors(&ctx, s)).transpose()?;
-        let out = at_caller(py, || autodiff::try_grad(&ys, &xs, seeds.as_deref()))??;
+        let out = at_caller(py, || in_graph(py, &ctx, || autodiff::try_grad(&ys, &xs, seeds.as_deref())))??;
         list(py, &ctx, &out)
     })
 }
@@ -290,7 +296,7 @@ pub fn _hvp<'py>(
     guarded(|| {
         let ctx = context_in(xs)?.ok_or_else(|| needs_tensors("_hessian_vector_product"))?;
         let (ys, xs, vs) = (tensors(&ctx, ys)?, tensors(&ctx, xs)?, tensors(&ctx, vectors)?);
-        let out = checked(at_caller(py, || autodiff::hessian_vector_product(&ys, &xs, &vs))?)?;
+        let out = checked(at_caller(py, || in_graph(py, &ctx, || autodiff::hessian_vector_product(&ys, &xs, &vs)))?)?;
         list(py, &ctx, &out)
     })
 }

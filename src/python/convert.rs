@@ -8,6 +8,7 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBool, PyComplex, PyFloat, PyInt, PyList, PyString, PyTuple};
 
+use super::lock::released_for;
 use crate::api::feed::Feed;
 use crate::array::{Array, View};
 use crate::dtype::{DType, Scalar};
@@ -147,7 +148,8 @@ pub fn to_array(x: &Bound<'_, PyAny>) -> PyResult<Array> {
     let (a, dtype) = as_array(x)?;
     let r = raw(&a, dtype);
     // SAFETY: aligned memory of this dtype, which the array object holds; it is read at once.
-    Ok(Array::copy_of(unsafe { View::from_raw(r.ptr, dtype, &r.dims, &r.strides) })?)
+    let view = unsafe { View::from_raw(r.ptr, dtype, &r.dims, &r.strides) };
+    Ok(released_for(x.py(), view.count() * dtype.size(), || Array::copy_of_foreign(view))?)
 }
 
 /// A feed of an array-like, read in place during the run; the object that holds the memory comes with it.

@@ -75,7 +75,7 @@ pub fn name_of(key: &Bound<'_, PyAny>) -> PyResult<(String, String)> {
 
 /// A copy for the user, which no run will change.
 fn out<'py>(py: Python<'py>, a: &Array) -> PyResult<Bound<'py, PyAny>> {
-    convert::to_numpy(py, Array::copy_of(a.raw_view())?)
+    convert::to_numpy(py, super::lock::released_for(py, a.bytes(), || Array::copy_of(a.raw_view()))?)
 }
 
 #[pymethods]

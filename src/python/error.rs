@@ -2,7 +2,7 @@
 
 use std::io;
 
-use pyo3::exceptions::{PyKeyboardInterrupt, PyMemoryError, PyValueError};
+use pyo3::exceptions::{PyKeyboardInterrupt, PyMemoryError, PyRecursionError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyType;
@@ -27,6 +27,7 @@ fn class(py: Python<'_>, kind: ErrorKind) -> PyResult<Bound<'_, PyType>> {
         None => Ok(match kind {
             ErrorKind::Interrupted => py.get_type::<PyKeyboardInterrupt>(),
             ErrorKind::Memory => py.get_type::<PyMemoryError>(),
+            ErrorKind::Recursion => py.get_type::<PyRecursionError>(),
             _ => py.get_type::<PyValueError>(),
         }),
     }

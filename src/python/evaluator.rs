@@ -12,11 +12,13 @@ use super::apply;
 use super::context::Context;
 use super::convert;
 use super::guarded;
+use super::lock::{LONG_GRAPH, SHORT_BYTES, released};
 use super::tensor;
 use crate::api::evaluator::{Prepared, prepare};
 use crate::api::feed::{Feed, FeedKey, Target};
 use crate::array::Array;
 use crate::error::{Error, ErrorKind};
+use crate::exec::Outcome;
 use crate::graph::{Tensor, Value};
 
 /// Feeds, and the objects that hold their memory.
@@ -59,12 +61,17 @@ impl Held {
 /// How often a long run asks whether a signal has come.
 const SIGNALS: Duration = Duration::from_millis(20);
 
-/// Runs a prepared request: the lock of the interpreter is given up for all but the shortest runs, and a signal such as
-/// Ctrl-C stops the run before it has written anything.
+/// Runs a prepared request: the lock of the interpreter is given up for all but the shortest runs.
 pub fn run(py: Python<'_>, prepared: &Prepared<'_, '_>) -> PyResult<Vec<Array>> {
     if prepared.is_short() {
         return Ok(prepared.run(None)?.outputs);
     }
+    attended(py, |proceed| prepared.run(Some(proceed)))
+}
+
+/// Runs `f` without the lock of the interpreter. A signal such as Ctrl-C stops it before it has written anything: what it is
+/// given asks whether one has come.
+fn attended(py: Python<'_>, f: impl FnOnce(&dyn Fn() -> bool) -> crate::error::Result<Outcome> + Send) -> PyResult<Vec<Array>> {
     let last = Mutex::new(Instant::now());
     // What a signal's handler raised: KeyboardInterrupt for Ctrl-C, anything for a handler of the user's.
     let raised = Mutex::new(None);
@@ -84,7 +91,7 @@ pub fn run(py: Python<'_>, prepared: &Prepared<'_, '_>) -> PyResult<Vec<Array>> 
             }
         }
     };
-    let out = py.detach(|| prepared.run(Some(&proceed)));
+    let out = released(py, || f(&proceed));
     // A signal that came during the last steps, or while the run was writing, is raised now.
     match out {
         Ok(out) => {
@@ -108,8 +115,10 @@ pub fn evaluate<'py>(
     let mut held = Held::default();
     if let Some(feeds) = feeds {
         if let Ok(dict) = feeds.cast::<PyDict>() {
-            for (k, v) in dict {
-                held.push(&k, &v)?;
+            // To convert a value may run the user's code, which may change the dict.
+            let pairs: SmallVec<[(Bound<'_, PyAny>, Bound<'_, PyAny>); 4]> = dict.iter().collect();
+            for (k, v) in &pairs {
+                held.push(k, v)?;
             }
         } else if let Ok(mapping) = feeds.cast::<PyMapping>() {
             for item in mapping.items()? {
@@ -135,8 +144,20 @@ fn evaluate_held<'py>(
         ctx.check_open()?;
         return Ok(vec![]);
     }
-    let prepared = prepare(ctx, &handles(ctx, outputs), &handles(ctx, writes), &held.feeder)?;
-    run(py, &prepared)?.into_iter().map(|a| convert::to_numpy(py, a)).collect()
+    let (outputs, writes) = (handles(ctx, outputs), handles(ctx, writes));
+    let arrays = if is_long(ctx, held) {
+        attended(py, |proceed| prepare(ctx, &outputs, &writes, &held.feeder)?.run(Some(proceed)))?
+    } else {
+        run(py, &prepare(ctx, &outputs, &writes, &held.feeder)?)?
+    };
+    arrays.into_iter().map(|a| convert::to_numpy(py, a)).collect()
+}
+
+/// True if it may take long to prepare a request: feeds are copied where their memory cannot be read in place, and a large
+/// graph takes its time to be planned.
+fn is_long(ctx: &Context, held: &Held) -> bool {
+    let bytes = held.feeder.feeds.iter().map(|(_, f)| f.bytes()).fold(0, usize::saturating_add);
+    bytes > SHORT_BYTES || ctx.graph().len() > LONG_GRAPH
 }
 
 fn handles<'c>(ctx: &'c Context, values: &[Value]) -> SmallVec<[Tensor<'c>; 8]> {
@@ -267,7 +288,9 @@ impl Evaluator {
         guarded(|| {
             let (values, held) = self.request(py);
             let ctx = self.ctx.get();
-            Ok(Plan(prepare(ctx, &handles(ctx, &values), &handles(ctx, &self.writes), &held.feeder)?.plan()?))
+            let (outputs, writes) = (handles(ctx, &values), handles(ctx, &self.writes));
+            let plan = || prepare(ctx, &outputs, &writes, &held.feeder).and_then(|p| p.plan());
+            Ok(Plan(if is_long(ctx, &held) { released(py, plan) } else { plan() }?))
         })
     }
 }

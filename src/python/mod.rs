@@ -6,6 +6,7 @@ mod convert;
 mod environment;
 mod error;
 mod evaluator;
+mod lock;
 mod memory;
 mod optimizer;
 mod random;
@@ -30,6 +31,8 @@ mod lib_module {
     use super::environment::{Namespace, Slot, VariableEnvironment, VariableID};
     #[pymodule_export]
     use super::evaluator::{Evaluator, Feeder, Plan};
+    #[pymodule_export]
+    use super::lock::_releases;
     #[pymodule_export]
     use super::memory::{_memory_stats, _set_plan_cache_bytes, _trim};
     #[pymodule_export]

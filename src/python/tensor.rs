@@ -4,12 +4,13 @@ use pyo3::basic::CompareOp;
 use pyo3::exceptions::PyTypeError;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyDict, PyEllipsis, PyFloat, PyInt, PySlice, PyString, PyTuple};
+use pyo3::types::{PyBool, PyDict, PyEllipsis, PyFloat, PyInt, PyList, PySlice, PyString, PyTuple};
 
 use super::apply::{Built, binary, built, power, unary};
 use super::context::Context;
 use super::convert;
 use super::guarded;
+use crate::array::Array;
 use crate::dtype::DType;
 use crate::error::{Error, ErrorKind};
 use crate::graph::attr::{Attr, Slice};
@@ -190,25 +191,24 @@ impl Tensor {
         unary(slf, OPERATORS.not, &[])
     }
 
-    /// `<`, `<=`, `>`, `>=` compare elementwise; `==` and `!=` tell whether two handles are one value of one graph.
-    fn __richcmp__<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>, op: CompareOp) -> PyResult<Bound<'py, PyAny>> {
-        guarded(|| {
-            let py = slf.py();
-            let def = match op {
-                CompareOp::Lt => OPERATORS.less,
-                CompareOp::Le => OPERATORS.less_equal,
-                CompareOp::Gt => OPERATORS.greater,
-                CompareOp::Ge => OPERATORS.greater_equal,
-                CompareOp::Eq | CompareOp::Ne => {
-                    let same = other.cast::<Tensor>().is_ok_and(|o| slf.get().handle().is(&o.get().handle()));
-                    return Ok((same == matches!(op, CompareOp::Eq)).into_pyobject(py)?.to_owned().into_any());
-                }
-            };
-            binary(slf, other, def, false)
-        })
+    /// All comparisons are elementwise: `x == y` is a tensor of bools, which has no truth value of its own. What is no operand,
+    /// such as None or a text, is not equal.
+    fn __richcmp__<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>, op: CompareOp) -> Built<'py> {
+        let def = match op {
+            CompareOp::Lt => OPERATORS.less,
+            CompareOp::Le => OPERATORS.less_equal,
+            CompareOp::Eq => OPERATORS.equal,
+            CompareOp::Ne => OPERATORS.not_equal,
+            CompareOp::Gt => OPERATORS.greater,
+            CompareOp::Ge => OPERATORS.greater_equal,
+        };
+        binary(slf, other, def, false)
     }
-    fn __hash__(&self) -> u64 {
-        self.ctx.get().id().wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ (u64::from(self.value.node) << 8 | u64::from(self.value.out))
+    /// The identity of this object: no two tensors that are alive have one hash, so dicts and sets of tensors never ask
+    /// whether two of them are equal.
+    fn __hash__(slf: &Bound<'_, Self>) -> usize {
+        // Objects stand 16 bytes apart: the low bits would be the same in all.
+        (slf.as_ptr() as usize).rotate_right(4)
     }
 
     /// Refused: a tensor has no value while the graph is built.
@@ -221,7 +221,7 @@ impl Tensor {
                 self.__repr__(),
                 "a tensor that is evaluated first",
             );
-            Err(e.help("use `T.where` or `T.cond` in the graph, or `t.eval()` for the value").into())
+            Err(e.help("use `T.where` or `T.cond` in the graph, `t.eval()` for the value, or `a is b` for the identity of tensors").into())
         })
     }
     /// Refused: a tensor has no value while the graph is built.
@@ -256,7 +256,15 @@ impl Tensor {
             builtins.getattr("map")?.call1((slf.getattr("__getitem__")?, places))
         })
     }
-    /// A part of the tensor: integers, slices with steps, `...`, `None`, and one array of integers.
+    /// A part of the tensor, as NumPy's indexing: integers, slices with steps, `...`, `None`, arrays of integers, also
+    /// several at once, and arrays of bools. An index may be a tensor of integers; a mask must be known when the graph is
+    /// built.
+    ///
+    /// >>> with ag.Context() as ctx:
+    /// ...     x = ctx.placeholder("x", [2, 3])
+    /// ...     a = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
+    /// ...     print(x[[0, 1], [2, 0]].eval({x: a}), x[1, [True, False, True]].eval({x: a}))
+    /// [3. 4.] [4. 6.]
     fn __getitem__<'py>(slf: &Bound<'py, Self>, index: &Bound<'py, PyAny>) -> Built<'py> {
         guarded(|| {
             let py = slf.py();
@@ -308,22 +316,13 @@ fn item<'a>(ctx: &'a Py<Context>, i: &Bound<'_, PyAny>) -> PyResult<Item<'a>> {
         let step = bound("step")?.unwrap_or(1);
         return Ok(Item::Slice(Slice { start: bound("start")?, stop: bound("stop")?, step }));
     }
-    if i.is_instance_of::<PyString>() || i.is_instance_of::<PyFloat>() {
-        let rule = "integers, slices, `...`, None, and one array of integers";
-        return Err(Error::new(ErrorKind::DType, "index", "the index has the wrong type", i.repr()?, rule).into());
-    }
-    let mask = || {
-        let e = Error::new(
-            ErrorKind::DType,
-            "index",
-            "a mask of bools has a result whose shape depends on its values",
-            "bool",
-            "integers or slices",
-        );
-        PyErr::from(e.help("use `T.where(mask, x, 0)` to keep the shape"))
+    let wrong = || -> PyErr {
+        let got = i.repr().map_or_else(|_| String::new(), |r| r.to_string());
+        let rule = "integers, slices, `...`, None, and arrays of integers or bools";
+        Error::new(ErrorKind::DType, "index", "the index has the wrong type", got, rule).into()
     };
-    if i.is_instance_of::<PyBool>() {
-        return Err(mask());
+    if i.is_instance_of::<PyString>() || i.is_instance_of::<PyFloat>() {
+        return Err(wrong());
     }
     if let Ok(t) = i.cast::<Tensor>() {
         let t = t.get();
@@ -338,14 +337,29 @@ fn item<'a>(ctx: &'a Py<Context>, i: &Bound<'_, PyAny>) -> PyResult<Item<'a>> {
             .into());
         }
         let index = ctx.get().graph().tensor(t.value);
-        return if index.dtype() == DType::Bool { Err(mask()) } else { Ok(Item::Take(index)) };
+        if index.dtype() == DType::Bool {
+            let what = "the result of a mask that a run computes has a shape that depends on its values";
+            let e = Error::new(ErrorKind::DType, "index", what, "a tensor of bools", "an array of bools, integers or slices");
+            return Err(e.help("use `T.where(mask, x, 0)` to keep the shape").into());
+        }
+        return Ok(Item::Take(index));
     }
-    if i.is_instance_of::<PyInt>() || i.hasattr("__index__")? && i.getattr("ndim").map_or(Ok(0), |n| n.extract::<i64>())? == 0 {
-        return Ok(Item::At(i.extract()?));
+    let one = || i.getattr("ndim").map_or(Ok(0), |n| n.extract::<i64>()).map(|n| n == 0);
+    if !i.is_instance_of::<PyBool>() && (i.is_instance_of::<PyInt>() || i.hasattr("__index__")? && one()?) {
+        match i.extract::<i64>() {
+            // A 0-d array of bools has the method, and refuses.
+            Err(e) if e.is_instance_of::<PyTypeError>(i.py()) => {}
+            at => return Ok(Item::At(at?)),
+        }
     }
     let a = convert::to_array(i)?;
-    if a.dtype() == DType::Bool {
-        return Err(mask());
+    match a.dtype() {
+        DType::Bool => Ok(Item::Mask(a)),
+        DType::I32 | DType::I64 => Ok(Item::Take(ctx.get().graph().constant_array(a))),
+        // An empty list has no numbers that could be of the wrong type; NumPy makes it an array of floats.
+        _ if a.size() == 0 && (i.is_instance_of::<PyList>() || i.is_instance_of::<PyTuple>()) => {
+            Ok(Item::Take(ctx.get().graph().constant_array(Array::zeros(DType::I64, a.shape())?)))
+        }
+        _ => Err(wrong()),
     }
-    Ok(Item::Take(ctx.get().graph().constant_array(a)))
 }

@@ -14,6 +14,7 @@ use super::site::at_caller;
 use super::tensor::Tensor;
 use crate::array::{Array, View};
 use crate::error::{Error, ErrorKind, Result};
+use crate::graph::nesting::nested;
 use crate::graph::op::{Avals, ComputeContext, GradientContext, Hook, Op};
 use crate::shape::{Aval, Dim};
 
@@ -139,15 +140,11 @@ impl Op for Custom {
         Python::attach(|py| self.avals(py, inputs))
     }
     fn compute(&self, c: &mut ComputeContext<'_>) -> Result<()> {
-        Python::attach(|py| {
+        // The function gets copies: it may keep or change them. They are made while other Python threads run.
+        let inputs: Vec<Array> = (0..c.num_inputs()).filter_map(|i| c.view(i)).map(Array::copy_of).collect::<Result<_>>()?;
+        let out = Python::attach(|py| {
             let call = || -> PyResult<Vec<Array>> {
-                let mut args = vec![];
-                for i in 0..c.num_inputs() {
-                    // The function gets copies: it may keep or change them.
-                    if let Some(v) = c.view(i) {
-                        args.push(convert::to_numpy(py, Array::copy_of(v)?)?);
-                    }
-                }
+                let args: Vec<_> = inputs.into_iter().map(|a| convert::to_numpy(py, a)).collect::<PyResult<_>>()?;
                 let given = self.functions.call(py, FORWARD, &PyTuple::new(py, args)?)?;
                 if given.is_none() {
                     let rule = "an array, or a tuple of arrays";
@@ -158,12 +155,12 @@ impl Op for Custom {
                     Err(_) => Ok(vec![convert::to_array(&given)?]),
                 }
             };
-            let out = call().map_err(|e| raised(py, &self.name, e))?;
-            // An output that is not as promised is an error that names the user's op.
-            out.iter().try_for_each(|a| c.append_view(a.raw_view())).map_err(|e| {
-                let text = e.to_string().replacen("append_output", &self.name, 1);
-                Error::text(e.kind(), text).help("convert what the function returns, or say its shape and dtype with `infer`")
-            })
+            call().map_err(|e| raised(py, &self.name, e))
+        })?;
+        // An output that is not as promised is an error that names the user's op.
+        out.iter().try_for_each(|a| c.append_view(a.raw_view())).map_err(|e| {
+            let text = e.to_string().replacen("append_output", &self.name, 1);
+            Error::text(e.kind(), text).help("convert what the function returns, or say its shape and dtype with `infer`")
         })
     }
     fn grad<'g>(&self, c: &mut GradientContext<'_, 'g>) {
@@ -267,7 +264,7 @@ pub fn _custom<'py>(
         let functions = Functions::new(ctx.bind(py), [Some(forward), vjp, infer])?;
         let op = Custom { name, functions, rule, known: Mutex::new(None) };
         let refs: Vec<&Aval> = avals.iter().collect();
-        let out = op.avals(py, &refs)?;
+        let out = nested(&op.name, || op.avals(py, &refs))?;
         let n = out.len();
         *op.known.lock() = Some((avals, out));
         let values: Vec<_> = xs.iter().map(|t| t.value()).collect();
@@ -288,9 +285,10 @@ struct Watch(Functions);
 
 impl Hook for Watch {
     fn call(&self, value: View<'_>) -> Result<()> {
+        let copy = Array::copy_of(value)?;
         Python::attach(|py| {
             let call = || -> PyResult<()> {
-                let a = convert::to_numpy(py, Array::copy_of(value)?)?;
+                let a = convert::to_numpy(py, copy)?;
                 self.0.call(py, 0, &PyTuple::new(py, [a])?)?;
                 Ok(())
             };

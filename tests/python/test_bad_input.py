@@ -103,16 +103,27 @@ def test_indices(ctx):
     )
     fails(ag.ShapeError, "index: too many indices. Got 3 for an array of shape (2, 3); expected at most one an axis.", lambda: x[0, 0, 0])
     fails(ag.ShapeError, "strided_slice: a step is 0. Got step 0; expected a step other than 0.", lambda: x[::0])
-    ambiguous = "index: the index is ambiguous. Got 2 items; expected at most one `...` and one array of indices."
-    fails(ag.ShapeError, ambiguous, lambda: x[..., ...])
-    fails(ag.ShapeError, ambiguous, lambda: x[[0, 1], [0, 1]])
-    for wrong in "a", 1.5:
+    fails(ag.ShapeError, "index: the index is ambiguous. Got 2 times `...`; expected at most one `...`.", lambda: x[..., ...])
+    for wrong in "a", 1.5, np.array([0.5]), [0.0, 1.0], np.array(1.0):
         fails(ag.DTypeError, f"index: the index has the wrong type. Got {wrong!r}; "
-              "expected integers, slices, `...`, None, and one array of integers.", lambda i=wrong: x[i])  # fmt: skip
-    mask = ("index: a mask of bools has a result whose shape depends on its values. Got bool; expected integers or slices.\n"
-            "help: use `T.where(mask, x, 0)` to keep the shape")  # fmt: skip
-    for given in np.array([True, False]), [True, False], True, x > 0:
+              "expected integers, slices, `...`, None, and arrays of integers or bools.", lambda i=wrong: x[i])  # fmt: skip
+    mask = ("index: the result of a mask that a run computes has a shape that depends on its values. Got a tensor of bools; "
+            "expected an array of bools, integers or slices.\nhelp: use `T.where(mask, x, 0)` to keep the shape")  # fmt: skip
+    for given in x > 0, x[:, 0] > 0, x == 1.0:
         fails(ag.DTypeError, mask, lambda m=given: x[m])
+    fails(ag.ShapeError, "index: the mask does not fit. Got a mask of length 3 for axis 0 of length 2; expected equal lengths.",
+          lambda: x[[True, False, True]])  # fmt: skip
+    free = ctx.placeholder("free", [None, 3])
+    fails(ag.ShapeError, "index: the length of a masked axis is known only at run time. Got a mask of length 2 for axis 0; "
+          "expected a known length.\nhelp: give the placeholder this length, or index with `np.nonzero(mask)[0]`",
+          lambda: free[[True, False]])  # fmt: skip
+    fails(ag.ShapeError, "index: shapes do not broadcast. Got (2,) and (3,); "
+          "expected equal lengths, or 1, on each axis counted from the last.", lambda: x[[0, 1], [0, 1, 2]])  # fmt: skip
+    fails(ag.ShapeError, "index: the index is out of range. Got 3 for an axis of length 3; expected -length <= index < length.",
+          lambda: x[[0, 1], [0, 3]])  # fmt: skip
+    e = fails(ValueError, "index: index is out of range. Got 3 at position 1 for an axis of length 3; expected -3 <= index < 3.",
+              lambda: x[[0, 1], ctx.constant([0, 0]) + np.array([0, 3])].eval({x: np.ones((2, 3))}))  # fmt: skip
+    assert __file__ in e.__notes__[0]
     with pytest.raises(TypeError):
         x[1.5:]
     with pytest.raises(TypeError, match="does not support item assignment"):
@@ -151,7 +162,8 @@ def test_a_tensor_is_no_number(ctx):
     x = ctx.placeholder("x", [3])
     fails(ag.GraphError, 'bool: a tensor has no truth value while the graph is built. Got <Tensor placeholder "x" shape=(3,) '
           "dtype=float64>; expected a tensor that is evaluated first.\n"
-          "help: use `T.where` or `T.cond` in the graph, or `t.eval()` for the value", lambda: bool(x))  # fmt: skip
+          "help: use `T.where` or `T.cond` in the graph, `t.eval()` for the value, or `a is b` for the identity of tensors",
+          lambda: bool(x))  # fmt: skip
     message = ('array: a tensor has no value while the graph is built. Got <Tensor placeholder "x" shape=(3,) dtype=float64>; '
                "expected an array, or a tensor that is evaluated first.\n"
                "help: use the functions of `tensor_ops` in place of NumPy's in the graph, or `t.eval()` for the value")  # fmt: skip
@@ -185,7 +197,7 @@ def test_two_graphs(ctx):
         z = other.placeholder("z", [])
         fails(ag.GraphError, "feed: the placeholder belongs to another context. Got a tensor of another context; "
               "expected a placeholder of this context.", lambda: x.eval({z: 1.0, x: np.ones(3)}))  # fmt: skip
-        assert x != y
+        fails(ag.GraphError, mixed, lambda: x == y)
         fails(ag.GraphError, f"eval: the tensor belongs to another context. Got {y!r}; expected a tensor of this context.",
               lambda: ctx.evaluator().push(y))  # fmt: skip
 

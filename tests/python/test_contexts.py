@@ -23,9 +23,9 @@ def test_run():
     assert not np.array_equal(a, c)
     with ag.Context() as outer:
         with ag.Context() as inner:
-            assert T.constant(1.0).context.constant(2.0) == inner.constant(2.0)
-        assert T.constant(2.0) == outer.constant(2.0)
-        assert ag.run(lambda ctx: T.constant(3.0) == ctx.constant(3.0))
+            assert T.constant(1.0).context is inner
+        assert T.constant(2.0).context is outer
+        assert ag.run(lambda ctx: T.constant(3.0).context is ctx)
     with pytest.raises(ag.GraphError):
         ag.current_context()
 
@@ -83,8 +83,8 @@ def test_a_tensor_that_was_built_twice_names_both_lines(ctx):
     x = ctx.placeholder("x", [2])
     here = sys._getframe().f_lineno
     a = T.check_finite(x)
-    b = T.check_finite(x)
-    assert a == b
+    T.check_finite(x)
+    assert len(ctx) == 2
     with pytest.raises(ValueError, match=r"^check_finite: ") as e:
         a.eval({x: [1.0, np.nan]})
     assert e.value.__notes__ == [f"the tensor was built at {__file__}:{here + 1}, and at {__file__}:{here + 2}"]
@@ -125,8 +125,10 @@ def test_variables():
     assert repr(env) == "<VariableEnvironment of 4 variables>"
     assert repr(w) == "VariableID(0)"
     with ag.Context(env) as ctx:
-        assert ctx.variable("w") == ctx.variable(w)
-        assert ctx.variable(("layer", "b")) == ctx.variable(b)
+        both = [ctx.variable("w"), ctx.variable(("layer", "b"))]
+        # By name and by id they are one node each.
+        again = [ctx.variable(w), ctx.variable(b)]
+        assert (len(ctx), [t.shape for t in again]) == (2, [t.shape for t in both])
         assert ctx.variable(u).eval() == 2.5
         assert ctx.env.get("w").shape == (3,)
         before, after = ctx.eval([ctx.variable("w"), T.assign(ctx.variable("w"), ctx.variable("w") + 1.0)])
