@@ -294,7 +294,7 @@ op! {
     vjp(g, gi) { x: {
         let index = expand_dims(index, axis);
         // What the index does not name is exactly 0, whatever it meets further back.
-        let hit = gather_adjoint(broadcast_like(x.graph().scalar(true.into(), DType::Bool), index), index, x, axis);
+        let hit = gather_adjoint(broadcast_like(x.graph().literal(true.into(), DType::Bool), index), index, x, axis);
         masked(broadcast_like(expand_dims(g, axis), x), hit)
     } }
     numpy "ref.max_with_index(x, axis)";

@@ -350,7 +350,7 @@ op! {
     support Moved;
     vjp(g) {
         x: {
-            let none = g.graph().scalar(false.into(), g.dtype());
+            let none = g.graph().literal(false.into(), g.dtype());
             let other = broadcast_like(none, split_like(x, like, axis, !tail));
             concat(&if tail { [other, g] } else { [g, other] }, axis)
         },
