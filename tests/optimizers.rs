@@ -288,15 +288,18 @@ fn values_of_a_step_are_those_before_it() {
     assert_eq!(shape.ndim(), 0);
 }
 
+/// Rate, first decay (or momentum), second decay and eps of a step.
+fn schedule(t: i32) -> (f64, f64, f64, f64) {
+    let x = f64::from(t);
+    (0.1 / x, 0.5 + 0.4 / x, 0.9 + 0.05 / x, 1e-3 * x)
+}
+
 /// A schedule that changes every hyperparameter before each step, and the rule written out with the same numbers.
 #[test]
 fn hyperparameters_take_effect_at_the_next_step() {
-    let schedule = |t: i32| {
-        let x = f64::from(t);
-        (0.1 / x, 0.5 + 0.4 / x, 0.9 + 0.05 / x, 1e-3 * x)
-    };
     let c = arr1(&[1.0, 0.1, 3.0, 0.5, 2.0]);
     type Taken = Vec<f64>;
+    type Scheduled<'a> = dyn Fn(i32, &mut f64, f64, &mut [f64; 2]) + 'a;
     type Step = Box<dyn for<'g> FnMut(i32, &'g Context, &[Tensor<'g>], &[Tensor<'g>])>;
     // Each way to step returns `a` after `STEPS` steps on the loss `sum(c a^2)`.
     let run = |make: &dyn Fn(&[VariableID], &VariableEnvironment) -> Step| -> Taken {
@@ -315,7 +318,7 @@ fn hyperparameters_take_effect_at_the_next_step() {
         });
         values(&env, id)
     };
-    let expected = |rule: &dyn Fn(i32, &mut f64, f64, &mut [f64; 2])| -> Taken {
+    let expected = |rule: &Scheduled<'_>| -> Taken {
         let mut a = start()[0].clone();
         let mut s = vec![[0.0; 2]; a.len()];
         for t in 1..=STEPS as i32 {
