@@ -83,8 +83,29 @@ fn a_deep_nest_of_branches_on_a_stack_of_2_mib() {
                 let got = got.unwrap().item().unwrap();
                 assert!((got - wanted).abs() <= 1e-12 * wanted.abs(), "{got} for {wanted}");
             }
+            // A body that gradients compute again is shown once.
+            let text = ctx.evaluator().push(y).push(g).feed(x, 0.5).plan().unwrap().explain();
+            assert!(text.contains("then: as above") && text.lines().count() < 100 * NESTED, "{} lines", text.lines().count());
             let e = nested(x, NESTED + 1).error().unwrap();
             assert_eq!(e.to_string(), "cond: bodies are nested too deep. Got 401 levels; expected at most 400.");
         });
+    });
+}
+
+#[test]
+fn nested_branches_have_derivatives_of_higher_order() {
+    run(|ctx| {
+        let x = ctx.placeholder("x", &[]);
+        let depth = 12;
+        let y = nested(x, depth);
+        let g = T::grad(&[y], &[x])[0];
+        let gg = T::grad(&[g], &[x])[0];
+        let out = ctx.evaluator().push(y).push(g).push(gg).feed(x, 0.5).run();
+        let outer = |(v, s, c): (f64, f64, f64), _| (v.sin(), s * v.cos(), c * v.cos() - s * s * v.sin());
+        let (value, slope, curve) = (0..depth).fold((0.5, 1.0, 0.0), outer);
+        for (got, wanted) in out.into_iter().zip([value, slope, curve]) {
+            let got = got.unwrap().item().unwrap();
+            assert!((got - wanted).abs() <= 1e-12 * wanted.abs(), "{got} for {wanted}");
+        }
     });
 }

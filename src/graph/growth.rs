@@ -11,10 +11,11 @@ pub(super) const NODES: usize = 4096;
 /// Bytes that a node takes beside its place in the list: lists that it owns, entries of tables, a handle.
 const BESIDE: usize = 1024;
 
-/// Bytes that an append-only list of `n` takes when it grows by [`NODES`]: it doubles, at 8 less than a power of two.
+/// Bytes that an append-only list of `n` takes when it grows by [`NODES`]: at 8 less than a power of two it gets a block of
+/// as many places as it has.
 fn doubling<T>(n: usize) -> usize {
-    let room = |n: usize| (n + 8).next_power_of_two();
-    if room(n + NODES) > room(n) { room(n + NODES) * size_of::<T>() } else { 0 }
+    let places = |n: usize| (n + 8).next_power_of_two();
+    if places(n + NODES) > places(n) { places(n) * size_of::<T>() } else { 0 }
 }
 
 impl Graph {

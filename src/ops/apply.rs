@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use smallvec::SmallVec;
 
+use crate::array::room::room;
 use crate::dtype::{DType, Scalar};
 use crate::error::{Error, ErrorKind, Result, Site};
 use crate::graph::attr::Attr;
@@ -82,6 +83,8 @@ pub fn apply<'g>(def: &'static OpDef, args: &[Arg<'g>], attrs: &[Attr]) -> Tenso
 pub fn apply_in<'g>(graph: &'g Graph, def: &'static OpDef, args: &[Arg<'g>], attrs: &[Attr]) -> Result<SmallVec<[Tensor<'g>; 1]>> {
     graph.check_open()?;
     check(graph, def, args, attrs)?;
+    // The operands and their lists; a graph asks for the memory of its nodes itself.
+    room(def.name, format_args!("{} operands", args.len()), args.len() * 512)?;
     let site = Site::here();
     let xs = site.during(|| operands(graph, def, args))?;
     if let Some(e) = xs.iter().find_map(|t| t.error()) {

@@ -98,7 +98,8 @@ fn branch<'g>(graph: &'g Graph, condition: Tensor<'g>, bodies: [(u32, Values); 2
 fn cond_vjp<'g>(v: &Vjp<'_, 'g>) -> Vec<Cotangent<'g>> {
     let graph = v.graph;
     // Only what is asked for: a gradient that nobody needs would be computed by every run of the body.
-    let wanted: Vec<bool> = (0..v.node.inputs.len()).map(|i| i > 0 && v.wanted[i] && v.x(i).dtype().is_float()).collect();
+    let wanted: Vec<bool> =
+        (0..v.node.inputs.len()).map(|i| i > 0 && v.wanted.get(i) == Some(&true) && v.x(i).dtype().is_float()).collect();
     let xs: Vec<Tensor<'g>> = wanted.iter().enumerate().filter(|(_, w)| **w).map(|(i, _)| v.x(i)).collect();
     let body = |region: &Region| {
         let ys: Vec<Tensor<'g>> = region.outputs.iter().map(|&y| graph.tensor(y)).collect();

@@ -3,6 +3,8 @@
 use std::fmt::Write;
 use std::sync::Arc;
 
+use rustc_hash::FxHashSet;
+
 use crate::array::room::room;
 use crate::error::Result;
 use crate::graph::{Graph, Value};
@@ -63,11 +65,12 @@ impl Plan {
     fn text<'a>(&self, note: &dyn Fn(Walked) -> &'a str) -> String {
         let mut s = String::new();
         // Writing to a String cannot fail.
-        let _ = self.write(&mut s, note);
+        let _ = self.write(&mut s, note, &mut FxHashSet::default());
         s
     }
 
-    fn write<'a>(&self, s: &mut String, note: &dyn Fn(Walked) -> &'a str) -> std::fmt::Result {
+    /// `shown` are the bodies that stand above: a gradient's body may hold the bodies that it differentiates.
+    fn write<'a>(&self, s: &mut String, note: &dyn Fn(Walked) -> &'a str, shown: &mut FxHashSet<*const Plan>) -> std::fmt::Result {
         let [simplify, fuse, schedule, place] = PASSES;
         writeln!(s, "{simplify}: {} nodes", self.ir().nodes.len())?;
         for (rule, n) in &self.rewrites {
@@ -100,8 +103,14 @@ impl Plan {
                     writeln!(s, "  {t}: {name}({}) -> {}", args(&step.inputs), args(&step.outputs))?;
                     if let Work::Branch(bodies) = work {
                         for (which, body) in ["then", "else"].iter().zip(bodies.iter()) {
+                            if !shown.insert(std::ptr::from_ref(body)) {
+                                writeln!(s, "    {which}: as above")?;
+                                continue;
+                            }
                             writeln!(s, "    {which}:")?;
-                            for line in body.text(note).lines() {
+                            let mut text = String::new();
+                            body.write(&mut text, note, shown)?;
+                            for line in text.lines() {
                                 writeln!(s, "      {line}")?;
                             }
                         }
