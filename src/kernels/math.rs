@@ -105,7 +105,13 @@ pub fn sqrt<T: Float, const M: u8>(x: S<T, M>) -> S<T, M> {
 /// x + low as n ln 2 + r, |r| <= ln 2 / 2, where low is less than the last place of n; gives (n + MAGIC + 2 BIAS, e^r - 1).
 #[inline(always)]
 fn reduced_exp<T: Float, const M: u8>(x: S<T, M>, low: S<T, M>) -> (S<T, M>, S<T, M>) {
-    let (biased, n) = x.multiple(std::f64::consts::LOG2_E, 2.0 * T::BIAS);
+    reduced_exp_scaled(x, low, 0.0)
+}
+
+/// As [`reduced_exp`], with n + `scale` in place of n in the sum.
+#[inline(always)]
+fn reduced_exp_scaled<T: Float, const M: u8>(x: S<T, M>, low: S<T, M>, scale: f64) -> (S<T, M>, S<T, M>) {
+    let (biased, n) = x.multiple(std::f64::consts::LOG2_E, 2.0 * T::BIAS + scale);
     // ln 2 in two pieces; the first is so short that n times it is exact.
     let r = if T::F64 {
         let r = (-n).fma(S::lit(0.6931471805598903), x);
@@ -162,37 +168,31 @@ pub fn expm1<T: Float, const M: u8>(x: S<T, M>) -> S<T, M> {
     copysign(select(eq(h, 0.5), q, 2.0 * q.fma(h, h - 0.5)), x)
 }
 
-/// e^-|x| without loss on either side: itself up to 1/2; above that e^-|x| - 1, whose sign bit is set.
+/// e^-|x| without loss on either side: up to 1/2 its negative, whose sign bit is set; above that 1 - e^-|x|.
 #[inline(always)]
 pub fn decay<T: Float, const M: u8>(x: S<T, M>) -> S<T, M> {
     let least = if T::F64 { -746.0 } else { -104.0 };
     let y = -abs(x);
-    let (biased, q) = reduced_exp(select(lt(y, least), least, y), nothing());
-    let (low, high) = T::half_powers(biased.0);
-    let (low, high) = (S::<T, M>(low), S::<T, M>(high));
-    let e = (1.0 + q) * low * high;
-    // Where it is chosen, the power is 1 or 1/2.
-    let h = low * high;
-    select(gt(e, 0.5), -abs(q.fma(h, h - 1.0)), e)
+    let (biased, q) = reduced_exp_scaled(select(lt(y, least), least, y), nothing(), 64.0);
+    // 2^64 times too large, so that a denormal result is rounded once.
+    let (large, down) = (S::<T, M>(T::power(biased.0)), 5.421010862427522e-20);
+    let e = q.fma(large, large) * down;
+    let h = large * down;
+    select(gt(e, 0.5), (-q).fma(h, 1.0 - h), -e)
 }
 
 /// e^-|x| of its decay.
 #[inline(always)]
 fn decayed<T: Float, const M: u8>(decay: S<T, M>) -> S<T, M> {
-    select(signbit(decay), 1.0 + decay, decay)
-}
-
-/// 1 + e^-|x| of its decay.
-#[inline(always)]
-fn one_and_decayed<T: Float, const M: u8>(decay: S<T, M>) -> S<T, M> {
-    select(signbit(decay), 2.0, 1.0) + decay
+    select(signbit(decay), -decay, 1.0 - decay)
 }
 
 /// The hyperbolic tangent of x, where the decay is that of 2x.
 #[inline(always)]
 pub fn tanh_with<T: Float, const M: u8>(x: S<T, M>, decay: S<T, M>) -> S<T, M> {
-    let missing = select(signbit(decay), -decay, 1.0 - decay);
-    copysign(missing / one_and_decayed(decay), x)
+    // 1 - e^(-2|x|)
+    let missing = select(signbit(decay), 1.0 + decay, decay);
+    copysign(missing / (2.0 - missing), x)
 }
 
 /// 1 / cosh(x)^2, where y is the hyperbolic tangent of x and the decay that of 2x.
@@ -212,7 +212,8 @@ pub fn tanh<T: Float, const M: u8>(x: S<T, M>) -> S<T, M> {
 /// 1 / (1 + e^-x), where the decay is that of x; right also where the result is denormal.
 #[inline(always)]
 pub fn sigmoid_with<T: Float, const M: u8>(x: S<T, M>, decay: S<T, M>) -> S<T, M> {
-    select(lt(x, 0.0), decayed(decay), 1.0) / one_and_decayed(decay)
+    let e = decayed(decay);
+    select(lt(x, 0.0), e, 1.0) / (1.0 + e)
 }
 
 /// y (1 - y), where y is the logistic function of x and the decay that of x.
@@ -300,7 +301,8 @@ pub fn logistic_loss<T: Float, const M: u8>(x: S<T, M>, t: S<T, M>, decay: S<T, 
 /// 1 / (1 + e^-x) - t, where the decay is that of x. For t = 0 and 1 exact where it is small.
 #[inline(always)]
 pub fn logistic_residual<T: Float, const M: u8>(x: S<T, M>, t: S<T, M>, decay: S<T, M>) -> S<T, M> {
-    let rest = decayed(decay) / one_and_decayed(decay);
+    let e = decayed(decay);
+    let rest = e / (1.0 + e);
     select(lt(x, 0.0), rest - t, (1.0 - t) - rest)
 }
 
