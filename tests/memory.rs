@@ -13,6 +13,7 @@ use scirs2_autograd::array::block;
 use scirs2_autograd::array::{View, ViewMut};
 use scirs2_autograd::dtype::DType;
 use scirs2_autograd::kernels::matmul::matmul;
+use scirs2_autograd::kernels::ranges::Ranges;
 use scirs2_autograd::optimizers::updates;
 use scirs2_autograd::plan::Plan;
 use scirs2_autograd::plan::place::{Arg, Work};
@@ -90,7 +91,7 @@ fn inside_gemm(plan: &Plan) -> (usize, usize) {
             let mut out = ViewMut::from_raw(z.ptr(), c.ty.dtype, &c.ty.dims, &c.strides);
             let left = View::from_raw(x.ptr(), a.ty.dtype, &a.ty.dims, &a.strides);
             let right = View::from_raw(y.ptr(), b.ty.dtype, &b.ty.dims, &b.strides);
-            matmul(left, right, &mut out);
+            matmul(&Ranges::new(None), left, right, &mut out).unwrap();
         });
         peak = peak.max(t.peak);
         total += t.total;

@@ -9,6 +9,7 @@ use crate::graph::attr::{Attr, AttrKind};
 use crate::graph::{Graph, Node, Tensor, Value};
 use crate::kernels::fold::Fold;
 use crate::kernels::random::Key;
+use crate::kernels::ranges::Ranges;
 use crate::kernels::tile::Elementwise;
 use crate::shape::{Aval, Dim, Strides};
 
@@ -170,7 +171,7 @@ pub enum Kernel {
 
 /// A kernel that is a function of views.
 pub struct CallKernel {
-    /// Computes the outputs.
+    /// Computes the outputs, in ranges of `Call::ranges`: a run that is interrupted waits for no more than one.
     pub run: fn(&mut Call<'_>) -> Result<()>,
     /// Bytes of scratch memory for inputs and outputs of these concrete avals.
     pub scratch: fn(&[&Aval], &[Attr]) -> usize,
@@ -192,6 +193,8 @@ pub struct Call<'a> {
     pub scratch: &'a mut [u8],
     /// Seed, run and stream of a random draw.
     pub key: Key,
+    /// Cuts the work into ranges, between which the run may be interrupted.
+    pub ranges: &'a Ranges<'a>,
 }
 
 /// The offset and strides (in elements) of a view into an operand of lengths `dims` and strides `strides`; `None` if the

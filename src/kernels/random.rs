@@ -6,6 +6,7 @@
 use std::fmt::Display;
 
 use super::isa::{Isa, isa};
+use super::ranges::Ranges;
 use crate::array::{View, ViewMut};
 use crate::dtype::DType;
 use crate::error::{Error, ErrorKind, Result};
@@ -96,16 +97,22 @@ fn fill_blocks(isa: Isa, s: Sequence, first: u64, dst: &mut [[u32; 4]]) {
 /// Blocks that a buffer on the stack holds.
 const BUFFER: usize = 256;
 
-/// Calls `f(index of the first word, words)` for consecutive stretches of `n` words of a sequence, from word 0.
+/// Calls `f(index of the first word, words)` for consecutive stretches of `n` words of a sequence, from word 0. A word
+/// costs `cost`.
 #[inline(always)]
-fn stretches(s: Sequence, n: usize, mut f: impl FnMut(usize, &[u32])) {
+fn stretches(ranges: &Ranges<'_>, s: Sequence, n: usize, cost: usize, mut f: impl FnMut(usize, &[u32])) -> Result<()> {
+    /// Words in the buffer.
+    const WORDS: usize = 4 * BUFFER;
     let (isa, mut buffer) = (isa(), [[0; 4]; BUFFER]);
-    for at in (0..n).step_by(4 * BUFFER) {
-        let len = (n - at).min(4 * BUFFER);
-        let used = &mut buffer[..len.div_ceil(4)];
-        fill_blocks(isa, s, at as u64 / 4, used);
-        f(at, &used.as_flattened()[..len]);
-    }
+    ranges.each(n.div_ceil(WORDS), WORDS * cost, |r| {
+        for at in r.map(|i| i * WORDS) {
+            let len = (n - at).min(WORDS);
+            let used = &mut buffer[..len.div_ceil(4)];
+            fill_blocks(isa, s, at as u64 / 4, used);
+            f(at, &used.as_flattened()[..len]);
+        }
+        Ok(())
+    })
 }
 
 /// Raw bits: `dst[i]` is word `first + i` of the sequence, that is word `(first + i) % 4` of Philox block
@@ -156,25 +163,25 @@ unsafe fn part<'a, T>(dst: &'a mut ViewMut<'_>, first: usize, len: usize) -> &'a
 /// Uniform numbers in [0, 1), never 1. `dst` is C-contiguous, `f32` or `f64`.
 ///
 /// An `f32` element is the upper 24 bits of its word; an `f64` element takes 53 bits from words 2i and 2i + 1.
-pub fn uniform(key: Key, dst: &mut ViewMut<'_>) {
+pub fn uniform(ranges: &Ranges<'_>, key: Key, dst: &mut ViewMut<'_>) -> Result<()> {
     debug_assert!(dst.dtype().is_float());
     let (s, n) = (key.sequence(), dst.count());
     if dst.dtype() == DType::F32 {
-        stretches(s, n, |at, words| {
+        stretches(ranges, s, n, 1, |at, words| {
             // SAFETY: a float view of `n` elements.
             let d = unsafe { part::<f32>(dst, at, words.len()) };
             d.iter_mut().zip(words).for_each(|(d, &w)| {
                 d.write(unit32(w));
             });
-        });
+        })
     } else {
-        stretches(s, 2 * n, |at, words| {
+        stretches(ranges, s, 2 * n, 1, |at, words| {
             // SAFETY: a double view of `n` elements; stretches have an even number of words.
             let d = unsafe { part::<f64>(dst, at / 2, words.len() / 2) };
             d.iter_mut().zip(words.as_chunks::<2>().0).for_each(|(d, &[a, b])| {
                 d.write(unit64(a, b));
             });
-        });
+        })
     }
 }
 
@@ -182,11 +189,13 @@ pub fn uniform(key: Key, dst: &mut ViewMut<'_>) {
 ///
 /// Elements 2p and 2p + 1 are `r cos t` and `r sin t` of Philox block p, `r = sqrt(-2 ln(1 - u))`, `t = 2 pi v`. `1 - u`
 /// is at least 2^-53, so the numbers are finite (at most 8.58). `f32` numbers are the `f64` ones, rounded.
-pub fn normal(key: Key, dst: &mut ViewMut<'_>) {
+pub fn normal(ranges: &Ranges<'_>, key: Key, dst: &mut ViewMut<'_>) -> Result<()> {
+    /// A word's part of a logarithm, a sine and a cosine.
+    const COST: usize = 16;
     debug_assert!(dst.dtype().is_float());
     let (s, n) = (key.sequence(), dst.count());
     let single = dst.dtype() == DType::F32;
-    stretches(s, 4 * n.div_ceil(2), |at, words| {
+    stretches(ranges, s, 4 * n.div_ceil(2), COST, |at, words| {
         let first = at / 2;
         for (p, &[a, b, c, d]) in words.as_chunks::<4>().0.iter().enumerate() {
             let r = (-2.0 * (1.0 - unit64(a, b)).ln()).sqrt();
@@ -205,14 +214,14 @@ pub fn normal(key: Key, dst: &mut ViewMut<'_>) {
                 }
             }
         }
-    });
+    })
 }
 
 /// `true` with probability `p`, a 0-d view of `f32` or `f64`. `dst` is C-contiguous and bool.
 ///
 /// Element i compares its word, followed by 32 more bits where it matters, with `p`: the probability is exact to 2^-64.
 /// A `p` that is NaN or outside [0, 1] is an error of kind `Value` that names `op`.
-pub fn bernoulli(op: &str, key: Key, p: View<'_>, dst: &mut ViewMut<'_>) -> Result<()> {
+pub fn bernoulli(ranges: &Ranges<'_>, op: &str, key: Key, p: View<'_>, dst: &mut ViewMut<'_>) -> Result<()> {
     debug_assert!(p.dtype().is_float() && p.count() == 1 && dst.dtype() == DType::Bool);
     // SAFETY: a view of one float or double.
     let (p, text) = unsafe {
@@ -232,7 +241,7 @@ pub fn bernoulli(op: &str, key: Key, p: View<'_>, dst: &mut ViewMut<'_>) -> Resu
     let (s, n) = (key.sequence(), dst.count());
     let (always, whole) = (p == 1.0, whole as u32);
     let more = (fraction * (1u64 << 32) as f64) as u32;
-    stretches(s, n, |at, words| {
+    stretches(ranges, s, n, 1, |at, words| {
         // SAFETY: a bool view of `n` elements.
         let d = unsafe { part::<u8>(dst, at, words.len()) };
         let mut ties = false;
@@ -248,8 +257,7 @@ pub fn bernoulli(op: &str, key: Key, p: View<'_>, dst: &mut ViewMut<'_>) -> Resu
                 d.write(u8::from(philox(c, s.key)[word] < more));
             }
         }
-    });
-    Ok(())
+    })
 }
 
 #[cfg(test)]
@@ -258,6 +266,13 @@ mod tests {
     use super::*;
 
     const KEY: Key = Key { seed: 17, run: 3, stream: 5 };
+
+    fn uniform(key: Key, dst: &mut ViewMut<'_>) {
+        super::uniform(&Ranges::new(None), key, dst).unwrap();
+    }
+    fn normal(key: Key, dst: &mut ViewMut<'_>) {
+        super::normal(&Ranges::new(None), key, dst).unwrap();
+    }
 
     fn draw(key: Key, dtype: DType, n: usize, f: fn(Key, &mut ViewMut<'_>)) -> Vec<f64> {
         let mut dst = Strided::out(dtype, &[n]);
@@ -414,7 +429,7 @@ mod tests {
     fn toss(p: f64, dtype: DType, n: usize) -> Result<Vec<f64>> {
         let p = Strided::new(dtype, &[], &[p]);
         let mut dst = Strided::out(DType::Bool, &[n]);
-        bernoulli("bernoulli", KEY, p.view(), &mut dst.view_mut())?;
+        bernoulli(&Ranges::new(None), "bernoulli", KEY, p.view(), &mut dst.view_mut())?;
         dst.check_guard();
         Ok(dst.values())
     }

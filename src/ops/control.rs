@@ -316,9 +316,8 @@ op! {
     operands Any;
     infer(c) Ok(smallvec![x.clone()]);
     kernel call!(true, |[x] -> [y], c| {
-        kernels::check::finite(c.op, *x)?;
-        kernels::movement::copy(*x, y);
-        Ok(())
+        kernels::check::finite(c.ranges, c.op, *x)?;
+        kernels::movement::copy(c.ranges, *x, y)
     });
     family Mixing;
     vjp(g) { x: g }

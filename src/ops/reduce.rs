@@ -226,8 +226,7 @@ op! {
     };
     kernel call!(false, |[x] -> [index], c| {
         let axis = shape::axis(c.op, attr(c.attrs.first())?, x.dims().len())?;
-        kernels::index::argmax(*x, axis, index);
-        Ok(())
+        kernels::index::argmax(c.ranges, *x, axis, index)
     });
     family Mixing;
     vjp(g) { x: Cotangent::Zero }
@@ -260,8 +259,7 @@ op! {
     };
     kernel call!(false, |[x] -> [y, index], c| {
         let axis = shape::axis(c.op, attr(c.attrs.first())?, x.dims().len())?;
-        kernels::index::max_with_index(*x, axis, y, index);
-        Ok(())
+        kernels::index::max_with_index(c.ranges, *x, axis, y, index)
     });
     family Mixing;
     vjp(g, gi) { x: {
