@@ -12,6 +12,7 @@ use crate::dtype::Scalar;
 use crate::error::{Error, ErrorKind, Result, closest};
 use crate::exec::{self, Bound, Outcome, User};
 use crate::graph::{AsTensor, NodeOp, Tensor, Value};
+use crate::kernels::ranges::Ranges;
 use crate::plan::ir::{Ty, Walked};
 use crate::plan::{self, Plan, SourceKind, TracedPlan, Walk, walk};
 use crate::state::VariableID;
@@ -145,7 +146,7 @@ struct Fed {
     held: Held,
 }
 
-/// Feeds as placeholders with contiguous elements. The last feed of a placeholder counts.
+/// Feeds as placeholders with their elements. The last feed of a placeholder counts.
 fn resolve(ctx: &Context, feeder: &Feeder<'_>) -> Result<SmallVec<[Fed; 4]>> {
     let mut out: SmallVec<[Fed; 4]> = SmallVec::new();
     for (target, feed) in &feeder.feeds {
@@ -323,7 +324,12 @@ pub fn prepare<'c>(ctx: &'c Context, outputs: &[Tensor<'_>], writes: &[Tensor<'_
 impl Prepared<'_> {
     /// True for a run of a few microseconds that calls no user's code and waits for no variable.
     pub fn is_short(&self) -> bool {
-        self.bundle.short
+        self.bundle.short && !self.has_loose_feeds()
+    }
+
+    /// True if the run begins with a copy of a large feed.
+    fn has_loose_feeds(&self) -> bool {
+        self.feeds.iter().any(|f| matches!(f.held, Held::Loose(_)))
     }
 
     /// The plan, with the lines of this graph.
@@ -333,7 +339,12 @@ impl Prepared<'_> {
 
     /// Runs it. `proceed` is asked now and then whether to go on.
     pub fn run(&self, proceed: Option<&dyn Fn() -> bool>) -> Result<Outcome> {
-        let (ctx, b, feeds) = (self.ctx, &*self.bundle, &self.feeds[..]);
+        let (ctx, b) = (self.ctx, &*self.bundle);
+        let ranges = Ranges::new(proceed);
+        let ready = |f: &Fed| Ok(Fed { value: f.value, ty: f.ty.clone(), held: f.held.ready(&ranges)? });
+        let copied: SmallVec<[Fed; 4]> =
+            if self.has_loose_feeds() { self.feeds.iter().map(ready).collect::<Result<_>>()? } else { SmallVec::new() };
+        let feeds = if copied.is_empty() { &self.feeds[..] } else { &copied[..] };
         if b.written.is_empty() { read(ctx, b, feeds, proceed) } else { write(ctx, b, feeds, proceed) }
     }
 }
@@ -365,6 +376,7 @@ fn sources<'a>(
                 Some(Held::Borrowed(p)) => *p,
                 Some(Held::Array(a)) => a.ptr().cast_const(),
                 Some(Held::Bits(bits)) => std::ptr::from_ref(bits).cast(),
+                Some(Held::Loose(_)) => return Err(Error::text(ErrorKind::Feed, "run: a feed was not copied")),
                 None => return Err(Error::text(ErrorKind::Feed, "run: a placeholder is not fed")),
             },
             SourceKind::Variable => match &ctx.node(node).op {

@@ -1,15 +1,18 @@
 //! Feeds: values that a run is given.
 
+use std::sync::Arc;
+
 use ndarray::{ArrayBase, ArrayView, Data, Dimension};
 
-use crate::array::{Array, View};
+use crate::array::{Array, View, ViewMut};
 use crate::dtype::{DType, Element, Scalar};
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::{NodeOp, Tensor};
 use crate::kernels::isa::isa;
-use crate::kernels::tile;
+use crate::kernels::ranges::Ranges;
+use crate::kernels::{movement, tile};
 use crate::plan::ir::Ty;
-use crate::shape::{Dim, Dims, Strides, Tuple};
+use crate::shape::{Dim, Dims, Strides, Tuple, c_strides};
 
 /// The value of a feed: a view of the caller's memory, or an array.
 #[derive(Clone)]
@@ -54,7 +57,8 @@ impl<'v> Feed<'v> {
         }
     }
 
-    /// The feed as contiguous elements of the placeholder's dtype: itself where it can be, else a copy.
+    /// The feed as contiguous elements of the placeholder's dtype: itself where it can be, else a copy, which the run makes
+    /// if it is a large one.
     pub(crate) fn bind(&self, placeholder: Tensor<'_>) -> Result<(Ty, Held)> {
         let NodeOp::Placeholder(name) = &placeholder.node().op else {
             let got = format!("{placeholder:?}");
@@ -93,59 +97,115 @@ impl<'v> Feed<'v> {
             },
             Inner::Failed(e) => return Err(e.clone()),
             Inner::Array(a) if a.dtype() == aval.dtype => Held::Array(a.clone()),
-            Inner::Array(a) => Held::Array(converted(name, a.raw_view(), aval.dtype)?),
+            Inner::Array(a) => Held::of(name, a.raw_view(), aval.dtype, Some(a))?,
             Inner::View { ptr, dtype, dims, strides, .. } => {
                 // SAFETY: the promise of `from_raw`.
                 let view = unsafe { View::from_raw(*ptr, *dtype, dims, strides) };
-                match (view.is_contiguous(), *dtype == aval.dtype) {
-                    (true, true) => Held::Borrowed(*ptr),
-                    (false, true) => Held::Array(Array::copy_of(view)?),
-                    (_, false) => Held::Array(converted(name, view, aval.dtype)?),
-                }
+                if *dtype == aval.dtype && view.is_contiguous() { Held::Borrowed(*ptr) } else { Held::of(name, view, aval.dtype, None)? }
             }
         };
         Ok((ty, held))
     }
 }
 
-/// Contiguous elements for a run.
+/// Elements for a run.
 pub(crate) enum Held {
+    /// Contiguous elements of the caller's.
     Borrowed(*const u8),
+    /// Contiguous elements.
     Array(Array),
+    /// A number.
     Bits(u64),
+    /// Elements that the run copies before its first step.
+    Loose(Loose),
 }
 
-/// The elements of a view as another dtype, under NumPy's `same_kind`; an integer that does not fit is an error.
-fn converted(name: &str, x: View<'_>, to: DType) -> Result<Array> {
-    let from = x.dtype();
-    if !from.casts_to(to) {
-        let got = format!("{from} for \"{name}\"");
-        let e = Error::new(
-            ErrorKind::DType,
-            "feed",
-            "the dtype cannot be cast",
-            got,
-            format_args!("a dtype that casts to {to} under NumPy's same_kind rule"),
-        );
-        return Err(e.help("convert the array before it is fed"));
+/// Elements that are not contiguous, or of another dtype than the placeholder.
+pub(crate) struct Loose {
+    ptr: *const u8,
+    dtype: DType,
+    dims: Dims,
+    strides: Strides,
+    to: DType,
+    name: Arc<str>,
+    /// What holds the memory, if it is not the caller.
+    _array: Option<Array>,
+}
+
+impl Held {
+    /// More elements are not copied before the run: a copy of that many may be interrupted, and holds up no other thread.
+    const SMALL: usize = 8 << 10;
+
+    fn of(name: &Arc<str>, x: View<'_>, to: DType, array: Option<&Array>) -> Result<Held> {
+        let from = x.dtype();
+        if !from.casts_to(to) {
+            let got = format!("{from} for \"{name}\"");
+            let e = Error::new(
+                ErrorKind::DType,
+                "feed",
+                "the dtype cannot be cast",
+                got,
+                format_args!("a dtype that casts to {to} under NumPy's same_kind rule"),
+            );
+            return Err(e.help("convert the array before it is fed"));
+        }
+        if x.count() <= Held::SMALL {
+            return Ok(Held::Array(converted(&Ranges::new(None), name, x, to)?));
+        }
+        let (dims, strides) = (x.dims().into(), x.strides().into());
+        Ok(Held::Loose(Loose { ptr: x.ptr(), dtype: from, dims, strides, to, name: name.clone(), _array: array.cloned() }))
     }
-    let dense = Array::copy_of(x)?;
-    if let (DType::I64, DType::I32) = (from, to)
-        && let Some(bad) = dense.as_slice::<i64>()?.iter().find(|v| i32::try_from(**v).is_err())
-    {
-        return Err(Error::new(
-            ErrorKind::DType,
-            "feed",
-            "an integer does not fit",
-            format_args!("{bad} for \"{name}\""),
-            "values in the range of int32",
-        ));
+
+    /// The elements as a run reads them; a copy of loose ones is made in ranges.
+    pub(crate) fn ready(&self, ranges: &Ranges<'_>) -> Result<Held> {
+        Ok(match self {
+            Held::Borrowed(p) => Held::Borrowed(*p),
+            Held::Array(a) => Held::Array(a.clone()),
+            Held::Bits(bits) => Held::Bits(*bits),
+            Held::Loose(l) => {
+                // SAFETY: the promise of `from_raw`, or an array that is held.
+                let view = unsafe { View::from_raw(l.ptr, l.dtype, &l.dims, &l.strides) };
+                Held::Array(converted(ranges, &l.name, view, l.to)?)
+            }
+        })
+    }
+}
+
+/// The elements of a view in C order as another dtype; an integer that does not fit is an error.
+fn converted(ranges: &Ranges<'_>, name: &str, x: View<'_>, to: DType) -> Result<Array> {
+    let from = x.dtype();
+    // SAFETY: all elements are written below.
+    let dense = unsafe { Array::uninit(from, x.dims())? };
+    let strides = c_strides(x.dims());
+    // SAFETY: the array's own elements, which nothing else refers to.
+    movement::copy(ranges, x, &mut unsafe { ViewMut::from_raw(dense.ptr(), from, x.dims(), &strides) })?;
+    if from == to {
+        return Ok(dense);
+    }
+    if let (DType::I64, DType::I32) = (from, to) {
+        let all = dense.as_slice::<i64>()?;
+        ranges.each(all.len(), 1, |r| match all[r].iter().find(|v| i32::try_from(**v).is_err()) {
+            None => Ok(()),
+            Some(bad) => Err(Error::new(
+                ErrorKind::DType,
+                "feed",
+                "an integer does not fit",
+                format_args!("{bad} for \"{name}\""),
+                "values in the range of int32",
+            )),
+        })?;
     }
     // SAFETY: all elements are written below.
     let out = unsafe { Array::uninit(to, dense.shape())? };
     let f = tile::cast(isa(), from, to);
-    // SAFETY: both are blocks of this crate, which have room for whole vectors.
-    unsafe { f(out.ptr(), dense.ptr(), std::ptr::null(), std::ptr::null(), dense.size()) };
+    ranges.each(dense.size(), 1, |r| {
+        // SAFETY: ranges of blocks of this crate, which have room for whole vectors.
+        unsafe {
+            let (d, s) = (out.ptr().add(r.start * to.size()), dense.ptr().add(r.start * from.size()));
+            f(d, s, std::ptr::null(), std::ptr::null(), r.len());
+        }
+        Ok(())
+    })?;
     Ok(out)
 }
 
