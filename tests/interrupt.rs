@@ -222,14 +222,15 @@ fn feeds_that_must_be_converted_ask() {
 #[test]
 fn an_interrupted_run_changes_nothing_and_one_that_writes_is_not_asked() {
     let env = VariableEnvironment::new();
-    let ids = ["a", "b", "c"].map(|name| env.name(name).set(ndarray::Array1::from_elem(2 * RANGE, 1.0)));
+    let lengths = [("a", 2 * RANGE), ("b", 2 * RANGE), ("c", 5)];
+    let ids = lengths.map(|(name, n)| env.name(name).set(ndarray::Array1::from_elem(n, 1.0)));
     env.run(|ctx| {
         let [a, b, c] = ["a", "b", "c"].map(|name| ctx.variable(name));
-        // Long kernels before the writes, and a branch with a long body that comes after the first of them.
-        let sum = T::reduce_sum(T::concat(&[a, b], 0), (), false);
+        // Long kernels that come before all writes, as one may fail, and a branch with a long body after the first write.
+        let sum = T::reduce_sum(T::check_finite(T::concat(&[a, b], 0)), (), false);
         let branch = T::cond(T::greater(sum, 0.0), || T::concat(&[b, a], 0), || T::concat(&[a, b], 0));
         let half = T::strided_slice(branch, Slices([span(None, 2)].into()));
-        let writes = [T::assign(c, c + 1.0), T::assign(a, a + 1.0), T::assign(b, half + 1.0)];
+        let writes = [T::assign(b, half + 1.0), T::assign(a, a + 1.0), T::assign(c, c + 1.0)];
         let plan = prepare(ctx, &[sum], &writes, &Feeder::new()).unwrap().plan();
         let branches = plan.steps.iter().position(|s| matches!(s.work, Work::Branch(_))).unwrap();
         assert!(branches >= plan.first_write, "{}", plan.explain());

@@ -83,7 +83,7 @@ macro_rules! solve {
                     divide |= d.recip().is_infinite();
                 }
                 let a = MatRef::from_raw_parts(a, n, n, si, sj);
-                let width = panel(n);
+                let width = if divide { GRAIN } else { panel(n) };
                 for first in (0..m).step_by(width) {
                     let columns = first..m.min(first + width);
                     // Few columns wait for the matrix.
