@@ -15,6 +15,7 @@ pub use crate::graph::op::{Body, Kernel, OpDef, Operands, ParamKind, Support};
 pub use crate::kernels::fold::{self, Fold};
 pub use crate::kernels::isa::{Isa, detected};
 pub use crate::kernels::matmul::matmul;
+pub use crate::kernels::ranges::{RANGE, Ranges};
 pub use crate::kernels::tile::{self, Elementwise, Instr};
 pub use crate::ops::apply::{Arg, apply_in};
 pub use crate::ops::control::NESTED;

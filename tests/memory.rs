@@ -13,10 +13,10 @@ use scirs2_autograd::DType;
 use scirs2_autograd::Plan;
 use scirs2_autograd::View;
 use scirs2_autograd::internals::ViewMut;
-use scirs2_autograd::internals::matmul;
 use scirs2_autograd::internals::updates;
 use scirs2_autograd::internals::{Block, take_peak, usage};
 use scirs2_autograd::internals::{PlacedArg as Arg, Work};
+use scirs2_autograd::internals::{Ranges, matmul};
 use scirs2_autograd::{Array, Evaluator, VariableEnvironment, tensor_ops as T, trim};
 
 struct Counting;
@@ -91,7 +91,7 @@ fn inside_gemm(plan: &Plan) -> (usize, usize) {
             let mut out = ViewMut::from_raw(z.ptr(), c.ty.dtype, &c.ty.dims, &c.strides);
             let left = View::from_raw(x.ptr(), a.ty.dtype, &a.ty.dims, &a.strides);
             let right = View::from_raw(y.ptr(), b.ty.dtype, &b.ty.dims, &b.strides);
-            matmul(left, right, &mut out);
+            matmul(&Ranges::new(None), left, right, &mut out).unwrap();
         });
         peak = peak.max(t.peak);
         total += t.total;

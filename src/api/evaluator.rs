@@ -13,6 +13,7 @@ use crate::dtype::{DType, Scalar};
 use crate::error::{Error, ErrorKind, Result, closest};
 use crate::exec::{self, Bound, Outcome, User};
 use crate::graph::{AsTensor, NodeOp, Setting, Tensor, Value};
+use crate::kernels::ranges::Ranges;
 use crate::plan::ir::{Ty, Walked};
 use crate::plan::place::{Arg, Work};
 use crate::plan::{self, Plan, SourceKind, TracedPlan, Walk, walk};
@@ -152,7 +153,7 @@ struct Fed<'v> {
     held: Held<'v>,
 }
 
-/// Feeds as placeholders with contiguous elements. The last feed of a placeholder counts.
+/// Feeds as placeholders with their elements. The last feed of a placeholder counts.
 fn resolve<'v>(ctx: &Context, feeder: &Feeder<'v>) -> Result<SmallVec<[Fed<'v>; 4]>> {
     let mut out: SmallVec<[Fed<'v>; 4]> = SmallVec::new();
     for (target, feed) in &feeder.feeds {
@@ -364,10 +365,15 @@ pub fn prepare<'c, 'v>(ctx: &'c Context, outputs: &[Tensor<'_>], writes: &[Tenso
     Ok(Prepared { ctx, bundle, plan, feeds })
 }
 
-impl Prepared<'_, '_> {
+impl<'v> Prepared<'_, 'v> {
     /// True for a run of a few microseconds that calls no user's code and waits for no variable.
     pub fn is_short(&self) -> bool {
-        self.bundle.short
+        self.bundle.short && !self.has_loose_feeds()
+    }
+
+    /// True if the run begins with a copy of a large feed.
+    fn has_loose_feeds(&self) -> bool {
+        self.feeds.iter().any(|f| matches!(f.held, Held::Loose(_)))
     }
 
     /// The plan, with the lines of this graph.
@@ -377,7 +383,12 @@ impl Prepared<'_, '_> {
 
     /// Runs it. `proceed` is asked now and then whether to go on.
     pub fn run(&self, proceed: Option<&dyn Fn() -> bool>) -> Result<Outcome> {
-        if self.bundle.written.is_empty() { read(self, proceed) } else { write(self, proceed) }
+        let ranges = Ranges::new(proceed);
+        let ready = |f: &Fed<'v>| Ok(Fed { value: f.value, ty: f.ty.clone(), held: f.held.ready(&ranges)? });
+        let copied: SmallVec<[Fed<'v>; 4]> =
+            if self.has_loose_feeds() { self.feeds.iter().map(ready).collect::<Result<_>>()? } else { SmallVec::new() };
+        let feeds = if copied.is_empty() { &self.feeds[..] } else { &copied[..] };
+        if self.bundle.written.is_empty() { read(self, feeds, proceed) } else { write(self, feeds, proceed) }
     }
 }
 
@@ -429,8 +440,13 @@ fn scalars(b: &Bundle) -> Result<Cow<'_, [[u64; 8]]>> {
 }
 
 /// Pointers to the sources' elements; variables by `variable`.
-fn sources<'a>(p: &'a Prepared<'_, '_>, scalars: &'a [[u64; 8]], variable: &dyn Fn(VariableID) -> Result<*const Array>) -> Result<Sources> {
-    let (ctx, b, feeds) = (p.ctx, &*p.bundle, &p.feeds[..]);
+fn sources<'a>(
+    p: &'a Prepared<'_, '_>,
+    scalars: &'a [[u64; 8]],
+    feeds: &'a [Fed<'_>],
+    variable: &dyn Fn(VariableID) -> Result<*const Array>,
+) -> Result<Sources> {
+    let (ctx, b) = (p.ctx, &*p.bundle);
     let mut out = Sources::new();
     for ((s, &node), scalar) in p.plan.sources.iter().zip(&b.nodes).zip(scalars) {
         out.push(match s.kind {
@@ -443,6 +459,7 @@ fn sources<'a>(p: &'a Prepared<'_, '_>, scalars: &'a [[u64; 8]], variable: &dyn 
                 Some(Held::Borrowed(p)) => p.ptr(),
                 Some(Held::Array(a)) => a.ptr().cast_const(),
                 Some(Held::Bits(bits)) => std::ptr::from_ref(bits).cast(),
+                Some(Held::Loose(_)) => return Err(Error::text(ErrorKind::Feed, "run: a feed was not copied")),
                 None => return Err(Error::text(ErrorKind::Feed, "run: a placeholder is not fed")),
             },
             SourceKind::Variable => match &ctx.node(node).op {
@@ -458,13 +475,13 @@ fn sources<'a>(p: &'a Prepared<'_, '_>, scalars: &'a [[u64; 8]], variable: &dyn 
     Ok(out)
 }
 
-fn read(p: &Prepared<'_, '_>, proceed: Option<&dyn Fn() -> bool>) -> Result<Outcome> {
+fn read(p: &Prepared<'_, '_>, feeds: &[Fed<'_>], proceed: Option<&dyn Fn() -> bool>) -> Result<Outcome> {
     let (ctx, b) = (p.ctx, &*p.bundle);
     let env = ctx.env();
     let needs = p.plan.sources.iter().any(|s| s.kind == SourceKind::Variable);
     let guard = if needs { Some(env.read()?) } else { None };
     let scalars = scalars(b)?;
-    let sources = sources(p, &scalars, &|id| match &guard {
+    let sources = sources(p, &scalars, feeds, &|id| match &guard {
         Some(g) => g.array(id).map(std::ptr::from_ref),
         None => Err(Error::text(ErrorKind::Variable, "run: a variable is not bound")),
     })?;
@@ -487,12 +504,12 @@ fn counters(ctx: &Context, b: &Bundle) -> (u64, u64) {
     if b.streams.is_empty() { (0, 0) } else { (ctx.env().seed_value(), ctx.env().next_run()) }
 }
 
-fn write(p: &Prepared<'_, '_>, proceed: Option<&dyn Fn() -> bool>) -> Result<Outcome> {
+fn write(p: &Prepared<'_, '_>, feeds: &[Fed<'_>], proceed: Option<&dyn Fn() -> bool>) -> Result<Outcome> {
     let (ctx, b) = (p.ctx, &*p.bundle);
     let (seed, run) = counters(ctx, b);
     let mut guard = ctx.env().write()?;
     let scalars = scalars(b)?;
-    let sources = sources(p, &scalars, &|id| guard.array(id).map(std::ptr::from_ref))?;
+    let sources = sources(p, &scalars, feeds, &|id| guard.array(id).map(std::ptr::from_ref))?;
     // Memory that only the environment holds is written in place; shared memory gets a new block, which takes its place
     // when the run has succeeded.
     let mut fresh: SmallVec<[Option<Array>; 16]> = SmallVec::new();

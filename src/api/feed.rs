@@ -1,17 +1,20 @@
 //! Feeds: values that a run is given.
 
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 use ndarray::{ArrayBase, ArrayView, Data, Dimension};
 
-use crate::array::{Array, View};
+use crate::array::{Array, View, ViewMut};
 use crate::dtype::{DType, Element, Scalar};
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::{NodeOp, Tensor};
 use crate::kernels;
 use crate::kernels::isa::isa;
+use crate::kernels::movement;
+use crate::kernels::ranges::{RANGE, Ranges};
 use crate::plan::ir::Ty;
-use crate::shape::{Dim, Dims, Strides, Tuple};
+use crate::shape::{Dim, Dims, Strides, Tuple, c_strides};
 
 /// The value of a feed: a view of the caller's memory, or an array.
 #[derive(Clone)]
@@ -36,7 +39,12 @@ pub(crate) struct Elements<'v> {
 unsafe impl Send for Elements<'_> {}
 unsafe impl Sync for Elements<'_> {}
 
-impl Elements<'_> {
+impl<'v> Elements<'v> {
+    /// Those of an array, which whoever keeps this holds.
+    fn of(array: &Array) -> Elements<'v> {
+        Elements { ptr: array.ptr().cast_const(), life: PhantomData }
+    }
+
     /// The first one.
     pub(crate) fn ptr(self) -> *const u8 {
         self.ptr
@@ -81,7 +89,8 @@ impl<'v> Feed<'v> {
         }
     }
 
-    /// The feed as contiguous elements of the placeholder's dtype: itself where it can be, else a copy.
+    /// The feed as contiguous elements of the placeholder's dtype: itself where it can be, else a copy, which the run makes
+    /// if it is a large one.
     pub(crate) fn bind(&self, placeholder: Tensor<'_>) -> Result<(Ty, Held<'v>)> {
         let NodeOp::Placeholder(name) = &placeholder.node().op else {
             let got = format!("{placeholder:?}");
@@ -120,14 +129,13 @@ impl<'v> Feed<'v> {
             },
             Inner::Failed(e) => return Err(e.clone()),
             Inner::Array(a) if a.dtype() == aval.dtype => Held::Array(a.clone()),
-            Inner::Array(a) => Held::Array(converted(name, a.raw_view(), aval.dtype)?),
+            Inner::Array(a) => Held::of(name, Elements::of(a), a.raw_view(), aval.dtype, Some(a))?,
             Inner::View { elements, dtype, dims, strides } => {
                 // SAFETY: the promise of `from_raw`.
                 let view = unsafe { View::from_raw(elements.ptr(), *dtype, dims, strides) };
-                match (view.is_contiguous() && view.is_valid(), *dtype == aval.dtype) {
-                    (true, true) => Held::Borrowed(*elements),
-                    (false, true) => Held::Array(Array::copy_of_foreign(view)?),
-                    (_, false) => Held::Array(converted(name, view, aval.dtype)?),
+                match *dtype == aval.dtype && view.is_contiguous() && view.is_valid() {
+                    true => Held::Borrowed(*elements),
+                    false => Held::of(name, *elements, view, aval.dtype, None)?,
                 }
             }
         };
@@ -135,46 +143,125 @@ impl<'v> Feed<'v> {
     }
 }
 
-/// Contiguous elements for a run.
+/// Elements for a run.
 pub(crate) enum Held<'v> {
+    /// Contiguous elements of the caller's.
     Borrowed(Elements<'v>),
+    /// Contiguous elements.
     Array(Array),
+    /// A number.
     Bits(u64),
+    /// Elements that the run copies before its first step.
+    Loose(Loose<'v>),
 }
 
-/// The elements of a view as another dtype, under NumPy's `same_kind`. What does not fit is an error: an integer out of range, a
-/// finite number that overflows. Rounding is none.
-fn converted(name: &str, x: View<'_>, to: DType) -> Result<Array> {
-    let from = x.dtype();
-    if !from.casts_to(to) {
-        let got = format!("{from} for \"{name}\"");
-        let e = Error::new(
-            ErrorKind::DType,
-            "feed",
-            "the dtype cannot be cast",
-            got,
-            format_args!("a dtype that casts to {to} under NumPy's same_kind rule"),
-        );
-        return Err(e.help("convert the array before it is fed"));
+/// Elements that are not contiguous, or of another dtype than the placeholder.
+pub(crate) struct Loose<'v> {
+    elements: Elements<'v>,
+    dtype: DType,
+    dims: Dims,
+    strides: Strides,
+    to: DType,
+    name: Arc<str>,
+    /// What holds the memory, if it is not the caller.
+    array: Option<Array>,
+}
+
+impl<'v> Held<'v> {
+    /// More elements are not copied before the run: a copy of that many may be interrupted, and holds up no other thread.
+    const SMALL: usize = 8 << 10;
+
+    fn of(name: &Arc<str>, elements: Elements<'v>, x: View<'_>, to: DType, array: Option<&Array>) -> Result<Held<'v>> {
+        let dtype = x.dtype();
+        if !dtype.casts_to(to) {
+            let got = format!("{dtype} for \"{name}\"");
+            let e = Error::new(
+                ErrorKind::DType,
+                "feed",
+                "the dtype cannot be cast",
+                got,
+                format_args!("a dtype that casts to {to} under NumPy's same_kind rule"),
+            );
+            return Err(e.help("convert the array before it is fed"));
+        }
+        if x.count() <= Held::SMALL {
+            return Ok(Held::Array(converted(&Ranges::new(None), name, x, to)?));
+        }
+        let (dims, strides) = (x.dims().into(), x.strides().into());
+        Ok(Held::Loose(Loose { elements, dtype, dims, strides, to, name: name.clone(), array: array.cloned() }))
     }
-    let dense;
-    let x = if x.is_contiguous() && x.is_valid() {
+
+    /// The elements as a run reads them; a copy of loose ones is made in ranges.
+    pub(crate) fn ready(&self, ranges: &Ranges<'_>) -> Result<Held<'v>> {
+        Ok(match self {
+            Held::Borrowed(p) => Held::Borrowed(*p),
+            Held::Array(a) => Held::Array(a.clone()),
+            Held::Bits(bits) => Held::Bits(*bits),
+            Held::Loose(l) => {
+                let ptr = l.array.as_ref().map_or(l.elements.ptr(), |a| a.ptr().cast_const());
+                // SAFETY: the promise of `from_raw`, or an array that is held.
+                let view = unsafe { View::from_raw(ptr, l.dtype, &l.dims, &l.strides) };
+                Held::Array(converted(ranges, &l.name, view, l.to)?)
+            }
+        })
+    }
+}
+
+/// The elements of a view in C order, made in ranges. Bools from outside of Rust may be any byte: all but 0 are true.
+fn dense(ranges: &Ranges<'_>, x: View<'_>) -> Result<Array> {
+    // SAFETY: all elements are written below.
+    let a = unsafe { Array::uninit(x.dtype(), x.dims())? };
+    let strides = c_strides(x.dims());
+    // SAFETY: the array's own elements, which nothing else refers to.
+    movement::copy(ranges, x, &mut unsafe { ViewMut::from_raw(a.ptr(), x.dtype(), x.dims(), &strides) })?;
+    if x.dtype() == DType::Bool {
+        ranges.each(a.size(), 1, |r| {
+            // SAFETY: elements of the new array, which the copy has written; any byte is a `u8`.
+            let bytes = unsafe { std::slice::from_raw_parts_mut(a.ptr().add(r.start), r.len()) };
+            bytes.iter_mut().for_each(|b| *b = u8::from(*b != 0));
+            Ok(())
+        })?;
+    }
+    Ok(a)
+}
+
+/// The elements of a view in C order as another dtype, under NumPy's `same_kind`. What does not fit is an error: an integer out
+/// of range, a finite number that overflows. Rounding is none.
+fn converted(ranges: &Ranges<'_>, name: &str, x: View<'_>, to: DType) -> Result<Array> {
+    let from = x.dtype();
+    let copied;
+    let x = if from != to && x.is_contiguous() && x.is_valid() {
         x
     } else {
-        dense = Array::copy_of_foreign(x)?;
-        dense.raw_view()
+        copied = dense(ranges, x)?;
+        if from == to {
+            return Ok(copied);
+        }
+        copied.raw_view()
     };
     // SAFETY: all elements are written, or the array is dropped unread.
     let out = unsafe { Array::uninit(to, x.dims())? };
-    // SAFETY: a block of this crate has room for whole vectors.
-    let Some(at) = (unsafe { kernels::cast::fitting(isa(), x, to, out.ptr()) }) else { return Ok(out) };
-    // SAFETY: the place of an element of `x`, which is contiguous.
-    let (what, bad) = match from {
-        DType::F64 => ("a number does not fit", Scalar::Float(unsafe { *x.ptr().cast::<f64>().add(at) })),
-        _ => ("an integer does not fit", Scalar::Int(unsafe { *x.ptr().cast::<i64>().add(at) })),
-    };
-    let e = Error::new(ErrorKind::DType, "feed", what, format_args!("{bad} for \"{name}\""), format_args!("values in the range of {to}"));
-    Err(if from.is_float() { e.help("feed infinity where it is meant, or make the placeholder float64") } else { e })
+    let n = x.count();
+    for start in (0..n).step_by(RANGE) {
+        let len = RANGE.min(n - start);
+        // SAFETY: a range of the view, which is contiguous; a block of this crate has room for whole vectors.
+        let bad = unsafe {
+            let part = View::from_raw(x.ptr().add(start * from.size()), from, std::slice::from_ref(&len), &[1]);
+            kernels::cast::fitting(isa(), part, to, out.ptr().add(start * to.size()))
+        };
+        if let Some(at) = bad {
+            // SAFETY: the place of an element of `x`.
+            let (what, bad) = match from {
+                DType::F64 => ("a number does not fit", Scalar::Float(unsafe { *x.ptr().cast::<f64>().add(start + at) })),
+                _ => ("an integer does not fit", Scalar::Int(unsafe { *x.ptr().cast::<i64>().add(start + at) })),
+            };
+            let (got, rule) = (format_args!("{bad} for \"{name}\""), format_args!("values in the range of {to}"));
+            let e = Error::new(ErrorKind::DType, "feed", what, got, rule);
+            return Err(if from.is_float() { e.help("feed infinity where it is meant, or make the placeholder float64") } else { e });
+        }
+        ranges.did(len)?;
+    }
+    Ok(out)
 }
 
 /// What can be fed: ndarray arrays and views of any dimension, [`Array`]s, and numbers.

@@ -13,7 +13,7 @@ use crate::dtype::{DType, Element, Scalar};
 use crate::error::{Error, ErrorKind, Result};
 use crate::shape::{Dims, Strides, Tuple, c_strides, count, fits};
 use block::Block;
-pub use view::{View, ViewMut, copy, for_rows, with_lead};
+pub use view::{View, ViewMut, copy, with_lead};
 
 /// The error of an array for which there is no memory.
 pub fn no_memory(op: &str, dtype: DType, dims: &[usize]) -> Error {

@@ -125,7 +125,7 @@ impl<'a> ViewMut<'a> {
 
 /// Calls `f(offset in a, offset in b, length)` for the runs of the last axis, in C order. Offsets are in elements.
 /// Both views have the lengths `dims`.
-pub fn for_rows(dims: &[usize], a: &[isize], b: &[isize], mut f: impl FnMut(isize, isize, usize)) {
+fn for_rows(dims: &[usize], a: &[isize], b: &[isize], mut f: impl FnMut(isize, isize, usize)) {
     if dims.contains(&0) {
         return;
     }

@@ -74,16 +74,14 @@ impl Machine<'_> {
             match self.p.tiling {
                 Tiling::Flat => {
                     for start in (0..total).step_by(BLOCK) {
-                        self.panel(&Tile { start, len: BLOCK.min(total - start), row: 0, col: start }, 1);
-                        if !go() {
+                        if !self.panel(&Tile { start, len: BLOCK.min(total - start), row: 0, col: start }, 1, &mut go) {
                             return false;
                         }
                     }
                 }
                 Tiling::Rows => {
                     for row in 0..rows {
-                        self.panel(&Tile { start: row * cols, len: cols, row, col: 0 }, 1);
-                        if !go() {
+                        if !self.panel(&Tile { start: row * cols, len: cols, row, col: 0 }, 1, &mut go) {
                             return false;
                         }
                     }
@@ -93,11 +91,10 @@ impl Machine<'_> {
                     let mut row = 0;
                     while row < rows {
                         let here = many.min(rows - row).min(BLOCK - row % BLOCK);
-                        self.panel(&Tile { start: row * cols, len: here * cols, row, col: 0 }, here);
-                        row += here;
-                        if !go() {
+                        if !self.panel(&Tile { start: row * cols, len: here * cols, row, col: 0 }, here, &mut go) {
                             return false;
                         }
+                        row += here;
                     }
                 }
                 // Such a program has one stage.
@@ -125,8 +122,9 @@ impl Machine<'_> {
         true
     }
 
-    /// Runs all stages over a tile, or over a row of any length. `rows` is the number of rows in it.
-    unsafe fn panel(&mut self, t: &Tile, rows: usize) {
+    /// Runs all stages over a tile, or over a row of any length. `rows` is the number of rows in it. `go` is asked after each
+    /// tile whether to go on.
+    unsafe fn panel(&mut self, t: &Tile, rows: usize, go: &mut impl FnMut() -> bool) -> bool {
         let p = self.p;
         // SAFETY: the parts lie in the panel.
         unsafe {
@@ -142,11 +140,15 @@ impl Machine<'_> {
                 for col in (0..p.cols).step_by(BLOCK) {
                     let len = BLOCK.min(p.cols - col);
                     self.tile(stage, &Tile { start: t.start + col, len, row: t.row, col }, p.count());
+                    if !go() {
+                        return false;
+                    }
                 }
                 stage.folds.iter().for_each(|f| self.end_row(f, t.row, 0));
             }
         }
         self.fresh = false;
+        p.tiling == Tiling::Rows || go()
     }
 
     /// Runs a stage over a tile of a space of `total` values.

@@ -13,6 +13,7 @@ use crate::graph::nesting::nested;
 use crate::graph::op::{Body, Call, ComputeContext, Hook, Kernel, Op};
 use crate::kernels;
 use crate::kernels::random::Key;
+use crate::kernels::ranges::{Ranges, interrupted};
 use crate::plan::Plan;
 use crate::plan::ir::Walked;
 use crate::plan::place::{ARENA, Arg, Step, Work};
@@ -56,6 +57,7 @@ pub struct Outcome {
 }
 
 type Bases = SmallVec<[*mut u8; 64]>;
+type Proceed<'a> = Option<&'a dyn Fn() -> bool>;
 
 /// Runs a plan. An error leaves the written variables as they were: writes begin when nothing can fail any more.
 ///
@@ -84,22 +86,20 @@ pub unsafe fn run(plan: &Plan, bound: &Bound<'_>) -> Result<Outcome> {
     bases.extend(outputs.iter().map(Array::ptr));
     bases.extend_from_slice(bound.writes);
     // SAFETY: handed on.
-    unsafe { steps(plan, &bases, bound)? };
+    unsafe { steps(plan, &bases, bound, bound.proceed)? };
     Ok(Outcome { outputs, peak_bytes: arena.len() + plan.output_bytes() })
 }
 
-unsafe fn steps(plan: &Plan, bases: &Bases, bound: &Bound<'_>) -> Result<()> {
+/// Runs the steps. From the first write on nobody is asked whether to go on.
+unsafe fn steps(plan: &Plan, bases: &Bases, bound: &Bound<'_>, proceed: Proceed<'_>) -> Result<()> {
     for (t, step) in plan.steps.iter().enumerate() {
-        let writing = t >= plan.first_write;
-        let proceed = |always: bool| writing || always || bound.proceed.is_none_or(|f| f());
+        let proceed = if t < plan.first_write { proceed } else { None };
         // SAFETY: the plan's places, and the caller's promise for the rest.
-        let done = unsafe { one(step, bases, bound, &mut || proceed(false)) }.map_err(|e| (bound.blame)(step.walked, e))?;
-        if !done || !proceed(bound.proceed.is_none()) {
-            return Err(Error::text(
-                ErrorKind::Interrupted,
-                "run: it was interrupted. Got an interrupt before anything was written; expected to run to the end.",
-            ));
-        }
+        unsafe { one(step, bases, bound, proceed) }.map_err(|e| match e.kind() {
+            ErrorKind::Interrupted => e,
+            _ => (bound.blame)(step.walked, e),
+        })?;
+        Ranges::new(proceed).ask()?;
     }
     Ok(())
 }
@@ -114,12 +114,13 @@ unsafe fn view_mut<'a>(a: &'a Arg, bases: &Bases) -> ViewMut<'a> {
     unsafe { ViewMut::from_raw(bases[a.loc.base as usize].add(a.loc.offset), a.ty.dtype, &a.ty.dims, &a.strides) }
 }
 
-unsafe fn one(step: &Step, bases: &Bases, bound: &Bound<'_>, proceed: &mut dyn FnMut() -> bool) -> Result<bool> {
+unsafe fn one(step: &Step, bases: &Bases, bound: &Bound<'_>, proceed: Proceed<'_>) -> Result<()> {
     // SAFETY: the plan's places.
     unsafe {
         let scratch = bases[ARENA as usize].add(step.scratch.0);
         if let Work::Tile(p) = &step.work {
-            return Ok(run_tile(p, bases, scratch, proceed));
+            let done = run_tile(p, bases, scratch, &mut || proceed.is_none_or(|f| f()));
+            return if done { Ok(()) } else { Err(interrupted()) };
         }
         if let Work::Branch(bodies) = &step.work {
             let Some((condition, captures)) = step.inputs.split_first() else { return Err(unfit(step)) };
@@ -134,15 +135,16 @@ unsafe fn one(step: &Step, bases: &Bases, bound: &Bound<'_>, proceed: &mut dyn F
                 inner.push(bases[a.loc.base as usize].add(a.loc.offset));
             }
             inner.extend(step.outputs.iter().map(|a| bases[a.loc.base as usize].add(a.loc.offset)));
-            return steps(body, &inner, bound).map(|()| true);
+            return steps(body, &inner, bound, proceed);
         }
+        let ranges = Ranges::new(proceed);
         let inputs: SmallVec<[View<'_>; 4]> = step.inputs.iter().map(|a| view(a, bases)).collect();
         let mut outputs: SmallVec<[ViewMut<'_>; 2]> = step.outputs.iter().map(|a| view_mut(a, bases)).collect();
         // The contract of a call ties a view's lifetime to its list's; the list lives to the end of this function.
         let outputs: &mut [ViewMut<'_>] = std::slice::from_raw_parts_mut(outputs.as_mut_ptr(), outputs.len());
         let inputs: &[View<'_>] = std::slice::from_raw_parts(inputs.as_ptr(), inputs.len());
         match (&step.work, inputs, outputs) {
-            (Work::Copy, [x], [y]) => kernels::movement::copy(*x, y),
+            (Work::Copy, [x], [y]) => kernels::movement::copy(&ranges, *x, y)?,
             (Work::Call(def, attrs, draw), inputs, outputs) => {
                 let Body::Primitive(p) = &def.body else { return Err(unfit(step)) };
                 let scratch = std::slice::from_raw_parts_mut(scratch, step.scratch.1);
@@ -153,24 +155,24 @@ unsafe fn one(step: &Step, bases: &Bases, bound: &Bound<'_>, proceed: &mut dyn F
                             None => 0,
                         };
                         let key = Key { seed: bound.seed, run: bound.run, stream };
-                        (c.run)(&mut Call { op: def.name, inputs, outputs, attrs, scratch, key })?;
+                        (c.run)(&mut Call { op: def.name, inputs, outputs, attrs, scratch, key, ranges: &ranges })?;
                     }
                     (Kernel::Check(check), [x], [y]) => {
-                        check(def.name, *x)?;
-                        kernels::movement::copy(*x, y);
+                        check(&ranges, def.name, *x)?;
+                        kernels::movement::copy(&ranges, *x, y)?;
                     }
                     (Kernel::Fold(fold), [x], [y]) => {
                         let axes = fold_axes(def.name, attrs, x.dims().len())?;
-                        kernels::reduce::reduce(*fold, *x, &axes, scratch, y);
+                        kernels::reduce::reduce(&ranges, *fold, *x, &axes, scratch, y)?;
                     }
                     (Kernel::Tile(_) | Kernel::Select | Kernel::Cast, _, [y]) if y.count() == 0 => {}
                     _ => return Err(unfit(step)),
                 }
             }
-            (Work::User(k), inputs, outputs) => user(bound.users.get(*k as usize), inputs, outputs)?,
+            (Work::User(k), inputs, outputs) => user(&ranges, bound.users.get(*k as usize), inputs, outputs)?,
             _ => return Err(unfit(step)),
         }
-        Ok(true)
+        Ok(())
     }
 }
 
@@ -182,7 +184,7 @@ fn unfit(step: &Step) -> Error {
 }
 
 /// Runs a user's code; a panic of it is an error of the run.
-fn user<'a>(user: Option<&User>, inputs: &'a [View<'a>], outputs: &'a mut [ViewMut<'a>]) -> Result<()> {
+fn user<'a>(ranges: &Ranges<'_>, user: Option<&User>, inputs: &'a [View<'a>], outputs: &'a mut [ViewMut<'a>]) -> Result<()> {
     match user {
         Some(User::Op(op)) => {
             let wanted = outputs.len();
@@ -208,7 +210,7 @@ fn user<'a>(user: Option<&User>, inputs: &'a [View<'a>], outputs: &'a mut [ViewM
             let ([x], [y]) = (inputs, outputs) else {
                 return Err(Error::engine("hook", "a step does not fit it", "another number of values", "one value, handed on"));
             };
-            kernels::movement::copy(*x, y);
+            kernels::movement::copy(ranges, *x, y)?;
             nested("hook", || {
                 catch_unwind(AssertUnwindSafe(|| hook.call(*x)))
                     .unwrap_or_else(|_| Err(Error::text(ErrorKind::User, "hook: it panicked. Got a panic; expected it to return.")))

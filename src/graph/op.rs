@@ -11,6 +11,7 @@ use crate::graph::attr::{Attr, AttrKind};
 use crate::graph::{Graph, Node, Tensor, Value};
 use crate::kernels::fold::Fold;
 use crate::kernels::random::Key;
+use crate::kernels::ranges::Ranges;
 use crate::kernels::tile::Elementwise;
 use crate::shape::{Aval, Dim, Strides};
 
@@ -197,7 +198,7 @@ pub enum Kernel {
     Call(CallKernel),
     /// Looks at the first input, and may refuse its values. The output is the input: it stands where that stands, in the same
     /// strides.
-    Check(fn(op: &str, x: View<'_>) -> Result<()>),
+    Check(fn(ranges: &Ranges<'_>, op: &str, x: View<'_>) -> Result<()>),
     /// One of two bodies, chosen by the first input.
     Branch,
     /// Writes the second input into the variable that is the first.
@@ -206,7 +207,7 @@ pub enum Kernel {
 
 /// A kernel that is a function of views.
 pub struct CallKernel {
-    /// Computes the outputs.
+    /// Computes the outputs, in ranges of `Call::ranges`: a run that is interrupted waits for no more than one.
     pub run: fn(&mut Call<'_>) -> Result<()>,
     /// Bytes of scratch memory for inputs and outputs of these concrete avals.
     pub scratch: fn(&[&Aval], &[Attr]) -> usize,
@@ -228,6 +229,8 @@ pub struct Call<'a> {
     pub scratch: &'a mut [u8],
     /// Seed, run and stream of a random draw.
     pub key: Key,
+    /// Cuts the work into ranges, between which the run may be interrupted.
+    pub ranges: &'a Ranges<'a>,
 }
 
 /// The offset and strides (in elements) of a view into an operand of lengths `dims` and strides `strides`; `None` if the

@@ -129,12 +129,3 @@ pub fn unary<F: Both<A, (), D>, A: Operand, D>(isa: Isa) -> Forms {
     forms[0] = Some(repaired::<F, A, (), D, 0>(isa));
     Forms(forms)
 }
-
-/// The forms of a function of two operands with a repair.
-pub fn binary<F: Both<A, B, D>, A: Operand, B: Operand, D>(isa: Isa) -> Forms {
-    let mut forms = [None; 8];
-    forms[0] = Some(repaired::<F, A, B, D, 0>(isa));
-    forms[1] = Some(repaired::<F, A, B, D, 1>(isa));
-    forms[2] = Some(repaired::<F, A, B, D, 2>(isa));
-    Forms(forms)
-}

@@ -5,14 +5,15 @@
 
 use std::fmt::Display;
 
-use super::movement::{copy_raw, each, for_each, index_text, zero};
+use super::movement::{copy_ranges, copy_raw, each, index_text, zero};
+use super::ranges::{RANGE, Ranges};
 use crate::array::{View, ViewMut};
 use crate::dtype::{DType, Element};
 use crate::error::{Error, ErrorKind, Result};
 use crate::shape::{Strides, count, is_contiguous};
 
 mod extreme;
-pub use extreme::{argmax, argmin, max_with_index};
+pub use extreme::{argmax, max_with_index};
 
 /// ` at position 3`, ` at position (1, 2)`, or nothing in a 0-d array.
 fn place(dims: &[usize], flat: usize) -> String {
@@ -104,15 +105,15 @@ fn around<'a>(dims: &'a [usize], strides: &'a [isize], axis: usize) -> (Axes<'a>
 /// has the axes of `index` in the place of `axis`.
 ///
 /// An index outside `-n <= index < n` is an error of kind `Value`.
-pub fn take(op: &str, x: View<'_>, index: View<'_>, axis: usize, dst: &mut ViewMut<'_>) -> Result<()> {
+pub fn take(ranges: &Ranges<'_>, op: &str, x: View<'_>, index: View<'_>, axis: usize, dst: &mut ViewMut<'_>) -> Result<()> {
     debug_assert_eq!(x.dtype(), dst.dtype());
-    by_index!(index.dtype(), I => by_size!(x.dtype(), T => take_as::<I, T>(op, x, index, axis, dst)))
+    by_index!(index.dtype(), I => by_size!(x.dtype(), T => take_as::<I, T>(ranges, op, x, index, axis, dst)))
 }
 
 /// An error for the first index that is out of range, where there are no elements to take.
-fn check_range<I: Index>(op: &str, index: View<'_>, n: usize) -> Result<()> {
+fn check_range<I: Index>(ranges: &Ranges<'_>, op: &str, index: View<'_>, n: usize) -> Result<()> {
     let mut flat = 0;
-    each(index.dims(), [index.strides()], |[j]| {
+    ranges.walk(index.dims(), [index.strides()], 1, |[j]| {
         // SAFETY: an offset of the view.
         let value = unsafe { *index.ptr().cast::<I>().offset(j) };
         if value.resolve(n).is_none() {
@@ -123,19 +124,26 @@ fn check_range<I: Index>(op: &str, index: View<'_>, n: usize) -> Result<()> {
     })
 }
 
-fn take_as<I: Index, T: Copy>(op: &str, x: View<'_>, index: View<'_>, axis: usize, dst: &mut ViewMut<'_>) -> Result<()> {
+fn take_as<I: Index, T: Copy>(
+    ranges: &Ranges<'_>,
+    op: &str,
+    x: View<'_>,
+    index: View<'_>,
+    axis: usize,
+    dst: &mut ViewMut<'_>,
+) -> Result<()> {
     let ((outer, outer_steps), (inner, inner_steps)) = around(x.dims(), x.strides(), axis);
     let (n, step, row) = (x.dims()[axis], x.strides()[axis], count(inner));
     let run = is_contiguous(inner, inner_steps);
     let c = crate::shape::c_strides(inner);
     let (s, d, indices) = (x.ptr().cast::<T>(), dst.ptr().cast::<T>(), index.ptr().cast::<I>());
     if count(outer) == 0 {
-        return check_range::<I>(op, index, n);
+        return check_range::<I>(ranges, op, index, n);
     }
     let mut at = 0;
     each(outer, [outer_steps], |[o]| {
         let mut flat = 0;
-        each(index.dims(), [index.strides()], |[j]| {
+        ranges.walk(index.dims(), [index.strides()], row.max(1), |[j]| {
             // SAFETY: offsets of the views; the resolved index is below `n`; `dst` has `row` elements for each index.
             unsafe {
                 let value = *indices.offset(j);
@@ -144,6 +152,7 @@ fn take_as<I: Index, T: Copy>(op: &str, x: View<'_>, index: View<'_>, axis: usiz
                 match (row, run) {
                     (0, _) => {}
                     (1, _) => *d = *s,
+                    (RANGE.., _) => copy_ranges(ranges, x.dtype(), s.cast(), d.cast(), inner, inner_steps, &c)?,
                     (_, true) => std::ptr::copy_nonoverlapping(s, d, row),
                     _ => copy_raw(x.dtype(), s.cast(), d.cast(), inner, inner_steps, &c),
                 }
@@ -159,13 +168,20 @@ fn take_as<I: Index, T: Copy>(op: &str, x: View<'_>, index: View<'_>, axis: usiz
 /// in the order of the indices, so that the bits do not depend on anything else.
 ///
 /// An index outside `-n <= index < n` is an error of kind `Value`.
-pub fn take_add(op: &str, g: View<'_>, index: View<'_>, axis: usize, dst: &mut ViewMut<'_>) -> Result<()> {
+pub fn take_add(ranges: &Ranges<'_>, op: &str, g: View<'_>, index: View<'_>, axis: usize, dst: &mut ViewMut<'_>) -> Result<()> {
     debug_assert_eq!(g.dtype(), dst.dtype());
-    zero(dst);
-    by_index!(index.dtype(), I => crate::dispatch!(g.dtype(), T => take_add_as::<I, T>(op, g, index, axis, dst)))
+    zero(ranges, dst)?;
+    by_index!(index.dtype(), I => crate::dispatch!(g.dtype(), T => take_add_as::<I, T>(ranges, op, g, index, axis, dst)))
 }
 
-fn take_add_as<I: Index, T: Add>(op: &str, g: View<'_>, index: View<'_>, axis: usize, dst: &mut ViewMut<'_>) -> Result<()> {
+fn take_add_as<I: Index, T: Add>(
+    ranges: &Ranges<'_>,
+    op: &str,
+    g: View<'_>,
+    index: View<'_>,
+    axis: usize,
+    dst: &mut ViewMut<'_>,
+) -> Result<()> {
     let n = dst.dims()[axis];
     let row: usize = count(&dst.dims()[axis + 1..]);
     let (outer, rest) = (&g.dims()[..axis], axis + index.dims().len());
@@ -173,28 +189,37 @@ fn take_add_as<I: Index, T: Add>(op: &str, g: View<'_>, index: View<'_>, axis: u
     let run = is_contiguous(inner, inner_steps);
     let (s, d, indices) = (g.ptr().cast::<T>(), dst.ptr().cast::<T>(), index.ptr().cast::<I>());
     if count(outer) == 0 {
-        return check_range::<I>(op, index, n);
+        return check_range::<I>(ranges, op, index, n);
     }
     let mut base = 0;
     each(outer, [&g.strides()[..axis]], |[o]| {
         let mut flat = 0;
-        each(index.dims(), [index.strides(), &g.strides()[axis..rest]], |[j, at]| {
+        // A long row counts as it is added; `walk` counts the others.
+        let long = row >= RANGE;
+        ranges.walk(index.dims(), [index.strides(), &g.strides()[axis..rest]], if long { 1 } else { row.max(1) }, |[j, at]| {
             // SAFETY: offsets of the views; the resolved index is below `n`, and `dst` holds `n` rows at `base`.
             unsafe {
                 let value = *indices.offset(j);
                 let Some(k) = value.resolve(n) else { return Err(out_of_range(op, value, n, index.dims(), flat)) };
                 let s = s.offset(o + at);
                 let d = std::slice::from_raw_parts_mut(d.add(base + k * row), row);
-                if run {
-                    let s = std::slice::from_raw_parts(s, row);
+                let add = |d: &mut [T], s: *const T| {
+                    let s = std::slice::from_raw_parts(s, d.len());
                     d.iter_mut().zip(s).for_each(|(d, s)| *d = d.add(*s));
+                };
+                if run && long {
+                    ranges.each(row, 1, |r| Ok(add(&mut d[r.clone()], s.add(r.start))))?;
+                } else if run {
+                    add(d, s);
                 } else {
                     let mut it = d.iter_mut();
-                    for_each(inner, [inner_steps], |[i]| {
+                    let one = |[i]: [isize; 1]| {
                         if let Some(d) = it.next() {
                             *d = d.add(*s.offset(i));
                         }
-                    });
+                        Ok(())
+                    };
+                    if long { ranges.walk(inner, [inner_steps], 1, one)? } else { each(inner, [inner_steps], one)? }
                 }
             }
             flat += 1;
@@ -216,14 +241,14 @@ fn still(strides: &[isize], axis: usize) -> Strides {
 /// the dtype of `x`) have the same lengths, and `x` has them too except on `axis`.
 ///
 /// An index outside `-n <= index < n` is an error of kind `Value`.
-pub fn gather(op: &str, x: View<'_>, index: View<'_>, axis: usize, dst: &mut ViewMut<'_>) -> Result<()> {
+pub fn gather(ranges: &Ranges<'_>, op: &str, x: View<'_>, index: View<'_>, axis: usize, dst: &mut ViewMut<'_>) -> Result<()> {
     debug_assert_eq!(index.dims(), dst.dims());
     debug_assert_eq!(x.dtype(), dst.dtype());
     let (n, step) = (x.dims()[axis], x.strides()[axis]);
     let (s, d) = (x.ptr(), dst.ptr());
     by_index!(index.dtype(), I => by_size!(x.dtype(), T => {
         // SAFETY: `walk` gives an offset of each view and an index below the length of `axis`.
-        walk::<I>(op, index, n, &still(x.strides(), axis), dst.strides(), |from, to, k| unsafe {
+        walk::<I>(ranges, op, index, n, &still(x.strides(), axis), dst.strides(), |from, to, k| unsafe {
             *d.cast::<T>().offset(to) = *s.cast::<T>().offset(from + k as isize * step);
         })
     }))
@@ -233,15 +258,15 @@ pub fn gather(op: &str, x: View<'_>, index: View<'_>, axis: usize, dst: &mut Vie
 /// in C order of `index`. `g` and `index` have the same lengths, and `dst` has them too except on `axis`.
 ///
 /// An index outside `-n <= index < n` is an error of kind `Value`.
-pub fn gather_add(op: &str, g: View<'_>, index: View<'_>, axis: usize, dst: &mut ViewMut<'_>) -> Result<()> {
+pub fn gather_add(ranges: &Ranges<'_>, op: &str, g: View<'_>, index: View<'_>, axis: usize, dst: &mut ViewMut<'_>) -> Result<()> {
     debug_assert_eq!(index.dims(), g.dims());
     debug_assert_eq!(g.dtype(), dst.dtype());
-    zero(dst);
+    zero(ranges, dst)?;
     let (n, step) = (dst.dims()[axis], dst.strides()[axis]);
     let (s, d) = (g.ptr(), dst.ptr());
     by_index!(index.dtype(), I => crate::dispatch!(g.dtype(), T => {
         // SAFETY: `walk` gives an offset of each view and an index below the length of `axis`.
-        walk::<I>(op, index, n, g.strides(), &still(dst.strides(), axis), |from, to, k| unsafe {
+        walk::<I>(ranges, op, index, n, g.strides(), &still(dst.strides(), axis), |from, to, k| unsafe {
             let d = d.cast::<T>().offset(to + k as isize * step);
             *d = Add::add(*d, *s.cast::<T>().offset(from));
         })
@@ -250,23 +275,23 @@ pub fn gather_add(op: &str, g: View<'_>, index: View<'_>, axis: usize, dst: &mut
 
 /// Calls `f(offset by a, offset by b, index)` for each index, in C order, resolved for an axis of length `n`.
 #[inline(always)]
-fn walk<I: Index>(op: &str, index: View<'_>, n: usize, a: &[isize], b: &[isize], f: impl Fn(isize, isize, usize)) -> Result<()> {
+fn walk<I: Index>(
+    ranges: &Ranges<'_>,
+    op: &str,
+    index: View<'_>,
+    n: usize,
+    a: &[isize],
+    b: &[isize],
+    f: impl Fn(isize, isize, usize),
+) -> Result<()> {
     let indices = index.ptr().cast::<I>();
-    // An index array of no axes has no axis to index along: there is at least one.
-    let Some((&len, outer)) = index.dims().split_last() else { return Ok(()) };
-    let split = |s: &[isize]| s.split_last().map_or((0, Strides::new()), |(&last, rest)| (last, Strides::from_slice(rest)));
-    let ((si, oi), (sa, oa), (sb, ob)) = (split(index.strides()), split(a), split(b));
     let mut flat = 0;
-    each(outer, [&oi, &oa, &ob], |[i, a, b]| {
-        for j in 0..len as isize {
-            // SAFETY: an offset of the index view.
-            let value = unsafe { *indices.offset(i + j * si) };
-            let Some(k) = value.resolve(n) else {
-                return Err(out_of_range(op, value, n, index.dims(), flat + j as usize));
-            };
-            f(a + j * sa, b + j * sb, k);
-        }
-        flat += len;
+    ranges.walk(index.dims(), [index.strides(), a, b], 1, |[i, a, b]| {
+        // SAFETY: an offset of the index view.
+        let value = unsafe { *indices.offset(i) };
+        let Some(k) = value.resolve(n) else { return Err(out_of_range(op, value, n, index.dims(), flat)) };
+        f(a, b, k);
+        flat += 1;
         Ok(())
     })
 }
@@ -321,10 +346,10 @@ impl Label for bool {
 
 /// Calls `f(position in C order, label)` for each label of `x`.
 #[inline(always)]
-fn each_label<T: Label>(op: &str, x: View<'_>, classes: usize, mut f: impl FnMut(usize, usize)) -> Result<()> {
+fn each_label<T: Label>(ranges: &Ranges<'_>, op: &str, x: View<'_>, classes: usize, mut f: impl FnMut(usize, usize)) -> Result<()> {
     let s = x.ptr().cast::<T>();
     let mut flat = 0;
-    each(x.dims(), [x.strides()], |[at]| {
+    ranges.walk(x.dims(), [x.strides()], 1, |[at]| {
         // SAFETY: an offset of the view.
         let value = unsafe { *s.offset(at) };
         let Some(k) = value.label(classes) else {
@@ -342,12 +367,12 @@ fn each_label<T: Label>(op: &str, x: View<'_>, classes: usize, mut f: impl FnMut
 /// with one element for each class. Labels may be integers, bools, or floats that are whole numbers.
 ///
 /// A label outside `0 <= label < classes`, NaN or with a fraction is an error of kind `Value`.
-pub fn one_hot(op: &str, index: View<'_>, dst: &mut ViewMut<'_>) -> Result<()> {
-    zero(dst);
+pub fn one_hot(ranges: &Ranges<'_>, op: &str, index: View<'_>, dst: &mut ViewMut<'_>) -> Result<()> {
+    zero(ranges, dst)?;
     let classes = dst.dims().last().copied().unwrap_or(0);
     let (dtype, d) = (dst.dtype(), dst.ptr());
     let one = crate::dtype::Scalar::Bool(true).bytes(dtype).unwrap_or_default();
-    crate::dispatch!(index.dtype(), I => each_label::<I>(op, index, classes, |at, k| {
+    crate::dispatch!(index.dtype(), I => each_label::<I>(ranges, op, index, classes, |at, k| {
         // SAFETY: `k < classes`, so the element is in row `at` of `dst`; the number has `size` bytes.
         unsafe { std::ptr::copy_nonoverlapping(one.as_ptr(), d.add((at * classes + k) * dtype.size()), dtype.size()) }
     }))
@@ -357,11 +382,11 @@ pub fn one_hot(op: &str, index: View<'_>, dst: &mut ViewMut<'_>) -> Result<()> {
 /// C-contiguous and has the lengths of `x`.
 ///
 /// A label outside `0 <= label < classes`, NaN or with a fraction is an error of kind `Value`.
-pub fn labels(op: &str, x: View<'_>, classes: usize, dst: &mut ViewMut<'_>) -> Result<()> {
+pub fn labels(ranges: &Ranges<'_>, op: &str, x: View<'_>, classes: usize, dst: &mut ViewMut<'_>) -> Result<()> {
     debug_assert_eq!(dst.dtype(), DType::I64);
     let d = dst.ptr().cast::<i64>();
     // SAFETY: `dst` has as many elements as `x`.
-    crate::dispatch!(x.dtype(), I => each_label::<I>(op, x, classes, |at, k| unsafe { *d.add(at) = k as i64 }))
+    crate::dispatch!(x.dtype(), I => each_label::<I>(ranges, op, x, classes, |at, k| unsafe { *d.add(at) = k as i64 }))
 }
 
 /// The indices of an axis of length `n`, counted from its start, as `int64`. `dst` is C-contiguous and has the lengths of
@@ -436,11 +461,11 @@ mod tests {
                 for index in ints.iter().flatten() {
                     for (x, g) in Strided::layouts(dtype, dims, &x).iter().zip(Strided::layouts(dtype, &out, &g)) {
                         let mut dst = Strided::out(dtype, &out);
-                        take("take", x.view(), index.view(), axis, &mut dst.view_mut()).unwrap();
+                        take(&Ranges::new(None), "take", x.view(), index.view(), axis, &mut dst.view_mut()).unwrap();
                         assert_eq!(dst.values(), taken, "{dims:?} {axis} {by:?}");
                         dst.check_guard();
                         let mut dst = Strided::out(dtype, dims);
-                        take_add("take", g.view(), index.view(), axis, &mut dst.view_mut()).unwrap();
+                        take_add(&Ranges::new(None), "take", g.view(), index.view(), axis, &mut dst.view_mut()).unwrap();
                         assert_eq!(dst.values(), added, "{dims:?} {axis} {by:?} {dtype}");
                         dst.check_guard();
                     }
@@ -454,7 +479,7 @@ mod tests {
         let g = Strided::new(DType::F32, &[4], &[1.0, 1e8, -1e8, 1.0]);
         let index = Strided::new(DType::I64, &[4], &[1.0; 4]);
         let mut dst = Strided::out(DType::F32, &[2]);
-        take_add("take", g.view(), index.view(), 0, &mut dst.view_mut()).unwrap();
+        take_add(&Ranges::new(None), "take", g.view(), index.view(), 0, &mut dst.view_mut()).unwrap();
         assert_eq!(dst.values(), [0.0, 1.0]);
     }
 
@@ -484,11 +509,11 @@ mod tests {
                 for index in ints.iter().flatten() {
                     for (x, g) in Strided::layouts(dtype, dims, &x).iter().zip(Strided::layouts(dtype, &out, &g)) {
                         let mut dst = Strided::out(dtype, &out);
-                        gather("gather", x.view(), index.view(), axis, &mut dst.view_mut()).unwrap();
+                        gather(&Ranges::new(None), "gather", x.view(), index.view(), axis, &mut dst.view_mut()).unwrap();
                         assert_eq!(dst.values(), taken);
                         dst.check_guard();
                         let mut dst = Strided::out(dtype, dims);
-                        gather_add("gather", g.view(), index.view(), axis, &mut dst.view_mut()).unwrap();
+                        gather_add(&Ranges::new(None), "gather", g.view(), index.view(), axis, &mut dst.view_mut()).unwrap();
                         assert_eq!(dst.values(), added);
                         dst.check_guard();
                     }
@@ -502,7 +527,7 @@ mod tests {
         let x = Strided::new(DType::F64, &[1, 3], &[10.0, 20.0, 30.0]).repeat(0, 4);
         let index = Strided::new(DType::I32, &[1, 2], &[-1.0, 0.0]).repeat(0, 4);
         let mut dst = Strided::out(DType::F64, &[4, 2]);
-        gather("gather", x.view(), index.view(), 1, &mut dst.view_mut()).unwrap();
+        gather(&Ranges::new(None), "gather", x.view(), index.view(), 1, &mut dst.view_mut()).unwrap();
         assert_eq!(dst.values(), [30.0, 10.0].repeat(4));
     }
 
@@ -514,24 +539,24 @@ mod tests {
         let mut dst = Strided::out(DType::F64, &[2]);
         let k = index(&[2], &[1.0, 3.0]);
         let text = "take: index is out of range. Got 3 at position 1 for an axis of length 3; expected -3 <= index < 3.";
-        fails(take("take", x.view(), k.view(), 0, &mut dst.view_mut()), text);
+        fails(take(&Ranges::new(None), "take", x.view(), k.view(), 0, &mut dst.view_mut()), text);
         let k = index(&[1, 2], &[-3.0, -4.0]);
         let text = "take: index is out of range. Got -4 at position (0, 1) for an axis of length 3; expected -3 <= index < 3.";
         let g = Strided::new(DType::F64, &[1, 2], &[0.0; 2]);
         let mut sum = Strided::out(DType::F64, &[3]);
-        fails(take_add("take", g.view(), k.view(), 0, &mut sum.view_mut()), text);
+        fails(take_add(&Ranges::new(None), "take", g.view(), k.view(), 0, &mut sum.view_mut()), text);
         let k = index(&[], &[0.0]);
         let text = "take: index is out of range. Got 0 for an axis of length 0; expected no index into an empty axis.";
         let mut dst = Strided::out(DType::F64, &[]);
-        fails(take("take", empty.view(), k.view(), 0, &mut dst.view_mut()), text);
+        fails(take(&Ranges::new(None), "take", empty.view(), k.view(), 0, &mut dst.view_mut()), text);
         let k = index(&[2], &[i64::MIN as f64, 0.0]);
         let text =
             "gather: index is out of range. Got -9223372036854775808 at position 0 for an axis of length 3; expected -3 <= index < 3.";
         let mut dst = Strided::out(DType::F64, &[2]);
-        fails(gather("gather", x.view(), k.view(), 0, &mut dst.view_mut()), text);
+        fails(gather(&Ranges::new(None), "gather", x.view(), k.view(), 0, &mut dst.view_mut()), text);
         let g = Strided::new(DType::F64, &[2], &[0.0; 2]);
         let mut sum = Strided::out(DType::F64, &[3]);
-        assert!(gather_add("gather", g.view(), k.view(), 0, &mut sum.view_mut()).is_err());
+        assert!(gather_add(&Ranges::new(None), "gather", g.view(), k.view(), 0, &mut sum.view_mut()).is_err());
     }
 
     #[test]
@@ -541,24 +566,24 @@ mod tests {
             for index in Strided::layouts(dtype, &[2, 2], &k) {
                 for out in DType::ALL {
                     let mut dst = Strided::out(out, &[2, 2, 3]);
-                    one_hot("one_hot", index.view(), &mut dst.view_mut()).unwrap();
+                    one_hot(&Ranges::new(None), "one_hot", index.view(), &mut dst.view_mut()).unwrap();
                     assert_eq!(dst.values(), [0., 0., 1., 1., 0., 0., 0., 1., 0., 0., 1., 0.]);
                     dst.check_guard();
                 }
                 let mut dst = Strided::out(DType::I64, &[2, 2]);
-                labels("one_hot", index.view(), 3, &mut dst.view_mut()).unwrap();
+                labels(&Ranges::new(None), "one_hot", index.view(), 3, &mut dst.view_mut()).unwrap();
                 assert_eq!(dst.values(), k);
                 dst.check_guard();
             }
         }
         let (zero, truth) = (Strided::new(DType::F64, &[1], &[-0.0]), Strided::new(DType::Bool, &[1], &[1.0]));
         let mut dst = Strided::out(DType::I64, &[1]);
-        labels("labels", zero.view(), 1, &mut dst.view_mut()).unwrap();
+        labels(&Ranges::new(None), "labels", zero.view(), 1, &mut dst.view_mut()).unwrap();
         assert_eq!(dst.values(), [0.0]);
-        labels("labels", truth.view(), 2, &mut dst.view_mut()).unwrap();
+        labels(&Ranges::new(None), "labels", truth.view(), 2, &mut dst.view_mut()).unwrap();
         assert_eq!(dst.values(), [1.0]);
         let (none, mut dst) = (Strided::new(DType::F64, &[0], &[]), Strided::out(DType::F64, &[0, 3]));
-        one_hot("one_hot", none.view(), &mut dst.view_mut()).unwrap();
+        one_hot(&Ranges::new(None), "one_hot", none.view(), &mut dst.view_mut()).unwrap();
     }
 
     #[test]
@@ -567,11 +592,11 @@ mod tests {
             let x = Strided::new(dtype, &[4], &[0.0, 1.0, 2.0, bad]);
             let mut dst = Strided::out(DType::I64, &[4]);
             fails(
-                labels("sparse_softmax_cross_entropy", x.view(), 10, &mut dst.view_mut()),
+                labels(&Ranges::new(None), "sparse_softmax_cross_entropy", x.view(), 10, &mut dst.view_mut()),
                 &format!("sparse_softmax_cross_entropy: {text}"),
             );
             let mut dst = Strided::out(DType::F32, &[4, 10]);
-            fails(one_hot("one_hot", x.view(), &mut dst.view_mut()), &format!("one_hot: {text}"));
+            fails(one_hot(&Ranges::new(None), "one_hot", x.view(), &mut dst.view_mut()), &format!("one_hot: {text}"));
         };
         check(DType::I64, 10.0, "label is out of range. Got 10 at position 3; expected 0 <= label < 10.");
         check(DType::I32, -1.0, "label is out of range. Got -1 at position 3; expected 0 <= label < 10.");
@@ -582,7 +607,7 @@ mod tests {
         let x = Strided::new(DType::Bool, &[1, 1], &[1.0]);
         let mut dst = Strided::out(DType::I64, &[1, 1]);
         fails(
-            labels("labels", x.view(), 1, &mut dst.view_mut()),
+            labels(&Ranges::new(None), "labels", x.view(), 1, &mut dst.view_mut()),
             "labels: label is out of range. Got 1 at position (0, 0); expected 0 <= label < 1.",
         );
     }

@@ -90,12 +90,6 @@ pub fn copysign<T: Float, const M: u8>(x: S<T, M>, sign: S<T, M>) -> S<T, M> {
     S(x.0.signed_as(sign.0))
 }
 
-/// 1 / x.
-#[inline(always)]
-pub fn recip<T: Float, const M: u8>(x: S<T, M>) -> S<T, M> {
-    1.0 / x
-}
-
 /// The square root; NaN below zero.
 #[inline(always)]
 pub fn sqrt<T: Float, const M: u8>(x: S<T, M>) -> S<T, M> {

@@ -4,9 +4,11 @@ use std::mem::MaybeUninit;
 
 use gemm::Parallelism;
 
-use super::movement::for_each;
+use super::movement::each;
+use super::ranges::{GRAIN, Ranges, halve};
 use crate::array::{View, ViewMut};
 use crate::dtype::DType;
+use crate::error::Result;
 use crate::shape::{Dims, Strides};
 
 /// One matrix product: lengths, and the strides of `a[i, p]`, `b[p, j]` and `d[i, j]`.
@@ -18,6 +20,8 @@ struct Product {
     a: [isize; 2],
     b: [isize; 2],
     d: [isize; 2],
+    /// The products are added to what is there.
+    add: bool,
 }
 
 /// `dst[.., i, j] = sum over p of a[.., i, p] b[.., p, j]`.
@@ -27,26 +31,28 @@ struct Product {
 ///
 /// Floats are multiplied on one thread; the rounding of small products depends on the lengths alone, of others also on
 /// which axes are contiguous. Integers wrap; for bools, sum is "or" and product is "and".
-pub fn matmul(a: View<'_>, b: View<'_>, dst: &mut ViewMut<'_>) {
+///
+/// A product of more than a [`PANEL`] is computed in panels, whose lengths follow from its own.
+pub fn matmul(ranges: &Ranges<'_>, a: View<'_>, b: View<'_>, dst: &mut ViewMut<'_>) -> Result<()> {
     debug_assert!(a.dtype() == b.dtype() && a.dtype() == dst.dtype());
     debug_assert!(a.dims().len() >= 2 && a.dims().len() == b.dims().len() && a.dims().len() == dst.dims().len());
     let batch = dst.dims().len() - 2;
     let ([m, k], [_, n]) = (last_two(a.dims()), last_two(b.dims()));
     debug_assert!([m, n] == last_two(dst.dims()) && k == last_two(b.dims())[0]);
     if dst.count() == 0 {
-        return;
+        return Ok(());
     }
-    let p = Product { m, k, n, a: last_two(a.strides()), b: last_two(b.strides()), d: last_two(dst.strides()) };
+    let p = Product { m, k, n, a: last_two(a.strides()), b: last_two(b.strides()), d: last_two(dst.strides()), add: false };
     let dims = &dst.dims()[..batch];
     let steps = [&a.strides()[..batch], &b.strides()[..batch], &dst.strides()[..batch]];
     // SAFETY: the lengths and strides of the views, whose dtype is the dispatched one.
     unsafe {
         match dst.dtype() {
-            DType::Bool => over_batch::<u8>(a, b, dst, p, dims, steps, plain_product),
-            DType::I32 => over_batch::<i32>(a, b, dst, p, dims, steps, plain_product),
-            DType::I64 => over_batch::<i64>(a, b, dst, p, dims, steps, plain_product),
-            DType::F32 => floats::<f32>(a, b, dst, p, dims, steps),
-            DType::F64 => floats::<f64>(a, b, dst, p, dims, steps),
+            DType::Bool => over_batch::<u8>(ranges, a, b, dst, p, dims, steps, (plain_product, 0)),
+            DType::I32 => over_batch::<i32>(ranges, a, b, dst, p, dims, steps, (plain_product, 0)),
+            DType::I64 => over_batch::<i64>(ranges, a, b, dst, p, dims, steps, (plain_product, 0)),
+            DType::F32 => floats::<f32>(ranges, a, b, dst, p, dims, steps),
+            DType::F64 => floats::<f64>(ranges, a, b, dst, p, dims, steps),
         }
     }
 }
@@ -60,16 +66,61 @@ fn last_two<T: Copy>(s: &[T]) -> [T; 2] {
 /// Its paths for vectors cost next to nothing and take all of them.
 const SMALL: usize = 216;
 
+/// Multiplications that a large product of floats does in the time of moving one element, and its logarithm.
+pub(super) const RATE: usize = 1 << FAST;
+const FAST: u32 = 4;
+
+/// Multiplications of a panel: about 50 ms of work, or [`RATE`] times fewer where the plain loops do it, or where it waits
+/// for memory. Smaller panels would be slower: each brings its part of both operands together.
+pub(super) const PANEL: usize = 1 << 30;
+
 /// # Safety
 /// As [`over_batch`].
-unsafe fn floats<T: Number>(a: View<'_>, b: View<'_>, dst: &ViewMut<'_>, p: Product, dims: &[usize], steps: [&[isize]; 3]) {
+unsafe fn floats<T: Number>(
+    ranges: &Ranges<'_>,
+    a: View<'_>,
+    b: View<'_>,
+    dst: &ViewMut<'_>,
+    p: Product,
+    dims: &[usize],
+    steps: [&[isize]; 3],
+) -> Result<()> {
     // The lengths of one product decide, never its strides, so that rounding follows from the shapes.
     let small = p.m > 1 && p.n > 1 && p.m * p.n * p.k <= SMALL;
     // SAFETY: passed on.
-    unsafe { over_batch::<T>(a, b, dst, p, dims, steps, if small { plain_product } else { gemm_product }) }
+    unsafe { over_batch::<T>(ranges, a, b, dst, p, dims, steps, if small { (plain_product, 0) } else { (gemm_product, FAST) }) }
 }
 
-type Multiply<T> = unsafe fn(p: Product, a: *const T, b: *const T, d: *mut T);
+/// A product, and the logarithm of how many multiplications it does in the time of moving one element.
+type Multiply<T> = (unsafe fn(p: Product, a: *const T, b: *const T, d: *mut T), u32);
+
+/// The product in panels: what is too large is halved along its longest axis. Halves of the inner axis are added up in
+/// order.
+///
+/// # Safety
+/// The lengths and strides stay inside the three arrays.
+unsafe fn panels<T>(ranges: &Ranges<'_>, p: Product, a: *const T, b: *const T, d: *mut T, f: Multiply<T>) -> Result<()> {
+    let Product { m, k, n, .. } = p;
+    let moved = m.saturating_mul(k).saturating_add(k.saturating_mul(n)).saturating_add(m.saturating_mul(n));
+    let work = moved.max(m.saturating_mul(k).saturating_mul(n) >> f.1);
+    let at = if work > PANEL / RATE { halve(&[m, n, k], &[GRAIN; 3]) } else { None };
+    let Some((axis, at)) = at else {
+        // SAFETY: the arrays of the contract.
+        unsafe { f.0(p, a, b, d) };
+        return ranges.did(work);
+    };
+    let s = at as isize;
+    let (first, second, [x, y, z]) = match axis {
+        0 => (Product { m: at, ..p }, Product { m: m - at, ..p }, [s * p.a[0], 0, s * p.d[0]]),
+        1 => (Product { n: at, ..p }, Product { n: n - at, ..p }, [0, s * p.b[1], s * p.d[1]]),
+        _ => (Product { k: at, ..p }, Product { k: k - at, add: true, ..p }, [s * p.a[1], s * p.b[0], 0]),
+    };
+    // SAFETY: both halves lie in the product.
+    unsafe {
+        panels(ranges, first, a, b, d, f)?;
+        panels(ranges, second, a.offset(x), b.offset(y), d.offset(z), f)
+    }
+}
 
 /// Runs a product for each index of the batch. Batch axes along which `b` stands still and `a` and `dst` go on like rows
 /// become rows of one product.
@@ -77,11 +128,20 @@ type Multiply<T> = unsafe fn(p: Product, a: *const T, b: *const T, d: *mut T);
 /// # Safety
 /// The views have type `T`; `p`, `dims` and `steps` are theirs.
 #[allow(clippy::too_many_arguments, reason = "the lengths and strides of three views")]
-unsafe fn over_batch<T>(a: View<'_>, b: View<'_>, dst: &ViewMut<'_>, mut p: Product, dims: &[usize], steps: [&[isize]; 3], f: Multiply<T>) {
+unsafe fn over_batch<T>(
+    ranges: &Ranges<'_>,
+    a: View<'_>,
+    b: View<'_>,
+    dst: &ViewMut<'_>,
+    mut p: Product,
+    dims: &[usize],
+    steps: [&[isize]; 3],
+    f: Multiply<T>,
+) -> Result<()> {
     let (a, b, d) = (a.ptr().cast::<T>(), b.ptr().cast::<T>(), dst.ptr().cast::<T>());
     if dims.is_empty() {
         // SAFETY: the views themselves.
-        return unsafe { f(p, a, b, d) };
+        return unsafe { panels(ranges, p, a, b, d, f) };
     }
     let mut dims = Dims::from_slice(dims);
     let [mut sa, mut sb, mut sd] = steps.map(Strides::from_slice);
@@ -101,10 +161,10 @@ unsafe fn over_batch<T>(a: View<'_>, b: View<'_>, dst: &ViewMut<'_>, mut p: Prod
         dims.pop();
         [&mut sa, &mut sb, &mut sd].into_iter().for_each(|s| s.truncate(dims.len()));
     }
-    for_each(&dims, [&sa, &sb, &sd], |[x, y, z]| {
+    each(&dims, [&sa, &sb, &sd], |[x, y, z]| {
         // SAFETY: offsets of the views.
-        unsafe { f(p, a.offset(x), b.offset(y), d.offset(z)) }
-    });
+        unsafe { panels(ranges, p, a.offset(x), b.offset(y), d.offset(z), f) }
+    })
 }
 
 /// A dtype's sum of products.
@@ -141,14 +201,15 @@ number! {
     f64, 0.0, 1.0, |a, b| a * b, |a, b| a + b;
 }
 
-/// Plain loops: each element sums its products from 0 on in order of the inner axis, whatever the strides.
+/// Plain loops: each element sums its products in order of the inner axis, whatever the strides, from 0 on or from what
+/// is there.
 ///
 /// # Safety
 /// The lengths and strides stay inside the three arrays; `d` overlaps neither operand.
 unsafe fn plain_product<T: Number>(p: Product, a: *const T, b: *const T, d: *mut T) {
     /// Shorter rows are not worth setting up.
     const ROW: usize = 16;
-    let Product { m, k, n, .. } = p;
+    let Product { m, k, n, add, .. } = p;
     let at = |s: [isize; 2], i: usize, j: usize| i as isize * s[0] + j as isize * s[1];
     let rows = p.b[1] == 1 && p.d[1] == 1 && n >= ROW;
     let lines = p.a[1] == 1 && p.b[0] == 1 && k >= ROW;
@@ -158,7 +219,9 @@ unsafe fn plain_product<T: Number>(p: Product, a: *const T, b: *const T, d: *mut
             if rows {
                 // Whole rows of b are added to a row of d.
                 let row = std::slice::from_raw_parts_mut(d.offset(at(p.d, i, 0)).cast::<MaybeUninit<T>>(), n);
-                row.fill(MaybeUninit::new(T::ZERO));
+                if !add {
+                    row.fill(MaybeUninit::new(T::ZERO));
+                }
                 let row = std::slice::from_raw_parts_mut(row.as_mut_ptr().cast::<T>(), n);
                 for q in 0..k {
                     let x = *a.offset(at(p.a, i, q));
@@ -169,7 +232,8 @@ unsafe fn plain_product<T: Number>(p: Product, a: *const T, b: *const T, d: *mut
             }
             for j in 0..n {
                 let (x, y) = (a.offset(at(p.a, i, 0)), b.offset(at(p.b, 0, j)));
-                let mut sum = T::ZERO;
+                let to = d.offset(at(p.d, i, j));
+                let mut sum = if add { *to } else { T::ZERO };
                 if lines {
                     let (x, y) = (std::slice::from_raw_parts(x, k), std::slice::from_raw_parts(y, k));
                     sum = x.iter().zip(y).fold(sum, |s, (x, y)| s.plus(x.times(*y)));
@@ -178,7 +242,7 @@ unsafe fn plain_product<T: Number>(p: Product, a: *const T, b: *const T, d: *mut
                         sum = sum.plus((*x.offset(q * p.a[1])).times(*y.offset(q * p.b[0])));
                     }
                 }
-                *d.offset(at(p.d, i, j)) = sum;
+                *to = sum;
             }
         }
     }
@@ -195,7 +259,6 @@ unsafe fn gemm_product<T: Number>(p: Product, a: *const T, b: *const T, d: *mut 
         _ => s,
     };
     let (sa, sb, sd) = (step(p.a, p.m, p.k), step(p.b, p.k, p.n), step(p.d, p.m, p.n));
-    let (zero, one) = (T::ZERO, T::one());
     // SAFETY: by the contract.
     unsafe {
         gemm::gemm(
@@ -205,15 +268,15 @@ unsafe fn gemm_product<T: Number>(p: Product, a: *const T, b: *const T, d: *mut 
             d,
             sd[1],
             sd[0],
-            false,
+            p.add,
             a,
             sa[1],
             sa[0],
             b,
             sb[1],
             sb[0],
-            zero,
-            one,
+            if p.add { T::one() } else { T::ZERO },
+            T::one(),
             false,
             false,
             false,
@@ -227,6 +290,10 @@ mod tests {
     use super::super::movement::model::*;
     use super::*;
     use crate::shape::count;
+
+    fn matmul(a: View<'_>, b: View<'_>, dst: &mut ViewMut<'_>) {
+        super::matmul(&Ranges::new(None), a, b, dst).unwrap();
+    }
 
     /// The definition, on values in C order, with equal batch axes.
     fn product(batch: usize, [m, k, n]: [usize; 3], a: &[f64], b: &[f64]) -> Vec<f64> {
@@ -364,6 +431,35 @@ mod tests {
             let worst = c.values().iter().zip(&expected).zip(&scale).map(|((x, y), s)| (x - y).abs() / s).fold(0.0, f64::max);
             // Of the worst case, k eps / 2, roundings in both directions leave little.
             assert!(worst < 2.0 * eps, "{dtype}: {worst:e}");
+        }
+    }
+
+    #[test]
+    fn products_of_many_panels_are_the_product() {
+        let (mut rng, limit) = (Rng(10), PANEL / RATE);
+        // The longest axis of each is another one.
+        for lengths in [[600, 3000, 600], [300, 400, 9000], [9001, 400, 300]] {
+            let [m, k, n] = lengths;
+            let (x, y, v) = (rng.whole(m * k), rng.whole(k * n), rng.whole(n));
+            // Whole numbers: both sides are exact, and differ where an element is wrong.
+            let expected = product(1, [m, k, 1], &x, &product(1, [k, n, 1], &y, &v));
+            let a = Strided::new(DType::F64, &[m, k], &x);
+            for b in [Strided::new(DType::F64, &[k, n], &y), Strided::layouts(DType::F64, &[k, n], &y).remove(1)] {
+                let mut c = Strided::out(DType::F64, &[m, n]);
+                matmul(a.view(), b.view(), &mut c.view_mut());
+                assert!(product(1, [m, n, 1], &c.values(), &v) == expected, "{lengths:?}");
+                c.check_guard();
+            }
+        }
+        // Vectors, and the plain loops, which are cut earlier: one number in each operand, repeated by strides of 0.
+        for dtype in [DType::I32, DType::F64] {
+            for [m, k, n] in [[1, limit + 1, 1], [1, 5000, limit / 5000], [limit / 900, 900, 1], [3, limit / 4, 2]] {
+                let one = |rows, columns| Strided::new(dtype, &[1, 1], &[1.0]).repeat(0, rows).repeat(1, columns);
+                let (a, b, mut c) = (one(m, k), one(k, n), Strided::out(dtype, &[m, n]));
+                matmul(a.view(), b.view(), &mut c.view_mut());
+                assert!(c.values().iter().all(|v| *v == k as f64), "{dtype} {m} {k} {n}");
+                c.check_guard();
+            }
         }
     }
 

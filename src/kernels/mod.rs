@@ -15,6 +15,7 @@ pub mod matmul;
 pub mod movement;
 pub mod power;
 pub mod random;
+pub mod ranges;
 pub mod real;
 pub mod reduce;
 pub mod tile;

@@ -1,32 +1,32 @@
 //! Moving elements without arithmetic: strided copies, concatenation, and the adjoint of a slice.
 
 use std::convert::Infallible;
-use std::mem::MaybeUninit;
 
+use super::ranges::Ranges;
 use crate::array::{View, ViewMut};
-use crate::dtype::DType;
+use crate::error::Result;
 use crate::shape::{Dims, Strides, Tuple, count};
 
-/// Calls `f` with the offsets of every index of `dims`, in C order, one offset for each list of strides.
-/// Stops at the first error.
-pub(super) fn each<E, const K: usize>(
+mod copy;
+pub use copy::copy;
+pub(super) use copy::{copy_ranges, copy_raw};
+
+/// Calls `f(offsets, length)` for each row of the last axis of `dims`, in C order, with the offsets where it starts, one
+/// for each list of strides; of no axes there is one row of one element. Stops at the first error.
+#[inline(always)]
+pub(super) fn rows<E, const K: usize>(
     dims: &[usize],
     strides: [&[isize]; K],
-    mut f: impl FnMut([isize; K]) -> Result<(), E>,
+    mut f: impl FnMut([isize; K], usize) -> Result<(), E>,
 ) -> Result<(), E> {
     if dims.contains(&0) {
         return Ok(());
     }
     let mut at = [0isize; K];
-    let Some((&n, outer)) = dims.split_last() else { return f(at) };
-    let step = strides.map(|s| s[outer.len()]);
+    let Some((&n, outer)) = dims.split_last() else { return f(at, 1) };
     let mut index = Dims::from_elem(0, outer.len());
     loop {
-        let mut inner = at;
-        for _ in 0..n {
-            f(inner)?;
-            inner.iter_mut().zip(step).for_each(|(at, s)| *at += s);
-        }
+        f(at, n)?;
         let mut axis = outer.len();
         loop {
             if axis == 0 {
@@ -42,6 +42,24 @@ pub(super) fn each<E, const K: usize>(
             index[axis] = 0;
         }
     }
+}
+
+/// Calls `f` with the offsets of every index of `dims`, in C order, one offset for each list of strides.
+/// Stops at the first error.
+#[inline(always)]
+pub(super) fn each<E, const K: usize>(
+    dims: &[usize],
+    strides: [&[isize]; K],
+    mut f: impl FnMut([isize; K]) -> Result<(), E>,
+) -> Result<(), E> {
+    let step = strides.map(|s| s.last().copied().unwrap_or(0));
+    rows(dims, strides, |mut at, n| {
+        for _ in 0..n {
+            f(at)?;
+            at.iter_mut().zip(step).for_each(|(at, s)| *at += s);
+        }
+        Ok(())
+    })
 }
 
 /// [`each`] for a function that cannot fail.
@@ -69,161 +87,19 @@ pub(super) fn index_text(dims: &[usize], mut flat: usize) -> String {
     }
 }
 
-/// The axes of a copy with as few axes as possible: no axis of length 1, no two neighbours that are one run in both
-/// views, every step in the destination positive.
-struct Plan {
-    dims: Dims,
-    src: Strides,
-    dst: Strides,
-    /// Where the walk starts in the source and in the destination.
-    start: (isize, isize),
-}
-
-impl Plan {
-    fn new(dims: &[usize], src: &[isize], dst: &[isize]) -> Plan {
-        let mut p = Plan { dims: Dims::new(), src: Strides::new(), dst: Strides::new(), start: (0, 0) };
-        for ((&n, &(mut s)), &(mut d)) in dims.iter().zip(src).zip(dst) {
-            if n == 1 {
-                continue;
-            }
-            if d < 0 {
-                // Both views are walked from the other end.
-                p.start.0 += s * (n as isize - 1);
-                p.start.1 += d * (n as isize - 1);
-                (s, d) = (-s, -d);
-            }
-            match (p.dims.last_mut(), p.src.last_mut(), p.dst.last_mut()) {
-                (Some(m), Some(ps), Some(pd)) if *ps == s * n as isize && *pd == d * n as isize => {
-                    *m *= n;
-                    (*ps, *pd) = (s, d);
-                }
-                _ => {
-                    p.dims.push(n);
-                    p.src.push(s);
-                    p.dst.push(d);
-                }
-            }
-        }
-        p
-    }
-
-    /// Takes axis `i` out: its length, its step in the source, its step in the destination.
-    fn take(&mut self, i: usize) -> (usize, isize, isize) {
-        (self.dims.remove(i), self.src.remove(i), self.dst.remove(i))
-    }
-}
-
-/// Copies `src` into `dst`: the same lengths and dtype, any strides. Every bit pattern is kept.
-///
-/// Contiguous runs move as blocks; a layout whose fast axis differs from the destination's goes through tiles, so
-/// that each cache line of both is touched once.
-pub fn copy(src: View<'_>, dst: &mut ViewMut<'_>) {
-    debug_assert_eq!(src.dims(), dst.dims());
-    debug_assert_eq!(src.dtype(), dst.dtype());
-    if src.count() == 0 {
-        return;
-    }
-    // SAFETY: equal lengths; by the contract of the views all offsets are inside them and nothing overlaps.
-    unsafe { copy_raw(src.dtype(), src.ptr(), dst.ptr(), src.dims(), src.strides(), dst.strides()) }
-}
-
-/// [`copy`] on pointers and one list of lengths, none of which is 0.
-///
-/// # Safety
-/// The offsets that `dims` reaches are inside both allocations, which do not overlap; the source is initialised.
-pub(super) unsafe fn copy_raw(dtype: DType, s: *const u8, d: *mut u8, dims: &[usize], ss: &[isize], ds: &[isize]) {
-    let plan = Plan::new(dims, ss, ds);
-    // SAFETY: passed on.
-    unsafe {
-        match dtype.size() {
-            1 => run::<u8, 16>(s.cast(), d.cast(), plan),
-            4 => run::<u32, 16>(s.cast(), d.cast(), plan),
-            _ => run::<u64, 8>(s.cast(), d.cast(), plan),
-        }
-    }
-}
-
-/// # Safety
-/// As [`copy_raw`], which made `p`.
-unsafe fn run<T: Copy, const B: usize>(s: *const T, d: *mut T, mut p: Plan) {
-    // SAFETY: offsets of the plan are offsets of the views.
-    let (s, d) = unsafe { (s.offset(p.start.0), d.offset(p.start.1)) };
-    let Some(last) = p.dims.len().checked_sub(1) else {
-        // SAFETY: one element.
-        return unsafe { *d = *s };
-    };
-    let across = p.src.iter().position(|&x| x.abs() == 1);
-    let (n, ss, ds) = p.take(last);
-    let turned = across.filter(|&a| a < last && ds == 1 && !(-1..=1).contains(&ss));
-    if let Some(a) = turned {
-        let (m, sm, dm) = p.take(a);
-        // A source that runs backwards is walked from its other end.
-        let (so, dm, shift) = if sm < 0 { (sm * (m as isize - 1), -dm, dm * (m as isize - 1)) } else { (0, dm, 0) };
-        // SAFETY: the plane of both axes at each index of the others.
-        for_each(&p.dims, [&p.src, &p.dst], |[a, b]| unsafe { plane::<T, B>(s.offset(a + so), d.offset(b + shift), m, n, ss, dm) });
-    } else {
-        // SAFETY: the run of the last axis at each index of the others.
-        for_each(&p.dims, [&p.src, &p.dst], |[a, b]| unsafe { row(s.offset(a), d.offset(b), n, ss, ds) });
-    }
-}
-
-/// `d[i * ds] = s[i * ss]` for `i < n`.
-///
-/// # Safety
-/// All these offsets are inside both allocations.
-#[inline]
-unsafe fn row<T: Copy>(s: *const T, d: *mut T, n: usize, ss: isize, ds: isize) {
-    // SAFETY: by the contract; the writable run overlaps nothing.
-    unsafe {
-        match (ss, ds) {
-            (1, 1) => std::ptr::copy_nonoverlapping(s, d, n),
-            (0, 1) => {
-                let x = *s;
-                std::slice::from_raw_parts_mut(d.cast::<MaybeUninit<T>>(), n).fill(MaybeUninit::new(x));
-            }
-            (_, 1) => (0..n as isize).for_each(|i| *d.offset(i) = *s.offset(i * ss)),
-            _ => (0..n as isize).for_each(|i| *d.offset(i * ds) = *s.offset(i * ss)),
-        }
-    }
-}
-
-/// `d[i * dm + j] = s[i + j * ss]` for `i < m`, `j < n`, in tiles of B x B: a cache line's worth of each row of both.
-///
-/// # Safety
-/// All these offsets are inside both allocations.
-unsafe fn plane<T: Copy, const B: usize>(s: *const T, d: *mut T, m: usize, n: usize, ss: isize, dm: isize) {
-    /// Source rows that stay in the TLB while their columns are walked.
-    const STRIP: usize = 64;
-    let (mt, nt) = (m / B * B, n / B * B);
-    // SAFETY: every tile and every rest lies inside the plane.
-    let part = |i: usize, j: usize, m: usize, n: usize| unsafe {
-        let (s, d) = (s.offset(i as isize + j as isize * ss), d.offset(i as isize * dm + j as isize));
-        for i in 0..m as isize {
-            for j in 0..n as isize {
-                *d.offset(i * dm + j) = *s.offset(i + j * ss);
-            }
-        }
-    };
-    for strip in (0..nt).step_by(STRIP) {
-        for i in (0..mt).step_by(B) {
-            for j in (strip..nt.min(strip + STRIP)).step_by(B) {
-                part(i, j, B, B);
-            }
-        }
-    }
-    part(0, nt, mt, n - nt);
-    part(mt, 0, m - mt, n);
-}
-
 /// Fills a C-contiguous view with zero bytes: 0, 0.0 or false.
-pub(super) fn zero(dst: &mut ViewMut<'_>) {
-    // SAFETY: the view is one run of `count` elements; zero bytes are a value of every dtype.
-    unsafe { std::ptr::write_bytes(dst.ptr(), 0, dst.count() * dst.dtype().size()) }
+pub(super) fn zero(ranges: &Ranges<'_>, dst: &mut ViewMut<'_>) -> Result<()> {
+    let size = dst.dtype().size();
+    ranges.each(dst.count(), 1, |r| {
+        // SAFETY: the view is one run of `count` elements; zero bytes are a value of every dtype.
+        unsafe { std::ptr::write_bytes(dst.ptr().add(r.start * size), 0, r.len() * size) }
+        Ok(())
+    })
 }
 
 /// Joins `parts` along `axis`: `dst` has the sum of their lengths there, and their common lengths elsewhere. One dtype.
 /// Parts of length 0 add nothing.
-pub fn concat(parts: &[View<'_>], axis: usize, dst: &mut ViewMut<'_>) {
+pub fn concat(ranges: &Ranges<'_>, parts: &[View<'_>], axis: usize, dst: &mut ViewMut<'_>) -> Result<()> {
     debug_assert_eq!(parts.iter().map(|p| p.dims()[axis]).sum::<usize>(), dst.dims()[axis]);
     let (size, step) = (dst.dtype().size(), dst.strides()[axis]);
     let mut at = 0;
@@ -233,19 +109,20 @@ pub fn concat(parts: &[View<'_>], axis: usize, dst: &mut ViewMut<'_>) {
             // SAFETY: rows at..at + length of the destination, which no other part writes.
             unsafe {
                 let d = dst.ptr().offset(at as isize * step * size as isize);
-                copy_raw(p.dtype(), p.ptr(), d, p.dims(), p.strides(), dst.strides());
+                copy_ranges(ranges, p.dtype(), p.ptr(), d, p.dims(), p.strides(), dst.strides())?;
             }
         }
         at += p.dims()[axis];
     }
+    Ok(())
 }
 
 /// Fills `dst` (C-contiguous) with zeros and writes `src` at `dst[starts + index * steps]` on each axis: the adjoint of
 /// a slice. Steps may be negative; the written positions lie inside `dst`. An empty `src` leaves zeros.
-pub fn pad_into(src: View<'_>, starts: &[usize], steps: &[isize], dst: &mut ViewMut<'_>) {
-    zero(dst);
+pub fn pad_into(ranges: &Ranges<'_>, src: View<'_>, starts: &[usize], steps: &[isize], dst: &mut ViewMut<'_>) -> Result<()> {
+    zero(ranges, dst)?;
     if count(src.dims()) == 0 {
-        return;
+        return Ok(());
     }
     debug_assert!(src.dims().iter().zip(starts).zip(steps).zip(dst.dims()).all(|(((&n, &a), &s), &len)| {
         let end = a as isize + s * (n as isize - 1);
@@ -256,14 +133,14 @@ pub fn pad_into(src: View<'_>, starts: &[usize], steps: &[isize], dst: &mut View
     // The step of a single element is never taken, and may be any number.
     let strides: Strides = steps.iter().zip(dst.strides()).map(|(&k, &s)| k.wrapping_mul(s)).collect();
     // SAFETY: first and last position are inside on each axis, so all are; distinct indices have distinct positions.
-    unsafe { copy_raw(src.dtype(), src.ptr(), dst.ptr().offset(at * size), src.dims(), src.strides(), &strides) }
+    unsafe { copy_ranges(ranges, src.dtype(), src.ptr(), dst.ptr().offset(at * size), src.dims(), src.strides(), &strides) }
 }
 
 /// Arrays in odd layouts, and outputs with guards, for the tests of all kernels.
 #[cfg(test)]
 pub(crate) mod model {
     use super::*;
-    use crate::dtype::Scalar;
+    use crate::dtype::{DType, Scalar};
     use crate::shape::c_strides;
 
     /// A small generator of test data.
@@ -439,6 +316,12 @@ pub(crate) mod model {
 mod tests {
     use super::model::*;
     use super::*;
+    use crate::dtype::DType;
+    use crate::kernels::ranges::RANGE;
+
+    fn copy(src: View<'_>, dst: &mut ViewMut<'_>) {
+        super::copy(&Ranges::new(None), src, dst).unwrap();
+    }
 
     #[test]
     fn every_layout_copies_into_every_layout() {
@@ -459,6 +342,19 @@ mod tests {
                         assert_eq!(dst.values(), values, "{dtype} {dims:?} {:?} -> {:?}", src.strides, dst.strides);
                     }
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn a_copy_of_many_ranges_is_the_copy() {
+        for dims in [&[RANGE + 77][..], &[3, RANGE / 2 + 9], &[RANGE / 2 + 9, 3], &[70, 333, 99]] {
+            let values: Vec<f64> = (0..count(dims)).map(|i| f64::from(i as u8 % 2)).collect();
+            for src in Strided::layouts(DType::Bool, dims, &values) {
+                let mut dst = Strided::out(DType::Bool, dims);
+                copy(src.view(), &mut dst.view_mut());
+                assert!(dst.values() == values, "{dims:?} {:?}", src.strides);
+                dst.check_guard();
             }
         }
     }
@@ -502,7 +398,7 @@ mod tests {
                 for layout in 0..5 {
                     let views: Vec<View<'_>> = parts.iter().map(|p| p[layout].view()).collect();
                     let mut dst = Strided::out(dtype, &dims);
-                    concat(&views, axis, &mut dst.view_mut());
+                    concat(&Ranges::new(None), &views, axis, &mut dst.view_mut()).unwrap();
                     dst.check_guard();
                     let expected: Vec<f64> = indices(&dims)
                         .into_iter()
@@ -537,7 +433,7 @@ mod tests {
             for dtype in [DType::I32, DType::I64, DType::F32, DType::F64] {
                 for src in Strided::layouts(dtype, dims, &values) {
                     let mut dst = Strided::out(dtype, into);
-                    pad_into(src.view(), starts, steps, &mut dst.view_mut());
+                    pad_into(&Ranges::new(None), src.view(), starts, steps, &mut dst.view_mut()).unwrap();
                     dst.check_guard();
                     let mut expected = vec![0.0; count(into)];
                     for (i, v) in indices(dims).into_iter().zip(&values) {

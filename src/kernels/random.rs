@@ -3,12 +3,11 @@
 //! An element depends on seed, run, stream and its own index, and on nothing else: not on threads, not on what was drawn
 //! before. Bits and uniforms are the same on every machine; normal numbers up to the rounding of `ln`, `sin` and `cos`.
 
-use std::fmt::Display;
-
 use super::isa::{Isa, isa};
-use crate::array::{View, ViewMut};
+use super::ranges::Ranges;
+use crate::array::ViewMut;
 use crate::dtype::DType;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 
 /// Which sequence of random numbers: every seed, run and stream has its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -96,21 +95,28 @@ fn fill_blocks(isa: Isa, s: Sequence, first: u64, dst: &mut [[u32; 4]]) {
 /// Blocks that a buffer on the stack holds.
 const BUFFER: usize = 256;
 
-/// Calls `f(index of the first word, words)` for consecutive stretches of `n` words of a sequence, from word 0.
+/// Calls `f(index of the first word, words)` for consecutive stretches of `n` words of a sequence, from word 0. A word
+/// costs `cost`.
 #[inline(always)]
-fn stretches(s: Sequence, n: usize, mut f: impl FnMut(usize, &[u32])) {
+fn stretches(ranges: &Ranges<'_>, s: Sequence, n: usize, cost: usize, mut f: impl FnMut(usize, &[u32])) -> Result<()> {
+    /// Words in the buffer.
+    const WORDS: usize = 4 * BUFFER;
     let (isa, mut buffer) = (isa(), [[0; 4]; BUFFER]);
-    for at in (0..n).step_by(4 * BUFFER) {
-        let len = (n - at).min(4 * BUFFER);
-        let used = &mut buffer[..len.div_ceil(4)];
-        fill_blocks(isa, s, at as u64 / 4, used);
-        f(at, &used.as_flattened()[..len]);
-    }
+    ranges.each(n.div_ceil(WORDS), WORDS * cost, |r| {
+        for at in r.map(|i| i * WORDS) {
+            let len = (n - at).min(WORDS);
+            let used = &mut buffer[..len.div_ceil(4)];
+            fill_blocks(isa, s, at as u64 / 4, used);
+            f(at, &used.as_flattened()[..len]);
+        }
+        Ok(())
+    })
 }
 
-/// Raw bits: `dst[i]` is word `first + i` of the sequence, that is word `(first + i) % 4` of Philox block
+/// Raw bits, which the tests compare with the sequence's definition: `dst[i]` is word `first + i` of the sequence, that is word `(first + i) % 4` of Philox block
 /// `(first + i) / 4`.
-pub fn bits(key: Key, first: u64, dst: &mut [u32]) {
+#[cfg(test)]
+fn bits(key: Key, first: u64, dst: &mut [u32]) {
     let s = key.sequence();
     let part = |at: u64, dst: &mut [u32]| {
         if !dst.is_empty() {
@@ -156,25 +162,25 @@ unsafe fn part<'a, T>(dst: &'a mut ViewMut<'_>, first: usize, len: usize) -> &'a
 /// Uniform numbers in [0, 1), never 1. `dst` is C-contiguous, `f32` or `f64`.
 ///
 /// An `f32` element is the upper 24 bits of its word; an `f64` element takes 53 bits from words 2i and 2i + 1.
-pub fn uniform(key: Key, dst: &mut ViewMut<'_>) {
+pub fn uniform(ranges: &Ranges<'_>, key: Key, dst: &mut ViewMut<'_>) -> Result<()> {
     debug_assert!(dst.dtype().is_float());
     let (s, n) = (key.sequence(), dst.count());
     if dst.dtype() == DType::F32 {
-        stretches(s, n, |at, words| {
+        stretches(ranges, s, n, 1, |at, words| {
             // SAFETY: a float view of `n` elements.
             let d = unsafe { part::<f32>(dst, at, words.len()) };
             d.iter_mut().zip(words).for_each(|(d, &w)| {
                 d.write(unit32(w));
             });
-        });
+        })
     } else {
-        stretches(s, 2 * n, |at, words| {
+        stretches(ranges, s, 2 * n, 1, |at, words| {
             // SAFETY: a double view of `n` elements; stretches have an even number of words.
             let d = unsafe { part::<f64>(dst, at / 2, words.len() / 2) };
             d.iter_mut().zip(words.as_chunks::<2>().0).for_each(|(d, &[a, b])| {
                 d.write(unit64(a, b));
             });
-        });
+        })
     }
 }
 
@@ -182,11 +188,13 @@ pub fn uniform(key: Key, dst: &mut ViewMut<'_>) {
 ///
 /// Elements 2p and 2p + 1 are `r cos t` and `r sin t` of Philox block p, `r = sqrt(-2 ln(1 - u))`, `t = 2 pi v`. `1 - u`
 /// is at least 2^-53, so the numbers are finite (at most 8.58). `f32` numbers are the `f64` ones, rounded.
-pub fn normal(key: Key, dst: &mut ViewMut<'_>) {
+pub fn normal(ranges: &Ranges<'_>, key: Key, dst: &mut ViewMut<'_>) -> Result<()> {
+    /// A word's part of a logarithm, a sine and a cosine.
+    const COST: usize = 16;
     debug_assert!(dst.dtype().is_float());
     let (s, n) = (key.sequence(), dst.count());
     let single = dst.dtype() == DType::F32;
-    stretches(s, 4 * n.div_ceil(2), |at, words| {
+    stretches(ranges, s, 4 * n.div_ceil(2), COST, |at, words| {
         let first = at / 2;
         for (p, &[a, b, c, d]) in words.as_chunks::<4>().0.iter().enumerate() {
             let r = (-2.0 * (1.0 - unit64(a, b)).ln()).sqrt();
@@ -205,51 +213,7 @@ pub fn normal(key: Key, dst: &mut ViewMut<'_>) {
                 }
             }
         }
-    });
-}
-
-/// `true` with probability `p`, a 0-d view of `f32` or `f64`. `dst` is C-contiguous and bool.
-///
-/// Element i compares its word, followed by 32 more bits where it matters, with `p`: the probability is exact to 2^-64.
-/// A `p` that is NaN or outside [0, 1] is an error of kind `Value` that names `op`.
-pub fn bernoulli(op: &str, key: Key, p: View<'_>, dst: &mut ViewMut<'_>) -> Result<()> {
-    debug_assert!(p.dtype().is_float() && p.count() == 1 && dst.dtype() == DType::Bool);
-    // SAFETY: a view of one float or double.
-    let (p, text) = unsafe {
-        let ptr = p.ptr();
-        if p.dtype() == DType::F32 {
-            (f64::from(*ptr.cast::<f32>()), &*ptr.cast::<f32>() as &dyn Display)
-        } else {
-            (*ptr.cast::<f64>(), &*ptr.cast::<f64>() as _)
-        }
-    };
-    if !(0.0..=1.0).contains(&p) {
-        return Err(Error::new(ErrorKind::Value, op, "probability is out of range", text, "0 <= p <= 1"));
-    }
-    // p 2^32 = whole + fraction; p = 1 has whole = 2^32, which every word is below.
-    let scaled = p * (1u64 << 32) as f64;
-    let (whole, fraction) = (scaled.trunc(), scaled.fract());
-    let (s, n) = (key.sequence(), dst.count());
-    let (always, whole) = (p == 1.0, whole as u32);
-    let more = (fraction * (1u64 << 32) as f64) as u32;
-    stretches(s, n, |at, words| {
-        // SAFETY: a bool view of `n` elements.
-        let d = unsafe { part::<u8>(dst, at, words.len()) };
-        let mut ties = false;
-        d.iter_mut().zip(words).for_each(|(d, &w)| {
-            d.write(u8::from((w < whole) | always));
-            ties |= w == whole;
-        });
-        if ties && more > 0 {
-            // One word in 2^32: the bits that follow come from the same place under the other half of the counters.
-            for (i, (d, _)) in d.iter_mut().zip(words).enumerate().filter(|(_, (_, w))| **w == whole) {
-                let (block, word) = ((at + i) / 4, (at + i) % 4);
-                let c = [low(block as u64), high(block as u64), s.high[0], !s.high[1]];
-                d.write(u8::from(philox(c, s.key)[word] < more));
-            }
-        }
-    });
-    Ok(())
+    })
 }
 
 #[cfg(test)]
@@ -258,6 +222,13 @@ mod tests {
     use super::*;
 
     const KEY: Key = Key { seed: 17, run: 3, stream: 5 };
+
+    fn uniform(key: Key, dst: &mut ViewMut<'_>) {
+        super::uniform(&Ranges::new(None), key, dst).unwrap();
+    }
+    fn normal(key: Key, dst: &mut ViewMut<'_>) {
+        super::normal(&Ranges::new(None), key, dst).unwrap();
+    }
 
     fn draw(key: Key, dtype: DType, n: usize, f: fn(Key, &mut ViewMut<'_>)) -> Vec<f64> {
         let mut dst = Strided::out(dtype, &[n]);
@@ -409,44 +380,5 @@ mod tests {
         assert!((190..320).contains(&beyond(4.0)) && beyond(5.0) < 12, "{} {}", beyond(4.0), beyond(5.0));
         let r = (-2.0 * (1.0 - unit64(u32::MAX, u32::MAX)).ln()).sqrt();
         assert!(r.is_finite() && r > 8.5);
-    }
-
-    fn toss(p: f64, dtype: DType, n: usize) -> Result<Vec<f64>> {
-        let p = Strided::new(dtype, &[], &[p]);
-        let mut dst = Strided::out(DType::Bool, &[n]);
-        bernoulli("bernoulli", KEY, p.view(), &mut dst.view_mut())?;
-        dst.check_guard();
-        Ok(dst.values())
-    }
-
-    #[test]
-    fn bernoulli_has_its_probability() {
-        let n = 100_000;
-        for dtype in [DType::F32, DType::F64] {
-            for p in [0.1, 0.5, 0.75] {
-                let ones = toss(p, dtype, n).unwrap().iter().sum::<f64>();
-                let t = (ones - p * n as f64) / (p * (1.0 - p) * n as f64).sqrt();
-                assert!(t.abs() < 4.0, "{p}: {ones}");
-            }
-            assert_eq!(toss(0.0, dtype, n).unwrap().iter().sum::<f64>(), 0.0);
-            assert_eq!(toss(1.0, dtype, n).unwrap().iter().sum::<f64>(), n as f64);
-        }
-        // A word equal to the upper bits of p is decided by further bits.
-        let mut words = vec![0; 4];
-        bits(KEY, 0, &mut words);
-        let (near, step) = (f64::from(words[0]) / (1u64 << 32) as f64, 1.0 / (1u64 << 53) as f64);
-        let s = KEY.sequence();
-        let more = f64::from(philox([0, 0, s.high[0], !s.high[1]], s.key)[0]) / (1u64 << 32) as f64 / (1u64 << 32) as f64;
-        assert_eq!(toss(near, DType::F64, 1).unwrap(), [0.0]);
-        assert_eq!(toss(near + more - step, DType::F64, 1).unwrap(), [0.0]);
-        assert_eq!(toss(near + more + step, DType::F64, 1).unwrap(), [1.0]);
-    }
-
-    #[test]
-    fn a_bad_probability_is_named() {
-        for (p, text) in [(1.1, "1.1"), (-0.25, "-0.25"), (f64::NAN, "NaN")] {
-            let e = toss(p, DType::F32, 3).map_err(|e| (e.kind(), e.to_string()));
-            assert_eq!(e, Err((ErrorKind::Value, format!("bernoulli: probability is out of range. Got {text}; expected 0 <= p <= 1."))));
-        }
     }
 }

@@ -9,10 +9,12 @@ use smallvec::SmallVec;
 
 use super::fold::{BLOCK, Fold, accumulate, block, identity, pairwise};
 use super::isa::isa;
-use super::movement::{copy_raw, for_each};
+use super::movement::{copy_ranges, copy_raw, each};
+use super::ranges::Ranges;
 use crate::array::block::ALIGN;
 use crate::array::{View, ViewMut};
 use crate::dtype::DType;
+use crate::error::Result;
 use crate::shape::{Dims, Strides, c_strides, count};
 
 /// Columns that are reduced together.
@@ -139,27 +141,29 @@ struct Kernels {
 ///
 /// `dst` is C-contiguous, has the dtype of `x`, and its lengths without the reduced axes (or with 1 there). `scratch` has
 /// [`scratch_bytes`]. Without elements a sum is 0; largest and smallest are the identity of the fold. Integer sums wrap.
-pub fn reduce(fold: Fold, x: View<'_>, axes: &[usize], scratch: &mut [u8], dst: &mut ViewMut<'_>) {
+pub fn reduce(ranges: &Ranges<'_>, fold: Fold, x: View<'_>, axes: &[usize], scratch: &mut [u8], dst: &mut ViewMut<'_>) -> Result<()> {
     debug_assert_eq!(x.dtype(), dst.dtype());
     debug_assert!(scratch.len() >= scratch_bytes(x.dims(), axes, x.dtype()));
     let (dtype, size) = (x.dtype(), x.dtype().size());
     if dst.count() == 0 {
-        return;
+        return Ok(());
     }
     if x.count() == 0 {
         let value = if fold == Fold::Sum { [0; 8] } else { identity(fold, dtype) };
-        for i in 0..dst.count() {
-            // SAFETY: element `i` of a contiguous view.
-            unsafe { std::ptr::copy_nonoverlapping(value.as_ptr(), dst.ptr().add(i * size), size) }
-        }
-        return;
+        return ranges.each(dst.count(), 1, |r| {
+            for i in r {
+                // SAFETY: element `i` of a contiguous view.
+                unsafe { std::ptr::copy_nonoverlapping(value.as_ptr(), dst.ptr().add(i * size), size) }
+            }
+            Ok(())
+        });
     }
     let (at, mut reduced) = significant(x.dims(), axes);
     let mut dims: Dims = at.iter().map(|&i| x.dims()[i]).collect();
     let mut strides: Strides = at.iter().map(|&i| x.strides()[i]).collect();
     if !reduced.contains(&true) {
         // SAFETY: `dst` has the elements of `x`.
-        return unsafe { copy_raw(dtype, x.ptr(), dst.ptr(), &dims, &strides, &c_strides(&dims)) };
+        return unsafe { copy_ranges(ranges, dtype, x.ptr(), dst.ptr(), &dims, &strides, &c_strides(&dims)) };
     }
     let isa = isa();
     let kernels = Kernels {
@@ -182,13 +186,14 @@ pub fn reduce(fold: Fold, x: View<'_>, axes: &[usize], scratch: &mut [u8], dst: 
         reduced.drain(group);
         let to = if reduced.contains(&true) { free } else { dst.ptr() };
         // SAFETY: the axes of the source, work space as counted, and room for the result.
-        unsafe { stage(&kernels, source, &parts, base, to) };
+        unsafe { stage(ranges, &kernels, source, &parts, base, to)? };
         let bytes = count(&dims) * size;
         source = Source { ptr: to, end: to.wrapping_add(bytes) };
         // The next result, if it is not the last, lies behind this one.
         free = free.wrapping_add(bytes.next_multiple_of(ALIGN));
         strides = c_strides(&dims);
     }
+    Ok(())
 }
 
 /// Where values are read; up to `end` they may be read beyond what is asked for.
@@ -202,36 +207,45 @@ struct Source {
 ///
 /// # Safety
 /// The axes reach readable values of the source; `work` has `work_bytes`, `dst` room for outer x inner values.
-unsafe fn stage(k: &Kernels, source: Source, [outer, group, inner]: &[Axes; 3], work: *mut u8, dst: *mut u8) {
+unsafe fn stage(
+    ranges: &Ranges<'_>,
+    k: &Kernels,
+    source: Source,
+    [outer, group, inner]: &[Axes; 3],
+    work: *mut u8,
+    dst: *mut u8,
+) -> Result<()> {
     let (r, width) = (count(&group.dims), count(&inner.dims));
     let mut to = dst;
-    for_each(&outer.dims, [&outer.strides], |[o]| {
+    each(&outer.dims, [&outer.strides], |[o]| {
         // SAFETY: by the contract.
         unsafe {
             let source = Source { ptr: source.ptr.offset(o * k.size as isize), ..source };
             if inner.dims.is_empty() {
-                values(k, source, group, r, work, to);
+                values(ranges, k, source, group, r, work, to)?;
             } else {
                 for first in (0..width).step_by(TILE) {
-                    rows(k, source, group, r, inner, (first, TILE.min(width - first), width.min(TILE)), work, to.add(first * k.size));
+                    let columns = (first, TILE.min(width - first), width.min(TILE));
+                    rows(ranges, k, source, group, r, inner, columns, work, to.add(first * k.size))?;
                 }
             }
             to = to.add(width * k.size);
         }
-    });
+        Ok(())
+    })
 }
 
 /// Folds the r values of a group into one.
 ///
 /// # Safety
 /// As [`stage`].
-unsafe fn values(k: &Kernels, source: Source, group: &Axes, r: usize, work: *mut u8, dst: *mut u8) {
+unsafe fn values(ranges: &Ranges<'_>, k: &Kernels, source: Source, group: &Axes, r: usize, work: *mut u8, dst: *mut u8) -> Result<()> {
     let blocks = r.div_ceil(BLOCK);
     // SAFETY: blocks of values and one buffer fit into the work space; a block is read directly only up to `end`.
     unsafe {
         let buffer = work.add(padded(blocks, k.size));
         let results = if blocks == 1 { dst } else { work };
-        for b in 0..blocks {
+        let one = |b: usize| {
             let n = BLOCK.min(r - b * BLOCK);
             let direct = source.ptr.wrapping_add(b * BLOCK * k.size);
             let readable = n == BLOCK || direct.wrapping_add(n.next_multiple_of(SPARE) * k.size) <= source.end;
@@ -246,12 +260,17 @@ unsafe fn values(k: &Kernels, source: Source, group: &Axes, r: usize, work: *mut
                 buffer
             };
             (k.block)(results.add(b * k.size), from, n);
-        }
+        };
+        ranges.each(blocks, r.min(BLOCK), |blocks| {
+            blocks.for_each(one);
+            Ok(())
+        })?;
         if blocks > 1 {
             (k.pairwise)(work, blocks, 1);
             std::ptr::copy_nonoverlapping(work, dst, k.size);
         }
     }
+    Ok(())
 }
 
 /// Folds r rows of a group into one, for `width` columns from `first`.
@@ -260,6 +279,7 @@ unsafe fn values(k: &Kernels, source: Source, group: &Axes, r: usize, work: *mut
 /// As [`stage`]; `width <= tile`, the largest width of the stage.
 #[allow(clippy::too_many_arguments, reason = "a stage and the columns of one tile")]
 unsafe fn rows(
+    ranges: &Ranges<'_>,
     k: &Kernels,
     source: Source,
     group: &Axes,
@@ -268,7 +288,7 @@ unsafe fn rows(
     (first, width, tile): (usize, usize, usize),
     work: *mut u8,
     dst: *mut u8,
-) {
+) -> Result<()> {
     let (size, blocks, pitch) = (k.size, r.div_ceil(BLOCK), width.next_multiple_of(SPARE));
     // A double's worth of room for the last values of a row.
     let mut tail = [0u64; SPARE];
@@ -312,10 +332,12 @@ unsafe fn rows(
                     (0..some).for_each(|i| add(gathered.add(i * pitch * size), end));
                 }
             });
+            ranges.did(BLOCK.min(r - b * BLOCK) * width)?;
         }
         (k.pairwise)(work, blocks, width);
         std::ptr::copy_nonoverlapping(work, dst, width * size);
     }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -409,7 +431,7 @@ mod tests {
         let need = scratch_bytes(&x.dims, axes, x.dtype);
         // The bytes behind the scratch must stay as they are.
         let mut scratch = vec![0x5a; need + 64];
-        reduce(fold, x.view(), axes, &mut scratch[..need], &mut dst.view_mut());
+        reduce(&Ranges::new(None), fold, x.view(), axes, &mut scratch[..need], &mut dst.view_mut()).unwrap();
         assert!(scratch[need..].iter().all(|&b| b == 0x5a), "scratch overrun");
         dst.check_guard();
         dst

@@ -27,7 +27,7 @@ op! {
     CHECK_PROBABILITY = fn check_probability(x) -> (y);
     operands Any;
     infer(c) Ok(smallvec![x.clone()]);
-    kernel Kernel::Check(|op, x| kernels::check::within(op, x, PROBABILITY.1, PROBABILITY.0));
+    kernel Kernel::Check(|ranges, op, x| kernels::check::within(ranges, op, x, PROBABILITY.1, PROBABILITY.0));
     support Elementwise(finite);
     vjp(g) { x: g }
     numpy "x";
@@ -41,7 +41,7 @@ op! {
     CHECK_RATIO = fn check_ratio(x) -> (y);
     operands Any;
     infer(c) Ok(smallvec![x.clone()]);
-    kernel Kernel::Check(|op, x| kernels::check::within(op, x, RATIO.1, RATIO.0));
+    kernel Kernel::Check(|ranges, op, x| kernels::check::within(ranges, op, x, RATIO.1, RATIO.0));
     support Elementwise(finite);
     vjp(g) { x: g }
     numpy "x";
@@ -55,7 +55,7 @@ op! {
     CHECK_EXPONENT = fn check_exponent(x) -> (y);
     operands Any;
     infer(c) Ok(smallvec![x.clone()]);
-    kernel Kernel::Check(|op, x| kernels::check::within(op, x, EXPONENT.1, EXPONENT.0));
+    kernel Kernel::Check(|ranges, op, x| kernels::check::within(ranges, op, x, EXPONENT.1, EXPONENT.0));
     support Elementwise(finite);
     vjp(g) { x: g }
     numpy "x";

@@ -46,8 +46,7 @@ op! {
     };
     kernel call!(false, |[a, b] -> [y], c| {
         let lead = &y.dims()[..y.dims().len().saturating_sub(2)];
-        with_lead(*a, lead, 2, |a| with_lead(*b, lead, 2, |b| kernels::matmul::matmul(a, b, y)));
-        Ok(())
+        with_lead(*a, lead, 2, |a| with_lead(*b, lead, 2, |b| kernels::matmul::matmul(c.ranges, a, b, y)))
     });
     support Contracted(contracted);
     vjp(g) { a: batch_matmul(g, swapped(b)), b: batch_matmul(swapped(a), g) }

@@ -39,8 +39,7 @@ op! {
         Ok(smallvec![x.clone()])
     };
     kernel call!(false, |[x] -> [y], c| {
-        kernels::linalg::triangle::lower_triangle(*x, attr(c.attrs.first())?, y);
-        Ok(())
+        kernels::linalg::triangle::lower_triangle(c.ranges, *x, attr(c.attrs.first())?, y)
     });
     support Scattered;
     vjp(g) { x: lower_triangle(g, halve) }
@@ -78,7 +77,7 @@ op! {
     kernel call!(true, |[l, b] -> [x], c| {
         let transpose: bool = attr(c.attrs.first())?;
         let lead = &x.dims()[..x.dims().len().saturating_sub(2)];
-        with_lead(*l, lead, 2, |l| with_lead(*b, lead, 2, |b| kernels::linalg::triangular::solve_triangular(c.op, l, b, true, transpose, x)))
+        with_lead(*l, lead, 2, |l| with_lead(*b, lead, 2, |b| kernels::linalg::triangular::solve_triangular(c.ranges, c.op, l, b, true, transpose, x)))
     });
     support Unknown;
     vjp(g) {
@@ -115,7 +114,7 @@ op! {
     };
     kernel Kernel::Call(CallKernel {
         run: |c| match (c.inputs, &mut *c.outputs) {
-            ([a], [l]) => kernels::linalg::cholesky::cholesky(c.op, *a, c.scratch, l),
+            ([a], [l]) => kernels::linalg::cholesky::cholesky(c.ranges, c.op, *a, c.scratch, l),
             _ => Err(families::arity(c.op)),
         },
         scratch: |avals, _| avals.first().map_or(0, |a| {

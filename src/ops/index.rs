@@ -59,7 +59,7 @@ op! {
     };
     kernel call!(true, |[x, index] -> [y], c| {
         let axis = shape::axis(c.op, attr(c.attrs.first())?, x.dims().len())?;
-        kernels::index::take(c.op, *x, *index, axis, y)
+        kernels::index::take(c.ranges, c.op, *x, *index, axis, y)
     });
     support Scattered;
     vjp(g) { x: take_adjoint(g, index, x, axis), index: Cotangent::Zero }
@@ -125,7 +125,7 @@ op! {
     };
     kernel call!(true, |[g, index] -> [y], c| {
         let axis = shape::axis(c.op, attr(c.attrs.first())?, y.dims().len())?;
-        kernels::index::take_add(c.op, *g, *index, axis, y)
+        kernels::index::take_add(c.ranges, c.op, *g, *index, axis, y)
     });
     support Moved;
     vjp(cotangent) { g: take(cotangent, index, axis), index: Cotangent::Zero }
@@ -195,7 +195,7 @@ op! {
     };
     kernel call!(true, |[x, index] -> [y], c| {
         let axis = shape::axis(c.op, attr(c.attrs.first())?, x.dims().len())?;
-        kernels::index::gather(c.op, *x, *index, axis, y)
+        kernels::index::gather(c.ranges, c.op, *x, *index, axis, y)
     });
     support Scattered;
     vjp(g) { x: gather_adjoint(g, index, x, axis), index: Cotangent::Zero }
@@ -237,7 +237,7 @@ op! {
     };
     kernel call!(true, |[g, index] -> [y], c| {
         let axis = shape::axis(c.op, attr(c.attrs.first())?, y.dims().len())?;
-        kernels::index::gather_add(c.op, *g, *index, axis, y)
+        kernels::index::gather_add(c.ranges, c.op, *g, *index, axis, y)
     });
     support Moved;
     vjp(cotangent) { g: gather(cotangent, index, axis), index: Cotangent::Zero }
@@ -295,7 +295,7 @@ op! {
         let shape = labels.shape.iter().copied().chain([Dim::Known(classes as usize)]).collect();
         Ok(smallvec![Aval { dtype, shape }])
     };
-    kernel call!(true, |[labels] -> [y], c| kernels::index::one_hot(c.op, *labels, y));
+    kernel call!(true, |[labels] -> [y], c| kernels::index::one_hot(c.ranges, c.op, *labels, y));
     support Unknown;
     vjp(g) { labels: Cotangent::Zero }
     numpy "np.eye(classes, dtype=dtype)[labels]";
@@ -315,7 +315,7 @@ op! {
     CHECK_LABELS = fn check_labels(labels; classes: i64 = 1) -> (y);
     operands Any;
     infer(c) Ok(smallvec![Aval { dtype: DType::I64, shape: labels.shape.clone() }]);
-    kernel call!(true, |[labels] -> [y], c| kernels::index::labels(c.op, *labels, attr::<i64>(c.attrs.first())?.max(0) as usize, y));
+    kernel call!(true, |[labels] -> [y], c| kernels::index::labels(c.ranges, c.op, *labels, attr::<i64>(c.attrs.first())?.max(0) as usize, y));
     support Unknown;
     vjp(g) { labels: Cotangent::Zero }
     numpy "labels.astype(np.int64)";
@@ -356,6 +356,7 @@ fn index_in_range(axis: usize, n: usize, index: i64) -> Result<()> {
 }
 
 /// `x`, of which `axis` has an element `index`; where the length is not known, the run checks it.
+#[cfg(feature = "python")]
 pub fn check_at<'g>(x: Tensor<'g>, axis: i64, index: i64) -> Result<Tensor<'g>> {
     match length(x, axis) {
         Some(n) => index_in_range(axis as usize, n, index).map(|()| x),

@@ -5,13 +5,8 @@
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
 use crate::graph::Tensor;
-use crate::graph::op::OpDef;
 use crate::ops::apply::{Arg, Operand, apply};
-use crate::ops::compare::{BITWISE_AND, BITWISE_NOT, BITWISE_OR, BITWISE_XOR, EQUAL, GREATER, GREATER_EQUAL, LESS, LESS_EQUAL, NOT_EQUAL};
-use crate::ops::composite::power::POW;
-use crate::ops::contract::MATMUL;
-use crate::ops::elementwise::{ABS, ADD, DIV, MUL, NEG, SQUARE, SUB};
-use crate::ops::movement::TRANSPOSE;
+use crate::ops::elementwise::{ADD, DIV, MUL, NEG, SUB};
 use crate::state::Filled;
 
 macro_rules! operator {
@@ -77,71 +72,3 @@ impl<'g> Neg for &Tensor<'g> {
         apply(&NEG, &[Arg::from(*self)], &[])
     }
 }
-
-/// The rows behind the operators, for faces in other languages.
-pub struct Operators {
-    /// `a + b`
-    pub add: &'static OpDef,
-    /// `a - b`
-    pub sub: &'static OpDef,
-    /// `a * b`
-    pub mul: &'static OpDef,
-    /// `a / b`
-    pub div: &'static OpDef,
-    /// `a ** b`
-    pub pow: &'static OpDef,
-    /// `a ** 2`
-    pub square: &'static OpDef,
-    /// `a @ b`
-    pub matmul: &'static OpDef,
-    /// `-a`
-    pub neg: &'static OpDef,
-    /// `abs(a)`
-    pub abs: &'static OpDef,
-    /// `a == b`
-    pub equal: &'static OpDef,
-    /// `a != b`
-    pub not_equal: &'static OpDef,
-    /// `a < b`
-    pub less: &'static OpDef,
-    /// `a <= b`
-    pub less_equal: &'static OpDef,
-    /// `a > b`
-    pub greater: &'static OpDef,
-    /// `a >= b`
-    pub greater_equal: &'static OpDef,
-    /// `a & b`
-    pub and: &'static OpDef,
-    /// `a | b`
-    pub or: &'static OpDef,
-    /// `a ^ b`
-    pub xor: &'static OpDef,
-    /// `~a`
-    pub not: &'static OpDef,
-    /// `a.T`
-    pub transpose: &'static OpDef,
-}
-
-/// The rows behind the operators.
-pub static OPERATORS: Operators = Operators {
-    add: &ADD,
-    sub: &SUB,
-    mul: &MUL,
-    div: &DIV,
-    pow: &POW,
-    square: &SQUARE,
-    matmul: &MATMUL,
-    neg: &NEG,
-    abs: &ABS,
-    equal: &EQUAL,
-    not_equal: &NOT_EQUAL,
-    less: &LESS,
-    less_equal: &LESS_EQUAL,
-    greater: &GREATER,
-    greater_equal: &GREATER_EQUAL,
-    and: &BITWISE_AND,
-    or: &BITWISE_OR,
-    xor: &BITWISE_XOR,
-    not: &BITWISE_NOT,
-    transpose: &TRANSPOSE,
-};

@@ -41,10 +41,7 @@ macro_rules! draw {
                 },
                 kernel: Kernel::Call(CallKernel {
                     run: |c| match &mut *c.outputs {
-                        [y] => {
-                            $kernel(c.key, y);
-                            Ok(())
-                        }
+                        [y] => $kernel(c.ranges, c.key, y),
                         _ => Err(families::arity(c.op)),
                     },
                     scratch: |_, _| 0,

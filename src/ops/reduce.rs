@@ -253,8 +253,7 @@ op! {
     };
     kernel call!(false, |[x] -> [index], c| {
         let axis = shape::axis(c.op, attr(c.attrs.first())?, x.dims().len())?;
-        kernels::index::argmax(*x, axis, index);
-        Ok(())
+        kernels::index::argmax(c.ranges, *x, axis, index)
     });
     support Unknown;
     vjp(g) { x: Cotangent::Zero }
@@ -287,8 +286,7 @@ op! {
     };
     kernel call!(false, |[x] -> [y, index], c| {
         let axis = shape::axis(c.op, attr(c.attrs.first())?, x.dims().len())?;
-        kernels::index::max_with_index(*x, axis, y, index);
-        Ok(())
+        kernels::index::max_with_index(c.ranges, *x, axis, y, index)
     });
     support Scattered;
     vjp(g, gi) { x: {

@@ -97,8 +97,7 @@ fn place(c: &mut crate::graph::op::Call<'_>, x: View<'_>, y: &mut ViewMut<'_>) -
         starts.push(s.resolve(n).0);
         steps.push(s.step as isize);
     }
-    kernels::movement::pad_into(x, &starts, &steps, y);
-    Ok(())
+    kernels::movement::pad_into(c.ranges, x, &starts, &steps, y)
 }
 
 /// An error unless `g` has the shape of these slices of an array of shape `whole`: its adjoint writes to these places.
@@ -245,8 +244,7 @@ pub static CONCAT: OpDef = OpDef {
                 let axis: i64 = attr(c.attrs.first())?;
                 let [y] = &mut *c.outputs else { return Err(families::arity(c.op)) };
                 let axis = shape::axis(c.op, axis, y.dims().len())?;
-                kernels::movement::concat(c.inputs, axis, y);
-                Ok(())
+                kernels::movement::concat(c.ranges, c.inputs, axis, y)
             },
             scratch: |_, _| 0,
             fallible: false,

@@ -18,7 +18,7 @@ use crate::graph::op::{Body, OpDef, Operands, ParamKind};
 use crate::graph::{self, NodeOp, Value};
 use crate::ops::apply::{Arg, apply_in};
 use crate::ops::composite::chance;
-use crate::ops::operators::OPERATORS;
+use crate::ops::operator_table::OPERATORS;
 use crate::ops::{TABLE, control, random};
 
 /// A new tensor object, or an exception.

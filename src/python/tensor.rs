@@ -15,7 +15,7 @@ use crate::dtype::DType;
 use crate::error::{Error, ErrorKind};
 use crate::graph::attr::{Attr, Slice};
 use crate::graph::{self, Value};
-use crate::ops::operators::OPERATORS;
+use crate::ops::operator_table::OPERATORS;
 use crate::ops::select_items::{Item, select_items};
 use crate::shape::Dim;
 

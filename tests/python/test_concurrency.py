@@ -270,6 +270,42 @@ def test_ctrl_c(steps, delay):
     assert float(late) < 2.0
 
 
+#: One step each that goes on for many seconds. (That every other kind of step asks as well is counted in interrupt.rs.)
+ENDLESS = {
+    "a product": "T.matmul(T.broadcast_to(1.0, (9000, 9000)), T.broadcast_to(1.0, (9000, 9000)))",
+    "a draw": "T.standard_normal([100_000_000], dtype='float32')",
+    "a reduction of a broadcast": "T.reduce_sum(T.broadcast_to(1.0, (2, 20_000_000_000)), axis=1)",
+}
+
+
+@pytest.mark.parametrize("name", ENDLESS)
+def test_ctrl_c_does_not_wait_for_a_kernel(name):
+    done = script(
+        f"""
+    import os, signal, threading, time
+    import scirs2_autograd as ag
+    from scirs2_autograd import tensor_ops as T
+
+    with ag.Context():
+        y = {ENDLESS[name]}
+        at = []
+
+        def interrupt():
+            time.sleep(0.3)
+            at.append(time.perf_counter())
+            os.kill(os.getpid(), signal.SIGINT)
+
+        threading.Thread(target=interrupt, daemon=True).start()
+        try:
+            y.eval()
+        except KeyboardInterrupt:
+            print(time.perf_counter() - at[0])
+    """
+    )
+    assert done.returncode == 0, done.stderr
+    assert float(done.stdout) < 2.0
+
+
 def test_a_handler_of_the_users():
     handler = "signal.signal(signal.SIGALRM, lambda *_: (_ for _ in ()).throw(TimeoutError('mine')))"
     done = script(INTERRUPTED.format(steps=500, delay=0.1, signal="SIGALRM", handler=handler, error="TimeoutError"))

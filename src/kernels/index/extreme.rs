@@ -1,29 +1,33 @@
 //! Largest and smallest elements and where they stand.
 
+use std::ops::Range;
+
 use super::super::fold::{BLOCK, Fold, block};
 use super::super::isa::isa;
-use super::super::movement::for_each;
+use super::super::movement::each;
+use super::super::ranges::{RANGE, Ranges};
 use super::around;
 use crate::array::{View, ViewMut};
 use crate::dtype::{DType, Element};
+use crate::error::Result;
 use crate::shape::{Dims, Strides, count};
 
 /// An order in which NaN comes before every number.
 trait Order: Element {
     /// True if `self` takes the place of an earlier `best`.
-    fn beats<const MAX: bool>(self, best: Self) -> bool;
+    fn beats(self, best: Self) -> bool;
 }
 macro_rules! order {
     (exact: $($t:ty)+) => {$(impl Order for $t {
         #[inline(always)]
-        fn beats<const MAX: bool>(self, best: Self) -> bool {
-            if MAX { self > best } else { self < best }
+        fn beats(self, best: Self) -> bool {
+            self > best
         }
     })+};
     (float: $($t:ty)+) => {$(impl Order for $t {
         #[inline(always)]
-        fn beats<const MAX: bool>(self, best: Self) -> bool {
-            let better = if MAX { self > best } else { self < best };
+        fn beats(self, best: Self) -> bool {
+            let better = self > best;
             (better | self.is_nan()) & !best.is_nan()
         }
     })+};
@@ -33,28 +37,22 @@ order! { float: f32 f64 }
 
 /// Index of the largest element along `axis`, as `int64`: the first of equals; the first NaN if there is one. `dst` is
 /// C-contiguous and has the lengths of `x` without `axis` (or with 1 there). An empty axis gives 0.
-pub fn argmax(x: View<'_>, axis: usize, dst: &mut ViewMut<'_>) {
-    crate::dispatch!(x.dtype(), T => extreme::<T, true>(x, axis, None, dst))
-}
-
-/// Index of the smallest element along `axis`, as `int64`: the first of equals; the first NaN if there is one. `dst` is
-/// C-contiguous and has the lengths of `x` without `axis` (or with 1 there). An empty axis gives 0.
-pub fn argmin(x: View<'_>, axis: usize, dst: &mut ViewMut<'_>) {
-    crate::dispatch!(x.dtype(), T => extreme::<T, false>(x, axis, None, dst))
+pub fn argmax(ranges: &Ranges<'_>, x: View<'_>, axis: usize, dst: &mut ViewMut<'_>) -> Result<()> {
+    crate::dispatch!(x.dtype(), T => extreme::<T>(ranges, x, axis, None, dst))
 }
 
 /// The largest element along `axis` and its index as in [`argmax`]. `values` (the dtype of `x`) and `index` (`int64`)
 /// are C-contiguous and have the lengths of `x` without `axis` (or with 1 there). An empty axis gives 0 and 0.
-pub fn max_with_index(x: View<'_>, axis: usize, values: &mut ViewMut<'_>, index: &mut ViewMut<'_>) {
+pub fn max_with_index(ranges: &Ranges<'_>, x: View<'_>, axis: usize, values: &mut ViewMut<'_>, index: &mut ViewMut<'_>) -> Result<()> {
     debug_assert_eq!(x.dtype(), values.dtype());
     debug_assert_eq!(values.count(), index.count());
-    crate::dispatch!(x.dtype(), T => extreme::<T, true>(x, axis, Some(values.ptr().cast()), index))
+    crate::dispatch!(x.dtype(), T => extreme::<T>(ranges, x, axis, Some(values.ptr().cast()), index))
 }
 
 /// Columns that are compared side by side.
 const COLUMNS: usize = 64;
 
-fn extreme<T: Order, const MAX: bool>(x: View<'_>, axis: usize, values: Option<*mut T>, index: &mut ViewMut<'_>) {
+fn extreme<T: Order>(ranges: &Ranges<'_>, x: View<'_>, axis: usize, values: Option<*mut T>, index: &mut ViewMut<'_>) -> Result<()> {
     debug_assert_eq!(index.dtype(), DType::I64);
     let (n, step) = (x.dims()[axis], x.strides()[axis]);
     let (s, d) = (x.ptr().cast::<T>(), index.ptr().cast::<i64>());
@@ -71,7 +69,7 @@ fn extreme<T: Order, const MAX: bool>(x: View<'_>, axis: usize, values: Option<*
                 }
             }
         }
-        return;
+        return Ok(());
     }
     let mut at = 0;
     let mut put = |value: T, k: i64| {
@@ -86,47 +84,61 @@ fn extreme<T: Order, const MAX: bool>(x: View<'_>, axis: usize, values: Option<*
     };
     match (dims.split_last(), steps.split_last()) {
         // Columns next to each other in memory: a stretch of rows at a time.
-        (Some((&width, dims)), Some((&side, steps))) if step != 1 && width > 1 => for_each(dims, [steps], |[o]| {
+        (Some((&width, dims)), Some((&side, steps))) if step != 1 && width > 1 => each(dims, [steps], |[o]| {
             for first in (0..width).step_by(COLUMNS) {
                 let w = COLUMNS.min(width - first);
                 // SAFETY: columns first..first + w of the view.
-                unsafe { columns::<T, MAX>(s.offset(o + first as isize * side), n, step, w, side, &mut put) }
+                unsafe { columns::<T>(ranges, s.offset(o + first as isize * side), n, step, w, side, &mut put)? }
             }
+            Ok(())
         }),
-        _ => for_each(&dims, [&steps], |[o]| {
+        _ if n < RANGE => ranges.walk(&dims, [&steps], n, |[o]| {
             // SAFETY: `n` elements of the view.
-            let (v, k) = unsafe { line::<T, MAX>(s.offset(o), n, step) };
+            let (v, k) = unsafe { line::<T>(s.offset(o), 0..n, step, None) };
             put(v, k as i64);
+            Ok(())
+        }),
+        _ => each(&dims, [&steps], |[o]| {
+            let mut best = None;
+            ranges.each(n, 1, |r| {
+                // SAFETY: likewise.
+                best = Some(unsafe { line::<T>(s.offset(o), r, step, best) });
+                Ok(())
+            })?;
+            if let Some((v, k)) = best {
+                put(v, k as i64);
+            }
+            Ok(())
         }),
     }
 }
 
-/// The extreme of `n >= 1` elements and its position.
+/// The extreme of a range of elements, at least one, or what was the `best` before it; and its position.
 ///
 /// # Safety
-/// The `n` elements at distance `step` are readable.
-unsafe fn line<T: Order, const MAX: bool>(s: *const T, n: usize, step: isize) -> (T, usize) {
+/// The elements at distance `step` are readable.
+unsafe fn line<T: Order>(s: *const T, r: Range<usize>, step: isize, best: Option<(T, usize)>) -> (T, usize) {
+    let (n, mut i) = (r.end, r.start);
     // SAFETY: `i < n` throughout; a block's elements stand side by side.
     unsafe {
-        let (mut best, mut at) = (*s, 0);
+        let (mut best, mut at) = best.unwrap_or_else(|| (*s.offset(i as isize * step), i));
         let scan = |from: usize, to: usize, mut best: T, mut at: usize| {
             for i in from..to {
                 let v = *s.offset(i as isize * step);
-                if v.beats::<MAX>(best) {
+                if v.beats(best) {
                     (best, at) = (v, i);
                 }
             }
             (best, at)
         };
-        let mut i = 0;
-        if step == 1 && n >= 64 {
+        if step == 1 && n - i >= 64 {
             // A fold finds out whether a block holds something better; only then is it searched in order.
-            let fold = block(isa(), if MAX { Fold::Max } else { Fold::Min }, T::DTYPE);
+            let fold = block(isa(), Fold::Max, T::DTYPE);
             while n - i >= 8 {
                 // Whole eights, as a fold may read up to the next one.
                 let (len, mut v) = (BLOCK.min((n - i) & !7), best);
                 fold((&raw mut v).cast(), s.add(i).cast(), len);
-                if v.beats::<MAX>(best) {
+                if v.beats(best) {
                     (best, at) = scan(i, i + len, best, at);
                 }
                 i += len;
@@ -140,35 +152,47 @@ unsafe fn line<T: Order, const MAX: bool>(s: *const T, n: usize, step: isize) ->
 ///
 /// # Safety
 /// `n` rows at distance `step` of `w` elements at distance `side` are readable.
-unsafe fn columns<T: Order, const MAX: bool>(s: *const T, n: usize, step: isize, w: usize, side: isize, put: &mut impl FnMut(T, i64)) {
+unsafe fn columns<T: Order>(
+    ranges: &Ranges<'_>,
+    s: *const T,
+    n: usize,
+    step: isize,
+    w: usize,
+    side: isize,
+    put: &mut impl FnMut(T, i64),
+) -> Result<()> {
     let (mut best, mut at) = ([T::default(); COLUMNS], [0i64; COLUMNS]);
     // SAFETY: `k < n` rows and `w` columns of the contract.
     unsafe {
         for (j, b) in best[..w].iter_mut().enumerate() {
             *b = *s.offset(j as isize * side);
         }
-        for k in 1..n {
-            let row = s.offset(k as isize * step);
-            let next = |v: T, b: &mut T, a: &mut i64| {
-                let better = v.beats::<MAX>(*b);
-                *b = if better { v } else { *b };
-                *a = if better { k as i64 } else { *a };
-            };
-            if side == 1 {
-                let row = std::slice::from_raw_parts(row, w);
-                for ((b, a), &v) in best[..w].iter_mut().zip(&mut at[..w]).zip(row) {
-                    next(v, b, a);
-                }
-            } else {
-                for (j, (b, a)) in best[..w].iter_mut().zip(&mut at[..w]).enumerate() {
-                    next(*row.offset(j as isize * side), b, a);
+        ranges.each(n, w, |r| {
+            for k in r {
+                let row = s.offset(k as isize * step);
+                let next = |v: T, b: &mut T, a: &mut i64| {
+                    let better = v.beats(*b);
+                    *b = if better { v } else { *b };
+                    *a = if better { k as i64 } else { *a };
+                };
+                if side == 1 {
+                    let row = std::slice::from_raw_parts(row, w);
+                    for ((b, a), &v) in best[..w].iter_mut().zip(&mut at[..w]).zip(row) {
+                        next(v, b, a);
+                    }
+                } else {
+                    for (j, (b, a)) in best[..w].iter_mut().zip(&mut at[..w]).enumerate() {
+                        next(*row.offset(j as isize * side), b, a);
+                    }
                 }
             }
-        }
+            Ok(())
+        })?;
     }
     for (b, a) in best[..w].iter().zip(&at[..w]) {
         put(*b, *a);
     }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -207,14 +231,11 @@ mod tests {
                             .unzip()
                     };
                     let (most, at_most) = find(|a, b| a > b);
-                    let (_, at_least) = find(|a, b| a < b);
                     for v in Strided::layouts(dtype, dims, &x) {
                         let (mut index, mut best) = (Strided::out(DType::I64, &out), Strided::out(dtype, &out));
-                        argmax(v.view(), axis, &mut index.view_mut());
+                        argmax(&Ranges::new(None), v.view(), axis, &mut index.view_mut()).unwrap();
                         assert_eq!(index.values(), at_most, "{dtype} {dims:?} {axis} {:?}", v.strides);
-                        argmin(v.view(), axis, &mut index.view_mut());
-                        assert_eq!(index.values(), at_least, "{dtype} {dims:?} {axis} {:?}", v.strides);
-                        max_with_index(v.view(), axis, &mut best.view_mut(), &mut index.view_mut());
+                        max_with_index(&Ranges::new(None), v.view(), axis, &mut best.view_mut(), &mut index.view_mut()).unwrap();
                         assert_eq!(index.values(), at_most);
                         assert_eq!(format!("{:?}", best.values()), format!("{most:?}"));
                         index.check_guard();
@@ -225,7 +246,7 @@ mod tests {
         }
         let x = Strided::new(DType::F32, &[1, 4], &[3.0, 1.0, 3.0, 1.0]).repeat(0, 2);
         let mut index = Strided::out(DType::I64, &[2]);
-        argmax(x.view(), 1, &mut index.view_mut());
+        argmax(&Ranges::new(None), x.view(), 1, &mut index.view_mut()).unwrap();
         assert_eq!(index.values(), [0.0, 0.0]);
     }
 }

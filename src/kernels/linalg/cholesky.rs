@@ -4,7 +4,9 @@ use faer::dyn_stack::MemStack;
 use faer::linalg::cholesky::llt::factor::{LltError, cholesky_in_place, cholesky_in_place_scratch};
 use faer::{MatMut, Par};
 
-use super::super::movement::copy_raw;
+use super::super::matmul::RATE;
+use super::super::movement::copy_ranges;
+use super::super::ranges::Ranges;
 use super::{each_matrix, matrix_name};
 use crate::array::block::ALIGN;
 use crate::array::{View, ViewMut};
@@ -57,7 +59,7 @@ pub fn scratch_bytes(n: usize, dtype: DType) -> usize {
 ///
 /// A matrix that is not positive definite, also one with NaN, is an error of kind `LinAlg` that names the order of the
 /// first leading minor that is not positive, and the matrix's place in the batch.
-pub fn cholesky(op: &str, a: View<'_>, scratch: &mut [u8], dst: &mut ViewMut<'_>) -> Result<()> {
+pub fn cholesky(ranges: &Ranges<'_>, op: &str, a: View<'_>, scratch: &mut [u8], dst: &mut ViewMut<'_>) -> Result<()> {
     debug_assert!(a.dims() == dst.dims() && a.dtype() == dst.dtype() && a.dtype().is_float());
     let (dtype, size) = (a.dtype(), a.dtype().size());
     let ([batch @ .., n, _], [batch_steps @ .., si, sj]) = (a.dims(), a.strides()) else { return Ok(()) };
@@ -74,14 +76,16 @@ pub fn cholesky(op: &str, a: View<'_>, scratch: &mut [u8], dst: &mut ViewMut<'_>
     each_matrix(batch, [batch_steps], |index, [o]| {
         // SAFETY: offsets of the views; `matrix` holds n x n elements, and `dst` as many for each matrix.
         unsafe {
-            copy_raw(dtype, a.ptr().offset(o * size as isize), work, &[n, n], &[*si, *sj], &columns);
+            copy_ranges(ranges, dtype, a.ptr().offset(o * size as isize), work, &[n, n], &[*si, *sj], &columns)?;
             let done = if dtype == DType::F32 { factor32(work, n, own) } else { factor64(work, n, own) };
             if let Err(NotPositive(order)) = done {
                 let got = format_args!("a leading minor of order {order} that is not positive{}", matrix_name(batch, index));
                 let rule = "a symmetric positive definite matrix";
                 return Err(Error::new(ErrorKind::LinAlg, op, "matrix is not positive definite", got, rule));
             }
-            copy_raw(dtype, work, to, &[n, n], &columns, &rows);
+            // The factorisation itself ends first.
+            ranges.did((n * n).saturating_mul(n) / (3 * RATE))?;
+            copy_ranges(ranges, dtype, work, to, &[n, n], &columns, &rows)?;
             for i in 0..n {
                 std::ptr::write_bytes(to.add((i * n + i + 1) * size), 0, (n - i - 1) * size);
             }
@@ -115,7 +119,7 @@ mod tests {
         let need = scratch_bytes(a.dims[a.dims.len() - 1], a.dtype);
         let mut scratch = vec![0x5a; need + 64];
         // An odd address: the kernel aligns it itself.
-        let done = cholesky("cholesky", a.view(), &mut scratch[1..=need], &mut dst.view_mut());
+        let done = cholesky(&Ranges::new(None), "cholesky", a.view(), &mut scratch[1..=need], &mut dst.view_mut());
         assert!(scratch[need + 1..].iter().all(|&b| b == 0x5a), "scratch overrun");
         done.map(|()| {
             dst.check_guard();

@@ -1,37 +1,41 @@
 //! Triangles of matrices.
 
+use super::super::movement::copy;
+use super::super::ranges::Ranges;
 use crate::array::{View, ViewMut};
 use crate::dtype::DType;
+use crate::error::Result;
 
 /// Writes the lower triangle of the matrices in the last two axes, and zeros above; with `halve` the diagonal is halved.
 /// Dtypes: all; halving is exact for floats and rounds towards zero for integers.
-pub fn lower_triangle(x: View<'_>, halve: bool, dst: &mut ViewMut<'_>) {
-    super::super::movement::copy(x, dst);
-    let [.., n, m] = *dst.dims() else { return };
-    let batch = dst.count().checked_div(n * m).unwrap_or(0);
+pub fn lower_triangle(ranges: &Ranges<'_>, x: View<'_>, halve: bool, dst: &mut ViewMut<'_>) -> Result<()> {
+    copy(ranges, x, dst)?;
+    let [.., n, m] = *dst.dims() else { return Ok(()) };
     match dst.dtype() {
-        DType::Bool => sweep::<u8>(dst, batch, n, m, |v| v),
-        DType::I32 => sweep::<i32>(dst, batch, n, m, |v| if halve { v / 2 } else { v }),
-        DType::I64 => sweep::<i64>(dst, batch, n, m, |v| if halve { v / 2 } else { v }),
-        DType::F32 => sweep::<f32>(dst, batch, n, m, |v| if halve { v * 0.5 } else { v }),
-        DType::F64 => sweep::<f64>(dst, batch, n, m, |v| if halve { v * 0.5 } else { v }),
+        DType::Bool => sweep::<u8>(ranges, dst, [n, m], |v| v),
+        DType::I32 => sweep::<i32>(ranges, dst, [n, m], |v| if halve { v / 2 } else { v }),
+        DType::I64 => sweep::<i64>(ranges, dst, [n, m], |v| if halve { v / 2 } else { v }),
+        DType::F32 => sweep::<f32>(ranges, dst, [n, m], |v| if halve { v * 0.5 } else { v }),
+        DType::F64 => sweep::<f64>(ranges, dst, [n, m], |v| if halve { v * 0.5 } else { v }),
     }
 }
 
-fn sweep<T: Copy + Default>(dst: &mut ViewMut<'_>, batch: usize, n: usize, m: usize, diagonal: impl Fn(T) -> T) {
-    if batch == 0 {
-        return;
+fn sweep<T: Copy + Default>(ranges: &Ranges<'_>, dst: &mut ViewMut<'_>, [n, m]: [usize; 2], diagonal: impl Fn(T) -> T) -> Result<()> {
+    if dst.count() == 0 {
+        return Ok(());
     }
     // SAFETY: the output is in C order, and `copy` has written all its elements.
-    let all = unsafe { std::slice::from_raw_parts_mut(dst.ptr().cast::<T>(), batch * n * m) };
-    for matrix in all.chunks_exact_mut(n * m) {
-        for (i, row) in matrix.chunks_exact_mut(m).enumerate() {
+    let all = unsafe { std::slice::from_raw_parts_mut(dst.ptr().cast::<T>(), dst.count()) };
+    ranges.each(all.len() / m, m, |r| {
+        for (i, row) in r.clone().zip(all[r.start * m..r.end * m].chunks_exact_mut(m)) {
+            let i = i % n;
             if let Some(d) = row.get_mut(i) {
                 *d = diagonal(*d);
             }
             row.iter_mut().skip(i + 1).for_each(|v| *v = T::default());
         }
-    }
+        Ok(())
+    })
 }
 
 #[cfg(test)]
@@ -45,7 +49,7 @@ mod tests {
         let y = Array::zeros(DType::F64, &[2, 2]).unwrap();
         let (dims, strides) = ([2, 2], [2, 1]);
         let mut out = unsafe { ViewMut::from_raw(y.ptr(), DType::F64, &dims, &strides) };
-        lower_triangle(x.raw_view(), true, &mut out);
+        lower_triangle(&Ranges::new(None), x.raw_view(), true, &mut out).unwrap();
         assert_eq!(y.as_slice::<f64>().unwrap(), [0.5, 0.0, 3.0, 2.0]);
     }
 }

@@ -1,9 +1,13 @@
 //! Triangular systems over a batch.
 
+use std::ops::Range;
+
 use faer::linalg::triangular_solve::{solve_lower_triangular_in_place, solve_upper_triangular_in_place};
 use faer::{MatMut, MatRef, Par};
 
+use super::super::matmul::{PANEL, RATE};
 use super::super::movement::copy;
+use super::super::ranges::{GRAIN, Ranges};
 use super::{each_matrix, matrix_name};
 use crate::array::{View, ViewMut};
 use crate::dtype::DType;
@@ -14,11 +18,19 @@ use crate::error::{Error, ErrorKind, Result};
 ///
 /// A zero on the diagonal is an error of kind `LinAlg` that names its row, and the matrix's place in the batch. NaN and
 /// infinities spread as arithmetic has it.
-pub fn solve_triangular(op: &str, a: View<'_>, b: View<'_>, lower: bool, transpose: bool, dst: &mut ViewMut<'_>) -> Result<()> {
+pub fn solve_triangular(
+    ranges: &Ranges<'_>,
+    op: &str,
+    a: View<'_>,
+    b: View<'_>,
+    lower: bool,
+    transpose: bool,
+    dst: &mut ViewMut<'_>,
+) -> Result<()> {
     debug_assert!(a.dtype() == b.dtype() && b.dtype() == dst.dtype() && a.dtype().is_float() && b.dims() == dst.dims());
     let ([batch @ .., n, _], [steps @ .., si, sj]) = (a.dims(), a.strides()) else { return Ok(()) };
     let (n, m) = (*n, b.dims().last().copied().unwrap_or(1));
-    copy(b, dst);
+    copy(ranges, b, dst)?;
     // The transpose of a lower triangle is an upper one.
     let system = System { n, m, steps: if transpose { [*sj, *si] } else { [*si, *sj] }, lower: lower != transpose };
     let mut block = 0;
@@ -26,9 +38,9 @@ pub fn solve_triangular(op: &str, a: View<'_>, b: View<'_>, lower: bool, transpo
         // SAFETY: offsets of `a`; `dst` has n x m elements for each matrix.
         let zero = unsafe {
             if a.dtype() == DType::F32 {
-                solve32(&system, a.ptr().cast::<f32>().offset(o), dst.ptr().cast::<f32>().add(block))
+                solve32(ranges, &system, a.ptr().cast::<f32>().offset(o), dst.ptr().cast::<f32>().add(block))?
             } else {
-                solve64(&system, a.ptr().cast::<f64>().offset(o), dst.ptr().cast::<f64>().add(block))
+                solve64(ranges, &system, a.ptr().cast::<f64>().offset(o), dst.ptr().cast::<f64>().add(block))?
             }
         };
         block += n * m;
@@ -46,14 +58,19 @@ struct System {
     lower: bool,
 }
 
+/// Columns that are solved together: about 50 ms of work, and enough for the solver's speed.
+fn panel(n: usize) -> usize {
+    (PANEL / n.saturating_mul(n).max(1) / GRAIN * GRAIN).max(GRAIN)
+}
+
 macro_rules! solve {
     ($name:ident, $plain:ident, $t:ty) => {
         /// Solves in place; `x` holds the right side, row by row. The first row with a zero on the diagonal, if there is
-        /// one, is returned before anything is done.
+        /// one, is returned before anything is done. The columns are solved in panels whose width follows from `n`.
         ///
         /// # Safety
         /// `a` has n x n elements at the steps of the system, `x` has n x m.
-        unsafe fn $name(s: &System, a: *const $t, x: *mut $t) -> Option<usize> {
+        unsafe fn $name(ranges: &Ranges<'_>, s: &System, a: *const $t, x: *mut $t) -> Result<Option<usize>> {
             let &System { n, m, steps: [si, sj], lower } = s;
             // SAFETY: by the contract.
             unsafe {
@@ -61,40 +78,48 @@ macro_rules! solve {
                 for i in 0..n {
                     let d = *a.offset(i as isize * (si + sj));
                     if d == 0.0 {
-                        return Some(i);
+                        return Ok(Some(i));
                     }
                     divide |= d.recip().is_infinite();
                 }
-                if m == 0 {
-                    return None;
-                }
-                // The solver multiplies by reciprocals, and those of denormal numbers overflow.
-                if divide {
-                    $plain(s, a, x);
-                    return None;
-                }
                 let a = MatRef::from_raw_parts(a, n, n, si, sj);
-                let x = MatMut::from_raw_parts_mut(x, n, m, m as isize, 1);
-                if lower { solve_lower_triangular_in_place(a, x, Par::Seq) } else { solve_upper_triangular_in_place(a, x, Par::Seq) }
+                let width = if divide { GRAIN } else { panel(n) };
+                for first in (0..m).step_by(width) {
+                    let columns = first..m.min(first + width);
+                    // Few columns wait for the matrix.
+                    let work = n.saturating_mul(n).saturating_mul(columns.len().max(RATE / 2)) / RATE;
+                    // The solver multiplies by reciprocals, and those of denormal numbers overflow.
+                    if divide {
+                        $plain(s, a.as_ptr(), x, columns);
+                    } else {
+                        let x = MatMut::from_raw_parts_mut(x.add(first), n, columns.len(), m as isize, 1);
+                        if lower {
+                            solve_lower_triangular_in_place(a, x, Par::Seq)
+                        } else {
+                            solve_upper_triangular_in_place(a, x, Par::Seq)
+                        }
+                    }
+                    ranges.did(work)?;
+                }
             }
-            None
+            Ok(None)
         }
 
         /// Substitution row by row, with a division by the diagonal itself.
         ///
         /// # Safety
         /// As the solver that calls it.
-        unsafe fn $plain(s: &System, a: *const $t, x: *mut $t) {
+        unsafe fn $plain(s: &System, a: *const $t, x: *mut $t, columns: Range<usize>) {
             let &System { n, m, steps: [si, sj], lower } = s;
             for k in 0..n {
                 let i = if lower { k } else { n - 1 - k };
                 for j in if lower { 0..i } else { i + 1..n } {
-                    for c in 0..m {
+                    for c in columns.clone() {
                         // SAFETY: `i` and `j` are below `n`, `c` below `m`.
                         unsafe { *x.add(i * m + c) -= *a.offset(i as isize * si + j as isize * sj) * *x.add(j * m + c) }
                     }
                 }
-                for c in 0..m {
+                for c in columns.clone() {
                     // SAFETY: likewise.
                     unsafe { *x.add(i * m + c) /= *a.offset(i as isize * (si + sj)) }
                 }
@@ -146,7 +171,8 @@ mod tests {
                     let eps = if dtype == DType::F32 { 1e-6 } else { 1e-15 };
                     for (a, b) in Strided::layouts(dtype, &dims(n, n), &values).iter().zip(Strided::layouts(dtype, &dims(n, m), &right)) {
                         let mut dst = Strided::out(dtype, &dims(n, m));
-                        solve_triangular("solve_triangular", a.view(), b.view(), lower, transpose, &mut dst.view_mut()).unwrap();
+                        solve_triangular(&Ranges::new(None), "solve_triangular", a.view(), b.view(), lower, transpose, &mut dst.view_mut())
+                            .unwrap();
                         dst.check_guard();
                         let (a, x, b) = (a.values(), dst.values(), b.values());
                         for (at, want) in b.iter().enumerate() {
@@ -166,7 +192,7 @@ mod tests {
         let a = Strided::new(DType::F64, &[1, 2, 2], &[2.0, 0.0, 1.0, 4.0]).repeat(0, 3);
         let b = Strided::new(DType::F64, &[3, 2, 1], &[2.0, 9.0, 4.0, 2.0, 0.0, 4.0]);
         let mut dst = Strided::out(DType::F64, &[3, 2, 1]);
-        solve_triangular("solve_triangular", a.view(), b.view(), true, false, &mut dst.view_mut()).unwrap();
+        solve_triangular(&Ranges::new(None), "solve_triangular", a.view(), b.view(), true, false, &mut dst.view_mut()).unwrap();
         assert_eq!(dst.values(), [1.0, 2.0, 2.0, 0.0, 0.0, 1.0]);
     }
 
@@ -178,7 +204,7 @@ mod tests {
             let a = Strided::new(DType::F64, &[2, 2], &[1e-310, corner[0] * 1e-310, corner[1] * 1e-310, 2e-310]);
             let b = Strided::new(DType::F64, &[2, 1], &[2e-310, 2e-310]);
             let mut dst = Strided::out(DType::F64, &[2, 1]);
-            solve_triangular("solve_triangular", a.view(), b.view(), lower, transpose, &mut dst.view_mut()).unwrap();
+            solve_triangular(&Ranges::new(None), "solve_triangular", a.view(), b.view(), lower, transpose, &mut dst.view_mut()).unwrap();
             let expected = if lower != transpose { [2.0, -3.0] } else { [-2.0, 1.0] };
             for (x, y) in dst.values().iter().zip(expected) {
                 assert!((x - y).abs() < 1e-10, "{x} {y}");
@@ -194,7 +220,7 @@ mod tests {
             right[dims.len() - 1] = 1;
             let b = Strided::new(DType::F64, &right, &vec![1.0; count(&right)]);
             let mut dst = Strided::out(DType::F64, &right);
-            let e = solve_triangular("solve_triangular", a.view(), b.view(), true, false, &mut dst.view_mut())
+            let e = solve_triangular(&Ranges::new(None), "solve_triangular", a.view(), b.view(), true, false, &mut dst.view_mut())
                 .map_err(|e| (e.kind(), e.to_string()));
             let text =
                 format!("solve_triangular: matrix is singular. Got 0 on the diagonal in row {got}; expected a diagonal without zeros.");

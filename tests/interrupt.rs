@@ -1,0 +1,249 @@
+//! A long run asks now and then whether to go on, inside each of its steps, whatever the step is; an answer of no ends it
+//! before anything is written. Questions are counted, so nothing here depends on time.
+
+use std::cell::Cell;
+
+use scirs2_autograd::Array;
+use scirs2_autograd::DType;
+use scirs2_autograd::ErrorKind;
+use scirs2_autograd::internals::RANGE;
+use scirs2_autograd::internals::TABLE;
+use scirs2_autograd::internals::Work;
+use scirs2_autograd::internals::prepare;
+use scirs2_autograd::internals::{Arg, apply_in};
+use scirs2_autograd::internals::{Attr, AttrType};
+use scirs2_autograd::internals::{Body, Kernel};
+use scirs2_autograd::{Context, Feeder, Result, Tensor, VariableEnvironment, run, tensor_ops as T};
+use scirs2_autograd::{Ints, Slice, Slices};
+
+/// Counts questions, and answers no from question `stop` on.
+struct Questions {
+    asked: Cell<usize>,
+    stop: usize,
+}
+
+/// Runs a request; gives the outputs, and how often it was asked for a permission to go on.
+fn asked(ctx: &Context, outputs: &[Tensor<'_>], writes: &[Tensor<'_>], feeder: &Feeder<'_>, stop: usize) -> (Result<Vec<Array>>, usize) {
+    let q = Questions { asked: Cell::new(0), stop };
+    let proceed = || {
+        q.asked.set(q.asked.get() + 1);
+        q.asked.get() < q.stop
+    };
+    let out = prepare(ctx, outputs, writes, feeder).unwrap().run(Some(&proceed));
+    (out.map(|o| o.outputs), q.asked.get())
+}
+
+fn bytes(arrays: &[Array]) -> Vec<Vec<u8>> {
+    // SAFETY: an array's elements are plain numbers.
+    arrays.iter().map(|a| unsafe { std::slice::from_raw_parts(a.ptr(), a.bytes()).to_vec() }).collect()
+}
+
+/// A plan of one step is asked at least `least` times in it, and once after it; it may be ended at each question; and its
+/// bits are those of a run that nobody asks.
+fn check(name: &str, ctx: &Context, outputs: &[Tensor<'_>], feeder: &Feeder<'_>, least: usize) {
+    let prepared = prepare(ctx, outputs, &[], feeder).unwrap();
+    let plan = prepared.plan().unwrap();
+    assert_eq!(plan.steps.len(), 1, "{name}: {}", plan.explain());
+    let alone = bytes(&prepared.run(None).unwrap().outputs);
+    let (out, n) = asked(ctx, outputs, &[], feeder, usize::MAX);
+    assert!(bytes(&out.unwrap()) == alone, "{name}: the bits depend on the questions");
+    assert!(n > least, "{name}: {n} questions, {least} wanted inside");
+    for stop in [1, n / 2, n] {
+        let (out, n) = asked(ctx, outputs, &[], feeder, stop);
+        assert_eq!((out.map(|_| ()).map_err(|e| e.kind()), n), (Err(ErrorKind::Interrupted), stop), "{name}");
+    }
+}
+
+/// An operand: the values of a small array, repeated by strides of 0 to a large shape.
+struct Repeated(Array, Vec<usize>);
+
+fn ones(dtype: DType, dims: &[usize]) -> Repeated {
+    let one = match dtype {
+        DType::I64 => Array::from_slice(&[1i64], &[]),
+        _ => Array::from_slice(&[1f64], &[]),
+    };
+    Repeated(one.unwrap(), dims.to_vec())
+}
+
+/// Numbers that take memory: contiguous.
+fn dense(dims: &[usize]) -> Repeated {
+    let values: Vec<f64> = (0..dims.iter().product()).map(|i| (i as f64 * 0.37).sin()).collect();
+    Repeated(Array::from_slice(&values, dims).unwrap(), dims.to_vec())
+}
+
+/// Matrices with 1 on the diagonal and 0 elsewhere.
+fn identity(dims: &[usize]) -> Repeated {
+    let n = dims[dims.len() - 1];
+    let values: Vec<f64> = (0..n * n).map(|i| f64::from(u8::from(i % (n + 1) == 0))).collect();
+    Repeated(Array::from_slice(&values, &[n, n]).unwrap(), dims.to_vec())
+}
+
+fn span(start: Option<i64>, step: i64) -> Slice {
+    Slice { start, stop: None, step }
+}
+
+/// A name of the table, large operands, attributes, and how many ranges the work is at least.
+type Long = (&'static str, Vec<Repeated>, Vec<Attr>, usize);
+
+/// Long calls of every row with a kernel that is called.
+fn long() -> Vec<Long> {
+    const N: usize = 4 * RANGE;
+    let (f, i) = (DType::F64, DType::I64);
+    let int = |n: i64| Attr::Int(n);
+    let slices = |list: &[Slice]| Slices(list.into()).pack();
+    let shape = |dims: &[usize]| Ints(dims.iter().map(|&n| n as i64).collect()).pack();
+    vec![
+        // Of many small products; of panels cut along each axis; vectors; and by the plain loops.
+        ("batch_matmul", vec![ones(f, &[3000, 20, 20]), dense(&[3000, 20, 20])], vec![], 2),
+        ("batch_matmul", vec![ones(f, &[1030, 1030]), ones(f, &[1030, 1030])], vec![], 2),
+        ("batch_matmul", vec![ones(f, &[100, 100, 8000]), ones(f, &[8000, 1])], vec![], 2),
+        ("batch_matmul", vec![ones(f, &[1, 70_000_000]), ones(f, &[70_000_000, 1])], vec![], 2),
+        ("batch_matmul", vec![ones(i, &[500, 500]), ones(i, &[500, 500])], vec![], 2),
+        ("take", vec![dense(&[10]), ones(i, &[N])], vec![int(0)], 3),
+        ("take", vec![dense(&[3, 700]), ones(i, &[N / 700, 2])], vec![int(0)], 3),
+        ("take", vec![dense(&[2, 2 * RANGE]), ones(i, &[2])], vec![int(0)], 3),
+        ("take_add", vec![ones(f, &[N]), ones(i, &[N])], vec![int(0), int(3)], 3),
+        ("take_add", vec![dense(&[2, RANGE]), ones(i, &[2])], vec![int(0), int(2)], 3),
+        ("take_add", vec![ones(f, &[2, RANGE]), ones(i, &[2])], vec![int(0), int(2)], 3),
+        ("gather", vec![dense(&[10, 2]), ones(i, &[N / 2, 2])], vec![int(0)], 3),
+        ("gather_add", vec![ones(f, &[N]), ones(i, &[N])], vec![int(0), int(3)], 3),
+        ("one_hot", vec![ones(i, &[N])], vec![int(2), Attr::DType(DType::F32)], 8),
+        ("check_labels", vec![ones(f, &[N])], vec![int(2)], 3),
+        ("argmax", vec![ones(f, &[N])], vec![int(0), Attr::Bool(false)], 3),
+        ("argmax", vec![dense(&[N / 4, 4])], vec![int(1), Attr::Bool(false)], 3),
+        ("max_with_index", vec![dense(&[4, N / 4])], vec![int(0)], 3),
+        ("max_with_index", vec![dense(&[N / 2, 2])], vec![int(0)], 3),
+        ("check_finite", vec![ones(f, &[N])], vec![], 6),
+        ("lower_triangle", vec![ones(f, &[2050, 2050])], vec![Attr::Bool(false)], 6),
+        ("solve_lower", vec![identity(&[1500, 1500]), ones(f, &[1500, 500])], vec![Attr::Bool(false)], 2),
+        ("solve_lower", vec![identity(&[60, 300, 300]), ones(f, &[60, 300, 1])], vec![Attr::Bool(true)], 1),
+        ("cholesky_lower", vec![identity(&[30, 300, 300])], vec![], 10),
+        ("unslice_to", vec![ones(f, &[N])], vec![slices(&[span(None, -1)]), shape(&[N])], 6),
+        ("concat", vec![ones(f, &[N / 2]), dense(&[N / 2])], vec![int(0)], 3),
+        ("concat", vec![ones(f, &[3, N / 6]), ones(f, &[3, N / 6])], vec![int(1)], 3),
+        ("standard_uniform", vec![], vec![shape(&[N]), Attr::DType(DType::F32)], 3),
+        ("standard_normal", vec![], vec![shape(&[N / 8]), Attr::DType(DType::F64)], 3),
+    ]
+}
+
+fn operands<'g>(ctx: &'g Context, list: &[Repeated]) -> Vec<Arg<'g>> {
+    let one = |Repeated(a, dims): &Repeated| T::broadcast_to(ctx.constant(a.clone()), dims.iter().map(|&n| n as i64).collect::<Vec<_>>());
+    list.iter().map(|r| Arg::from(one(r))).collect()
+}
+
+#[test]
+fn every_kernel_that_is_called_asks_between_its_ranges() {
+    let all = long();
+    for def in TABLE.iter() {
+        if let Body::Primitive(p) = &def.body
+            && let Kernel::Call(_) = p.kernel
+        {
+            assert!(all.iter().any(|(name, ..)| *name == def.name), "{}: a row that calls a kernel needs a long call here", def.name);
+        }
+    }
+    for (name, inputs, attrs, least) in all {
+        let def = scirs2_autograd::internals::find(name).unwrap();
+        // A draw is the same in two runs only of the same number.
+        run(|ctx| {
+            let out = apply_in(ctx, def, &operands(ctx, &inputs), &attrs).unwrap();
+            if inputs.is_empty() {
+                let (result, n) = asked(ctx, &out[..1], &[], &Feeder::new(), usize::MAX);
+                assert!(result.is_ok() && n > least, "{name}: {n}");
+                let (result, n) = asked(ctx, &out[..1], &[], &Feeder::new(), 2);
+                assert_eq!((result.map(|_| ()).map_err(|e| e.kind()), n), (Err(ErrorKind::Interrupted), 2));
+                return;
+            }
+            check(name, ctx, &out, &Feeder::new(), least);
+        });
+    }
+}
+
+#[test]
+fn reductions_copies_and_programs_ask_too() {
+    type Build = for<'g> fn(&'g Context, &dyn Fn(&[usize]) -> Tensor<'g>) -> Tensor<'g>;
+    const N: usize = 4 * RANGE;
+    fn axes(list: &[i64]) -> Vec<i64> {
+        list.to_vec()
+    }
+    // Whether it is a program of tiles, and how many ranges it is at least.
+    let cases: [(&str, Build, bool, usize); 9] = [
+        ("sum over the axis in the middle", |_, ones| T::reduce_sum(ones(&[8, 64, N / 512]), axes(&[1]), false), false, 3),
+        ("sum over two groups of axes", |_, ones| T::reduce_sum(ones(&[N / 512, 64, 8]), axes(&[0, 2]), false), false, 3),
+        ("largest over the middle of few", |_, ones| T::reduce_max(ones(&[2, 3, N / 6]), axes(&[1]), false), false, 3),
+        ("a view that leaves the plan", |_, ones| T::transpose(ones(&[2048, 2048]), axes(&[1, 0])), false, 3),
+        ("sum of one long row", |_, ones| T::reduce_sum(ones(&[N]), (), false), true, 3),
+        ("sum of two long rows", |_, ones| T::reduce_sum(ones(&[2, N / 2]), axes(&[1]), false), true, 3),
+        ("sum over a long leading axis", |_, ones| T::reduce_sum(ones(&[N / 2, 2]), axes(&[0]), false), true, 3),
+        ("softmax of long rows", |_, ones| T::softmax(ones(&[2, N / 2]), -1), true, 3),
+        ("elementwise", |_, ones| T::exp(ones(&[N])), true, 3),
+    ];
+    for (name, build, tile, least) in cases {
+        run(|ctx| {
+            let one = ctx.constant(Array::from_slice(&[1f64], &[]).unwrap());
+            let y = build(ctx, &|dims| T::broadcast_to(one, dims.iter().map(|&n| n as i64).collect::<Vec<_>>()));
+            let plan = prepare(ctx, &[y], &[], &Feeder::new()).unwrap().plan().unwrap();
+            assert_eq!(matches!(plan.steps[0].work, Work::Tile(_)), tile, "{name}: {}", plan.explain());
+            check(name, ctx, &[y], &Feeder::new(), least);
+        });
+    }
+}
+
+#[test]
+fn a_hooks_copy_asks() {
+    run(|ctx| {
+        let x = ctx.constant(dense(&[4 * RANGE]).0);
+        let y = x.raw_hook(|_| {});
+        check("hook", ctx, &[y], &Feeder::new(), 3);
+    });
+}
+
+#[test]
+fn feeds_that_must_be_converted_ask() {
+    const N: usize = 4 * RANGE;
+    let wide = ndarray::Array1::from_elem(2 * N, 1.5f64);
+    let (narrow, long) = (ndarray::Array1::from_elem(N, 1.5f32), ndarray::Array1::from_elem(N, 7i64));
+    run(|ctx| {
+        let x = ctx.placeholder_of("x", &[-1], DType::F64);
+        let k = ctx.placeholder_of("k", &[-1], DType::I32);
+        let gaps = Feeder::new().push(x, wide.slice(ndarray::s![..;2]));
+        let cast = Feeder::new().push(x, narrow.view());
+        let ints = Feeder::new().push(k, long.view());
+        for (name, y, feeder, expected) in [("gaps", x, gaps, 1.5), ("cast", x, cast, 1.5), ("integers", k, ints, 7.0)] {
+            // A program over one element: the questions are the feed's.
+            let y = T::strided_slice(y, Slices([Slice { start: Some(-1), stop: None, step: 1 }].into())) * 1;
+            let (out, n) = asked(ctx, &[y], &[], &feeder, usize::MAX);
+            assert_eq!(out.unwrap()[0].item().unwrap(), expected, "{name}");
+            assert!(n > 3, "{name}: {n}");
+            let (out, n) = asked(ctx, &[y], &[], &feeder, 2);
+            assert_eq!((out.map(|_| ()).map_err(|e| e.kind()), n), (Err(ErrorKind::Interrupted), 2), "{name}");
+        }
+    });
+}
+
+#[test]
+fn an_interrupted_run_changes_nothing_and_one_that_writes_is_not_asked() {
+    let env = VariableEnvironment::new();
+    let lengths = [("a", 2 * RANGE), ("b", 2 * RANGE), ("c", 5)];
+    let ids = lengths.map(|(name, n)| env.name(name).set(ndarray::Array1::from_elem(n, 1.0)));
+    env.run(|ctx| {
+        let [a, b, c] = ["a", "b", "c"].map(|name| ctx.variable(name));
+        // Long kernels that come before all writes, as one may fail, and a branch with a long body after the first write.
+        let sum = T::reduce_sum(T::check_finite(T::concat(&[a, b], 0)), (), false);
+        let branch = T::cond(T::greater(sum, 0.0), || T::concat(&[b, a], 0), || T::concat(&[a, b], 0));
+        let half = T::strided_slice(branch, Slices([span(None, 2)].into()));
+        let writes = [T::assign(b, half + 1.0), T::assign(a, a + 1.0), T::assign(c, c + 1.0)];
+        let plan = prepare(ctx, &[sum], &writes, &Feeder::new()).unwrap().plan().unwrap();
+        let branches = plan.steps.iter().position(|s| matches!(s.work, Work::Branch(_))).unwrap();
+        assert!(branches >= plan.first_write, "{}", plan.explain());
+        let (out, n) = asked(ctx, &[sum], &writes, &Feeder::new(), usize::MAX);
+        assert_eq!(out.unwrap()[0].item().unwrap(), 4.0 * RANGE as f64);
+        let value = |i: usize| env.get(ids[i]).unwrap().as_slice::<f64>().unwrap().to_vec();
+        let before = [0, 1, 2].map(value);
+        assert!(n > 4 && before.iter().all(|v| v[0] == 2.0), "{n}");
+        for stop in 1..=n {
+            let (out, _) = asked(ctx, &[sum], &writes, &Feeder::new(), stop);
+            assert_eq!(out.map(|_| ()).map_err(|e| e.kind()), Err(ErrorKind::Interrupted), "{stop} of {n}");
+            assert!([0, 1, 2].map(value) == before, "{stop} of {n}");
+        }
+    });
+}
