@@ -358,7 +358,7 @@ fn is_short(plan: &Plan, users: &[User]) -> bool {
 type Sources = SmallVec<[*const u8; 40]>;
 
 /// Pointers to the sources' elements; variables by `variable`.
-fn sources<'a>(p: &'a Prepared<'_>, variable: &dyn Fn(VariableID) -> Result<*const Array>) -> Result<Sources> {
+fn sources(p: &Prepared<'_>, variable: &dyn Fn(VariableID) -> Result<*const Array>) -> Result<Sources> {
     let (ctx, b, feeds) = (p.ctx, &*p.bundle, &p.feeds[..]);
     let mut out = Sources::new();
     for ((s, &node), scalar) in p.plan.sources.iter().zip(&b.nodes).zip(&b.scalars) {
