@@ -440,10 +440,10 @@ fn scalars(b: &Bundle) -> Result<Cow<'_, [[u64; 8]]>> {
 }
 
 /// Pointers to the sources' elements; variables by `variable`.
-fn sources<'a>(
-    p: &'a Prepared<'_, '_>,
-    scalars: &'a [[u64; 8]],
-    feeds: &'a [Fed<'_>],
+fn sources(
+    p: &Prepared<'_, '_>,
+    scalars: &[[u64; 8]],
+    feeds: &[Fed<'_>],
     variable: &dyn Fn(VariableID) -> Result<*const Array>,
 ) -> Result<Sources> {
     let (ctx, b) = (p.ctx, &*p.bundle);

@@ -3,6 +3,7 @@
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
+use super::guarded;
 use crate::api::memory;
 
 /// Forgets all plans and gives idle memory back to the system; returns the number of bytes. What is needed again is made again.
@@ -25,14 +26,16 @@ pub fn _trim(py: Python<'_>) -> usize {
 /// 1
 #[pyfunction]
 pub fn _memory_stats(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
-    let s = memory::memory_stats();
-    let out = PyDict::new(py);
-    out.set_item("array_bytes", s.array_bytes)?;
-    out.set_item("idle_bytes", s.idle_bytes)?;
-    out.set_item("plan_bytes", s.plan_bytes)?;
-    out.set_item("plans", s.plans)?;
-    out.set_item("plan_cache_bytes", s.plan_cache_bytes)?;
-    Ok(out)
+    guarded(|| {
+        let s = memory::memory_stats();
+        let out = PyDict::new(py);
+        out.set_item("array_bytes", s.array_bytes)?;
+        out.set_item("idle_bytes", s.idle_bytes)?;
+        out.set_item("plan_bytes", s.plan_bytes)?;
+        out.set_item("plans", s.plans)?;
+        out.set_item("plan_cache_bytes", s.plan_cache_bytes)?;
+        Ok(out)
+    })
 }
 
 /// Sets how many bytes of plans are kept, 256 MiB unless it is set; the least recently used go first. A plan that is larger
