@@ -208,7 +208,10 @@ fn take_add_as<I: Index, T: Add>(
                     d.iter_mut().zip(s).for_each(|(d, s)| *d = d.add(*s));
                 };
                 if run && long {
-                    ranges.each(row, 1, |r| Ok(add(&mut d[r.clone()], s.add(r.start))))?;
+                    ranges.each(row, 1, |r| {
+                        add(&mut d[r.clone()], s.add(r.start));
+                        Ok(())
+                    })?;
                 } else if run {
                     add(d, s);
                 } else {

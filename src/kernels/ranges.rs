@@ -133,7 +133,12 @@ mod tests {
             };
             let [a, b] = [None, Some(&proceed as &dyn Fn() -> bool)].map(|p| {
                 let seen = RefCell::new(vec![]);
-                Ranges::new(p).each(n, cost, |r| Ok(seen.borrow_mut().push(r))).unwrap();
+                Ranges::new(p)
+                    .each(n, cost, |r| {
+                        seen.borrow_mut().push(r);
+                        Ok(())
+                    })
+                    .unwrap();
                 seen.into_inner()
             });
             assert_eq!(a, b);
@@ -152,17 +157,30 @@ mod tests {
             left.get() > 0
         };
         let (ranges, calls) = (Ranges::new(Some(&proceed)), Cell::new(0));
-        let e = ranges.walk(&[4, 5], [&[5, 1]], RANGE, |_| Ok(calls.set(calls.get() + 1)));
+        let e = ranges.walk(&[4, 5], [&[5, 1]], RANGE, |_| {
+            calls.set(calls.get() + 1);
+            Ok(())
+        });
         assert_eq!((e.map_err(|e| e.kind()), calls.get()), (Err(ErrorKind::Interrupted), 3));
     }
 
     #[test]
     fn a_walk_has_every_index_in_order() {
         let mut seen = vec![];
-        Ranges::new(None).walk(&[2, 3], [&[3, 1], &[-1, 10]], RANGE / 2, |at| Ok(seen.push(at))).unwrap();
+        Ranges::new(None)
+            .walk(&[2, 3], [&[3, 1], &[-1, 10]], RANGE / 2, |at| {
+                seen.push(at);
+                Ok(())
+            })
+            .unwrap();
         assert_eq!(seen, [[0, 0], [1, 10], [2, 20], [3, -1], [4, 9], [5, 19]]);
         let one = Cell::new(0);
-        Ranges::new(None).walk(&[], [&[]], 1, |[at]| Ok(one.set(one.get() + 1 + at))).unwrap();
+        Ranges::new(None)
+            .walk(&[], [&[]], 1, |[at]| {
+                one.set(one.get() + 1 + at);
+                Ok(())
+            })
+            .unwrap();
         assert_eq!(one.get(), 1);
     }
 
