@@ -67,13 +67,13 @@ composite! {
     bad vec![];
 }
 unary! {
-    /// `exp(-|x|)` without loss on either side: where it is at most 1/2 its negative, which may be -0; elsewhere `1 - exp(-|x|)`.
+    /// `exp(-|x|)` without loss on either side: where it is at most `sqrt(1/2)` its negative, which may be -0; elsewhere `1 - exp(-|x|)`.
     ///
     /// Gradient: `g * sign(x) * exp(-|x|)`.
     DECAY = fn decay(x) -> y { decay(x) }
     kind float;
     vjp(g) g * (sign(x) * exp(-abs(x)));
-    numpy "np.where(np.abs(x) > np.log(2), -np.exp(-np.abs(x)), -np.expm1(-np.abs(x)))";
+    numpy "np.where(np.abs(x) > np.log(2) / 2, -np.exp(-np.abs(x)), -np.expm1(-np.abs(x)))";
     samples Real;
 }
 unary! {
@@ -83,7 +83,7 @@ unary! {
     DECAY_TWICE = fn decay_twice(x) -> y { decay(2.0 * x) }
     kind float;
     vjp(g) g * (sign(x) * exp(abs(x) * -2.0) * 2.0);
-    numpy "np.where(np.abs(x) > np.log(2) / 2, -np.exp(-2 * np.abs(x)), -np.expm1(-2 * np.abs(x)))";
+    numpy "np.where(np.abs(x) > np.log(2) / 4, -np.exp(-2 * np.abs(x)), -np.expm1(-2 * np.abs(x)))";
     samples Real;
 }
 
