@@ -33,6 +33,7 @@ pub static SKIPS: &[Skip] = &[
         rows: &[
             "tanh_with",
             "tanh_slope",
+            "tanh_adjoint",
             "sigmoid_with",
             "sigmoid_slope",
             "softplus_with",

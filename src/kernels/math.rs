@@ -162,17 +162,17 @@ pub fn expm1<T: Float, const M: u8>(x: S<T, M>) -> S<T, M> {
     copysign(select(eq(h, 0.5), q, 2.0 * q.fma(h, h - 0.5)), x)
 }
 
-/// e^-|x| without loss on either side: up to 1/2 its negative, whose sign bit is set; above that 1 - e^-|x|.
+/// e^-|x| without loss on either side: up to sqrt(1/2) its negative, whose sign bit is set; above that 1 - e^-|x|.
 #[inline(always)]
 pub fn decay<T: Float, const M: u8>(x: S<T, M>) -> S<T, M> {
     let least = if T::F64 { -746.0 } else { -104.0 };
     let y = -abs(x);
     let (biased, q) = reduced_exp_scaled(select(lt(y, least), least, y), nothing(), 64.0);
     // 2^64 times too large, so that a denormal result is rounded once.
-    let (large, down) = (S::<T, M>(T::power(biased.0)), 5.421010862427522e-20);
-    let e = q.fma(large, large) * down;
-    let h = large * down;
-    select(gt(e, 0.5), (-q).fma(h, 1.0 - h), -e)
+    let large = S::<T, M>(T::power(biased.0));
+    let e = q.fma(large, large) * 5.421010862427522e-20;
+    // For the power 1, q is what is missing. The difference makes a zero of either sign positive.
+    select(eq(large, 18446744073709551616.0), 0.0 - q, -e)
 }
 
 /// e^-|x| of its decay.

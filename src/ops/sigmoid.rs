@@ -19,6 +19,7 @@ pub(in crate::ops) static ROWS: &[&OpDef] = &[
     &DECAY_TWICE,
     &TANH_WITH,
     &TANH_SLOPE,
+    &TANH_ADJOINT,
     &SIGMOID_WITH,
     &SIGMOID_SLOPE,
     &SOFTPLUS_WITH,
@@ -66,13 +67,13 @@ composite! {
     bad vec![];
 }
 unary! {
-    /// `exp(-|x|)` without loss on either side: where it is at most 1/2 its negative, which may be -0; elsewhere `1 - exp(-|x|)`.
+    /// `exp(-|x|)` without loss on either side: where it is at most `sqrt(1/2)` its negative, which may be -0; elsewhere `1 - exp(-|x|)`.
     ///
     /// Gradient: `g * sign(x) * exp(-|x|)`.
     DECAY = fn decay(x) -> y { decay(x) }
     kind float;
     vjp(g) g * (sign(x) * exp(-abs(x)));
-    numpy "np.where(np.abs(x) > np.log(2), -np.exp(-np.abs(x)), -np.expm1(-np.abs(x)))";
+    numpy "np.where(np.abs(x) > np.log(2) / 2, -np.exp(-np.abs(x)), -np.expm1(-np.abs(x)))";
     samples Real;
 }
 unary! {
@@ -82,7 +83,7 @@ unary! {
     DECAY_TWICE = fn decay_twice(x) -> y { decay(2.0 * x) }
     kind float;
     vjp(g) g * (sign(x) * exp(abs(x) * -2.0) * 2.0);
-    numpy "np.where(np.abs(x) > np.log(2) / 2, -np.exp(-2 * np.abs(x)), -np.expm1(-2 * np.abs(x)))";
+    numpy "np.where(np.abs(x) > np.log(2) / 4, -np.exp(-2 * np.abs(x)), -np.expm1(-2 * np.abs(x)))";
     samples Real;
 }
 
@@ -118,7 +119,7 @@ with_decay! {
     ///
     /// Gradient: `g * tanh_slope(y, e)`, to `x`.
     TANH_WITH = fn tanh_with(x, e) -> y;
-    vjp(g) g * tanh_slope(y, e);
+    vjp(g) tanh_adjoint(y, e, g);
     numpy "np.tanh(x)";
 }
 with_decay! {
@@ -128,6 +129,27 @@ with_decay! {
     TANH_SLOPE = fn tanh_slope(y, e) -> slope;
     vjp(g) g * (y * -2.0);
     numpy "1 - y * y";
+}
+op! {
+    /// `g * (1 - y * y)`, for the hyperbolic tangent `y` of an `x`, given `e`, the decay of `2 * x`: the adjoint of [`TANH`].
+    ///
+    /// Gradient: `-2 * g * y` times the cotangent, to `y`, and `tanh_slope(y, e)` times the cotangent, to `g`.
+    TANH_ADJOINT = fn tanh_adjoint(y, e, g) -> (x);
+    operands Float;
+    infer(c) families::elementwise(c);
+    kernel Kernel::Tile(crate::formula!(float |y, e, g| g * tanh_slope(y, e)));
+    family Elementwise;
+    vjp(c) { y: c * (g * (y * -2.0)), e: Cotangent::Zero, g: c * tanh_slope(y, e) }
+    numpy "g * (1 - y * y)";
+    cases vec![];
+    bad vec![families::bad(
+        &[&[2], &[3], &[]], vec![],
+        "tanh_adjoint: shapes do not broadcast. Got (2,) and (3,); expected equal lengths, or 1, on each axis counted from the last.",
+    )];
+}
+function! {
+    /// The adjoint of the hyperbolic tangent; see [`TANH_ADJOINT`].
+    TANH_ADJOINT = fn tanh_adjoint(y, e, g)
 }
 with_decay! {
     /// The logistic function of `x`, given `e`, the decay of `x`.
