@@ -2,6 +2,8 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use crate::array::room::room;
+use crate::error::Result;
 use crate::graph::{Graph, Value};
 
 /// The nodes of a sweep, in the order of their numbers. Its cost follows from what the outputs reach, never from how much
@@ -22,21 +24,25 @@ enum Places {
 
 /// A table over a span of numbers is worth its memory when it has at most so many entries for each node.
 const SPREAD: usize = 32;
+/// Bytes that a node takes in the lists of a sweep, its cotangents included, about and at most.
+const NODE: usize = 512;
+/// Nodes from which a sweep asks for memory before it takes it.
+const ASKED: usize = 4096;
 
 impl Reach {
     /// What `ys` reach down to `xs`; with `stop`, not beyond an `x`.
-    pub fn new(graph: &Graph, ys: &[Value], xs: &[Value], stop: bool) -> Reach {
+    pub fn new(graph: &Graph, ys: &[Value], xs: &[Value], stop: bool) -> Result<Reach> {
         let targets: FxHashSet<u32> = xs.iter().map(|v| v.node).collect();
         // Inputs have smaller numbers than their users: what is below every x depends on none.
         let low = targets.iter().copied().min().unwrap_or(0);
-        let (ids, places) = walk(graph, ys, low, |id| stop && targets.contains(&id));
+        let (ids, places) = walk(graph, ys, low, |id| stop && targets.contains(&id))?;
         let mut reach = Reach { depends: vec![false; ids.len()], ids, places };
         for i in 0..reach.ids.len() {
             let id = reach.ids[i];
             let via = |v: &Value| graph.aval(*v).dtype.is_float() && reach.depends(v.node);
             reach.depends[i] = targets.contains(&id) || graph.node(id).inputs.iter().any(via);
         }
-        reach
+        Ok(reach)
     }
 
     /// The nodes, inputs before their users.
@@ -59,9 +65,9 @@ impl Reach {
 }
 
 /// The nodes from `low` on that `ys` reach, without what is behind nodes that `ends` names, in ascending order.
-fn walk(graph: &Graph, ys: &[Value], low: u32, ends: impl Fn(u32) -> bool) -> (Vec<u32>, Places) {
+fn walk(graph: &Graph, ys: &[Value], low: u32, ends: impl Fn(u32) -> bool) -> Result<(Vec<u32>, Places)> {
     let mut stack: Vec<u32> = ys.iter().map(|v| v.node).filter(|&n| n >= low).collect();
-    let Some(high) = stack.iter().copied().max() else { return (vec![], Places::Sparse(FxHashMap::default())) };
+    let Some(high) = stack.iter().copied().max() else { return Ok((vec![], Places::Sparse(FxHashMap::default()))) };
     let span = (high - low) as usize + 1;
     let mut ids = vec![];
     // A set at first; a table from when it is small beside what was found.
@@ -76,6 +82,10 @@ fn walk(graph: &Graph, ys: &[Value], low: u32, ends: impl Fn(u32) -> bool) -> (V
             continue;
         }
         ids.push(id);
+        if ids.len() >= ASKED && ids.len().is_power_of_two() {
+            // As many again, in lists that double.
+            room("grad", format_args!("a sweep over {} nodes, and more", ids.len()), ids.len() * NODE)?;
+        }
         if table.is_empty() && ids.len() * SPREAD >= span {
             table = vec![0; span];
             ids.iter().for_each(|&i| table[(i - low) as usize] = 1);
@@ -92,7 +102,7 @@ fn walk(graph: &Graph, ys: &[Value], low: u32, ends: impl Fn(u32) -> bool) -> (V
         ids.iter().zip(1..).for_each(|(&id, p)| table[(id - low) as usize] = p);
         Places::Dense(low, table)
     };
-    (ids, places)
+    Ok((ids, places))
 }
 
 #[cfg(test)]
@@ -111,12 +121,12 @@ mod tests {
         }
         // Built late: three nodes, far from x by number.
         let y = mul(sin(mul(x, x)), graph.literal(0.25.into(), DType::F64));
-        let reach = Reach::new(&graph, &[y.value()], &[x.value()], false);
+        let reach = Reach::new(&graph, &[y.value()], &[x.value()], false).unwrap();
         assert_eq!(reach.ids().len(), 5);
         assert!(matches!(&reach.places, Places::Sparse(map) if map.len() == 5));
         assert!(reach.depends(y.value().node) && !reach.depends(other.value().node));
         // Most of the graph: a table, and every node in it.
-        let reach = Reach::new(&graph, &[other.value()], &[x.value()], false);
+        let reach = Reach::new(&graph, &[other.value()], &[x.value()], false).unwrap();
         assert_eq!(reach.ids().len(), 10_001);
         assert!(matches!(&reach.places, Places::Dense(0, table) if table.len() == 10_001));
         assert!(reach.ids().iter().enumerate().all(|(p, &id)| reach.place(id) == Some(p) && reach.depends(id)));

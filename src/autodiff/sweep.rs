@@ -40,7 +40,7 @@ pub fn sweep<'g>(seeds: &[(Tensor<'g>, Tensor<'g>)], xs: &[Tensor<'g>], stop: bo
     let Some(graph) = xs.first().map(|x| x.graph()) else { return Ok(vec![]) };
     let x_values: Vec<Value> = xs.iter().map(|x| x.value()).collect();
     let y_values: Vec<Value> = seeds.iter().map(|(y, _)| y.value()).collect();
-    let reach = Reach::new(graph, &y_values, &x_values, stop);
+    let reach = Reach::new(graph, &y_values, &x_values, stop)?;
     let mut supports = Supports::new(graph);
     let mut flows: Vec<SmallVec<[(u32, Flow<'g>); 2]>> = Vec::new();
     flows.resize_with(reach.ids().len(), SmallVec::new);

@@ -138,7 +138,7 @@ op! {
     operands Float;
     infer(c) families::elementwise(c);
     kernel Kernel::Tile(crate::formula!(float |y, e, g| g * tanh_slope(y, e)));
-    family Elementwise;
+    support Elementwise(finite);
     vjp(c) { y: c * (g * (y * -2.0)), e: Cotangent::Zero, g: c * tanh_slope(y, e) }
     numpy "g * (1 - y * y)";
     cases vec![];
