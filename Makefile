@@ -32,8 +32,8 @@ test-python: $(VENV)/.built $(VENV)/.demo $(VENV)/.test
 
 # Every row again, by the kernels of lesser machines.
 test-isa:
-	SCIRS2_AUTOGRAD_GUARD=1 SCIRS2_AUTOGRAD_ISA=base cargo test --locked --test op_matrix --test theory
-	SCIRS2_AUTOGRAD_GUARD=1 SCIRS2_AUTOGRAD_ISA=avx2 cargo test --locked --test op_matrix --test theory
+	SCIRS2_AUTOGRAD_GUARD=1 SCIRS2_AUTOGRAD_ISA=base cargo test --locked --test op_matrix --test theory --test derivatives --test infinities
+	SCIRS2_AUTOGRAD_GUARD=1 SCIRS2_AUTOGRAD_ISA=avx2 cargo test --locked --test op_matrix --test theory --test derivatives --test infinities
 
 # One epoch of the Rust example, on the images that the data package holds.
 test-example: $(VENV)/.demo

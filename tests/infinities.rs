@@ -63,7 +63,7 @@ fn logsumexp_of_infinite_elements() {
     let rows = arr2(&[[-INF, -INF], [0.0, -INF], [-INF, -INF]]);
     check("rows", f, &rows, [&[-INF, 0.0, -INF], &[0.0, 0.0, 2.0, 0.0, 0.0, 0.0], &[0.0; 6]]);
     check("all axes", |_, x| T::reduce_logsumexp(x, (), true), &rows, [&[0.0], &[0.0, 0.0, 1.0, 0.0, 0.0, 0.0], &[0.0; 6]]);
-    check("times inf", |_, x| T::reduce_logsumexp(x, -1i64, false) * 1e300, &arr1(&[-INF, -INF]), [&[-INF], &[0.0; 2], &[0.0; 2]]);
+    check("times inf", |_, x| T::reduce_logsumexp(x, -1i64, false) * 1e38, &arr1(&[-INF, -INF]), [&[-INF], &[0.0; 2], &[0.0; 2]]);
     check("inf", f, &arr1(&[INF, 0.0]), [&[INF], &[NAN, 0.0], &[NAN; 2]]);
     check("inf and -inf", f, &arr1(&[-INF, INF]), [&[INF], &[0.0, NAN], &[NAN; 2]]);
     check("two inf", f, &arr1(&[INF, INF]), [&[INF], &[NAN; 2], &[NAN; 2]]);

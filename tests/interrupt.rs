@@ -109,6 +109,7 @@ fn long() -> Vec<Long> {
         ("gather_add", vec![ones(f, &[N]), ones(i, &[N])], vec![int(0), int(3)], 3),
         ("one_hot", vec![ones(i, &[N])], vec![int(2), Attr::DType(DType::F32)], 8),
         ("check_labels", vec![ones(f, &[N])], vec![int(2)], 3),
+        ("wrap_index", vec![ones(i, &[N])], vec![int(2)], 3),
         ("argmax", vec![ones(f, &[N])], vec![int(0), Attr::Bool(false)], 3),
         ("argmax", vec![dense(&[N / 4, 4])], vec![int(1), Attr::Bool(false)], 3),
         ("max_with_index", vec![dense(&[4, N / 4])], vec![int(0)], 3),

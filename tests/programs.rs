@@ -27,7 +27,7 @@ fn rewrites_keep_every_bit() {
         ("add-neg", |_, a, b| neg(a) + b, |a, b| b - a),
         ("add-neg", |_, a, b| neg(a) + neg(b), |a, b| -a - b),
         ("sub-neg", |_, a, b| a - neg(b), |a, b| a + b),
-        ("fold-scalars", |c, a, _| a * (c.scalar(1.0.into(), DType::F64) / c.scalar(2.0.into(), DType::F64)), |a, _| a * 0.5),
+        ("fold-scalars", |c, a, _| a * (c.literal(1.0.into(), DType::F64) / c.literal(2.0.into(), DType::F64)), |a, _| a * 0.5),
         ("select-same", |_, a, b| T::select(T::less(a, b), a, a), |a, _| a),
         ("reduce-one", |_, a, _| T::squeeze(T::reduce_sum(T::expand_dims(a, 0i64), 0i64, true), 0i64), |a, _| a),
         ("merge", |_, a, b| (a * 1.0 + b) * 3.0 - (a + b) * 2.5, |a, b| (a + b) * 3.0 - (a + b) * 2.5),

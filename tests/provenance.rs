@@ -133,7 +133,7 @@ fn explain_shows_lines_and_calls() {
         let found = notes(&text);
         let note = |node: &str, wanted: &str| assert!(found.iter().any(|(n, w)| n.contains(node) && *w == wanted), "{node}: {text}");
         note("source 0", &format!("{FILE}:{}", line - 2));
-        note("reduce_max", &format!("{FILE}:{line} [softmax]"));
+        note("peak", &format!("{FILE}:{line} [softmax]"));
         note("exp", &format!("{FILE}:{}, {FILE}:{}", line + 1, line + 2));
         note("mul", &format!("{FILE}:{line} [gradient of softmax]"));
         note("mul", &format!("{FILE}:{} [gradient of exp]", line + 1));

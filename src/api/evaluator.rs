@@ -1,6 +1,5 @@
 //! Evaluation: feeds in, a plan bound and run, arrays out.
 
-use std::borrow::Cow;
 use std::sync::{Arc, Weak};
 
 use rustc_hash::FxHashMap;
@@ -422,12 +421,13 @@ fn touched(plan: &Plan) -> usize {
 
 type Sources = SmallVec<[*const u8; 40]>;
 
-/// The scalars of a run: a bundle's own, with its settings as they are now.
-fn scalars(b: &Bundle) -> Result<Cow<'_, [[u64; 8]]>> {
+/// The scalars of a run: a bundle's own, with its settings as they are now. As many as an optimizer's step has take no memory
+/// of their own.
+fn scalars<'b>(b: &'b Bundle, now: &'b mut SmallVec<[[u64; 8]; 32]>) -> Result<&'b [[u64; 8]]> {
     if b.settings.is_empty() {
-        return Ok(Cow::Borrowed(&b.scalars));
+        return Ok(&b.scalars);
     }
-    let mut now = b.scalars.clone();
+    now.extend_from_slice(&b.scalars);
     let _reading = Setting::reading();
     for (k, setting, dtype) in &b.settings {
         let value = Scalar::Float(setting.get());
@@ -436,7 +436,7 @@ fn scalars(b: &Bundle) -> Result<Cow<'_, [[u64; 8]]>> {
             slot[0] = u64::from_ne_bytes(bytes);
         }
     }
-    Ok(Cow::Owned(now))
+    Ok(now)
 }
 
 /// Pointers to the sources' elements; variables by `variable`.
@@ -480,8 +480,9 @@ fn read(p: &Prepared<'_, '_>, feeds: &[Fed<'_>], proceed: Option<&dyn Fn() -> bo
     let env = ctx.env();
     let needs = p.plan.sources.iter().any(|s| s.kind == SourceKind::Variable);
     let guard = if needs { Some(env.read()?) } else { None };
-    let scalars = scalars(b)?;
-    let sources = sources(p, &scalars, feeds, &|id| match &guard {
+    let mut now = SmallVec::new();
+    let scalars = scalars(b, &mut now)?;
+    let sources = sources(p, scalars, feeds, &|id| match &guard {
         Some(g) => g.array(id).map(std::ptr::from_ref),
         None => Err(Error::text(ErrorKind::Variable, "run: a variable is not bound")),
     })?;
@@ -508,8 +509,9 @@ fn write(p: &Prepared<'_, '_>, feeds: &[Fed<'_>], proceed: Option<&dyn Fn() -> b
     let (ctx, b) = (p.ctx, &*p.bundle);
     let (seed, run) = counters(ctx, b);
     let mut guard = ctx.env().write()?;
-    let scalars = scalars(b)?;
-    let sources = sources(p, &scalars, feeds, &|id| guard.array(id).map(std::ptr::from_ref))?;
+    let mut now = SmallVec::new();
+    let scalars = scalars(b, &mut now)?;
+    let sources = sources(p, scalars, feeds, &|id| guard.array(id).map(std::ptr::from_ref))?;
     // Memory that only the environment holds is written in place; shared memory gets a new block, which takes its place
     // when the run has succeeded.
     let mut fresh: SmallVec<[Option<Array>; 16]> = SmallVec::new();

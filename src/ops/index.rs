@@ -374,7 +374,7 @@ op! {
         check_index(c, index)?;
         Ok(smallvec![Aval { dtype: DType::I64, shape: index.shape.clone() }])
     };
-    kernel call!(true, |[index] -> [y], c| kernels::index::wrap(c.op, *index, attr::<i64>(c.attrs.first())?.max(0) as usize, y));
+    kernel call!(true, |[index] -> [y], c| kernels::index::wrap(c.ranges, c.op, *index, attr::<i64>(c.attrs.first())?.max(0) as usize, y));
     support Unknown;
     vjp(g) { index: Cotangent::Zero }
     numpy "np.where(index < 0, index + n, index)";

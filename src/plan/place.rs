@@ -463,6 +463,7 @@ impl<'a> Layout<'a> {
                 let bytes = match node.kernel() {
                     Some(Kernel::Call(c)) => (c.scratch)(&refs, &node.attrs),
                     Some(Kernel::Fold(_)) => reduce_scratch(self.ir, node)?,
+                    Some(Kernel::Check(_)) => 0,
                     // Over no elements there is nothing to do; over some it is part of a program.
                     Some(Kernel::Tile(_) | Kernel::Select | Kernel::Cast) if node.tys[0].count() == 0 => 0,
                     _ => return Err(Error::engine(def.name, "no step can compute it", describe(self.ir, n), "a kernel that is called")),

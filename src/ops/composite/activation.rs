@@ -1,15 +1,14 @@
 //! Activations.
 
-use smallvec::smallvec;
-
 use crate::graph::attr::{Attr, AttrType, Axes, IntoAttr};
 use crate::graph::op::{Body, Cotangent, Domain, Kernel, OpDef, Operands, Param, ParamKind, Primitive, Support};
 use crate::graph::{AsTensor, Tensor};
-use crate::ops::apply::{Arg, apply, cast};
+use crate::ops::apply::{Arg, Operand, apply, cast};
 use crate::ops::compare::equal;
 use crate::ops::elementwise::exp;
 use crate::ops::families::{self, bad, case};
 use crate::ops::reduce::{peak, reduce_logsumexp, reduce_sum};
+use crate::ops::rules::quotient;
 use crate::ops::select::select;
 use crate::shape::{self, Aval};
 
@@ -25,7 +24,7 @@ composite! {
         shape::axis("softmax", axis, x.ndim())?;
         let x = cast(x, x.dtype().to_float());
         let e = exp(x - peak(x, Axes(Some([axis].into()))));
-        normalised(e / reduce_sum(e, axis, true), axis)
+        normalised(e, reduce_sum(e, axis, true), axis)
     }
     numpy "scipy.special.softmax(x, axis=axis)";
     example "T.softmax([[1000.0, 1000.0], [0.0, -np.inf]])" => "[[0.5 0.5]\n [1.  0. ]]";
@@ -33,30 +32,36 @@ composite! {
     bad vec![bad(&[&[2]], vec![Attr::Int(1)], "softmax: axis is out of range. Got axis=1 for 1 dimension; expected -1 <= axis < 1.")];
 }
 op! {
-    /// `x` itself, whose sum along `axis` is 1 whatever it was computed from.
+    /// `e / sum`, where `sum` is that of `e` along `axis`, and the largest element of `e` is 1.
     ///
-    /// Gradient: `g` less that of the largest element. A constant is taken off, which a sum that is always 1 does not see; but
-    /// where that element rounds to 1, what is left of the others' does not cancel.
-    NORMALISED = fn normalised(x; axis: i64 = -1) -> (y);
-    operands Any;
+    /// Gradient: that of the quotient for `g` less its value at the largest element. A constant is taken off, which what sums up
+    /// to 1 does not see; but where that element rounds to 1, what is left of the others' does not cancel.
+    NORMALISED = fn normalised(e, sum; axis: i64 = -1) -> (y);
+    operands Float;
     infer(c) {
-        shape::axis(c.op, axis, x.ndim())?;
-        Ok(smallvec![x.clone()])
+        shape::axis(c.op, axis, e.ndim())?;
+        families::elementwise(c)
     };
-    kernel Kernel::View(|_, strides, _, _| Some((0, strides.into())));
+    kernel Kernel::Tile(crate::formula!(float |e, sum| e / sum));
     support Repeated(along_axis);
-    vjp(g) { x: {
-        let along = |x| peak(x, Axes(Some([axis].into())));
-        g - along(select(equal(x, along(x)), g, f64::NEG_INFINITY))
-    } }
-    numpy "x";
+    vjp(g) {
+        e: quotient(without_largest(g, e, axis), sum),
+        sum: quotient(-(without_largest(g, e, axis) * y), sum),
+    }
+    numpy "e / sum";
     cases vec![];
-    bad vec![bad(&[&[2]], vec![Attr::Int(1)], "normalised: axis is out of range. Got axis=1 for 1 dimension; expected -1 <= axis < 1.")];
+    bad vec![bad(&[&[2], &[1]], vec![Attr::Int(1)], "normalised: axis is out of range. Got axis=1 for 1 dimension; expected -1 <= axis < 1.")];
 }
 function! {
-    /// `x` itself, whose sum along `axis` is 1; see [`NORMALISED`].
-    NORMALISED = fn normalised(x; axis: i64)
+    /// `e / sum`, where `sum` is that of `e` along `axis`; see [`NORMALISED`].
+    NORMALISED = fn normalised(e, sum; axis: i64)
 }
+
+/// `g` less its value where `e` is 1 along `axis`; of several the largest.
+fn without_largest<'g>(g: Tensor<'g>, e: Tensor<'g>, axis: i64) -> Tensor<'g> {
+    g - peak(select(equal(e, 1.0), g, f64::NEG_INFINITY), Axes(Some([axis].into())))
+}
+
 composite! {
     /// `x - logsumexp(x)` along `axis`: the logarithm of softmax without its underflow.
     ///
