@@ -57,10 +57,10 @@ REQUIRED = {"shape", "classes", "n", "slices"}
 BY_HAND = {"cond", "assign", "bernoulli", "standard_uniform", "standard_uniform_like", "standard_normal", "standard_normal_like"}
 #: Rows that serve other rows, besides those that their parameters tell; see `internal`.
 INTERNAL = {
-    "check_at", "check_exponent", "check_labels", "check_probability", "check_ratio", "cholesky_lower", "decay", "decay_twice",
-    "gaussian", "gelu_slope", "gelu_with", "integer_power", "logistic_loss", "logistic_residual", "lower_triangle", "merge_axes",
-    "normal_density", "normalised", "peak", "real_power", "sigmoid_slope", "sigmoid_with", "size", "softplus_with", "tanh_slope", "tanh_with",
-    "weighted", "wrap_index",
+    "check_at", "check_exponent", "check_labels", "check_probability", "check_ratio", "cholesky_lower", "decay",
+    "decay_twice", "gaussian", "gelu_slope", "gelu_with", "integer_power", "log_sum", "logistic_loss", "logistic_residual",
+    "lower_triangle", "merge_axes", "normal_density", "normalised", "peak", "real_power", "sigmoid_slope", "sigmoid_with",
+    "size", "softplus_with", "tanh_adjoint", "tanh_slope", "tanh_with", "weighted", "wrap_index",
 }  # fmt: skip
 #: Length of a line of generated code, as the formatter has it.
 WIDTH = 140

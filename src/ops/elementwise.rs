@@ -10,8 +10,10 @@ use crate::ops::select::select;
 use crate::shape::Aval;
 
 /// The rows of this family.
-pub(in crate::ops) static ROWS: &[&OpDef] =
-    &[&ADD, &SUB, &MUL, &DIV, &MAXIMUM, &MINIMUM, &NEG, &SQUARE, &SQRT, &ABS, &SIGN, &EXP, &LOG, &SIN, &COS, &RELU, &CLIP, &WEIGHTED];
+pub(in crate::ops) static ROWS: &[&OpDef] = &[
+    &ADD, &SUB, &MUL, &DIV, &MAXIMUM, &MINIMUM, &NEG, &SQUARE, &SQRT, &ABS, &SIGN, &EXP, &LOG, &LOG_SUM, &SIN, &COS, &RELU, &CLIP,
+    &WEIGHTED,
+];
 
 binary! {
     /// Sum with broadcasting: `y = a + b`. Integers wrap around.
@@ -181,6 +183,16 @@ unary! {
     derivative singular;
     numpy "np.log(x)";
     example "T.log([np.e, 1.0, 0.0, -1.0])" => "[  1.   0. -inf  nan]";
+    samples Positive;
+}
+unary! {
+    /// Natural logarithm of a sum of exponentials, which is 0 only where nothing can change it: all exponents are -inf.
+    ///
+    /// Gradient: `g / x`, and 0 at 0.
+    LOG_SUM = fn log_sum(x) -> y { log(x) }
+    kind float;
+    vjp(g) select(equal(x, 0.0), 0.0, quotient(g, x));
+    numpy "np.log(x)";
     samples Positive;
 }
 unary! {

@@ -12,8 +12,8 @@ use crate::graph::{AsTensor, Tensor};
 use crate::kernels::{self, fold::Fold};
 use crate::ops::apply::{Arg, apply, cast};
 use crate::ops::broadcast::broadcast_like;
-use crate::ops::compare::{equal, less, not_equal};
-use crate::ops::elementwise::{abs, exp, log};
+use crate::ops::compare::{equal, less};
+use crate::ops::elementwise::{abs, exp, log_sum};
 use crate::ops::families::{self, attr, bad, case};
 use crate::ops::index::gather_adjoint;
 use crate::ops::movement::{expand_dims, squeeze, stop_gradient};
@@ -223,8 +223,7 @@ composite! {
         let top = peak(x, axis.clone());
         let top = select(less(abs(top), f64::INFINITY), top, 0.0);
         let sum = reduce_sum(exp(x - top), axis.clone(), true);
-        // The sum is 0 only over elements that are -inf, which nothing can change.
-        let y = select(not_equal(sum, 0.0), log(sum), f64::NEG_INFINITY) + top;
+        let y = log_sum(sum) + top;
         if keepdims { y } else { squeeze_axes(y, x, &axis) }
     }
     numpy "scipy.special.logsumexp(x, axis=axis, keepdims=keepdims)";
