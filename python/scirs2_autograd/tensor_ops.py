@@ -49,6 +49,11 @@ __all__ = [
     "astype",
     "batch_matmul",
     "bernoulli",
+    "bitwise_and",
+    "bitwise_invert",
+    "bitwise_not",
+    "bitwise_or",
+    "bitwise_xor",
     "broadcast_to",
     "cast",
     "check_finite",
@@ -65,6 +70,7 @@ __all__ = [
     "dropout",
     "equal",
     "erf",
+    "erfc",
     "exp",
     "expand_dims",
     "full",
@@ -74,6 +80,8 @@ __all__ = [
     "grad_with_default",
     "greater",
     "greater_equal",
+    "identity",
+    "invert",
     "jacobians",
     "less",
     "less_equal",
@@ -97,6 +105,7 @@ __all__ = [
     "minimum",
     "mul",
     "multiply",
+    "ndtr",
     "neg",
     "negative",
     "normal_like",
@@ -206,21 +215,6 @@ def div(a: TensorLike, b: TensorLike) -> Tensor:
     return y
 
 
-def pow(a: TensorLike, b: TensorLike) -> Tensor:
-    """Power with broadcasting: `y = a ** b`, in floating numbers. A negative base with a non-integral exponent gives NaN.
-
-    Gradient: `g * b * a ** (b - 1)`, which is 0 where `b` is 0, and `g * y * log(a)`, which counts as 0 where `a` is 0.
-
-    NumPy: `a ** b`
-
-    >>> with ag.Context():
-    ...     print(T.pow([4.0, 2.0, -8.0], [0.5, -1.0, 0.5]).eval())
-    [2.  0.5 nan]
-    """
-    y: Tensor = _apply(4, (a, b), ())
-    return y
-
-
 def maximum(a: TensorLike, b: TensorLike) -> Tensor:
     """The larger of two, with broadcasting; NaN if one of them is NaN.
 
@@ -232,7 +226,7 @@ def maximum(a: TensorLike, b: TensorLike) -> Tensor:
     ...     print(T.maximum([1.0, 5.0, np.nan], 3.0).eval())
     [ 3.  5. nan]
     """
-    y: Tensor = _apply(5, (a, b), ())
+    y: Tensor = _apply(4, (a, b), ())
     return y
 
 
@@ -247,7 +241,7 @@ def minimum(a: TensorLike, b: TensorLike) -> Tensor:
     ...     print(T.minimum([1.0, 5.0, np.nan], 3.0).eval())
     [ 1.  3. nan]
     """
-    y: Tensor = _apply(6, (a, b), ())
+    y: Tensor = _apply(5, (a, b), ())
     return y
 
 
@@ -262,7 +256,7 @@ def neg(x: TensorLike) -> Tensor:
     ...     print(T.neg([1.0, -2.0]).eval())
     [-1.  2.]
     """
-    y: Tensor = _apply(7, (x,), ())
+    y: Tensor = _apply(6, (x,), ())
     return y
 
 
@@ -277,7 +271,7 @@ def square(x: TensorLike) -> Tensor:
     ...     print(T.square([-3, 0, 4]).eval())
     [ 9  0 16]
     """
-    y: Tensor = _apply(8, (x,), ())
+    y: Tensor = _apply(7, (x,), ())
     return y
 
 
@@ -293,7 +287,7 @@ def sqrt(x: TensorLike) -> Tensor:
     ...     print(T.sqrt([4.0, 0.0, -1.0]).eval())
     [ 2.  0. nan]
     """
-    y: Tensor = _apply(9, (x,), ())
+    y: Tensor = _apply(8, (x,), ())
     return y
 
 
@@ -308,7 +302,7 @@ def abs(x: TensorLike) -> Tensor:
     ...     print(T.abs([-1.5, 0.0, 2.0]).eval())
     [1.5 0.  2. ]
     """
-    y: Tensor = _apply(10, (x,), ())
+    y: Tensor = _apply(9, (x,), ())
     return y
 
 
@@ -323,7 +317,7 @@ def sign(x: TensorLike) -> Tensor:
     ...     print(T.sign([-3.0, 0.0, 2.0, np.nan]).eval())
     [-1.  0.  1. nan]
     """
-    y: Tensor = _apply(11, (x,), ())
+    y: Tensor = _apply(10, (x,), ())
     return y
 
 
@@ -338,7 +332,7 @@ def exp(x: TensorLike) -> Tensor:
     ...     print(T.exp([0.0, 1.0]).eval())
     [1.         2.71828183]
     """
-    y: Tensor = _apply(12, (x,), ())
+    y: Tensor = _apply(11, (x,), ())
     return y
 
 
@@ -353,7 +347,7 @@ def log(x: TensorLike) -> Tensor:
     ...     print(T.log([np.e, 1.0, 0.0, -1.0]).eval())
     [  1.   0. -inf  nan]
     """
-    y: Tensor = _apply(13, (x,), ())
+    y: Tensor = _apply(12, (x,), ())
     return y
 
 
@@ -387,68 +381,8 @@ def cos(x: TensorLike) -> Tensor:
     return y
 
 
-def tanh(x: TensorLike) -> Tensor:
-    """Hyperbolic tangent, within 3 ulp.
-
-    Gradient: `g * (1 - y * y)`, exactly 0 where `|y|` rounds to 1.
-
-    NumPy: `np.tanh(x)`
-
-    >>> with ag.Context():
-    ...     print(T.tanh([-1.0, 0.0, 20.0]).eval())
-    [-0.76159416  0.          1.        ]
-    """
-    y: Tensor = _apply(16, (x,), ())
-    return y
-
-
-def sigmoid(x: TensorLike) -> Tensor:
-    """Logistic function `1 / (1 + exp(-x))`, within 3 ulp.
-
-    Gradient: `g * y * (1 - y)`.
-
-    NumPy: `scipy.special.expit(x)`
-
-    >>> with ag.Context():
-    ...     print(T.sigmoid([-1000.0, 0.0, 1000.0]).eval())
-    [0.  0.5 1. ]
-    """
-    y: Tensor = _apply(17, (x,), ())
-    return y
-
-
-def softplus(x: TensorLike) -> Tensor:
-    """`log(1 + exp(x))`, computed as `max(x, 0) + log1p(exp(-|x|))`: it never overflows.
-
-    Gradient: `g * sigmoid(x)`.
-
-    NumPy: `np.logaddexp(x, 0)`
-
-    >>> with ag.Context():
-    ...     print(T.softplus([-1000.0, 0.0, 1000.0]).eval())
-    [0.00000000e+00 6.93147181e-01 1.00000000e+03]
-    """
-    y: Tensor = _apply(18, (x,), ())
-    return y
-
-
-def erf(x: TensorLike) -> Tensor:
-    """Error function `2 / sqrt(pi) * integral of exp(-t * t) from 0 to x`, within 2 ulp.
-
-    Gradient: `g * 2 / sqrt(pi) * exp(-x * x)`.
-
-    NumPy: `scipy.special.erf(x)`
-
-    >>> with ag.Context():
-    ...     print(T.erf([0.0, 1.0]).eval())
-    [0.         0.84270079]
-    """
-    y: Tensor = _apply(19, (x,), ())
-    return y
-
-
 def relu(x: TensorLike) -> Tensor:
-    """Rectifier: `max(x, 0)`; NaN of NaN.
+    """Rectifier: `max(x, 0)`; NaN of NaN. Integers stay integers.
 
     Gradient: `g` where `x > 0`, exactly 0 elsewhere, at 0 too.
 
@@ -458,7 +392,7 @@ def relu(x: TensorLike) -> Tensor:
     ...     print(T.relu([-1.0, 0.0, 2.0]).eval())
     [0. 0. 2.]
     """
-    y: Tensor = _apply(20, (x,), ())
+    y: Tensor = _apply(16, (x,), ())
     return y
 
 
@@ -473,7 +407,112 @@ def clip(x: TensorLike, low: TensorLike, high: TensorLike) -> Tensor:
     ...     print(T.clip([-1.0, 0.5, 3.0], 0.0, 1.0).eval())
     [0.  0.5 1. ]
     """
-    y: Tensor = _apply(21, (x, low, high), ())
+    y: Tensor = _apply(17, (x, low, high), ())
+    return y
+
+
+def tanh(x: TensorLike) -> Tensor:
+    """Hyperbolic tangent, within 3 ulp.
+
+    Gradient: `g / cosh(x)**2`, within 8 ulp also where `|y|` rounds to 1.
+
+    NumPy: `np.tanh(x)`
+
+    >>> with ag.Context():
+    ...     print(T.tanh([-1.0, 0.0, 20.0]).eval())
+    [-0.76159416  0.          1.        ]
+    """
+    y: Tensor = _apply(19, (x,), ())
+    return y
+
+
+def sigmoid(x: TensorLike) -> Tensor:
+    """Logistic function `1 / (1 + exp(-x))`, within 3 ulp.
+
+    Gradient: `g * y * (1 - y)`, within 8 ulp also where `y` rounds to 1.
+
+    NumPy: `scipy.special.expit(x)`
+
+    >>> with ag.Context():
+    ...     print(T.sigmoid([-1000.0, 0.0, 1000.0]).eval())
+    [0.  0.5 1. ]
+    """
+    y: Tensor = _apply(20, (x,), ())
+    return y
+
+
+def softplus(x: TensorLike) -> Tensor:
+    """`log(1 + exp(x))`, computed as `max(x, 0) + log1p(exp(-|x|))`: it never overflows.
+
+    Gradient: `g * sigmoid(x)`.
+
+    NumPy: `np.logaddexp(x, 0)`
+
+    >>> with ag.Context():
+    ...     print(T.softplus([-1000.0, 0.0, 1000.0]).eval())
+    [0.00000000e+00 6.93147181e-01 1.00000000e+03]
+    """
+    y: Tensor = _apply(21, (x,), ())
+    return y
+
+
+def erf(x: TensorLike) -> Tensor:
+    """Error function `2 / sqrt(pi) * integral of exp(-t * t) from 0 to x`, within 2 ulp.
+
+    Gradient: `g * 2 / sqrt(pi) * exp(-x * x)`.
+
+    NumPy: `scipy.special.erf(x)`
+
+    >>> with ag.Context():
+    ...     print(T.erf([0.0, 1.0]).eval())
+    [0.         0.84270079]
+    """
+    y: Tensor = _apply(32, (x,), ())
+    return y
+
+
+def erfc(x: TensorLike) -> Tensor:
+    """Complementary error function `1 - erf(x)`, within 3 ulp also where `erf(x)` rounds to 1.
+
+    Gradient: `-g * 2 / sqrt(pi) * exp(-x * x)`.
+
+    NumPy: `scipy.special.erfc(x)`
+
+    >>> with ag.Context():
+    ...     print(T.erfc([0.0, 1.0, 10.0]).eval())
+    [1.00000000e+00 1.57299207e-01 2.08848758e-45]
+    """
+    y: Tensor = _apply(33, (x,), ())
+    return y
+
+
+def ndtr(x: TensorLike) -> Tensor:
+    """The standard normal distribution function, `erfc(-x / sqrt(2)) / 2`, within 3 ulp on both sides.
+
+    Gradient: `g * exp(-x * x / 2) / sqrt(2 * pi)`.
+
+    NumPy: `scipy.special.ndtr(x)`
+
+    >>> with ag.Context():
+    ...     print(T.ndtr([-10.0, 0.0, 1.0]).eval())
+    [7.61985302e-24 5.00000000e-01 8.41344746e-01]
+    """
+    y: Tensor = _apply(34, (x,), ())
+    return y
+
+
+def gelu(x: TensorLike) -> Tensor:
+    """Gaussian error linear unit: `x * ndtr(x)`.
+
+    Gradient: `g * (ndtr(x) + x * exp(-x * x / 2) / sqrt(2 * pi))`.
+
+    NumPy: `x * scipy.special.ndtr(x)`
+
+    >>> with ag.Context():
+    ...     print(T.gelu([-1.0, 0.0, 1.0]).eval())
+    [-0.15865525  0.          0.84134475]
+    """
+    y: Tensor = _apply(35, (x,), ())
     return y
 
 
@@ -486,7 +525,7 @@ def equal(a: TensorLike, b: TensorLike) -> Tensor:
     ...     print(T.equal([1.0, 2.0, np.nan], [1.0, 3.0, np.nan]).eval())
     [ True False False]
     """
-    y: Tensor = _apply(22, (a, b), ())
+    y: Tensor = _apply(40, (a, b), ())
     return y
 
 
@@ -499,7 +538,7 @@ def not_equal(a: TensorLike, b: TensorLike) -> Tensor:
     ...     print(T.not_equal([1.0, 2.0, np.nan], [1.0, 3.0, np.nan]).eval())
     [False  True  True]
     """
-    y: Tensor = _apply(23, (a, b), ())
+    y: Tensor = _apply(41, (a, b), ())
     return y
 
 
@@ -512,7 +551,7 @@ def less(a: TensorLike, b: TensorLike) -> Tensor:
     ...     print(T.less([1, 2, 3], 2).eval())
     [ True False False]
     """
-    y: Tensor = _apply(24, (a, b), ())
+    y: Tensor = _apply(42, (a, b), ())
     return y
 
 
@@ -525,7 +564,7 @@ def less_equal(a: TensorLike, b: TensorLike) -> Tensor:
     ...     print(T.less_equal([1, 2, 3], 2).eval())
     [ True  True False]
     """
-    y: Tensor = _apply(25, (a, b), ())
+    y: Tensor = _apply(43, (a, b), ())
     return y
 
 
@@ -538,7 +577,7 @@ def greater(a: TensorLike, b: TensorLike) -> Tensor:
     ...     print(T.greater([1, 2, 3], 2).eval())
     [False False  True]
     """
-    y: Tensor = _apply(26, (a, b), ())
+    y: Tensor = _apply(44, (a, b), ())
     return y
 
 
@@ -551,7 +590,7 @@ def greater_equal(a: TensorLike, b: TensorLike) -> Tensor:
     ...     print(T.greater_equal([1, 2, 3], 2).eval())
     [False  True  True]
     """
-    y: Tensor = _apply(27, (a, b), ())
+    y: Tensor = _apply(45, (a, b), ())
     return y
 
 
@@ -564,7 +603,7 @@ def logical_and(a: TensorLike, b: TensorLike) -> Tensor:
     ...     print(T.logical_and([0.0, 0.0, 2.0], [0, 1, 1]).eval())
     [False False  True]
     """
-    y: Tensor = _apply(28, (a, b), ())
+    y: Tensor = _apply(46, (a, b), ())
     return y
 
 
@@ -577,7 +616,7 @@ def logical_or(a: TensorLike, b: TensorLike) -> Tensor:
     ...     print(T.logical_or([0.0, 0.0, 2.0], [0, 1, 1]).eval())
     [False  True  True]
     """
-    y: Tensor = _apply(29, (a, b), ())
+    y: Tensor = _apply(47, (a, b), ())
     return y
 
 
@@ -590,7 +629,7 @@ def logical_xor(a: TensorLike, b: TensorLike) -> Tensor:
     ...     print(T.logical_xor([0.0, 0.0, 2.0], [0, 1, 1]).eval())
     [False  True False]
     """
-    y: Tensor = _apply(30, (a, b), ())
+    y: Tensor = _apply(48, (a, b), ())
     return y
 
 
@@ -603,7 +642,59 @@ def logical_not(x: TensorLike) -> Tensor:
     ...     print(T.logical_not([0.0, 2.0, np.nan]).eval())
     [ True False False]
     """
-    y: Tensor = _apply(31, (x,), ())
+    y: Tensor = _apply(49, (x,), ())
+    return y
+
+
+def bitwise_and(a: TensorLike, b: TensorLike) -> Tensor:
+    """And of the bits of integers, and of bools.
+
+    NumPy: `np.bitwise_and(a, b)`
+
+    >>> with ag.Context():
+    ...     print(T.bitwise_and([12, 10], 6).eval())
+    [4 2]
+    """
+    y: Tensor = _apply(50, (a, b), ())
+    return y
+
+
+def bitwise_or(a: TensorLike, b: TensorLike) -> Tensor:
+    """Or of the bits of integers, and of bools.
+
+    NumPy: `np.bitwise_or(a, b)`
+
+    >>> with ag.Context():
+    ...     print(T.bitwise_or([12, 10], 6).eval())
+    [14 14]
+    """
+    y: Tensor = _apply(51, (a, b), ())
+    return y
+
+
+def bitwise_xor(a: TensorLike, b: TensorLike) -> Tensor:
+    """Exclusive or of the bits of integers, and of bools.
+
+    NumPy: `np.bitwise_xor(a, b)`
+
+    >>> with ag.Context():
+    ...     print(T.bitwise_xor([True, False], True).eval())
+    [False  True]
+    """
+    y: Tensor = _apply(52, (a, b), ())
+    return y
+
+
+def bitwise_not(x: TensorLike) -> Tensor:
+    """All bits of integers turned over, and bools negated.
+
+    NumPy: `np.bitwise_not(x)`
+
+    >>> with ag.Context():
+    ...     print(T.bitwise_not([0, 1, -1]).eval())
+    [-1 -2  0]
+    """
+    y: Tensor = _apply(53, (x,), ())
     return y
 
 
@@ -620,7 +711,7 @@ def where(condition: TensorLike, a: TensorLike, b: TensorLike) -> Tensor:
     ...     print(T.grad([T.where(x > 0.0, T.sqrt(x), 0.0)], [x])[0].eval())
     [0.   0.25]
     """
-    y: Tensor = _apply(32, (condition, a, b), ())
+    y: Tensor = _apply(54, (condition, a, b), ())
     return y
 
 
@@ -636,7 +727,24 @@ def cast(x: TensorLike, dtype: DTypeLike = "float64") -> Tensor:
     ...     print(T.cast([1.7, -1.7, 0.0], "int32").eval())
     [ 1 -1  0]
     """
-    y: Tensor = _apply(33, (x,), (dtype,))
+    y: Tensor = _apply(55, (x,), (dtype,))
+    return y
+
+
+def identity(x: TensorLike) -> Tensor:
+    """`x` itself, as a tensor of its own: equal expressions are one tensor, and each call of this is another one.
+
+    Gradient: `g`.
+
+    NumPy: `x`
+
+    >>> with ag.Context():
+    ...     x = T.constant(3.0)
+    ...     a, b = T.identity(x), T.identity(x)
+    ...     print(T.grad([a * b], [a])[0].eval())
+    3.0
+    """
+    y: Tensor = _apply(56, (x,), ())
     return y
 
 
@@ -650,7 +758,7 @@ def stop_gradient(x: TensorLike) -> Tensor:
     ...     print(T.grad([x * T.stop_gradient(x)], [x])[0].eval())
     3.0
     """
-    y: Tensor = _apply(34, (x,), ())
+    y: Tensor = _apply(57, (x,), ())
     return y
 
 
@@ -667,7 +775,7 @@ def reshape(x: TensorLike, shape: Shape) -> Tensor:
      [3 4]
      [5 6]]
     """
-    y: Tensor = _apply(36, (x,), (shape,))
+    y: Tensor = _apply(59, (x,), (shape,))
     return y
 
 
@@ -684,7 +792,7 @@ def transpose(x: TensorLike, axes: Axes = None) -> Tensor:
      [2 5]
      [3 6]]
     """
-    y: Tensor = _apply(38, (x,), (axes,))
+    y: Tensor = _apply(62, (x,), (axes,))
     return y
 
 
@@ -700,7 +808,7 @@ def expand_dims(x: TensorLike, axis: Axes = (0,)) -> Tensor:
     [[1]
      [2]]
     """
-    y: Tensor = _apply(39, (x,), (axis,))
+    y: Tensor = _apply(63, (x,), (axis,))
     return y
 
 
@@ -715,7 +823,7 @@ def squeeze(x: TensorLike, axis: Axes = None) -> Tensor:
     ...     print(T.squeeze([[[1], [2]]], -1).eval())
     [[1 2]]
     """
-    y: Tensor = _apply(40, (x,), (axis,))
+    y: Tensor = _apply(64, (x,), (axis,))
     return y
 
 
@@ -731,7 +839,7 @@ def broadcast_to(x: TensorLike, shape: Shape) -> Tensor:
     [[1 1 1]
      [2 2 2]]
     """
-    y: Tensor = _apply(41, (x,), (shape,))
+    y: Tensor = _apply(66, (x,), (shape,))
     return y
 
 
@@ -747,7 +855,7 @@ def strided_slice(x: TensorLike, slices: Sequence[builtins.slice]) -> Tensor:
     ...     print(T.strided_slice([0, 1, 2, 3, 4], [slice(None, None, -2)]).eval())
     [4 2 0]
     """
-    y: Tensor = _apply(44, (x,), (slices,))
+    y: Tensor = _apply(69, (x,), (slices,))
     return y
 
 
@@ -763,7 +871,7 @@ def concat(xs: Sequence[TensorLike], axis: int = 0) -> Tensor:
     [[0. 1. 1.]
      [0. 1. 1.]]
     """
-    y: Tensor = _apply(47, (xs,), (axis,))
+    y: Tensor = _apply(72, (xs,), (axis,))
     return y
 
 
@@ -781,7 +889,7 @@ def reduce_sum(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tens
     [[3]
      [7]]
     """
-    y: Tensor = _apply(48, (x,), (axis, keepdims))
+    y: Tensor = _apply(74, (x,), (axis, keepdims))
     return y
 
 
@@ -797,7 +905,7 @@ def reduce_max(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tens
     ...     print(T.grad([T.reduce_max(x)], [x])[0].eval())
     [0.  0.5 0.5]
     """
-    y: Tensor = _apply(49, (x,), (axis, keepdims))
+    y: Tensor = _apply(75, (x,), (axis, keepdims))
     return y
 
 
@@ -812,7 +920,7 @@ def reduce_min(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tens
     ...     print(T.reduce_min([[1.0, 5.0], [7.0, 2.0]], axis=-1).eval())
     [1. 2.]
     """
-    y: Tensor = _apply(50, (x,), (axis, keepdims))
+    y: Tensor = _apply(76, (x,), (axis, keepdims))
     return y
 
 
@@ -825,13 +933,16 @@ def reduce_mean(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Ten
     ...     print(T.reduce_mean([[1, 2], [3, 4]], axis=0).eval())
     [2. 3.]
     """
-    y: Tensor = _apply(52, (x,), (axis, keepdims))
+    y: Tensor = _apply(78, (x,), (axis, keepdims))
     return y
 
 
 def reduce_logsumexp(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tensor:
     """`log(sum(exp(x)))` over `axis` (all axes by default), shifted by the maximum: it never overflows. Where all
-    elements are -inf it is -inf.
+    elements are -inf, or where there are none, it is -inf.
+
+    Gradient: `g * softmax(x)`; 0 where all elements are -inf. To an element that is inf it is NaN. Its own gradient has an
+    error of one unit in the last place of `g` where a probability rounds to 1.
 
     NumPy: `scipy.special.logsumexp(x, axis=axis, keepdims=keepdims)`
 
@@ -839,7 +950,7 @@ def reduce_logsumexp(x: TensorLike, axis: Axes = None, keepdims: bool = False) -
     ...     print(T.reduce_logsumexp([[1000.0, 1000.0], [0.0, -np.inf]], axis=-1).eval())
     [1000.69314718    0.        ]
     """
-    y: Tensor = _apply(53, (x,), (axis, keepdims))
+    y: Tensor = _apply(80, (x,), (axis, keepdims))
     return y
 
 
@@ -854,7 +965,7 @@ def argmax(x: TensorLike, axis: int = -1, keepdims: bool = False) -> Tensor:
     ...     print(T.argmax([[1.0, 3.0, 3.0], [2.0, 0.0, 1.0]]).eval())
     [1 0]
     """
-    y: Tensor = _apply(54, (x,), (axis, keepdims))
+    y: Tensor = _apply(81, (x,), (axis, keepdims))
     return y
 
 
@@ -869,7 +980,7 @@ def max_with_index(x: TensorLike, axis: int = -1) -> tuple[Tensor, Tensor]:
     ...     print(*ctx.eval(T.max_with_index([[1.0, 3.0, 3.0], [2.0, 0.0, 1.0]])))
     [3. 2.] [1 0]
     """
-    y: tuple[Tensor, Tensor] = _apply(55, (x,), (axis,))
+    y: tuple[Tensor, Tensor] = _apply(82, (x,), (axis,))
     return y
 
 
@@ -885,7 +996,7 @@ def take(x: TensorLike, index: TensorLike, axis: int = 0) -> Tensor:
     ...     print(T.take([10.0, 20.0, 30.0], [2, -1, 0]).eval())
     [30. 30. 10.]
     """
-    y: Tensor = _apply(56, (x, index), (axis,))
+    y: Tensor = _apply(83, (x, index), (axis,))
     return y
 
 
@@ -902,7 +1013,7 @@ def gather(x: TensorLike, index: TensorLike, axis: int = -1) -> Tensor:
     [[2.]
      [3.]]
     """
-    y: Tensor = _apply(59, (x, index), (axis,))
+    y: Tensor = _apply(86, (x, index), (axis,))
     return y
 
 
@@ -919,7 +1030,7 @@ def one_hot(labels: TensorLike, classes: int, dtype: DTypeLike = "float64") -> T
     [[0. 0. 1.]
      [1. 0. 0.]]
     """
-    y: Tensor = _apply(62, (labels,), (classes, dtype))
+    y: Tensor = _apply(89, (labels,), (classes, dtype))
     return y
 
 
@@ -936,7 +1047,7 @@ def batch_matmul(a: TensorLike, b: TensorLike) -> Tensor:
     [[5]
      [7]]
     """
-    y: Tensor = _apply(64, (a, b), ())
+    y: Tensor = _apply(94, (a, b), ())
     return y
 
 
@@ -950,7 +1061,7 @@ def matmul(a: TensorLike, b: TensorLike) -> Tensor:
     ...     print(T.matmul([[1.0, 2.0], [3.0, 4.0]], [10.0, 1.0]).eval())
     [12. 34.]
     """
-    y: Tensor = _apply(65, (a, b), ())
+    y: Tensor = _apply(95, (a, b), ())
     return y
 
 
@@ -967,7 +1078,7 @@ def solve_lower(l: TensorLike, b: TensorLike, transpose: bool = False) -> Tensor
     [[1.]
      [2.]]
     """
-    y: Tensor = _apply(67, (l, b), (transpose,))
+    y: Tensor = _apply(97, (l, b), (transpose,))
     return y
 
 
@@ -983,7 +1094,7 @@ def cholesky(a: TensorLike) -> Tensor:
     [[2. 0.]
      [1. 2.]]
     """
-    y: Tensor = _apply(69, (a,), ())
+    y: Tensor = _apply(99, (a,), ())
     return y
 
 
@@ -998,12 +1109,31 @@ def check_finite(x: TensorLike) -> Tensor:
     ...     print(T.check_finite(T.log([1.0, np.e])).eval())
     [0. 1.]
     """
-    y: Tensor = _apply(76, (x,), ())
+    y: Tensor = _apply(106, (x,), ())
+    return y
+
+
+def pow(a: TensorLike, b: TensorLike) -> Tensor:
+    """Power with broadcasting: `y = a ** b`. Integers to integers stay integers and wrap around, and a negative exponent is
+    an error of the run, as NumPy's; a negative base with a non-integral exponent gives NaN.
+
+    Gradient: `g * b * a ** (b - 1)`, which is 0 where `b` is 0, and `g * y * log(a)`, which counts as 0 where `a` is 0.
+
+    NumPy: `a ** b`
+
+    >>> with ag.Context():
+    ...     print(T.pow([4.0, 2.0, -8.0], [0.5, -1.0, 0.5]).eval())
+    [2.  0.5 nan]
+    """
+    y: Tensor = _apply(112, (a, b), ())
     return y
 
 
 def softmax(x: TensorLike, axis: int = -1) -> Tensor:
-    """`exp(x) / sum(exp(x))` along `axis`, shifted by the maximum: it never overflows.
+    """`exp(x) / sum(exp(x))` along `axis`, shifted by the maximum: it never overflows. Where all elements are -inf, or one is
+    inf, it is NaN.
+
+    Gradient: `y * (g - sum(g * y))`, accurate also where a probability rounds to 1.
 
     NumPy: `scipy.special.softmax(x, axis=axis)`
 
@@ -1012,12 +1142,14 @@ def softmax(x: TensorLike, axis: int = -1) -> Tensor:
     [[0.5 0.5]
      [1.  0. ]]
     """
-    y: Tensor = _apply(77, (x,), (axis,))
+    y: Tensor = _apply(113, (x,), (axis,))
     return y
 
 
 def log_softmax(x: TensorLike, axis: int = -1) -> Tensor:
     """`x - logsumexp(x)` along `axis`: the logarithm of softmax without its underflow.
+
+    Gradient: `g - softmax(x) * sum(g)`, with an error of one unit in the last place of `g` where a probability rounds to 1.
 
     NumPy: `scipy.special.log_softmax(x, axis=axis)`
 
@@ -1025,26 +1157,16 @@ def log_softmax(x: TensorLike, axis: int = -1) -> Tensor:
     ...     print(T.log_softmax([0.0, -1000.0]).eval())
     [    0. -1000.]
     """
-    y: Tensor = _apply(78, (x,), (axis,))
+    y: Tensor = _apply(115, (x,), (axis,))
     return y
 
 
-def gelu(x: TensorLike) -> Tensor:
-    """Gaussian error linear unit: `x * (1 + erf(x / sqrt(2))) / 2`.
-
-    NumPy: `x * 0.5 * (1 + scipy.special.erf(x / np.sqrt(2)))`
-
-    >>> with ag.Context():
-    ...     print(T.gelu([-1.0, 0.0, 1.0]).eval())
-    [-0.15865525  0.          0.84134475]
-    """
-    y: Tensor = _apply(79, (x,), ())
-    return y
-
-
-def dropout(x: TensorLike, ratio: TensorLike, train: bool = True) -> Tensor:
+def dropout(x: TensorLike, ratio: TensorLike, train: TensorLike = True) -> Tensor:
     """With `train`, each element is 0 with probability `ratio`, else divided by `1 - ratio`; without it, `x` itself. Each
     call is a draw of its own, and each run draws anew.
+
+    `train` is True, False, or a 0-d bool tensor, such as a placeholder: then each run decides. A ratio that is NaN,
+    negative, 1 or more is an error, of the run if it is a tensor.
 
     NumPy: `ref.dropout(x, ratio, train)`
 
@@ -1052,7 +1174,7 @@ def dropout(x: TensorLike, ratio: TensorLike, train: bool = True) -> Tensor:
     ...     print(T.reduce_max(T.dropout(np.ones(1000), 0.75)).eval())
     4.0
     """
-    y: Tensor = _apply(80, (x, ratio), (train,))
+    y: Tensor = _apply(116, (x, ratio, train), ())
     return y
 
 
@@ -1061,19 +1183,23 @@ def sparse_softmax_cross_entropy(logits: TensorLike, labels: TensorLike) -> Tens
     `(n, classes)`; labels are integers or integral floats of shape `(n,)` or `(n, 1)`, and one that is NaN, not integral
     or outside `0 <= label < classes` is an error of the run.
 
+    Gradient: `g * (softmax(logits) - 1)` at the label, `g * softmax(logits)` elsewhere; at the label with an error of one unit
+    in the last place of `g`.
+
     NumPy: `-np.take_along_axis(scipy.special.log_softmax(logits, axis=1), labels.reshape(-1, 1).astype(int), axis=1)[:, 0]`
 
     >>> with ag.Context():
     ...     print(T.sparse_softmax_cross_entropy([[0.0, 0.0], [8.0, 0.0]], [0, 1]).eval())
     [0.69314718 8.00033541]
     """
-    y: Tensor = _apply(81, (logits, labels), ())
+    y: Tensor = _apply(118, (logits, labels), ())
     return y
 
 
 def softmax_cross_entropy(logits: TensorLike, targets: TensorLike) -> Tensor:
     """Cross-entropy of softmax against distributions: `sum(targets * (logsumexp(logits) - logits))` over the last axis, one
-    value a row.
+    value a row. A class with target 0 adds nothing, also where its logit is -inf. The targets have the shape of the logits,
+    or repeat to it.
 
     NumPy: `-np.sum(targets * scipy.special.log_softmax(logits, axis=-1), axis=-1)`
 
@@ -1081,26 +1207,27 @@ def softmax_cross_entropy(logits: TensorLike, targets: TensorLike) -> Tensor:
     ...     print(T.softmax_cross_entropy([[0.0, 0.0], [8.0, 0.0]], [[0.5, 0.5], [0.0, 1.0]]).eval())
     [0.69314718 8.00033541]
     """
-    y: Tensor = _apply(82, (logits, targets), ())
+    y: Tensor = _apply(119, (logits, targets), ())
     return y
 
 
 def sigmoid_cross_entropy(x: TensorLike, targets: TensorLike) -> Tensor:
     """Cross-entropy of the logistic function against targets in `0 ..= 1`, elementwise:
-    `max(x, 0) - x * targets + log(1 + exp(-|x|))`, which never overflows.
+    `max(x, 0) - x * targets + log(1 + exp(-|x|))`, which never overflows. For the targets 0 and 1 value and gradient keep
+    their accuracy where they are small, and are 0 at the right infinity. The targets have the shape of `x`, or repeat to it.
 
     NumPy: `np.logaddexp(x, 0) - x * targets`
 
     >>> with ag.Context():
-    ...     print(T.sigmoid_cross_entropy([0.0, -50.0, 50.0], 1.0).eval())
-    [ 0.69314718 50.          0.        ]
+    ...     print(T.sigmoid_cross_entropy([0.0, -50.0, 5.0], 1.0).eval())
+    [6.93147181e-01 5.00000000e+01 6.71534849e-03]
     """
-    y: Tensor = _apply(83, (x, targets), ())
+    y: Tensor = _apply(120, (x, targets), ())
     return y
 
 
 def mean_squared_error(x: TensorLike, targets: TensorLike) -> Tensor:
-    """Mean over the last axis of the squared difference, one value a row.
+    """Mean over the last axis of the squared difference, one value a row. The targets have the shape of `x`, or repeat to it.
 
     NumPy: `np.mean((x - targets) ** 2, axis=-1)`
 
@@ -1108,13 +1235,15 @@ def mean_squared_error(x: TensorLike, targets: TensorLike) -> Tensor:
     ...     print(T.mean_squared_error([[1.0, 2.0], [3.0, 4.0]], [[1.0, 4.0], [0.0, 0.0]]).eval())
     [ 2.  12.5]
     """
-    y: Tensor = _apply(84, (x, targets), ())
+    y: Tensor = _apply(121, (x, targets), ())
     return y
 
 
 astype = cast
+bitwise_invert = bitwise_not
 concatenate = concat
 divide = div
+invert = bitwise_not
 lesser = less
 lesser_equal = less_equal
 ln = log
