@@ -152,7 +152,8 @@ pub(crate) enum Held<'v> {
     /// A number.
     Bits(u64),
     /// Elements that the run copies before its first step.
-    Loose(Loose<'v>),
+    /// Boxed: few feeds are, and all of them are moved.
+    Loose(Box<Loose<'v>>),
 }
 
 /// Elements that are not contiguous, or of another dtype than the placeholder.
@@ -188,7 +189,7 @@ impl<'v> Held<'v> {
             return Ok(Held::Array(converted(&Ranges::new(None), name, x, to)?));
         }
         let (dims, strides) = (x.dims().into(), x.strides().into());
-        Ok(Held::Loose(Loose { elements, dtype, dims, strides, to, name: name.clone(), array: array.cloned() }))
+        Ok(Held::Loose(Box::new(Loose { elements, dtype, dims, strides, to, name: name.clone(), array: array.cloned() })))
     }
 
     /// The elements as a run reads them; a copy of loose ones is made in ranges.

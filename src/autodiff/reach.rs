@@ -24,6 +24,8 @@ enum Places {
 
 /// A table over a span of numbers is worth its memory when it has at most so many entries for each node.
 const SPREAD: usize = 32;
+/// A span that is given a table at once.
+const SMALL: usize = 512;
 /// Bytes that a node takes in the lists of a sweep, its cotangents included, about and at most.
 const NODE: usize = 512;
 /// Nodes from which a sweep asks for memory before it takes it.
@@ -70,9 +72,10 @@ fn walk(graph: &Graph, ys: &[Value], low: u32, ends: impl Fn(u32) -> bool) -> Re
     let Some(high) = stack.iter().copied().max() else { return Ok((vec![], Places::Sparse(FxHashMap::default()))) };
     let span = (high - low) as usize + 1;
     let mut ids = vec![];
-    // A set at first; a table from when it is small beside what was found.
+    // A set at first, of a large span; a table from when it is small beside what was found.
     let mut seen = FxHashMap::default();
-    let mut table: Vec<u32> = vec![];
+    let mut table: Vec<u32> = if span <= SMALL { vec![0; span] } else { vec![] };
+    let mut found = 0usize;
     while let Some(id) = stack.pop() {
         let new = match table.get_mut((id - low) as usize) {
             Some(slot) => std::mem::replace(slot, 1) == 0,
@@ -81,25 +84,32 @@ fn walk(graph: &Graph, ys: &[Value], low: u32, ends: impl Fn(u32) -> bool) -> Re
         if !new {
             continue;
         }
-        ids.push(id);
-        if ids.len() >= ASKED && ids.len().is_power_of_two() {
+        found += 1;
+        if found >= ASKED && found.is_power_of_two() {
             // As many again, in lists that double.
-            room("grad", format_args!("a sweep over {} nodes, and more", ids.len()), ids.len() * NODE)?;
+            room("grad", format_args!("a sweep over {found} nodes, and more"), found * NODE)?;
         }
-        if table.is_empty() && ids.len() * SPREAD >= span {
-            table = vec![0; span];
-            ids.iter().for_each(|&i| table[(i - low) as usize] = 1);
+        if table.is_empty() {
+            ids.push(id);
+            if found * SPREAD >= span {
+                table = vec![0; span];
+                ids.drain(..).for_each(|i| table[(i - low) as usize] = 1);
+            }
         }
         if !ends(id) {
             stack.extend(graph.node(id).inputs.iter().map(|v| v.node).filter(|&n| n >= low));
         }
     }
-    ids.sort_unstable();
     let places = if table.is_empty() {
+        ids.sort_unstable();
         ids.iter().zip(0..).for_each(|(&id, p)| _ = seen.insert(id, p));
         Places::Sparse(seen)
     } else {
-        ids.iter().zip(1..).for_each(|(&id, p)| table[(id - low) as usize] = p);
+        ids.reserve(found);
+        for (slot, id) in table.iter_mut().zip(low..).filter(|(slot, _)| **slot == 1) {
+            ids.push(id);
+            *slot = ids.len() as u32;
+        }
         Places::Dense(low, table)
     };
     Ok((ids, places))

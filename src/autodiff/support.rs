@@ -133,7 +133,7 @@ impl<'g> Supports<'g> {
     /// A flow brought to the shape and dtype of the input `x` that it belongs to: sums over the axes that were repeated.
     pub fn summed(&mut self, f: Flow<'g>, x: Tensor<'g>) -> Flow<'g> {
         if f.value.dims() == x.dims() {
-            return Flow { value: typed_like(f.value, x), ..f };
+            return if f.value.dtype() == x.dtype() { f } else { Flow { value: typed_like(f.value, x), ..f } };
         }
         let f = self.settled(f);
         let to = |of| Kind::SummedTo { of, like: f.value.value(), to: x.value() };

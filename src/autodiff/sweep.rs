@@ -143,8 +143,8 @@ impl<'g> Step<'_, 'g> {
             (Support::Moved | Support::Placed, Some(f)) => Some(f),
             (_, Some(f)) => Some(self.supports.settled(f)),
         };
-        let mut cotangents = self.settled(totals.get(1..).unwrap_or(&[]));
-        cotangents.insert(0, read.map(|f| f.value));
+        let mut cotangents: SmallVec<[Option<Tensor<'g>>; 2]> = smallvec![read.map(|f| f.value)];
+        cotangents.extend(totals.iter().skip(1).map(|t| t.map(|f| self.supports.settled(f).value)));
         let how = if only { p.support } else { Support::Unknown };
         let values = guarded(name, || (p.vjp)(&self.vjp(&cotangents)))?;
         let mut out = Vec::with_capacity(values.len());

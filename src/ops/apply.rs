@@ -9,7 +9,7 @@ use crate::array::room::room;
 use crate::dtype::{DType, Scalar};
 use crate::error::{Error, ErrorKind, Result, Site};
 use crate::graph::attr::Attr;
-use crate::graph::op::{Body, OpDef, Operands, ParamKind};
+use crate::graph::op::{Body, OpDef, Operands, Param, ParamKind};
 use crate::graph::{AsTensor, Graph, NodeOp, Tensor, Value};
 use crate::ops::broadcast::broadcast_to;
 use crate::ops::movement::CAST;
@@ -78,13 +78,18 @@ pub fn apply<'g>(def: &'static OpDef, args: &[Arg<'g>], attrs: &[Attr]) -> Tenso
     }
 }
 
+/// Operands of a list for which memory is asked before they are made.
+const LONG: usize = 256;
+
 /// All outputs of an op, in a graph that may be needed for operands that are only numbers.
 #[track_caller]
 pub fn apply_in<'g>(graph: &'g Graph, def: &'static OpDef, args: &[Arg<'g>], attrs: &[Attr]) -> Result<SmallVec<[Tensor<'g>; 1]>> {
     graph.check_open()?;
     check(graph, def, args, attrs)?;
     // The operands and their lists; a graph asks for the memory of its nodes itself.
-    room(def.name, format_args!("{} operands", args.len()), args.len() * 512)?;
+    if args.len() > LONG {
+        room(def.name, format_args!("{} operands", args.len()), args.len() * 512)?;
+    }
     let site = Site::here();
     let xs = site.during(|| operands(graph, def, args))?;
     if let Some(e) = xs.iter().find_map(|t| t.error()) {
@@ -158,7 +163,9 @@ fn operands<'g>(graph: &'g Graph, def: &OpDef, args: &[Arg<'g>]) -> Result<Small
     };
     let skip = usize::from(rule == Operands::Select);
     // What may be left out says how to compute, and has a dtype of its own.
-    let own = |i: usize| def.params.get(i).is_some_and(|p| p.kind == ParamKind::Tensor && p.default.is_some());
+    let optional = |p: &Param| p.kind == ParamKind::Tensor && p.default.is_some();
+    let some = matches!(def.body, Body::Composite(_)) && def.params.iter().any(optional);
+    let own = |i: usize| some && def.params.get(i).is_some_and(optional);
     let dtype = common(rule, args.iter().enumerate().skip(skip).filter(|(i, _)| !own(*i)).map(|(_, a)| a));
     let target = |i: usize, own: DType| match rule {
         Operands::Float => dtype.to_float(),

@@ -195,9 +195,11 @@ pub fn _apply<'py>(py: Python<'py>, index: usize, xs: &Bound<'py, PyTuple>, attr
                     args.push(arg(&ctx, &y?)?);
                 }
             } else {
-                args.push(match xs.get_item(1 - args.len().min(1)) {
-                    Ok(other) if is_beyond(def, &x) => beyond(&x, &arg(&ctx, &other)?)?,
-                    _ => arg(&ctx, &x)?,
+                args.push(if is_beyond(def, &x) {
+                    let other = xs.get_item(1 - args.len().min(1))?;
+                    beyond(&x, &arg(&ctx, &other)?)?
+                } else {
+                    arg(&ctx, &x)?
                 });
             }
         }
