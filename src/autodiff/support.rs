@@ -38,6 +38,10 @@ pub struct Flow<'g> {
 }
 
 impl<'g> Flow<'g> {
+    /// True if something is known of where the cotangent is zero.
+    pub fn is_masked(&self) -> bool {
+        self.support.is_some()
+    }
     /// A cotangent of which nothing is known.
     pub fn unknown(value: Tensor<'g>) -> Flow<'g> {
         Flow { value, dirty: None, support: None, owed: false }
@@ -103,7 +107,7 @@ impl<'g> Supports<'g> {
             Derivative::Finite => f.owed,
             Derivative::Singular => true,
         };
-        if turns && f.support.is_some() { Flow { dirty: f.support, owed: false, ..f } } else { f }
+        if turns { Flow { dirty: f.support, owed: false, ..f } } else { f }
     }
 
     /// The cotangent with zeros outside its support.

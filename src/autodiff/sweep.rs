@@ -139,7 +139,8 @@ impl<'g> Step<'_, 'g> {
         let only = totals.iter().skip(1).all(Option::is_none);
         let read = match (p.support, totals.first().copied().flatten()) {
             (_, None) => None,
-            (Support::Elementwise(derivative), Some(f)) => Some(self.supports.exposed(f, derivative(&self.vjp(&[])))),
+            (Support::Elementwise(derivative), Some(f)) if f.is_masked() => Some(self.supports.exposed(f, derivative(&self.vjp(&[])))),
+            (Support::Elementwise(_), Some(f)) => Some(f),
             (Support::Moved | Support::Placed, Some(f)) => Some(f),
             (_, Some(f)) => Some(self.supports.settled(f)),
         };

@@ -166,7 +166,11 @@ fn operands<'g>(graph: &'g Graph, def: &OpDef, args: &[Arg<'g>]) -> Result<Small
     let optional = |p: &Param| p.kind == ParamKind::Tensor && p.default.is_some();
     let some = matches!(def.body, Body::Composite(_)) && def.params.iter().any(optional);
     let own = |i: usize| some && def.params.get(i).is_some_and(optional);
-    let dtype = common(rule, args.iter().enumerate().skip(skip).filter(|(i, _)| !own(*i)).map(|(_, a)| a));
+    let dtype = if some {
+        common(rule, args.iter().enumerate().skip(skip).filter(|(i, _)| !own(*i)).map(|(_, a)| a))
+    } else {
+        common(rule, args.get(skip..).unwrap_or(&[]).iter())
+    };
     let target = |i: usize, own: DType| match rule {
         Operands::Float => dtype.to_float(),
         Operands::Promote | Operands::Compare => dtype,
