@@ -15,7 +15,7 @@ const WAYS: [(&str, Make); 8] = [
     ("full", |ctx, v| ctx.full([2], v)),
     ("zeros", |ctx, v| if v == 0.0 { ctx.zeros([2]) } else { ctx.ones([2]) }),
     ("T::ones", |ctx, v| if v == 0.0 { ctx.zeros([2]) } else { T::ones([2], ctx) }),
-    ("filled", |ctx, v| if v == 0.0 { ctx.constant(T::zeros(&[2])) } else { ctx.full([1, 2], v) }),
+    ("filled", |ctx, v| if v == 0.0 { ctx.constant(T::zeros([2])) } else { ctx.full([1, 2], v) }),
 ];
 
 fn values(ctx: &Context, ts: &[Tensor<'_>]) -> Vec<Vec<f64>> {

@@ -96,14 +96,12 @@ def _hessian_vector_product(ys: Sequence[TensorLike], xs: Sequence[Tensor], vect
 
 
 def _listed(ts: Any) -> Any:
-    if isinstance(ts, list):
-        return ts
     return [ts] if isinstance(ts, Tensor) else _repeatable(ts)
 
 
 def _repeatable(ts: Any) -> Any:
     """`ts`, or a list of what an iterator gives: it ends after the first time, and the engine looks twice."""
-    return ts if isinstance(ts, (list, tuple)) or not hasattr(ts, "__next__") else list(ts)
+    return list(ts) if hasattr(ts, "__next__") else ts
 
 
 def zeros(shape: Shape, dtype: DTypeLike | None = None, *, ctx: Context | None = None) -> Any:

@@ -134,6 +134,8 @@ macro_rules! formula {
     };
 }
 
+pub(crate) use formula;
+
 #[cfg(test)]
 mod tests {
     use crate::dtype::DType;
@@ -308,5 +310,3 @@ mod tests {
         assert_eq!(e, d);
     }
 }
-
-pub(crate) use formula;

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 import scirs2_autograd as ag
 from scirs2_autograd import tensor_ops as T
 
