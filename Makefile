@@ -50,7 +50,8 @@ test-slow: $(VENV)/.built $(VENV)/.demo $(VENV)/.test  ## run the slow tests
 # The sanitizers are options that a stable compiler takes only with RUSTC_BOOTSTRAP=1. AddressSanitizer, which looks for leaks
 # too, sees the heap's blocks by itself, without a guard. ThreadSanitizer sees a lock of the standard library only if that is
 # compiled with it, from its source. Not under them: tests that read the source or the machine code.
-SANITIZED := bounds memory op_matrix optimizers plans programs provenance random_programs scale stages theory threads
+SANITIZED := bounds constants derivatives infinities jacobians keys memory op_matrix optimizers passing plans programs provenance \
+  random_programs scale stages supports theory threads variable_ids
 SANITIZE = RUSTC_BOOTSTRAP=1 cargo test --locked --target "$$(rustc -vV | sed -n 's/^host: //p')"
 
 test-sanitize:  ## run the Rust tests under AddressSanitizer, those of threads under ThreadSanitizer

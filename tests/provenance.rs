@@ -141,7 +141,7 @@ fn explain_shows_lines_and_calls() {
         let loss = T::sparse_softmax_cross_entropy(y, ctx.constant(arr1(&[0, 1, 2, 0])));
         let text = ctx.evaluator().push(loss).feed(x, a.view()).plan().unwrap().explain();
         assert!(
-            text.contains("log %") && text.contains("[sparse_softmax_cross_entropy]") && !text.contains("[reduce_logsumexp]"),
+            text.contains("log_sum %") && text.contains("[sparse_softmax_cross_entropy]") && !text.contains("[reduce_logsumexp]"),
             "{text}"
         );
         // The text without a program has none of them.
