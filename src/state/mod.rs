@@ -53,7 +53,7 @@ impl fmt::Debug for VariableID {
 /// inside it (in a hook, on its own thread) is a `Graph` error; `set` is possible there and takes effect when it has ended.
 ///
 /// ```
-/// use scirs2_autograd::state::VariableEnvironment;
+/// use scirs2_autograd::VariableEnvironment;
 /// use ndarray::array;
 ///
 /// let env = VariableEnvironment::new();
@@ -62,7 +62,7 @@ impl fmt::Debug for VariableID {
 /// assert_eq!(env.lookup("", "weight")?, w);
 /// let text = env.lookup("", "wieght").unwrap_err().to_string();
 /// assert_eq!(text, "variable: unknown variable. Got \"wieght\"; expected one of weight.\nhelp: did you mean \"weight\"?");
-/// # Ok::<(), scirs2_autograd::error::Error>(())
+/// # Ok::<(), scirs2_autograd::Error>(())
 /// ```
 #[derive(Clone)]
 pub struct VariableEnvironment {
@@ -271,7 +271,7 @@ impl VariableEnvironment {
     /// [`get`](VariableEnvironment::get) fails for a variable.
     ///
     /// ```
-    /// use scirs2_autograd::state::VariableEnvironment;
+    /// use scirs2_autograd::VariableEnvironment;
     /// # let folder = tempfile::tempdir().unwrap();
     /// # let path = folder.path().join("model.safetensors");
     /// let env = VariableEnvironment::new();
@@ -281,7 +281,7 @@ impl VariableEnvironment {
     /// let again = VariableEnvironment::load(&path)?;
     /// assert_eq!(again.get(again.lookup("", "w")?)?, env.get(w)?);
     /// assert_eq!(again.seed_value(), env.seed_value());
-    /// # Ok::<(), scirs2_autograd::error::Error>(())
+    /// # Ok::<(), scirs2_autograd::Error>(())
     /// ```
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         file::write(path.as_ref(), &self.image()?)

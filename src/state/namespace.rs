@@ -49,7 +49,7 @@ impl NamedSlot<'_> {
 /// The variables of one namespace of an environment. It holds no lock and no values.
 ///
 /// ```
-/// use scirs2_autograd::state::VariableEnvironment;
+/// use scirs2_autograd::VariableEnvironment;
 ///
 /// let env = VariableEnvironment::new();
 /// let optimizer = env.namespace("adam");

@@ -14,14 +14,14 @@ use crate::shape::{Dims, Tuple};
 /// A variable that is set to it takes the floating dtype of the other variables of its environment.
 ///
 /// ```
-/// use scirs2_autograd::state::{Filled, VariableEnvironment};
-/// use scirs2_autograd::dtype::DType;
+/// use scirs2_autograd::{Filled, VariableEnvironment};
+/// use scirs2_autograd::DType;
 ///
 /// let env = VariableEnvironment::new();
 /// let b = env.name("b").set(Filled::new(&[1, 3], 0.0));
 /// env.name("w").set(ndarray::Array2::<f32>::ones((2, 3)));
 /// assert_eq!(env.get(b)?.dtype(), DType::F32);
-/// # Ok::<(), scirs2_autograd::error::Error>(())
+/// # Ok::<(), scirs2_autograd::Error>(())
 /// ```
 #[derive(Clone, PartialEq)]
 pub struct Filled {
