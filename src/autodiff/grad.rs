@@ -19,8 +19,8 @@ pub(super) fn full_like<'g>(t: Tensor<'g>, x: f64) -> Tensor<'g> {
 ///
 /// An `x` that no `y` depends on has a gradient of zeros. Where a branch was not taken (`select`, `clip`, `relu`, extrema) or
 /// a part was not used (slices, gathers), nothing reaches the gradient, whatever infinities or NaN stand there: through
-/// elementwise functions, movement, sums and broadcasts. Operands that are infinite themselves are out of a product of
-/// matrices' reach only if their own rows are singular (`exp`, `log`, quotients, powers).
+/// elementwise functions, movement, sums, broadcasts and products of matrices. One case is left: an operand of a product of
+/// matrices that is itself infinite or NaN in a branch that was not taken reaches the gradient of the product's other operand.
 ///
 /// What the program makes a tensor (a constant, zeros, a placeholder) is a tensor of its own, with its own gradient, whatever
 /// other tensor has the same numbers. Equal expressions are one tensor: `x * x` written twice is one `x * x`, and its

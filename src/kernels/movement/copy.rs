@@ -7,7 +7,7 @@ use crate::array::{View, ViewMut};
 use crate::dtype::DType;
 use crate::error::Result;
 use crate::kernels::ranges::{GRAIN, RANGE, Ranges, halve};
-use crate::shape::{Dims, Strides, count};
+use crate::shape::{Dims, Strides, count, is_contiguous};
 
 /// The axes of a copy with as few axes as possible: no axis of length 1, no two neighbours that are one run in both
 /// views, every step in the destination positive.
@@ -71,6 +71,9 @@ impl Plan {
     }
 }
 
+/// Elements in a row that are copied without a plan, which would take longer than they do.
+const FEW: usize = 1024;
+
 /// Copies `src` into `dst`: the same lengths and dtype, any strides. Every bit pattern is kept.
 ///
 /// Contiguous runs move as blocks; a layout whose fast axis differs from the destination's goes through tiles, so
@@ -78,8 +81,14 @@ impl Plan {
 pub fn copy(ranges: &Ranges<'_>, src: View<'_>, dst: &mut ViewMut<'_>) -> Result<()> {
     debug_assert_eq!(src.dims(), dst.dims());
     debug_assert_eq!(src.dtype(), dst.dtype());
-    if src.count() == 0 {
+    let n = src.count();
+    if n == 0 {
         return Ok(());
+    }
+    if n <= FEW && src.is_contiguous() && is_contiguous(dst.dims(), dst.strides()) {
+        // SAFETY: both have so many elements in a row, and nothing overlaps.
+        unsafe { std::ptr::copy_nonoverlapping(src.ptr(), dst.ptr(), n * src.dtype().size()) };
+        return ranges.did(n);
     }
     // SAFETY: equal lengths; by the contract of the views all offsets are inside them and nothing overlaps.
     unsafe { copy_ranges(ranges, src.dtype(), src.ptr(), dst.ptr(), src.dims(), src.strides(), dst.strides()) }
