@@ -1,6 +1,7 @@
 //! Which nodes a sweep visits: those that the outputs depend on, and that depend on an input in turn.
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
 
 use crate::array::room::room;
 use crate::error::Result;
@@ -34,15 +35,17 @@ const ASKED: usize = 4096;
 impl Reach {
     /// What `ys` reach down to `xs`; with `stop`, not beyond an `x`.
     pub fn new(graph: &Graph, ys: &[Value], xs: &[Value], stop: bool) -> Result<Reach> {
-        let targets: FxHashSet<u32> = xs.iter().map(|v| v.node).collect();
+        let mut targets: SmallVec<[u32; 8]> = xs.iter().map(|v| v.node).collect();
+        targets.sort_unstable();
+        let is_target = |id: u32| targets.binary_search(&id).is_ok();
         // Inputs have smaller numbers than their users: what is below every x depends on none.
-        let low = targets.iter().copied().min().unwrap_or(0);
-        let (ids, places) = walk(graph, ys, low, |id| stop && targets.contains(&id))?;
+        let low = targets.first().copied().unwrap_or(0);
+        let (ids, places) = walk(graph, ys, low, |id| stop && is_target(id))?;
         let mut reach = Reach { depends: vec![false; ids.len()], ids, places };
         for i in 0..reach.ids.len() {
             let id = reach.ids[i];
             let via = |v: &Value| graph.aval(*v).dtype.is_float() && reach.depends(v.node);
-            reach.depends[i] = targets.contains(&id) || graph.node(id).inputs.iter().any(via);
+            reach.depends[i] = is_target(id) || graph.node(id).inputs.iter().any(via);
         }
         Ok(reach)
     }

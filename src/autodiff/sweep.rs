@@ -4,7 +4,6 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use rustc_hash::{FxHashMap, FxHashSet};
 use smallvec::{SmallVec, smallvec};
 
 use crate::error::{Error, ErrorKind, Result};
@@ -52,9 +51,11 @@ pub fn sweep<'g>(seeds: &[(Tensor<'g>, Tensor<'g>)], xs: &[Tensor<'g>], stop: bo
     for &(y, seed) in seeds.iter().filter(|(y, _)| reach.depends(y.value().node)) {
         push(&mut flows, y.value(), Flow::unknown(seed));
     }
-    let targets: FxHashSet<Value> = x_values.iter().copied().collect();
-    let target_nodes: FxHashSet<u32> = x_values.iter().map(|v| v.node).collect();
-    let mut found: FxHashMap<Value, Tensor<'g>> = FxHashMap::default();
+    let mut targets: SmallVec<[Value; 4]> = x_values.iter().copied().collect();
+    targets.sort_unstable();
+    targets.dedup();
+    let is_target = |id: u32| targets.get(targets.partition_point(|v| v.node < id)).is_some_and(|v| v.node == id);
+    let mut found: SmallVec<[Option<Tensor<'g>>; 4]> = smallvec![None; targets.len()];
     for (place, &id) in reach.ids().iter().enumerate().rev() {
         let list = match flows.get_mut(place) {
             Some(list) if !list.is_empty() => std::mem::take(list),
@@ -66,11 +67,10 @@ pub fn sweep<'g>(seeds: &[(Tensor<'g>, Tensor<'g>)], xs: &[Tensor<'g>], stop: bo
             let here: SmallVec<[Flow<'g>; 2]> = list.iter().filter(|(out, _)| *out as usize == k).map(|(_, f)| *f).collect();
             *slot = supports.accumulated(&here);
         }
-        if target_nodes.contains(&id) {
+        if is_target(id) {
             for (k, total) in totals.iter().enumerate() {
-                let value = Value { node: id, out: k as u32 };
-                if let (Some(t), true) = (total, targets.contains(&value)) {
-                    found.insert(value, supports.settled(*t).value);
+                if let (Some(t), Ok(i)) = (total, targets.binary_search(&Value { node: id, out: k as u32 })) {
+                    found[i] = Some(supports.settled(*t).value);
                 }
             }
             if stop {
@@ -92,7 +92,7 @@ pub fn sweep<'g>(seeds: &[(Tensor<'g>, Tensor<'g>)], xs: &[Tensor<'g>], stop: bo
             }
         }
     }
-    Ok(x_values.iter().map(|v| found.get(v).copied()).collect())
+    Ok(x_values.iter().map(|v| targets.binary_search(v).ok().and_then(|i| found[i])).collect())
 }
 
 /// A node about to be differentiated.

@@ -125,7 +125,8 @@ impl Default for Graph {
 impl Graph {
     /// An empty graph.
     pub fn new() -> Graph {
-        let state = State { scopes: vec![Scope { uses: [0; 2], depth: 0 }], asked: growth::NODES, ..State::default() };
+        let table = HashTable::with_capacity(growth::FIRST);
+        let state = State { table, scopes: vec![Scope { uses: [0; 2], depth: 0 }], asked: growth::NODES, ..State::default() };
         Graph {
             id: GRAPHS.fetch_add(1, Relaxed),
             nodes: AppendOnlyVec::new(),

@@ -10,32 +10,36 @@ use pyo3::types::PyString;
 use crate::error::Site;
 
 thread_local! {
-    /// File names seen lately, by the address of the code object's own string, which is kept alive here.
-    static NAMES: RefCell<Vec<(Py<PyString>, Option<u32>)>> = const { RefCell::new(Vec::new()) };
+    /// Code that ran lately, kept alive here so that its address stays its own, with the number of its file in the table of
+    /// files: `None` for a file of this package.
+    static CODES: RefCell<Vec<(Py<PyAny>, Option<u32>)>> = const { RefCell::new(Vec::new()) };
 }
 
-/// File names that are remembered at most.
+/// Code objects that are remembered at most.
 const KEPT: usize = 64;
 
-/// `None` for a file of this package, else its number in the table of files.
-fn file(name: &Bound<'_, PyString>) -> Option<u32> {
-    NAMES.with_borrow_mut(|names| {
-        if let Some((_, id)) = names.iter().find(|(n, _)| n.as_ptr() == name.as_ptr()) {
-            return *id;
-        }
-        let text = name.to_string_lossy();
-        let own = text.contains("scirs2_autograd/")
-            && std::path::Path::new(&*text).parent().and_then(|p| p.file_name()).is_some_and(|n| n == "scirs2_autograd");
-        let id = match (own, Site::foreign(&text, 0)) {
-            (false, Site::Foreign(id, _)) => Some(id),
-            _ => None,
-        };
-        if names.len() >= KEPT {
-            names.clear();
-        }
-        names.push((name.clone().unbind(), id));
-        id
-    })
+/// The number of the file of some code; `None` for a file of this package.
+fn file(code: &Bound<'_, PyAny>) -> Option<u32> {
+    let known = CODES.with_borrow(|codes| codes.iter().find(|(c, _)| c.as_ptr() == code.as_ptr()).map(|(_, id)| *id));
+    if let Some(id) = known {
+        return id;
+    }
+    let name = code.getattr(pyo3::intern!(code.py(), "co_filename")).ok()?;
+    let text = name.cast::<PyString>().ok()?.to_string_lossy();
+    let own = text.contains("scirs2_autograd/")
+        && std::path::Path::new(&*text).parent().and_then(|p| p.file_name()).is_some_and(|n| n == "scirs2_autograd");
+    let id = match (own, Site::foreign(&text, 0)) {
+        (false, Site::Foreign(id, _)) => Some(id),
+        _ => None,
+    };
+    // What is forgotten is dropped after the list is free again: a destructor may build tensors.
+    let forgotten = CODES.with_borrow_mut(|codes| {
+        let old = if codes.len() < KEPT { vec![] } else { std::mem::take(codes) };
+        codes.push((code.clone().unbind(), id));
+        old
+    });
+    drop(forgotten);
+    id
 }
 
 /// The site of the caller in the user's code.
@@ -43,9 +47,9 @@ pub fn here(py: Python<'_>) -> Option<Site> {
     // SAFETY: the frame is borrowed from the running thread; a new reference is taken at once.
     let mut frame: Option<Bound<'_, PyAny>> = unsafe { Bound::from_borrowed_ptr_or_opt(py, ffi::PyEval_GetFrame().cast()) };
     while let Some(f) = frame {
-        let code = f.getattr(pyo3::intern!(py, "f_code")).ok()?;
-        let name = code.getattr(pyo3::intern!(py, "co_filename")).ok()?;
-        if let Some(id) = file(name.cast::<PyString>().ok()?) {
+        // SAFETY: `f` is a frame, whose code is a new reference and never null.
+        let code: Bound<'_, PyAny> = unsafe { Bound::from_owned_ptr_or_opt(py, ffi::PyFrame_GetCode(f.as_ptr().cast()).cast())? };
+        if let Some(id) = file(&code) {
             // SAFETY: `f` is a frame.
             let line: c_int = unsafe { ffi::PyFrame_GetLineNumber(f.as_ptr().cast()) };
             return Some(Site::Foreign(id, line.max(0) as u32));
