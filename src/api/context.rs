@@ -41,7 +41,7 @@ pub fn run<R>(f: impl FnOnce(&Context) -> R) -> R {
 
 impl VariableEnvironment {
     /// Runs `f` with a context over this environment's variables. Placeholders and creations take the only floating dtype
-    /// of the variables; where there are two, use [`Context::placeholder_of`].
+    /// of the variables; where there are two, use [`Graph::placeholder_of`](crate::Graph::placeholder_of).
     ///
     /// ```
     /// use scirs2_autograd::{tensor_ops as T, VariableEnvironment};

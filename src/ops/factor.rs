@@ -51,7 +51,7 @@ op! {
     ];
 }
 function! {
-    /// The lower triangle of matrices; see [`LOWER_TRIANGLE`].
+    /// The lower triangle of matrices.
     LOWER_TRIANGLE = fn lower_triangle(x; halve: bool)
 }
 
@@ -94,7 +94,7 @@ op! {
     bad vec![bad(&[&[2, 2], &[3, 1]], vec![Attr::Bool(false)], "solve_lower: the sides differ in length. Got (2, 2) and (3, 1); expected l.shape[-1] == b.shape[-2].")];
 }
 
-/// The solution of `l x = b` for lower triangular `l`; see [`SOLVE_LOWER`].
+/// The solution of `l x = b` for lower triangular `l`.
 #[track_caller]
 pub fn solve_lower<'g>(l: impl AsTensor<'g>, b: impl AsTensor<'g>, transpose: bool) -> Tensor<'g> {
     apply(&SOLVE_LOWER, &[Arg::from(l.tensor()), Arg::from(b.tensor())], &[Attr::Bool(transpose)])

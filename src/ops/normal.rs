@@ -71,7 +71,7 @@ op! {
     bad families::binary_bad("gelu_with");
 }
 function! {
-    /// `x * p`, where `p` is `ndtr(x)`; see [`GELU_WITH`].
+    /// `x * p`, where `p` is `ndtr(x)`.
     GELU_WITH = fn gelu_with(x, p)
 }
 op! {
@@ -89,7 +89,7 @@ op! {
     bad families::binary_bad("gelu_slope");
 }
 function! {
-    /// `p + x * normal_density(x)`, where `p` is `ndtr(x)`; see [`GELU_SLOPE`].
+    /// `p + x * normal_density(x)`, where `p` is `ndtr(x)`.
     GELU_SLOPE = fn gelu_slope(x, p)
 }
 unary! {

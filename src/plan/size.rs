@@ -5,9 +5,9 @@ use smallvec::{Array, SmallVec};
 
 use crate::array::room::room;
 use crate::error::Result;
+use crate::graph::Node;
 use crate::graph::attr::Attr;
 use crate::graph::op::{Body, Kernel};
-use crate::graph::Node;
 use crate::plan::Plan;
 use crate::plan::ir::{IrNode, IrOp, Ty};
 use crate::plan::place::{Arg, Step, Work};

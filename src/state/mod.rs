@@ -94,7 +94,7 @@ impl VariableEnvironment {
     }
 
     /// Makes a new unnamed variable in the default namespace. The elements are copied. Never fails, as
-    /// [`NamedSlot::set`].
+    /// `set` of a named slot.
     pub fn set(&self, a: impl IntoArray) -> VariableID {
         self.put("", None, a)
     }
@@ -116,7 +116,7 @@ impl VariableEnvironment {
         self.shared.lock().put(space, name, slot)
     }
 
-    /// As [`NamedSlot::set`] and [`Slot::set`], for faces whose `set` can fail: then nothing has changed.
+    /// As `set` of a named slot and [`Slot::set`], for faces whose `set` can fail: then nothing has changed.
     #[cfg(feature = "python")]
     pub(crate) fn try_put(&self, space: &str, name: Option<&str>, a: impl IntoArray) -> Result<VariableID> {
         let value = a.into_value()?;
