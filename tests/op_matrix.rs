@@ -22,9 +22,10 @@ fn main() -> ExitCode {
 
 /// All tests: the checks of the rows, and what is asked of the table as a whole.
 fn trials() -> Vec<Trial> {
-    let whole: [(&str, fn()); 4] = [
+    let whole: [(&str, fn()); 5] = [
         ("skips_name_rows_that_exist", skips_name_rows_that_exist),
         ("every_row_is_in_the_table", every_row_is_in_the_table),
+        ("the_row_that_contributing_shows_is_in_the_tree", the_row_that_contributing_shows_is_in_the_tree),
         ("a_filter_finds_the_checks_of_its_rows", a_filter_finds_the_checks_of_its_rows),
         ("a_filter_that_fits_nothing_fails", a_filter_that_fits_nothing_fails),
     ];
@@ -178,4 +179,22 @@ fn every_row_is_in_the_table() {
     names.sort_unstable();
     names.dedup();
     assert_eq!(names.len(), TABLE.len(), "two rows have one name");
+}
+
+/// The diff of the page that says how to write a row, against the files that it names.
+fn the_row_that_contributing_shows_is_in_the_tree() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = std::fs::read_to_string(root.join("CONTRIBUTING.md")).unwrap();
+    let mut hunks = 0;
+    for diff in page.split("```diff\n").skip(1).map(|rest| rest.split("```").next().unwrap()) {
+        let file = diff.lines().find_map(|l| l.strip_prefix("+++ b/")).unwrap();
+        let text = std::fs::read_to_string(root.join(file)).unwrap();
+        for hunk in diff.split("\n@@").skip(1) {
+            let kept = hunk.lines().skip(1).filter(|l| !l.starts_with('-'));
+            let new: String = kept.map(|l| format!("{}\n", l.get(1..).unwrap_or(""))).collect();
+            assert!(text.contains(&new), "{file} does not hold what CONTRIBUTING.md shows:\n{new}");
+            hunks += 1;
+        }
+    }
+    assert_eq!(hunks, 2);
 }
