@@ -31,7 +31,7 @@ pub enum Check {
     Layouts,
     /// Values and gradients of both orders, computed as one program, equal op by op, bit for bit.
     Fused,
-    /// Each bad input gives its message.
+    /// Each bad input gives its message; a row without bad inputs refuses none.
     Messages,
 }
 
