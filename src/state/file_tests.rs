@@ -37,13 +37,12 @@ type Bits = (String, Option<String>, DType, Vec<usize>, Vec<u8>);
 
 /// All elements as bits, so that NaN and -0.0 count.
 fn bits(env: &VariableEnvironment) -> Vec<Bits> {
-    let one = |index| {
-        let id = VariableID { env: env.id(), index };
+    let one = |id| {
         let (space, name) = env.name_of(id).unwrap();
         let a = env.get(id).unwrap();
         (space, name, a.dtype(), a.shape().to_vec(), value::bytes_of(&a).to_vec())
     };
-    (0..env.len() as u32).map(one).collect()
+    env.ids().into_iter().map(one).collect()
 }
 
 fn file(header: &str, data: &[u8]) -> Vec<u8> {

@@ -67,6 +67,12 @@ impl VariableEnvironment {
         })
     }
 
+    /// The ids of all variables, in all namespaces, in the order in which they were first set.
+    pub fn ids(&self) -> Vec<VariableID> {
+        let state = self.shared.lock();
+        (0u32..).zip(&state.entries).map(|(i, _)| state.id(i)).collect()
+    }
+
     /// Namespace and name of all named variables, in the order in which they were first set.
     pub fn names(&self) -> Vec<(String, String)> {
         let state = self.shared.lock();

@@ -262,7 +262,7 @@ impl VariableEnvironment {
     /// # Ok::<(), scirs2_autograd::Error>(())
     /// ```
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
-        file::write(path.as_ref(), &self.image()?)
+        file::write(path.as_ref(), &self.image("a save")?)
     }
 
     /// The environment that a file holds: the same names, values, seed and run counter, in the same order. Its ids are its
@@ -303,7 +303,7 @@ impl VariableEnvironment {
     /// # Ok::<(), scirs2_autograd::Error>(())
     /// ```
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
-        file::to_bytes(&self.image()?)
+        file::to_bytes(&self.image("a copy")?)
     }
 
     /// The environment that such bytes hold, or those of a safetensors file of another program. Fails as
@@ -319,7 +319,7 @@ impl VariableEnvironment {
     #[cfg(feature = "python")]
     pub(crate) fn duplicate(&self) -> Result<VariableEnvironment> {
         let env = VariableEnvironment::new();
-        env.adopt(self.image()?);
+        env.adopt(self.image("a copy")?);
         Ok(env)
     }
 
@@ -344,8 +344,8 @@ impl VariableEnvironment {
         }
     }
 
-    fn image(&self) -> Result<file::Image> {
-        let state = self.shared.values("a save")?;
+    fn image(&self, what: &str) -> Result<file::Image> {
+        let state = self.shared.values(what)?;
         let variable = |(i, e): (usize, &variables::Entry)| {
             let array = state.array(i as u32)?;
             Ok(file::Variable { space: e.space.to_string(), name: e.name.as_deref().map(str::to_owned), array })

@@ -129,7 +129,8 @@ fn values_are_found_by_every_key() {
     let b = env.namespace("layer").slot().name("bias").set(2.0);
     let item = |a: Result<Array>| a.unwrap().item().unwrap();
     let (name, pair) = ("weight".to_owned(), ("layer".to_owned(), "bias".to_owned()));
-    for a in [env.get(w), env.get(&w), env.get("weight"), env.get(&"weight"), env.get(&name), env.get(name.clone()), env.get(("", "weight"))]
+    for a in
+        [env.get(w), env.get(&w), env.get("weight"), env.get(&"weight"), env.get(&name), env.get(name.clone()), env.get(("", "weight"))]
     {
         assert_eq!(item(a), 1.0);
     }

@@ -31,7 +31,8 @@ def value(path):
 
 
 def refused(f):
-    with pytest.raises(OSError) as e:  # noqa: PT011: the caller looks at all of it
+    # The caller looks at all of it.
+    with pytest.raises(OSError) as e:  # noqa: PT011
         f()
     return e.value
 
@@ -142,7 +143,7 @@ def test_paths_of_all_kinds(tmp_path):
         assert e.filename == os.fspath(path)
     for wrong in 3, None, 1.5, Somewhere(3):
         for f in filled(1).save, ag.VariableEnvironment.load, filled(1).initialize:
-            with pytest.raises(TypeError, match=r"str, bytes or os\.PathLike"):
+            with pytest.raises(TypeError, match=r"str(, bytes| or bytes)"):
                 f(wrong)
 
 
