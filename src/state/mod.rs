@@ -2,6 +2,7 @@
 //!
 //! It knows arrays, not graphs. Everything takes `&self`: locks are inside, and are held for moments only.
 
+mod companion;
 mod file;
 #[cfg(test)]
 mod file_tests;
@@ -26,6 +27,7 @@ use crate::array::Array;
 use crate::dtype::DType;
 use crate::error::Result;
 use crate::shape::{Dims, Tuple};
+pub(crate) use companion::{Part, Place};
 pub use lookup::VariableKey;
 pub use namespace::{NamedSlot, Slot, VariableNamespace};
 pub use value::{Filled, IntoArray, Value};
