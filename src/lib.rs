@@ -159,7 +159,7 @@ mod state;
 pub(crate) use dtype::dispatch;
 pub(crate) use kernels::formula::formula;
 
-pub use api::context::{Context, VariableKey, run};
+pub use api::context::{Context, run};
 pub use api::evaluator::Evaluator;
 pub use api::feed::{Feed, FeedKey, Feeder, IntoFeed};
 pub use api::memory::{MemoryStats, memory_stats, set_plan_cache_bytes, trim};
@@ -173,7 +173,7 @@ pub use ndarray;
 pub use ops::apply::Operand;
 pub use plan::{Plan, TracedPlan};
 pub use shape::{Aval, Dim, Shape};
-pub use state::{Filled, IntoArray, VariableEnvironment, VariableID};
+pub use state::{Filled, IntoArray, VariableEnvironment, VariableID, VariableKey};
 
 /// What a user's own op is written with.
 pub mod op {
