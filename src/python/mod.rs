@@ -40,7 +40,7 @@ mod lib_module {
     #[pymodule_export]
     use super::random::ArrayRng;
     #[pymodule_export]
-    use super::table::op_table;
+    use super::table::{_row, Row, op_table};
     #[pymodule_export]
     use super::tensor::{Filled, Tensor};
     #[pymodule_export]
