@@ -186,7 +186,9 @@ def bound(rows: list[dict[str, Any]]) -> str:
 HEADER = '''"""Functions on tensors, and what makes tensors: `help(T.tanh)` has formula, gradient and an example of each.
 
 A function takes tensors, numbers and arrays, and returns a tensor of the graph that the tensors belong to, or of the current
-context. The examples are to be read after these lines:
+context. In the formulas of gradients `g` is the gradient with respect to the result of the function.
+
+The examples are to be read after these lines:
 
 >>> import numpy as np
 >>> import scirs2_autograd as ag
@@ -221,6 +223,16 @@ _row = _rows("{version}")
 
 def __dir__() -> list[str]:
     return __all__
+
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> None:
+        if name.startswith("_"):
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from ._refusals import no_function
+
+        raise no_function(name)
 '''
 
 

@@ -8,8 +8,10 @@ mod error;
 mod evaluator;
 mod lock;
 mod memory;
+mod numpy_calls;
 mod optimizer;
 mod random;
+mod refusal;
 mod site;
 mod table;
 mod tensor;
@@ -40,7 +42,7 @@ mod lib_module {
     #[pymodule_export]
     use super::random::ArrayRng;
     #[pymodule_export]
-    use super::table::{_row, Row, op_table};
+    use super::table::{_closest, _row, Row, op_table};
     #[pymodule_export]
     use super::tensor::{Filled, Tensor};
     #[pymodule_export]

@@ -5,6 +5,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
 use super::guarded;
+use crate::error::closest;
 use crate::graph::op::{Body, Domain, OpDef, ParamKind};
 use crate::ops::{ALIASES, TABLE};
 
@@ -30,6 +31,12 @@ fn domain(d: Domain) -> (String, usize) {
         Domain::Index(n) => ("index".to_owned(), n),
         other => (format!("{other:?}").to_lowercase(), 0),
     }
+}
+
+/// The name that is closest to another one, if it is close enough to be a misspelling of it.
+#[pyfunction]
+pub fn _closest(wanted: &str, names: Vec<String>) -> PyResult<Option<String>> {
+    guarded(|| Ok(closest(wanted, names.iter().map(String::as_str)).map(str::to_owned)))
 }
 
 /// The rows of the op table, in order, as dictionaries: name, doc, params, outputs, numpy, example, cases, bad, aliases.
