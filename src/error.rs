@@ -3,6 +3,7 @@
 //! `op: what is wrong. Got <values>; expected <rule>.`, and a line `help: ...` when a person can act.
 
 use std::cell::Cell;
+use std::cmp::Reverse;
 use std::fmt;
 use std::io;
 use std::panic::Location;
@@ -279,7 +280,7 @@ impl std::error::Error for Error {}
 const COMPARED: usize = 100;
 
 /// The name of `names` that is closest to `wanted`, if one is close enough to be a misspelling of it: as many mistakes as
-/// a third of its characters, at most.
+/// a third of its characters, at most. Of two that are equally close, the one that begins alike: mistakes are seldom first.
 pub fn closest<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let length = |s: &str| s.chars().take(COMPARED + 1).count();
     let own = length(wanted);
@@ -289,9 +290,10 @@ pub fn closest<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>) -> Op
             return None;
         }
         let d = distance(wanted, n);
-        (d * 3 <= longer).then_some((d, n))
+        let differs = wanted.chars().zip(n.chars()).position(|(a, b)| a != b).unwrap_or(own.min(length(n)));
+        (d * 3 <= longer).then_some((d, Reverse(differs), n))
     };
-    names.into_iter().filter_map(near).min().map(|(_, n)| n)
+    names.into_iter().filter_map(near).min().map(|(.., n)| n)
 }
 
 /// How many characters to insert, leave out, change or swap with the next one.
@@ -336,6 +338,8 @@ mod tests {
         }
         // The nearest one, whatever the order.
         assert_eq!(closest("layer12", ["layer1", "layer13", "layer2"]), Some("layer1"));
+        // Of two as near, the one that begins alike.
+        assert_eq!(closest("sinn", ["sign", "sin", "sine"]), Some("sin"));
     }
 
     #[test]

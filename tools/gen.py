@@ -18,8 +18,8 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "python" / "scirs2_autograd"
 
 
-def op_table() -> list[dict[str, Any]]:
-    """The rows, from the extension alone: the package itself needs the files that are written here."""
+def extension() -> Any:
+    """The extension alone: the package itself needs the files that are written here."""
     path = next(iter(sorted(PACKAGE.glob("_lib*.so"))), None)
     if path is None:
         sys.exit("tools/gen.py: the extension is not built. Run `make build`.")
@@ -28,7 +28,7 @@ def op_table() -> list[dict[str, Any]]:
     assert spec is not None
     module = importlib.util.module_from_spec(spec)
     loader.exec_module(module)
-    return list(module.op_table())
+    return module
 
 
 def by_hand_names() -> list[str]:
@@ -112,18 +112,19 @@ def tuple_of(names: list[str]) -> str:
     return "(" + ", ".join(names) + ("," if len(names) == 1 else "") + ")"
 
 
-def function(index: int, row: dict[str, Any]) -> str:
+def function(row: dict[str, Any]) -> str:
     code, prints = row["example"]
-    doc = f"{plain(row['doc'])}\n\nNumPy: `{row['numpy']}`\n\n{session(row, code, prints)}"
+    parts = [plain(row["doc"]), f"NumPy: `{row['numpy']}`" if in_numpy(row) else "", session(row, code, prints)]
+    doc = "\n\n".join(part for part in parts if part)
     lines = [
         definition(row["name"], parameters(row), returns(row)),
         docstring(doc),
-        *body(index, row, {}),
+        *body(row, {}),
     ]
     return "\n".join(line.rstrip() for line in lines)
 
 
-def method(name: str, index: int, row: dict[str, Any]) -> str:
+def method(name: str, row: dict[str, Any]) -> str:
     first, *rest = parameters(row)
     own = first.split(":")[0]
     code, prints = row["example"]
@@ -131,7 +132,7 @@ def method(name: str, index: int, row: dict[str, Any]) -> str:
     lines = [
         definition(name, ["self: Tensor", *rest], returns(row)),
         docstring(f"As `tensor_ops.{row['name']}`, with this tensor as `{own}`.\n\n{example}"),
-        *body(index, row, {own: "self"}),
+        *body(row, {own: "self"}),
     ]
     return "\n".join(lines)
 
@@ -161,10 +162,15 @@ def as_method(name: str, function: str, code: str) -> str:
     return code.replace(whole, f"{tensor}.{name}({', '.join(rest)})")
 
 
-def body(index: int, row: dict[str, Any], renamed: dict[str, str]) -> list[str]:
+def body(row: dict[str, Any], renamed: dict[str, str]) -> list[str]:
     tensors = [renamed.get(n, n) for n, k, _ in row["params"] if k in ("tensor", "tensors")]
     attrs = [n for n, k, _ in row["params"] if k not in ("tensor", "tensors")]
-    return [f"    y: {returns(row)} = _apply({index}, {tuple_of(tensors)}, {tuple_of(attrs)})", "    return y"]
+    return [f"    y: {returns(row)} = _apply(_{row['name']}, {tuple_of(tensors)}, {tuple_of(attrs)})", "    return y"]
+
+
+def in_numpy(row: dict[str, Any]) -> bool:
+    """Whether NumPy and SciPy have the row's expression: what is called `ref` there, this repository's tests have."""
+    return "ref." not in row["numpy"]
 
 
 def plain(doc: str) -> str:
@@ -172,7 +178,15 @@ def plain(doc: str) -> str:
     return doc.replace("`[`", "`").replace("[`", "`").replace("`]", "`")
 
 
-HEADER = '''"""Functions on tensors. Generated from the op table by tools/gen.py: edit the rows, not this file.
+def bound(rows: list[dict[str, Any]]) -> str:
+    """The rows that a module uses, each looked up once, by name: a number would be another row's after the next change of the table."""
+    return "\n".join(f'_{name} = _row("{name}")' for name in sorted({r["name"] for r in rows}))
+
+
+HEADER = '''"""Functions on tensors, and what makes tensors: `help(T.tanh)` has formula, gradient and an example of each.
+
+A function takes tensors, numbers and arrays, and returns a tensor of the graph that the tensors belong to, or of the current
+context. In the formulas of gradients `g` is the gradient with respect to the result of the function.
 
 The examples are to be read after these lines:
 
@@ -180,6 +194,8 @@ The examples are to be read after these lines:
 >>> import scirs2_autograd as ag
 >>> from scirs2_autograd import tensor_ops as T
 """
+
+# Generated from the op table by tools/gen.py: edit the rows, not this file.
 
 from __future__ import annotations
 
@@ -192,6 +208,7 @@ from ._functions import (
 {functions}
 )
 from ._lib import Tensor, _apply
+from ._rows import rows as _rows
 
 if TYPE_CHECKING:
     from ._typing import Axes, DTypeLike, Shape, TensorLike
@@ -199,30 +216,50 @@ if TYPE_CHECKING:
 __all__ = [
 {names}
 ]
+
+_row = _rows("{version}")
+{bound}
+
+
+def __dir__() -> list[str]:
+    return __all__
+
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> None:
+        if name.startswith("_"):
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from ._refusals import no_function
+
+        raise no_function(name)
 '''
 
 
-def tensor_ops(rows: list[dict[str, Any]]) -> str:
-    public = [(i, r) for i, r in enumerate(rows) if r["name"] not in BY_HAND and not internal(r)]
-    bare = [r["name"] for _, r in public if r["example"] is None]
+def tensor_ops(rows: list[dict[str, Any]], version: str) -> str:
+    public = [r for r in rows if r["name"] not in BY_HAND and not internal(r)]
+    bare = [r["name"] for r in public if r["example"] is None]
     if bare:
         sys.exit(f"tools/gen.py: a public row has no example. Got none in {', '.join(bare)}; expected `example` after `numpy`.")
-    aliases = [(a, r["name"]) for _, r in public for a in r["aliases"]]
-    names = sorted([r["name"] for _, r in public] + [a for a, _ in aliases] + by_hand_names() + ["dot"])
+    aliases = [(a, r["name"]) for r in public for a in r["aliases"]]
+    names = sorted([r["name"] for r in public] + [a for a, _ in aliases] + by_hand_names() + ["dot"])
     head = HEADER.replace("{names}", "\n".join(f'    "{n}",' for n in names))
     head = head.replace("{functions}", "\n".join(f"    {n}," for n in sorted(by_hand_names())))
-    text = "\n\n\n".join(function(i, r) for i, r in public)
+    head = head.replace("{version}", version).replace("{bound}", bound(public))
+    text = "\n\n\n".join(function(r) for r in public)
     alias = "\n".join(f"{a} = {n}" for a, n in sorted(aliases)) + "\ndot = matmul"
     return f"{head}\n\n{text}\n\n\n{alias}\n"
 
 
-def method_rows(rows: list[dict[str, Any]]) -> list[tuple[str, int, dict[str, Any]]]:
-    by_name = {name: (i, r) for i, r in enumerate(rows) for name in (r["name"], *r["aliases"])}
+def method_rows(rows: list[dict[str, Any]]) -> list[tuple[str, dict[str, Any]]]:
+    by_name = {name: r for r in rows for name in (r["name"], *r["aliases"])}
     by_name["dot"] = by_name["matmul"]
-    return [(name, *by_name[name]) for name in METHODS]
+    return [(name, by_name[name]) for name in METHODS]
 
 
-METHODS_HEADER = '''"""Methods of Tensor. Generated from the op table by tools/gen.py: edit the rows, not this file."""
+METHODS_HEADER = '''"""Methods of Tensor."""
+
+# Generated from the op table by tools/gen.py: edit the rows, not this file.
 
 from __future__ import annotations
 
@@ -230,21 +267,27 @@ from typing import TYPE_CHECKING
 
 from ._functions import attach
 from ._lib import Tensor, _apply
+from ._rows import rows as _rows
 
 if TYPE_CHECKING:
     from ._typing import Axes, DTypeLike, TensorLike
+
+_row = _rows("{version}")
+{bound}
 '''
 
 
-def methods(rows: list[dict[str, Any]]) -> str:
-    text = "\n\n\n".join(method(*m) for m in method_rows(rows))
+def methods(rows: list[dict[str, Any]], version: str) -> str:
+    used = method_rows(rows)
+    head = METHODS_HEADER.replace("{version}", version).replace("{bound}", bound([r for _, r in used]))
+    text = "\n\n\n".join(method(*m) for m in used)
     names = "\n".join(f'        "{m}": {m},' for m in METHODS)
-    return f"{METHODS_HEADER}\n\n{text}\n\n\nattach(\n    {{\n{names}\n    }}\n)\n"
+    return f"{head}\n\n{text}\n\n\nattach(\n    {{\n{names}\n    }}\n)\n"
 
 
 def stub_methods(rows: list[dict[str, Any]]) -> str:
     lines = []
-    for name, _, row in method_rows(rows):
+    for name, row in method_rows(rows):
         params = ", ".join(["self", *parameters(row)[1:]])
         lines.append(f"    def {name}({params}) -> {returns(row)}: ...")
     return "\n".join(lines)
@@ -278,9 +321,9 @@ Gradients and composites are built from these. They occur in `plan.explain()` an
 def docs_row(r: dict[str, Any]) -> str:
     first = plain(r["doc"]).split("\n\n")[0].replace("\n", " ").replace("|", "\\|")
     kind = "composite" if r["composite"] else "primitive"
-    numpy = r["numpy"].replace("|", "\\|")
+    numpy = f"`{r['numpy']}`".replace("|", "\\|") if internal(r) or in_numpy(r) else ""
     params = ", ".join(n if d is None or n in REQUIRED else f"{n}={d}" for n, _, d in r["params"])
-    return f"| `{r['name']}({params})` | {', '.join(f'`{a}`' for a in r['aliases'])} | {kind} | {first} | `{numpy}` |"
+    return f"| `{r['name']}({params})` | {', '.join(f'`{a}`' for a in r['aliases'])} | {kind} | {first} | {numpy} |"
 
 
 START, END = "    # Methods from the op table, by tools/gen.py.", "    # End of the generated methods."
@@ -290,14 +333,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="fail if a file is stale")
     check = parser.parse_args().check
-    rows = op_table()
+    lib = extension()
+    rows, version = list(lib.op_table()), str(lib.__version__)
     stub = PACKAGE / "_lib.pyi"
     text = stub.read_text()
     before, rest = text.split(START, 1)
     after = rest.split(END, 1)[1]
     files = {
-        PACKAGE / "tensor_ops.py": tensor_ops(rows),
-        PACKAGE / "_methods.py": methods(rows),
+        PACKAGE / "tensor_ops.py": tensor_ops(rows, version),
+        PACKAGE / "_methods.py": methods(rows, version),
         stub: f"{before}{START}\n{stub_methods(rows)}\n{END}{after}",
         ROOT / "docs" / "ops.md": docs(rows),
     }

@@ -13,6 +13,8 @@ The examples in the documentation are to be read after the first three lines of 
 8.0
 """
 
+from typing import TYPE_CHECKING
+
 from . import exceptions, optimizers, tensor_ops
 from ._lib import (
     ArrayRng,
@@ -79,3 +81,17 @@ __all__ = [
     "trim",
     "value_and_grad",
 ]
+
+
+def __dir__() -> list[str]:
+    return __all__
+
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> None:
+        if name.startswith("_"):
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from ._refusals import no_name
+
+        raise no_name(name, __all__)

@@ -1,4 +1,6 @@
-"""Methods of Tensor. Generated from the op table by tools/gen.py: edit the rows, not this file."""
+"""Methods of Tensor."""
+
+# Generated from the op table by tools/gen.py: edit the rows, not this file.
 
 from __future__ import annotations
 
@@ -6,9 +8,35 @@ from typing import TYPE_CHECKING
 
 from ._functions import attach
 from ._lib import Tensor, _apply
+from ._rows import rows as _rows
 
 if TYPE_CHECKING:
     from ._typing import Axes, DTypeLike, TensorLike
+
+_row = _rows("0.1.0")
+_abs = _row("abs")
+_argmax = _row("argmax")
+_cast = _row("cast")
+_clip = _row("clip")
+_equal = _row("equal")
+_exp = _row("exp")
+_expand_dims = _row("expand_dims")
+_greater = _row("greater")
+_greater_equal = _row("greater_equal")
+_less = _row("less")
+_less_equal = _row("less_equal")
+_log = _row("log")
+_matmul = _row("matmul")
+_not_equal = _row("not_equal")
+_reduce_logsumexp = _row("reduce_logsumexp")
+_reduce_max = _row("reduce_max")
+_reduce_mean = _row("reduce_mean")
+_reduce_min = _row("reduce_min")
+_reduce_sum = _row("reduce_sum")
+_sqrt = _row("sqrt")
+_square = _row("square")
+_squeeze = _row("squeeze")
+_take = _row("take")
 
 
 def sum(self: Tensor, axis: Axes = None, keepdims: bool = False) -> Tensor:
@@ -19,7 +47,7 @@ def sum(self: Tensor, axis: Axes = None, keepdims: bool = False) -> Tensor:
     [[3]
      [7]]
     """
-    y: Tensor = _apply(74, (self,), (axis, keepdims))
+    y: Tensor = _apply(_reduce_sum, (self,), (axis, keepdims))
     return y
 
 
@@ -30,7 +58,7 @@ def mean(self: Tensor, axis: Axes = None, keepdims: bool = False) -> Tensor:
     ...     print(T.constant([[1, 2], [3, 4]]).mean(axis=0).eval())
     [2. 3.]
     """
-    y: Tensor = _apply(78, (self,), (axis, keepdims))
+    y: Tensor = _apply(_reduce_mean, (self,), (axis, keepdims))
     return y
 
 
@@ -42,7 +70,7 @@ def max(self: Tensor, axis: Axes = None, keepdims: bool = False) -> Tensor:
     ...     print(T.grad([x.max()], [x])[0].eval())
     [0.  0.5 0.5]
     """
-    y: Tensor = _apply(75, (self,), (axis, keepdims))
+    y: Tensor = _apply(_reduce_max, (self,), (axis, keepdims))
     return y
 
 
@@ -53,7 +81,7 @@ def min(self: Tensor, axis: Axes = None, keepdims: bool = False) -> Tensor:
     ...     print(T.constant([[1.0, 5.0], [7.0, 2.0]]).min(axis=-1).eval())
     [1. 2.]
     """
-    y: Tensor = _apply(76, (self,), (axis, keepdims))
+    y: Tensor = _apply(_reduce_min, (self,), (axis, keepdims))
     return y
 
 
@@ -64,7 +92,7 @@ def logsumexp(self: Tensor, axis: Axes = None, keepdims: bool = False) -> Tensor
     ...     print(T.constant([[1000.0, 1000.0], [0.0, -np.inf]]).logsumexp(axis=-1).eval())
     [1000.69314718    0.        ]
     """
-    y: Tensor = _apply(80, (self,), (axis, keepdims))
+    y: Tensor = _apply(_reduce_logsumexp, (self,), (axis, keepdims))
     return y
 
 
@@ -75,7 +103,7 @@ def argmax(self: Tensor, axis: int = -1, keepdims: bool = False) -> Tensor:
     ...     print(T.constant([[1.0, 3.0, 3.0], [2.0, 0.0, 1.0]]).argmax().eval())
     [1 0]
     """
-    y: Tensor = _apply(81, (self,), (axis, keepdims))
+    y: Tensor = _apply(_argmax, (self,), (axis, keepdims))
     return y
 
 
@@ -86,7 +114,7 @@ def squeeze(self: Tensor, axis: Axes = None) -> Tensor:
     ...     print(T.constant([[[1], [2]]]).squeeze(-1).eval())
     [[1 2]]
     """
-    y: Tensor = _apply(64, (self,), (axis,))
+    y: Tensor = _apply(_squeeze, (self,), (axis,))
     return y
 
 
@@ -98,7 +126,7 @@ def expand_dims(self: Tensor, axis: Axes = (0,)) -> Tensor:
     [[1]
      [2]]
     """
-    y: Tensor = _apply(63, (self,), (axis,))
+    y: Tensor = _apply(_expand_dims, (self,), (axis,))
     return y
 
 
@@ -109,7 +137,7 @@ def clip(self: Tensor, low: TensorLike, high: TensorLike) -> Tensor:
     ...     print(T.constant([-1.0, 0.5, 3.0]).clip(0.0, 1.0).eval())
     [0.  0.5 1. ]
     """
-    y: Tensor = _apply(17, (self, low, high), ())
+    y: Tensor = _apply(_clip, (self, low, high), ())
     return y
 
 
@@ -120,7 +148,7 @@ def take(self: Tensor, index: TensorLike, axis: int = 0) -> Tensor:
     ...     print(T.constant([10.0, 20.0, 30.0]).take([2, -1, 0]).eval())
     [30. 30. 10.]
     """
-    y: Tensor = _apply(83, (self, index), (axis,))
+    y: Tensor = _apply(_take, (self, index), (axis,))
     return y
 
 
@@ -131,7 +159,7 @@ def astype(self: Tensor, dtype: DTypeLike = "float64") -> Tensor:
     ...     print(T.constant([1.7, -1.7, 0.0]).astype("int32").eval())
     [ 1 -1  0]
     """
-    y: Tensor = _apply(55, (self,), (dtype,))
+    y: Tensor = _apply(_cast, (self,), (dtype,))
     return y
 
 
@@ -142,7 +170,7 @@ def square(self: Tensor) -> Tensor:
     ...     print(T.constant([-3, 0, 4]).square().eval())
     [ 9  0 16]
     """
-    y: Tensor = _apply(7, (self,), ())
+    y: Tensor = _apply(_square, (self,), ())
     return y
 
 
@@ -153,7 +181,7 @@ def sqrt(self: Tensor) -> Tensor:
     ...     print(T.constant([4.0, 0.0, -1.0]).sqrt().eval())
     [ 2.  0. nan]
     """
-    y: Tensor = _apply(8, (self,), ())
+    y: Tensor = _apply(_sqrt, (self,), ())
     return y
 
 
@@ -164,7 +192,7 @@ def exp(self: Tensor) -> Tensor:
     ...     print(T.constant([0.0, 1.0]).exp().eval())
     [1.         2.71828183]
     """
-    y: Tensor = _apply(11, (self,), ())
+    y: Tensor = _apply(_exp, (self,), ())
     return y
 
 
@@ -175,7 +203,7 @@ def log(self: Tensor) -> Tensor:
     ...     print(T.constant([np.e, 1.0, 0.0, -1.0]).log().eval())
     [  1.   0. -inf  nan]
     """
-    y: Tensor = _apply(12, (self,), ())
+    y: Tensor = _apply(_log, (self,), ())
     return y
 
 
@@ -186,7 +214,7 @@ def abs(self: Tensor) -> Tensor:
     ...     print(T.constant([-1.5, 0.0, 2.0]).abs().eval())
     [1.5 0.  2. ]
     """
-    y: Tensor = _apply(9, (self,), ())
+    y: Tensor = _apply(_abs, (self,), ())
     return y
 
 
@@ -197,7 +225,7 @@ def equal(self: Tensor, b: TensorLike) -> Tensor:
     ...     print(T.constant([1.0, 2.0, np.nan]).equal([1.0, 3.0, np.nan]).eval())
     [ True False False]
     """
-    y: Tensor = _apply(40, (self, b), ())
+    y: Tensor = _apply(_equal, (self, b), ())
     return y
 
 
@@ -208,7 +236,7 @@ def not_equal(self: Tensor, b: TensorLike) -> Tensor:
     ...     print(T.constant([1.0, 2.0, np.nan]).not_equal([1.0, 3.0, np.nan]).eval())
     [False  True  True]
     """
-    y: Tensor = _apply(41, (self, b), ())
+    y: Tensor = _apply(_not_equal, (self, b), ())
     return y
 
 
@@ -219,7 +247,7 @@ def less(self: Tensor, b: TensorLike) -> Tensor:
     ...     print(T.constant([1, 2, 3]).less(2).eval())
     [ True False False]
     """
-    y: Tensor = _apply(42, (self, b), ())
+    y: Tensor = _apply(_less, (self, b), ())
     return y
 
 
@@ -230,7 +258,7 @@ def less_equal(self: Tensor, b: TensorLike) -> Tensor:
     ...     print(T.constant([1, 2, 3]).less_equal(2).eval())
     [ True  True False]
     """
-    y: Tensor = _apply(43, (self, b), ())
+    y: Tensor = _apply(_less_equal, (self, b), ())
     return y
 
 
@@ -241,7 +269,7 @@ def greater(self: Tensor, b: TensorLike) -> Tensor:
     ...     print(T.constant([1, 2, 3]).greater(2).eval())
     [False False  True]
     """
-    y: Tensor = _apply(44, (self, b), ())
+    y: Tensor = _apply(_greater, (self, b), ())
     return y
 
 
@@ -252,7 +280,7 @@ def greater_equal(self: Tensor, b: TensorLike) -> Tensor:
     ...     print(T.constant([1, 2, 3]).greater_equal(2).eval())
     [False  True  True]
     """
-    y: Tensor = _apply(45, (self, b), ())
+    y: Tensor = _apply(_greater_equal, (self, b), ())
     return y
 
 
@@ -263,7 +291,7 @@ def dot(self: Tensor, b: TensorLike) -> Tensor:
     ...     print(T.constant([[1.0, 2.0], [3.0, 4.0]]).dot([10.0, 1.0]).eval())
     [12. 34.]
     """
-    y: Tensor = _apply(95, (self, b), ())
+    y: Tensor = _apply(_matmul, (self, b), ())
     return y
 
 

@@ -1,4 +1,7 @@
-"""Functions on tensors. Generated from the op table by tools/gen.py: edit the rows, not this file.
+"""Functions on tensors, and what makes tensors: `help(T.tanh)` has formula, gradient and an example of each.
+
+A function takes tensors, numbers and arrays, and returns a tensor of the graph that the tensors belong to, or of the current
+context. In the formulas of gradients `g` is the gradient with respect to the result of the function.
 
 The examples are to be read after these lines:
 
@@ -6,6 +9,8 @@ The examples are to be read after these lines:
 >>> import scirs2_autograd as ag
 >>> from scirs2_autograd import tensor_ops as T
 """
+
+# Generated from the op table by tools/gen.py: edit the rows, not this file.
 
 from __future__ import annotations
 
@@ -36,6 +41,7 @@ from ._functions import (
     zeros,
 )
 from ._lib import Tensor, _apply
+from ._rows import rows as _rows
 
 if TYPE_CHECKING:
     from ._typing import Axes, DTypeLike, Shape, TensorLike
@@ -153,6 +159,94 @@ __all__ = [
     "zeros",
 ]
 
+_row = _rows("0.1.0")
+_abs = _row("abs")
+_add = _row("add")
+_argmax = _row("argmax")
+_batch_matmul = _row("batch_matmul")
+_bitwise_and = _row("bitwise_and")
+_bitwise_not = _row("bitwise_not")
+_bitwise_or = _row("bitwise_or")
+_bitwise_xor = _row("bitwise_xor")
+_broadcast_to = _row("broadcast_to")
+_cast = _row("cast")
+_check_finite = _row("check_finite")
+_cholesky = _row("cholesky")
+_clip = _row("clip")
+_concat = _row("concat")
+_cos = _row("cos")
+_div = _row("div")
+_dropout = _row("dropout")
+_equal = _row("equal")
+_erf = _row("erf")
+_erfc = _row("erfc")
+_exp = _row("exp")
+_expand_dims = _row("expand_dims")
+_gather = _row("gather")
+_gelu = _row("gelu")
+_greater = _row("greater")
+_greater_equal = _row("greater_equal")
+_identity = _row("identity")
+_less = _row("less")
+_less_equal = _row("less_equal")
+_log = _row("log")
+_log_softmax = _row("log_softmax")
+_logical_and = _row("logical_and")
+_logical_not = _row("logical_not")
+_logical_or = _row("logical_or")
+_logical_xor = _row("logical_xor")
+_matmul = _row("matmul")
+_max_with_index = _row("max_with_index")
+_maximum = _row("maximum")
+_mean_squared_error = _row("mean_squared_error")
+_minimum = _row("minimum")
+_mul = _row("mul")
+_ndtr = _row("ndtr")
+_neg = _row("neg")
+_not_equal = _row("not_equal")
+_one_hot = _row("one_hot")
+_pow = _row("pow")
+_reduce_logsumexp = _row("reduce_logsumexp")
+_reduce_max = _row("reduce_max")
+_reduce_mean = _row("reduce_mean")
+_reduce_min = _row("reduce_min")
+_reduce_sum = _row("reduce_sum")
+_relu = _row("relu")
+_reshape = _row("reshape")
+_sigmoid = _row("sigmoid")
+_sigmoid_cross_entropy = _row("sigmoid_cross_entropy")
+_sign = _row("sign")
+_sin = _row("sin")
+_softmax = _row("softmax")
+_softmax_cross_entropy = _row("softmax_cross_entropy")
+_softplus = _row("softplus")
+_solve_lower = _row("solve_lower")
+_sparse_softmax_cross_entropy = _row("sparse_softmax_cross_entropy")
+_sqrt = _row("sqrt")
+_square = _row("square")
+_squeeze = _row("squeeze")
+_stop_gradient = _row("stop_gradient")
+_strided_slice = _row("strided_slice")
+_sub = _row("sub")
+_take = _row("take")
+_tanh = _row("tanh")
+_transpose = _row("transpose")
+_where = _row("where")
+
+
+def __dir__() -> list[str]:
+    return __all__
+
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> None:
+        if name.startswith("_"):
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from ._refusals import no_function
+
+        raise no_function(name)
+
 
 def add(a: TensorLike, b: TensorLike) -> Tensor:
     """Sum with broadcasting: `y = a + b`. Integers wrap around.
@@ -166,7 +260,7 @@ def add(a: TensorLike, b: TensorLike) -> Tensor:
     [[11. 21.]
      [12. 22.]]
     """
-    y: Tensor = _apply(0, (a, b), ())
+    y: Tensor = _apply(_add, (a, b), ())
     return y
 
 
@@ -181,7 +275,7 @@ def sub(a: TensorLike, b: TensorLike) -> Tensor:
     ...     print(T.sub([5.0, 7.0], 2.0).eval())
     [3. 5.]
     """
-    y: Tensor = _apply(1, (a, b), ())
+    y: Tensor = _apply(_sub, (a, b), ())
     return y
 
 
@@ -196,7 +290,7 @@ def mul(a: TensorLike, b: TensorLike) -> Tensor:
     ...     print(T.mul([1, 2, 3], 0.5).eval())
     [0.5 1.  1.5]
     """
-    y: Tensor = _apply(2, (a, b), ())
+    y: Tensor = _apply(_mul, (a, b), ())
     return y
 
 
@@ -211,7 +305,7 @@ def div(a: TensorLike, b: TensorLike) -> Tensor:
     ...     print(T.div([3, 1, 0], [2, 0, 0]).eval())
     [1.5 inf nan]
     """
-    y: Tensor = _apply(3, (a, b), ())
+    y: Tensor = _apply(_div, (a, b), ())
     return y
 
 
@@ -226,7 +320,7 @@ def maximum(a: TensorLike, b: TensorLike) -> Tensor:
     ...     print(T.maximum([1.0, 5.0, np.nan], 3.0).eval())
     [ 3.  5. nan]
     """
-    y: Tensor = _apply(4, (a, b), ())
+    y: Tensor = _apply(_maximum, (a, b), ())
     return y
 
 
@@ -241,7 +335,7 @@ def minimum(a: TensorLike, b: TensorLike) -> Tensor:
     ...     print(T.minimum([1.0, 5.0, np.nan], 3.0).eval())
     [ 1.  3. nan]
     """
-    y: Tensor = _apply(5, (a, b), ())
+    y: Tensor = _apply(_minimum, (a, b), ())
     return y
 
 
@@ -256,7 +350,7 @@ def neg(x: TensorLike) -> Tensor:
     ...     print(T.neg([1.0, -2.0]).eval())
     [-1.  2.]
     """
-    y: Tensor = _apply(6, (x,), ())
+    y: Tensor = _apply(_neg, (x,), ())
     return y
 
 
@@ -271,7 +365,7 @@ def square(x: TensorLike) -> Tensor:
     ...     print(T.square([-3, 0, 4]).eval())
     [ 9  0 16]
     """
-    y: Tensor = _apply(7, (x,), ())
+    y: Tensor = _apply(_square, (x,), ())
     return y
 
 
@@ -287,7 +381,7 @@ def sqrt(x: TensorLike) -> Tensor:
     ...     print(T.sqrt([4.0, 0.0, -1.0]).eval())
     [ 2.  0. nan]
     """
-    y: Tensor = _apply(8, (x,), ())
+    y: Tensor = _apply(_sqrt, (x,), ())
     return y
 
 
@@ -302,7 +396,7 @@ def abs(x: TensorLike) -> Tensor:
     ...     print(T.abs([-1.5, 0.0, 2.0]).eval())
     [1.5 0.  2. ]
     """
-    y: Tensor = _apply(9, (x,), ())
+    y: Tensor = _apply(_abs, (x,), ())
     return y
 
 
@@ -317,7 +411,7 @@ def sign(x: TensorLike) -> Tensor:
     ...     print(T.sign([-3.0, 0.0, 2.0, np.nan]).eval())
     [-1.  0.  1. nan]
     """
-    y: Tensor = _apply(10, (x,), ())
+    y: Tensor = _apply(_sign, (x,), ())
     return y
 
 
@@ -332,7 +426,7 @@ def exp(x: TensorLike) -> Tensor:
     ...     print(T.exp([0.0, 1.0]).eval())
     [1.         2.71828183]
     """
-    y: Tensor = _apply(11, (x,), ())
+    y: Tensor = _apply(_exp, (x,), ())
     return y
 
 
@@ -347,7 +441,7 @@ def log(x: TensorLike) -> Tensor:
     ...     print(T.log([np.e, 1.0, 0.0, -1.0]).eval())
     [  1.   0. -inf  nan]
     """
-    y: Tensor = _apply(12, (x,), ())
+    y: Tensor = _apply(_log, (x,), ())
     return y
 
 
@@ -362,7 +456,7 @@ def sin(x: TensorLike) -> Tensor:
     ...     print(T.sin([0.0, np.pi / 2]).eval())
     [0. 1.]
     """
-    y: Tensor = _apply(14, (x,), ())
+    y: Tensor = _apply(_sin, (x,), ())
     return y
 
 
@@ -377,7 +471,7 @@ def cos(x: TensorLike) -> Tensor:
     ...     print(T.cos([0.0, np.pi]).eval())
     [ 1. -1.]
     """
-    y: Tensor = _apply(15, (x,), ())
+    y: Tensor = _apply(_cos, (x,), ())
     return y
 
 
@@ -392,7 +486,7 @@ def relu(x: TensorLike) -> Tensor:
     ...     print(T.relu([-1.0, 0.0, 2.0]).eval())
     [0. 0. 2.]
     """
-    y: Tensor = _apply(16, (x,), ())
+    y: Tensor = _apply(_relu, (x,), ())
     return y
 
 
@@ -407,7 +501,7 @@ def clip(x: TensorLike, low: TensorLike, high: TensorLike) -> Tensor:
     ...     print(T.clip([-1.0, 0.5, 3.0], 0.0, 1.0).eval())
     [0.  0.5 1. ]
     """
-    y: Tensor = _apply(17, (x, low, high), ())
+    y: Tensor = _apply(_clip, (x, low, high), ())
     return y
 
 
@@ -422,7 +516,7 @@ def tanh(x: TensorLike) -> Tensor:
     ...     print(T.tanh([-1.0, 0.0, 20.0]).eval())
     [-0.76159416  0.          1.        ]
     """
-    y: Tensor = _apply(19, (x,), ())
+    y: Tensor = _apply(_tanh, (x,), ())
     return y
 
 
@@ -437,7 +531,7 @@ def sigmoid(x: TensorLike) -> Tensor:
     ...     print(T.sigmoid([-1000.0, 0.0, 1000.0]).eval())
     [0.  0.5 1. ]
     """
-    y: Tensor = _apply(20, (x,), ())
+    y: Tensor = _apply(_sigmoid, (x,), ())
     return y
 
 
@@ -452,7 +546,7 @@ def softplus(x: TensorLike) -> Tensor:
     ...     print(T.softplus([-1000.0, 0.0, 1000.0]).eval())
     [0.00000000e+00 6.93147181e-01 1.00000000e+03]
     """
-    y: Tensor = _apply(21, (x,), ())
+    y: Tensor = _apply(_softplus, (x,), ())
     return y
 
 
@@ -467,7 +561,7 @@ def erf(x: TensorLike) -> Tensor:
     ...     print(T.erf([0.0, 1.0]).eval())
     [0.         0.84270079]
     """
-    y: Tensor = _apply(32, (x,), ())
+    y: Tensor = _apply(_erf, (x,), ())
     return y
 
 
@@ -482,7 +576,7 @@ def erfc(x: TensorLike) -> Tensor:
     ...     print(T.erfc([0.0, 1.0, 10.0]).eval())
     [1.00000000e+00 1.57299207e-01 2.08848758e-45]
     """
-    y: Tensor = _apply(33, (x,), ())
+    y: Tensor = _apply(_erfc, (x,), ())
     return y
 
 
@@ -497,7 +591,7 @@ def ndtr(x: TensorLike) -> Tensor:
     ...     print(T.ndtr([-10.0, 0.0, 1.0]).eval())
     [7.61985302e-24 5.00000000e-01 8.41344746e-01]
     """
-    y: Tensor = _apply(34, (x,), ())
+    y: Tensor = _apply(_ndtr, (x,), ())
     return y
 
 
@@ -512,7 +606,7 @@ def gelu(x: TensorLike) -> Tensor:
     ...     print(T.gelu([-1.0, 0.0, 1.0]).eval())
     [-0.15865525  0.          0.84134475]
     """
-    y: Tensor = _apply(35, (x,), ())
+    y: Tensor = _apply(_gelu, (x,), ())
     return y
 
 
@@ -525,7 +619,7 @@ def equal(a: TensorLike, b: TensorLike) -> Tensor:
     ...     print(T.equal([1.0, 2.0, np.nan], [1.0, 3.0, np.nan]).eval())
     [ True False False]
     """
-    y: Tensor = _apply(40, (a, b), ())
+    y: Tensor = _apply(_equal, (a, b), ())
     return y
 
 
@@ -538,7 +632,7 @@ def not_equal(a: TensorLike, b: TensorLike) -> Tensor:
     ...     print(T.not_equal([1.0, 2.0, np.nan], [1.0, 3.0, np.nan]).eval())
     [False  True  True]
     """
-    y: Tensor = _apply(41, (a, b), ())
+    y: Tensor = _apply(_not_equal, (a, b), ())
     return y
 
 
@@ -551,7 +645,7 @@ def less(a: TensorLike, b: TensorLike) -> Tensor:
     ...     print(T.less([1, 2, 3], 2).eval())
     [ True False False]
     """
-    y: Tensor = _apply(42, (a, b), ())
+    y: Tensor = _apply(_less, (a, b), ())
     return y
 
 
@@ -564,7 +658,7 @@ def less_equal(a: TensorLike, b: TensorLike) -> Tensor:
     ...     print(T.less_equal([1, 2, 3], 2).eval())
     [ True  True False]
     """
-    y: Tensor = _apply(43, (a, b), ())
+    y: Tensor = _apply(_less_equal, (a, b), ())
     return y
 
 
@@ -577,7 +671,7 @@ def greater(a: TensorLike, b: TensorLike) -> Tensor:
     ...     print(T.greater([1, 2, 3], 2).eval())
     [False False  True]
     """
-    y: Tensor = _apply(44, (a, b), ())
+    y: Tensor = _apply(_greater, (a, b), ())
     return y
 
 
@@ -590,7 +684,7 @@ def greater_equal(a: TensorLike, b: TensorLike) -> Tensor:
     ...     print(T.greater_equal([1, 2, 3], 2).eval())
     [False  True  True]
     """
-    y: Tensor = _apply(45, (a, b), ())
+    y: Tensor = _apply(_greater_equal, (a, b), ())
     return y
 
 
@@ -603,7 +697,7 @@ def logical_and(a: TensorLike, b: TensorLike) -> Tensor:
     ...     print(T.logical_and([0.0, 0.0, 2.0], [0, 1, 1]).eval())
     [False False  True]
     """
-    y: Tensor = _apply(46, (a, b), ())
+    y: Tensor = _apply(_logical_and, (a, b), ())
     return y
 
 
@@ -616,7 +710,7 @@ def logical_or(a: TensorLike, b: TensorLike) -> Tensor:
     ...     print(T.logical_or([0.0, 0.0, 2.0], [0, 1, 1]).eval())
     [False  True  True]
     """
-    y: Tensor = _apply(47, (a, b), ())
+    y: Tensor = _apply(_logical_or, (a, b), ())
     return y
 
 
@@ -629,7 +723,7 @@ def logical_xor(a: TensorLike, b: TensorLike) -> Tensor:
     ...     print(T.logical_xor([0.0, 0.0, 2.0], [0, 1, 1]).eval())
     [False  True False]
     """
-    y: Tensor = _apply(48, (a, b), ())
+    y: Tensor = _apply(_logical_xor, (a, b), ())
     return y
 
 
@@ -642,7 +736,7 @@ def logical_not(x: TensorLike) -> Tensor:
     ...     print(T.logical_not([0.0, 2.0, np.nan]).eval())
     [ True False False]
     """
-    y: Tensor = _apply(49, (x,), ())
+    y: Tensor = _apply(_logical_not, (x,), ())
     return y
 
 
@@ -655,7 +749,7 @@ def bitwise_and(a: TensorLike, b: TensorLike) -> Tensor:
     ...     print(T.bitwise_and([12, 10], 6).eval())
     [4 2]
     """
-    y: Tensor = _apply(50, (a, b), ())
+    y: Tensor = _apply(_bitwise_and, (a, b), ())
     return y
 
 
@@ -668,7 +762,7 @@ def bitwise_or(a: TensorLike, b: TensorLike) -> Tensor:
     ...     print(T.bitwise_or([12, 10], 6).eval())
     [14 14]
     """
-    y: Tensor = _apply(51, (a, b), ())
+    y: Tensor = _apply(_bitwise_or, (a, b), ())
     return y
 
 
@@ -681,7 +775,7 @@ def bitwise_xor(a: TensorLike, b: TensorLike) -> Tensor:
     ...     print(T.bitwise_xor([True, False], True).eval())
     [False  True]
     """
-    y: Tensor = _apply(52, (a, b), ())
+    y: Tensor = _apply(_bitwise_xor, (a, b), ())
     return y
 
 
@@ -694,7 +788,7 @@ def bitwise_not(x: TensorLike) -> Tensor:
     ...     print(T.bitwise_not([0, 1, -1]).eval())
     [-1 -2  0]
     """
-    y: Tensor = _apply(53, (x,), ())
+    y: Tensor = _apply(_bitwise_not, (x,), ())
     return y
 
 
@@ -711,7 +805,7 @@ def where(condition: TensorLike, a: TensorLike, b: TensorLike) -> Tensor:
     ...     print(T.grad([T.where(x > 0.0, T.sqrt(x), 0.0)], [x])[0].eval())
     [0.   0.25]
     """
-    y: Tensor = _apply(54, (condition, a, b), ())
+    y: Tensor = _apply(_where, (condition, a, b), ())
     return y
 
 
@@ -727,7 +821,7 @@ def cast(x: TensorLike, dtype: DTypeLike = "float64") -> Tensor:
     ...     print(T.cast([1.7, -1.7, 0.0], "int32").eval())
     [ 1 -1  0]
     """
-    y: Tensor = _apply(55, (x,), (dtype,))
+    y: Tensor = _apply(_cast, (x,), (dtype,))
     return y
 
 
@@ -744,7 +838,7 @@ def identity(x: TensorLike) -> Tensor:
     ...     print(T.grad([a * b], [a])[0].eval())
     3.0
     """
-    y: Tensor = _apply(56, (x,), ())
+    y: Tensor = _apply(_identity, (x,), ())
     return y
 
 
@@ -758,7 +852,7 @@ def stop_gradient(x: TensorLike) -> Tensor:
     ...     print(T.grad([x * T.stop_gradient(x)], [x])[0].eval())
     3.0
     """
-    y: Tensor = _apply(57, (x,), ())
+    y: Tensor = _apply(_stop_gradient, (x,), ())
     return y
 
 
@@ -775,7 +869,7 @@ def reshape(x: TensorLike, shape: Shape) -> Tensor:
      [3 4]
      [5 6]]
     """
-    y: Tensor = _apply(59, (x,), (shape,))
+    y: Tensor = _apply(_reshape, (x,), (shape,))
     return y
 
 
@@ -792,7 +886,7 @@ def transpose(x: TensorLike, axes: Axes = None) -> Tensor:
      [2 5]
      [3 6]]
     """
-    y: Tensor = _apply(62, (x,), (axes,))
+    y: Tensor = _apply(_transpose, (x,), (axes,))
     return y
 
 
@@ -808,7 +902,7 @@ def expand_dims(x: TensorLike, axis: Axes = (0,)) -> Tensor:
     [[1]
      [2]]
     """
-    y: Tensor = _apply(63, (x,), (axis,))
+    y: Tensor = _apply(_expand_dims, (x,), (axis,))
     return y
 
 
@@ -823,7 +917,7 @@ def squeeze(x: TensorLike, axis: Axes = None) -> Tensor:
     ...     print(T.squeeze([[[1], [2]]], -1).eval())
     [[1 2]]
     """
-    y: Tensor = _apply(64, (x,), (axis,))
+    y: Tensor = _apply(_squeeze, (x,), (axis,))
     return y
 
 
@@ -839,7 +933,7 @@ def broadcast_to(x: TensorLike, shape: Shape) -> Tensor:
     [[1 1 1]
      [2 2 2]]
     """
-    y: Tensor = _apply(66, (x,), (shape,))
+    y: Tensor = _apply(_broadcast_to, (x,), (shape,))
     return y
 
 
@@ -855,7 +949,7 @@ def strided_slice(x: TensorLike, slices: Sequence[builtins.slice]) -> Tensor:
     ...     print(T.strided_slice([0, 1, 2, 3, 4], [slice(None, None, -2)]).eval())
     [4 2 0]
     """
-    y: Tensor = _apply(69, (x,), (slices,))
+    y: Tensor = _apply(_strided_slice, (x,), (slices,))
     return y
 
 
@@ -871,7 +965,7 @@ def concat(xs: Sequence[TensorLike], axis: int = 0) -> Tensor:
     [[0. 1. 1.]
      [0. 1. 1.]]
     """
-    y: Tensor = _apply(72, (xs,), (axis,))
+    y: Tensor = _apply(_concat, (xs,), (axis,))
     return y
 
 
@@ -889,7 +983,7 @@ def reduce_sum(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tens
     [[3]
      [7]]
     """
-    y: Tensor = _apply(74, (x,), (axis, keepdims))
+    y: Tensor = _apply(_reduce_sum, (x,), (axis, keepdims))
     return y
 
 
@@ -905,7 +999,7 @@ def reduce_max(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tens
     ...     print(T.grad([T.reduce_max(x)], [x])[0].eval())
     [0.  0.5 0.5]
     """
-    y: Tensor = _apply(75, (x,), (axis, keepdims))
+    y: Tensor = _apply(_reduce_max, (x,), (axis, keepdims))
     return y
 
 
@@ -920,7 +1014,7 @@ def reduce_min(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tens
     ...     print(T.reduce_min([[1.0, 5.0], [7.0, 2.0]], axis=-1).eval())
     [1. 2.]
     """
-    y: Tensor = _apply(76, (x,), (axis, keepdims))
+    y: Tensor = _apply(_reduce_min, (x,), (axis, keepdims))
     return y
 
 
@@ -933,7 +1027,7 @@ def reduce_mean(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Ten
     ...     print(T.reduce_mean([[1, 2], [3, 4]], axis=0).eval())
     [2. 3.]
     """
-    y: Tensor = _apply(78, (x,), (axis, keepdims))
+    y: Tensor = _apply(_reduce_mean, (x,), (axis, keepdims))
     return y
 
 
@@ -950,7 +1044,7 @@ def reduce_logsumexp(x: TensorLike, axis: Axes = None, keepdims: bool = False) -
     ...     print(T.reduce_logsumexp([[1000.0, 1000.0], [0.0, -np.inf]], axis=-1).eval())
     [1000.69314718    0.        ]
     """
-    y: Tensor = _apply(80, (x,), (axis, keepdims))
+    y: Tensor = _apply(_reduce_logsumexp, (x,), (axis, keepdims))
     return y
 
 
@@ -965,7 +1059,7 @@ def argmax(x: TensorLike, axis: int = -1, keepdims: bool = False) -> Tensor:
     ...     print(T.argmax([[1.0, 3.0, 3.0], [2.0, 0.0, 1.0]]).eval())
     [1 0]
     """
-    y: Tensor = _apply(81, (x,), (axis, keepdims))
+    y: Tensor = _apply(_argmax, (x,), (axis, keepdims))
     return y
 
 
@@ -974,13 +1068,13 @@ def max_with_index(x: TensorLike, axis: int = -1) -> tuple[Tensor, Tensor]:
 
     Gradient: to the element that the index names.
 
-    NumPy: `ref.max_with_index(x, axis)`
+    NumPy: `(np.max(x, axis=axis), np.argmax(x, axis=axis))`
 
     >>> with ag.Context() as ctx:
     ...     print(*ctx.eval(T.max_with_index([[1.0, 3.0, 3.0], [2.0, 0.0, 1.0]])))
     [3. 2.] [1 0]
     """
-    y: tuple[Tensor, Tensor] = _apply(82, (x,), (axis,))
+    y: tuple[Tensor, Tensor] = _apply(_max_with_index, (x,), (axis,))
     return y
 
 
@@ -996,7 +1090,7 @@ def take(x: TensorLike, index: TensorLike, axis: int = 0) -> Tensor:
     ...     print(T.take([10.0, 20.0, 30.0], [2, -1, 0]).eval())
     [30. 30. 10.]
     """
-    y: Tensor = _apply(83, (x, index), (axis,))
+    y: Tensor = _apply(_take, (x, index), (axis,))
     return y
 
 
@@ -1013,7 +1107,7 @@ def gather(x: TensorLike, index: TensorLike, axis: int = -1) -> Tensor:
     [[2.]
      [3.]]
     """
-    y: Tensor = _apply(86, (x, index), (axis,))
+    y: Tensor = _apply(_gather, (x, index), (axis,))
     return y
 
 
@@ -1030,7 +1124,7 @@ def one_hot(labels: TensorLike, classes: int, dtype: DTypeLike = "float64") -> T
     [[0. 0. 1.]
      [1. 0. 0.]]
     """
-    y: Tensor = _apply(89, (labels,), (classes, dtype))
+    y: Tensor = _apply(_one_hot, (labels,), (classes, dtype))
     return y
 
 
@@ -1047,7 +1141,7 @@ def batch_matmul(a: TensorLike, b: TensorLike) -> Tensor:
     [[5]
      [7]]
     """
-    y: Tensor = _apply(94, (a, b), ())
+    y: Tensor = _apply(_batch_matmul, (a, b), ())
     return y
 
 
@@ -1061,24 +1155,24 @@ def matmul(a: TensorLike, b: TensorLike) -> Tensor:
     ...     print(T.matmul([[1.0, 2.0], [3.0, 4.0]], [10.0, 1.0]).eval())
     [12. 34.]
     """
-    y: Tensor = _apply(95, (a, b), ())
+    y: Tensor = _apply(_matmul, (a, b), ())
     return y
 
 
 def solve_lower(l: TensorLike, b: TensorLike, transpose: bool = False) -> Tensor:
     """The solution `x` of `l x = b`, or of `l^T x = b` with `transpose`, for lower triangular `l`; of `l` only the lower
-    triangle is read. A zero on the diagonal is an error of the run.
+    triangle is read. A 1-d `b` is one right side, which a batch of matrices shares; else the last two axes of `b` are a
+    matrix whose columns are right sides, and the axes before broadcast. A zero on the diagonal is an error of the run.
 
     Gradient: `gb = l^-T g` and `-tril(gb x^T)`; with `transpose`, `gb = l^-1 g` and `-tril(x gb^T)`.
 
     NumPy: `scipy.linalg.solve_triangular(l, b, lower=True, trans=int(transpose))`
 
     >>> with ag.Context():
-    ...     print(T.solve_lower([[2.0, 0.0], [1.0, 4.0]], [[2.0], [9.0]]).eval())
-    [[1.]
-     [2.]]
+    ...     print(T.solve_lower([[2.0, 0.0], [1.0, 4.0]], [2.0, 9.0]).eval())
+    [1. 2.]
     """
-    y: Tensor = _apply(97, (l, b), (transpose,))
+    y: Tensor = _apply(_solve_lower, (l, b), (transpose,))
     return y
 
 
@@ -1094,7 +1188,7 @@ def cholesky(a: TensorLike) -> Tensor:
     [[2. 0.]
      [1. 2.]]
     """
-    y: Tensor = _apply(99, (a,), ())
+    y: Tensor = _apply(_cholesky, (a,), ())
     return y
 
 
@@ -1109,7 +1203,7 @@ def check_finite(x: TensorLike) -> Tensor:
     ...     print(T.check_finite(T.log([1.0, np.e])).eval())
     [0. 1.]
     """
-    y: Tensor = _apply(106, (x,), ())
+    y: Tensor = _apply(_check_finite, (x,), ())
     return y
 
 
@@ -1125,7 +1219,7 @@ def pow(a: TensorLike, b: TensorLike) -> Tensor:
     ...     print(T.pow([4.0, 2.0, -8.0], [0.5, -1.0, 0.5]).eval())
     [2.  0.5 nan]
     """
-    y: Tensor = _apply(112, (a, b), ())
+    y: Tensor = _apply(_pow, (a, b), ())
     return y
 
 
@@ -1142,7 +1236,7 @@ def softmax(x: TensorLike, axis: int = -1) -> Tensor:
     [[0.5 0.5]
      [1.  0. ]]
     """
-    y: Tensor = _apply(113, (x,), (axis,))
+    y: Tensor = _apply(_softmax, (x,), (axis,))
     return y
 
 
@@ -1157,7 +1251,7 @@ def log_softmax(x: TensorLike, axis: int = -1) -> Tensor:
     ...     print(T.log_softmax([0.0, -1000.0]).eval())
     [    0. -1000.]
     """
-    y: Tensor = _apply(115, (x,), (axis,))
+    y: Tensor = _apply(_log_softmax, (x,), (axis,))
     return y
 
 
@@ -1168,13 +1262,11 @@ def dropout(x: TensorLike, ratio: TensorLike, train: TensorLike = True) -> Tenso
     `train` is True, False, or a 0-d bool tensor, such as a placeholder: then each run decides. A ratio that is NaN,
     negative, 1 or more is an error, of the run if it is a tensor.
 
-    NumPy: `ref.dropout(x, ratio, train)`
-
     >>> with ag.Context():
     ...     print(T.reduce_max(T.dropout(np.ones(1000), 0.75)).eval())
     4.0
     """
-    y: Tensor = _apply(116, (x, ratio, train), ())
+    y: Tensor = _apply(_dropout, (x, ratio, train), ())
     return y
 
 
@@ -1192,7 +1284,7 @@ def sparse_softmax_cross_entropy(logits: TensorLike, labels: TensorLike) -> Tens
     ...     print(T.sparse_softmax_cross_entropy([[0.0, 0.0], [8.0, 0.0]], [0, 1]).eval())
     [0.69314718 8.00033541]
     """
-    y: Tensor = _apply(118, (logits, labels), ())
+    y: Tensor = _apply(_sparse_softmax_cross_entropy, (logits, labels), ())
     return y
 
 
@@ -1207,7 +1299,7 @@ def softmax_cross_entropy(logits: TensorLike, targets: TensorLike) -> Tensor:
     ...     print(T.softmax_cross_entropy([[0.0, 0.0], [8.0, 0.0]], [[0.5, 0.5], [0.0, 1.0]]).eval())
     [0.69314718 8.00033541]
     """
-    y: Tensor = _apply(119, (logits, targets), ())
+    y: Tensor = _apply(_softmax_cross_entropy, (logits, targets), ())
     return y
 
 
@@ -1222,7 +1314,7 @@ def sigmoid_cross_entropy(x: TensorLike, targets: TensorLike) -> Tensor:
     ...     print(T.sigmoid_cross_entropy([0.0, -50.0, 5.0], 1.0).eval())
     [6.93147181e-01 5.00000000e+01 6.71534849e-03]
     """
-    y: Tensor = _apply(120, (x, targets), ())
+    y: Tensor = _apply(_sigmoid_cross_entropy, (x, targets), ())
     return y
 
 
@@ -1235,7 +1327,7 @@ def mean_squared_error(x: TensorLike, targets: TensorLike) -> Tensor:
     ...     print(T.mean_squared_error([[1.0, 2.0], [3.0, 4.0]], [[1.0, 4.0], [0.0, 0.0]]).eval())
     [ 2.  12.5]
     """
-    y: Tensor = _apply(121, (x, targets), ())
+    y: Tensor = _apply(_mean_squared_error, (x, targets), ())
     return y
 
 

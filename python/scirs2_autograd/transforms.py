@@ -45,7 +45,7 @@ def value_and_grad(f: Callable[..., Tensor], argnums: int | Sequence[int] = 0) -
                 msg = f"value_and_grad: there is no such argument. Got argnums={i} for {len(args)} arguments; expected an index of one."
                 raise ShapeError(msg)
         places = {i % len(args) for i in wanted}
-        with Context() as ctx:
+        with Context._of_function() as ctx:
             feeds: dict[Any, Any] = {}
             given = list(args)
             for i, x in enumerate(args):
@@ -121,7 +121,7 @@ def _project(y: Tensor) -> Tensor:
 
 
 def _check(f: Callable[..., Tensor], arrays: list[NDArray[np.float64]], step: float, tolerance: float, name: str) -> None:
-    with Context() as ctx:
+    with Context._of_function() as ctx:
         xs = [ctx.placeholder(f"x{i}", list(a.shape)) for i, a in enumerate(arrays)]
         y = _project(f(*xs))
         gs = _tensor_grad([y], xs)

@@ -161,6 +161,9 @@ fn operands<'g>(graph: &'g Graph, def: &OpDef, args: &[Arg<'g>]) -> Result<Small
         Body::Primitive(p) => p.operands,
         Body::Composite(_) => Operands::Any,
     };
+    if let Some(xs) = as_they_are(rule, args) {
+        return Ok(xs);
+    }
     let skip = usize::from(rule == Operands::Select);
     // What may be left out says how to compute, and has a dtype of its own.
     let optional = |p: &Param| p.kind == ParamKind::Tensor && p.default.is_some();
@@ -202,6 +205,30 @@ fn operands<'g>(graph: &'g Graph, def: &OpDef, args: &[Arg<'g>]) -> Result<Small
             }
         })
         .collect()
+}
+
+/// The operands if they are tensors that nothing is done to, as most are.
+fn as_they_are<'g>(rule: Operands, args: &[Arg<'g>]) -> Option<SmallVec<[Tensor<'g>; 4]>> {
+    let mut xs = SmallVec::new();
+    let mut first = None;
+    for (i, a) in args.iter().enumerate() {
+        let Arg::Tensor(t) = a else { return None };
+        let dtype = t.dtype();
+        let same = match rule {
+            Operands::Any => true,
+            Operands::Boolean => dtype == DType::Bool,
+            Operands::Select if i == 0 => dtype == DType::Bool,
+            Operands::Promote | Operands::Compare | Operands::Select => *first.get_or_insert(dtype) == dtype,
+            Operands::Float => dtype.is_float() && *first.get_or_insert(dtype) == dtype,
+            Operands::FloatFirst => i > 0 || dtype.is_float(),
+            Operands::Count => dtype.is_float() || dtype == DType::I64,
+        };
+        if !same {
+            return None;
+        }
+        xs.push(*t);
+    }
+    Some(xs)
 }
 
 /// A weak scalar whose kind is above `dtype` keeps its own dtype, and a cast of the row decides.

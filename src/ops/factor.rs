@@ -11,7 +11,8 @@ use crate::graph::{AsTensor, Tensor};
 use crate::kernels;
 use crate::ops::apply::{Arg, apply};
 use crate::ops::contract::{batch_matmul, swapped};
-use crate::ops::families::{self, attr, bad, case};
+use crate::ops::families::{self, attr, bad, case, mixed};
+use crate::ops::movement::{expand_dims, squeeze};
 use crate::ops::rules::unbroadcast;
 use crate::shape::{Aval, Tuple, broadcast};
 
@@ -57,44 +58,68 @@ function! {
 
 op! {
     /// The solution `x` of `l x = b`, or of `l^T x = b` with `transpose`, for lower triangular `l`; of `l` only the lower
-    /// triangle is read. A zero on the diagonal is an error of the run.
+    /// triangle is read. A 1-d `b` is one right side, which a batch of matrices shares; else the last two axes of `b` are a
+    /// matrix whose columns are right sides, and the axes before broadcast. A zero on the diagonal is an error of the run.
     ///
     /// Gradient: `gb = l^-T g` and `-tril(gb x^T)`; with `transpose`, `gb = l^-1 g` and `-tril(x gb^T)`.
     SOLVE_LOWER = fn solve_lower(l, b; transpose: bool = false) -> (x);
     operands Float;
     infer(c) {
         check_square(c, l)?;
-        let ([rl @ .., n, _], [rb @ .., m, k]) = (&l.shape[..], &b.shape[..]) else {
-            return c.shape_error("the right side is not a matrix", format_args!("shape {}", Tuple(&b.shape)), "shape (..., n, k)");
+        let [rl @ .., n, _] = &l.shape[..] else { return Err(families::arity(c.op)) };
+        let (rb, m, columns) = match &b.shape[..] {
+            [] => return c.shape_error("the right side has no axis", "shape ()", "shape (n,) or (..., n, k)"),
+            [m] => (&[][..], m, None),
+            [rb @ .., m, k] => (rb, m, Some(*k)),
         };
         if n.unify(*m).is_none() {
-            return c.shape_error("the sides differ in length", format_args!("{} and {}", Tuple(&l.shape), Tuple(&b.shape)), "l.shape[-1] == b.shape[-2]");
+            let rule = if columns.is_some() { "l.shape[-1] == b.shape[-2]" } else { "l.shape[-1] == b.shape[0] for a 1-d b" };
+            return c.shape_error("the sides differ in length", format_args!("{} and {}", Tuple(&l.shape), Tuple(&b.shape)), rule);
         }
         let mut shape = broadcast(c.op, rl, rb, c.fresh)?;
-        shape.extend([*n, *k]);
+        shape.push(*n);
+        shape.extend(columns);
         Ok(smallvec![Aval { dtype: l.dtype, shape }])
     };
     kernel call!(true, |[l, b] -> [x], c| {
         let transpose: bool = attr(c.attrs.first())?;
-        let lead = &x.dims()[..x.dims().len().saturating_sub(2)];
-        with_lead(*l, lead, 2, |l| with_lead(*b, lead, 2, |b| kernels::linalg::triangular::solve_triangular(c.ranges, c.op, l, b, true, transpose, x)))
+        let keep = b.dims().len().min(2);
+        let lead = &x.dims()[..x.dims().len().saturating_sub(keep)];
+        with_lead(*l, lead, 2, |l| with_lead(*b, lead, keep, |b| kernels::linalg::triangular::solve_triangular(c.ranges, c.op, l, b, true, transpose, x)))
     });
     support Unknown;
     vjp(g) {
         l: {
-            let gb = solve_lower(l, g, !transpose);
+            let gb = solve_lower(l, columns(g, b), !transpose);
+            let x = columns(x, b);
             let outer = if transpose { batch_matmul(x, swapped(gb)) } else { batch_matmul(gb, swapped(x)) };
             lower_triangle(-unbroadcast(outer, l), false)
         },
-        b: solve_lower(l, g, !transpose),
+        b: {
+            let gb = solve_lower(l, columns(g, b), !transpose);
+            if b.ndim() == 1 { squeeze(gb, -1) } else { gb }
+        },
     }
     numpy "scipy.linalg.solve_triangular(l, b, lower=True, trans=int(transpose))";
-    example "T.solve_lower([[2.0, 0.0], [1.0, 4.0]], [[2.0], [9.0]])" => "[[1.]\n [2.]]";
-    cases vec![case(Domain::Spd, &[&[3, 3], &[3, 3]], vec![Attr::Bool(false)]), case(Domain::Spd, &[&[3, 3], &[3, 3]], vec![Attr::Bool(true)])];
-    bad vec![bad(&[&[2, 2], &[3, 1]], vec![Attr::Bool(false)], "solve_lower: the sides differ in length. Got (2, 2) and (3, 1); expected l.shape[-1] == b.shape[-2].")];
+    example "T.solve_lower([[2.0, 0.0], [1.0, 4.0]], [2.0, 9.0])" => "[1. 2.]";
+    cases [(&[3, 3][..], &[3, 3][..]), (&[3, 3], &[3]), (&[2, 3, 3], &[3]), (&[2, 3, 3], &[3, 2])]
+        .into_iter()
+        .flat_map(|(l, b)| [false, true].map(|t| mixed(&[(Domain::Spd, l), (Domain::Real, b)], vec![Attr::Bool(t)])))
+        .collect();
+    bad vec![
+        bad(&[&[2, 2], &[3, 1]], vec![Attr::Bool(false)], "solve_lower: the sides differ in length. Got (2, 2) and (3, 1); expected l.shape[-1] == b.shape[-2]."),
+        bad(&[&[2, 2], &[3]], vec![Attr::Bool(false)], "solve_lower: the sides differ in length. Got (2, 2) and (3,); expected l.shape[-1] == b.shape[0] for a 1-d b."),
+        bad(&[&[4, 2, 2], &[4, 2]], vec![Attr::Bool(true)], "solve_lower: the sides differ in length. Got (4, 2, 2) and (4, 2); expected l.shape[-1] == b.shape[-2]."),
+        bad(&[&[2, 2], &[]], vec![Attr::Bool(false)], "solve_lower: the right side has no axis. Got shape (); expected shape (n,) or (..., n, k)."),
+    ];
 }
 
-/// The solution of `l x = b` for lower triangular `l`.
+/// `t`, which belongs to the right side `b`, as a matrix of columns.
+fn columns<'g>(t: Tensor<'g>, b: Tensor<'g>) -> Tensor<'g> {
+    if b.ndim() == 1 { expand_dims(t, -1) } else { t }
+}
+
+/// The solution of `l x = b` for lower triangular `l`; a `b` of one axis is one right side.
 #[track_caller]
 pub fn solve_lower<'g>(l: impl AsTensor<'g>, b: impl AsTensor<'g>, transpose: bool) -> Tensor<'g> {
     apply(&SOLVE_LOWER, &[Arg::from(l.tensor()), Arg::from(b.tensor())], &[Attr::Bool(transpose)])

@@ -9,6 +9,7 @@ use super::convert;
 use super::guarded;
 use super::lock::{LONG_GRAPH, released};
 use super::site::at_caller;
+use super::table::Row;
 use super::tensor::{Filled, Tensor};
 use crate::autodiff;
 use crate::dtype::{DType, Scalar};
@@ -19,7 +20,7 @@ use crate::graph::{self, NodeOp, Value};
 use crate::ops::apply::{Arg, apply_in};
 use crate::ops::composite::chance;
 use crate::ops::operator_table::OPERATORS;
-use crate::ops::{TABLE, control, random};
+use crate::ops::{control, random};
 
 /// A new tensor object, or an exception.
 pub type Built<'py> = PyResult<Bound<'py, PyAny>>;
@@ -128,7 +129,7 @@ pub fn power<'py>(x: &Bound<'py, Tensor>, other: &Bound<'py, PyAny>) -> Built<'p
 /// The context of the first tensor among the operands, else the current one.
 fn context_of(py: Python<'_>, xs: &Bound<'_, PyTuple>) -> PyResult<Py<Context>> {
     for x in xs.iter_borrowed() {
-        if let Ok(t) = x.cast::<Tensor>() {
+        if let Ok(t) = x.cast_exact::<Tensor>() {
             return Ok(t.get().ctx.clone_ref(py));
         }
         if let Ok(list) = x.cast::<PySequence>()
@@ -177,13 +178,11 @@ fn attr(kind: AttrKind, op: &str, name: &str, x: &Bound<'_, PyAny>) -> PyResult<
     })
 }
 
-/// Builds row `index` of the op table on operands and attributes. What `tensor_ops` is written with.
+/// Builds a row of the op table on operands and attributes. What `tensor_ops` is written with.
 #[pyfunction]
-pub fn _apply<'py>(py: Python<'py>, index: usize, xs: &Bound<'py, PyTuple>, attrs: &Bound<'py, PyTuple>) -> Built<'py> {
+pub fn _apply<'py>(py: Python<'py>, row: &Bound<'py, Row>, xs: &Bound<'py, PyTuple>, attrs: &Bound<'py, PyTuple>) -> Built<'py> {
     guarded(|| {
-        let Some(def) = TABLE.get(index).copied() else {
-            return Err(pyo3::exceptions::PyIndexError::new_err("apply: there is no such row"));
-        };
+        let def = row.get().0;
         let ctx = context_of(py, xs)?;
         let mut args: SmallVec<[Arg<'_>; 4]> = SmallVec::new();
         let list = def.params.first().is_some_and(|p| p.kind == ParamKind::Tensors);

@@ -13,6 +13,7 @@ use super::convert;
 use super::environment::{VariableEnvironment, VariableID};
 use super::evaluator::Evaluator;
 use super::guarded;
+use super::refusal;
 use super::site::at_caller;
 use crate::api::context as api;
 use crate::dtype::{DType, Scalar};
@@ -38,6 +39,8 @@ pub struct Context {
     /// Python functions that nodes of the graph call. They may hold tensors of this graph: such a circle goes through this
     /// object alone, so that Python's collector sees all of it. Nodes know places in this list, never functions.
     functions: Mutex<Vec<Option<Py<PyAny>>>>,
+    /// Whether its tensors stand for the arguments of a function that is called with them, and that has not returned.
+    of_function: bool,
 }
 
 impl Deref for Context {
@@ -79,7 +82,11 @@ pub fn _compilations() -> u64 {
 
 impl Context {
     pub fn of(inner: api::Context) -> Context {
-        Context { inner, functions: Mutex::new(vec![]) }
+        Context { inner, functions: Mutex::new(vec![]), of_function: false }
+    }
+    /// Whether nothing can be evaluated yet: what the arguments stand for is known to the caller of the function alone.
+    pub fn is_of_function(&self) -> bool {
+        self.of_function
     }
     /// Keeps functions until the context is closed; returns the place of the first.
     pub fn keep(&self, functions: impl IntoIterator<Item = Option<Py<PyAny>>>) -> usize {
@@ -162,6 +169,12 @@ impl Context {
             }
             Ok(Context::of(api::Context::new(env, dtype)))
         })
+    }
+
+    /// A context for a function of arrays that is called with placeholders. Messages in it do not advise to evaluate.
+    #[staticmethod]
+    fn _of_function() -> Context {
+        Context { of_function: true, ..Context::of(api::Context::new(crate::state::VariableEnvironment::new(), None)) }
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
@@ -352,5 +365,10 @@ impl Context {
     }
     fn __repr__(&self) -> String {
         format!("<Context of {} nodes>", self.inner.graph().len())
+    }
+    /// Refused: tensors are handles in this graph.
+    fn __reduce__(&self) -> PyResult<()> {
+        let help = "pickle the values of its tensors, or save its variables with `ctx.env.save(path)`, and build the graph again";
+        refusal::no_copy("context", "it is neither copied nor pickled", self.__repr__(), help)
     }
 }

@@ -44,14 +44,17 @@ fn function<'py>(py: Python<'py>, cell: &'static PyOnceLock<Py<PyAny>>, name: &s
 pub fn as_array<'py>(x: &Bound<'py, PyAny>) -> PyResult<(Bound<'py, PyUntypedArray>, DType)> {
     static ASARRAY: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let py = x.py();
-    if x.cast_exact::<super::tensor::Tensor>().is_ok() {
-        let e = Error::text(ErrorKind::Graph, "array: a tensor has no value outside a run. Got a Tensor; expected an array.");
-        return Err(e.help("evaluate it first: `t.eval(feeds)`").into());
+    if let Ok(t) = x.cast_exact::<super::tensor::Tensor>() {
+        return Err(super::refusal::no_array(t.get()).into());
     }
     let array: Bound<'py, PyUntypedArray> = match x.cast::<PyUntypedArray>() {
         Ok(a) => a.clone(),
         Err(_) => function(py, &ASARRAY, "asarray")?.call1((x,))?.cast_into()?,
     };
+    // SAFETY: a live object.
+    if unsafe { npyffi::PyArray_CheckExact(py, array.as_ptr()) } == 0 {
+        without_mask(&array)?;
+    }
     let descr = array.dtype();
     let native = descr.is_native_byteorder() != Some(false);
     let dtype = match (descr.kind(), descr.itemsize()) {
@@ -89,6 +92,19 @@ pub fn as_array<'py>(x: &Bound<'py, PyAny>) -> PyResult<(Bound<'py, PyUntypedArr
     let whole = array.strides().iter().all(|s| s % size == 0);
     let array = if array.is_aligned() && whole { array } else { array.call_method1("copy", ("C",))?.cast_into()? };
     Ok((array, dtype))
+}
+
+/// Refuses a subclass of arrays whose mask hides elements: they would come in with values that nobody has chosen.
+fn without_mask(array: &Bound<'_, PyUntypedArray>) -> PyResult<()> {
+    let hidden = match array.getattr_opt(pyo3::intern!(array.py(), "mask"))? {
+        Some(mask) if mask.hasattr("any")? => mask.call_method0("any")?.is_truthy()?,
+        _ => false,
+    };
+    if !hidden {
+        return Ok(());
+    }
+    let e = Error::new(ErrorKind::DType, "array", "elements are masked", array.get_type().name()?, "an array of values");
+    Err(e.help("give them values with `a.filled(value)`, and leave them out with `T.where(a.mask, 0.0, t)`").into())
 }
 
 /// Lengths of axes: an integer, or a sequence of them; with `free`, None or -1 is a length that is not known.

@@ -13,6 +13,7 @@ use super::context::Context;
 use super::convert;
 use super::guarded;
 use super::lock::{LONG_GRAPH, SHORT_BYTES, released};
+use super::refusal;
 use super::tensor;
 use crate::api::evaluator::{Prepared, prepare};
 use crate::api::feed::{Feed, FeedKey, Target};
@@ -298,6 +299,11 @@ impl Evaluator {
             Ok(Plan(if is_long(ctx, &held) { released(py, plan) } else { plan() }?))
         })
     }
+    /// Refused: it belongs to its context.
+    fn __reduce__(&self) -> PyResult<()> {
+        let help = "pickle the arrays that it returns, or build the graph and the evaluator again";
+        refusal::no_copy("evaluator", "it is neither copied nor pickled", "<Evaluator>", help)
+    }
 }
 
 /// Feeds that are set up apart from an evaluator.
@@ -345,6 +351,11 @@ impl Feeder {
     fn __len__(&self) -> usize {
         self.0.lock().feeder.feeds.len()
     }
+    /// Refused: its placeholders belong to their context.
+    fn __reduce__(&self) -> PyResult<()> {
+        let help = "keep the feeds in a dict of arrays by name, which `eval` and `Feeder.push` take";
+        refusal::no_copy("feeder", "it is neither copied nor pickled", format_args!("<Feeder of {} feeds>", self.__len__()), help)
+    }
 }
 
 /// A plan: what runs, in which order, and where every value is.
@@ -377,6 +388,11 @@ impl Plan {
     #[getter]
     fn peak_bytes(&self) -> usize {
         self.0.peak_bytes()
+    }
+    /// Refused: it is made for this process, and found again for a graph of the same structure.
+    fn __reduce__(&self) -> PyResult<()> {
+        let help = "keep `plan.explain()`, or build the graph again: its plan is made when it runs";
+        refusal::no_copy("plan", "it is neither copied nor pickled", self.__repr__(), help)
     }
     fn __repr__(&self) -> String {
         format!("<Plan of {} steps, peak {} bytes>", self.0.steps.len(), self.0.peak_bytes())

@@ -9,8 +9,10 @@ mod evaluator;
 mod lock;
 mod memory;
 mod namespace;
+mod numpy_calls;
 mod optimizer;
 mod random;
+mod refusal;
 mod site;
 mod table;
 mod tensor;
@@ -43,7 +45,7 @@ mod lib_module {
     #[pymodule_export]
     use super::random::ArrayRng;
     #[pymodule_export]
-    use super::table::op_table;
+    use super::table::{_closest, _row, Row, op_table};
     #[pymodule_export]
     use super::tensor::{Filled, Tensor};
     #[pymodule_export]

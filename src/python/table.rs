@@ -1,16 +1,42 @@
 //! The op table as Python data: what functions, stubs, documentation and tests are made from.
 
+use pyo3::exceptions::PyKeyError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
-use crate::graph::op::{Body, Domain, ParamKind};
+use super::guarded;
+use crate::error::closest;
+use crate::graph::op::{Body, Domain, OpDef, ParamKind};
 use crate::ops::{ALIASES, TABLE};
+
+/// A row of the op table, for `_apply`.
+#[pyclass(frozen, name = "_Row", module = "scirs2_autograd._lib")]
+pub struct Row(pub &'static OpDef);
+
+#[pymethods]
+impl Row {
+    fn __repr__(&self) -> String {
+        format!("<Row {}>", self.0.name)
+    }
+}
+
+/// The row of this name; `KeyError` if there is none. Modules ask once, when they are imported.
+#[pyfunction]
+pub fn _row(name: &str) -> PyResult<Row> {
+    guarded(|| TABLE.iter().find(|d| d.name == name).map(|d| Row(d)).ok_or_else(|| PyKeyError::new_err(name.to_owned())))
+}
 
 fn domain(d: Domain) -> (String, usize) {
     match d {
         Domain::Index(n) => ("index".to_owned(), n),
         other => (format!("{other:?}").to_lowercase(), 0),
     }
+}
+
+/// The name that is closest to another one, if it is close enough to be a misspelling of it.
+#[pyfunction]
+pub fn _closest(wanted: &str, names: Vec<String>) -> PyResult<Option<String>> {
+    guarded(|| Ok(closest(wanted, names.iter().map(String::as_str)).map(str::to_owned)))
 }
 
 /// The rows of the op table, in order, as dictionaries: name, doc, params, outputs, numpy, example, cases, bad, aliases.

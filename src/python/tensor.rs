@@ -1,7 +1,7 @@
 //! Tensors.
 
 use pyo3::basic::CompareOp;
-use pyo3::exceptions::PyTypeError;
+use pyo3::exceptions::{PyAttributeError, PyTypeError};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyEllipsis, PyFloat, PyInt, PyList, PySlice, PyString, PyTuple};
@@ -10,6 +10,8 @@ use super::apply::{Built, binary, built, power, unary};
 use super::context::Context;
 use super::convert;
 use super::guarded;
+use super::numpy_calls;
+use super::refusal::{self, no_function, no_operator};
 use crate::array::Array;
 use crate::dtype::DType;
 use crate::error::{Error, ErrorKind};
@@ -113,7 +115,7 @@ impl Tensor {
     fn eval<'py>(slf: &Bound<'py, Self>, feeds: Option<&Bound<'py, PyAny>>) -> PyResult<Bound<'py, PyAny>> {
         guarded(|| {
             let t = slf.get();
-            let out = super::evaluator::evaluate(slf.py(), t.ctx.get(), &[t.value], feeds)?;
+            let out = super::evaluator::evaluate(slf.py(), t.ctx.get(), &[t.value], feeds).map_err(|e| refusal::not_fed(t, slf.py(), e))?;
             out.into_iter().next().ok_or_else(|| PyTypeError::new_err("eval: the output is missing"))
         })
     }
@@ -214,30 +216,120 @@ impl Tensor {
     /// Refused: a tensor has no value while the graph is built.
     fn __bool__(&self) -> PyResult<bool> {
         guarded(|| {
-            let e = Error::new(
-                ErrorKind::Graph,
-                "bool",
-                "a tensor has no truth value while the graph is built",
-                self.__repr__(),
-                "a tensor that is evaluated first",
-            );
-            Err(e.help("use `T.where` or `T.cond` in the graph, `t.eval()` for the value, or `a is b` for the identity of tensors").into())
+            let graph = "`&`, `|`, `~` for `and`, `or`, `not`, `a is b` for the identity of tensors";
+            Err(refusal::no_value(self, "bool", "truth value", "a bool", graph, "`t.eval(feeds)`").into())
         })
     }
     /// Refused: a tensor has no value while the graph is built.
     #[pyo3(signature = (*_args, **_options))]
     fn __array__(&self, _args: &Bound<'_, PyTuple>, _options: Option<&Bound<'_, PyDict>>) -> PyResult<()> {
+        guarded(|| Err(refusal::no_array(self).into()))
+    }
+    fn __float__(&self) -> PyResult<f64> {
+        refusal::no_number(self, "float", "a number", "`T.sin` for `math.sin` and so on", "`float(t.eval(feeds))`")
+    }
+    fn __int__(&self) -> PyResult<i64> {
+        refusal::no_number(self, "int", "a number", "`t.astype(\"int64\")`", "`int(t.eval(feeds))`")
+    }
+    /// Refused: a tensor has no value while the graph is built, and there are no complex tensors.
+    fn __complex__(&self) -> PyResult<f64> {
+        refusal::no_number(self, "complex", "a number", "real and imaginary parts as two tensors", "`complex(t.eval(feeds))`")
+    }
+    fn __index__(&self) -> PyResult<i64> {
+        let graph = "`for row in t` for its parts, `x[t]` for the elements of `x` that it names";
+        refusal::no_number(self, "index", "an integer", graph, "`int(t.eval(feeds))`")
+    }
+    fn __contains__(&self, _value: &Bound<'_, PyAny>) -> PyResult<bool> {
+        let graph = "`(t == value).astype(\"int64\").max()`";
+        refusal::no_number(self, "in", "an array", graph, "`value in t.eval(feeds)`")
+    }
+    /// The text of the tensor, as `repr`; a format of numbers is refused.
+    fn __format__(&self, spec: &str) -> PyResult<String> {
+        if spec.is_empty() {
+            return Ok(self.__repr__());
+        }
+        let eval = format!("`f\"{{t.eval(feeds):{spec}}}\"`");
+        refusal::no_number(self, "format", "a number", "`T.show(t)` to print the value in each run", &eval)
+    }
+
+    fn __setitem__(&self, _index: &Bound<'_, PyAny>, _value: &Bound<'_, PyAny>) -> PyResult<()> {
+        let help = "write `t = T.where(mask, value, t)`, with a mask of bools, or `T.concat` of parts; `T.assign` writes a variable";
+        refusal::no_change(self, "setitem", help)
+    }
+    fn __delitem__(&self, _index: &Bound<'_, PyAny>) -> PyResult<()> {
+        refusal::no_change(self, "delitem", "write what stays as an index, as in `t[[0, 2]]` or `t[mask]`")
+    }
+
+    fn __mod__<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>) -> Built<'py> {
+        no_operator(slf, "remainder", other, false)
+    }
+    fn __rmod__<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>) -> Built<'py> {
+        no_operator(slf, "remainder", other, true)
+    }
+    fn __floordiv__<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>) -> Built<'py> {
+        no_operator(slf, "floor_divide", other, false)
+    }
+    fn __rfloordiv__<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>) -> Built<'py> {
+        no_operator(slf, "floor_divide", other, true)
+    }
+    fn __divmod__<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>) -> Built<'py> {
+        no_operator(slf, "divmod", other, false)
+    }
+    fn __rdivmod__<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>) -> Built<'py> {
+        no_operator(slf, "divmod", other, true)
+    }
+    fn __lshift__<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>) -> Built<'py> {
+        no_operator(slf, "left_shift", other, false)
+    }
+    fn __rlshift__<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>) -> Built<'py> {
+        no_operator(slf, "left_shift", other, true)
+    }
+    fn __rshift__<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>) -> Built<'py> {
+        no_operator(slf, "right_shift", other, false)
+    }
+    fn __rrshift__<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>) -> Built<'py> {
+        no_operator(slf, "right_shift", other, true)
+    }
+    /// Refused: there is no rounding to integers that is differentiated.
+    #[pyo3(signature = (_digits=None))]
+    fn __round__<'py>(slf: &Bound<'py, Self>, _digits: Option<&Bound<'py, PyAny>>) -> Built<'py> {
+        no_function(slf, "round")
+    }
+    /// Refused, as `round`.
+    fn __floor__<'py>(slf: &Bound<'py, Self>) -> Built<'py> {
+        no_function(slf, "floor")
+    }
+    /// Refused, as `round`.
+    fn __ceil__<'py>(slf: &Bound<'py, Self>) -> Built<'py> {
+        no_function(slf, "ceil")
+    }
+
+    /// The tensor itself: it never changes, so that nothing tells a copy from it.
+    fn __copy__(slf: Bound<'_, Self>) -> Bound<'_, Self> {
+        slf
+    }
+    /// The tensor itself, as in a copy of a dict of tensors: it never changes, and a copy of its graph would be another graph,
+    /// whose tensors do not go together with those of this one.
+    fn __deepcopy__<'py>(slf: Bound<'py, Self>, _memo: &Bound<'py, PyAny>) -> Bound<'py, Self> {
+        slf
+    }
+    /// Refused: a tensor is a handle in its graph, which stays in its process.
+    fn __reduce__(&self) -> PyResult<()> {
+        let help = "pickle `t.eval(feeds)`, or build the tensor again where it is needed";
+        refusal::no_copy("tensor", "it is not pickled", self.__repr__(), help)
+    }
+    /// A name that tensors do not have: the message says what to write for those of NumPy's and PyTorch's arrays.
+    fn __getattr__<'py>(slf: &Bound<'py, Self>, name: &Bound<'py, PyString>) -> PyResult<Bound<'py, PyAny>> {
         guarded(|| {
-            let e = Error::new(
-                ErrorKind::Graph,
-                "array",
-                "a tensor has no value while the graph is built",
-                self.__repr__(),
-                "an array, or a tensor that is evaluated first",
-            );
-            Err(e.help("use the functions of `tensor_ops` in place of NumPy's in the graph, or `t.eval()` for the value").into())
+            let text = name.to_string_lossy();
+            if text.starts_with('_') {
+                // What protocols ask for, such as those of copies and of arrays.
+                return Err(PyAttributeError::new_err(format!("'Tensor' object has no attribute '{text}'")));
+            }
+            refusal::refusal(slf.py(), "no_attribute")?.call1((slf, name, slf.get().ctx.get().is_of_function()))
         })
     }
+
     fn __len__(&self) -> PyResult<usize> {
         guarded(|| match self.handle().dims().first() {
             Some(Dim::Known(n)) => Ok(*n),
@@ -294,10 +386,28 @@ impl Tensor {
         format!("<Tensor {}{name} shape=({}{comma}) dtype={}>", t.node().name(), dims.join(", "), t.dtype())
     }
 
-    /// NumPy hands operators with arrays on the left over to this class.
-    #[classattr]
-    fn __array_ufunc__() -> Option<()> {
-        None
+    /// NumPy's operators with an array or a scalar on the left; its other universal functions are refused.
+    #[pyo3(signature = (ufunc, method, first, second=None, *rest, **options))]
+    fn __array_ufunc__<'py>(
+        slf: &Bound<'py, Self>,
+        ufunc: &Bound<'py, PyAny>,
+        method: &Bound<'py, PyString>,
+        first: &Bound<'py, PyAny>,
+        second: Option<&Bound<'py, PyAny>>,
+        rest: &Bound<'py, PyTuple>,
+        options: Option<&Bound<'py, PyDict>>,
+    ) -> Built<'py> {
+        guarded(|| numpy_calls::ufunc(slf, ufunc, method, (first, second, rest), options))
+    }
+    /// NumPy's functions that ask for shape and dtype alone, or index alone; the others are refused.
+    fn __array_function__<'py>(
+        slf: &Bound<'py, Self>,
+        function: &Bound<'py, PyAny>,
+        _types: &Bound<'py, PyAny>,
+        args: &Bound<'py, PyAny>,
+        options: &Bound<'py, PyAny>,
+    ) -> Built<'py> {
+        guarded(|| numpy_calls::function(slf, function, args, options))
     }
 }
 

@@ -42,10 +42,6 @@ def size(x, axis):
     return np.prod([x.shape[a] for a in axes], dtype=np.int64)
 
 
-def max_with_index(x, axis):
-    return np.max(x, axis=axis), np.argmax(x, axis=axis)
-
-
 def split_like(x, like, axis, tail):
     n = np.shape(like)[axis]
     here = (slice(None),) * (axis % np.ndim(x))

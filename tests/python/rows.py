@@ -41,5 +41,5 @@ def attributes(row, texts):
 
 
 def applied(index, ts, attrs):
-    y = _lib._apply(index, operands(ROWS[index], ts), attrs)
+    y = _lib._apply(_lib._row(ROWS[index]["name"]), operands(ROWS[index], ts), attrs)
     return list(y) if isinstance(y, tuple) else [y]

@@ -126,8 +126,6 @@ def test_indices(ctx):
     assert __file__ in e.__notes__[0]
     with pytest.raises(TypeError):
         x[1.5:]
-    with pytest.raises(TypeError, match="does not support item assignment"):
-        x[0] = 1
     e = fails(ValueError, "take: index is out of range. Got 7 at position 0 for an axis of length 2; expected -2 <= index < 2.",
               lambda: x[[7]].eval({x: np.ones((2, 3))}))  # fmt: skip
     assert __file__ in e.__notes__[0]
@@ -144,8 +142,6 @@ def test_operands(ctx):
           lambda: x + 2**70)  # fmt: skip
     with pytest.raises(ag.DTypeError, match=r"^array: the dtype is not supported\. Got complex128; expected bool, integers, float16"):
         x + 1j
-    with pytest.raises(TypeError):
-        x // 2
     with pytest.raises(TypeError, match=r"^pow: a modulus is not supported$"):
         pow(x, 2, 3)
 
@@ -158,24 +154,7 @@ def test_operands(ctx):
     assert x + Meets() == x * Meets() == x - Meets() == "met"
 
 
-def test_a_tensor_is_no_number(ctx):
-    x = ctx.placeholder("x", [3])
-    fails(ag.GraphError, 'bool: a tensor has no truth value while the graph is built. Got <Tensor placeholder "x" shape=(3,) '
-          "dtype=float64>; expected a tensor that is evaluated first.\n"
-          "help: use `T.where` or `T.cond` in the graph, `t.eval()` for the value, or `a is b` for the identity of tensors",
-          lambda: bool(x))  # fmt: skip
-    message = ('array: a tensor has no value while the graph is built. Got <Tensor placeholder "x" shape=(3,) dtype=float64>; '
-               "expected an array, or a tensor that is evaluated first.\n"
-               "help: use the functions of `tensor_ops` in place of NumPy's in the graph, or `t.eval()` for the value")  # fmt: skip
-    for f in np.array, np.asarray, np.linalg.norm, np.fft.fft:
-        fails(ag.GraphError, message, lambda f=f: f(x))
-    with pytest.raises(TypeError, match="does not support ufuncs"):
-        np.sin(x)
-    for f in float, int, range, lambda t: [0][t]:
-        with pytest.raises(TypeError):
-            f(x)
-    with pytest.raises(TypeError, match="cannot pickle"):
-        __import__("pickle").dumps(x)
+def test_lengths(ctx):
     v = ctx.placeholder("v", [-1])
     fails(ag.ShapeError, 'len: the length is known only at run time. Got <Tensor placeholder "v" shape=(None,) dtype=float64>; '
           "expected a known first dimension.", lambda: list(v))  # fmt: skip
@@ -284,6 +263,20 @@ def test_dtypes_that_are_refused(ctx, given, name):
     fails(ag.DTypeError, message, lambda: v.eval({v: given}))
     fails(ag.DTypeError, message, lambda: ctx.constant(given))
     fails(ag.DTypeError, message, lambda: ag.VariableEnvironment().set(given))
+
+
+def test_masked_arrays(ctx):
+    """What a mask hides has no value; a mask that hides nothing is none."""
+    x = ctx.placeholder("x", [3])
+    hides, none = np.ma.array([1.0, 2.0, 3.0], mask=[False, True, False]), np.ma.array([1.0, 2.0, 3.0])
+    message = ("array: elements are masked. Got MaskedArray; expected an array of values.\n"
+               "help: give them values with `a.filled(value)`, and leave them out with `T.where(a.mask, 0.0, t)`")  # fmt: skip
+    for f in lambda a: x * a, lambda a: x.eval({x: a}), ctx.constant, ag.VariableEnvironment().set, lambda a: T.add(a, 1.0):
+        fails(ag.DTypeError, message, lambda f=f: f(hides))
+        f(none)
+        f(np.ma.array([1.0, 2.0, 3.0], mask=[False] * 3))
+    y = T.where(hides.mask, 0.0, x * hides.filled(0.0))
+    assert y.eval({x: np.ones(3)}).tolist() == [1.0, 0.0, 3.0]
 
 
 def test_rows_of_different_lengths(ctx):
@@ -431,7 +424,7 @@ def test_arguments_of_value_and_grad():
               "help: convert it, as in `np.asarray(x, dtype=float)`", lambda a=a: f(a))  # fmt: skip
     fails(ag.ShapeError, "value_and_grad: there is no such argument. Got argnums=0 for 0 arguments; expected an index of one.", f)
     assert f(np.ones(2, "f2"))[1].dtype == "float32"
-    with pytest.raises(TypeError, match="does not support ufuncs"):
+    with pytest.raises(TypeError, match=r"`T\.sin`"):
         ag.grad(lambda x: np.sin(x).sum())(np.ones(2))
 
 

@@ -4,6 +4,7 @@ import doctest
 import importlib
 import inspect
 import pkgutil
+import re
 
 import numpy as np
 import pytest
@@ -69,6 +70,66 @@ def test_public_name_has_an_example(value):
     assert examples(value.__doc__)
     if inspect.isfunction(value):
         assert any(value.__name__ in e.source for e in examples(value.__doc__))
+
+
+#: What only the engine's own source is written with: links and paths of Rust, types and borrows, and the tests' `ref`.
+INTERNAL = re.compile(r"\[`|`\]|\w::\w|\bcrate\b|&(mut\b|\[)|\b(Vec|Option|Result|Box)<|\bSome\(|#\[|\]\(|\bfn \w|\bref\.|\bOpDef\b")
+ROWS = {row["name"] for row in _lib.op_table()}
+
+
+def spoken(doc):
+    """A docstring without its examples."""
+    return "\n".join(line for line in doc.split("\n") if not line.lstrip().startswith((">>>", "...")))
+
+
+def of_the_engine(doc):
+    """What a docstring says in the words of the engine: its own rows in code, or the marks of another language."""
+    code = " ".join(re.findall(r"`([^`]+)`", spoken(doc)))
+    known = {*dir(T), *dir(ag.Tensor), *dir(ag)}
+    return [w for w in re.findall(r"\b[a-z]\w*\b", code) if w in ROWS - known] + [m[0] for m in INTERNAL.finditer(spoken(doc))]
+
+
+def all_public():
+    yield from public()
+    yield "T", T
+    yield "ag", ag
+    for name, cls in vars(ag).items():
+        if inspect.isclass(cls):
+            yield f"ag.{name}", cls
+            yield from ((f"ag.{name}.{n}", m) for n, m in vars(cls).items())
+
+
+def test_documentation_speaks_to_users():
+    docs = {name: getattr(value, "__doc__", None) or "" for name, value in all_public()}
+    assert {name: words for name, doc in docs.items() if (words := of_the_engine(doc))} == {}
+    assert len(docs) > 300
+
+
+def test_words_of_the_engine_are_found():
+    for text in (
+        "As [`SOFTMAX`].",
+        "See [tanh](crate::ops).",
+        "A `Vec<f64>`.",
+        "NumPy: `ref.dropout(x)`",
+        "`tanh_with(x)`",
+        "a `&[f64]`",
+        "`#[test]`",
+        "as `normal_density` has it",
+        "`Some(3)`",
+        "`api::Context`",
+    ):
+        assert of_the_engine(text), text
+    for text in (
+        "`x[mask]` and `x & y`",
+        "`(x > 0) & (x < 1)`",
+        "`T.grad([y], [x])`",
+        ">>> ref.x",
+        "the `(n,)` or `(n, 1)` labels",
+        "`a && b`",
+    ):
+        assert not of_the_engine(text), text
+    # Whose name a docstring may not say must not be a public one.
+    assert len(ROWS - set(dir(T))) > 30
 
 
 def test_public_names_are_found():

@@ -64,9 +64,19 @@ class Draw:
             m.reshape(-1)[self.rng.choice(m.size, k, replace=False)] = True
         return m.tolist() if self.rng.random() < 0.2 else m
 
+    def open_mesh(self, lengths):
+        """`np.ix_` of indices and masks, one an axis."""
+        parts = []
+        for n in lengths:
+            if self.rng.random() < 0.3:
+                parts.append(self.rng.random(n) < 0.6)
+            else:
+                parts.append(self.rng.integers(-n if n else 0, max(n, 1), self.rng.integers(0, 4)))
+        return np.ix_(*parts)
+
     def items(self):
-        kinds = ["whole", "slice", "array", "mask", "none", "flag", "rest"]
-        weights = np.array([0.2, 0.2, 0.3, 0.1, 0.12, 0.04, 0.04])
+        kinds = ["whole", "slice", "array", "mask", "none", "flag", "rest", "mesh"]
+        weights = np.array([0.2, 0.2, 0.25, 0.1, 0.12, 0.04, 0.04, 0.05])
         axis, out, rest = 0, [], False
         while axis < len(self.shape) and self.rng.random() < 0.85:
             kind = self.rng.choice(kinds, p=weights)
@@ -83,6 +93,10 @@ class Draw:
                 out.append(...)
                 # It may also stand for no axis.
                 axis += int(self.rng.integers(0, len(self.shape) - axis + 1))
+            elif kind == "mesh":
+                k = int(self.rng.integers(1, len(self.shape) - axis + 1))
+                out.extend(self.open_mesh(self.shape[axis : axis + k]))
+                axis += k
             elif kind == "mask":
                 k = int(self.rng.integers(1, min(2, len(self.shape) - axis) + 1))
                 out.append(self.mask(self.shape[axis : axis + k]))
@@ -154,6 +168,15 @@ PLACES = [
     np.s_[[True, False, True], :, 1],
     np.s_[np.eye(3, 4, dtype=bool), [0, 1, 2]],
     np.s_[np.array([0, 1], "u1"), np.array([1, 2], "i2")],
+    np.ix_([2, 0], [1, 3]),
+    np.ix_([2, 0], [1, -1, 3], [0, 4]),
+    np.ix_([True, False, True], [0, 2]),
+    np.ix_([2, 0], [True, False, True, True]),
+    (*np.ix_([2, 0], [1, 3]), None, slice(None, None, -1)),
+    (slice(1, None), *np.ix_([0, 2], [1, 4])),
+    (..., *np.ix_([0, 2], [1, 4])),
+    (*np.ix_([2, 0], [1, 3]), slice(None), 1),
+    np.ix_([], [1, 3]),
     np.s_[np.int64(1), [0, 1]],
     np.s_[-1, [-1, -2]],
 ]
@@ -233,7 +256,8 @@ def test_the_probability_of_each_label(ctx, shape):
 def test_free_lengths(ctx):
     a = np.random.default_rng(0).standard_normal((3, 4, 5))
     for index in [np.s_[0, :, [0, 1, 2]], np.s_[[0, 1], :, [0, 2]], np.s_[:, [0, 1], [0, 2]], np.s_[:, None, [0, 1], 0], np.s_[[0, 2]],
-                  np.s_[[-1, 2], ..., 1], np.s_[True, [0, 1]], np.s_[[0, 1], [0, -1], [1, 2]]]:  # fmt: skip
+                  np.s_[[-1, 2], ..., 1], np.s_[True, [0, 1]], np.s_[[0, 1], [0, -1], [1, 2]], np.ix_([2, 0], [1, -1]),
+                  (slice(None), *np.ix_([3, 0], [1, 1, 4]))]:  # fmt: skip
         assert compare(ctx, a, index, free=True)
 
 

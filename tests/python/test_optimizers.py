@@ -1,6 +1,5 @@
 """Optimizers against loops of NumPy, and steps that fail."""
 
-import copy
 import gc
 import os
 import re
@@ -263,12 +262,6 @@ def test_plan_of_a_step():
     assert (opt.alpha, opt.eps, opt.b1, opt.b2) == (1e-3, 1e-8, 0.9, 0.999)
     assert opts.MomentumSGD.default("m", ids, env).momentum == 0.9
     assert opts.AdaGrad.default("h", ids, env).alpha == 0.01
-
-
-def test_things_that_are_not_copied_by_copy(ctx):
-    x = ctx.placeholder("x", [2])
-    with pytest.raises(TypeError):
-        copy.deepcopy(x)
 
 
 def test_trim_gives_memory_back():

@@ -14,7 +14,7 @@ use crate::dtype::DType;
 use crate::error::{Error, ErrorKind, Result};
 
 /// X of `a X = b`, or of `a^T X = b` if `transpose`, over a batch: `a` is (..., n, n), `b` and `dst` (C-contiguous) are
-/// (..., n, m), all `f32` or all `f64`. Only the triangle of `a` that `lower` names is looked at, its diagonal included.
+/// (..., n, m), or (..., n) for one column each, all `f32` or all `f64`. Only the triangle of `a` that `lower` names is looked at, its diagonal included.
 ///
 /// A zero on the diagonal is an error of kind `LinAlg` that names its row, and the matrix's place in the batch. NaN and
 /// infinities spread as arithmetic has it.
@@ -29,7 +29,8 @@ pub fn solve_triangular(
 ) -> Result<()> {
     debug_assert!(a.dtype() == b.dtype() && b.dtype() == dst.dtype() && a.dtype().is_float() && b.dims() == dst.dims());
     let ([batch @ .., n, _], [steps @ .., si, sj]) = (a.dims(), a.strides()) else { return Ok(()) };
-    let (n, m) = (*n, b.dims().last().copied().unwrap_or(1));
+    let n = *n;
+    let m = if b.dims().len() < a.dims().len() { 1 } else { b.dims().last().copied().unwrap_or(1) };
     copy(ranges, b, dst)?;
     // The transpose of a lower triangle is an upper one.
     let system = System { n, m, steps: if transpose { [*sj, *si] } else { [*si, *sj] }, lower: lower != transpose };
@@ -194,6 +195,16 @@ mod tests {
         let mut dst = Strided::out(DType::F64, &[3, 2, 1]);
         solve_triangular(&Ranges::new(None), "solve_triangular", a.view(), b.view(), true, false, &mut dst.view_mut()).unwrap();
         assert_eq!(dst.values(), [1.0, 2.0, 2.0, 0.0, 0.0, 1.0]);
+        // One right side for each matrix, without an axis of columns.
+        let b = Strided::new(DType::F64, &[2], &[2.0, 9.0]);
+        let repeated = Strided::new(DType::F64, &[1, 2], &[2.0, 9.0]).repeat(0, 3);
+        let mut dst = Strided::out(DType::F64, &[3, 2]);
+        solve_triangular(&Ranges::new(None), "solve_triangular", a.view(), repeated.view(), true, false, &mut dst.view_mut()).unwrap();
+        assert_eq!(dst.values(), [1.0, 2.0, 1.0, 2.0, 1.0, 2.0]);
+        let a = Strided::new(DType::F64, &[2, 2], &[2.0, 0.0, 1.0, 4.0]);
+        let mut dst = Strided::out(DType::F64, &[2]);
+        solve_triangular(&Ranges::new(None), "solve_triangular", a.view(), b.view(), true, true, &mut dst.view_mut()).unwrap();
+        assert_eq!(dst.values(), [-0.125, 2.25]);
     }
 
     #[test]

@@ -1,0 +1,226 @@
+"""Names of NumPy, SciPy and PyTorch that this package has under another name or not at all, and what to write for them.
+
+It is imported for the first message that needs it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from . import tensor_ops
+from ._lib import _closest
+
+#: Code of the same value, by the name of a function elsewhere. Its names: `x`, `a`, `b` and the list `xs` are any tensors, `v`
+#: and `w` vectors, `m` a matrix of `n` rows; the others are what they say.
+FUNCTIONS = {
+    # Elementwise; for whole numbers, `b` is a number
+    "absolute": "T.abs(x)",
+    "allclose": "T.max(T.abs(a - b) - 1e-5 * T.abs(b)) <= 1e-8",
+    "array_equal": 'T.min(T.cast(a == b, "int64")) == 1',
+    "ceil": "ag.custom_op(np.ceil, lambda g, y, x: None)(x)",
+    "cosh": "(T.exp(x) + T.exp(-x)) / 2.0",
+    "count_nonzero": 'T.sum(T.cast(x, "bool"), axis)',
+    "divmod": "ag.custom_op(lambda a: a // b, lambda g, y, a: None)(a), ag.custom_op(lambda a: a % b, lambda g, y, a: g)(a)",
+    "elu": "T.where(x > 0.0, x, T.exp(x) - 1.0)",
+    "exp2": "2.0**x",
+    "expit": "T.sigmoid(x)",
+    "expm1": "T.exp(x) - 1.0",
+    "fabs": "T.abs(x)",
+    "fix": "ag.custom_op(np.trunc, lambda g, y, x: None)(x)",
+    "floor": "ag.custom_op(np.floor, lambda g, y, x: None)(x)",
+    "floor_divide": "ag.custom_op(lambda a: a // b, lambda g, y, a: None)(a)",
+    "fmod": "ag.custom_op(lambda a: np.fmod(a, b), lambda g, y, a: g)(a)",
+    "hypot": "T.sqrt(a * a + b * b)",
+    "isclose": "T.abs(a - b) <= 1e-8 + 1e-5 * T.abs(b)",
+    "isfinite": "T.abs(x) < np.inf",
+    "isinf": "T.abs(x) == np.inf",
+    "isnan": "x != x",
+    "leaky_relu": "T.where(x > 0.0, x, 0.01 * x)",
+    "left_shift": "a * 2**b",
+    "log10": "T.log(x) / np.log(10.0)",
+    "log1p": "T.log(1.0 + x)",
+    "log2": "T.log(x) / np.log(2.0)",
+    "logaddexp": "b + T.softplus(a - b)",
+    "logit": "T.log(x / (1.0 - x))",
+    "logsigmoid": "-T.softplus(-x)",
+    "masked_fill": "T.where(condition, a, b)",
+    "mod": "ag.custom_op(lambda a: a % b, lambda g, y, a: g)(a)",
+    "nan_to_num": "T.where(x == x, x, 0.0)",
+    "positive": "+x",
+    "reciprocal": "1.0 / x",
+    "remainder": "ag.custom_op(lambda a: a % b, lambda g, y, a: g)(a)",
+    "right_shift": "ag.custom_op(lambda a: a >> b)(a)",
+    "rint": "ag.custom_op(np.rint, lambda g, y, x: None)(x)",
+    "round": "ag.custom_op(np.round, lambda g, y, x: None)(x)",
+    "rsqrt": "1.0 / T.sqrt(x)",
+    "select": "T.where(condition, a, b)",
+    "silu": "x * T.sigmoid(x)",
+    "sinh": "(T.exp(x) - T.exp(-x)) / 2.0",
+    "swish": "x * T.sigmoid(x)",
+    "tan": "T.sin(x) / T.cos(x)",
+    "trunc": "ag.custom_op(np.trunc, lambda g, y, x: None)(x)",
+    "true_divide": "T.div(a, b)",
+    # Reductions
+    "all": 'T.min(T.cast(T.cast(x, "bool"), "int64"), axis) == 1',
+    "amax": "T.max(x, axis)",
+    "amin": "T.min(x, axis)",
+    "any": 'T.max(T.cast(T.cast(x, "bool"), "int64"), axis) == 1',
+    "argmin": "T.argmax(-x, axis)",
+    "average": "T.mean(x, axis)",
+    "cumsum": "T.matmul(np.tril(np.ones((n, n))), m)",
+    "norm": "T.sqrt(T.sum(T.square(x), axis))",
+    "ptp": "T.max(x, axis) - T.min(x, axis)",
+    "std": "T.sqrt(T.mean(T.square(x - T.mean(x, axis, keepdims=True)), axis))",
+    "var": "T.mean(T.square(x - T.mean(x, axis, keepdims=True)), axis)",
+    # Shapes and indices
+    "append": "T.concat([a, b], axis)",
+    "cat": "T.concat(xs, axis)",
+    "clamp": "T.clip(x, low, high)",
+    "diff": "v[1:] - v[:-1]",
+    "flatten": "T.reshape(x, -1)",
+    "fliplr": "x[:, ::-1]",
+    "flipud": "x[::-1]",
+    "hstack": "T.concat(xs, axis=1)",
+    "index_select": "T.take(x, index, axis)",
+    "permute": "T.transpose(x, axes)",
+    "ravel": "T.reshape(x, -1)",
+    "repeat": "T.take(x, np.repeat(np.arange(n), 2), axis)",
+    "repeat_interleave": "T.take(x, np.repeat(np.arange(n), 2), axis)",
+    "roll": "T.concat([v[-1:], v[:-1]])",
+    "rot90": "x[:, ::-1].T",
+    "row_stack": "T.concat(xs, axis=0)",
+    "split": "x[:2], x[2:]",
+    "stack": "T.concat([T.expand_dims(x, 0) for x in xs])",
+    "swapaxes": "T.transpose(x, axes)",
+    "tile": "T.concat([x] * 2, axis)",
+    "unsqueeze": "T.expand_dims(x, axis)",
+    "view": "T.reshape(x, shape)",
+    "vstack": "T.concat(xs, axis=0)",
+    # Products and linear algebra
+    "bmm": "T.matmul(a, b)",
+    "det": "T.square(T.exp(T.sum(T.log(T.sum(T.cholesky(m) * np.eye(n), axis=1)))))",
+    "diag": "T.sum(m * np.eye(n), axis=1)",
+    "diagonal": "T.sum(m * np.eye(n), axis=1)",
+    "inner": "T.sum(v * w)",
+    "inv": "T.solve_lower(T.cholesky(m), T.solve_lower(T.cholesky(m), np.eye(n)), transpose=True)",
+    "linear": "T.matmul(x, a.T) + v",
+    "logdet": "2.0 * T.sum(T.log(T.sum(T.cholesky(m) * np.eye(n), axis=1)))",
+    "mm": "T.matmul(a, b)",
+    "multi_dot": "a @ b @ m",
+    "outer": "v[:, None] * w",
+    "solve": "T.solve_lower(T.cholesky(m), T.solve_lower(T.cholesky(m), b), transpose=True)",
+    "solve_triangular": "T.solve_lower(T.cholesky(m), b)",
+    "trace": "T.sum(m * np.eye(n))",
+    "tril": "T.where(np.tri(n, dtype=bool), m, 0.0)",
+    "triu": "T.where(np.tri(n, k=-1, dtype=bool), 0.0, m)",
+    "vdot": "T.sum(v * w)",
+    # Making tensors
+    "arange": "T.constant(np.arange(n))",
+    "array": "T.constant(np.array([1.0, 2.0]))",
+    "as_tensor": "T.constant(np.array([1.0, 2.0]))",
+    "asarray": "T.constant(np.array([1.0, 2.0]))",
+    "empty": "T.zeros(shape)",
+    "eye": "T.constant(np.eye(n))",
+    "from_numpy": "T.constant(np.array([1.0, 2.0]))",
+    "full_like": "T.full(x.shape, 0.5, x.dtype)",
+    "linspace": "T.constant(np.linspace(0.0, 1.0, n))",
+    "ones_like": "T.ones(x.shape, x.dtype)",
+    "rand": "T.standard_uniform(shape)",
+    "rand_like": "T.uniform_like(x)",
+    "randn": "T.standard_normal(shape)",
+    "randn_like": "T.normal_like(x)",
+    "tensor": "T.constant(np.array([1.0, 2.0]))",
+    "zeros_like": "T.zeros(x.shape, x.dtype)",
+    # Losses and gradients
+    "backward": "T.grad([y], [x])",
+    "binary_cross_entropy_with_logits": "T.sigmoid_cross_entropy(x, targets)",
+    "cross_entropy": "T.sparse_softmax_cross_entropy(x, labels)",
+    "detach": "T.stop_gradient(x)",
+    "gradients": "T.grad([y], [x])",
+    "hessian": "T.jacobians(T.grad([y], [x])[0], [x])",
+    "hvp": "T._hessian_vector_product([y], [x], [x])",
+    "jacobian": "T.jacobians(y, [x])",
+    "mse_loss": "T.mean(T.mean_squared_error(x, targets))",
+    "no_grad": "T.stop_gradient(x)",
+    "vjp": "T.grad_with_default([y], [x], [2.0])",
+}  # fmt: skip
+
+#: What a code of `FUNCTIONS` needs to be right.
+ONLY = {
+    "det": "if `m` is symmetric and positive definite",
+    "inv": "if `m` is symmetric and positive definite",
+    "logdet": "if `m` is symmetric and positive definite",
+    "nan_to_num": "which leaves infinities as they are",
+    "solve": "if `m` is symmetric and positive definite",
+    "solve_triangular": "where `T.cholesky(m)` stands for any lower triangle",
+}
+
+#: Code by the name of an attribute or a method of arrays elsewhere; `x` is the tensor.
+ATTRIBUTES = {
+    "H": "x.T",
+    "at": "T.where(condition, a, x)",
+    "base": "x.eval(feeds)",
+    "bool": 'x.astype("bool")',
+    "clone": "T.identity(x)",
+    "contiguous": "x",
+    "copy": "x",
+    "cpu": "x",
+    "cuda": "x",
+    "data": "x.eval(feeds)",
+    "dim": "x.ndim",
+    "double": 'x.astype("float64")',
+    "expand": "T.broadcast_to(x, shape)",
+    "flat": "x.reshape(-1)",
+    "float": 'x.astype("float32")',
+    "grad": "T.grad([y], [x])",
+    "grad_fn": "T.grad([y], [x])",
+    "int": 'x.astype("int32")',
+    "item": "x.eval(feeds).item()",
+    "itemsize": "x.dtype.itemsize",
+    "long": 'x.astype("int64")',
+    "mT": "T.transpose(m, (1, 0))",
+    "numel": "x.size",
+    "numpy": "x.eval(feeds)",
+    "real": "x",
+    "requires_grad": "T.grad([y], [x])",
+    "t": "x.T",
+    "to": 'x.astype("float32")',
+    "tolist": "x.eval(feeds).tolist()",
+    "type": 'x.astype("float32")',
+    "values": "x.eval(feeds)",
+}  # fmt: skip
+
+#: Code by a name of a package elsewhere.
+PACKAGE = {
+    "Function": "ag.custom_op(forward, vjp)",
+    "Variable": 'ag.VariableEnvironment().name("w").set(array)',
+    "custom_gradient": "ag.custom_op(forward, vjp)",
+    "custom_vjp": "ag.custom_op(forward, vjp)",
+    "manual_seed": "ag.Context(seed=0)",
+    "optim": "ag.optimizers",
+    "seed": "ag.Context(seed=0)",
+}
+
+
+def code(name: str) -> str | None:
+    """What to write for the function of this name: a function of `tensor_ops`, or an expression."""
+    if name in tensor_ops.__all__:
+        return f"`T.{name}`"
+    found = FUNCTIONS.get(name)
+    return found and f"`{found}`" + (f", {ONLY[name]}" if name in ONLY else "")
+
+
+def advice(name: str, label: str = "") -> str:
+    """The line of help for a function that is not here, with the name that it has elsewhere, as `np.linalg.eigh`."""
+    written = code(name)
+    if written is not None:
+        return f"write {written}"
+    if name in ("einsum", "kron", "tensordot"):
+        return "build it from `T.matmul`, `T.transpose`, `T.reshape` and `T.sum`"
+    for prefix, module in ("np.", np), ("np.linalg.", np.linalg):
+        if not label and callable(getattr(module, name, None)):
+            label = prefix + name
+    if label:
+        return f"`ag.custom_op({label}, vjp)` makes an operation of this function and of a rule for its gradient"
+    near = _closest(name, [*tensor_ops.__all__])
+    return f"did you mean `T.{near}`?" if near else "`ag.custom_op(f, vjp)` makes an operation of a function of arrays"

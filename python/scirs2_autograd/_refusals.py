@@ -1,0 +1,115 @@
+"""What a tensor does not do: each message says what to write instead. Imported for the first of them."""
+
+from __future__ import annotations
+
+import reprlib
+from typing import Any, NoReturn, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ._elsewhere import ATTRIBUTES, PACKAGE, advice, code
+from ._lib import Tensor, _closest
+
+#: Functions of NumPy that read shape and dtype, or index, and do nothing else: they are right for tensors as they are.
+OWN = {
+    "can_cast", "common_type", "diag_indices_from", "flip", "iscomplexobj", "isrealobj", "moveaxis", "ndim", "permute_dims",
+    "result_type", "rollaxis", "shape", "size", "squeeze", "transpose", "tril_indices_from", "triu_indices_from", "unstack",
+}  # fmt: skip
+
+#: Operators of Python that tensors do not have, by the name of NumPy's function.
+SYMBOLS = {"remainder": "%", "floor_divide": "//", "left_shift": "<<", "right_shift": ">>"}
+#: Those of Python's in-place operators that NumPy's arrays have.
+IN_PLACE = {
+    "add": "+", "subtract": "-", "multiply": "*", "divide": "/", "power": "**", "matmul": "@", "bitwise_and": "&",
+    "bitwise_or": "|", "bitwise_xor": "^",
+} | SYMBOLS  # fmt: skip
+#: Attributes and methods of tensors.
+NAMES = [name for name in dir(Tensor) if not name.startswith("_")]
+
+
+def shown(x: Any) -> str:
+    """An operand in a message: no numbers of arrays."""
+    if isinstance(x, np.ndarray):
+        a = cast("NDArray[Any]", x)
+        return f"<ndarray shape={a.shape} dtype={a.dtype}>"
+    return repr(x) if isinstance(x, Tensor) else reprlib.repr(x)
+
+
+def no_operator(name: str, operands: tuple[Any, ...]) -> NoReturn:
+    """An operator or a function of Python's that tensors do not have, by the name of NumPy's function."""
+    texts = [shown(x) for x in operands]
+    call = f" {SYMBOLS[name]} ".join(texts) if name in SYMBOLS else f"{name}({', '.join(texts)})"
+    msg = f"{name}: tensors have no such operation. Got {call}; expected one that `dir(T)` lists."
+    raise TypeError(f"{msg}\nhelp: {advice(name)}")
+
+
+def no_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], options: dict[str, Any] | None) -> NoReturn:
+    """A call of a universal function with a tensor among its inputs or outputs."""
+    name = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
+    label = f"np.{name}" if getattr(np, ufunc.__name__, None) is ufunc else name
+    out = (options or {}).get("out", ())
+    if out:
+        got = ", ".join(shown(x) for x in out)
+        if any(isinstance(x, Tensor) for x in out):
+            msg = f"{label}: a tensor never changes. Got out={got}; expected no `out`."
+            raise TypeError(f"{msg}\nhelp: {advice(ufunc.__name__, label)}")
+        sign = IN_PLACE.get(name)
+        msg = f"{label}: an array holds numbers, and a tensor has none while the graph is built. Got out={got}; expected no `out`."
+        hint = f"write `a = a {sign} t` for `a {sign}= t`: then `a` is a tensor" if sign else advice(ufunc.__name__, label)
+        raise TypeError(f"{msg}\nhelp: {hint}")
+    if name in (*SYMBOLS, "divmod") and not options:
+        no_operator(name, inputs)
+    reduced = {"add.reduce": "sum", "maximum.reduce": "max", "minimum.reduce": "min", "multiply.outer": "outer"}
+    no_tensors(label, inputs, advice(reduced.get(name, ufunc.__name__), label))
+
+
+def numpy_function(function: Any, t: Tensor, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
+    """A call of one of NumPy's other functions with a tensor among its arguments."""
+    name, module = function.__name__, function.__module__
+    if module == "numpy" and name in OWN:
+        return function._implementation(*args, **options)
+    label = f"{module.replace('numpy', 'np', 1)}.{name}"
+    # The condition number has the name of our control flow.
+    no_tensors(label, (t,), advice("" if name == "cond" else name, label))
+
+
+def no_tensors(label: str, inputs: tuple[Any, ...], hint: str) -> NoReturn:
+    msg = f"{label}: NumPy's functions do not take tensors. Got {', '.join(shown(x) for x in inputs)}; expected arrays."
+    raise TypeError(f"{msg}\nhelp: {hint}")
+
+
+def no_attribute(t: Tensor, name: str, of_function: bool) -> NoReturn:
+    """An attribute that tensors do not have. With `of_function`, nothing can be evaluated yet."""
+    msg = f'tensor: there is no such attribute. Got "{name}" of {t!r}; expected one that `dir(t)` lists.'
+    if name in ATTRIBUTES:
+        hint = f"write `{ATTRIBUTES[name]}`"
+        if ".eval(" in hint and of_function:
+            hint = "write `T.where` or `T.cond` where values decide: there are no values before the function has returned"
+    elif name.endswith("_"):
+        hint = "a tensor never changes: write `x = x + y`"
+    elif (written := code(name)) is not None:
+        hint = f"write {written.replace('`T.' + name + '`', f'`T.{name}(x)`')}"
+    else:
+        near = _closest(name, NAMES)
+        hint = f'did you mean "{near}"?' if near else "`help(ag.Tensor)` has what tensors do, `help(T)` the functions of tensors"
+    raise AttributeError(f"{msg}\nhelp: {hint}")
+
+
+def no_function(name: str) -> AttributeError:
+    """The error for a name that `tensor_ops` does not have."""
+    msg = f'tensor_ops: there is no such function. Got "{name}"; expected one that `dir(T)` lists.'
+    return AttributeError(f"{msg}\nhelp: {advice(name)}")
+
+
+def no_name(name: str, names: list[str]) -> AttributeError:
+    """The error for a name that the package does not have beside its `names`."""
+    msg = f'scirs2_autograd: there is no such name. Got "{name}"; expected one that `dir(ag)` lists.'
+    near = _closest(name, names)
+    if name in PACKAGE:
+        hint = f"write `{PACKAGE[name]}`"
+    elif near and code(name) is None:
+        hint = f'did you mean "{near}"?'
+    else:
+        hint = f"{advice(name)}; the functions are in `from scirs2_autograd import tensor_ops as T`"
+    return AttributeError(f"{msg}\nhelp: {hint}")
