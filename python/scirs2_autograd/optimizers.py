@@ -116,9 +116,13 @@ class _Base:
         names = [n for n in dir(type(self)) if not n.startswith("_") and n != "default"]
         raise AttributeError(_message(type(self).__name__, "there is no such attribute", name, f"one of {', '.join(names)}", name))
 
+    def __repr__(self) -> str:
+        cls = type(self)
+        numbers = (f"{n}={getattr(self, n)}" for n in dir(cls) if isinstance(getattr(cls, n), property))
+        return f"{cls.__name__}({', '.join(numbers)})"
+
     def __reduce__(self) -> NoReturn:
-        op = type(self).__name__
-        text = _message(op, "it cannot be copied or pickled", f"an optimizer at rate {self.alpha}", "the environment that has its state")
+        text = _message(type(self).__name__, "it cannot be copied or pickled", self, "the environment that has its state")
         raise DTypeError(f"{text}\nhelp: copy or pickle the environment, and make an optimizer for the copy, which goes on with the state")
 
     @property

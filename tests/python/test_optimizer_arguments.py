@@ -363,6 +363,8 @@ def test_an_attribute_of_another_package_is_answered_with_ours(cls):
         assert not hasattr(opt, name)
     opt.alpha = 0.5
     assert opt.alpha == 0.5
+    numbers = {**DEFAULTS[cls], "alpha": 0.5}
+    assert repr(opt) == f"{cls.__name__}({', '.join(f'{n}={numbers[n]}' for n in sorted(numbers))})"
 
 
 @pytest.mark.parametrize("cls", STATEFUL)
