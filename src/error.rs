@@ -7,6 +7,7 @@ use std::cmp::Reverse;
 use std::fmt;
 use std::io;
 use std::panic::Location;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use parking_lot::RwLock;
@@ -36,7 +37,7 @@ pub enum ErrorKind {
     Interrupted,
     /// There is no memory for an array or a run (`MemoryError`).
     Memory,
-    /// The operating system refused (`OSError`, or its subclass for what [`Error::io_kind`] says).
+    /// The operating system refused a file (`FileError`, an `OSError` and the subclass of it for what [`Error::os_error`] says).
     Io,
     /// A user's operation or hook failed (`GraphError`).
     User,
@@ -52,7 +53,8 @@ struct Inner {
     op: usize,
     help: Option<String>,
     sites: Vec<Site>,
-    io: Option<io::ErrorKind>,
+    /// What the system said, and of which file.
+    io: Option<Arc<(io::Error, PathBuf)>>,
 }
 
 /// A place in a user's source: a Rust location, or a file and line that another language's face names.
@@ -176,10 +178,11 @@ impl Error {
         Error(Arc::new(Inner { kind, text, op, help: None, sites: vec![], io: None }))
     }
 
-    /// An error of the operating system, in the form of [`Error::new`]. That it had no memory is a `Memory` error.
-    pub fn io(cause: &io::Error, op: &str, what: impl fmt::Display, got: impl fmt::Display, rule: impl fmt::Display) -> Error {
+    /// What the operating system said of a file, in the form of [`Error::new`]. That it had no memory is a `Memory` error.
+    pub fn io(cause: io::Error, path: &Path, op: &str, what: impl fmt::Display, rule: impl fmt::Display) -> Error {
         let kind = if cause.kind() == io::ErrorKind::OutOfMemory { ErrorKind::Memory } else { ErrorKind::Io };
-        Error::new(kind, op, what, got, rule).with(|i| i.io = Some(cause.kind()))
+        let got = format_args!("{:?} ({cause})", path.display().to_string());
+        Error::new(kind, op, what, got, rule).with(|i| i.io = Some(Arc::new((cause, path.to_owned()))))
     }
 
     /// The same error with a change.
@@ -225,9 +228,19 @@ impl Error {
         self.0.kind
     }
 
-    /// What the operating system refused, of an error that it gave.
+    /// What the operating system said, of an error that it gave: its code, kind and text.
+    pub fn os_error(&self) -> Option<&io::Error> {
+        self.0.io.as_deref().map(|(cause, _)| cause)
+    }
+
+    /// The kind of what the operating system said, of an error that it gave.
     pub fn io_kind(&self) -> Option<io::ErrorKind> {
-        self.0.io
+        self.os_error().map(io::Error::kind)
+    }
+
+    /// The file that the operating system refused, as it was asked for.
+    pub fn path(&self) -> Option<&Path> {
+        self.0.io.as_deref().map(|(_, path)| path.as_path())
     }
 
     /// The place in the user's source where the failing node was built first, if it is known.
@@ -337,10 +350,15 @@ mod tests {
 
     #[test]
     fn what_is_added_keeps_the_rest() {
-        let e = Error::io(&io::Error::from(io::ErrorKind::NotFound), "load", "no", 1, "yes").help("look").at(Site::foreign("a.py", 3));
-        assert_eq!((e.kind(), e.io_kind()), (ErrorKind::Io, Some(io::ErrorKind::NotFound)));
-        assert_eq!(format!("{e:?}"), "IoError: load: no. Got 1; expected yes.\nhelp: look\n  built at a.py:3");
-        let e = Error::io(&io::Error::from(io::ErrorKind::OutOfMemory), "load", "no", 1, "yes");
+        let path = Path::new("a file");
+        let e = Error::io(io::Error::from_raw_os_error(2), path, "load", "no", "yes").help("look").at(Site::foreign("a.py", 3)).clone();
+        assert_eq!((e.kind(), e.io_kind(), e.path()), (ErrorKind::Io, Some(io::ErrorKind::NotFound), Some(path)));
+        let said = e.os_error().unwrap();
+        assert_eq!(said.raw_os_error(), Some(2));
+        assert_eq!(format!("{e:?}"), format!("IoError: load: no. Got \"a file\" ({said}); expected yes.\nhelp: look\n  built at a.py:3"));
+        let e = Error::io(io::Error::from(io::ErrorKind::OutOfMemory), path, "load", "no", "yes");
         assert_eq!(e.kind(), ErrorKind::Memory);
+        let other = Error::text(ErrorKind::Value, "no");
+        assert!(other.os_error().is_none() && other.io_kind().is_none() && other.path().is_none());
     }
 }

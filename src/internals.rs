@@ -23,7 +23,7 @@ pub use crate::ops::{ALIASES, TABLE, find};
 pub use crate::optimizers::updates;
 pub use crate::plan::ir::Ty;
 pub use crate::plan::place::{Arg as PlacedArg, Work};
-pub use crate::plan::{LIMIT, PLANS, STEP, Walk, cached, clear, compilations, planning};
+pub use crate::plan::{LIMIT, PLANS, STEP, Walk, cached, clear, compilations};
 
 /// Functions that rows are made of, each alone: for tests of their accuracy and of their machine code.
 pub static FORMULAS: [(&str, Elementwise); 22] = [

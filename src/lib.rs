@@ -65,6 +65,77 @@
 //! }
 //! assert!(losses[9] < 0.5 * losses[0], "{losses:?}");
 //! ```
+//!
+//! # f32 and f64
+//!
+//! A tensor has one of five dtypes: [`DType`] lists them. Placeholders and creations are `f64`, or what the variables of the
+//! environment are, or what is asked for; numbers in an expression take the dtype of the tensor beside them, and of two
+//! tensors the wider one decides, as in NumPy. A feed of another floating dtype is converted.
+//!
+//! ```
+//! use scirs2_autograd::{DType, run, tensor_ops as T};
+//!
+//! run(|ctx| {
+//!     let x = ctx.placeholder_of("x", &[2], DType::F32);
+//!     let y = T::exp(x) * 2.0;
+//!     assert_eq!(y.dtype(), DType::F32);
+//!     assert_eq!((y + T::cast(y, DType::F64)).dtype(), DType::F64);
+//!
+//!     let a = ndarray::arr1(&[0.0f32, 1.0]);
+//!     let value = ctx.evaluator().push(y).feed(x, a.view()).run()[0].clone().unwrap();
+//!     assert_eq!(value.view::<f32>().unwrap(), ndarray::arr1(&[2.0, 2.0 * 1f32.exp()]).into_dyn());
+//! });
+//! ```
+//!
+//! # Errors
+//!
+//! Nothing panics. A call that cannot be built gives a tensor that keeps its [`Error`], with the line of the call, so that a
+//! program is written without a `?` at every step; what uses the tensor keeps the error too, and evaluation returns it.
+//!
+//! ```
+//! use scirs2_autograd::{ErrorKind, run, tensor_ops as T};
+//!
+//! run(|ctx| {
+//!     let a = ctx.placeholder("a", &[2, 3]);
+//!     let b = ctx.placeholder("b", &[4, 5]);
+//!     let y = T::exp(T::matmul(a, b));
+//!
+//!     let e = y.eval(ctx).unwrap_err();
+//!     assert_eq!(e.kind(), ErrorKind::Shape);
+//!     assert!(e.to_string().starts_with("matmul: inner dimensions differ. Got (2, 3) and (4, 5); expected"));
+//! });
+//! ```
+//!
+//! # Operations of your own
+//!
+//! An [`op::Op`] says its result's shape, computes it from arrays, and gives its gradient as graph, which has derivatives of
+//! its own. [`Tensor::builder`] makes the node; its documentation has an op in full.
+//!
+//! # Threads
+//!
+//! A run works on the thread that calls it. Graphs, environments and plans may be shared: a graph that was built once runs on
+//! as many threads as there are, each with feeds of its own.
+//!
+//! ```
+//! use scirs2_autograd::{run, tensor_ops as T};
+//!
+//! run(|ctx| {
+//!     let x = ctx.placeholder("x", &[]);
+//!     let g = T::grad(&[T::sin(x)], &[x])[0];
+//!     std::thread::scope(|scope| {
+//!         let at = |v: f64| move || ctx.evaluator().push(g).feed(x, v).run()[0].clone().unwrap().item().unwrap();
+//!         let threads = [0.0, 1.0, 2.0].map(|v| (v, scope.spawn(at(v))));
+//!         for (v, thread) in threads {
+//!             assert!((thread.join().unwrap() - v.cos()).abs() < 1e-15);
+//!         }
+//!     });
+//! });
+//! ```
+//!
+//! # Arrays
+//!
+//! Feeds are views of `ndarray`, whose version is that of [`scirs2_autograd::ndarray`](ndarray): this crate passes it on, and
+//! arrays of another version are other types.
 #![warn(missing_docs)]
 
 mod api;
@@ -88,7 +159,7 @@ mod state;
 pub(crate) use dtype::dispatch;
 pub(crate) use kernels::formula::formula;
 
-pub use api::context::{Context, VariableKey, run};
+pub use api::context::{Context, run};
 pub use api::evaluator::Evaluator;
 pub use api::feed::{Feed, FeedKey, Feeder, IntoFeed};
 pub use api::memory::{MemoryStats, memory_stats, set_plan_cache_bytes, trim};
@@ -98,10 +169,11 @@ pub use dtype::{DType, Element, Scalar};
 pub use error::{Error, ErrorKind, Result};
 pub use graph::attr::{Axes, IntoAttr, Ints, Slice, Slices};
 pub use graph::{AsTensor, Graph, Setting, Tensor, Value};
+pub use ndarray;
 pub use ops::apply::Operand;
 pub use plan::{Plan, TracedPlan};
 pub use shape::{Aval, Dim, Shape};
-pub use state::{Filled, IntoArray, VariableEnvironment, VariableID};
+pub use state::{Filled, IntoArray, VariableEnvironment, VariableID, VariableKey};
 
 /// What a user's own op is written with.
 pub mod op {

@@ -1,65 +1,138 @@
-//! Every row of the op table times every check.
+//! Every row of the op table times every check, each pair a test of its own: `first::tanh`.
+//!
+//! `cargo test --test op_matrix tanh` runs the checks of the rows whose names contain `tanh`. A filter that fits no test fails,
+//! so that a wrong name is no green run.
 
-use scirs2_autograd::internals::TABLE;
-use scirs2_autograd::internals::{Check, examine};
+use std::process::{Command, ExitCode};
+
+use libtest_mimic::{Arguments, Completion, Failed, Trial};
+use scirs2_autograd::internals::{ALIASES, TABLE};
+use scirs2_autograd::internals::{Check, OpDef, examine};
 use scirs2_autograd::internals::{SKIPS, why};
 
-/// Runs one check on all rows, prints the skips, and fails with all failures at once.
-fn all(check: Check) {
-    let mut failures = vec![];
-    for def in TABLE.iter() {
-        match (examine(def, check), why(def.name, check)) {
-            (Err(e), _) => failures.push(format!("{}: {e}", def.name)),
-            (Ok(0), Some(why)) => println!("{check:?}: {} is skipped: {why}", def.name),
-            (Ok(0), None) => failures.push(format!("{}: nothing was compared, and no reason is given", def.name)),
-            (Ok(n), Some(_)) => failures.push(format!("{}: it has a reason to be skipped, but {n} comparisons were made", def.name)),
-            (Ok(_), None) => {}
+fn main() -> ExitCode {
+    let args = Arguments::from_args();
+    let trials = trials();
+    if let Some(text) = unknown(&args, &trials) {
+        eprintln!("{text}");
+        return ExitCode::from(101);
+    }
+    libtest_mimic::run(&args, trials).exit_code()
+}
+
+/// All tests: the checks of the rows, and what is asked of the table as a whole.
+fn trials() -> Vec<Trial> {
+    let whole: [(&str, fn()); 5] = [
+        ("skips_name_rows_that_exist", skips_name_rows_that_exist),
+        ("every_row_is_in_the_table", every_row_is_in_the_table),
+        ("the_row_that_contributing_shows_is_in_the_tree", the_row_that_contributing_shows_is_in_the_tree),
+        ("a_filter_finds_the_checks_of_its_rows", a_filter_finds_the_checks_of_its_rows),
+        ("a_filter_that_fits_nothing_fails", a_filter_that_fits_nothing_fails),
+    ];
+    let mut trials: Vec<Trial> = whole
+        .into_iter()
+        .map(|(name, test)| {
+            Trial::test(name, move || {
+                test();
+                Ok(())
+            })
+        })
+        .collect();
+    for check in Check::ALL {
+        for &def in TABLE.iter() {
+            let name = format!("{check:?}::{}", def.name).to_lowercase();
+            trials.push(Trial::ignorable_test(name, move || checked(def, check)));
         }
     }
-    assert!(failures.is_empty(), "{check:?}: {} rows fail\n{}", failures.len(), failures.join("\n"));
+    trials
 }
 
-#[test]
-fn types_are_those_of_the_rules() {
-    all(Check::Types);
+/// One check of one row. Where nothing was compared there must be a reason, which is printed; elsewhere there may be none.
+fn checked(def: &'static OpDef, check: Check) -> Result<Completion, Failed> {
+    match (examine(def, check)?, why(def.name, check)) {
+        (0, Some(why)) => Ok(Completion::ignored_with(why)),
+        (0, None) => Err(format!("{}: nothing was compared, and no reason is given", def.name).into()),
+        (n, Some(_)) => Err(format!("{}: it has a reason to be skipped, but {n} comparisons were made", def.name).into()),
+        (_, None) => Ok(Completion::Completed),
+    }
 }
 
-#[test]
-fn unknown_lengths_give_the_same_bits() {
-    all(Check::Unknown);
+/// What to say of a filter that fits no test. Beside `--skip` and `--ignored`, which take tests away, it may.
+fn unknown(args: &Arguments, trials: &[Trial]) -> Option<String> {
+    let filter = args.filter.as_deref()?;
+    let reduced = !args.skip.is_empty() || args.ignored || args.include_ignored;
+    if reduced || trials.iter().any(|t| !args.is_filtered_out(t)) {
+        return None;
+    }
+    let mut text = format!(
+        "op_matrix: no test fits the filter. Got `{filter}`; expected a part of the name of a row, or of a check and a row, as in `first::tanh`.\n"
+    );
+    if let Some((alias, row)) = ALIASES.iter().find(|(alias, _)| *alias == filter) {
+        text += &format!("help: `{alias}` is another name of `{row}`\n");
+    }
+    let near = close(filter, trials);
+    if !near.is_empty() {
+        text += &format!("help: close names are `{}`\n", near.join("`, `"));
+    }
+    text += "help: `cargo test FILTER` gives the filter to every test file: name one with `--test FILE`, or add `--no-fail-fast`";
+    Some(text)
 }
 
-#[test]
-fn gradients_equal_differences() {
-    all(Check::First);
+/// The names that are fewest edits away from `asked`: of rows, or of tests if `asked` names a check too.
+fn close<'a>(asked: &str, trials: &'a [Trial]) -> Vec<&'a str> {
+    let names: Vec<&str> = trials.iter().map(|t| t.name()).collect();
+    let names = if asked.contains("::") { names } else { TABLE.iter().map(|d| d.name).collect() };
+    let mut near: Vec<(usize, &str)> = names.into_iter().map(|n| (edits(asked, n), n)).collect();
+    near.retain(|&(edits, _)| edits <= 1 + asked.len() / 4);
+    near.sort_unstable();
+    near.into_iter().map(|(_, name)| name).take(5).collect()
 }
 
-#[test]
-fn second_gradients_equal_differences() {
-    all(Check::Second);
+/// How many letters must be put in, taken out or replaced to make one word of another.
+fn edits(a: &str, b: &str) -> usize {
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.bytes().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
+        for (j, y) in b.bytes().enumerate() {
+            let replaced = diagonal + usize::from(x != y);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
+        }
+    }
+    row[b.len()]
 }
 
-#[test]
-fn narrow_dtypes_are_close() {
-    all(Check::Narrow);
+/// This program with other arguments: whether it succeeds, and what it writes.
+fn again(arguments: &[&str]) -> (bool, String, String) {
+    let out = Command::new(std::env::current_exe().unwrap()).args(arguments).output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (out.status.success(), text(out.stdout), text(out.stderr))
 }
 
-#[test]
-fn layouts_and_sizes_do_not_matter() {
-    all(Check::Layouts);
+fn a_filter_finds_the_checks_of_its_rows() {
+    let (ok, listed, _) = again(&["--list", "sigmoid_with"]);
+    assert!(ok && listed.lines().count() == Check::ALL.len() && listed.contains("first::sigmoid_with: test"), "{listed}");
+    let (ok, out, _) = again(&["--exact", "types::matmul"]);
+    assert!(ok && out.contains("test result: ok. 1 passed; 0 failed; 0 ignored;"), "{out}");
+    let (ok, out, _) = again(&["sigmoid_with", "--skip", "messages"]);
+    assert!(ok && out.contains(&format!("0 passed; 0 failed; {} ignored", Check::ALL.len() - 1)), "{out}");
 }
 
-#[test]
-fn fused_equals_op_by_op() {
-    all(Check::Fused);
+fn a_filter_that_fits_nothing_fails() {
+    let (ok, out, text) = again(&["tanhh"]);
+    let message = "op_matrix: no test fits the filter. Got `tanhh`; expected a part of the name of a row,";
+    assert!(!ok && out.is_empty() && text.starts_with(message) && text.contains("help: close names are `tanh`"), "{text}");
+    let (ok, _, text) = again(&["--exact", "frist::tanh"]);
+    assert!(!ok && text.contains("help: close names are `first::tanh`"), "{text}");
+    let (ok, _, text) = again(&["--list", "multiply"]);
+    assert!(!ok && text.contains("help: `multiply` is another name of `mul`"), "{text}");
+    // Tests that are taken away are there.
+    for arguments in [&["tanhh", "--ignored"][..], &["tanh", "--skip", "tanh"]] {
+        let (ok, out, _) = again(arguments);
+        assert!(ok && out.contains("running 0 tests"), "{out}");
+    }
 }
 
-#[test]
-fn bad_inputs_give_their_messages() {
-    all(Check::Messages);
-}
-
-#[test]
 fn skips_name_rows_that_exist() {
     let known = |name: &&str| TABLE.iter().any(|d| d.name == *name);
     for skip in SKIPS {
@@ -68,7 +141,6 @@ fn skips_name_rows_that_exist() {
 }
 
 /// A row that is written but not listed would have no Python function, no docs and no tests.
-#[test]
 fn every_row_is_in_the_table() {
     fn rows(dir: &std::path::Path) -> usize {
         let entries = std::fs::read_dir(dir).unwrap().map(|e| e.unwrap().path());
@@ -107,4 +179,22 @@ fn every_row_is_in_the_table() {
     names.sort_unstable();
     names.dedup();
     assert_eq!(names.len(), TABLE.len(), "two rows have one name");
+}
+
+/// The diff of the page that says how to write a row, against the files that it names.
+fn the_row_that_contributing_shows_is_in_the_tree() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = std::fs::read_to_string(root.join("CONTRIBUTING.md")).unwrap();
+    let mut hunks = 0;
+    for diff in page.split("```diff\n").skip(1).map(|rest| rest.split("```").next().unwrap()) {
+        let file = diff.lines().find_map(|l| l.strip_prefix("+++ b/")).unwrap();
+        let text = std::fs::read_to_string(root.join(file)).unwrap();
+        for hunk in diff.split("\n@@").skip(1) {
+            let kept = hunk.lines().skip(1).filter(|l| !l.starts_with('-'));
+            let new: String = kept.map(|l| format!("{}\n", l.get(1..).unwrap_or(""))).collect();
+            assert!(text.contains(&new), "{file} does not hold what CONTRIBUTING.md shows:\n{new}");
+            hunks += 1;
+        }
+    }
+    assert_eq!(hunks, 2);
 }

@@ -5,7 +5,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
 use parking_lot::{Mutex, MutexGuard};
-use scirs2_autograd::internals::{LIMIT, PLANS, STEP, Ty, Walk, clear, compilations, planning};
+use scirs2_autograd::internals::{LIMIT, PLANS, STEP, Ty, Walk, clear, compilations};
 use scirs2_autograd::{Context, Tensor, VariableEnvironment, memory_stats, run, set_plan_cache_bytes, tensor_ops as T, trim};
 
 /// The system's allocator, which adds about 16 bytes to a block.
@@ -116,7 +116,7 @@ fn planned(make: Make, n: usize, gradient: bool) -> Planned {
         let fed = (x.value().node, Ty { dtype: x.dtype(), dims: [8].into_iter().collect() });
         let walk = Walk::new(ctx, &[t.value()], &[], [fed].into_iter().collect()).unwrap();
         let steps = ctx.evaluator().push(t).feed(x, a.view()).plan().unwrap().steps.len();
-        Planned { peak, asked: planning(ctx, &walk) + steps * STEP, total, nodes: walk.nodes.len() }
+        Planned { peak, asked: walk.planning + steps * STEP, total, nodes: walk.nodes.len() }
     })
 }
 

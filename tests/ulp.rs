@@ -8,21 +8,25 @@ struct Function {
     name: &'static str,
     /// The promised error.
     limit: f64,
+    /// The same without fused multiply-add.
+    plain: f64,
     /// The value for `f32` inputs, good to far more than 24 bits.
     reference: fn(f64) -> f64,
 }
 
-static FUNCTIONS: [Function; 10] = [
-    Function { name: "exp", limit: 2.0, reference: f64::exp },
-    Function { name: "expm1", limit: 3.0, reference: f64::exp_m1 },
-    Function { name: "log", limit: 2.0, reference: f64::ln },
-    Function { name: "log1p", limit: 2.0, reference: f64::ln_1p },
-    Function { name: "tanh", limit: 3.0, reference: f64::tanh },
-    Function { name: "sigmoid", limit: 3.0, reference: sigmoid },
-    Function { name: "softplus", limit: 3.0, reference: softplus },
-    Function { name: "erf", limit: 2.0, reference: erf },
-    Function { name: "sin", limit: 3.0, reference: f64::sin },
-    Function { name: "cos", limit: 3.0, reference: f64::cos },
+static FUNCTIONS: [Function; 12] = [
+    Function { name: "exp", limit: 2.0, plain: 2.0, reference: f64::exp },
+    Function { name: "expm1", limit: 3.0, plain: 3.0, reference: f64::exp_m1 },
+    Function { name: "log", limit: 2.0, plain: 2.0, reference: f64::ln },
+    Function { name: "log1p", limit: 2.0, plain: 2.0, reference: f64::ln_1p },
+    Function { name: "tanh", limit: 3.0, plain: 3.0, reference: f64::tanh },
+    Function { name: "sigmoid", limit: 3.0, plain: 3.0, reference: sigmoid },
+    Function { name: "softplus", limit: 3.0, plain: 3.0, reference: softplus },
+    Function { name: "erf", limit: 2.0, plain: 2.0, reference: erf },
+    Function { name: "erfc", limit: 3.0, plain: 4.0, reference: erfc },
+    Function { name: "ndtr", limit: 3.0, plain: 4.0, reference: ndtr },
+    Function { name: "sin", limit: 3.0, plain: 3.0, reference: f64::sin },
+    Function { name: "cos", limit: 3.0, plain: 3.0, reference: f64::cos },
 ];
 
 fn sigmoid(x: f64) -> f64 {
@@ -33,21 +37,20 @@ fn softplus(x: f64) -> f64 {
     x.max(0.0) + (-x.abs()).exp().ln_1p() + if x.is_nan() { x } else { 0.0 }
 }
 
-/// The error function by its series, and far out by the continued fraction of 1 - erf.
+/// e^(-a^2), with what a * a loses.
+fn density(a: f64) -> f64 {
+    let lost = a.mul_add(a, -(a * a));
+    (-a * a).exp() * (1.0 - lost)
+}
+
+/// The error function by its series, and far out by its complement.
 fn erf(x: f64) -> f64 {
     let a = x.abs();
     if a.is_nan() || a > 6.0 {
         return if a.is_nan() { x } else { 1f64.copysign(x) };
     }
-    // e^(-a^2), with what a * a loses.
-    let lost = a.mul_add(a, -(a * a));
-    let density = (-a * a).exp() * (1.0 - lost);
     if a > 1.0 {
-        let mut tail = 0.0;
-        for k in (1..200).rev() {
-            tail = f64::from(k) / 2.0 / (a + tail);
-        }
-        return (1.0 - density / ((a + tail) * std::f64::consts::PI.sqrt())).copysign(x);
+        return (1.0 - erfc(a)).copysign(x);
     }
     // 2/sqrt(pi) e^(-x^2) (x + 2x^3/3 + 4x^5/15 + ...): all terms are positive.
     let (mut term, mut sum, mut k) = (a, a, 1.0);
@@ -56,12 +59,39 @@ fn erf(x: f64) -> f64 {
         sum += term;
         k += 1.0;
     }
-    (std::f64::consts::FRAC_2_SQRT_PI * density * sum).copysign(x)
+    (std::f64::consts::FRAC_2_SQRT_PI * density(a) * sum).copysign(x)
+}
+
+/// 1 - erf(x) far out by its continued fraction.
+fn erfc(x: f64) -> f64 {
+    if x.is_nan() || x < 0.5 {
+        return 1.0 - erf(x);
+    }
+    let mut tail = 0.0;
+    for k in (1..if x < 1.0 { 2000 } else { 200 }).rev() {
+        tail = f64::from(k) / 2.0 / (x + tail);
+    }
+    // Beyond 27.3 it is zero, and the square of infinity has lost no number.
+    if x > 27.3 { 0.0 } else { density(x) / ((x + tail) * std::f64::consts::PI.sqrt()) }
+}
+
+/// The standard normal distribution function: the argument of erfc is rounded, by what the derivative makes up for.
+fn ndtr(x: f64) -> f64 {
+    let a = -x * std::f64::consts::FRAC_1_SQRT_2;
+    let lost = (-x).mul_add(std::f64::consts::FRAC_1_SQRT_2, -a) - x * -4.833646656726457e-17;
+    let slope = if a.abs() < 30.0 { std::f64::consts::FRAC_2_SQRT_PI * density(a) } else { 0.0 };
+    (erfc(a) - if lost.is_finite() { slope * lost } else { 0.0 }) / 2.0
 }
 
 /// One kernel of each family: those with fused multiply-add have the same bits, which `families_agree` checks.
 fn families() -> Vec<Isa> {
     if detected() == Isa::Base { vec![Isa::Base] } else { vec![Isa::Base, detected()] }
+}
+
+impl Function {
+    fn limit(&self, isa: Isa) -> f64 {
+        if isa == Isa::Base { self.plain } else { self.limit }
+    }
 }
 
 fn kernel(f: &Function, isa: Isa, dtype: DType) -> Instr {
@@ -122,13 +152,13 @@ fn f32_functions_are_accurate_on_a_sample_of_all_bit_patterns() {
         for isa in families() {
             let (error, x) = worst_f32(f, isa, 0, 997, 1 << 32);
             println!("{:9}f32 {isa:6} {error:.3} ulp at {x:e}", f.name);
-            assert!(error <= f.limit, "{} f32 {isa}: {error} ulp at {x:e} ({:#x})", f.name, x.to_bits());
+            assert!(error <= f.limit(isa), "{} f32 {isa}: {error} ulp at {x:e} ({:#x})", f.name, x.to_bits());
         }
     }
 }
 
 #[test]
-#[ignore = "all 2^32 floats of ten functions take more than 20 minutes: make test-slow"]
+#[ignore = "all 2^32 floats of twelve functions take more than 20 minutes: make test-slow"]
 fn f32_functions_are_accurate_on_all_bit_patterns() {
     let threads = std::thread::available_parallelism().map_or(1, |n| n.get()) as u64;
     for f in &FUNCTIONS {
@@ -140,12 +170,13 @@ fn f32_functions_are_accurate_on_all_bit_patterns() {
                 parts.into_iter().map(|p| p.join().expect("a part ends")).fold((0.0, 0.0), |a, b| if b.0 > a.0 { b } else { a })
             });
             println!("{:9}f32 {isa:6} {error:.3} ulp at {x:e}", f.name);
-            assert!(error <= f.limit, "{} f32 {isa}: {error} ulp at {x:e} ({:#x})", f.name, x.to_bits());
+            assert!(error <= f.limit(isa), "{} f32 {isa}: {error} ulp at {x:e} ({:#x})", f.name, x.to_bits());
         }
     }
 }
 
-/// Lines of a function's name, an `f64` argument, the nearest `f64` to the value (both as bits), what that lacks, and a second argument.
+/// Lines of a function's name, an `f64` argument, the nearest `f64` to the value (both as bits), what that lacks, and a second
+/// argument; ulp/points.py writes them.
 const POINTS: &str = include_str!("ulp/points.csv");
 
 #[test]
@@ -171,7 +202,7 @@ fn f64_functions_are_accurate_at_points_computed_with_many_digits() {
             }
             println!("{:9}f64 {isa:6} {:.3} ulp at {:e}, {count} points", f.name, worst.0, worst.1);
             assert!(count >= 150, "{}: {count} points", f.name);
-            assert!(worst.0 <= f.limit, "{} f64 {isa}: {} ulp at {:e}", f.name, worst.0, worst.1);
+            assert!(worst.0 <= f.limit(isa), "{} f64 {isa}: {} ulp at {:e}", f.name, worst.0, worst.1);
         }
     }
 }
@@ -258,7 +289,7 @@ fn f64_functions_agree_with_the_standard_library() {
     for isa in families() {
         for f in &FUNCTIONS {
             let k = kernel(f, isa, DType::F64);
-            let slack = if matches!(f.name, "erf" | "sigmoid" | "softplus") { 8.0 } else { 1.0 };
+            let slack = if matches!(f.name, "erf" | "erfc" | "ndtr" | "sigmoid" | "softplus") { 8.0 } else { 1.0 };
             let (mut x, mut y) = ([0f64; 512], [0f64; 512]);
             for block in 0..400 {
                 for (i, x) in x.iter_mut().enumerate() {
@@ -267,7 +298,7 @@ fn f64_functions_agree_with_the_standard_library() {
                 apply(k, &x, &mut y);
                 for (x, y) in x.iter().zip(&y) {
                     let error = ulps(*y, (f.reference)(*x), 0.0, 53, -1022);
-                    assert!(error <= f.limit + slack, "{} f64 {isa}: {error} ulp at {x:e}: {y:e}", f.name);
+                    assert!(error <= f.limit(isa) + slack, "{} f64 {isa}: {error} ulp at {x:e}: {y:e}", f.name);
                 }
             }
         }

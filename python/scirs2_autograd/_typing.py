@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
 from typing import Any, SupportsIndex, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ._lib import Filled, Tensor
+from ._lib import Feeder, Filled, Tensor, VariableID
 
 #: A tensor, a number that takes the dtype beside it, or an array that becomes a constant.
 TensorLike: TypeAlias = Tensor | Filled | ArrayLike
@@ -20,3 +21,9 @@ Axes: TypeAlias = int | Sequence[int] | None
 DTypeLike: TypeAlias = str | type[Any] | np.dtype[Any]
 #: An index of one axis.
 Index: TypeAlias = SupportsIndex | slice | Any | None
+#: Arrays for placeholders, which are given by themselves or by name.
+Feeds: TypeAlias = Mapping[Tensor, ArrayLike] | Mapping[str, ArrayLike] | Mapping[Tensor | str, ArrayLike] | Feeder
+#: A variable: by id, by name in the default namespace, or by namespace and name.
+VariableKey: TypeAlias = VariableID | str | tuple[str, str]
+#: The name of a file.
+Path: TypeAlias = str | bytes | os.PathLike[str] | os.PathLike[bytes]

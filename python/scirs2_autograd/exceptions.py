@@ -1,12 +1,14 @@
 """What can go wrong, each with the built-in exception that programs already catch.
 
-A value outside of an operation's domain is a plain `ValueError`, no memory a `MemoryError`, endless recursion through custom operations
-or hooks a `RecursionError`, and what the operating system refuses an `OSError` or its subclass.
+A value outside of an operation's domain is a plain `ValueError`, no memory a `MemoryError`, and endless recursion through custom
+operations or hooks a `RecursionError`.
 
 Messages have one form: ``op: what is wrong. Got <values>; expected <rule>.``, and a line ``help: ...`` when a person can act.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 
@@ -14,6 +16,7 @@ __all__ = [
     "AutogradError",
     "DTypeError",
     "FeedError",
+    "FileError",
     "FormatError",
     "GraphError",
     "LinAlgError",
@@ -55,6 +58,40 @@ class GraphError(AutogradError, RuntimeError):
 
 class FormatError(AutogradError, ValueError):
     """A file is not what it claims to be."""
+
+
+class FileError(AutogradError, OSError):
+    """The operating system refuses a file.
+
+    Each is also an instance of the built-in exception for its code, such as `FileNotFoundError` or `PermissionError`, with the
+    `errno`, `strerror` and `filename` that `open` would give.
+    """
+
+    _text: str | None = None
+
+    def __str__(self) -> str:
+        return super().__str__() if self._text is None else self._text
+
+    def __reduce__(self) -> str | tuple[Any, ...]:
+        if self._text is None:
+            return super().__reduce__()
+        return FileError._of, (self.errno, self.strerror, self.filename, self._text), self.__dict__
+
+    @staticmethod
+    def _of(code: int, said: str, filename: str | bytes, text: str) -> FileError:
+        """The error with what the system said of a file, and our text."""
+        # Python knows which subclass stands for which code.
+        known = type(OSError(code, said))
+        kind = _variants.get(known)
+        if kind is None:
+            kind = _variants[known] = type(known.__name__, (FileError, known), {"__doc__": known.__doc__, "__module__": __name__})
+        error = kind(code, said, filename)
+        error._text = text
+        return error
+
+
+#: The class of the errors that are caught as a built-in one.
+_variants: dict[type[OSError], type[FileError]] = {OSError: FileError}
 
 
 class NotDifferentiableError(AutogradError, TypeError):

@@ -8,12 +8,12 @@ use parking_lot::Mutex;
 
 use crate::api::evaluator::{Bundle, Evaluator};
 use crate::dtype::DType;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::graph::attr::{IntoAttr, Ints};
 use crate::graph::{Graph, Tensor};
 use crate::ops::broadcast::broadcast_to;
 use crate::plan;
-use crate::state::{VariableEnvironment, VariableID};
+use crate::state::{VariableEnvironment, VariableKey};
 
 /// A graph under construction, and what it takes to evaluate it. It is handed to the closure of [`run`] and of
 /// [`VariableEnvironment::run`], and dereferences to its [`Graph`].
@@ -41,7 +41,7 @@ pub fn run<R>(f: impl FnOnce(&Context) -> R) -> R {
 
 impl VariableEnvironment {
     /// Runs `f` with a context over this environment's variables. Placeholders and creations take the only floating dtype
-    /// of the variables; where there are two, use [`Context::placeholder_of`].
+    /// of the variables; where there are two, use [`Graph::placeholder_of`](crate::Graph::placeholder_of).
     ///
     /// ```
     /// use scirs2_autograd::{tensor_ops as T, VariableEnvironment};
@@ -170,35 +170,5 @@ impl Deref for Context {
     type Target = Graph;
     fn deref(&self) -> &Graph {
         &self.graph
-    }
-}
-
-/// What names a variable: `"w"`, `("namespace", "w")`, or its id.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` does not name a variable",
-    note = "use \"name\", (\"namespace\", \"name\") or a `VariableID`"
-)]
-pub trait VariableKey {
-    /// The variable.
-    fn find(&self, env: &VariableEnvironment) -> Result<VariableID, Error>;
-}
-impl VariableKey for &str {
-    fn find(&self, env: &VariableEnvironment) -> Result<VariableID> {
-        env.lookup("", self)
-    }
-}
-impl VariableKey for &String {
-    fn find(&self, env: &VariableEnvironment) -> Result<VariableID> {
-        env.lookup("", self)
-    }
-}
-impl VariableKey for (&str, &str) {
-    fn find(&self, env: &VariableEnvironment) -> Result<VariableID> {
-        env.lookup(self.0, self.1)
-    }
-}
-impl VariableKey for VariableID {
-    fn find(&self, env: &VariableEnvironment) -> Result<VariableID> {
-        env.version(*self).map(|_| *self)
     }
 }

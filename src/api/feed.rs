@@ -268,7 +268,8 @@ fn converted(ranges: &Ranges<'_>, name: &str, x: View<'_>, to: DType) -> Result<
 /// What can be fed: ndarray arrays and views of any dimension, [`Array`]s, and numbers.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be fed to a placeholder",
-    note = "feed an ndarray view of any dimension (`a.view()`), a reference to an array, an `Array`, or a number"
+    note = "feed an ndarray view of any dimension (`a.view()`), a reference to an array, an `Array`, or a number",
+    note = "arrays of ndarray are those of version 0.17, which is `scirs2_autograd::ndarray`; those of another version are other types"
 )]
 pub trait IntoFeed<'v> {
     /// The feed.

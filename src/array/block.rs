@@ -26,7 +26,7 @@ pub const fn padded(bytes: usize) -> usize {
     bytes.next_multiple_of(ALIGN)
 }
 
-/// A block of memory, aligned to [`ALIGN`]. It goes back to the pool when it is dropped.
+/// A block of memory, aligned to `ALIGN`. It goes back to the pool when it is dropped.
 pub struct Block {
     memory: ManuallyDrop<Memory>,
     len: usize,

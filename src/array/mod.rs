@@ -209,22 +209,71 @@ impl PartialEq for Array {
     }
 }
 
+/// The elements as ndarray prints them, in rows and shortened where there are many; the options of the format are those of
+/// each element.
+///
+/// ```
+/// let a = scirs2_autograd::Array::try_from(&ndarray::array![[1.0, 0.25], [-0.5, 2.0]])?;
+/// assert_eq!(format!("{a}"), "[[1, 0.25],\n [-0.5, 2]]");
+/// assert_eq!(format!("{a:6.2}"), "[[  1.00,   0.25],\n [ -0.50,   2.00]]");
+/// # Ok::<(), scirs2_autograd::Error>(())
+/// ```
 impl fmt::Display for Array {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         crate::dispatch!(self.dtype, T => match self.view::<T>() {
-            Ok(v) if self.dims.is_empty() => v.iter().try_for_each(|x| write!(f, "{x:?}")),
-            Ok(v) => write!(f, "{v}"),
-            Err(_) => Ok(()),
+            Ok(v) => fmt::Display::fmt(&v, f),
+            Err(_) => Err(fmt::Error),
         })
     }
 }
 
 impl fmt::Debug for Array {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{self}")?;
         if !self.dims.is_empty() {
-            write!(f, " {}", self.dtype)?;
+            return write!(f, "{self} {}", self.dtype);
         }
-        Ok(())
+        crate::dispatch!(self.dtype, T => match self.view::<T>() {
+            Ok(v) => v.iter().try_for_each(|x| write!(f, "{x:?}")),
+            Err(_) => Err(fmt::Error),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::{Array2, Array3, arr0, array};
+
+    use super::*;
+
+    fn prints_as<T: Element + fmt::Display, D: Dimension>(a: &ndarray::Array<T, D>) {
+        let ours = Array::try_from(a).unwrap();
+        assert_eq!(format!("{ours}"), format!("{a}"));
+        assert_eq!(format!("{ours:8.3}"), format!("{a:8.3}"));
+        assert_eq!(format!("{ours:<+4}|{ours:#.1}"), format!("{a:<+4}|{a:#.1}"));
+    }
+
+    #[test]
+    fn arrays_print_as_those_of_ndarray() {
+        prints_as(&array![[1.0, 0.25, f64::NAN], [-0.0, f64::INFINITY, 1e300]]);
+        prints_as(&array![1.5f32, 2.0]);
+        prints_as(&arr0(3.0));
+        prints_as(&arr0(7i64));
+        prints_as(&array![1, -20, 300]);
+        prints_as(&Array2::<f64>::zeros((0, 3)));
+        prints_as(&Array3::<f64>::ones((2, 1, 2)));
+        // Shortened.
+        prints_as(&Array2::from_shape_fn((100, 200), |(i, j)| (i * j) as f64));
+        // Bools take no number of digits.
+        let mask = array![[true, false]];
+        assert_eq!(Array::try_from(&mask).unwrap().to_string(), mask.to_string());
+    }
+
+    #[test]
+    fn debug_tells_the_dtype() {
+        let debug = |a: Array| format!("{a:?}");
+        assert_eq!(debug(Array::from_slice(&[3.0], &[]).unwrap()), "3.0");
+        assert_eq!(debug(Array::from_slice(&[3i64], &[]).unwrap()), "3");
+        assert_eq!(debug(Array::from_slice(&[1.0f32, 2.5], &[2]).unwrap()), "[1, 2.5] float32");
+        assert_eq!(debug(Array::from_slice(&[true], &[1, 1]).unwrap()), "[[true]] bool");
     }
 }

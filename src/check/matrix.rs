@@ -31,7 +31,7 @@ pub enum Check {
     Layouts,
     /// Values and gradients of both orders, computed as one program, equal op by op, bit for bit.
     Fused,
-    /// Each bad input gives its message.
+    /// Each bad input gives its message; a row without bad inputs refuses none.
     Messages,
 }
 
@@ -41,7 +41,7 @@ impl Check {
         [Check::Types, Check::Unknown, Check::First, Check::Second, Check::Narrow, Check::Layouts, Check::Fused, Check::Messages];
 }
 
-/// Runs a check on a row. Returns how many comparisons it made: where that is 0, [`super::skips`] says why.
+/// Runs a check on a row. Returns how many comparisons it made: where that is 0, `skips` says why.
 pub fn examine(def: &'static OpDef, check: Check) -> Result<usize> {
     if check == Check::Messages {
         return values::messages(def);

@@ -1,6 +1,6 @@
 //! Checks that gradients are right: of a user's function, and of every op of the table.
 //!
-//! [`gradcheck`] compares a gradient with differences of the function; [`matrix`] runs every check on every row.
+//! [`gradcheck`] compares a gradient with differences of the function; `matrix` runs every check on every row.
 
 pub(crate) mod bounds;
 pub(crate) mod layout;

@@ -75,23 +75,8 @@ pub fn types(def: &'static OpDef, s: &Sample) -> Result<usize> {
     let hidden = super::skips::why(def.name, super::matrix::Check::Unknown).is_none();
     let mut total = one(s)?.ok_or_else(|| Error::text(ErrorKind::Shape, "types: a case of the row is refused"))?;
     let mut r = Numbers::new(11);
-    for _ in 0..80 {
-        let shape = |r: &mut Numbers| (0..r.below(4)).map(|_| r.below(4)).collect::<Vec<_>>();
-        let mut other = s.clone();
-        let common = shape(&mut r);
-        for (a, d) in other.inputs.iter_mut().zip(&s.domains) {
-            let dims = if r.below(3) == 0 { common.clone() } else { shape(&mut r) };
-            let domain = if *d == Domain::Spd { Domain::Real } else { *d };
-            *a = array(domain, &dims, r.bits())?;
-        }
-        let dtype = [DType::F64, DType::F32, DType::I32, DType::I64][r.below(4)];
-        let mut other = other.converted(dtype)?;
-        for a in &mut other.inputs {
-            // Now and then a dtype that the row may refuse.
-            if r.below(6) == 0 {
-                *a = Array::zeros(DType::ALL[r.below(5)], a.shape())?;
-            }
-        }
+    for _ in 0..OTHERS {
+        let other = other(s, &mut r)?;
         let made = one(&other)?;
         total += made.unwrap_or(0);
         if hidden {
@@ -99,6 +84,30 @@ pub fn types(def: &'static OpDef, s: &Sample) -> Result<usize> {
         }
     }
     Ok(total)
+}
+
+/// How many random inputs a row is tried on.
+const OTHERS: usize = 80;
+
+/// The sample with random shapes and dtypes, which the row may refuse.
+fn other(s: &Sample, r: &mut Numbers) -> Result<Sample> {
+    let shape = |r: &mut Numbers| (0..r.below(4)).map(|_| r.below(4)).collect::<Vec<_>>();
+    let mut other = s.clone();
+    let common = shape(r);
+    for (a, d) in other.inputs.iter_mut().zip(&s.domains) {
+        let dims = if r.below(3) == 0 { common.clone() } else { shape(r) };
+        let domain = if *d == Domain::Spd { Domain::Real } else { *d };
+        *a = array(domain, &dims, r.bits())?;
+    }
+    let dtype = [DType::F64, DType::F32, DType::I32, DType::I64][r.below(4)];
+    let mut other = other.converted(dtype)?;
+    for a in &mut other.inputs {
+        // Now and then a dtype that the row may refuse.
+        if r.below(6) == 0 {
+            *a = Array::zeros(DType::ALL[r.below(5)], a.shape())?;
+        }
+    }
+    Ok(other)
 }
 
 /// Values and gradients with unknown lengths have the bits that they have with known ones: all lengths unknown, and the
@@ -187,9 +196,29 @@ pub fn special(s: &Sample) -> Result<Sample> {
     Ok(Sample { inputs: s.inputs.iter().map(|a| hard(a, &mut r)).collect::<Result<_>>()?, ..s.clone() })
 }
 
-/// Each bad input gives exactly its message, when it is built or when it runs.
+/// A row without bad inputs takes every shape and dtype.
+fn unrefused(def: &'static OpDef) -> Result<usize> {
+    let mut n = 0;
+    for (i, case) in (def.cases)().iter().enumerate() {
+        let (s, mut r) = (Sample::new(case, i as u64 + 1)?, Numbers::new(i as u64));
+        for _ in 0..OTHERS {
+            let other = other(&s, &mut r)?;
+            run(|ctx| build(ctx, def, &placeholders(ctx, &other.inputs), &other.attrs).map(|_| ())).map_err(|e| {
+                let what = "messages: the row refuses inputs, and none of its `bad` inputs says so";
+                Error::text(e.kind(), format!("{what}. Got\n  {e}\nexpected that message among them"))
+            })?;
+            n += 1;
+        }
+    }
+    Ok(n)
+}
+
+/// Each bad input gives exactly its message, when it is built or when it runs. Without bad inputs, there are none.
 pub fn messages(def: &'static OpDef) -> Result<usize> {
     let bad = (def.bad)();
+    if bad.is_empty() {
+        return unrefused(def);
+    }
     for b in &bad {
         let got = run(|ctx| {
             let arrays = b.inputs.iter().map(|(dtype, dims)| Array::zeros(*dtype, dims)).collect::<Result<Vec<_>>>()?;

@@ -22,6 +22,7 @@ fn doubling<T>(n: usize) -> usize {
 
 impl Graph {
     /// Asks for the memory of the next nodes. If there is none, the node that says so.
+    #[cold]
     pub(super) fn grow(&self, state: &mut State) -> Option<Value> {
         let n = self.nodes.len();
         let bytes = NODES * BESIDE + doubling::<Node>(n) + doubling::<Aval>(self.avals.len());

@@ -459,20 +459,23 @@ impl Graph {
         {
             return full;
         }
-        let avals = match leaf {
+        let made = match leaf {
             Some((dtype, shape)) => {
                 let shape: Shape =
                     shape.iter().map(|&n| usize::try_from(n).map_or_else(|_| fresh(&mut state.symbols), Dim::Known)).collect();
-                Ok(smallvec::smallvec![Aval { dtype, shape }])
+                let aval = Aval { dtype, shape };
+                aval.check(draft.op.name()).map(|()| smallvec::smallvec![self.intern_aval(&mut state, aval, &[])])
             }
-            None => self.infer(&draft, &mut state.symbols),
+            None => self.infer(&draft, &mut state.symbols).and_then(|avals| {
+                avals.iter().try_for_each(|a| a.check(draft.op.name()))?;
+                Ok(avals.into_iter().map(|a| self.intern_aval(&mut state, a, draft.inputs)).collect())
+            }),
         };
-        let (op, avals) = match avals.and_then(|avals: op::Avals| avals.iter().try_for_each(|a| a.check(draft.op.name())).map(|()| avals)) {
+        let (op, avals) = match made {
             Ok(avals) => (draft.op, avals),
-            Err(e) => (NodeOp::Error(e.at(site)), smallvec::smallvec![Aval::new(DType::F64, [])]),
+            Err(e) => (NodeOp::Error(e.at(site)), smallvec::smallvec![self.intern_aval(&mut state, Aval::new(DType::F64, []), &[])]),
         };
         let failed = matches!(op, NodeOp::Error(_));
-        let avals = avals.into_iter().map(|a| self.intern_aval(&mut state, a, draft.inputs)).collect();
         let node = Node {
             op,
             attrs: draft.attrs.into(),

@@ -139,14 +139,28 @@ pub fn exp<T: Float, const M: u8>(x: S<T, M>) -> S<T, M> {
 /// e^(x + low), where low is far smaller than x.
 #[inline(always)]
 pub(super) fn exp_of_sum<T: Float, const M: u8>(x: S<T, M>, low: S<T, M>) -> S<T, M> {
+    let (q, half, rest) = exp_in_parts(x, low);
+    (1.0 + q) * half * rest
+}
+
+/// factor e^(x + low), with one rounding for both, where the factor is about 1.
+#[inline(always)]
+pub(super) fn exp_times<T: Float, const M: u8>(x: S<T, M>, low: S<T, M>, factor: S<T, M>) -> S<T, M> {
+    let (q, half, rest) = exp_in_parts(x, low);
+    q.fma(factor, factor) * half * rest
+}
+
+/// q and two powers of two, of which (1 + q) times the powers is e^(x + low).
+#[inline(always)]
+fn exp_in_parts<T: Float, const M: u8>(x: S<T, M>, low: S<T, M>) -> (S<T, M>, S<T, M>, S<T, M>) {
     // Beyond these the result is infinite or zero, and the exponent no longer fits.
     let (least, most) = if T::F64 { (-746.0, 710.0) } else { (-104.0, 89.0) };
     let x = select(gt(x, most), most, x);
     let x = select(lt(x, least), least, x);
     let (biased, q) = reduced_exp(x, low);
-    // By two factors, so that a denormal result is rounded once.
-    let (low, high) = T::half_powers(biased.0);
-    (1.0 + q) * S(low) * S(high)
+    // Two factors, so that a denormal result is rounded once.
+    let (half, rest) = T::half_powers(biased.0);
+    (q, S(half), S(rest))
 }
 
 /// e^x - 1, accurate near zero.

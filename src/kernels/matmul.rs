@@ -32,7 +32,7 @@ struct Product {
 /// Floats are multiplied on one thread; the rounding of small products depends on the lengths alone, of others also on
 /// which axes are contiguous. Integers wrap; for bools, sum is "or" and product is "and".
 ///
-/// A product of more than a [`PANEL`] is computed in panels, whose lengths follow from its own.
+/// A product of more than a `PANEL` is computed in panels, whose lengths follow from its own.
 pub fn matmul(ranges: &Ranges<'_>, a: View<'_>, b: View<'_>, dst: &mut ViewMut<'_>) -> Result<()> {
     debug_assert!(a.dtype() == b.dtype() && a.dtype() == dst.dtype());
     debug_assert!(a.dims().len() >= 2 && a.dims().len() == b.dims().len() && a.dims().len() == dst.dims().len());

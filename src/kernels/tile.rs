@@ -31,7 +31,7 @@ pub struct Elementwise {
     pub forms: fn(Isa, DType) -> Option<Forms>,
 }
 
-/// A formula from up to three elements to one, in the mode `M` of [`S`](super::real::S). An operand that it lacks has type `()`.
+/// A formula from up to three elements to one, in the mode `M` of `S`. An operand that it lacks has type `()`.
 pub trait Formula<const M: u8, A, B, C, D> {
     /// The value.
     fn eval(a: A, b: B, c: C) -> D;

@@ -53,7 +53,7 @@ op! {
     ];
 }
 function! {
-    /// `x` repeated to `shape`; see [`BROADCAST_TO`].
+    /// `x` repeated to `shape`.
     BROADCAST_TO = fn broadcast_to(x; shape: Ints)
 }
 

@@ -62,7 +62,7 @@ op! {
     ];
 }
 function! {
-    /// Product of matrices in the last two axes, with broadcasting over the others; see [`BATCH_MATMUL`].
+    /// Product of matrices in the last two axes, with broadcasting over the others.
     BATCH_MATMUL = fn batch_matmul(a, b)
 }
 

@@ -287,7 +287,7 @@ op! {
     bad vec![];
 }
 
-/// Writes `x` into a variable at the end of the run, and is `x`; see [`ASSIGN`].
+/// Writes `x` into a variable at the end of the run, and is `x`.
 #[track_caller]
 pub fn assign<'g>(variable: impl AsTensor<'g>, x: impl Operand<'g>) -> Tensor<'g> {
     let variable = variable.tensor();
@@ -324,6 +324,6 @@ op! {
     bad vec![];
 }
 function! {
-    /// `x` itself; an element that is NaN or infinite is an error of the run; see [`CHECK_FINITE`].
+    /// `x` itself; an element that is NaN or infinite is an error of the run.
     CHECK_FINITE = fn check_finite(x)
 }

@@ -255,6 +255,6 @@ op! {
     )];
 }
 function! {
-    /// `x` limited to `low .. high`; see [`CLIP`].
+    /// `x` limited to `low .. high`.
     CLIP = fn clip(x, low, high)
 }

@@ -52,7 +52,7 @@ op! {
     ];
 }
 function! {
-    /// The lower triangle of matrices; see [`LOWER_TRIANGLE`].
+    /// The lower triangle of matrices.
     LOWER_TRIANGLE = fn lower_triangle(x; halve: bool)
 }
 
@@ -119,7 +119,7 @@ fn columns<'g>(t: Tensor<'g>, b: Tensor<'g>) -> Tensor<'g> {
     if b.ndim() == 1 { expand_dims(t, -1) } else { t }
 }
 
-/// The solution of `l x = b` for lower triangular `l`; a `b` of one axis is one right side. See [`SOLVE_LOWER`].
+/// The solution of `l x = b` for lower triangular `l`; a `b` of one axis is one right side.
 #[track_caller]
 pub fn solve_lower<'g>(l: impl AsTensor<'g>, b: impl AsTensor<'g>, transpose: bool) -> Tensor<'g> {
     apply(&SOLVE_LOWER, &[Arg::from(l.tensor()), Arg::from(b.tensor())], &[Attr::Bool(transpose)])

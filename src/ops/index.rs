@@ -73,7 +73,7 @@ op! {
     bad vec![bad(&[&[2], &[2]], vec![Attr::Int(0)], "take: indices must be integers. Got float64; expected int32 or int64.")];
 }
 function! {
-    /// The elements of `x` at `index` along `axis`; see [`TAKE`].
+    /// The elements of `x` at `index` along `axis`.
     TAKE = fn take(x, index; axis: i64)
 }
 /// An error unless `g` can be what `index` took from an array.
@@ -211,7 +211,7 @@ op! {
     ];
 }
 function! {
-    /// For each place of `index` the element of `x` at that index along `axis`; see [`GATHER`].
+    /// For each place of `index` the element of `x` at that index along `axis`.
     GATHER = fn gather(x, index; axis: i64)
 }
 /// An error unless there is an index for each element of `g`.
@@ -304,7 +304,7 @@ op! {
     bad vec![bad(&[&[2]], vec![Attr::Int(-1), Attr::DType(DType::F64)], "one_hot: the number of classes is negative. Got -1; expected classes >= 0.")];
 }
 function! {
-    /// 1 at the label's place of a new last axis, 0 elsewhere; see [`ONE_HOT`].
+    /// 1 at the label's place of a new last axis, 0 elsewhere.
     ONE_HOT = fn one_hot(labels; classes: i64, dtype: DType)
 }
 op! {
@@ -323,7 +323,7 @@ op! {
     bad vec![families::bad_of(&[(DType::I64, &[2])], vec![Attr::Int(0)], "check_labels: label is out of range. Got 0 at position 0; expected 0 <= label < 0.")];
 }
 function! {
-    /// Labels as `int64` indices below `classes`; see [`CHECK_LABELS`].
+    /// Labels as `int64` indices below `classes`.
     CHECK_LABELS = fn check_labels(labels; classes: i64)
 }
 op! {

@@ -49,7 +49,7 @@ op! {
     bad vec![];
 }
 function! {
-    /// `x` itself, as a tensor of its own; see [`IDENTITY`].
+    /// `x` itself, as a tensor of its own.
     IDENTITY = fn identity(x)
 }
 op! {
@@ -66,7 +66,7 @@ op! {
     bad vec![];
 }
 function! {
-    /// `x` itself, with a gradient of 0; see [`STOP_GRADIENT`].
+    /// `x` itself, with a gradient of 0.
     STOP_GRADIENT = fn stop_gradient(x)
 }
 
@@ -90,7 +90,7 @@ op! {
     bad vec![bad(&[&[2], &[4]], vec![Attr::Int(5)], "at_least: there are not so many elements. Got 5 for an array of shape (4,); expected at most 4.")];
 }
 
-/// `x`, if `like` has at least `count` elements; see [`AT_LEAST`].
+/// `x`, if `like` has at least `count` elements.
 #[track_caller]
 pub fn at_least<'g>(x: Tensor<'g>, like: Tensor<'g>, count: i64) -> Tensor<'g> {
     apply(&AT_LEAST, &[x.into(), like.into()], &[Attr::Int(count)])
@@ -203,7 +203,7 @@ op! {
     ];
 }
 function! {
-    /// The elements of `x` in C order under another shape; one length may be -1 and is worked out; see [`RESHAPE`].
+    /// The elements of `x` in C order under another shape; one length may be -1 and is worked out.
     RESHAPE = fn reshape(x; shape: Ints)
 }
 
@@ -366,7 +366,7 @@ op! {
     ];
 }
 function! {
-    /// `x` with its axes in another order; `()` reverses them; see [`TRANSPOSE`].
+    /// `x` with its axes in another order; `()` reverses them.
     TRANSPOSE = fn transpose(x; axes: Axes)
 }
 
@@ -401,7 +401,7 @@ op! {
     bad vec![bad(&[&[2]], vec![Axes(Some([3].into())).pack()], "expand_dims: axis is out of range. Got axis=3 for 2 dimensions; expected -2 <= axis < 2.")];
 }
 function! {
-    /// `x` with new axes of length 1; see [`EXPAND_DIMS`].
+    /// `x` with new axes of length 1.
     EXPAND_DIMS = fn expand_dims(x; axis: Axes)
 }
 
@@ -460,6 +460,6 @@ op! {
     bad vec![bad(&[&[2, 1]], vec![Axes(Some([0].into())).pack()], "squeeze: an axis is not of length 1. Got axis 0 of shape (2, 1); expected axes of length 1.")];
 }
 function! {
-    /// `x` without axes of length 1; see [`SQUEEZE`].
+    /// `x` without axes of length 1.
     SQUEEZE = fn squeeze(x; axis: Axes)
 }

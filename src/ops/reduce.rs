@@ -86,7 +86,7 @@ op! {
     bad axis_bad("reduce_sum");
 }
 function! {
-    /// Sum over `axis` (`()` for all axes); see [`REDUCE_SUM`].
+    /// Sum over `axis` (`()` for all axes).
     REDUCE_SUM = fn reduce_sum(x; axis: Axes, keepdims: bool)
 }
 
@@ -119,7 +119,7 @@ op! {
     };
 }
 function! {
-    /// The largest element over `axis` (`()` for all axes); see [`REDUCE_MAX`].
+    /// The largest element over `axis` (`()` for all axes).
     REDUCE_MAX = fn reduce_max(x; axis: Axes, keepdims: bool)
 }
 op! {
@@ -138,7 +138,7 @@ op! {
     bad axis_bad("reduce_min");
 }
 function! {
-    /// The smallest element over `axis` (`()` for all axes); see [`REDUCE_MIN`].
+    /// The smallest element over `axis` (`()` for all axes).
     REDUCE_MIN = fn reduce_min(x; axis: Axes, keepdims: bool)
 }
 
@@ -268,7 +268,7 @@ op! {
     ];
 }
 function! {
-    /// The index of the largest element along `axis`; see [`ARGMAX`].
+    /// The index of the largest element along `axis`.
     ARGMAX = fn argmax(x; axis: i64, keepdims: bool)
 }
 
@@ -300,7 +300,7 @@ op! {
     bad vec![bad(&[&[2]], vec![Attr::Int(1)], "max_with_index: axis is out of range. Got axis=1 for 1 dimension; expected -1 <= axis < 1.")];
 }
 
-/// The largest element along `axis`, and its index; see [`MAX_WITH_INDEX`].
+/// The largest element along `axis`, and its index.
 #[track_caller]
 pub fn max_with_index<'g>(x: impl AsTensor<'g>, axis: impl IntoAttr<i64>) -> (Tensor<'g>, Tensor<'g>) {
     let y = apply(&MAX_WITH_INDEX, &[x.tensor().into()], &[Attr::Int(axis.into_attr())]);

@@ -37,7 +37,7 @@ op! {
     )];
 }
 
-/// `a` where the condition is true, else `b`; see [`SELECT`]. `where` is a word of Rust's own, so the function is `select`.
+/// `a` where the condition is true, else `b`. `where` is a word of Rust's own, so the function is `select`.
 #[track_caller]
 pub fn select<'g>(condition: impl AsTensor<'g>, a: impl Operand<'g>, b: impl Operand<'g>) -> Tensor<'g> {
     apply(&SELECT, &[Arg::from(condition.tensor()), a.arg(), b.arg()], &[])

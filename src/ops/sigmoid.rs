@@ -148,7 +148,7 @@ op! {
     )];
 }
 function! {
-    /// The adjoint of the hyperbolic tangent; see [`TANH_ADJOINT`].
+    /// The adjoint of the hyperbolic tangent.
     TANH_ADJOINT = fn tanh_adjoint(y, e, g)
 }
 with_decay! {
@@ -194,7 +194,7 @@ op! {
     )];
 }
 function! {
-    /// `log(1 + exp(x)) - targets * x`, given the decay of `x`; see [`LOGISTIC_LOSS`].
+    /// `log(1 + exp(x)) - targets * x`, given the decay of `x`.
     LOGISTIC_LOSS = fn logistic_loss(x, targets, e)
 }
 op! {
@@ -215,7 +215,7 @@ op! {
     )];
 }
 function! {
-    /// `sigmoid(x) - targets`, given the decay of `x`; see [`LOGISTIC_RESIDUAL`].
+    /// `sigmoid(x) - targets`, given the decay of `x`.
     LOGISTIC_RESIDUAL = fn logistic_residual(x, targets, e)
 }
 

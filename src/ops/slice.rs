@@ -71,7 +71,7 @@ op! {
     ];
 }
 function! {
-    /// A part of `x`, with steps; see [`SLICE`].
+    /// A part of `x`, with steps.
     SLICE = fn strided_slice(x; slices: Slices)
 }
 
@@ -304,7 +304,7 @@ pub static CONCAT: OpDef = OpDef {
     },
 };
 
-/// Arrays joined along an axis that they have; see [`CONCAT`]. At least one array is needed to know the graph.
+/// Arrays joined along an axis that they have. At least one array is needed to know the graph.
 #[track_caller]
 pub fn concat<'g, A: AsTensor<'g>>(xs: &[A], axis: impl IntoAttr<i64>) -> Tensor<'g> {
     let args: Vec<Arg<'g>> = xs.iter().map(|x| Arg::from(x.tensor())).collect();

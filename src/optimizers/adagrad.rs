@@ -6,23 +6,29 @@ use crate::graph::Tensor;
 use crate::ops::control::assign;
 use crate::ops::elementwise::{sqrt, square};
 use crate::optimizers::hyper::Range::Size;
-use crate::optimizers::{Core, Optimizer, methods};
-use crate::state::{VariableEnvironment, VariableID};
+use crate::optimizers::{Core, Home, Optimizer, methods};
+use crate::state::{Part, VariableEnvironment, VariableID};
 
-/// `h += g^2; w -= alpha * g / (sqrt(h) + 1e-7)` (Duchi, Hazan, Singer 2011). State: `"{index}"` in the optimizer's namespace, by
-/// the place of the variable in its environment.
+/// The sum of squared gradients.
+const H: Part = Part { name: "h", scalar: false };
+
+/// `h += g^2; w -= alpha * g / (sqrt(h) + eps)` (Duchi, Hazan, Singer 2011). State of the variable `w`: `"w.h"` in the optimizer's
+/// namespace.
 #[derive(Clone, Debug)]
 pub struct AdaGrad(Core);
 
 impl AdaGrad {
-    /// Rate 0.01, for the variables `ids`; state in the namespace `ns`.
+    /// Rate 0.01, eps 1e-7, for the variables `ids`; state in the namespace `ns`.
     #[allow(clippy::should_implement_trait, reason = "the published name")]
     pub fn default(ns: &str, ids: impl IntoIterator<Item = VariableID>, env: &VariableEnvironment) -> AdaGrad {
         AdaGrad::new(0.01, ids, env, ns)
     }
-    /// For the variables `ids`; state in the namespace `ns`.
+    /// Eps 1e-7, for the variables `ids`; state in the namespace `ns`.
     pub fn new(alpha: impl Into<f64>, ids: impl IntoIterator<Item = VariableID>, env: &VariableEnvironment, ns: &str) -> AdaGrad {
-        AdaGrad(Core::new("AdaGrad", &[("alpha", Size, alpha.into())]).with_state(env, ns, ids, &[("", false)]))
+        AdaGrad::of(alpha.into(), 1e-7, Home::named(env, ns, ids))
+    }
+    pub(crate) fn of(alpha: f64, eps: f64, home: Home<'_>) -> AdaGrad {
+        AdaGrad(Core::new("AdaGrad", &[("alpha", Size, alpha), ("eps", Size, eps)]).with_state(home, &[H]))
     }
 }
 
@@ -31,11 +37,12 @@ impl Optimizer for AdaGrad {
         "AdaGrad"
     }
     fn compute_updates<'g>(&self, vars: &[Tensor<'g>], grads: &[Tensor<'g>], ctx: &'g Context) -> Result<Vec<Tensor<'g>>> {
+        let hyper = &self.0.hyper;
         let mut out = vec![];
         for (&w, &g) in vars.iter().zip(grads) {
-            let h = self.0.state(ctx, w, "")?;
+            let h = self.0.state(ctx, w, H)?;
             let next = h + square(g);
-            out.extend([assign(h, next), assign(w, w - g * self.0.hyper.tensor("alpha", w) / (sqrt(next) + 1e-7))]);
+            out.extend([assign(h, next), assign(w, w - g * hyper.tensor("alpha", w) / (sqrt(next) + hyper.tensor("eps", w)))]);
         }
         Ok(out)
     }
@@ -51,4 +58,8 @@ methods! { AdaGrad {
     alpha,
     /// Sets the rate: a finite number, 0 or more.
     set_alpha;
+    /// What is added to the root of the sum of squares.
+    eps,
+    /// Sets what is added to the root of the sum of squares: a finite number, 0 or more.
+    set_eps;
 } }

@@ -8,14 +8,19 @@ use crate::ops::control::assign;
 use crate::ops::elementwise::{abs, sqrt, square};
 use crate::ops::power::real_power;
 use crate::ops::select::select;
-use crate::optimizers::hyper::Range::{Part, Size};
-use crate::optimizers::{Core, Optimizer, methods};
-use crate::state::{VariableEnvironment, VariableID};
+use crate::optimizers::hyper::Range;
+use crate::optimizers::{Core, Home, Optimizer, methods};
+use crate::state::{Part, VariableEnvironment, VariableID};
+
+/// The moments, and the count of steps.
+const M: Part = Part { name: "m", scalar: false };
+const V: Part = Part { name: "v", scalar: false };
+const T: Part = Part { name: "t", scalar: true };
 
 /// Adam (Kingma, Ba 2015, algorithm 1): `m = b1 m + (1 - b1) g; v = b2 v + (1 - b2) g^2; t += 1;
 /// w -= alpha * (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + eps)`.
 ///
-/// State: `"{index}m"`, `"{index}v"`, `"{index}t"` in the optimizer's namespace, by the place of the variable in its environment.
+/// State of the variable `w`: `"w.m"`, `"w.v"`, `"w.t"` in the optimizer's namespace.
 /// Moments below the smallest normal number are set to 0, since denormal numbers slow a step down tenfold.
 ///
 /// ```
@@ -62,8 +67,11 @@ impl Adam {
         env: &VariableEnvironment,
         ns: &str,
     ) -> Adam {
-        let list = [("alpha", Size, alpha.into()), ("eps", Size, eps.into()), ("b1", Part, b1.into()), ("b2", Part, b2.into())];
-        Adam(Core::new("Adam", &list).with_state(env, ns, ids, &[("m", false), ("v", false), ("t", true)]))
+        Adam::of(alpha.into(), eps.into(), b1.into(), b2.into(), Home::named(env, ns, ids))
+    }
+    pub(crate) fn of(alpha: f64, eps: f64, b1: f64, b2: f64, home: Home<'_>) -> Adam {
+        let list = [("alpha", Range::Size, alpha), ("eps", Range::Size, eps), ("b1", Range::Part, b1), ("b2", Range::Part, b2)];
+        Adam(Core::new("Adam", &list).with_state(home, &[M, V, T]))
     }
 }
 
@@ -75,7 +83,7 @@ impl Optimizer for Adam {
         let hyper = &self.0.hyper;
         let mut out = vec![];
         for (&w, &g) in vars.iter().zip(grads) {
-            let [m, v, t] = ["m", "v", "t"].map(|s| self.0.state(ctx, w, s));
+            let [m, v, t] = [M, V, T].map(|part| self.0.state(ctx, w, part));
             let (m, v, t) = (m?, v?, t?);
             let tiny = if w.dtype() == crate::dtype::DType::F32 { f64::from(f32::MIN_POSITIVE) } else { f64::MIN_POSITIVE };
             let flushed = |x: Tensor<'g>| select(less(abs(x), tiny), 0.0, x);

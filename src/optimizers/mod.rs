@@ -1,7 +1,9 @@
 //! Optimizers, written over ops as graph: forward, backward and the update of variables and state are one plan.
 //!
 //! Hyperparameters are settings, which each step reads: no graph and no plan depends on their values. State lives in a
-//! namespace of the environment and is saved with it.
+//! namespace of the environment and is saved with it: for the variable `w`, `"w.m"` and the like, in its dtype. It belongs to
+//! the variable: an optimizer that is made for a namespace with state goes on with it, whatever else has changed. Kinds of
+//! optimizers have names of their own, so that one never takes the state of another kind for its own.
 
 pub mod adagrad;
 pub mod adam;
@@ -19,7 +21,7 @@ use crate::ops::control::check_finite;
 use crate::optimizers::hyper::{Hyperparameters, Range};
 use crate::plan::TracedPlan;
 use crate::shape::Tuple;
-use crate::state::{VariableEnvironment, VariableID};
+use crate::state::{Part, Place, VariableEnvironment, VariableID};
 
 /// A rule that turns gradients into updates.
 pub trait Optimizer: Send + Sync {
@@ -43,65 +45,93 @@ pub trait Optimizer: Send + Sync {
 /// What the optimizers of this crate have in common.
 #[derive(Clone, Debug)]
 pub(crate) struct Core {
+    name: &'static str,
     /// Shared by clones until one of them sets a value: equal optimizers then have equal steps.
     hyper: Arc<Hyperparameters>,
     namespace: String,
+    /// The variables that it is for, if it keeps no state to tell them by; none for all.
+    ids: Option<Arc<[VariableID]>>,
     check: bool,
     error: Option<Error>,
+}
+
+/// For which variables an optimizer is made, and where it keeps its state.
+pub(crate) struct Home<'a> {
+    env: &'a VariableEnvironment,
+    namespace: &'a str,
+    ids: Vec<VariableID>,
+    /// True if state that another optimizer uses is refused: nobody has named the namespace.
+    alone: bool,
+}
+
+impl<'a> Home<'a> {
+    /// State in the namespace `namespace`, and whatever is there already.
+    fn named(env: &'a VariableEnvironment, namespace: &'a str, ids: impl IntoIterator<Item = VariableID>) -> Home<'a> {
+        Home { env, namespace, ids: ids.into_iter().collect(), alone: false }
+    }
+
+    /// State in the namespace `named`, or by default in `otherwise`, and then without what another optimizer uses.
+    #[cfg(feature = "python")]
+    pub fn of(env: &'a VariableEnvironment, named: Option<&'a str>, otherwise: &'a str, ids: Vec<VariableID>) -> Home<'a> {
+        Home { env, namespace: named.unwrap_or(otherwise), ids, alone: named.is_none() }
+    }
 }
 
 impl Core {
     fn new(name: &'static str, list: &[(&'static str, Range, f64)]) -> Core {
         let hyper = Hyperparameters::new(name, list);
         let error = hyper.check().err();
-        Core { hyper: Arc::new(hyper), namespace: String::new(), check: false, error }
+        Core { name, hyper: Arc::new(hyper), namespace: String::new(), ids: None, check: false, error }
     }
 
-    /// With state in the namespace `ns`: for each variable and each suffix a variable `"{index}{suffix}"` of zeros, of its
-    /// shape or of no axes, unless it is there already (a loaded environment goes on where it was saved).
-    fn with_state(
-        mut self,
-        env: &VariableEnvironment,
-        ns: &str,
-        ids: impl IntoIterator<Item = VariableID>,
-        suffixes: &[(&str, bool)],
-    ) -> Core {
-        self.namespace = ns.to_owned();
-        if self.error.is_some() {
-            return self;
-        }
-        let shapes: Result<Vec<_>> = ids.into_iter().map(|id| Ok((id.index, env.aval(id)?.1))).collect();
-        match shapes {
-            Ok(shapes) => {
-                for (index, dims) in shapes {
-                    for (suffix, scalar) in suffixes {
-                        let name = format!("{index}{suffix}");
-                        if env.lookup(ns, &name).is_err() {
-                            let dims: &[usize] = if *scalar { &[] } else { &dims };
-                            env.namespace(ns).slot().name(&name).set(crate::state::Filled::new(dims, 0.0));
-                        }
-                    }
-                }
-            }
-            Err(e) => self.error = Some(e),
+    /// With state for the variables of `home`.
+    fn with_state(mut self, home: Home<'_>, parts: &[Part]) -> Core {
+        self.namespace = home.namespace.to_owned();
+        if self.error.is_none() {
+            self.error = home.env.keep(Place { alone: home.alone, ..self.place() }, &home.ids, parts).err();
         }
         self
     }
 
-    /// The state of a variable as a tensor.
-    fn state<'g>(&self, ctx: &'g Context, v: Tensor<'g>, suffix: &str) -> Result<Tensor<'g>> {
-        let NodeOp::Variable(_, index, name) = &v.node().op else { return Err(foreign()) };
-        let key = format!("{index}{suffix}");
-        match ctx.env().lookup(&self.namespace, &key) {
-            Ok(id) => Ok(ctx.variable(id)),
-            Err(_) => Err(Error::new(
-                ErrorKind::Variable,
-                "update",
-                "the optimizer has no state for a variable",
-                format_args!("\"{name}\""),
-                "a variable whose id was given to the optimizer",
-            )),
+    /// For these variables of an environment only.
+    #[cfg(feature = "python")]
+    fn with_ids(mut self, env: &VariableEnvironment, ids: Vec<VariableID>) -> Core {
+        let foreign = ids.iter().find_map(|id| env.name_of(*id).err());
+        self.error = self.error.or(foreign);
+        self.ids = Some(ids.into());
+        self
+    }
+
+    fn place(&self) -> Place<'_> {
+        Place { op: self.name, namespace: &self.namespace, alone: false }
+    }
+
+    /// A part of the state of a variable as a tensor.
+    fn state<'g>(&self, ctx: &'g Context, v: Tensor<'g>, part: Part) -> Result<Tensor<'g>> {
+        match ctx.env().kept(self.place(), variable(v)?, part)? {
+            Some(id) => Ok(ctx.variable(id)),
+            None => Err(not_given(v)),
         }
+    }
+
+    /// An error for a variable that it is not for.
+    fn admits(&self, v: Tensor<'_>) -> Result<()> {
+        let id = variable(v)?;
+        if self.ids.as_ref().is_none_or(|ids| ids.contains(&id)) { Ok(()) } else { Err(not_given(v)) }
+    }
+}
+
+fn not_given(v: Tensor<'_>) -> Error {
+    let what = "the variable was not given to the optimizer";
+    let e = Error::new(ErrorKind::Variable, "update", what, format_args!("{v:?}"), "a variable whose id was given to it");
+    e.help("make the optimizer when all of its variables are set")
+}
+
+/// The id of a variable.
+fn variable(v: Tensor<'_>) -> Result<VariableID> {
+    match v.node().op {
+        NodeOp::Variable(env, index, _) => Ok(VariableID { env, index }),
+        _ => Err(Error::new(ErrorKind::Variable, "update", "not a variable", format_args!("{v:?}"), "a tensor from `ctx.variable`")),
     }
 }
 
@@ -130,8 +160,10 @@ pub fn updates<'g>(opt: &dyn Optimizer, vars: &[Tensor<'g>], grads: &[Tensor<'g>
         if let Some(e) = v.error().or(g.error()) {
             return Err(e);
         }
-        if !matches!(v.node().op, NodeOp::Variable(..)) {
-            return Err(Error::new(ErrorKind::Variable, "update", "not a variable", format_args!("{v:?}"), "a tensor from `ctx.variable`"));
+        variable(*v)?;
+        if !v.dtype().is_float() {
+            let rule = "a variable of float32 or float64";
+            return Err(Error::new(ErrorKind::DType, "update", "the variable has no gradient", format_args!("{v:?}"), rule));
         }
         if v.dims() != g.dims() {
             let got = format!("gradient {} for variable {}", Tuple(g.dims()), Tuple(v.dims()));

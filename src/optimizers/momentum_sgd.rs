@@ -5,11 +5,13 @@ use crate::error::{Error, Result};
 use crate::graph::Tensor;
 use crate::ops::control::assign;
 use crate::optimizers::hyper::Range::Size;
-use crate::optimizers::{Core, Optimizer, methods};
-use crate::state::{VariableEnvironment, VariableID};
+use crate::optimizers::{Core, Home, Optimizer, methods};
+use crate::state::{Part, VariableEnvironment, VariableID};
 
-/// `v = momentum * v - alpha * g; w += v`. State: `"{index}"` in the optimizer's namespace, by the place of the variable in its
-/// environment.
+/// The last step.
+const U: Part = Part { name: "u", scalar: false };
+
+/// `u = momentum * u - alpha * g; w += u`. State of the variable `w`: `"w.u"` in the optimizer's namespace.
 #[derive(Clone, Debug)]
 pub struct MomentumSGD(Core);
 
@@ -27,8 +29,11 @@ impl MomentumSGD {
         env: &VariableEnvironment,
         ns: &str,
     ) -> MomentumSGD {
-        let core = Core::new("MomentumSGD", &[("alpha", Size, alpha.into()), ("momentum", Size, momentum.into())]);
-        MomentumSGD(core.with_state(env, ns, ids, &[("", false)]))
+        MomentumSGD::of(alpha.into(), momentum.into(), Home::named(env, ns, ids))
+    }
+    pub(crate) fn of(alpha: f64, momentum: f64, home: Home<'_>) -> MomentumSGD {
+        let core = Core::new("MomentumSGD", &[("alpha", Size, alpha), ("momentum", Size, momentum)]);
+        MomentumSGD(core.with_state(home, &[U]))
     }
 }
 
@@ -39,9 +44,9 @@ impl Optimizer for MomentumSGD {
     fn compute_updates<'g>(&self, vars: &[Tensor<'g>], grads: &[Tensor<'g>], ctx: &'g Context) -> Result<Vec<Tensor<'g>>> {
         let mut out = vec![];
         for (&w, &g) in vars.iter().zip(grads) {
-            let v = self.0.state(ctx, w, "")?;
-            let next = v * self.0.hyper.tensor("momentum", w) - g * self.0.hyper.tensor("alpha", w);
-            out.extend([assign(v, next), assign(w, w + next)]);
+            let u = self.0.state(ctx, w, U)?;
+            let next = u * self.0.hyper.tensor("momentum", w) - g * self.0.hyper.tensor("alpha", w);
+            out.extend([assign(u, next), assign(w, w + next)]);
         }
         Ok(out)
     }

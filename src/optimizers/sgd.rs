@@ -6,6 +6,8 @@ use crate::graph::Tensor;
 use crate::ops::control::assign;
 use crate::optimizers::hyper::Range::Size;
 use crate::optimizers::{Core, Optimizer, methods};
+#[cfg(feature = "python")]
+use crate::state::{VariableEnvironment, VariableID};
 
 /// `w -= alpha * g`.
 #[derive(Clone, Debug)]
@@ -16,6 +18,11 @@ impl SGD {
     pub fn new(alpha: impl Into<f64>) -> SGD {
         SGD(Core::new("SGD", &[("alpha", Size, alpha.into())]))
     }
+    /// The same, which takes no other variables than these.
+    #[cfg(feature = "python")]
+    pub(crate) fn only_for(self, env: &VariableEnvironment, ids: Vec<VariableID>) -> SGD {
+        SGD(self.0.with_ids(env, ids))
+    }
 }
 
 impl Optimizer for SGD {
@@ -23,6 +30,7 @@ impl Optimizer for SGD {
         "SGD"
     }
     fn compute_updates<'g>(&self, vars: &[Tensor<'g>], grads: &[Tensor<'g>], _: &'g Context) -> Result<Vec<Tensor<'g>>> {
+        vars.iter().try_for_each(|&w| self.0.admits(w))?;
         Ok(vars.iter().zip(grads).map(|(&w, &g)| assign(w, w - g * self.0.hyper.tensor("alpha", w))).collect())
     }
     fn checks_finite(&self) -> bool {

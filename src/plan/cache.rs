@@ -15,7 +15,7 @@ use crate::plan::Plan;
 
 /// Plans that are kept at most.
 pub const PLANS: usize = 512;
-/// Bytes of plans that are kept, unless [`set_limit`] says otherwise.
+/// Bytes of plans that are kept, unless `set_limit` says otherwise.
 pub const LIMIT: usize = 256 << 20;
 
 /// A plan that is larger than the limit.

@@ -32,7 +32,7 @@ pub use crate::plan::walk::Walk;
 pub use explain::TracedPlan;
 
 pub use cache::{LIMIT, PLANS, cached, clear, compilations, release, set_limit, touch, usage};
-pub use size::{STEP, planning};
+pub use size::STEP;
 
 /// The passes by name, in the order in which they run.
 pub const PASSES: [&str; 4] = ["simplify", "fuse", "schedule", "place"];
@@ -151,7 +151,7 @@ impl Plan {
 /// The plan for a walk, from the cache or compiled. Plans are shared by all graphs of the process.
 pub fn plan_for(graph: &Graph, walk: &Walk) -> Result<Arc<Plan>> {
     cache::find_or(graph.id(), &walk.key, || {
-        size::ask(graph, walk)?;
+        size::ask(walk)?;
         let ir = ir::build(graph, walk)?;
         let kind = |k: u32| match walk.sources.get(k as usize).map(|&id| graph.node(id)).map(|node| (node, &node.op)) {
             Some((_, NodeOp::Placeholder(_))) => Ok(SourceKind::Feed),

@@ -5,9 +5,9 @@ use smallvec::{Array, SmallVec};
 
 use crate::array::room::room;
 use crate::error::Result;
+use crate::graph::Node;
 use crate::graph::attr::Attr;
 use crate::graph::op::{Body, Kernel};
-use crate::graph::{Graph, Node};
 use crate::plan::Plan;
 use crate::plan::ir::{IrNode, IrOp, Ty};
 use crate::plan::place::{Arg, Step, Work};
@@ -20,12 +20,8 @@ const OVERHEAD: usize = 16;
 /// Bytes that a step takes, about and at most.
 pub const STEP: usize = 3072;
 
-/// Bytes that planning a request takes at its peak, about and at most, without its steps; a test measures it.
-pub fn planning(graph: &Graph, walk: &Walk) -> usize {
-    walk.nodes.iter().map(|&id| of_node(graph.node(id))).sum()
-}
-
-fn of_node(node: &Node) -> usize {
+/// Bytes that a node of a request takes while it is planned, about and at most, without its steps; a test measures it.
+pub fn planning(node: &Node) -> usize {
     let chain = match node.def().map(|d| &d.body) {
         Some(Body::Primitive(p)) if matches!(p.kernel, Kernel::Lower(_)) => 1024,
         _ => 0,
@@ -35,10 +31,8 @@ fn of_node(node: &Node) -> usize {
 }
 
 /// An error unless there is memory to plan a request.
-pub fn ask(graph: &Graph, walk: &Walk) -> Result<()> {
-    let nodes = walk.nodes.len();
-    // Few nodes are not counted one by one.
-    if nodes < 64 { Ok(()) } else { room("run", format_args!("the plan of {nodes} nodes"), planning(graph, walk)) }
+pub fn ask(walk: &Walk) -> Result<()> {
+    room("run", format_args!("the plan of {} nodes", walk.nodes.len()), walk.planning)
 }
 
 /// An error unless there is memory for so many steps.

@@ -11,6 +11,7 @@ use crate::error::Result;
 use crate::graph::attr::Attr;
 use crate::graph::{Graph, NodeOp, Value};
 use crate::plan::ir::Ty;
+use crate::plan::size::planning;
 
 /// What a request reaches. Two requests with equal keys have equal plans, whatever their feeds, constants and variables hold.
 pub struct Walk {
@@ -29,6 +30,8 @@ pub struct Walk {
     pub users: Vec<u32>,
     /// The canonical structure.
     pub key: Vec<u64>,
+    /// Bytes that planning takes, without the steps.
+    pub planning: usize,
     positions: Vec<u32>,
     feeds: FxHashMap<u32, Ty>,
 }
@@ -60,6 +63,7 @@ impl Walk {
             draws: vec![],
             users: vec![],
             key: vec![],
+            planning: 0,
             positions,
             feeds,
         };
@@ -102,6 +106,7 @@ impl Walk {
         let mut variables: FxHashMap<(u64, u32), u64> = FxHashMap::default();
         for &id in &self.nodes {
             let node = graph.node(id);
+            self.planning += planning(node);
             let value = Value { node: id, out: 0 };
             let typed = |key: &mut Vec<u64>, kind: u64| {
                 let a = graph.aval(value);

@@ -1,19 +1,22 @@
-//! Environments, namespaces, slots.
+//! Environments.
 
 use std::path::PathBuf;
 
+use pyo3::buffer::PyBuffer;
+use pyo3::exceptions::PyOSError;
 use pyo3::prelude::*;
-use pyo3::types::PyList;
+use pyo3::types::{PyBytes, PyIterator, PyList, PyType};
 
 use super::context::Context;
 use super::convert;
 use super::guarded;
+use super::namespace::{Namespace, Slot};
 use super::tensor::Filled;
 use crate::api::context as api;
 use crate::array::Array;
 use crate::dtype::Scalar;
 use crate::error::{Error, ErrorKind};
-use crate::state::{self, Value};
+use crate::state::{self, Value, VariableKey};
 
 /// Names a variable of one environment; others refuse it, and it differs from all of theirs.
 ///
@@ -21,6 +24,8 @@ use crate::state::{self, Value};
 /// >>> w = env.set(np.array([1.0, 2.0]))
 /// >>> env.get(w)
 /// array([1., 2.])
+///
+/// It never changes, so a copy of it is itself; in a copy of its environment it names nothing. It cannot be pickled.
 #[pyclass(frozen, eq, hash, module = "scirs2_autograd._lib")]
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct VariableID(pub state::VariableID);
@@ -33,6 +38,76 @@ impl VariableID {
     fn __repr__(&self) -> String {
         format!("{:?}", self.0)
     }
+    fn __copy__(slf: Bound<'_, Self>) -> Bound<'_, Self> {
+        slf
+    }
+    fn __deepcopy__<'py>(slf: Bound<'py, Self>, _memo: &Bound<'py, PyAny>) -> Bound<'py, Self> {
+        slf
+    }
+    fn __reduce__(&self) -> PyResult<()> {
+        let rule = "an environment or a name, which mean the same in another process";
+        let e = Error::new(ErrorKind::DType, "VariableID", "it cannot be pickled", self.__repr__(), rule);
+        guarded(|| Err(e.help("pickle the environment, and ask the one that is loaded for the variable by its name").into()))
+    }
+}
+
+/// A variable as Python names it: by id, by name in the default namespace, or by namespace and name.
+pub enum Key {
+    Id(state::VariableID),
+    Name(String, String),
+}
+
+impl Key {
+    pub fn of(key: &Bound<'_, PyAny>) -> PyResult<Key> {
+        match key.cast::<VariableID>() {
+            Ok(id) => Ok(Key::Id(id.get().0)),
+            Err(_) => name_of(key).map(|(ns, name)| Key::Name(ns, name)),
+        }
+    }
+}
+
+impl VariableKey for Key {
+    fn find(&self, env: &state::VariableEnvironment) -> crate::error::Result<state::VariableID> {
+        match self {
+            Key::Id(id) => id.find(env),
+            Key::Name(ns, name) => (ns, name).find(env),
+        }
+    }
+}
+
+/// How a variable is named in one way: by its name, with its namespace unless that is `space`, or by its id if it has no name.
+pub fn key_of<'py>(py: Python<'py>, env: &state::VariableEnvironment, id: state::VariableID, space: &str) -> PyResult<Bound<'py, PyAny>> {
+    Ok(match env.name_of(id)? {
+        (_, None) => Bound::new(py, VariableID(id))?.into_any(),
+        (own, Some(name)) if own == space => name.into_pyobject(py)?.into_any(),
+        (own, Some(name)) => (own, name).into_pyobject(py)?.into_any(),
+    })
+}
+
+/// The keys of variables, and copies of their arrays.
+pub fn items_of<'py>(
+    py: Python<'py>,
+    env: &state::VariableEnvironment,
+    ids: Vec<state::VariableID>,
+    space: &str,
+) -> PyResult<Bound<'py, PyList>> {
+    let pair = |id| Ok((key_of(py, env, id, space)?, out(py, &py.detach(|| env.get(id))?)?));
+    PyList::new(py, ids.into_iter().map(pair).collect::<PyResult<Vec<_>>>()?)
+}
+
+/// What `f` does with a file. An error of the system names the path as it was given.
+fn at<T: Send>(path: &Bound<'_, PyAny>, f: impl FnOnce(PathBuf) -> crate::error::Result<T> + Send) -> PyResult<T> {
+    let os = path.py().import("os")?;
+    let given = os.call_method1("fspath", (path,))?;
+    let decoded: PathBuf = os.call_method1("fsdecode", (&given,))?.extract()?;
+    path.py().detach(|| f(decoded)).map_err(|e| {
+        let e = PyErr::from(e);
+        if e.is_instance_of::<PyOSError>(path.py()) {
+            // It names the decoded path already.
+            let _ = e.value(path.py()).setattr("filename", given);
+        }
+        e
+    })
 }
 
 /// Variables, and what else outlives a run: namespaces, the seed, the run counter.
@@ -42,10 +117,25 @@ impl VariableID {
 /// >>> with ag.Context(env) as ctx:
 /// ...     print((ctx.variable("w") * 10.0).eval())
 /// [10. 20.]
+///
+/// It is read like a dict, whose keys are the names: `"w"` in the default namespace, `("layer", "w")` in another one, and the
+/// `VariableID` of a variable without a name. A value is a copy: to set a variable, call `env.name("w").set(array)`.
+///
+/// >>> env["w"], "w" in env, "v" in env, list(env), len(env)
+/// (array([1., 2.]), True, False, ['w'], 1)
+///
+/// It can be pickled, and copied by `copy.copy` and `copy.deepcopy` alike: the copy is another environment with the same names, values
+/// and seed, and with ids of its own.
+///
+/// >>> import copy
+/// >>> other = copy.deepcopy(env)
+/// >>> changed = env.name("w").set(np.zeros(2))
+/// >>> other["w"]
+/// array([1., 2.])
 #[pyclass(frozen, module = "scirs2_autograd._lib")]
 pub struct VariableEnvironment(pub state::VariableEnvironment);
 
-struct Given(Value);
+pub struct Given(Value);
 impl state::IntoArray for Given {
     fn into_value(self) -> crate::error::Result<Value> {
         Ok(self.0)
@@ -53,7 +143,7 @@ impl state::IntoArray for Given {
 }
 
 /// A copy of what the user gave; a Python float takes the environment's dtype.
-fn value(x: &Bound<'_, PyAny>) -> PyResult<Given> {
+pub fn value(x: &Bound<'_, PyAny>) -> PyResult<Given> {
     if let Ok(f) = x.cast::<Filled>() {
         return Ok(Given(Value::Weak(f.get().0.clone())));
     }
@@ -74,7 +164,7 @@ pub fn name_of(key: &Bound<'_, PyAny>) -> PyResult<(String, String)> {
 }
 
 /// A copy for the user, which no run will change.
-fn out<'py>(py: Python<'py>, a: &Array) -> PyResult<Bound<'py, PyAny>> {
+pub fn out<'py>(py: Python<'py>, a: &Array) -> PyResult<Bound<'py, PyAny>> {
     convert::to_numpy(py, super::lock::released_for(py, a.bytes(), || Array::copy_of(a.raw_view()))?)
 }
 
@@ -91,7 +181,7 @@ impl VariableEnvironment {
     /// >>> env.get("w")
     /// array([1., 1.])
     fn name(&self, name: &str) -> Slot {
-        Slot { env: self.0.clone(), namespace: String::new(), name: Some(name.to_owned()) }
+        Slot::new(&self.0, "", Some(name))
     }
     /// The slot of an unnamed variable.
     ///
@@ -100,7 +190,7 @@ impl VariableEnvironment {
     /// >>> len(env), env.names()
     /// (1, [])
     fn slot(&self) -> Slot {
-        Slot { env: self.0.clone(), namespace: String::new(), name: None }
+        Slot::new(&self.0, "", None)
     }
     /// Sets an unnamed variable.
     ///
@@ -118,7 +208,7 @@ impl VariableEnvironment {
     /// >>> env.get(("layer", "w"))
     /// array([1., 1.])
     fn namespace(&self, name: &str) -> Namespace {
-        Namespace { env: self.0.clone(), name: name.to_owned() }
+        Namespace::new(&self.0, name)
     }
     /// The namespace of variables that were named without one.
     ///
@@ -129,7 +219,7 @@ impl VariableEnvironment {
     fn default_namespace(&self) -> Namespace {
         self.namespace("")
     }
-    /// A copy of a variable's array, by id, by name in the default namespace, or by (namespace, name).
+    /// A copy of a variable's array, by id, by name in the default namespace, or by (namespace, name). `env[key]` is the same.
     ///
     /// >>> env = ag.VariableEnvironment()
     /// >>> w = env.name("w").set(np.ones(2))
@@ -138,16 +228,39 @@ impl VariableEnvironment {
     /// array([1., 1.])
     fn get<'py>(&self, py: Python<'py>, key: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         guarded(|| {
-            let env = &self.0;
-            let a = if let Ok(id) = key.cast::<VariableID>() {
-                let id = id.get().0;
-                py.detach(|| env.get(id))?
-            } else {
-                let (ns, name) = name_of(key)?;
-                py.detach(|| env.lookup(&ns, &name).and_then(|id| env.get(id)))?
-            };
-            out(py, &a)
+            let (env, key) = (&self.0, Key::of(key)?);
+            out(py, &py.detach(|| env.get(key))?)
         })
+    }
+    fn __getitem__<'py>(&self, py: Python<'py>, key: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        guarded(|| self.get(py, key))
+    }
+    fn __contains__(&self, key: &Bound<'_, PyAny>) -> PyResult<bool> {
+        guarded(|| Ok(Key::of(key)?.find(&self.0).is_ok()))
+    }
+    fn __iter__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyIterator>> {
+        guarded(|| self.keys(py)?.try_iter())
+    }
+    /// The key of each variable, in the order in which they were set first: its name, (namespace, name) in another namespace than the
+    /// default one, or its id if it has no name.
+    ///
+    /// >>> env = ag.VariableEnvironment()
+    /// >>> ids = [env.name("w").set(1.0), env.namespace("layer").slot().name("b").set(0.0)]
+    /// >>> env.keys()
+    /// ['w', ('layer', 'b')]
+    fn keys<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        guarded(|| PyList::new(py, self.0.ids().into_iter().map(|id| key_of(py, &self.0, id, "")).collect::<PyResult<Vec<_>>>()?))
+    }
+    /// The key of each variable with a copy of its array, as `keys` orders them.
+    ///
+    /// >>> env = ag.VariableEnvironment()
+    /// >>> ids = [env.name("w").set(np.ones(2)), env.name("b").set(np.zeros(1))]
+    /// >>> for name, array in env.items():
+    /// ...     print(name, array)
+    /// w [1. 1.]
+    /// b [0.]
+    fn items<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        guarded(|| items_of(py, &self.0, self.0.ids(), ""))
     }
     /// (namespace, name) of all named variables, in the order in which they were set first.
     ///
@@ -180,7 +293,10 @@ impl VariableEnvironment {
     fn seed_value(&self) -> u64 {
         self.0.seed_value()
     }
-    /// Saves all variables, optimizer state included, as safetensors: to a temporary file, synced, then renamed.
+    /// Saves all variables, optimizer state included, as safetensors.
+    ///
+    /// The file appears whole or not at all: an existing one stays until the new one is on the disk, and its owner and permissions stay as
+    /// far as the system allows. A link is followed, and stays a link. What the system refuses is a `FileError`, which is an `OSError`.
     ///
     /// >>> import tempfile
     /// >>> env = ag.VariableEnvironment()
@@ -189,8 +305,8 @@ impl VariableEnvironment {
     /// ...     env.save(f"{folder}/network.safetensors")
     /// ...     print(ag.VariableEnvironment.load(f"{folder}/network.safetensors").get("w"))
     /// [1. 2.]
-    fn save(&self, py: Python<'_>, path: PathBuf) -> PyResult<()> {
-        guarded(|| Ok(py.detach(|| self.0.save(path))?))
+    fn save(&self, path: &Bound<'_, PyAny>) -> PyResult<()> {
+        guarded(|| at(path, |path| self.0.save(path)))
     }
     /// The environment that a file holds.
     ///
@@ -202,8 +318,8 @@ impl VariableEnvironment {
     /// ...     print(ag.VariableEnvironment.load(f"{folder}/network.safetensors").names())
     /// [('', 'w')]
     #[staticmethod]
-    fn load(py: Python<'_>, path: PathBuf) -> PyResult<VariableEnvironment> {
-        guarded(|| Ok(VariableEnvironment(py.detach(|| state::VariableEnvironment::load(path))?)))
+    fn load(path: &Bound<'_, PyAny>) -> PyResult<VariableEnvironment> {
+        guarded(|| at(path, state::VariableEnvironment::load).map(VariableEnvironment))
     }
     /// Sets the variables that a file holds; nothing changes if the file is damaged.
     ///
@@ -216,8 +332,50 @@ impl VariableEnvironment {
     /// ...     env.initialize(f"{folder}/network.safetensors")
     /// >>> print(env.get("w"), env.get("b"))
     /// 1.0 0.0
-    fn initialize(&self, py: Python<'_>, path: PathBuf) -> PyResult<()> {
-        guarded(|| Ok(py.detach(|| self.0.initialize(path))?))
+    fn initialize(&self, path: &Bound<'_, PyAny>) -> PyResult<()> {
+        guarded(|| at(path, |path| self.0.initialize(path)))
+    }
+    /// What `save` writes to a file, as bytes.
+    ///
+    /// >>> env = ag.VariableEnvironment()
+    /// >>> w = env.name("w").set(np.array([1.0, 2.0]))
+    /// >>> ag.VariableEnvironment.from_bytes(env.to_bytes())["w"]
+    /// array([1., 2.])
+    fn to_bytes<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        guarded(|| Ok(PyBytes::new(py, &py.detach(|| self.0.to_bytes())?)))
+    }
+    /// The environment that such bytes hold, or those of a safetensors file of another program.
+    ///
+    /// >>> env = ag.VariableEnvironment()
+    /// >>> w = env.name("w").set(np.array([1.0, 2.0]))
+    /// >>> ag.VariableEnvironment.from_bytes(env.to_bytes()).names()
+    /// [('', 'w')]
+    #[classmethod]
+    fn from_bytes(_cls: &Bound<'_, PyType>, bytes: &Bound<'_, PyAny>) -> PyResult<VariableEnvironment> {
+        guarded(|| {
+            let py = bytes.py();
+            let read = |bytes: &[u8]| Ok(VariableEnvironment(py.detach(|| state::VariableEnvironment::from_bytes(bytes))?));
+            if let Ok(bytes) = bytes.cast::<PyBytes>() {
+                return read(bytes.as_bytes());
+            }
+            // Memory that somebody may write to meanwhile is copied.
+            match PyBuffer::<u8>::get(bytes) {
+                Ok(buffer) => read(&buffer.to_vec(py)?),
+                Err(_) => {
+                    let (got, rule) = (bytes.get_type().name()?, "bytes, or another buffer of bytes");
+                    Err(Error::new(ErrorKind::DType, "from_bytes", "the argument has the wrong type", got, rule).into())
+                }
+            }
+        })
+    }
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, (Bound<'py, PyBytes>,))> {
+        guarded(|| Ok((slf.get_type().getattr("from_bytes")?, (slf.get().to_bytes(slf.py())?,))))
+    }
+    fn __copy__(&self, py: Python<'_>) -> PyResult<VariableEnvironment> {
+        guarded(|| Ok(VariableEnvironment(py.detach(|| self.0.duplicate())?)))
+    }
+    fn __deepcopy__(&self, py: Python<'_>, _memo: &Bound<'_, PyAny>) -> PyResult<VariableEnvironment> {
+        guarded(|| self.__copy__(py))
     }
     /// Calls `f` with a context over these variables, and closes it.
     ///
@@ -238,117 +396,5 @@ impl VariableEnvironment {
     }
     fn __repr__(&self) -> String {
         format!("<VariableEnvironment of {} variables>", self.0.len())
-    }
-}
-
-/// Where a variable is set.
-///
-/// >>> env = ag.VariableEnvironment()
-/// >>> slot = env.name("w")
-/// >>> w = slot.set(np.ones(2))
-/// >>> w == slot.set(np.zeros(2))
-/// True
-#[pyclass(frozen, module = "scirs2_autograd._lib")]
-pub struct Slot {
-    env: state::VariableEnvironment,
-    namespace: String,
-    name: Option<String>,
-}
-
-#[pymethods]
-impl Slot {
-    /// The slot of this name.
-    ///
-    /// >>> env = ag.VariableEnvironment()
-    /// >>> w = env.namespace("layer").slot().name("w").set(1.0)
-    /// >>> env.names()
-    /// [('layer', 'w')]
-    fn name(&self, name: &str) -> Slot {
-        Slot { env: self.env.clone(), namespace: self.namespace.clone(), name: Some(name.to_owned()) }
-    }
-    /// Sets the variable to a copy of the array. A Python float takes the floating dtype of the environment's variables; one
-    /// that overflows it raises `DTypeError`, and the variable stays as it was.
-    ///
-    /// >>> env = ag.VariableEnvironment()
-    /// >>> w = env.name("w").set([[1, 2], [3, 4]])
-    /// >>> env.get(w).sum()
-    /// np.int64(10)
-    fn set(&self, py: Python<'_>, array: &Bound<'_, PyAny>) -> PyResult<VariableID> {
-        guarded(|| {
-            let given = value(array)?;
-            Ok(VariableID(py.detach(|| self.env.try_put(&self.namespace, self.name.as_deref(), given))?))
-        })
-    }
-}
-
-/// Variables under one name.
-///
-/// >>> env = ag.VariableEnvironment()
-/// >>> layer = env.namespace("layer")
-/// >>> ids = [layer.slot().name(n).set(0.0) for n in ("w", "b")]
-/// >>> layer.name, layer.current_var_names(), layer.current_var_ids() == ids
-/// ('layer', ['w', 'b'], True)
-#[pyclass(frozen, module = "scirs2_autograd._lib")]
-pub struct Namespace {
-    env: state::VariableEnvironment,
-    name: String,
-}
-
-#[pymethods]
-impl Namespace {
-    /// Its name.
-    #[getter]
-    fn name(&self) -> &str {
-        &self.name
-    }
-    /// The ids of its variables, in the order in which they were set first.
-    ///
-    /// >>> layer = ag.VariableEnvironment().namespace("layer")
-    /// >>> ids = [layer.slot().name(n).set(0.0) for n in ("w", "b")]
-    /// >>> layer.current_var_ids() == ids
-    /// True
-    fn current_var_ids<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        guarded(|| {
-            PyList::new(
-                py,
-                self.env
-                    .namespace(&self.name)
-                    .current_var_ids()
-                    .into_iter()
-                    .map(VariableID)
-                    .map(|v| Bound::new(py, v))
-                    .collect::<PyResult<Vec<_>>>()?,
-            )
-        })
-    }
-    /// The names of its variables, in the order in which they were set first.
-    ///
-    /// >>> layer = ag.VariableEnvironment().namespace("layer")
-    /// >>> ids = [layer.slot().name(n).set(0.0) for n in ("w", "b")]
-    /// >>> layer.current_var_names()
-    /// ['w', 'b']
-    fn current_var_names(&self) -> Vec<String> {
-        self.env.namespace(&self.name).current_var_names()
-    }
-    /// A copy of a variable's array.
-    ///
-    /// >>> layer = ag.VariableEnvironment().namespace("layer")
-    /// >>> w = layer.slot().name("w").set(np.ones(2))
-    /// >>> layer.get_array_by_name("w")
-    /// array([1., 1.])
-    fn get_array_by_name<'py>(&self, py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyAny>> {
-        guarded(|| {
-            let a = py.detach(|| self.env.lookup(&self.name, name).and_then(|id| self.env.get(id)))?;
-            out(py, &a)
-        })
-    }
-    /// The slot of an unnamed variable; `.name(n)` gives it a name.
-    ///
-    /// >>> layer = ag.VariableEnvironment().namespace("layer")
-    /// >>> ids = [layer.slot().set(0.0), layer.slot().name("w").set(1.0)]
-    /// >>> layer.current_var_names()
-    /// ['w']
-    fn slot(&self) -> Slot {
-        Slot { env: self.env.clone(), namespace: self.name.clone(), name: None }
     }
 }

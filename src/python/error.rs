@@ -1,7 +1,5 @@
 //! Errors as Python exceptions.
 
-use std::io;
-
 use pyo3::exceptions::{PyKeyboardInterrupt, PyMemoryError, PyRecursionError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -33,6 +31,20 @@ fn class(py: Python<'_>, kind: ErrorKind) -> PyResult<Bound<'_, PyType>> {
     }
 }
 
+/// What the system said of a file, as an `OSError` with its code, text and file. What is said of a file by this package, such as
+/// that it is none, has the code of an invalid argument.
+fn file_error(py: Python<'_>, e: &Error) -> PyResult<PyErr> {
+    static MAKE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let make =
+        MAKE.get_or_try_init(py, || py.import("scirs2_autograd.exceptions")?.getattr("FileError")?.getattr("_of").map(Bound::unbind))?;
+    let code = e.os_error().and_then(|said| said.raw_os_error());
+    let said = e.os_error().map(|said| said.to_string()).unwrap_or_default();
+    // Rust adds the code to the system's text.
+    let said = code.and_then(|c| said.strip_suffix(&format!(" (os error {c})"))).unwrap_or(&said);
+    let path = e.path().map(|p| p.as_os_str());
+    Ok(PyErr::from_value(make.bind(py).call1((code.unwrap_or(libc::EINVAL), said, path, e.to_string()))?))
+}
+
 impl From<Error> for PyErr {
     fn from(e: Error) -> PyErr {
         Python::attach(|py| {
@@ -41,8 +53,7 @@ impl From<Error> for PyErr {
                 return own;
             }
             let err = match e.kind() {
-                // PyO3 knows which subclass of OSError stands for which kind.
-                ErrorKind::Io => io::Error::new(e.io_kind().unwrap_or(io::ErrorKind::Other), e.to_string()).into(),
+                ErrorKind::Io => file_error(py, &e).unwrap_or_else(|e| e),
                 kind => class(py, kind).map_or_else(|e| e, |t| PyErr::from_type(t, e.to_string())),
             };
             let sites: Vec<String> = e.sites().iter().filter(|s| matches!(s, Site::Foreign(..))).map(|s| s.to_string()).collect();

@@ -46,6 +46,29 @@ impl Held {
         self.owners.extend(owner);
         Ok(())
     }
+    /// Feeds as `op` was given them: a mapping from placeholders or their names, a feeder, or none.
+    pub fn of(op: &str, feeds: Option<&Bound<'_, PyAny>>) -> PyResult<Held> {
+        let mut held = Held::default();
+        let Some(feeds) = feeds else { return Ok(held) };
+        if let Ok(dict) = feeds.cast::<PyDict>() {
+            // To convert a value may run the user's code, which may change the dict.
+            let pairs: SmallVec<[(Bound<'_, PyAny>, Bound<'_, PyAny>); 4]> = dict.iter().collect();
+            for (k, v) in &pairs {
+                held.push(k, v)?;
+            }
+        } else if let Ok(feeder) = feeds.cast::<Feeder>() {
+            held.extend(feeds.py(), &feeder.get().0.lock());
+        } else if let Ok(mapping) = feeds.cast::<PyMapping>() {
+            for item in mapping.items()? {
+                let (k, v): (Bound<'_, PyAny>, Bound<'_, PyAny>) = item.extract()?;
+                held.push(&k, &v)?;
+            }
+        } else {
+            let got = feeds.get_type().name()?;
+            return Err(Error::new(ErrorKind::DType, op, "the feeds are not a mapping", got, "{placeholder: array}").into());
+        }
+        Ok(held)
+    }
     fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
         self.owners.iter().try_for_each(|o| visit.call(o))
     }
@@ -113,25 +136,7 @@ pub fn evaluate<'py>(
     values: &[Value],
     feeds: Option<&Bound<'py, PyAny>>,
 ) -> PyResult<Vec<Bound<'py, PyAny>>> {
-    let mut held = Held::default();
-    if let Some(feeds) = feeds {
-        if let Ok(dict) = feeds.cast::<PyDict>() {
-            // To convert a value may run the user's code, which may change the dict.
-            let pairs: SmallVec<[(Bound<'_, PyAny>, Bound<'_, PyAny>); 4]> = dict.iter().collect();
-            for (k, v) in &pairs {
-                held.push(k, v)?;
-            }
-        } else if let Ok(mapping) = feeds.cast::<PyMapping>() {
-            for item in mapping.items()? {
-                let (k, v): (Bound<'_, PyAny>, Bound<'_, PyAny>) = item.extract()?;
-                held.push(&k, &v)?;
-            }
-        } else {
-            let got = feeds.get_type().name()?;
-            return Err(Error::new(ErrorKind::DType, "eval", "the feeds are not a mapping", got, "{placeholder: array}").into());
-        }
-    }
-    evaluate_held(py, ctx, values, &[], &held)
+    evaluate_held(py, ctx, values, &[], &Held::of("eval", feeds)?)
 }
 
 fn evaluate_held<'py>(

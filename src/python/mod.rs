@@ -8,6 +8,7 @@ mod error;
 mod evaluator;
 mod lock;
 mod memory;
+mod namespace;
 mod numpy_calls;
 mod optimizer;
 mod random;
@@ -30,13 +31,15 @@ mod lib_module {
     #[pymodule_export]
     use super::context::{_compilations, Context, current_context};
     #[pymodule_export]
-    use super::environment::{Namespace, Slot, VariableEnvironment, VariableID};
+    use super::environment::{VariableEnvironment, VariableID};
     #[pymodule_export]
     use super::evaluator::{Evaluator, Feeder, Plan};
     #[pymodule_export]
     use super::lock::_releases;
     #[pymodule_export]
     use super::memory::{_memory_stats, _set_plan_cache_bytes, _trim};
+    #[pymodule_export]
+    use super::namespace::{Namespace, Slot};
     #[pymodule_export]
     use super::optimizer::_Optimizer;
     #[pymodule_export]

@@ -2,16 +2,19 @@
 
 use parking_lot::Mutex;
 use pyo3::prelude::*;
+use pyo3::types::PyString;
 
 use super::apply::tensors;
 use super::context::Context;
-use super::environment::{VariableEnvironment, VariableID};
-use super::evaluator::{Evaluator, Feeder, Held};
+use super::environment::{Key, VariableEnvironment};
+use super::evaluator::{Evaluator, Held};
 use super::guarded;
 use super::site::at_caller;
 use crate::api::context as api;
+use crate::error::{Error, ErrorKind};
 use crate::graph::{Tensor, Value};
-use crate::optimizers::{self, Adjustable, adagrad::AdaGrad, adam::Adam, momentum_sgd::MomentumSGD, sgd::SGD};
+use crate::optimizers::{self, Adjustable, Home, adagrad::AdaGrad, adam::Adam, momentum_sgd::MomentumSGD, sgd::SGD};
+use crate::state::{self, VariableKey};
 
 /// The assignments of the step that was built last: a loop takes the same one again and again.
 struct Last {
@@ -59,36 +62,69 @@ fn values(list: &[Tensor<'_>]) -> Vec<Value> {
     list.iter().map(|t| t.value()).collect()
 }
 
-fn ids(list: &Bound<'_, PyAny>) -> PyResult<Vec<crate::state::VariableID>> {
-    list.try_iter()?.map(|x| Ok(x?.cast::<VariableID>()?.get().0)).collect()
+/// The variables that an optimizer is for: by default those of the default namespace.
+fn ids(op: &str, given: Option<&Bound<'_, PyAny>>, env: &state::VariableEnvironment) -> PyResult<Vec<state::VariableID>> {
+    let Some(list) = given else { return Ok(env.default_namespace().current_var_ids()) };
+    let wrong = |got: &Bound<'_, PyAny>| -> PyErr {
+        let got = got.repr().map_or_else(|_| String::new(), |r| r.to_string());
+        let rule = "a list of VariableIDs or of names of variables";
+        Error::new(ErrorKind::DType, op, "the ids have the wrong type", got, rule).into()
+    };
+    // The letters of a name are no names.
+    let items = if list.is_instance_of::<PyString>() { None } else { list.try_iter().ok() };
+    let one = |key: PyResult<Bound<'_, PyAny>>| {
+        let key = key?;
+        Ok(Key::of(&key).map_err(|_| wrong(&key))?.find(env)?)
+    };
+    items.ok_or_else(|| wrong(list))?.map(one).collect()
 }
 
 #[pymethods]
 impl _Optimizer {
     #[staticmethod]
-    fn sgd(alpha: f64, check_finite: bool) -> PyResult<_Optimizer> {
-        guarded(|| _Optimizer::of(SGD::new(alpha).check_finite(check_finite)))
+    fn sgd(
+        alpha: f64,
+        ids: Option<&Bound<'_, PyAny>>,
+        env: Option<&Bound<'_, VariableEnvironment>>,
+        check_finite: bool,
+    ) -> PyResult<_Optimizer> {
+        guarded(|| {
+            let sgd = SGD::new(alpha).check_finite(check_finite);
+            _Optimizer::of(match env {
+                Some(env) => sgd.only_for(&env.get().0, self::ids("SGD", ids, &env.get().0)?),
+                None => sgd,
+            })
+        })
     }
     #[staticmethod]
     fn momentum_sgd(
         alpha: f64,
         momentum: f64,
-        ids: &Bound<'_, PyAny>,
+        ids: Option<&Bound<'_, PyAny>>,
         env: &Bound<'_, VariableEnvironment>,
-        namespace: &str,
+        namespace: Option<&str>,
         check_finite: bool,
     ) -> PyResult<_Optimizer> {
-        guarded(|| _Optimizer::of(MomentumSGD::new(alpha, momentum, self::ids(ids)?, &env.get().0, namespace).check_finite(check_finite)))
+        guarded(|| {
+            let env = &env.get().0;
+            let home = Home::of(env, namespace, "momentum_sgd", self::ids("MomentumSGD", ids, env)?);
+            _Optimizer::of(MomentumSGD::of(alpha, momentum, home).check_finite(check_finite))
+        })
     }
     #[staticmethod]
     fn adagrad(
         alpha: f64,
-        ids: &Bound<'_, PyAny>,
+        eps: f64,
+        ids: Option<&Bound<'_, PyAny>>,
         env: &Bound<'_, VariableEnvironment>,
-        namespace: &str,
+        namespace: Option<&str>,
         check_finite: bool,
     ) -> PyResult<_Optimizer> {
-        guarded(|| _Optimizer::of(AdaGrad::new(alpha, self::ids(ids)?, &env.get().0, namespace).check_finite(check_finite)))
+        guarded(|| {
+            let env = &env.get().0;
+            let home = Home::of(env, namespace, "adagrad", self::ids("AdaGrad", ids, env)?);
+            _Optimizer::of(AdaGrad::of(alpha, eps, home).check_finite(check_finite))
+        })
     }
     #[staticmethod]
     #[allow(clippy::too_many_arguments, reason = "the constructor's parameters")]
@@ -97,12 +133,16 @@ impl _Optimizer {
         eps: f64,
         b1: f64,
         b2: f64,
-        ids: &Bound<'_, PyAny>,
+        ids: Option<&Bound<'_, PyAny>>,
         env: &Bound<'_, VariableEnvironment>,
-        namespace: &str,
+        namespace: Option<&str>,
         check_finite: bool,
     ) -> PyResult<_Optimizer> {
-        guarded(|| _Optimizer::of(Adam::new(alpha, eps, b1, b2, self::ids(ids)?, &env.get().0, namespace).check_finite(check_finite)))
+        guarded(|| {
+            let env = &env.get().0;
+            let home = Home::of(env, namespace, "adam", self::ids("Adam", ids, env)?);
+            _Optimizer::of(Adam::of(alpha, eps, b1, b2, home).check_finite(check_finite))
+        })
     }
 
     /// A hyperparameter.
@@ -115,21 +155,18 @@ impl _Optimizer {
     }
 
     /// A request of `outputs` whose runs take a step: they write the variables and the state.
-    #[pyo3(signature = (outputs, vars, grads, ctx, feeder))]
+    #[pyo3(signature = (outputs, vars, grads, ctx, feeds))]
     fn step<'py>(
         &self,
         outputs: &Bound<'py, PyAny>,
         vars: &Bound<'py, PyAny>,
         grads: &Bound<'py, PyAny>,
         ctx: &Bound<'py, Context>,
-        feeder: Option<&Bound<'py, Feeder>>,
+        feeds: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Evaluator> {
         guarded(|| {
             let (py, ctx) = (ctx.py(), ctx.as_unbound());
-            let mut held = Held::default();
-            if let Some(f) = feeder {
-                held.extend(py, &f.get().0.lock());
-            }
+            let held = Held::of("update", feeds)?;
             let (outputs, vars, grads) = (tensors(ctx, outputs)?, tensors(ctx, vars)?, tensors(ctx, grads)?);
             let updates = self.updates(py, ctx.get(), &outputs, &vars, &grads)?;
             Ok(Evaluator::of(ctx.clone_ref(py), values(&outputs), updates, held))

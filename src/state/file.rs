@@ -1,11 +1,12 @@
 //! Save and load: safetensors files that appear whole or not at all, and are read without trust.
 
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Read, Write};
+use std::io::{self, Read, Write};
 use std::path::Path;
 
 use super::header::{self, Fault, Tensor, fault};
 use super::key;
+use super::replace;
 use super::value::{array_from, bytes_of};
 use crate::array::Array;
 use crate::dtype::DType;
@@ -54,29 +55,44 @@ impl From<Error> for Stop {
     }
 }
 
-fn named(path: &Path) -> String {
-    format!("{:?}", path.display().to_string())
+impl Stop {
+    /// The error of `op`, which read what `place` says, such as ` in "file"`.
+    fn error(self, op: &str, place: &str, path: &Path) -> Error {
+        match self {
+            Stop::Error(e) => e,
+            Stop::Io(e) => Error::io(e, path, op, "the file cannot be read", "a readable file"),
+            Stop::Fault(f) => {
+                let e = Error::new(ErrorKind::Format, op, f.what, format_args!("{}{place}", f.got), f.rule);
+                f.help.map_or(e.clone(), |h| e.help(h))
+            }
+        }
+    }
 }
 
 /// Reads the file `path`.
 pub(super) fn read(path: &Path) -> Result<Image> {
     let open = || -> Result<Image, Stop> {
         // Asked before it is opened: to open a pipe would wait for its other end.
-        if !fs::metadata(path)?.is_file() {
-            return Err(io::Error::other("not a regular file").into());
-        }
+        plain(&fs::metadata(path)?)?;
         let file = File::open(path)?;
         let len = file.metadata()?.len();
         read_from(file, len)
     };
-    open().map_err(|stop| match stop {
-        Stop::Error(e) => e,
-        Stop::Io(e) => Error::io(&e, "load", "the file cannot be read", format_args!("{} ({e})", named(path)), "a readable file"),
-        Stop::Fault(f) => {
-            let e = Error::new(ErrorKind::Format, "load", f.what, format_args!("{} in {}", f.got, named(path)), f.rule);
-            f.help.map_or(e.clone(), |h| e.help(h))
-        }
-    })
+    open().map_err(|stop| stop.error("load", &format!(" in {:?}", path.display().to_string()), path))
+}
+
+/// Reads what [`to_bytes`] wrote, or another program's file.
+pub(super) fn from_bytes(bytes: &[u8]) -> Result<Image> {
+    read_from(bytes, bytes.len() as u64).map_err(|stop| stop.error("from_bytes", "", Path::new("")))
+}
+
+/// An error for what is no ordinary file.
+pub(super) fn plain(found: &fs::Metadata) -> io::Result<()> {
+    match found {
+        f if f.is_file() => Ok(()),
+        f if f.is_dir() => Err(io::Error::from_raw_os_error(libc::EISDIR)),
+        _ => Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file")),
+    }
 }
 
 /// Reads `len` bytes. Nothing is allocated that the file's true length does not cover.
@@ -143,22 +159,51 @@ fn to_native(bytes: &mut [u8], size: usize) {
     }
 }
 
-/// Writes the file `path`: first under another name beside it, then, when all of it is on the disk, by a rename.
+/// Writes the file `path`.
 pub(super) fn write(path: &Path, image: &Image) -> Result<()> {
-    let (header, order) = layout(image);
-    if header.len() > HEADER {
-        let got = format_args!("{} bytes for {}", header.len(), named(path));
-        return Err(Error::new(ErrorKind::Format, "save", "the header is too long", got, format_args!("at most {HEADER} bytes")));
+    let (header, order) = layout(image, "save")?;
+    replace::write(path, &|out| write_to(out, &header, arrays(image, &order)))
+        .map_err(|e| Error::io(e, path, "save", "the file cannot be written", "a path in a folder that exists and can be written to"))
+}
+
+/// The bytes of such a file.
+pub(super) fn to_bytes(image: &Image) -> Result<Vec<u8>> {
+    let (header, order) = layout(image, "to_bytes")?;
+    let size = arrays(image, &order).map(Array::bytes).fold(PREFIX + header.len(), usize::saturating_add);
+    let mut out = Vec::new();
+    out.try_reserve_exact(size).map_err(|_| {
+        let got = format_args!("{size} bytes");
+        Error::new(ErrorKind::Memory, "to_bytes", "there is no memory for the bytes", got, "a size that fits in memory")
+    })?;
+    // A list of bytes takes all of them.
+    let _ = write_to(&mut out, &header, arrays(image, &order));
+    Ok(out)
+}
+
+fn arrays<'a>(image: &'a Image, order: &'a [usize]) -> impl Iterator<Item = &'a Array> {
+    order.iter().filter_map(|&i| image.variables.get(i)).map(|v| &v.array)
+}
+
+fn write_to<'a>(out: &mut dyn Write, header: &str, arrays: impl Iterator<Item = &'a Array>) -> io::Result<()> {
+    out.write_all(&(header.len() as u64).to_le_bytes())?;
+    out.write_all(header.as_bytes())?;
+    for a in arrays {
+        if cfg!(target_endian = "little") {
+            out.write_all(bytes_of(a))?;
+            continue;
+        }
+        for part in bytes_of(a).chunks(CHUNK) {
+            let mut part = part.to_vec();
+            to_native(&mut part, a.dtype().size());
+            out.write_all(&part)?;
+        }
     }
-    write_all(path, &header, order.iter().filter_map(|&i| image.variables.get(i)).map(|v| &v.array)).map_err(|e| {
-        let got = format_args!("{} ({e})", named(path));
-        Error::io(&e, "save", "the file cannot be written", got, "a path in a folder that exists and can be written to")
-    })
+    Ok(())
 }
 
 /// The header, and the variables in the order of their data: wide elements first, so that each stands at a multiple of its
 /// size.
-fn layout(image: &Image) -> (String, Vec<usize>) {
+fn layout(image: &Image, op: &str) -> Result<(String, Vec<usize>)> {
     let mut unnamed = std::collections::HashMap::<&str, usize>::new();
     let mut keys = Vec::with_capacity(image.variables.len());
     for v in &image.variables {
@@ -179,59 +224,10 @@ fn layout(image: &Image) -> (String, Vec<usize>) {
         })
         .collect();
     let by_registration: Vec<&str> = keys.iter().map(String::as_str).collect();
-    (header::write(&tensors, &by_registration, image.counters.unwrap_or_default()), order)
-}
-
-fn write_all<'a>(path: &Path, header: &str, arrays: impl Iterator<Item = &'a Array>) -> io::Result<()> {
-    // A link stays a link: what it points to is replaced.
-    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    match fs::metadata(&target) {
-        Ok(old) if old.is_dir() => return Err(io::Error::from(io::ErrorKind::IsADirectory)),
-        // The rename would put a file in the place of a pipe or a device, even of `/dev/null` for one who may do so.
-        Ok(old) if !old.is_file() => return Err(io::Error::other("not a regular file")),
-        _ => {}
+    let header = header::write(&tensors, &by_registration, image.counters.unwrap_or_default());
+    if header.len() > HEADER {
+        let rule = format_args!("at most {HEADER} bytes");
+        return Err(Error::new(ErrorKind::Format, op, "the header is too long", format_args!("{} bytes", header.len()), rule));
     }
-    let folder = target.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".save-").suffix(".tmp");
-    // A file for this user alone is tempfile's default; a saved file is an ordinary one.
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let file = builder.tempfile_in(folder)?;
-    if let Ok(old) = fs::metadata(&target) {
-        file.as_file().set_permissions(old.permissions())?;
-    }
-
-    let mut out = BufWriter::with_capacity(CHUNK, file.as_file());
-    out.write_all(&(header.len() as u64).to_le_bytes())?;
-    out.write_all(header.as_bytes())?;
-    for a in arrays {
-        if cfg!(target_endian = "little") {
-            out.write_all(bytes_of(a))?;
-            continue;
-        }
-        for part in bytes_of(a).chunks(CHUNK) {
-            let mut part = part.to_vec();
-            to_native(&mut part, a.dtype().size());
-            out.write_all(&part)?;
-        }
-    }
-    out.flush()?;
-    drop(out);
-    file.as_file().sync_all()?;
-    file.persist(&target).map_err(|e| e.error)?;
-    sync_folder(folder)
-}
-
-/// Makes a rename durable. Some file systems have no such call; the file itself is on the disk.
-#[cfg(unix)]
-fn sync_folder(folder: &Path) -> io::Result<()> {
-    match File::open(folder)?.sync_all() {
-        Err(e) if !matches!(e.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => Err(e),
-        _ => Ok(()),
-    }
-}
-#[cfg(not(unix))]
-fn sync_folder(_: &Path) -> io::Result<()> {
-    Ok(())
+    Ok((header, order))
 }

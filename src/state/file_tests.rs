@@ -6,7 +6,7 @@ use safetensors::tensor::{Dtype, TensorView};
 
 use super::file::{Stop, read_from};
 use super::*;
-use crate::error::ErrorKind;
+use crate::error::{Error, ErrorKind};
 
 fn folder() -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
@@ -37,13 +37,12 @@ type Bits = (String, Option<String>, DType, Vec<usize>, Vec<u8>);
 
 /// All elements as bits, so that NaN and -0.0 count.
 fn bits(env: &VariableEnvironment) -> Vec<Bits> {
-    let one = |index| {
-        let id = VariableID { env: env.id(), index };
+    let one = |id| {
         let (space, name) = env.name_of(id).unwrap();
         let a = env.get(id).unwrap();
         (space, name, a.dtype(), a.shape().to_vec(), value::bytes_of(&a).to_vec())
     };
-    (0..env.len() as u32).map(one).collect()
+    env.ids().into_iter().map(one).collect()
 }
 
 fn file(header: &str, data: &[u8]) -> Vec<u8> {
@@ -52,6 +51,10 @@ fn file(header: &str, data: &[u8]) -> Vec<u8> {
 
 fn text(e: Error) -> String {
     format!("{:?}: {e}", e.kind())
+}
+
+fn is_a_directory() -> std::io::Error {
+    std::io::Error::from_raw_os_error(libc::EISDIR)
 }
 
 #[test]
@@ -70,6 +73,24 @@ fn everything_comes_back() {
 
     VariableEnvironment::new().save(&path).unwrap();
     assert!(VariableEnvironment::load(&path).unwrap().is_empty());
+}
+
+#[test]
+fn bytes_are_those_of_a_file() {
+    let (_folder, path) = folder();
+    let env = sample();
+    env.save(&path).unwrap();
+    let bytes = env.to_bytes().unwrap();
+    assert_eq!(bytes, fs::read(&path).unwrap());
+    let again = VariableEnvironment::from_bytes(&bytes).unwrap();
+    assert_eq!((bits(&again), again.seed_value(), again.next_run()), (bits(&env), u64::MAX, 1));
+    assert_ne!(again.id(), env.id());
+    // What is no file: as for `load`, without a name of a file.
+    let got = text(VariableEnvironment::from_bytes(&bytes[..7]).map(drop).unwrap_err());
+    assert_eq!(got, "Format: from_bytes: the file is too short. Got 7 bytes; expected at least 8 bytes, and a header.");
+    let run = env.write().unwrap();
+    assert_eq!(env.to_bytes().unwrap_err().kind(), ErrorKind::Graph);
+    drop(run);
 }
 
 #[test]
@@ -176,7 +197,7 @@ fn a_failed_save_leaves_the_old_file() {
     let got = text(sample().save(folder.path()).unwrap_err());
     assert_eq!(
         got,
-        format!("Io: save: the file cannot be written. Got {:?} (is a directory); {rule}", folder.path().display().to_string())
+        format!("Io: save: the file cannot be written. Got {:?} ({}); {rule}", folder.path().display().to_string(), is_a_directory())
     );
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing else is left in the folder");
 }
@@ -223,8 +244,10 @@ fn files_that_cannot_be_read_are_named() {
     let got = text(VariableEnvironment::load(folder.path()).unwrap_err());
     assert_eq!(
         got,
-        format!("Io: load: the file cannot be read. Got {} (not a regular file); expected a readable file.", name(folder.path()))
+        format!("Io: load: the file cannot be read. Got {} ({}); expected a readable file.", name(folder.path()), is_a_directory())
     );
+    let e = VariableEnvironment::load(folder.path()).unwrap_err();
+    assert_eq!((e.os_error().unwrap().raw_os_error(), e.path()), (Some(libc::EISDIR), Some(folder.path())));
 }
 
 /// `what. Got got; expected rule.` for bytes that are not a file.

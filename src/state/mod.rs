@@ -2,12 +2,15 @@
 //!
 //! It knows arrays, not graphs. Everything takes `&self`: locks are inside, and are held for moments only.
 
+mod companion;
 mod file;
 #[cfg(test)]
 mod file_tests;
 mod header;
 mod key;
+mod lookup;
 mod namespace;
+mod replace;
 #[cfg(test)]
 mod tests;
 mod value;
@@ -22,8 +25,10 @@ use rand::rngs::SysRng;
 
 use crate::array::Array;
 use crate::dtype::DType;
-use crate::error::{Error, ErrorKind, Result, closest};
+use crate::error::Result;
 use crate::shape::{Dims, Tuple};
+pub(crate) use companion::{Part, Place};
+pub use lookup::VariableKey;
 pub use namespace::{NamedSlot, Slot, VariableNamespace};
 pub use value::{Filled, IntoArray, Value};
 use variables::Shared;
@@ -58,9 +63,9 @@ impl fmt::Debug for VariableID {
 ///
 /// let env = VariableEnvironment::new();
 /// let w = env.name("weight").set(array![[1.0f32, 2.0], [3.0, 4.0]]);
-/// assert_eq!(env.get(w)?, array![[1.0f32, 2.0], [3.0, 4.0]]);
-/// assert_eq!(env.lookup("", "weight")?, w);
-/// let text = env.lookup("", "wieght").unwrap_err().to_string();
+/// assert_eq!(env.get("weight")?, array![[1.0f32, 2.0], [3.0, 4.0]]);
+/// assert_eq!(env.get(w)?, env.get("weight")?);
+/// let text = env.get("wieght").unwrap_err().to_string();
 /// assert_eq!(text, "variable: unknown variable. Got \"wieght\"; expected one of weight.\nhelp: did you mean \"weight\"?");
 /// # Ok::<(), scirs2_autograd::Error>(())
 /// ```
@@ -68,9 +73,6 @@ impl fmt::Debug for VariableID {
 pub struct VariableEnvironment {
     shared: Arc<Shared>,
 }
-
-/// Names that an error lists at most.
-const LISTED: usize = 12;
 
 impl VariableEnvironment {
     /// An environment without variables, seeded from the system.
@@ -94,7 +96,7 @@ impl VariableEnvironment {
     }
 
     /// Makes a new unnamed variable in the default namespace. The elements are copied. Never fails, as
-    /// [`NamedSlot::set`].
+    /// `set` of a named slot.
     pub fn set(&self, a: impl IntoArray) -> VariableID {
         self.put("", None, a)
     }
@@ -116,7 +118,7 @@ impl VariableEnvironment {
         self.shared.lock().put(space, name, slot)
     }
 
-    /// As [`NamedSlot::set`] and [`Slot::set`], for faces whose `set` can fail: then nothing has changed.
+    /// As `set` of a named slot and [`Slot::set`], for faces whose `set` can fail: then nothing has changed.
     #[cfg(feature = "python")]
     pub(crate) fn try_put(&self, space: &str, name: Option<&str>, a: impl IntoArray) -> Result<VariableID> {
         let value = a.into_value()?;
@@ -143,12 +145,27 @@ impl VariableEnvironment {
         self.namespace("")
     }
 
-    /// The value of a variable: a counted handle, no copy. Later writes to the variable do not change it. A
-    /// `zeros(shape)` whose dtype is still open is given in the [default dtype](VariableEnvironment::default_dtype).
+    /// The value of a variable, by name in the default namespace, by namespace and name, or by id: a counted handle, no copy.
+    /// Later writes to the variable do not change it. A `zeros(shape)` whose dtype is still open is given in the
+    /// [default dtype](VariableEnvironment::default_dtype).
     ///
-    /// Fails for an id that this environment did not give out (`Variable`), inside a run of this thread that writes (`Graph`), for a `zeros(shape)` beside
-    /// two floating dtypes (`DType`), and for a variable whose last `set` found no memory (`Memory`).
-    pub fn get(&self, id: VariableID) -> Result<Array> {
+    /// ```
+    /// use scirs2_autograd::VariableEnvironment;
+    ///
+    /// let env = VariableEnvironment::new();
+    /// let w = env.name("w").set(1.5);
+    /// env.namespace("layer").slot().name("w").set(ndarray::arr1(&[2, 3]));
+    /// assert_eq!(env.get(w)?, ndarray::arr0(1.5));
+    /// assert_eq!(env.get("w")?, ndarray::arr0(1.5));
+    /// assert_eq!(env.get(("layer", "w"))?, ndarray::arr1(&[2, 3]));
+    /// # Ok::<(), scirs2_autograd::Error>(())
+    /// ```
+    ///
+    /// Fails for an unknown name and for an id that this environment did not give out (`Variable`), inside a run of this thread that
+    /// writes (`Graph`), for a `zeros(shape)` beside two floating dtypes (`DType`), and for a variable whose last `set` found no
+    /// memory (`Memory`).
+    pub fn get(&self, key: impl VariableKey) -> Result<Array> {
+        let id = key.find(self)?;
         let state = self.shared.values("a read")?;
         state.array(state.index(id)?)
     }
@@ -156,30 +173,6 @@ impl VariableEnvironment {
     /// The value of a variable; `None` where [`get`](VariableEnvironment::get) fails.
     pub fn get_array_by_id(&self, id: VariableID) -> Option<Array> {
         self.get(id).ok()
-    }
-
-    fn find(&self, namespace: &str, name: &str) -> Option<VariableID> {
-        let state = self.shared.lock();
-        state.find(namespace, name).map(|i| state.id(i))
-    }
-
-    /// The id of the variable `name` of a namespace. If there is none, a `Variable` error that lists the names.
-    pub fn lookup(&self, namespace: &str, name: &str) -> Result<VariableID> {
-        if let Some(id) = self.find(namespace, name) {
-            return Ok(id);
-        }
-        let known = self.namespace(namespace).current_var_names();
-        let place = if namespace.is_empty() { String::new() } else { format!(" in namespace {namespace:?}") };
-        let rule = match known.len() {
-            0 => "a variable that was set before (there is none)".to_owned(),
-            n if n > LISTED => format!("one of {}, ... ({n} in all)", known.iter().take(LISTED).cloned().collect::<Vec<_>>().join(", ")),
-            _ => format!("one of {}", known.join(", ")),
-        };
-        let e = Error::new(ErrorKind::Variable, "variable", "unknown variable", format_args!("{name:?}{place}"), rule);
-        Err(match closest(name, known.iter().map(String::as_str)) {
-            Some(near) => e.help(format!("did you mean {near:?}?")),
-            None => e,
-        })
     }
 
     /// Dtype and shape of a variable, without waiting for a run. Fails as [`get`](VariableEnvironment::get), but not
@@ -194,20 +187,6 @@ impl VariableEnvironment {
     /// did not give out.
     pub fn version(&self, id: VariableID) -> Result<u64> {
         Ok(self.shared.lock().entry(id)?.version)
-    }
-
-    /// Namespace and name of all named variables, in the order in which they were first set.
-    pub fn names(&self) -> Vec<(String, String)> {
-        let state = self.shared.lock();
-        state.entries.iter().filter_map(|e| Some((e.space.to_string(), e.name.as_deref()?.to_owned()))).collect()
-    }
-
-    /// Namespace and name of a variable; the name is `None` if it has none. Fails for an id that this environment did not
-    /// give out.
-    pub fn name_of(&self, id: VariableID) -> Result<(String, Option<String>)> {
-        let state = self.shared.lock();
-        let e = state.entry(id)?;
-        Ok((e.space.to_string(), e.name.as_deref().map(str::to_owned)))
     }
 
     /// Number of variables, in all namespaces.
@@ -267,8 +246,9 @@ impl VariableEnvironment {
     ///
     /// Names of the default namespace are names in the file; those of another one are `namespace/name`, with `%` and `/`
     /// inside a name as `%25` and `%2F`. The file appears whole or not at all: an existing file stays until the new one is
-    /// on the disk, and keeps its permissions. Fails with an `Io` error that names the file, and where
-    /// [`get`](VariableEnvironment::get) fails for a variable.
+    /// on the disk, and its owner and permissions stay as far as the system lets this process keep them. A link is followed, and
+    /// stays a link. Of a save whose process was killed nothing is left, or what the next save into the folder takes away. Fails
+    /// with an `Io` error that names the file, and where [`get`](VariableEnvironment::get) fails for a variable.
     ///
     /// ```
     /// use scirs2_autograd::VariableEnvironment;
@@ -279,12 +259,12 @@ impl VariableEnvironment {
     /// env.save(&path)?;
     ///
     /// let again = VariableEnvironment::load(&path)?;
-    /// assert_eq!(again.get(again.lookup("", "w")?)?, env.get(w)?);
+    /// assert_eq!(again.get("w")?, env.get(w)?);
     /// assert_eq!(again.seed_value(), env.seed_value());
     /// # Ok::<(), scirs2_autograd::Error>(())
     /// ```
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
-        file::write(path.as_ref(), &self.image()?)
+        file::write(path.as_ref(), &self.image("a save")?)
     }
 
     /// The environment that a file holds: the same names, values, seed and run counter, in the same order. Its ids are its
@@ -305,7 +285,48 @@ impl VariableEnvironment {
     ///
     /// Fails as [`load`](VariableEnvironment::load), and then nothing has changed.
     pub fn initialize(&self, path: impl AsRef<Path>) -> Result<()> {
-        let image = file::read(path.as_ref())?;
+        self.adopt(file::read(path.as_ref())?);
+        Ok(())
+    }
+
+    /// What [`save`](VariableEnvironment::save) writes to a file, as bytes. Fails as [`get`](VariableEnvironment::get), and with a
+    /// `Memory` error if there is no memory for the bytes.
+    ///
+    /// ```
+    /// use scirs2_autograd::VariableEnvironment;
+    ///
+    /// let env = VariableEnvironment::new();
+    /// let w = env.name("w").set(1.5);
+    /// // A clone is the same environment; this is another one, with ids of its own.
+    /// let copy = VariableEnvironment::from_bytes(&env.to_bytes()?)?;
+    /// env.name("w").set(2.5);
+    /// assert_eq!(copy.get("w")?, ndarray::arr0(1.5));
+    /// assert!(copy.get(w).is_err());
+    /// # Ok::<(), scirs2_autograd::Error>(())
+    /// ```
+    pub fn to_bytes(&self) -> Result<Vec<u8>> {
+        file::to_bytes(&self.image("a copy")?)
+    }
+
+    /// The environment that such bytes hold, or those of a safetensors file of another program. Fails as
+    /// [`load`](VariableEnvironment::load) for bytes that are no such file.
+    pub fn from_bytes(bytes: &[u8]) -> Result<VariableEnvironment> {
+        let env = VariableEnvironment::new();
+        env.adopt(file::from_bytes(bytes)?);
+        Ok(env)
+    }
+
+    /// Another environment with the same variables, values, seed and run counter. The arrays are shared until one of the two
+    /// writes to its own.
+    #[cfg(feature = "python")]
+    pub(crate) fn duplicate(&self) -> Result<VariableEnvironment> {
+        let env = VariableEnvironment::new();
+        env.adopt(self.image("a copy")?);
+        Ok(env)
+    }
+
+    /// Sets what an image holds.
+    fn adopt(&self, image: file::Image) {
         let mut state = self.shared.lock();
         let mut unnamed = std::collections::HashMap::<String, std::vec::IntoIter<u32>>::new();
         for v in image.variables {
@@ -323,11 +344,10 @@ impl VariableEnvironment {
         if let Some((seed, run)) = image.counters {
             (state.seed, state.run) = (seed, run);
         }
-        Ok(())
     }
 
-    fn image(&self) -> Result<file::Image> {
-        let state = self.shared.values("a save")?;
+    fn image(&self, what: &str) -> Result<file::Image> {
+        let state = self.shared.values(what)?;
         let variable = |(i, e): (usize, &variables::Entry)| {
             let array = state.array(i as u32)?;
             Ok(file::Variable { space: e.space.to_string(), name: e.name.as_deref().map(str::to_owned), array })

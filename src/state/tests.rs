@@ -7,7 +7,7 @@ use std::time::Duration;
 use ndarray::{Array2, array};
 
 use super::*;
-use crate::error::ErrorKind;
+use crate::error::{Error, ErrorKind};
 
 fn text(e: Error) -> String {
     format!("{:?}: {e}", e.kind())
@@ -120,6 +120,30 @@ fn unknown_names_list_the_known_ones() {
         miss("", "something"),
         "Variable: variable: unknown variable. Got \"something\"; expected one of w1, w2, b1, c0, c1, c2, c3, c4, c5, c6, c7, c8, ... (13 in all)."
     );
+}
+
+#[test]
+fn values_are_found_by_every_key() {
+    let env = VariableEnvironment::new();
+    let w = env.name("weight").set(1.0);
+    let b = env.namespace("layer").slot().name("bias").set(2.0);
+    let item = |a: Result<Array>| a.unwrap().item().unwrap();
+    let (name, pair) = ("weight".to_owned(), ("layer".to_owned(), "bias".to_owned()));
+    for a in
+        [env.get(w), env.get(&w), env.get("weight"), env.get(&"weight"), env.get(&name), env.get(name.clone()), env.get(("", "weight"))]
+    {
+        assert_eq!(item(a), 1.0);
+    }
+    for a in [env.get(b), env.get(("layer", "bias")), env.get(&("layer", "bias")), env.get(&pair), env.get(pair.clone())] {
+        assert_eq!(item(a), 2.0);
+    }
+    assert_eq!(
+        text(env.get(("layer", "bais")).unwrap_err()),
+        "Variable: variable: unknown variable. Got \"bais\" in namespace \"layer\"; expected one of bias.\nhelp: did you mean \"bias\"?"
+    );
+    let _run = env.write().unwrap();
+    assert_eq!(text(env.get("bias").unwrap_err()), "Variable: variable: unknown variable. Got \"bias\"; expected one of weight.");
+    assert_eq!(env.get("weight").unwrap_err().kind(), ErrorKind::Graph, "the value is lent to a run");
 }
 
 #[test]

@@ -83,7 +83,8 @@ pub enum Value {
 /// arrays by value or by reference. The elements are copied.
 #[diagnostic::on_unimplemented(
     message = "a variable cannot be set to `{Self}`",
-    note = "use an ndarray array or view of bool, i32, i64, f32 or f64, one such number, an `Array`, or `zeros(shape)`"
+    note = "use an ndarray array or view of bool, i32, i64, f32 or f64, one such number, an `Array`, or `zeros(shape)`",
+    note = "arrays of ndarray are those of version 0.17, which is `scirs2_autograd::ndarray`; those of another version are other types"
 )]
 pub trait IntoArray {
     /// The value, in memory that nobody else can write to. Fails when there is no memory left.

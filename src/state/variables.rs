@@ -3,7 +3,7 @@
 //! One short lock guards everything; nobody computes under it. A run that reads takes a snapshot (a counted handle). A
 //! run that writes takes the values out until it ends: readers of other threads wait for it, a `set` is kept in a queue.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::thread::{self, ThreadId};
@@ -50,6 +50,8 @@ pub(super) struct State {
     readers: Vec<ThreadId>,
     pub seed: u64,
     pub run: u64,
+    /// Variables that an optimizer of this process keeps its state in.
+    pub in_use: HashSet<u32>,
 }
 
 pub(super) struct Shared {
@@ -260,6 +262,7 @@ impl Shared {
             readers: Vec::new(),
             seed,
             run: 0,
+            in_use: HashSet::new(),
         };
         Shared { id, state: Mutex::new(state), free: Condvar::new() }
     }

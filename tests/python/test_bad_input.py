@@ -542,7 +542,8 @@ def test_wrong_kinds_of_arguments():
     for f in (
         lambda: ag.Context("float32"),
         lambda: ag.optimizers.SGD("a"),
-        lambda: ag.optimizers.Adam.default("a", ["w"], env),
+        lambda: ag.optimizers.Adam.default("a", [3], env),
+        lambda: ag.optimizers.Adam.default("a", "w", env),
         lambda: ag.optimizers.Adam.default("a", [], None),
         lambda: ag.run(3),
         lambda: ag.run(lambda ctx: ctx.evaluator().push(3)),
@@ -577,6 +578,7 @@ def test_each_exception_is_one_that_programs_catch():
         ag.VariableError: KeyError,
         ag.GraphError: RuntimeError,
         ag.FormatError: ValueError,
+        ag.exceptions.FileError: OSError,
         ag.NotDifferentiableError: TypeError,
         ag.LinAlgError: np.linalg.LinAlgError,
     }

@@ -53,7 +53,7 @@ op! {
     bad vec![bad(&[&[2], &[1]], vec![Attr::Int(1)], "normalised: axis is out of range. Got axis=1 for 1 dimension; expected -1 <= axis < 1.")];
 }
 function! {
-    /// `e / sum`, where `sum` is that of `e` along `axis`; see [`NORMALISED`].
+    /// `e / sum`, where `sum` is that of `e` along `axis`.
     NORMALISED = fn normalised(e, sum; axis: i64)
 }
 

@@ -110,7 +110,10 @@ composite! {
     }
     numpy "np.logaddexp(x, 0) - x * targets";
     example "T.sigmoid_cross_entropy([0.0, -50.0, 5.0], 1.0)" => "[6.93147181e-01 5.00000000e+01 6.71534849e-03]";
-    cases vec![case(Domain::Unit, &[&[3, 4], &[3, 4]], vec![]), case(Domain::Unit, &[&[3], &[3]], vec![])];
+    cases vec![
+        mixed(&[(Domain::Real, &[3, 4]), (Domain::Unit, &[3, 4])], vec![]),
+        mixed(&[(Domain::Real, &[3]), (Domain::Unit, &[3])], vec![]),
+    ];
     bad unpaired("sigmoid_cross_entropy");
 }
 composite! {

@@ -1,0 +1,140 @@
+"""The NumPy expressions of rows over mpmath's numbers: values and derivatives to as many digits as are asked for."""
+
+from collections.abc import Callable
+from types import CodeType, SimpleNamespace
+from typing import Any
+
+import mpmath
+import numpy as np
+from mpmath import mp, mpf
+
+#: The step of differences, relative to a number or to 1, as a power of two.
+STEP = -100
+
+
+def precision(dtype: str, *xs: Any) -> Any:
+    """mpmath at so many bits that second differences at these numbers have all digits of a float.
+
+    Near 0 they resolve the cube of a number beside 1, far from 0 a step beside the number, and everywhere the slope of a function
+    that has come as close to 1 as floats come to 0.
+    """
+    exponents = [mp.mag(x) for x in xs if x]
+    saturated = 500 if dtype == "float32" else 1500
+    return mp.workprec(saturated + 3 * max(0, *(-e for e in exponents), 0) + 2 * max(0, *exponents, 0))
+
+
+def erfc(x):
+    """mpmath's, which converts a huge number to a float; there the value is less than any float."""
+    return mp.erfc(x) if x < 2**20 else mp.exp(-x * x)
+
+
+def logaddexp(a, b):
+    high, low = max(a, b), min(a, b)
+    return high + mp.log1p(mp.exp(low - high))
+
+
+def where(condition, a, b):
+    return a if condition else b
+
+
+#: What mpmath does not have, or has under another name. All other names mean the same in NumPy, SciPy and mpmath.
+OWN: dict[str, Callable[..., Any]] = {
+    "abs": mp.fabs,
+    "arccos": mp.acos,
+    "arccosh": mp.acosh,
+    "arcsin": mp.asin,
+    "arcsinh": mp.asinh,
+    "arctan": mp.atan,
+    "arctan2": mp.atan2,
+    "arctanh": mp.atanh,
+    "clip": lambda x, low, high: min(max(x, low), high),
+    "exp2": lambda x: mpf(2) ** x,
+    "expit": lambda x: 1 / (1 + mp.exp(-x)),
+    "erfc": erfc,
+    "gammaln": mp.loggamma,
+    "log2": lambda x: mp.log(x, 2),
+    "logaddexp": logaddexp,
+    "maximum": max,
+    "minimum": min,
+    "ndtr": lambda x: erfc(-x / mp.sqrt(2)) / 2,
+    "reciprocal": lambda x: 1 / x,
+    "sinc": mp.sincpi,
+    "square": lambda x: x * x,
+    "where": where,
+}
+
+
+class Names:
+    """The functions of a module by NumPy's or SciPy's names."""
+
+    def __getattr__(self, name):
+        found = OWN.get(name) or getattr(mpmath, name, None)
+        assert found is not None, f"mpmath has no `{name}`: say in `OWN` of tests/python/exact.py what it is"
+        return found
+
+
+def function(row: dict[str, Any]) -> Callable[..., Any]:
+    """The row's expression as a function of mpmath's numbers; None where it is not a real number."""
+    code: CodeType = compile(row["numpy"], row["name"], "eval")
+    names = [n for n, _, _ in row["params"]]
+    modules = {"np": Names(), "scipy": SimpleNamespace(special=Names())}
+
+    def call(*xs):
+        try:
+            y = eval(code, modules, dict(zip(names, xs, strict=True)))
+        except (ZeroDivisionError, ValueError):
+            return None
+        y = mp.convert(y)
+        return y if isinstance(y, mpf) and mp.isfinite(y) else None
+
+    return call
+
+
+def by_operand(f: Callable[..., Any], at: list[Any], k: int) -> Callable[[Any], Any]:
+    """f as a function of operand `k`, the others being where they are."""
+    return lambda x: f(*at[:k], x, *at[k + 1 :])
+
+
+def derivatives(f: Callable[[Any], Any], x: Any) -> list[Any]:
+    """The value of f at x, its first and its second derivative; None for what does not exist.
+
+    From five points so close together that differences have all digits of a float. A derivative exists where the differences to
+    the left and to the right agree, and those of a step with those of two.
+    """
+    scale = min(abs(x), mpf(1)) if x else mpf(1)
+    h = mp.ldexp(scale, STEP)
+    ys = [f(x + k * h) for k in (-2, -1, 0, 1, 2)]
+    if None in ys:
+        return [ys[2], None, None]
+    a, b, y, c, d = ys
+    small = mp.ldexp(1, STEP // 3)
+    first = (c - b) / (2 * h)
+    if max(abs((c - y) - (y - b)) / h, abs((d - a) / (4 * h) - first)) > small * (abs(y) / scale + abs(first)):
+        return [y, None, None]
+    left, right = (a - 2 * b + y) / h**2, (y - 2 * c + d) / h**2
+    if abs(left - right) > small * (abs(y) / scale + abs(first)) / scale:
+        return [y, first, None]
+    return [y, first, (b - 2 * y + c) / h**2]
+
+
+def ulps(got: Any, want: Any, dtype: str) -> float:
+    """How far a float is from the number that it should be, in units in the last place of that number.
+
+    0 stands for 0 alone, and an infinity for what rounds to it.
+    """
+    kind = np.finfo(dtype)
+    top = mp.ldexp(2 - mp.ldexp(1, -kind.nmant - 1), kind.maxexp - 1)
+    if np.isnan(got):
+        return np.inf
+    if np.isinf(got) or abs(want) >= top:
+        return 0.0 if np.isinf(got) and abs(want) >= top and (got > 0) == (want > 0) else np.inf
+    if want == 0:
+        return 0.0 if got == 0 else np.inf
+    unit = mp.ldexp(1, max(int(mp.floor(mp.log(abs(want), 2))), kind.minexp) - kind.nmant)
+    return float(min(abs(mpf(float(got)) - want) / unit, mpf(10) ** 300))
+
+
+def steps(got: Any, want: Any, dtype: str) -> float:
+    """How far a float is from a number, in subnormal numbers."""
+    kind = np.finfo(dtype)
+    return float(min(mp.ldexp(abs(mpf(float(got)) - want), kind.nmant - kind.minexp), mpf(10) ** 300))

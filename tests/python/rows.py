@@ -1,0 +1,45 @@
+"""The op table in Python: rows applied to tensors, and their NumPy expressions applied to arrays."""
+
+import numpy as np
+import scipy.linalg
+import scipy.special
+
+import reference
+from scirs2_autograd import _lib
+
+ROWS = _lib.op_table()
+
+
+def parsed(kind, text):
+    """An attribute as `op_table` prints it."""
+    if kind != "slices":
+        return eval(text, {})
+    items = eval(f"np.s_{text}", {"np": np}) if text != "[]" else ()
+    return items if isinstance(items, tuple) else (items,)
+
+
+def expected(row, xs, attrs):
+    kinds = [k for _, k, _ in row["params"]]
+    names = [n for n, _, _ in row["params"]]
+    given = dict(zip([n for n, k in zip(names, kinds, strict=True) if k not in ("tensor", "tensors")], attrs, strict=True))
+    if kinds[0] == "tensors":
+        given[names[0]] = xs
+    else:
+        given |= zip([n for n, k in zip(names, kinds, strict=True) if k == "tensor"], xs, strict=True)
+    with np.errstate(all="ignore"):
+        y = eval(row["numpy"], {"np": np, "scipy": scipy, "ref": reference}, given)
+    return [np.asarray(v) for v in (y if isinstance(y, tuple) else (y,))]
+
+
+def operands(row, ts):
+    return (list(ts),) if row["params"][0][1] == "tensors" else tuple(ts)
+
+
+def attributes(row, texts):
+    kinds = [k for _, k, _ in row["params"] if k not in ("tensor", "tensors")]
+    return tuple(parsed(k, t) for k, t in zip(kinds, texts, strict=True))
+
+
+def applied(index, ts, attrs):
+    y = _lib._apply(_lib._row(ROWS[index]["name"]), operands(ROWS[index], ts), attrs)
+    return list(y) if isinstance(y, tuple) else [y]

@@ -1,0 +1,277 @@
+"""Elementwise rows over all magnitudes of their dtypes: values and derivatives against numbers of many digits.
+
+A derivative is far from 0 where the value has long been rounded to its limit, and a value is finite where a part of its formula has
+overflowed: nothing may be lost that a float of the result's dtype can hold.
+"""
+
+import itertools
+import re
+
+import numpy as np
+import pytest
+from mpmath import mp, mpf
+
+import exact
+import scirs2_autograd as ag
+from rows import ROWS, applied, expected
+from scirs2_autograd import tensor_ops as T
+
+DTYPES = ["float32", "float64"]
+#: Units in the last place. A row that promises fewer, as in "within 2 ulp", is held to that.
+VALUE = 4
+DERIVATIVE = 8
+
+#: Elementwise rows that are not compared, and why.
+OTHERS = {
+    "check_finite": "it refuses infinities: whole programs test it",
+    "check_ratio": "it refuses 1: whole programs test it",
+    "bernoulli": "its result is a choice: whole programs test it",
+}
+#: Rows that have their limits at infinities, where NumPy's expression is `0 * inf` or `inf - inf`.
+LIMITS = {"gelu", "sigmoid_cross_entropy"}
+#: Rows that multiply their argument with what may be a subnormal number.
+PRODUCTS = {"gelu"}
+
+
+def near(zero):
+    return lambda x: abs(abs(x) - zero) < zero / 8
+
+
+#: Where derivatives are small differences of larger numbers, by row and order.
+DIFFERENCES = {
+    ("gaussian", 2): near(0.5**0.5),
+    ("gelu", 1): near(0.7517915246935645),
+    ("gelu", 2): near(2**0.5),
+    ("normal_density", 2): near(1.0),
+    ("sigmoid_cross_entropy", 1): lambda _, targets: 0 < targets < 1,
+}
+
+
+def magnitudes(dtype):
+    """Where formulas break: subnormal numbers, edges of exponentials, what overflows when it is doubled or squared."""
+    kind = np.finfo(dtype)
+    fixed = [1e-3, 1, 10, 20, 37, 88, 89, 100, 700, 709.5, 1e4, 1e10, 1e19, 1e30]
+    return np.array([kind.smallest_subnormal, kind.smallest_normal, *fixed, kind.max / 2, kind.max], dtype)
+
+
+def extremes(dtype):
+    x = magnitudes(dtype)
+    return np.concatenate([x, -x, np.array([0.0, -0.0, np.inf, -np.inf, np.nan], dtype)])
+
+
+def spread(dtype):
+    """Numbers of all exponents, most of them near 1."""
+    kind = np.finfo(dtype)
+    rng = np.random.default_rng(0)
+    near = np.repeat(np.arange(-12, 12), 6)
+    far = np.arange(kind.minexp - kind.nmant, kind.maxexp, 4 if dtype == "float32" else 30)
+    exponents = np.concatenate([near, far])
+    return np.ldexp(rng.choice([-1.0, 1.0], exponents.size) * rng.uniform(1, 2, exponents.size), exponents).astype(dtype)
+
+
+def unit(dtype):
+    kind = np.finfo(dtype)
+    return np.array([0, kind.smallest_normal, 1e-3, 0.25, 0.5, 1 - kind.epsneg, 1], dtype)
+
+
+def domains(row):
+    return [{case[0][i][0][0] for case in row["cases"]} for i in range(len(row["params"]))]
+
+
+def elementwise(index):
+    """The dtype of what a row makes of float64 numbers one by one; None if it does something else."""
+    row = ROWS[index]
+    if not row["cases"] or len(row["outputs"]) > 1 or any(k != "tensor" or n == "like" for n, k, _ in row["params"]):
+        return None
+    if not set().union(*domains(row)) <= {"real", "positive", "unit", "distinct"}:
+        return None
+    for shape in [(), (7,), (2, 3)]:
+        with ag.Context() as ctx:
+            try:
+                (y,) = applied(index, [ctx.placeholder(f"x{i}", shape) for i in range(len(row["params"]))], ())
+            except ag.ShapeError:
+                return None
+            if y.shape != shape:
+                return None
+    return y.dtype
+
+
+ELEMENTWISE = {index: dtype for index in range(len(ROWS)) if (dtype := elementwise(index)) is not None}
+
+
+def rows(*arities):
+    """Elementwise rows of so many operands that give floats, by name."""
+    for index, dtype in ELEMENTWISE.items():
+        name = ROWS[index]["name"]
+        if dtype == "float64" and len(ROWS[index]["params"]) in arities:
+            marks = [pytest.mark.skip(reason=f"{name}: {OTHERS[name]}")] if name in OTHERS else []
+            yield pytest.param(index, id=name, marks=marks)
+
+
+def grid(row, dtype, choose):
+    """All combinations of the numbers that are chosen for each operand, within the domain that its samples name."""
+    axes = [unit(dtype) if domain == {"unit"} else choose(dtype) for domain in domains(row)]
+    return [np.array(x) for x in zip(*itertools.product(*axes), strict=True)]
+
+
+def evaluated(index, xs, build):
+    """The arrays that `build` makes of the row's result and its operands."""
+    with ag.Context(dtype=xs[0].dtype) as ctx:
+        ps = [ctx.placeholder(f"x{i}", [None], x.dtype) for i, x in enumerate(xs)]
+        return ctx.eval(build(applied(index, ps, ())[0], ps), dict(zip(ps, xs, strict=True)))
+
+
+def promised(row, gradient, otherwise):
+    """The units in the last place that a row's documentation names for its value or for its gradient."""
+    value, _, slope = row["doc"].partition("Gradient:")
+    found = re.search(r"within (\d+) ulp", slope if gradient else value)
+    return int(found[1]) if found else otherwise
+
+
+class Comparison:
+    """Floats of a row against what they should be; `check` fails with the worst of them."""
+
+    def __init__(self, row, dtype, limit, what="value"):
+        self.row, self.dtype, self.limit, self.what = row, dtype, limit, what
+        self.count, self.faults = 0, []
+
+    def add(self, at, got, want, factor=1):
+        """Compares at a point. The error of a subnormal number that `factor` multiplies is that of subnormal numbers, as often."""
+        self.count += 1
+        if isinstance(want, mpf):
+            error = exact.ulps(got, want, self.dtype)
+            if np.isfinite(got) and want != 0:
+                error = min(error, exact.steps(got, want, self.dtype) / factor)
+        else:
+            error = 0 if got == want or (np.isnan(got) and np.isnan(want)) else np.inf
+        if error > self.limit:
+            where = ", ".join(f"{n}={x}" for (n, _, _), x in zip(self.row["params"], at, strict=True))
+            expected = mp.nstr(want, 12) if isinstance(want, mpf) else want
+            what = f"{self.row['name']}, {self.what} at {where}"
+            text = f"{what}: got {got}, {error:.3g} ulp off; expected {expected} within {self.limit} ulp"
+            self.faults.append((error, text))
+
+    def check(self, least):
+        worst = sorted(self.faults, reverse=True)[:8]
+        assert not worst, "\n".join([f"{len(self.faults)} of {self.count} {self.dtype} numbers are wrong", *(text for _, text in worst)])
+        assert self.count >= least, f"only {self.count} numbers were compared"
+
+
+def differs(row, order, *at):
+    return DIFFERENCES.get((row["name"], order), lambda *_: False)(*map(float, at))
+
+
+def numbers(xs):
+    return [[mpf(float(x)) for x in at] for at in zip(*xs, strict=True)]
+
+
+def compare_values(index, xs, least):
+    row, dtype = ROWS[index], xs[0].dtype.name
+    f = exact.function(row)
+    (got,) = evaluated(index, xs, lambda y, _: [y])
+    (numpy,) = expected(row, [x.astype(np.float64) for x in xs], ())
+    huge = mp.ldexp(1, np.finfo(dtype).maxexp + 16)
+    found = Comparison(row, dtype, promised(row, False, VALUE))
+    for at, exactly, y, n in zip(zip(*xs, strict=True), numbers(xs), got, numpy, strict=True):
+        want = None
+        if np.all(np.isfinite(at)):
+            with exact.precision(dtype, *exactly):
+                want = f(*exactly)
+        elif row["name"] in LIMITS and not np.any(np.isnan(at)):
+            with exact.precision(dtype, huge):
+                want = f(*(x if mp.isfinite(x) else mp.sign(x) * huge for x in exactly))
+        elif np.isfinite(n):
+            want = mpf(float(n))
+        found.add(at, y, n if want is None else want, factor=1 + abs(float(at[0])) if row["name"] in PRODUCTS else 1)
+    found.check(least)
+    # Few numbers, and the end of many, are what they are among many.
+    for part in [slice(0, 1), slice(3, 40), slice(len(got) - 5, None)]:
+        (few,) = evaluated(index, [x[part] for x in xs], lambda y, _: [y])
+        np.testing.assert_array_equal(few, got[part])
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("index", list(rows(1)))
+def test_values_of_one_number(index, dtype):
+    xs = grid(ROWS[index], dtype, lambda dtype: np.concatenate([extremes(dtype), spread(dtype)]))
+    compare_values(index, xs, least=7 if domains(ROWS[index]) == [{"unit"}] else 200)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("index", list(rows(2, 3)))
+def test_values_of_several_numbers(index, dtype):
+    many = len(ROWS[index]["params"]) > 2
+    xs = grid(ROWS[index], dtype, lambda dtype: extremes(dtype)[:: 3 if many else 1])
+    compare_values(index, xs, least=200)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("index", [pytest.param(i, id=ROWS[i]["name"]) for i, d in ELEMENTWISE.items() if d == "bool"])
+def test_comparisons(index, dtype):
+    xs = grid(ROWS[index], dtype, extremes)
+    (got,) = evaluated(index, xs, lambda y, _: [y])
+    np.testing.assert_array_equal(got, expected(ROWS[index], xs, ())[0])
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("index", list(rows(1)))
+def test_derivatives_of_one_number(index, dtype):
+    row = ROWS[index]
+    f = exact.function(row)
+
+    def build(y, ps):
+        (g,) = T.grad([y], ps)
+        return [g, *T.grad([g], ps)]
+
+    xs = grid(row, dtype, lambda dtype: np.concatenate([extremes(dtype), spread(dtype)]))
+    xs = [x[np.isfinite(x)] for x in xs]
+    found = [Comparison(row, dtype, promised(row, True, DERIVATIVE), f"derivative of order {order}") for order in (1, 2)]
+    for (x,), (number,), *got in zip(zip(*xs, strict=True), numbers(xs), *evaluated(index, xs, build), strict=True):
+        with exact.precision(dtype, number):
+            _, *wants = exact.derivatives(f, number)
+        for order, (y, want) in enumerate(zip(got, wants, strict=True), 1):
+            if want is not None and not differs(row, order, x):
+                # What decays as exponentials do has, for each order, one factor more of the size of its argument.
+                found[order - 1].add([x], y, want, factor=(1 + min(abs(float(x)), 1e3)) ** order)
+    for comparison in found:
+        comparison.check(least=5 if domains(row) == [{"unit"}] else 90)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("index", list(rows(2)))
+def test_derivatives_of_two_numbers(index, dtype):
+    row = ROWS[index]
+    f = exact.function(row)
+    xs = grid(row, dtype, lambda dtype: np.concatenate([(x := magnitudes(dtype)[::2]), -x]))
+    for k, got in enumerate(evaluated(index, xs, lambda y, ps: T.grad([y], ps))):
+        found = Comparison(row, dtype, promised(row, True, DERIVATIVE), f"derivative by {row['params'][k][0]}")
+        for at, exactly, y in zip(zip(*xs, strict=True), numbers(xs), got, strict=True):
+            with exact.precision(dtype, *exactly):
+                _, want, _ = exact.derivatives(exact.by_operand(f, exactly, k), exactly[k])
+            if want is not None and not differs(row, 1, *at):
+                found.add(at, y, want)
+        found.check(least=40)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("index", list(rows(1, 2)))
+def test_a_row_that_is_not_taken_leaves_nothing(index, dtype):
+    """Whatever the derivative is there: a row of which it may be infinite or NaN says so (`derivative singular`)."""
+
+    def build(y, ps):
+        z = T.where(T.not_equal(ps[0], ps[0]), y, 0.0)
+        first = T.grad([z], ps)
+        return [*first, *T.grad(first, ps)]
+
+    xs = grid(ROWS[index], dtype, lambda dtype: (x := extremes(dtype))[np.isfinite(x)])
+    for k, g in enumerate(evaluated(index, xs, build)):
+        wrong = np.flatnonzero(g != 0)
+        assert wrong.size == 0, (
+            f"{ROWS[index]['name']}, order {1 + k // len(xs)} at {[x[wrong[0]] for x in xs]}: got {g[wrong[0]]}; expected 0"
+        )
+
+
+def test_reasons_name_rows():
+    names = {ROWS[i]["name"] for i in ELEMENTWISE}
+    assert names >= {*OTHERS, *LIMITS, *PRODUCTS, *(name for name, _ in DIFFERENCES)}
+    assert len(names) > 40
