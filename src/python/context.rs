@@ -369,6 +369,6 @@ impl Context {
     /// Refused: tensors are handles in this graph.
     fn __reduce__(&self) -> PyResult<()> {
         let help = "pickle the values of its tensors, or save its variables with `ctx.env.save(path)`, and build the graph again";
-        refusal::no_copy("context", "it is neither copied nor pickled", self.__repr__(), help)
+        refusal::no_copy("Context", self.__repr__(), help)
     }
 }

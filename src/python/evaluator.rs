@@ -302,7 +302,7 @@ impl Evaluator {
     /// Refused: it belongs to its context.
     fn __reduce__(&self) -> PyResult<()> {
         let help = "pickle the arrays that it returns, or build the graph and the evaluator again";
-        refusal::no_copy("evaluator", "it is neither copied nor pickled", "<Evaluator>", help)
+        refusal::no_copy("Evaluator", "<Evaluator>", help)
     }
 }
 
@@ -354,7 +354,7 @@ impl Feeder {
     /// Refused: its placeholders belong to their context.
     fn __reduce__(&self) -> PyResult<()> {
         let help = "keep the feeds in a dict of arrays by name, which `eval` and `Feeder.push` take";
-        refusal::no_copy("feeder", "it is neither copied nor pickled", format_args!("<Feeder of {} feeds>", self.__len__()), help)
+        refusal::no_copy("Feeder", format_args!("<Feeder of {} feeds>", self.__len__()), help)
     }
 }
 
@@ -392,7 +392,7 @@ impl Plan {
     /// Refused: it is made for this process, and found again for a graph of the same structure.
     fn __reduce__(&self) -> PyResult<()> {
         let help = "keep `plan.explain()`, or build the graph again: its plan is made when it runs";
-        refusal::no_copy("plan", "it is neither copied nor pickled", self.__repr__(), help)
+        refusal::no_copy("Plan", self.__repr__(), help)
     }
     fn __repr__(&self) -> String {
         format!("<Plan of {} steps, peak {} bytes>", self.0.steps.len(), self.0.peak_bytes())

@@ -4,6 +4,7 @@ use pyo3::prelude::*;
 
 use super::convert;
 use super::guarded;
+use super::refusal;
 use crate::api::ndarray_ext::{ArrayRng as Rng, Law};
 use crate::array::Array;
 use crate::dtype::DType;
@@ -51,6 +52,10 @@ impl ArrayRng {
                 d => return Err(Error::new(ErrorKind::DType, "random", "not a floating dtype", d, "float32 or float64").into()),
             }))
         })
+    }
+    /// Refused: two generators would draw the same numbers.
+    fn __reduce__(&self) -> PyResult<()> {
+        refusal::no_copy("ArrayRng", "<ArrayRng>", "make another generator with `ag.ArrayRng(seed)`")
     }
     /// Uniform in `0 <= x < 1`.
     ///

@@ -47,8 +47,16 @@ pub fn no_change<T>(t: &Tensor, op: &str, help: &str) -> PyResult<T> {
 }
 
 /// What is bound to its process is neither copied nor pickled.
-pub fn no_copy<T>(op: &str, what: &str, got: impl Display, help: &str) -> PyResult<T> {
-    type_error(|| Error::new(ErrorKind::Graph, op, what, got, "arrays, or a program that builds it").help(help))
+pub fn no_copy<T>(class: &str, got: impl Display, help: &str) -> PyResult<T> {
+    let rule = "arrays, or a program that builds it";
+    guarded(|| Err(Error::new(ErrorKind::DType, class, "it cannot be copied or pickled", got, rule).help(help).into()))
+}
+
+/// A tensor is not pickled: a copy is the tensor itself.
+pub fn no_pickle<T>(t: &Tensor) -> PyResult<T> {
+    let help = "pickle `t.eval(feeds)`, or build the tensor again where it is needed";
+    let rule = "arrays, or a program that builds it";
+    guarded(|| Err(Error::new(ErrorKind::DType, "Tensor", "it cannot be pickled", t.__repr__(), rule).help(help).into()))
 }
 
 /// A function of the module that refuses by name what NumPy and PyTorch have. It is imported when it is needed first.

@@ -65,6 +65,10 @@ impl Filled {
     fn __repr__(&self) -> String {
         format!("{:?}", self.0)
     }
+    /// What makes an equal one: for copies and pickles.
+    fn __getnewargs__(&self) -> (Vec<usize>, f64) {
+        (self.0.shape().to_vec(), self.0.value())
+    }
 }
 
 #[pymethods]
@@ -315,8 +319,7 @@ impl Tensor {
     }
     /// Refused: a tensor is a handle in its graph, which stays in its process.
     fn __reduce__(&self) -> PyResult<()> {
-        let help = "pickle `t.eval(feeds)`, or build the tensor again where it is needed";
-        refusal::no_copy("tensor", "it is not pickled", self.__repr__(), help)
+        refusal::no_pickle(self)
     }
     /// A name that tensors do not have: the message says what to write for those of NumPy's and PyTorch's arrays.
     fn __getattr__<'py>(slf: &Bound<'py, Self>, name: &Bound<'py, PyString>) -> PyResult<Bound<'py, PyAny>> {

@@ -294,17 +294,27 @@ def test_copies_of_a_tensor(ctx):
 def test_what_is_not_pickled(ctx):
     x = ctx.placeholder("x", [2])
     evaluator = ctx.evaluator().push(x * 2.0).feed(x, np.ones(2))
-    refused(lambda: pickle.dumps(x), TypeError, "tensor: it is not pickled. Got <Tensor placeholder", "`t.eval(feeds)`")
-    for value, name, word in (
-        (ctx, "context", "`ctx.env.save(path)`"),
-        (evaluator, "evaluator", "build the graph"),
-        (evaluator.plan(), "plan", "`plan.explain()`"),
-        (ag.Feeder().push("x", 1.0), "feeder", "dict of arrays by name"),
+    for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
+        start = "Tensor: it cannot be pickled. Got <Tensor placeholder"
+        refused(lambda p=protocol: pickle.dumps(x, p), ag.DTypeError, start, "`t.eval(feeds)`")
+    for value, word in (
+        (ctx, "`ctx.env.save(path)`"),
+        (evaluator, "build the graph"),
+        (evaluator.plan(), "`plan.explain()`"),
+        (ag.Feeder().push("x", 1.0), "dict of arrays by name"),
+        (ag.ArrayRng(0), "`ag.ArrayRng(seed)`"),
     ):
-        start = f"{name}: it is neither copied nor pickled. Got <"
+        start = f"{type(value).__name__}: it cannot be copied or pickled. Got <"
         for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
-            refused(lambda value=value, p=protocol: pickle.dumps(value, p), TypeError, start, word)
+            refused(lambda value=value, p=protocol: pickle.dumps(value, p), ag.DTypeError, start, word)
         for f in copy.copy, copy.deepcopy:
-            refused(lambda value=value, f=f: f(value), TypeError, start, word)
-        with pytest.raises(TypeError, match=f"^{name}: "):
+            refused(lambda value=value, f=f: f(value), ag.DTypeError, start, word)
+        with pytest.raises(TypeError):
             pickle.dumps({"deep": [value]})
+
+
+def test_a_filled_shape_is_pickled():
+    for f in copy.copy, copy.deepcopy, lambda v: pickle.loads(pickle.dumps(v)):
+        again = f(ag.Filled([2, 3], -0.5))
+        assert type(again) is ag.Filled
+        assert repr(again) == repr(ag.Filled([2, 3], -0.5))
