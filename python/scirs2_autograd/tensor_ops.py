@@ -1125,7 +1125,7 @@ def pow(a: TensorLike, b: TensorLike) -> Tensor:
     ...     print(T.pow([4.0, 2.0, -8.0], [0.5, -1.0, 0.5]).eval())
     [2.  0.5 nan]
     """
-    y: Tensor = _apply(112, (a, b), ())
+    y: Tensor = _apply(113, (a, b), ())
     return y
 
 
@@ -1142,7 +1142,7 @@ def softmax(x: TensorLike, axis: int = -1) -> Tensor:
     [[0.5 0.5]
      [1.  0. ]]
     """
-    y: Tensor = _apply(113, (x,), (axis,))
+    y: Tensor = _apply(114, (x,), (axis,))
     return y
 
 
@@ -1157,7 +1157,7 @@ def log_softmax(x: TensorLike, axis: int = -1) -> Tensor:
     ...     print(T.log_softmax([0.0, -1000.0]).eval())
     [    0. -1000.]
     """
-    y: Tensor = _apply(115, (x,), (axis,))
+    y: Tensor = _apply(116, (x,), (axis,))
     return y
 
 
@@ -1174,7 +1174,7 @@ def dropout(x: TensorLike, ratio: TensorLike, train: TensorLike = True) -> Tenso
     ...     print(T.reduce_max(T.dropout(np.ones(1000), 0.75)).eval())
     4.0
     """
-    y: Tensor = _apply(116, (x, ratio, train), ())
+    y: Tensor = _apply(117, (x, ratio, train), ())
     return y
 
 
@@ -1192,7 +1192,7 @@ def sparse_softmax_cross_entropy(logits: TensorLike, labels: TensorLike) -> Tens
     ...     print(T.sparse_softmax_cross_entropy([[0.0, 0.0], [8.0, 0.0]], [0, 1]).eval())
     [0.69314718 8.00033541]
     """
-    y: Tensor = _apply(118, (logits, labels), ())
+    y: Tensor = _apply(119, (logits, labels), ())
     return y
 
 
@@ -1207,7 +1207,7 @@ def softmax_cross_entropy(logits: TensorLike, targets: TensorLike) -> Tensor:
     ...     print(T.softmax_cross_entropy([[0.0, 0.0], [8.0, 0.0]], [[0.5, 0.5], [0.0, 1.0]]).eval())
     [0.69314718 8.00033541]
     """
-    y: Tensor = _apply(119, (logits, targets), ())
+    y: Tensor = _apply(120, (logits, targets), ())
     return y
 
 
@@ -1222,7 +1222,7 @@ def sigmoid_cross_entropy(x: TensorLike, targets: TensorLike) -> Tensor:
     ...     print(T.sigmoid_cross_entropy([0.0, -50.0, 5.0], 1.0).eval())
     [6.93147181e-01 5.00000000e+01 6.71534849e-03]
     """
-    y: Tensor = _apply(120, (x, targets), ())
+    y: Tensor = _apply(121, (x, targets), ())
     return y
 
 
@@ -1235,7 +1235,7 @@ def mean_squared_error(x: TensorLike, targets: TensorLike) -> Tensor:
     ...     print(T.mean_squared_error([[1.0, 2.0], [3.0, 4.0]], [[1.0, 4.0], [0.0, 0.0]]).eval())
     [ 2.  12.5]
     """
-    y: Tensor = _apply(121, (x, targets), ())
+    y: Tensor = _apply(122, (x, targets), ())
     return y
 
 
