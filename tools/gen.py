@@ -59,7 +59,7 @@ BY_HAND = {"cond", "assign", "bernoulli", "standard_uniform", "standard_uniform_
 INTERNAL = {
     "check_at", "check_exponent", "check_labels", "check_probability", "check_ratio", "cholesky_lower", "decay",
     "decay_twice", "gaussian", "gelu_slope", "gelu_with", "integer_power", "log_sum", "logistic_loss", "logistic_residual",
-    "lower_triangle", "merge_axes", "normal_density", "normalised", "peak", "real_power", "sigmoid_slope", "sigmoid_with",
+    "lower_triangle", "merge_axes", "normal_density", "normalised", "peak", "power_slope", "real_power", "sigmoid_slope", "sigmoid_with",
     "size", "softplus_with", "tanh_adjoint", "tanh_slope", "tanh_with", "weighted", "wrap_index",
 }  # fmt: skip
 #: Length of a line of generated code, as the formatter has it.

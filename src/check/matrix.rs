@@ -2,7 +2,7 @@
 
 use super::bounds::Edge;
 use super::sample::Sample;
-use super::{cotangent, gradcheck_all, layout, values};
+use super::{cotangent, gradcheck_all, layout, magnitudes, values};
 use crate::api::context::{Context, run};
 use crate::api::feed::Feeder;
 use crate::array::Array;
@@ -25,7 +25,7 @@ pub enum Check {
     First,
     /// The gradient of the gradient equals differences of the gradient.
     Second,
-    /// `float32` is close to `float64`, and integers are exact.
+    /// `float32` is close to `float64`, for functions of one number over all magnitudes, and integers are exact.
     Narrow,
     /// Views, long, short and empty arrays give what contiguous ones, op by op, or pieces give.
     Layouts,
@@ -55,6 +55,7 @@ pub fn examine(def: &'static OpDef, check: Check) -> Result<usize> {
             Check::First => gradcheck_all(|ctx, xs| build(ctx, def, xs, &s.attrs), &s.inputs, 1)?,
             // Of both orders only the second is new, but its first is what it differentiates.
             Check::Second => gradcheck_all(|ctx, xs| build(ctx, def, xs, &s.attrs), &s.inputs, 2)?,
+            Check::Narrow if i == 0 => values::narrow(def, &s)? + magnitudes::magnitudes(def, &s)?,
             Check::Narrow => values::narrow(def, &s)?,
             Check::Layouts => layout::layouts(def, case, &s)?,
             Check::Fused => fused(def, case, &s)?,

@@ -4,6 +4,7 @@
 
 pub(crate) mod bounds;
 pub(crate) mod layout;
+mod magnitudes;
 pub(crate) mod matrix;
 pub(crate) mod replay;
 pub(crate) mod sample;

@@ -141,7 +141,7 @@ pub fn unknown(def: &'static OpDef, s: &Sample) -> Result<usize> {
     Ok(n)
 }
 
-fn valued(def: &'static OpDef, s: &Sample, order: usize) -> Result<Vec<Array>> {
+pub(super) fn valued(def: &'static OpDef, s: &Sample, order: usize) -> Result<Vec<Array>> {
     run(|ctx| {
         let xs = placeholders(ctx, &s.inputs);
         let ys = build(ctx, def, &xs, &s.attrs)?;

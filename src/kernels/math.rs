@@ -3,7 +3,7 @@
 //! Coefficients are minimax polynomials of the quantity named beside them, weighted for the relative error of the result.
 
 pub use super::gauss::{erfc, gaussian, gelu_slope, gelu_with, ndtr, normal_density};
-pub use super::power::pow;
+pub use super::power::{pow, pow_slope};
 use super::real::{Float, Pair, S, Value};
 
 /// c0 + x (c1 + x (c2 + ...)), innermost first.
@@ -139,24 +139,28 @@ pub fn exp<T: Float, const M: u8>(x: S<T, M>) -> S<T, M> {
 /// e^(x + low), where low is far smaller than x.
 #[inline(always)]
 pub(super) fn exp_of_sum<T: Float, const M: u8>(x: S<T, M>, low: S<T, M>) -> S<T, M> {
-    let (q, half, rest) = exp_in_parts(x, low);
+    let (q, half, rest) = exp_in_parts(exponent(x), low);
     (1.0 + q) * half * rest
 }
 
 /// factor e^(x + low), with one rounding for both, where the factor is about 1.
 #[inline(always)]
 pub(super) fn exp_times<T: Float, const M: u8>(x: S<T, M>, low: S<T, M>, factor: S<T, M>) -> S<T, M> {
-    let (q, half, rest) = exp_in_parts(x, low);
+    let (q, half, rest) = exp_in_parts(exponent(x), low);
     q.fma(factor, factor) * half * rest
 }
 
-/// q and two powers of two, of which (1 + q) times the powers is e^(x + low).
+/// x, between where its exponential is zero and where it is infinite.
 #[inline(always)]
-fn exp_in_parts<T: Float, const M: u8>(x: S<T, M>, low: S<T, M>) -> (S<T, M>, S<T, M>, S<T, M>) {
-    // Beyond these the result is infinite or zero, and the exponent no longer fits.
+fn exponent<T: Float, const M: u8>(x: S<T, M>) -> S<T, M> {
     let (least, most) = if T::F64 { (-746.0, 710.0) } else { (-104.0, 89.0) };
     let x = select(gt(x, most), most, x);
-    let x = select(lt(x, least), least, x);
+    select(lt(x, least), least, x)
+}
+
+/// q and two powers of two, of which (1 + q) times the powers is e^(x + low), for |x| below 1400, or 170 in `f32`.
+#[inline(always)]
+pub(super) fn exp_in_parts<T: Float, const M: u8>(x: S<T, M>, low: S<T, M>) -> (S<T, M>, S<T, M>, S<T, M>) {
     let (biased, q) = reduced_exp(x, low);
     // Two factors, so that a denormal result is rounded once.
     let (half, rest) = T::half_powers(biased.0);

@@ -2,6 +2,7 @@
 
 use smallvec::SmallVec;
 
+use crate::dtype::DType;
 use crate::graph::op::Cotangent;
 use crate::graph::{NodeOp, Tensor, Value};
 use crate::ops::apply::cast;
@@ -9,15 +10,15 @@ use crate::ops::broadcast::{broadcast_like, broadcast_to, sum_to};
 use crate::ops::compare::not_equal;
 use crate::ops::elementwise::{ADD, MUL, NEG, SQUARE, div, mul, neg};
 use crate::ops::movement::reshape_like;
-use crate::ops::power::real_power;
+use crate::ops::power::{power_slope, real_power};
 
 /// `g` where the mask is true, and exactly zero elsewhere.
 pub fn masked<'g>(g: Tensor<'g>, mask: Tensor<'g>) -> Cotangent<'g> {
     Cotangent::Masked(g, mask)
 }
 
-/// The cotangent of the base of `a ** b`: `g * b * a ** (b - 1)`, and 0 where `b` is 0. For small known exponents the power
-/// is written out, which leaves no `0 * inf` at `a = 0` in any order.
+/// The cotangent of the base of `a ** b`: `g * b * a ** (b - 1)`, and 0 where `b` is 0. For known exponents of which `b - 1` is exact
+/// the power is written out, which leaves no `0 * inf` at `a = 0` in any order.
 pub fn power<'g>(g: Tensor<'g>, a: Tensor<'g>, b: Tensor<'g>) -> Cotangent<'g> {
     let known = match b.node().op {
         NodeOp::Scalar(s) => Some(s.as_f64()),
@@ -27,9 +28,16 @@ pub fn power<'g>(g: Tensor<'g>, a: Tensor<'g>, b: Tensor<'g>) -> Cotangent<'g> {
         Some(0.0) => Cotangent::Zero,
         Some(1.0) => g.into(),
         Some(2.0) => (g * (a * 2.0)).into(),
-        Some(_) => (g * b * real_power(a, b - 1.0)).into(),
-        None => masked(g * b * real_power(a, b - 1.0), not_equal(b, 0.0)),
+        Some(b_is) if is_whole(b_is, b.dtype()) => (g * b * real_power(a, b - 1.0)).into(),
+        Some(_) => (g * power_slope(a, b)).into(),
+        None => masked(g * power_slope(a, b), not_equal(b, 0.0)),
     }
+}
+
+/// True if `b` and `b - 1` are numbers of the dtype.
+fn is_whole(b: f64, dtype: DType) -> bool {
+    let less = b - 1.0;
+    less + 1.0 == b && (dtype == DType::F64 || f64::from(b as f32) == b && f64::from(less as f32) == less)
 }
 
 /// How deep a quotient looks for factors.

@@ -74,7 +74,7 @@ class Names:
 
 
 def function(row: dict[str, Any]) -> Callable[..., Any]:
-    """The row's expression as a function of mpmath's numbers; None where it is not a real number."""
+    """The row's expression as a function of mpmath's numbers: NaN where it is not real, None where it has no value, as `1 / 0`."""
     code: CodeType = compile(row["numpy"], row["name"], "eval")
     names = [n for n, _, _ in row["params"]]
     modules = {"np": Names(), "scipy": SimpleNamespace(special=Names())}
@@ -85,7 +85,9 @@ def function(row: dict[str, Any]) -> Callable[..., Any]:
         except (ZeroDivisionError, ValueError):
             return None
         y = mp.convert(y)
-        return y if isinstance(y, mpf) and mp.isfinite(y) else None
+        if not isinstance(y, mpf):
+            return mp.nan
+        return y if mp.isfinite(y) else None
 
     return call
 
@@ -104,7 +106,7 @@ def derivatives(f: Callable[[Any], Any], x: Any) -> list[Any]:
     scale = min(abs(x), mpf(1)) if x else mpf(1)
     h = mp.ldexp(scale, STEP)
     ys = [f(x + k * h) for k in (-2, -1, 0, 1, 2)]
-    if None in ys:
+    if any(y is None or mp.isnan(y) for y in ys):
         return [ys[2], None, None]
     a, b, y, c, d = ys
     small = mp.ldexp(1, STEP // 3)

