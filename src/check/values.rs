@@ -8,7 +8,7 @@ use crate::array::Array;
 use crate::dtype::DType;
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::attr::Attr;
-use crate::graph::op::{Domain, OpDef};
+use crate::graph::op::{Body, Domain, Kernel, OpDef};
 use crate::graph::{Tensor, attr};
 use crate::shape::Tuple;
 
@@ -30,6 +30,24 @@ fn promised(t: Tensor<'_>, a: &Array) -> Result<()> {
     Err(Error::new(ErrorKind::Shape, "types", "a run returns another type than the rule", got, t.aval()))
 }
 
+/// The rule of a kernel that works element by element gives the shape that the operands broadcast to.
+fn one_by_one(def: &OpDef, s: &Sample, ys: &[Tensor<'_>]) -> Result<()> {
+    if !matches!(&def.body, Body::Primitive(p) if matches!(p.kernel, Kernel::Tile(_))) {
+        return Ok(());
+    }
+    let ndim = s.inputs.iter().map(Array::ndim).max().unwrap_or(0);
+    let mut dims = vec![1; ndim];
+    for a in &s.inputs {
+        for (d, &n) in dims.iter_mut().rev().zip(a.shape().iter().rev()) {
+            *d = if *d == 1 { n } else { *d };
+        }
+    }
+    match ys.iter().find(|y| y.known_shape().is_none_or(|shape| shape[..] != dims[..])) {
+        Some(y) => Err(Error::new(ErrorKind::Shape, "types", "the kernel works element by element", y.aval(), Tuple(&dims))),
+        None => Ok(()),
+    }
+}
+
 /// The rule equals the run: on the sample, and on random shapes and dtypes wherever the rule accepts them; what the rule
 /// refuses when all lengths are known, a run refuses where only the feeds tell.
 pub fn types(def: &'static OpDef, s: &Sample) -> Result<usize> {
@@ -37,6 +55,7 @@ pub fn types(def: &'static OpDef, s: &Sample) -> Result<usize> {
         run(|ctx| {
             let xs = placeholders(ctx, &s.inputs);
             let Ok(ys) = build(ctx, def, &xs, &s.attrs) else { return Ok(None) };
+            one_by_one(def, s, &ys)?;
             let feeds: Vec<_> = xs.into_iter().zip(s.inputs.iter().cloned()).collect();
             let out = match evaluate(ctx, &ys, &feeds) {
                 Ok(out) => out,

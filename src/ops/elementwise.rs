@@ -122,6 +122,7 @@ unary! {
     SQUARE = fn square(x) -> y { x * x }
     kind numeric;
     vjp(g) g * (x * 2.0);
+    derivative singular;
     numpy "np.square(x)";
     example "T.square([-3, 0, 4])" => "[ 9  0 16]";
     samples Real;

@@ -98,7 +98,7 @@ unary! {
     /// Gradient: `-2 * g * x * y`.
     GAUSSIAN = fn gaussian(x) -> y { gaussian(x) }
     kind float;
-    vjp(g) g * weighted(y, x * -2.0);
+    vjp(g) g * (weighted(y, x) * -2.0);
     numpy "np.exp(-x * x)";
     samples Real;
 }

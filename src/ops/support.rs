@@ -20,7 +20,7 @@ pub fn finite(_: &Vjp<'_, '_>) -> Derivative {
     Derivative::Finite
 }
 
-/// The local derivative is infinite or NaN at some finite operands.
+/// The local derivative is infinite or NaN at some finite operands, be it that it overflows.
 pub fn singular(_: &Vjp<'_, '_>) -> Derivative {
     Derivative::Singular
 }
@@ -47,11 +47,10 @@ pub fn by_divisor(v: &Vjp<'_, '_>) -> Derivative {
     }
 }
 
-/// A power: finite under the exponents whose rules hold no power.
+/// A power: constant under the exponents 0 and 1.
 pub fn by_exponent(v: &Vjp<'_, '_>) -> Derivative {
     match literal(v, 1) {
         Some(0.0 | 1.0) => Derivative::Constant,
-        Some(2.0) => Derivative::Finite,
         _ => Derivative::Singular,
     }
 }

@@ -256,20 +256,20 @@ def test_derivatives_of_two_numbers(index, dtype):
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("index", list(rows(1, 2)))
-def test_a_row_that_is_not_taken_leaves_nothing(index, dtype):
+def test_elements_that_are_not_taken_leave_nothing(index, dtype):
     """Whatever the derivative is there: a row of which it may be infinite or NaN says so (`derivative singular`)."""
 
     def build(y, ps):
-        z = T.where(T.not_equal(ps[0], ps[0]), y, 0.0)
-        first = T.grad([z], ps)
-        return [*first, *T.grad(first, ps)]
+        first = T.grad([y[:1]], ps)
+        return [*first, *T.grad([g[:1] for g in first], ps)]
 
     xs = grid(ROWS[index], dtype, lambda dtype: (x := extremes(dtype))[np.isfinite(x)])
     for k, g in enumerate(evaluated(index, xs, build)):
-        wrong = np.flatnonzero(g != 0)
-        assert wrong.size == 0, (
-            f"{ROWS[index]['name']}, order {1 + k // len(xs)} at {[x[wrong[0]] for x in xs]}: got {g[wrong[0]]}; expected 0"
-        )
+        wrong = 1 + np.flatnonzero(g[1:] != 0)
+        if wrong.size:
+            at = ", ".join(f"{n}={x[wrong[0]]}" for (n, _, _), x in zip(ROWS[index]["params"], xs, strict=True))
+            what = f"{ROWS[index]['name']}, order {1 + k // len(xs)} at {at}: got {g[wrong[0]]}; expected 0"
+            pytest.fail(f"{what}. Does the row say that its derivative is singular?")
 
 
 def test_reasons_name_rows():
