@@ -35,7 +35,6 @@ from ._lib import Context, Plan, Tensor, VariableEnvironment, _Optimizer
 from .exceptions import DTypeError
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from ._typing import Feeds, VariableKey
@@ -169,7 +168,7 @@ class _Base:
         grads: Sequence[Tensor],
         ctx: Context,
         feeds: Feeds | None = None,
-    ) -> list[NDArray[np.generic]]:
+    ) -> list[NDArray[Any]]:
         """Take a step and return the values of `outputs`, such as the loss, from the same run.
 
         They see the variables before the update. `feeds` are those of `update`.

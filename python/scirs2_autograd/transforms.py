@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,8 +14,10 @@ from .exceptions import DTypeError, ShapeError
 
 __all__ = ["grad", "gradcheck", "run", "value_and_grad"]
 
+_R = TypeVar("_R")
 
-def run(f: Callable[[Context], Any], *, dtype: Any = "float64", seed: int | None = None) -> Any:
+
+def run(f: Callable[[Context], _R], *, dtype: Any = "float64", seed: int | None = None) -> _R:
     """Call `f` with a context of an empty environment, and close it.
 
     `dtype` is that of placeholders and creations; `seed` seeds random draws.
