@@ -6,12 +6,11 @@ pub use crate::array::block::{Block, take_peak, usage};
 pub use crate::array::{View, ViewMut};
 pub use crate::check::matrix::{Check, agree, build, derive, examine};
 pub use crate::check::sample::Numbers;
-pub use crate::check::skips::{SKIPS, why};
 pub use crate::error::Site;
 use crate::formula;
 pub use crate::graph::SITES;
 pub use crate::graph::attr::{Attr, AttrType};
-pub use crate::graph::op::{Body, Kernel, OpDef, Operands, ParamKind, Support};
+pub use crate::graph::op::{Body, Kernel, OpDef, ParamKind, Support};
 pub use crate::kernels::fold::{self, Fold};
 pub use crate::kernels::isa::{Isa, detected};
 pub use crate::kernels::matmul::matmul;
@@ -19,7 +18,7 @@ pub use crate::kernels::ranges::{RANGE, Ranges};
 pub use crate::kernels::tile::{self, Elementwise, Instr};
 pub use crate::ops::apply::{Arg, apply_in};
 pub use crate::ops::control::NESTED;
-pub use crate::ops::{ALIASES, TABLE, find};
+pub use crate::ops::{TABLE, find};
 pub use crate::optimizers::updates;
 pub use crate::plan::ir::Ty;
 pub use crate::plan::place::{Arg as PlacedArg, Work};
@@ -44,10 +43,10 @@ pub static FORMULAS: [(&str, Elementwise); 22] = [
     ("cos", formula! { float |x| cos(x) }),
     ("pow", formula! { float |a, b| pow(a, b) }),
     ("rsqrt1", formula! { float |x| 1.0 / sqrt(abs(x) + 1.0) }),
-    ("mul", formula! { numeric |a, b| a * b }),
-    ("max", formula! { numeric |a, b| max(a, b) }),
+    ("mul", formula! { number |a, b| a * b }),
+    ("max", formula! { number |a, b| max(a, b) }),
     ("less", formula! { compare |a, b| lt(a, b) }),
-    ("xor", formula! { logic |a, b| a ^ b }),
+    ("xor", formula! { mask |a, b| a ^ b }),
     ("clip", formula! { float |x, low, high| min(max(x, low), high) }),
 ];
 

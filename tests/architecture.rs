@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use scirs2_autograd::internals::{ALIASES, TABLE};
+use scirs2_autograd::internals::TABLE;
 
 /// The layers, lowest first: a layer uses itself and those before it.
 const LAYERS: [&str; 16] = [
@@ -338,7 +338,7 @@ fn what_may_panic_says_why_it_does_not() {
 /// What an op is follows from its row: nothing else asks for an op by its name.
 #[test]
 fn no_op_is_recognised_by_its_name() {
-    let names: BTreeSet<&str> = TABLE.iter().map(|d| d.name).chain(ALIASES.iter().map(|a| a.0)).collect();
+    let names: BTreeSet<&str> = TABLE.iter().map(|d| d.name).chain(TABLE.iter().flat_map(|d| d.flags.aliases.iter().copied())).collect();
     let mut wrong = vec![];
     for s in sources() {
         for (i, line) in s.code.lines().enumerate() {

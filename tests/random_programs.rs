@@ -20,7 +20,7 @@ fn value(dtype: DType, dims: &[usize], r: &mut Numbers, hard: bool) -> Result<Ar
 }
 
 fn elementwise() -> Vec<&'static OpDef> {
-    let plain = |d: &&OpDef| d.params.iter().all(|p| p.kind == ParamKind::Tensor);
+    let plain = |d: &&OpDef| d.params.iter().all(|p| matches!(p.kind, ParamKind::Tensor(_)));
     let family = |d: &&OpDef| match &d.body {
         // What refuses values would end most programs, and what writes needs a variable.
         Body::Primitive(p) => matches!(p.support, Support::Elementwise(_)) && !matches!(p.kernel, Kernel::Check(_) | Kernel::Assign),

@@ -53,33 +53,8 @@ TYPES = {
 }
 #: Attributes that have no sensible default in Python.
 REQUIRED = {"shape", "classes", "n", "slices"}
-#: Rows whose Python functions are written by hand, in `_functions`.
-BY_HAND = {"cond", "assign", "bernoulli", "standard_uniform", "standard_uniform_like", "standard_normal", "standard_normal_like"}
-#: Rows that serve other rows, besides those that their parameters tell; see `internal`.
-INTERNAL = {
-    "check_at", "check_exponent", "check_labels", "check_probability", "check_ratio", "cholesky_lower", "decay",
-    "decay_twice", "gaussian", "gelu_slope", "gelu_with", "integer_power", "log_sum", "logistic_loss", "logistic_residual",
-    "lower_triangle", "merge_axes", "normal_density", "normalised", "peak", "power_slope", "real_power", "sigmoid_slope", "sigmoid_with",
-    "size", "softplus_with", "tanh_adjoint", "tanh_slope", "tanh_with", "weighted", "wrap_index",
-}  # fmt: skip
 #: Length of a line of generated code, as the formatter has it.
 WIDTH = 140
-#: Functions that are methods of Tensor as they are.
-METHODS = [
-    "sum", "mean", "max", "min", "logsumexp", "argmax", "squeeze", "expand_dims", "clip", "take", "astype", "square", "sqrt",
-    "exp", "log", "abs", "equal", "not_equal", "less", "less_equal", "greater", "greater_equal", "dot",
-]  # fmt: skip
-
-
-def internal(row: dict[str, Any]) -> bool:
-    """Whether a row is no function of `tensor_ops`: what gradients and composites are built from, and users have no need of.
-
-    A row with a cotangent `g` is the adjoint of another, and one with `like` reads only the shape of that input. The
-    others are named in `INTERNAL`.
-    """
-    return row["name"] in INTERNAL or any(name in ("g", "like") for name, _, _ in row["params"])
-
-
 def parameters(row: dict[str, Any]) -> list[str]:
     parts = []
     # A parameter in front of a required one is required too.
@@ -237,24 +212,22 @@ if not TYPE_CHECKING:
 
 
 def tensor_ops(rows: list[dict[str, Any]], version: str) -> str:
-    public = [r for r in rows if r["name"] not in BY_HAND and not internal(r)]
+    public = [r for r in rows if not r["internal"] and (r["example"] or not r["by_hand"])]
     bare = [r["name"] for r in public if r["example"] is None]
     if bare:
         sys.exit(f"tools/gen.py: a public row has no example. Got none in {', '.join(bare)}; expected `example` after `numpy`.")
     aliases = [(a, r["name"]) for r in public for a in r["aliases"]]
-    names = sorted([r["name"] for r in public] + [a for a, _ in aliases] + by_hand_names() + ["dot"])
+    names = sorted([r["name"] for r in public] + [a for a, _ in aliases] + by_hand_names())
     head = HEADER.replace("{names}", "\n".join(f'    "{n}",' for n in names))
     head = head.replace("{functions}", "\n".join(f"    {n}," for n in sorted(by_hand_names())))
     head = head.replace("{version}", version).replace("{bound}", bound(public))
     text = "\n\n\n".join(function(r) for r in public)
-    alias = "\n".join(f"{a} = {n}" for a, n in sorted(aliases)) + "\ndot = matmul"
+    alias = "\n".join(f"{a} = {n}" for a, n in sorted(aliases))
     return f"{head}\n\n{text}\n\n\n{alias}\n"
 
 
 def method_rows(rows: list[dict[str, Any]]) -> list[tuple[str, dict[str, Any]]]:
-    by_name = {name: r for r in rows for name in (r["name"], *r["aliases"])}
-    by_name["dot"] = by_name["matmul"]
-    return [(name, by_name[name]) for name in METHODS]
+    return [(name, r) for r in rows for name in r["methods"]]
 
 
 METHODS_HEADER = '''"""Methods of Tensor."""
@@ -281,7 +254,7 @@ def methods(rows: list[dict[str, Any]], version: str) -> str:
     used = method_rows(rows)
     head = METHODS_HEADER.replace("{version}", version).replace("{bound}", bound([r for _, r in used]))
     text = "\n\n\n".join(method(*m) for m in used)
-    names = "\n".join(f'        "{m}": {m},' for m in METHODS)
+    names = "\n".join(f'        "{m}": {m},' for m, _ in used)
     return f"{head}\n\n{text}\n\n\nattach(\n    {{\n{names}\n    }}\n)\n"
 
 
@@ -294,9 +267,10 @@ def stub_methods(rows: list[dict[str, Any]]) -> str:
 
 
 def docs(rows: list[dict[str, Any]]) -> str:
-    public = [docs_row(r) for r in rows if not internal(r)]
-    own = [docs_row(r) for r in rows if internal(r)]
-    return DOCS.format(public="\n".join(public), internal="\n".join(own))
+    public = [docs_row(r) for r in rows if not r["internal"]]
+    own = [docs_row(r) for r in rows if r["internal"]]
+    exempt = [f"| `{r['name']}` | {', '.join(checks).lower()} | {why} |" for r in rows for checks, why in r["exempt"]]
+    return DOCS.format(public="\n".join(public), internal="\n".join(own), exempt="\n".join(exempt))
 
 
 DOCS = """# Operations
@@ -315,13 +289,21 @@ Gradients and composites are built from these. They occur in `plan.explain()` an
 | operation | other names | kind | what it computes | NumPy |
 | --- | --- | --- | --- | --- |
 {internal}
+
+## Checks that do not apply
+
+Every operation is tested by every check of `tests/op_matrix.rs`, except where this table has a reason.
+
+| operation | checks | why not |
+| --- | --- | --- |
+{exempt}
 """
 
 
 def docs_row(r: dict[str, Any]) -> str:
     first = plain(r["doc"]).split("\n\n")[0].replace("\n", " ").replace("|", "\\|")
     kind = "composite" if r["composite"] else "primitive"
-    numpy = f"`{r['numpy']}`".replace("|", "\\|") if internal(r) or in_numpy(r) else ""
+    numpy = f"`{r['numpy']}`".replace("|", "\\|") if r["internal"] or in_numpy(r) else ""
     params = ", ".join(n if d is None or n in REQUIRED else f"{n}={d}" for n, _, d in r["params"])
     return f"| `{r['name']}({params})` | {', '.join(f'`{a}`' for a in r['aliases'])} | {kind} | {first} | {numpy} |"
 

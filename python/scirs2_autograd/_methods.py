@@ -39,130 +39,6 @@ _squeeze = _row("squeeze")
 _take = _row("take")
 
 
-def sum(self: Tensor, axis: Axes = None, keepdims: bool = False) -> Tensor:
-    """As `tensor_ops.reduce_sum`, with this tensor as `x`.
-
-    >>> with ag.Context():
-    ...     print(T.constant([[1, 2], [3, 4]]).sum(axis=-1, keepdims=True).eval())
-    [[3]
-     [7]]
-    """
-    y: Tensor = _apply(_reduce_sum, (self,), (axis, keepdims))
-    return y
-
-
-def mean(self: Tensor, axis: Axes = None, keepdims: bool = False) -> Tensor:
-    """As `tensor_ops.reduce_mean`, with this tensor as `x`.
-
-    >>> with ag.Context():
-    ...     print(T.constant([[1, 2], [3, 4]]).mean(axis=0).eval())
-    [2. 3.]
-    """
-    y: Tensor = _apply(_reduce_mean, (self,), (axis, keepdims))
-    return y
-
-
-def max(self: Tensor, axis: Axes = None, keepdims: bool = False) -> Tensor:
-    """As `tensor_ops.reduce_max`, with this tensor as `x`.
-
-    >>> with ag.Context():
-    ...     x = T.constant([1.0, 3.0, 3.0])
-    ...     print(T.grad([x.max()], [x])[0].eval())
-    [0.  0.5 0.5]
-    """
-    y: Tensor = _apply(_reduce_max, (self,), (axis, keepdims))
-    return y
-
-
-def min(self: Tensor, axis: Axes = None, keepdims: bool = False) -> Tensor:
-    """As `tensor_ops.reduce_min`, with this tensor as `x`.
-
-    >>> with ag.Context():
-    ...     print(T.constant([[1.0, 5.0], [7.0, 2.0]]).min(axis=-1).eval())
-    [1. 2.]
-    """
-    y: Tensor = _apply(_reduce_min, (self,), (axis, keepdims))
-    return y
-
-
-def logsumexp(self: Tensor, axis: Axes = None, keepdims: bool = False) -> Tensor:
-    """As `tensor_ops.reduce_logsumexp`, with this tensor as `x`.
-
-    >>> with ag.Context():
-    ...     print(T.constant([[1000.0, 1000.0], [0.0, -np.inf]]).logsumexp(axis=-1).eval())
-    [1000.69314718    0.        ]
-    """
-    y: Tensor = _apply(_reduce_logsumexp, (self,), (axis, keepdims))
-    return y
-
-
-def argmax(self: Tensor, axis: int = -1, keepdims: bool = False) -> Tensor:
-    """As `tensor_ops.argmax`, with this tensor as `x`.
-
-    >>> with ag.Context():
-    ...     print(T.constant([[1.0, 3.0, 3.0], [2.0, 0.0, 1.0]]).argmax().eval())
-    [1 0]
-    """
-    y: Tensor = _apply(_argmax, (self,), (axis, keepdims))
-    return y
-
-
-def squeeze(self: Tensor, axis: Axes = None) -> Tensor:
-    """As `tensor_ops.squeeze`, with this tensor as `x`.
-
-    >>> with ag.Context():
-    ...     print(T.constant([[[1], [2]]]).squeeze(-1).eval())
-    [[1 2]]
-    """
-    y: Tensor = _apply(_squeeze, (self,), (axis,))
-    return y
-
-
-def expand_dims(self: Tensor, axis: Axes = (0,)) -> Tensor:
-    """As `tensor_ops.expand_dims`, with this tensor as `x`.
-
-    >>> with ag.Context():
-    ...     print(T.constant([1, 2]).expand_dims(-1).eval())
-    [[1]
-     [2]]
-    """
-    y: Tensor = _apply(_expand_dims, (self,), (axis,))
-    return y
-
-
-def clip(self: Tensor, low: TensorLike, high: TensorLike) -> Tensor:
-    """As `tensor_ops.clip`, with this tensor as `x`.
-
-    >>> with ag.Context():
-    ...     print(T.constant([-1.0, 0.5, 3.0]).clip(0.0, 1.0).eval())
-    [0.  0.5 1. ]
-    """
-    y: Tensor = _apply(_clip, (self, low, high), ())
-    return y
-
-
-def take(self: Tensor, index: TensorLike, axis: int = 0) -> Tensor:
-    """As `tensor_ops.take`, with this tensor as `x`.
-
-    >>> with ag.Context():
-    ...     print(T.constant([10.0, 20.0, 30.0]).take([2, -1, 0]).eval())
-    [30. 30. 10.]
-    """
-    y: Tensor = _apply(_take, (self, index), (axis,))
-    return y
-
-
-def astype(self: Tensor, dtype: DTypeLike = "float64") -> Tensor:
-    """As `tensor_ops.cast`, with this tensor as `x`.
-
-    >>> with ag.Context():
-    ...     print(T.constant([1.7, -1.7, 0.0]).astype("int32").eval())
-    [ 1 -1  0]
-    """
-    y: Tensor = _apply(_cast, (self,), (dtype,))
-    return y
-
-
 def square(self: Tensor) -> Tensor:
     """As `tensor_ops.square`, with this tensor as `x`.
 
@@ -182,6 +58,17 @@ def sqrt(self: Tensor) -> Tensor:
     [ 2.  0. nan]
     """
     y: Tensor = _apply(_sqrt, (self,), ())
+    return y
+
+
+def abs(self: Tensor) -> Tensor:
+    """As `tensor_ops.abs`, with this tensor as `x`.
+
+    >>> with ag.Context():
+    ...     print(T.constant([-1.5, 0.0, 2.0]).abs().eval())
+    [1.5 0.  2. ]
+    """
+    y: Tensor = _apply(_abs, (self,), ())
     return y
 
 
@@ -207,14 +94,14 @@ def log(self: Tensor) -> Tensor:
     return y
 
 
-def abs(self: Tensor) -> Tensor:
-    """As `tensor_ops.abs`, with this tensor as `x`.
+def clip(self: Tensor, low: TensorLike, high: TensorLike) -> Tensor:
+    """As `tensor_ops.clip`, with this tensor as `x`.
 
     >>> with ag.Context():
-    ...     print(T.constant([-1.5, 0.0, 2.0]).abs().eval())
-    [1.5 0.  2. ]
+    ...     print(T.constant([-1.0, 0.5, 3.0]).clip(0.0, 1.0).eval())
+    [0.  0.5 1. ]
     """
-    y: Tensor = _apply(_abs, (self,), ())
+    y: Tensor = _apply(_clip, (self, low, high), ())
     return y
 
 
@@ -284,6 +171,119 @@ def greater_equal(self: Tensor, b: TensorLike) -> Tensor:
     return y
 
 
+def astype(self: Tensor, dtype: DTypeLike = "float64") -> Tensor:
+    """As `tensor_ops.cast`, with this tensor as `x`.
+
+    >>> with ag.Context():
+    ...     print(T.constant([1.7, -1.7, 0.0]).astype("int32").eval())
+    [ 1 -1  0]
+    """
+    y: Tensor = _apply(_cast, (self,), (dtype,))
+    return y
+
+
+def expand_dims(self: Tensor, axis: Axes = (0,)) -> Tensor:
+    """As `tensor_ops.expand_dims`, with this tensor as `x`.
+
+    >>> with ag.Context():
+    ...     print(T.constant([1, 2]).expand_dims(-1).eval())
+    [[1]
+     [2]]
+    """
+    y: Tensor = _apply(_expand_dims, (self,), (axis,))
+    return y
+
+
+def squeeze(self: Tensor, axis: Axes = None) -> Tensor:
+    """As `tensor_ops.squeeze`, with this tensor as `x`.
+
+    >>> with ag.Context():
+    ...     print(T.constant([[[1], [2]]]).squeeze(-1).eval())
+    [[1 2]]
+    """
+    y: Tensor = _apply(_squeeze, (self,), (axis,))
+    return y
+
+
+def sum(self: Tensor, axis: Axes = None, keepdims: bool = False) -> Tensor:
+    """As `tensor_ops.reduce_sum`, with this tensor as `x`.
+
+    >>> with ag.Context():
+    ...     print(T.constant([[1, 2], [3, 4]]).sum(axis=-1, keepdims=True).eval())
+    [[3]
+     [7]]
+    """
+    y: Tensor = _apply(_reduce_sum, (self,), (axis, keepdims))
+    return y
+
+
+def max(self: Tensor, axis: Axes = None, keepdims: bool = False) -> Tensor:
+    """As `tensor_ops.reduce_max`, with this tensor as `x`.
+
+    >>> with ag.Context():
+    ...     x = T.constant([1.0, 3.0, 3.0])
+    ...     print(T.grad([x.max()], [x])[0].eval())
+    [0.  0.5 0.5]
+    """
+    y: Tensor = _apply(_reduce_max, (self,), (axis, keepdims))
+    return y
+
+
+def min(self: Tensor, axis: Axes = None, keepdims: bool = False) -> Tensor:
+    """As `tensor_ops.reduce_min`, with this tensor as `x`.
+
+    >>> with ag.Context():
+    ...     print(T.constant([[1.0, 5.0], [7.0, 2.0]]).min(axis=-1).eval())
+    [1. 2.]
+    """
+    y: Tensor = _apply(_reduce_min, (self,), (axis, keepdims))
+    return y
+
+
+def mean(self: Tensor, axis: Axes = None, keepdims: bool = False) -> Tensor:
+    """As `tensor_ops.reduce_mean`, with this tensor as `x`.
+
+    >>> with ag.Context():
+    ...     print(T.constant([[1, 2], [3, 4]]).mean(axis=0).eval())
+    [2. 3.]
+    """
+    y: Tensor = _apply(_reduce_mean, (self,), (axis, keepdims))
+    return y
+
+
+def logsumexp(self: Tensor, axis: Axes = None, keepdims: bool = False) -> Tensor:
+    """As `tensor_ops.reduce_logsumexp`, with this tensor as `x`.
+
+    >>> with ag.Context():
+    ...     print(T.constant([[1000.0, 1000.0], [0.0, -np.inf]]).logsumexp(axis=-1).eval())
+    [1000.69314718    0.        ]
+    """
+    y: Tensor = _apply(_reduce_logsumexp, (self,), (axis, keepdims))
+    return y
+
+
+def argmax(self: Tensor, axis: int = -1, keepdims: bool = False) -> Tensor:
+    """As `tensor_ops.argmax`, with this tensor as `x`.
+
+    >>> with ag.Context():
+    ...     print(T.constant([[1.0, 3.0, 3.0], [2.0, 0.0, 1.0]]).argmax().eval())
+    [1 0]
+    """
+    y: Tensor = _apply(_argmax, (self,), (axis, keepdims))
+    return y
+
+
+def take(self: Tensor, index: TensorLike, axis: int = 0) -> Tensor:
+    """As `tensor_ops.take`, with this tensor as `x`.
+
+    >>> with ag.Context():
+    ...     print(T.constant([10.0, 20.0, 30.0]).take([2, -1, 0]).eval())
+    [30. 30. 10.]
+    """
+    y: Tensor = _apply(_take, (self, index), (axis,))
+    return y
+
+
 def dot(self: Tensor, b: TensorLike) -> Tensor:
     """As `tensor_ops.matmul`, with this tensor as `a`.
 
@@ -297,28 +297,28 @@ def dot(self: Tensor, b: TensorLike) -> Tensor:
 
 attach(
     {
-        "sum": sum,
-        "mean": mean,
-        "max": max,
-        "min": min,
-        "logsumexp": logsumexp,
-        "argmax": argmax,
-        "squeeze": squeeze,
-        "expand_dims": expand_dims,
-        "clip": clip,
-        "take": take,
-        "astype": astype,
         "square": square,
         "sqrt": sqrt,
+        "abs": abs,
         "exp": exp,
         "log": log,
-        "abs": abs,
+        "clip": clip,
         "equal": equal,
         "not_equal": not_equal,
         "less": less,
         "less_equal": less_equal,
         "greater": greater,
         "greater_equal": greater_equal,
+        "astype": astype,
+        "expand_dims": expand_dims,
+        "squeeze": squeeze,
+        "sum": sum,
+        "max": max,
+        "min": min,
+        "mean": mean,
+        "logsumexp": logsumexp,
+        "argmax": argmax,
+        "take": take,
         "dot": dot,
     }
 )

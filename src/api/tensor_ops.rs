@@ -6,29 +6,11 @@ pub use crate::autodiff::{grad, grad_with_default, hessian_vector_product as _he
 use crate::graph::attr::{IntoAttr, Ints};
 use crate::graph::{AsTensor, Graph, Tensor};
 pub use crate::ops::apply::cast;
-pub use crate::ops::broadcast::{broadcast_like, broadcast_to, sum_to};
-pub use crate::ops::compare::{
-    bitwise_and, bitwise_not, bitwise_or, bitwise_xor, equal, greater, greater_equal, less, less_equal, logical_and, logical_not,
-    logical_or, logical_xor, not_equal,
+pub use crate::ops::composite::{activation::*, chance::*, loss::*, power::*};
+pub use crate::ops::{
+    broadcast::*, compare::*, contract::*, control::*, elementwise::*, factor::*, index::*, movement::*, normal::*, random::*, reduce::*,
+    select::*, sigmoid::*, slice::*,
 };
-pub use crate::ops::compare::{less as lesser, less_equal as lesser_equal};
-pub use crate::ops::composite::activation::{log_softmax, softmax};
-pub use crate::ops::composite::chance::dropout;
-pub use crate::ops::composite::loss::{mean_squared_error, sigmoid_cross_entropy, softmax_cross_entropy, sparse_softmax_cross_entropy};
-pub use crate::ops::composite::power::pow;
-pub use crate::ops::contract::{batch_matmul, matmul};
-pub use crate::ops::control::{assign, check_finite, cond};
-pub use crate::ops::elementwise::log as ln;
-pub use crate::ops::elementwise::*;
-pub use crate::ops::factor::{cholesky, lower_triangle, solve_lower};
-pub use crate::ops::index::{gather, one_hot, take};
-pub use crate::ops::movement::{expand_dims, identity, reshape, reshape_like, squeeze, stop_gradient, transpose};
-pub use crate::ops::normal::{erf, erfc, gelu, ndtr};
-pub use crate::ops::random::{bernoulli, normal_like, random_normal, random_uniform, standard_normal, standard_uniform, uniform_like};
-pub use crate::ops::reduce::{argmax, max_with_index, reduce_logsumexp, reduce_max, reduce_mean, reduce_min, reduce_sum};
-pub use crate::ops::select::select;
-pub use crate::ops::sigmoid::{sigmoid, softplus, tanh};
-pub use crate::ops::slice::{concat, slice, strided_slice};
 use crate::state::Filled;
 
 /// A shape full of zeros that has no dtype and no graph yet: a variable gives it the dtype of its environment, an operator

@@ -11,37 +11,11 @@ use crate::dtype::DType;
 use crate::error::Result;
 use crate::graph::Tensor;
 use crate::graph::attr::Attr;
+pub use crate::graph::op::Check;
 use crate::graph::op::{Case, OpDef};
 use crate::ops::apply::{Arg, apply_in};
 
-/// What is checked of a row.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Check {
-    /// Shape and dtype rule equal what a run returns; whatever the rule accepts, a run computes.
-    Types,
-    /// With lengths that only a feed decides, values and gradients have the same bits.
-    Unknown,
-    /// The gradient equals differences.
-    First,
-    /// The gradient of the gradient equals differences of the gradient.
-    Second,
-    /// `float32` is close to `float64`, for functions of one number over all magnitudes, and integers are exact.
-    Narrow,
-    /// Views, long, short and empty arrays give what contiguous ones, op by op, or pieces give.
-    Layouts,
-    /// Values and gradients of both orders, computed as one program, equal op by op, bit for bit.
-    Fused,
-    /// Each bad input gives its message; a row without bad inputs refuses none.
-    Messages,
-}
-
-impl Check {
-    /// All checks.
-    pub const ALL: [Check; 8] =
-        [Check::Types, Check::Unknown, Check::First, Check::Second, Check::Narrow, Check::Layouts, Check::Fused, Check::Messages];
-}
-
-/// Runs a check on a row. Returns how many comparisons it made: where that is 0, `skips` says why.
+/// Runs a check on a row. Returns how many comparisons it made: where that is 0, the row says why.
 pub fn examine(def: &'static OpDef, check: Check) -> Result<usize> {
     if check == Check::Messages {
         return values::messages(def);

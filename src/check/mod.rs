@@ -8,7 +8,6 @@ mod magnitudes;
 pub(crate) mod matrix;
 pub(crate) mod replay;
 pub(crate) mod sample;
-pub(crate) mod skips;
 mod values;
 
 use ndarray::ArrayD;

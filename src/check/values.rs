@@ -91,7 +91,7 @@ pub fn types(def: &'static OpDef, s: &Sample) -> Result<usize> {
             }
         })
     };
-    let hidden = super::skips::why(def.name, super::matrix::Check::Unknown).is_none();
+    let hidden = def.exempt(super::matrix::Check::Unknown).is_none();
     let mut total = one(s)?.ok_or_else(|| Error::text(ErrorKind::Shape, "types: a case of the row is refused"))?;
     let mut r = Numbers::new(11);
     for _ in 0..OTHERS {
@@ -149,7 +149,7 @@ pub fn unknown(def: &'static OpDef, s: &Sample) -> Result<usize> {
     for (what, hide) in [("all lengths unknown", (|_| true) as fn(usize) -> bool), ("the first length unknown", |k| k == 0)] {
         let found = match evaluated(&hide) {
             // A row with a reason says itself what it misses; a reason that is not needed shows.
-            Err(_) if super::skips::why(def.name, super::matrix::Check::Unknown).is_some() => return Ok(0),
+            Err(_) if def.exempt(super::matrix::Check::Unknown).is_some() => return Ok(0),
             found => found?,
         };
         for (k, (a, b)) in found.iter().zip(&expected).enumerate() {

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use smallvec::SmallVec;
 
 use crate::array::{View, ViewMut};
-use crate::dtype::DType;
+use crate::dtype::{DType, Scalar};
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::attr::{Attr, AttrKind};
 use crate::graph::{Graph, Node, Tensor, Value};
@@ -34,6 +34,8 @@ pub struct OpDef {
     pub numpy: &'static str,
     /// A call of the Python function; `None` for a row that has none.
     pub example: Option<Example>,
+    /// What faces, documentation and tests must know besides.
+    pub flags: Flags,
     /// Inputs to test it with.
     pub cases: fn() -> Vec<Case>,
     /// Bad inputs, and the exact message that each one gives.
@@ -54,17 +56,95 @@ pub struct Param {
     pub name: &'static str,
     /// A tensor, or an attribute of some kind.
     pub kind: ParamKind,
-    /// The default of an attribute, or of a tensor that may be left out.
-    pub default: Option<fn() -> Attr>,
+    /// What it is where it is left out.
+    pub default: Option<ParamDefault>,
+}
+
+/// What a parameter is where it is left out.
+#[derive(Clone, Copy)]
+pub enum ParamDefault {
+    /// An attribute.
+    Attr(fn() -> Attr),
+    /// A number, of the dtype of the tensors beside it.
+    Weak(fn() -> Scalar),
+    /// Nothing.
+    Absent,
+}
+
+/// As a Python literal.
+impl std::fmt::Display for ParamDefault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            ParamDefault::Attr(a) => a().fmt(f),
+            ParamDefault::Weak(s) => match s() {
+                Scalar::Bool(b) => f.write_str(if b { "True" } else { "False" }),
+                Scalar::Int(i) => i.fmt(f),
+                Scalar::Float(x) => write!(f, "{x:?}"),
+            },
+            ParamDefault::Absent => f.write_str("None"),
+        }
+    }
+}
+
+/// What faces, documentation and tests must know of a row beside what it computes.
+pub struct Flags {
+    /// The visibility of its function: `pub` for a function of `tensor_ops`, else it serves other rows.
+    pub visibility: &'static str,
+    /// True if its functions, if it has any, are written by hand.
+    pub by_hand: bool,
+    /// Other names.
+    pub aliases: &'static [&'static str],
+    /// Names under which it is a method of Python's tensors.
+    pub methods: &'static [&'static str],
+    /// Checks that do not apply, with the reason.
+    pub exempt: &'static [(&'static [Check], &'static str)],
+}
+
+impl OpDef {
+    /// True if it is no function of `tensor_ops`.
+    pub fn is_internal(&self) -> bool {
+        self.flags.visibility != "pub"
+    }
+    /// Why a check does not apply.
+    pub fn exempt(&self, check: Check) -> Option<&'static str> {
+        self.flags.exempt.iter().find(|(checks, _)| checks.contains(&check)).map(|(_, why)| *why)
+    }
+}
+
+/// What is checked of a row.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Check {
+    /// Shape and dtype rule equal what a run returns; whatever the rule accepts, a run computes.
+    Types,
+    /// With lengths that only a feed decides, values and gradients have the same bits.
+    Unknown,
+    /// The gradient equals differences.
+    First,
+    /// The gradient of the gradient equals differences of the gradient.
+    Second,
+    /// `float32` is close to `float64`, for functions of one number over all magnitudes, and integers are exact.
+    Narrow,
+    /// Views, long, short and empty arrays give what contiguous ones, op by op, or pieces give.
+    Layouts,
+    /// Values and gradients of both orders, computed as one program, equal op by op, bit for bit.
+    Fused,
+    /// Each bad input gives its message; a row without bad inputs refuses none.
+    Messages,
+}
+
+impl Check {
+    /// All checks.
+    pub const ALL: [Check; 8] =
+        [Check::Types, Check::Unknown, Check::First, Check::Second, Check::Narrow, Check::Layouts, Check::Fused, Check::Messages];
 }
 
 /// What a parameter is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ParamKind {
     /// A tensor.
-    Tensor,
-    /// A list of tensors: the op's only tensor parameter.
-    Tensors,
+    Tensor(Class),
+    /// A list of tensors, the last tensor parameter.
+    Tensors(Class),
     /// An attribute.
     Attr(AttrKind),
 }
@@ -77,28 +157,31 @@ pub enum Body {
     Composite(Composite),
 }
 
-/// A function over primitives.
-pub type Composite = for<'g> fn(&[Tensor<'g>], &[Attr]) -> Result<SmallVec<[Tensor<'g>; 1]>>;
+/// A function over primitives; an operand may have been left out.
+pub type Composite = for<'g> fn(&[Option<Tensor<'g>>], &[Attr]) -> Result<SmallVec<[Tensor<'g>; 1]>>;
 
-/// How a primitive's inputs are brought to dtypes that its kernel takes.
+/// What a tensor parameter's dtype becomes. The parameters of a row that are of one class become one dtype, promoted as in
+/// NumPy.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Operands {
-    /// All inputs become the promoted dtype, and that at least a floating one.
+pub enum Class {
+    /// A floating dtype.
     Float,
-    /// All inputs become the promoted dtype.
-    Promote,
-    /// As `Promote`, and beside an integer that the dtype of the others cannot hold they become one that can: a comparison
-    /// has an answer all the same.
+    /// A number; bools are refused.
+    Number,
+    /// Any dtype.
+    Value,
+    /// As [`Class::Value`], and beside an integer that the dtype of the others cannot hold they become one that can: a
+    /// comparison has an answer all the same.
     Compare,
-    /// All inputs become bool.
-    Boolean,
-    /// The first input becomes bool, the others their promoted dtype.
-    Select,
-    /// Only the first input becomes floating; the others stay as they are.
-    FloatFirst,
+    /// An integer.
+    Integer,
+    /// Integers or bools.
+    Bits,
+    /// Bool.
+    Mask,
     /// Bools and `i32` become `i64`: what a sum counts in.
     Count,
-    /// Inputs stay as they are.
+    /// Each stays as it is.
     Any,
 }
 
@@ -141,8 +224,6 @@ pub enum Derivative {
 
 /// A primitive op.
 pub struct Primitive {
-    /// Which dtypes the inputs are brought to.
-    pub operands: Operands,
     /// The shapes and dtypes of the outputs.
     pub infer: fn(&mut Infer<'_>) -> Result<Avals>,
     /// How it is computed.

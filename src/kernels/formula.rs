@@ -4,15 +4,15 @@
 ///
 /// ```text
 /// static SIGMOID: Elementwise = formula! { float |x| 1.0 / (1.0 + exp(-x)) };
-/// static ADD: Elementwise = formula! { numeric |a, b| a + b };
+/// static ADD: Elementwise = formula! { number |a, b| a + b };
 /// static LESS: Elementwise = formula! { compare |a, b| lt(a, b) };
-/// static AND: Elementwise = formula! { logic |a, b| a & b };
+/// static AND: Elementwise = formula! { mask |a, b| a & b };
 /// ```
 ///
 /// In braces, because rustfmt would take the bars inside parentheses for operators.
 ///
-/// * `float`: `f32`, `f64`. `numeric`: those and `i32`, `i64`, which wrap. The output has the dtype of the inputs.
-/// * `compare`: all dtypes, bools as bytes; the output is bool. `logic`: bools to bool, with Rust's operators on `bool`.
+/// * `float`: `f32`, `f64`. `number`: those and `i32`, `i64`, which wrap. The output has the dtype of the inputs.
+/// * `compare`: all dtypes, bools as bytes; the output is bool. `mask`: bools to bool, with Rust's operators on `bool`.
 /// * `integer`: `i32`, `i64`. `bits`: those and bools as bytes. The output has the dtype of the inputs; the operands are plain Rust
 ///   numbers, for the functions of [`integer`](crate::kernels::integer) and Rust's operators.
 /// * `repaired`: as `float`, and `sin` and `cos` may stand in it, applied to an operand: elements with an operand beyond their limit are
@@ -29,13 +29,13 @@ macro_rules! formula {
     (float |$($x:ident),+ $(,)?| $body:expr) => {
         $crate::formula!(@kernels tile same [math] [F32 f32, F64 f64] [$($x)+] $body)
     };
-    (numeric |$($x:ident),+ $(,)?| $body:expr) => {
+    (number |$($x:ident),+ $(,)?| $body:expr) => {
         $crate::formula!(@kernels tile same [math] [F32 f32, F64 f64, I32 i32, I64 i64] [$($x)+] $body)
     };
     (compare |$($x:ident),+ $(,)?| $body:expr) => {
         $crate::formula!(@kernels tile bool [math] [Bool u8, I32 i32, I64 i64, F32 f32, F64 f64] [$($x)+] $body)
     };
-    (logic |$($x:ident),+ $(,)?| $body:expr) => {
+    (mask |$($x:ident),+ $(,)?| $body:expr) => {
         $crate::formula!(@kernels tile logic [math] [Bool u8] [$($x)+] $body)
     };
     (integer |$($x:ident),+ $(,)?| $body:expr) => {
@@ -231,7 +231,7 @@ mod tests {
 
     #[test]
     fn forms_read_a_single_value_where_their_bit_is_set() {
-        static SUB: Elementwise = formula! { numeric |a, b| a - b };
+        static SUB: Elementwise = formula! { number |a, b| a - b };
         static POW: Elementwise = formula! { float |a, b| pow(a, b) };
         static CLIP: Elementwise = formula! { float |x, low, high| min(max(x, low), high) };
         assert_eq!((SUB.arity, CLIP.arity), (2, 3));
@@ -253,9 +253,9 @@ mod tests {
 
     #[test]
     fn integers_wrap_and_max_passes_nan() {
-        static ADD: Elementwise = formula! { numeric |a, b| a + b };
-        static MAX: Elementwise = formula! { numeric |a, b| max(a, b) };
-        static TWICE: Elementwise = formula! { numeric |x| select(lt(x, 0.0), -x, 2.0 * x) };
+        static ADD: Elementwise = formula! { number |a, b| a + b };
+        static MAX: Elementwise = formula! { number |a, b| max(a, b) };
+        static TWICE: Elementwise = formula! { number |x| select(lt(x, 0.0), -x, 2.0 * x) };
         for isa in machine() {
             assert_eq!(run::<i32, i32>(&ADD, isa, DType::I32, 0, &[&[i32::MAX; 16], &[1; 16]])[8], i32::MIN);
             assert_eq!(run::<i64, i64>(&ADD, isa, DType::I64, 2, &[&[i64::MIN; 16], &[-1]])[8], i64::MAX);
@@ -272,8 +272,8 @@ mod tests {
         static LESS: Elementwise = formula! { compare |a, b| lt(a, b) };
         static SAME: Elementwise = formula! { compare |a, b| eq(a, b) };
         static NAN: Elementwise = formula! { compare |x| ne(x, x) };
-        static AND: Elementwise = formula! { logic |a, b| a & b };
-        static NOT: Elementwise = formula! { logic |a| !a };
+        static AND: Elementwise = formula! { mask |a, b| a & b };
+        static NOT: Elementwise = formula! { mask |a| !a };
         for isa in machine() {
             assert_eq!(run::<f64, u8>(&LESS, isa, DType::F64, 0, &[&[1.0; 16], &[f64::NAN; 16]])[0], 0);
             assert_eq!(run::<i64, u8>(&LESS, isa, DType::I64, 1, &[&[i64::MIN], &[0; 16]])[0], 1);

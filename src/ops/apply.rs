@@ -9,7 +9,7 @@ use crate::array::room::room;
 use crate::dtype::{DType, Scalar};
 use crate::error::{Error, ErrorKind, Result, Site};
 use crate::graph::attr::Attr;
-use crate::graph::op::{Body, OpDef, Operands, Param, ParamKind};
+use crate::graph::op::{Body, Class, OpDef, Param, ParamDefault, ParamKind};
 use crate::graph::{AsTensor, Graph, NodeOp, Tensor, Value};
 use crate::ops::broadcast::broadcast_to;
 use crate::ops::movement::CAST;
@@ -24,6 +24,8 @@ pub enum Arg<'g> {
     Weak(Scalar),
     /// A weak scalar repeated over a shape.
     Filled(Filled),
+    /// An operand that was left out.
+    Absent,
 }
 
 impl<'g> From<Tensor<'g>> for Arg<'g> {
@@ -57,25 +59,38 @@ macro_rules! scalar_operand {
 }
 scalar_operand! { f64 f32 i32 i64 bool }
 
-/// The node of an op with one output. In Rust a call that cannot be built gives a tensor that keeps the error.
+/// The first output of an op. In Rust a call that cannot be built gives a tensor that keeps the error.
 #[track_caller]
 pub fn apply<'g>(def: &'static OpDef, args: &[Arg<'g>], attrs: &[Attr]) -> Tensor<'g> {
+    output(&mut apply_all(def, args, attrs).into_iter(), def.name)
+}
+
+/// The outputs of an op: as many as it has. Those of a call that cannot be built keep the error.
+#[track_caller]
+pub(crate) fn apply_all<'g>(def: &'static OpDef, args: &[Arg<'g>], attrs: &[Attr]) -> SmallVec<[Tensor<'g>; 1]> {
     let graph = args.iter().find_map(|a| match a {
         Arg::Tensor(t) => Some(t.graph()),
         _ => None,
     });
     // An empty list of tensors names no graph; its error lives in one that belongs to nobody.
     static NOWHERE: LazyLock<Graph> = LazyLock::new(Graph::new);
-    let graph = match graph {
-        Some(graph) => graph,
-        None => {
-            return NOWHERE.poison(Error::new(ErrorKind::Shape, def.name, "there are no tensors", "an empty list", "at least one tensor"));
-        }
+    let made = match graph {
+        Some(graph) => apply_in(graph, def, args, attrs),
+        None => Err(Error::new(ErrorKind::Shape, def.name, "there are no tensors", "an empty list", "at least one tensor")),
     };
-    match apply_in(graph, def, args, attrs) {
-        Ok(out) => out.first().copied().unwrap_or_else(|| graph.poison(Error::text(ErrorKind::Graph, format!("{}: no output", def.name)))),
-        Err(e) => graph.poison(e),
-    }
+    let e = match made {
+        Ok(out) if out.len() == def.outputs.len() => return out,
+        Ok(_) => Error::text(ErrorKind::Graph, format!("{}: it gave another number of outputs than its row has", def.name)),
+        Err(e) => e,
+    };
+    SmallVec::from_elem(graph.unwrap_or(&NOWHERE).poison(e), def.outputs.len())
+}
+
+/// The next of the outputs.
+#[track_caller]
+pub(crate) fn output<'g>(made: &mut impl Iterator<Item = Tensor<'g>>, name: &str) -> Tensor<'g> {
+    static NOWHERE: LazyLock<Graph> = LazyLock::new(Graph::new);
+    made.next().unwrap_or_else(|| NOWHERE.poison(Error::text(ErrorKind::Graph, format!("{name}: there is no such output"))))
 }
 
 /// Operands of a list for which memory is asked before they are made.
@@ -92,12 +107,12 @@ pub fn apply_in<'g>(graph: &'g Graph, def: &'static OpDef, args: &[Arg<'g>], att
     }
     let site = Site::here();
     let xs = site.during(|| operands(graph, def, args))?;
-    if let Some(e) = xs.iter().find_map(|t| t.error()) {
+    if let Some(e) = xs.iter().flatten().find_map(|t| t.error()) {
         return Err(e);
     }
     match &def.body {
         Body::Primitive(_) => {
-            let values: SmallVec<[Value; 4]> = xs.iter().map(|t| t.value()).collect();
+            let values: SmallVec<[Value; 4]> = xs.iter().flatten().map(|t| t.value()).collect();
             let first = graph.insert(def, attrs, &values, vec![]);
             if let Some(e) = first.error() {
                 return Err(e);
@@ -136,13 +151,16 @@ fn check(graph: &Graph, def: &OpDef, args: &[Arg<'_>], attrs: &[Attr]) -> Result
             return Err(e.help("evaluate the one, and bring its value in as a constant or a feed"));
         }
     }
-    let list = def.params.first().is_some_and(|p| p.kind == ParamKind::Tensors);
+    let list = def.params.iter().any(|p| matches!(p.kind, ParamKind::Tensors(_)));
     let tensors = def.params.iter().filter(|p| !matches!(p.kind, ParamKind::Attr(_))).count();
+    let absent = |(p, a): (&Param, &Arg<'_>)| matches!(a, Arg::Absent) && !matches!(p.default, Some(ParamDefault::Absent));
     let kinds = def.params.iter().filter_map(|p| match p.kind {
         ParamKind::Attr(k) => Some(k),
         _ => None,
     });
-    if (!list && args.len() != tensors) || !kinds.eq(attrs.iter().map(Attr::kind)) {
+    // A list may be empty: what that means is the op's to say.
+    let wrong = if list { args.len() + 1 < tensors } else { args.len() != tensors };
+    if wrong || def.params.iter().zip(args).any(absent) || !kinds.eq(attrs.iter().map(Attr::kind)) {
         let got = format!("{} tensors and {} attributes", args.len(), attrs.len());
         return Err(Error::new(
             ErrorKind::DType,
@@ -155,78 +173,89 @@ fn check(graph: &Graph, def: &OpDef, args: &[Arg<'_>], attrs: &[Attr]) -> Result
     Ok(())
 }
 
-/// Operands as tensors of the dtypes that the op's kernel takes.
-fn operands<'g>(graph: &'g Graph, def: &OpDef, args: &[Arg<'g>]) -> Result<SmallVec<[Tensor<'g>; 4]>> {
-    let rule = match &def.body {
-        Body::Primitive(p) => p.operands,
-        Body::Composite(_) => Operands::Any,
+/// The class of operand `i`: a list is the last parameter, and all that is left is of its class.
+pub(crate) fn class(def: &OpDef, i: usize) -> Class {
+    let class = |p: &Param| match p.kind {
+        ParamKind::Tensor(c) | ParamKind::Tensors(c) => Some(c),
+        ParamKind::Attr(_) => None,
     };
-    if let Some(xs) = as_they_are(rule, args) {
+    let last = || def.params.iter().filter_map(class).next_back();
+    def.params.get(i).and_then(class).or_else(last).unwrap_or(Class::Any)
+}
+
+/// Operands as tensors of the dtypes of their classes.
+fn operands<'g>(graph: &'g Graph, def: &OpDef, args: &[Arg<'g>]) -> Result<SmallVec<[Option<Tensor<'g>>; 4]>> {
+    if let Some(xs) = as_they_are(def, args) {
         return Ok(xs);
     }
-    let skip = usize::from(rule == Operands::Select);
-    // What may be left out says how to compute, and has a dtype of its own.
-    let optional = |p: &Param| p.kind == ParamKind::Tensor && p.default.is_some();
-    let some = matches!(def.body, Body::Composite(_)) && def.params.iter().any(optional);
-    let own = |i: usize| some && def.params.get(i).is_some_and(optional);
-    let dtype = if some {
-        common(rule, args.iter().enumerate().skip(skip).filter(|(i, _)| !own(*i)).map(|(_, a)| a))
-    } else {
-        common(rule, args.get(skip..).unwrap_or(&[]).iter())
-    };
-    let target = |i: usize, own: DType| match rule {
-        Operands::Float => dtype.to_float(),
-        Operands::Promote | Operands::Compare => dtype,
-        Operands::Boolean => DType::Bool,
-        Operands::Select if i == 0 => DType::Bool,
-        Operands::Select => dtype,
-        Operands::Count if own.is_float() => own,
-        Operands::Count => DType::I64,
-        Operands::FloatFirst if i == 0 => own.to_float(),
-        Operands::FloatFirst | Operands::Any => own,
+    // What may be left out says how to compute, and has a dtype of its own where the op takes any.
+    let own = |i: usize| class(def, i) == Class::Any && def.params.get(i).is_some_and(|p| p.default.is_some());
+    let mut known: Option<(Class, DType)> = None;
+    let mut common_of = |c: Class| match known {
+        Some((k, dtype)) if k == c => dtype,
+        _ => {
+            let dtype = common(c, args.iter().enumerate().filter(|(i, _)| class(def, *i) == c && !own(*i)).map(|(_, a)| a));
+            known = Some((c, dtype));
+            dtype
+        }
     };
     args.iter()
         .enumerate()
         .map(|(i, a)| {
+            let c = class(def, i);
+            let target = |own: DType, common: DType| match c {
+                Class::Float => common.to_float(),
+                Class::Number | Class::Value | Class::Compare | Class::Integer | Class::Bits => common,
+                Class::Mask => DType::Bool,
+                Class::Count if own.is_float() => own,
+                Class::Count => DType::I64,
+                Class::Any => own,
+            };
             let t = match a {
-                Arg::Tensor(t) => return Ok(cast(*t, target(i, t.dtype()))),
+                Arg::Absent => return Ok(None),
+                Arg::Tensor(t) if matches!(c, Class::Any | Class::Count | Class::Mask) => {
+                    return Ok(Some(cast(*t, target(t.dtype(), t.dtype()))));
+                }
+                Arg::Tensor(t) => return Ok(Some(cast(*t, target(t.dtype(), common_of(c))))),
                 Arg::Weak(s) if own(i) => graph.literal(*s, s.dtype()),
-                Arg::Weak(s) => graph.literal(*s, fit(*s, target(i, s.beside(dtype)))),
+                Arg::Weak(s) => {
+                    let common = common_of(c);
+                    graph.literal(*s, fit(*s, target(s.beside(common), common)))
+                }
                 Arg::Filled(f) => {
                     let s = Scalar::Float(f.value());
-                    let one = graph.literal(s, fit(s, target(i, dtype)));
+                    let common = common_of(c);
+                    let one = graph.literal(s, fit(s, target(common, common)));
                     let dims: Vec<i64> = f.shape().iter().map(|&n| n as i64).collect();
                     broadcast_to(one, dims)
                 }
             };
             match t.error() {
                 Some(e) => Err(e),
-                None => Ok(t),
+                None => Ok(Some(t)),
             }
         })
         .collect()
 }
 
 /// The operands if they are tensors that nothing is done to, as most are.
-fn as_they_are<'g>(rule: Operands, args: &[Arg<'g>]) -> Option<SmallVec<[Tensor<'g>; 4]>> {
+fn as_they_are<'g>(def: &OpDef, args: &[Arg<'g>]) -> Option<SmallVec<[Option<Tensor<'g>>; 4]>> {
     let mut xs = SmallVec::new();
     let mut first = None;
     for (i, a) in args.iter().enumerate() {
         let Arg::Tensor(t) = a else { return None };
-        let dtype = t.dtype();
-        let same = match rule {
-            Operands::Any => true,
-            Operands::Boolean => dtype == DType::Bool,
-            Operands::Select if i == 0 => dtype == DType::Bool,
-            Operands::Promote | Operands::Compare | Operands::Select => *first.get_or_insert(dtype) == dtype,
-            Operands::Float => dtype.is_float() && *first.get_or_insert(dtype) == dtype,
-            Operands::FloatFirst => i > 0 || dtype.is_float(),
-            Operands::Count => dtype.is_float() || dtype == DType::I64,
+        let (c, dtype) = (class(def, i), t.dtype());
+        let same = match c {
+            Class::Any => true,
+            Class::Mask => dtype == DType::Bool,
+            Class::Count => dtype.is_float() || dtype == DType::I64,
+            Class::Float if !dtype.is_float() => false,
+            _ => *first.get_or_insert((c, dtype)) == (c, dtype),
         };
         if !same {
             return None;
         }
-        xs.push(*t);
+        xs.push(Some(*t));
     }
     Some(xs)
 }
@@ -241,7 +270,7 @@ fn fit(s: Scalar, dtype: DType) -> DType {
 }
 
 /// The promoted dtype of the tensors, with the weak scalars beside it.
-fn common<'a, 'g: 'a>(rule: Operands, args: impl Iterator<Item = &'a Arg<'g>> + Clone) -> DType {
+fn common<'a, 'g: 'a>(class: Class, args: impl Iterator<Item = &'a Arg<'g>> + Clone) -> DType {
     let tensors = args.clone().filter_map(|a| match a {
         Arg::Tensor(t) => Some(t.dtype()),
         _ => None,
@@ -249,11 +278,11 @@ fn common<'a, 'g: 'a>(rule: Operands, args: impl Iterator<Item = &'a Arg<'g>> + 
     let weak = args.filter_map(|a| match a {
         Arg::Weak(s) => Some(*s),
         Arg::Filled(f) => Some(Scalar::Float(f.value())),
-        Arg::Tensor(_) => None,
+        Arg::Tensor(_) | Arg::Absent => None,
     });
     match tensors.reduce(DType::promote) {
         Some(d) => weak.fold(d, |d, s| match s.beside(d) {
-            DType::I32 if rule == Operands::Compare && s.bytes(DType::I32).is_none() => DType::I64,
+            DType::I32 if class == Class::Compare && s.bytes(DType::I32).is_none() => DType::I64,
             d => d,
         }),
         None => weak.map(Scalar::dtype).reduce(DType::promote).unwrap_or(DType::F64),

@@ -3,12 +3,11 @@
 use smallvec::smallvec;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::graph::op::{Body, Cotangent, Domain, Kernel, OpDef, Operands, Param, ParamKind, Primitive, Support};
+use crate::graph::op::{Domain, Kernel, OpDef};
 use crate::graph::{NodeOp, Tensor};
 use crate::kernels;
 use crate::ops::apply::apply;
-use crate::ops::families;
-use crate::shape::Aval;
+use crate::ops::samples;
 
 /// The rows of this family.
 pub(in crate::ops) static ROWS: &[&OpDef] = &[&CHECK_PROBABILITY, &CHECK_RATIO, &CHECK_EXPONENT];
@@ -20,47 +19,45 @@ const PROBABILITY: Bound = (|p| (0.0..=1.0).contains(&p), "0 <= p <= 1");
 const RATIO: Bound = (|r| (0.0..1.0).contains(&r), "0 <= ratio < 1");
 const EXPONENT: Bound = (|e| e >= 0.0, "exponents >= 0");
 
-op! {
+row! {
     /// `x` itself; an element that is NaN, negative or above 1 is an error of the run.
     ///
     /// Gradient: `g`.
-    CHECK_PROBABILITY = fn check_probability(x) -> (y);
-    operands Any;
-    infer(c) Ok(smallvec![x.clone()]);
+    pub(crate) CHECK_PROBABILITY = fn check_probability(x: any) -> y
+    shape(c) Ok(smallvec![x.clone()]);
     kernel Kernel::Check(|ranges, op, x| kernels::check::within(ranges, op, x, PROBABILITY.1, PROBABILITY.0));
     support Elementwise(finite);
     vjp(g) { x: g }
     numpy "x";
-    cases families::unary_cases(Domain::Unit);
-    bad vec![];
+    by hand;
+    cases samples::unary_cases(Domain::Unit);
 }
-op! {
+row! {
     /// `x` itself; an element that is NaN, negative, 1 or more is an error of the run.
     ///
     /// Gradient: `g`.
-    CHECK_RATIO = fn check_ratio(x) -> (y);
-    operands Any;
-    infer(c) Ok(smallvec![x.clone()]);
+    pub(crate) CHECK_RATIO = fn check_ratio(x: any) -> y
+    shape(c) Ok(smallvec![x.clone()]);
     kernel Kernel::Check(|ranges, op, x| kernels::check::within(ranges, op, x, RATIO.1, RATIO.0));
     support Elementwise(finite);
     vjp(g) { x: g }
     numpy "x";
-    cases families::unary_cases(Domain::Unit);
-    bad vec![];
+    by hand;
+    cases samples::unary_cases(Domain::Unit);
 }
-op! {
+row! {
     /// `x` itself; a negative element is an error of the run.
     ///
     /// Gradient: `g`.
-    CHECK_EXPONENT = fn check_exponent(x) -> (y);
-    operands Any;
-    infer(c) Ok(smallvec![x.clone()]);
+    pub(crate) CHECK_EXPONENT = fn check_exponent(x: any) -> y
+    shape(c) Ok(smallvec![x.clone()]);
     kernel Kernel::Check(|ranges, op, x| kernels::check::within(ranges, op, x, EXPONENT.1, EXPONENT.0));
     support Elementwise(finite);
     vjp(g) { x: g }
     numpy "x";
-    cases families::unary_cases(Domain::Index(4));
-    bad vec![];
+    by hand;
+    exempt First, Second, Narrow: "its samples are integers";
+    cases samples::unary_cases(Domain::Index(4));
 }
 
 /// `x`, which must lie in a range: a literal now, anything else when it runs.
@@ -73,16 +70,16 @@ fn bounded<'g>(op: &str, x: Tensor<'g>, row: &'static OpDef, (ok, rule): Bound) 
 }
 
 /// `p` of the op `op`: a probability.
-pub fn probability<'g>(op: &str, p: Tensor<'g>) -> Result<Tensor<'g>> {
+pub(crate) fn probability<'g>(op: &str, p: Tensor<'g>) -> Result<Tensor<'g>> {
     bounded(op, p, &CHECK_PROBABILITY, PROBABILITY)
 }
 
 /// `ratio` of the op `op`: what is left of 1 is divided by.
-pub fn ratio<'g>(op: &str, ratio: Tensor<'g>) -> Result<Tensor<'g>> {
+pub(crate) fn ratio<'g>(op: &str, ratio: Tensor<'g>) -> Result<Tensor<'g>> {
     bounded(op, ratio, &CHECK_RATIO, RATIO)
 }
 
 /// The exponent of an integer power.
-pub fn exponent<'g>(op: &str, exponent: Tensor<'g>) -> Result<Tensor<'g>> {
+pub(crate) fn exponent<'g>(op: &str, exponent: Tensor<'g>) -> Result<Tensor<'g>> {
     bounded(op, exponent, &CHECK_EXPONENT, EXPONENT).map_err(|e| e.help("cast the base to a floating dtype"))
 }

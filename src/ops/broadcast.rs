@@ -3,11 +3,10 @@
 use smallvec::smallvec;
 
 use crate::error::Result;
-use crate::graph::attr::{Attr, AttrType, Axes, IntoAttr, Ints};
-use crate::graph::op::{Body, Cotangent, Domain, Infer, Kernel, Lowered, OpDef, Operands, Param, ParamKind, Primitive, Support};
-use crate::graph::{AsTensor, Tensor};
-use crate::ops::apply::{Arg, apply};
-use crate::ops::families::{self, bad, case};
+use crate::graph::Tensor;
+use crate::graph::attr::{Attr, AttrType, Axes, Ints};
+use crate::graph::op::{Cotangent, Infer, Kernel, Lowered, OpDef};
+use crate::ops::apply::apply;
 use crate::ops::movement::{RESHAPE, dims_attr, known_attr};
 use crate::ops::reduce::{REDUCE_SUM, reduce_sum};
 use crate::ops::rules::{shaped_like, unbroadcast};
@@ -17,19 +16,18 @@ use crate::shape::{Aval, Dim, Strides, Tuple};
 pub(in crate::ops) static ROWS: &[&OpDef] = &[&BROADCAST_TO, &BROADCAST_LIKE, &SUM_TO];
 
 /// Strides of a view that repeats an operand to the lengths `out`.
-pub fn broadcast_strides(dims: &[usize], strides: &[isize], out: &[usize]) -> Strides {
+pub(crate) fn broadcast_strides(dims: &[usize], strides: &[isize], out: &[usize]) -> Strides {
     let lead = out.len().saturating_sub(dims.len());
     let own = dims.iter().zip(strides).zip(out.iter().skip(lead));
     std::iter::repeat_n(0, lead).chain(own.map(|((&n, &s), &m)| if n == 1 && m != 1 { 0 } else { s })).collect()
 }
 
-op! {
+row! {
     /// `x` repeated to `shape`.
     ///
     /// Gradient: the sum of `g` over the axes that were repeated.
-    BROADCAST_TO = fn broadcast_to(x; shape: Ints = Ints([].into())) -> (y);
-    operands Any;
-    infer(c) {
+    pub BROADCAST_TO = fn broadcast_to(x: any; shape: Ints = Ints([].into())) -> y
+    shape(c) {
         if shape.0.iter().any(|&n| n < 0) {
             return c.shape_error("a length is negative", Tuple(&shape.0), "lengths >= 0");
         }
@@ -42,23 +40,15 @@ op! {
     vjp(g) { x: unbroadcast(g, x) }
     numpy "np.broadcast_to(x, shape)";
     example "T.broadcast_to([[1], [2]], (2, 3))" => "[[1 1 1]\n [2 2 2]]";
-    cases vec![
-        case(Domain::Real, &[&[3]], vec![Ints([2, 3].into()).pack()]),
-        case(Domain::Real, &[&[2, 1, 3]], vec![Ints([2, 4, 3].into()).pack()]),
-        case(Domain::Real, &[&[]], vec![Ints([2, 2].into()).pack()]),
-    ];
-    bad vec![
-        bad(&[&[2, 3]], vec![Ints([4].into()).pack()], "broadcast_to: the array does not fit the shape. Got (2, 3) for (4,); expected lengths equal to the shape's, or 1."),
-        bad(&[&[3]], vec![Ints([1].into()).pack()], "broadcast_to: the array does not fit the shape. Got (3,) for (1,); expected lengths equal to the shape's, or 1."),
-    ];
-}
-function! {
-    /// `x` repeated to `shape`.
-    BROADCAST_TO = fn broadcast_to(x; shape: Ints)
+    case real[3] with shape = [2, 3];
+    case real[2, 1, 3] with shape = [2, 4, 3];
+    case real[] with shape = [2, 2];
+    refuses f64[2, 3] with shape = [4] => "broadcast_to: the array does not fit the shape. Got (2, 3) for (4,); expected lengths equal to the shape's, or 1.";
+    refuses f64[3] with shape = [1] => "broadcast_to: the array does not fit the shape. Got (3,) for (1,); expected lengths equal to the shape's, or 1.";
 }
 
 /// True unless an array of shape `from` is known not to repeat to the shape `to`.
-pub fn repeats_to(from: &[Dim], to: &[Dim]) -> bool {
+pub(crate) fn repeats_to(from: &[Dim], to: &[Dim]) -> bool {
     let own = to.iter().skip(to.len().saturating_sub(from.len()));
     from.len() <= to.len() && from.iter().zip(own).all(|(a, b)| *a == Dim::Known(1) || a.unify(*b).is_some())
 }
@@ -72,13 +62,12 @@ fn check_repeats(c: &Infer<'_>, x: &Aval, like: &Aval) -> Result<()> {
     c.shape_error("the array does not fit the shape", got, "lengths equal to the shape's, or 1")
 }
 
-op! {
+row! {
     /// `x` repeated to the shape of `like`, of which only the shape is used.
     ///
     /// Gradient: the sum of `g` over the axes that were repeated.
-    BROADCAST_LIKE = fn broadcast_like(x, like) -> (y);
-    operands Any;
-    infer(c) {
+    pub(crate) BROADCAST_LIKE = fn broadcast_like(x: any, like: any) -> y
+    shape(c) {
         check_repeats(c, x, like)?;
         Ok(smallvec![Aval { dtype: x.dtype, shape: like.shape.clone() }])
     };
@@ -86,8 +75,9 @@ op! {
     support Summed;
     vjp(g) { x: unbroadcast(g, x), like: Cotangent::Zero }
     numpy "np.broadcast_to(x, like.shape)";
-    cases vec![case(Domain::Real, &[&[3], &[2, 3]], vec![])];
-    bad vec![bad(&[&[2, 3], &[3]], vec![], "broadcast_like: the array does not fit the shape. Got (2, 3) for (3,); expected lengths equal to the shape's, or 1.")];
+    by hand;
+    case real[3], real[2, 3];
+    refuses f64[2, 3], f64[3] => "broadcast_like: the array does not fit the shape. Got (2, 3) for (3,); expected lengths equal to the shape's, or 1.";
 }
 
 /// `x` repeated to the shape of `like`; only the shape of `like` is used, and where it is known not even that.
@@ -112,13 +102,12 @@ fn repeated_axes(from: &[Dim], to: &[Dim]) -> Vec<i64> {
         .collect()
 }
 
-op! {
+row! {
     /// The sum of `x` over the axes along which `like`, of which only the shape is used, is repeated to the shape of `x`.
     ///
     /// Gradient: `g` repeated to the shape of `x`.
-    SUM_TO = fn sum_to(x, like) -> (y);
-    operands Any;
-    infer(c) {
+    pub(crate) SUM_TO = fn sum_to(x: any, like: any) -> y
+    shape(c) {
         check_repeats(c, like, x)?;
         Ok(smallvec![Aval { dtype: x.dtype, shape: like.shape.clone() }])
     };
@@ -135,8 +124,10 @@ op! {
     support Repeated(repeated);
     vjp(g) { x: broadcast_like(g, x), like: Cotangent::Zero }
     numpy "ref.sum_to(x, like)";
-    cases vec![case(Domain::Real, &[&[2, 3], &[3]], vec![]), case(Domain::Real, &[&[4, 2, 3], &[2, 1]], vec![])];
-    bad vec![bad(&[&[2, 3], &[2]], vec![], "sum_to: the array does not fit the shape. Got (2,) for (2, 3); expected lengths equal to the shape's, or 1.")];
+    by hand;
+    case real[2, 3], real[3];
+    case real[4, 2, 3], real[2, 1];
+    refuses f64[2, 3], f64[2] => "sum_to: the array does not fit the shape. Got (2,) for (2, 3); expected lengths equal to the shape's, or 1.";
 }
 
 /// The sum of `x` over the axes along which `like` is repeated to the shape of `x`: the adjoint of a broadcast.

@@ -1,9 +1,6 @@
 //! Comparisons, logic and bits: no gradient.
 
-use crate::graph::op::{Body, Cotangent, Domain, Kernel, OpDef, Operands, Param, ParamKind, Primitive, Support};
-use crate::graph::{AsTensor, Tensor};
-use crate::ops::apply::{Arg, Operand, apply};
-use crate::ops::families;
+use crate::graph::op::{Cotangent, OpDef};
 
 /// The rows of this family.
 pub(in crate::ops) static ROWS: &[&OpDef] = &[
@@ -23,108 +20,152 @@ pub(in crate::ops) static ROWS: &[&OpDef] = &[
     &BITWISE_NOT,
 ];
 
-macro_rules! comparison {
-    ($($(#[doc = $doc:literal])+ $NAME:ident = $name:ident { $f:ident } $numpy:literal example $code:literal => $prints:literal;)+) => {$(
-        binary! {
-            $(#[doc = $doc])+
-            $NAME = fn $name(a, b) -> y { $f(a, b) }
-            kind compare;
-            vjp(g) { a: Cotangent::Zero, b: Cotangent::Zero }
-            numpy $numpy;
-            example $code => $prints;
-            samples Distinct, Real;
-        }
-    )+};
-}
-comparison! {
+row! {
     /// `a == b`, elementwise. NaN equals nothing.
-    EQUAL = equal { eq } "a == b"
-        example "T.equal([1.0, 2.0, np.nan], [1.0, 3.0, np.nan])" => "[ True False False]";
-    /// `a != b`, elementwise.
-    NOT_EQUAL = not_equal { ne } "a != b"
-        example "T.not_equal([1.0, 2.0, np.nan], [1.0, 3.0, np.nan])" => "[False  True  True]";
-    /// `a < b`, elementwise.
-    LESS = less { lt } "a < b"
-        example "T.less([1, 2, 3], 2)" => "[ True False False]";
-    /// `a <= b`, elementwise.
-    LESS_EQUAL = less_equal { le } "a <= b"
-        example "T.less_equal([1, 2, 3], 2)" => "[ True  True False]";
-    /// `a > b`, elementwise.
-    GREATER = greater { gt } "a > b"
-        example "T.greater([1, 2, 3], 2)" => "[False False  True]";
-    /// `a >= b`, elementwise.
-    GREATER_EQUAL = greater_equal { ge } "a >= b"
-        example "T.greater_equal([1, 2, 3], 2)" => "[False  True  True]";
+    pub EQUAL = fn equal(a: compare, b: compare) -> y
+    formula { eq(a, b) }
+    vjp(g) { a: Cotangent::Zero, b: Cotangent::Zero }
+    numpy "a == b";
+    example "T.equal([1.0, 2.0, np.nan], [1.0, 3.0, np.nan])" => "[ True False False]";
+    method equal;
+    exempt First, Second: "it has no floating input, or no floating result";
+    samples distinct, real;
 }
-binary! {
+row! {
+    /// `a != b`, elementwise.
+    pub NOT_EQUAL = fn not_equal(a: compare, b: compare) -> y
+    formula { ne(a, b) }
+    vjp(g) { a: Cotangent::Zero, b: Cotangent::Zero }
+    numpy "a != b";
+    example "T.not_equal([1.0, 2.0, np.nan], [1.0, 3.0, np.nan])" => "[False  True  True]";
+    method not_equal;
+    exempt First, Second: "it has no floating input, or no floating result";
+    samples distinct, real;
+}
+row! {
+    /// `a < b`, elementwise.
+    pub LESS = fn less(a: compare, b: compare) -> y
+    formula { lt(a, b) }
+    vjp(g) { a: Cotangent::Zero, b: Cotangent::Zero }
+    numpy "a < b";
+    example "T.less([1, 2, 3], 2)" => "[ True False False]";
+    alias lesser;
+    method less;
+    exempt First, Second: "it has no floating input, or no floating result";
+    samples distinct, real;
+}
+row! {
+    /// `a <= b`, elementwise.
+    pub LESS_EQUAL = fn less_equal(a: compare, b: compare) -> y
+    formula { le(a, b) }
+    vjp(g) { a: Cotangent::Zero, b: Cotangent::Zero }
+    numpy "a <= b";
+    example "T.less_equal([1, 2, 3], 2)" => "[ True  True False]";
+    alias lesser_equal;
+    method less_equal;
+    exempt First, Second: "it has no floating input, or no floating result";
+    samples distinct, real;
+}
+row! {
+    /// `a > b`, elementwise.
+    pub GREATER = fn greater(a: compare, b: compare) -> y
+    formula { gt(a, b) }
+    vjp(g) { a: Cotangent::Zero, b: Cotangent::Zero }
+    numpy "a > b";
+    example "T.greater([1, 2, 3], 2)" => "[False False  True]";
+    method greater;
+    exempt First, Second: "it has no floating input, or no floating result";
+    samples distinct, real;
+}
+row! {
+    /// `a >= b`, elementwise.
+    pub GREATER_EQUAL = fn greater_equal(a: compare, b: compare) -> y
+    formula { ge(a, b) }
+    vjp(g) { a: Cotangent::Zero, b: Cotangent::Zero }
+    numpy "a >= b";
+    example "T.greater_equal([1, 2, 3], 2)" => "[False  True  True]";
+    method greater_equal;
+    exempt First, Second: "it has no floating input, or no floating result";
+    samples distinct, real;
+}
+row! {
     /// Logical and of two arrays; numbers count as true where they are not 0.
-    LOGICAL_AND = fn logical_and(a, b) -> y { a & b }
-    kind logic;
+    pub LOGICAL_AND = fn logical_and(a: mask, b: mask) -> y
+    formula { a & b }
     vjp(g) { a: Cotangent::Zero, b: Cotangent::Zero }
     numpy "np.logical_and(a, b)";
     example "T.logical_and([0.0, 0.0, 2.0], [0, 1, 1])" => "[False False  True]";
-    samples Bool, Bool;
+    exempt First, Second, Narrow: "its samples are bools";
+    samples bool, bool;
 }
-binary! {
+row! {
     /// Logical or of two arrays; numbers count as true where they are not 0.
-    LOGICAL_OR = fn logical_or(a, b) -> y { a | b }
-    kind logic;
+    pub LOGICAL_OR = fn logical_or(a: mask, b: mask) -> y
+    formula { a | b }
     vjp(g) { a: Cotangent::Zero, b: Cotangent::Zero }
     numpy "np.logical_or(a, b)";
     example "T.logical_or([0.0, 0.0, 2.0], [0, 1, 1])" => "[False  True  True]";
-    samples Bool, Bool;
+    exempt First, Second, Narrow: "its samples are bools";
+    samples bool, bool;
 }
-binary! {
+row! {
     /// Exclusive or of two arrays; numbers count as true where they are not 0.
-    LOGICAL_XOR = fn logical_xor(a, b) -> y { a ^ b }
-    kind logic;
+    pub LOGICAL_XOR = fn logical_xor(a: mask, b: mask) -> y
+    formula { a ^ b }
     vjp(g) { a: Cotangent::Zero, b: Cotangent::Zero }
     numpy "np.logical_xor(a, b)";
     example "T.logical_xor([0.0, 0.0, 2.0], [0, 1, 1])" => "[False  True False]";
-    samples Bool, Bool;
+    exempt First, Second, Narrow: "its samples are bools";
+    samples bool, bool;
 }
-unary! {
+row! {
     /// Logical not; numbers count as true where they are not 0.
-    LOGICAL_NOT = fn logical_not(x) -> y { !x }
-    kind logic;
-    vjp(g) Cotangent::Zero;
+    pub LOGICAL_NOT = fn logical_not(x: mask) -> y
+    formula { !x }
+    vjp(g) { x: Cotangent::Zero }
     numpy "np.logical_not(x)";
     example "T.logical_not([0.0, 2.0, np.nan])" => "[ True False False]";
-    samples Bool;
+    exempt First, Second, Narrow: "its samples are bools";
+    samples bool;
 }
-binary! {
+row! {
     /// And of the bits of integers, and of bools.
-    BITWISE_AND = fn bitwise_and(a, b) -> y { a & b }
-    kind bits;
+    pub BITWISE_AND = fn bitwise_and(a: bits, b: bits) -> y
+    formula { a & b }
     vjp(g) { a: Cotangent::Zero, b: Cotangent::Zero }
     numpy "np.bitwise_and(a, b)";
     example "T.bitwise_and([12, 10], 6)" => "[4 2]";
-    samples Index(8), Index(8);
+    exempt First, Second, Narrow: "its samples are integers";
+    samples index(8), index(8);
 }
-binary! {
+row! {
     /// Or of the bits of integers, and of bools.
-    BITWISE_OR = fn bitwise_or(a, b) -> y { a | b }
-    kind bits;
+    pub BITWISE_OR = fn bitwise_or(a: bits, b: bits) -> y
+    formula { a | b }
     vjp(g) { a: Cotangent::Zero, b: Cotangent::Zero }
     numpy "np.bitwise_or(a, b)";
     example "T.bitwise_or([12, 10], 6)" => "[14 14]";
-    samples Index(8), Index(8);
+    exempt First, Second, Narrow: "its samples are integers";
+    samples index(8), index(8);
 }
-binary! {
+row! {
     /// Exclusive or of the bits of integers, and of bools.
-    BITWISE_XOR = fn bitwise_xor(a, b) -> y { a ^ b }
-    kind bits;
+    pub BITWISE_XOR = fn bitwise_xor(a: bits, b: bits) -> y
+    formula { a ^ b }
     vjp(g) { a: Cotangent::Zero, b: Cotangent::Zero }
     numpy "np.bitwise_xor(a, b)";
     example "T.bitwise_xor([True, False], True)" => "[False  True]";
-    samples Index(8), Bool;
+    exempt First, Second, Narrow: "its samples are integers";
+    samples index(8), bool;
 }
-unary! {
+row! {
     /// All bits of integers turned over, and bools negated.
-    BITWISE_NOT = fn bitwise_not(x) -> y { complement(x) }
-    kind bits;
-    vjp(g) Cotangent::Zero;
+    pub BITWISE_NOT = fn bitwise_not(x: bits) -> y
+    formula { complement(x) }
+    vjp(g) { x: Cotangent::Zero }
     numpy "np.bitwise_not(x)";
     example "T.bitwise_not([0, 1, -1])" => "[-1 -2  0]";
-    samples Index(8);
+    alias bitwise_invert, invert;
+    exempt First, Second, Narrow: "its samples are integers";
+    samples index(8);
 }

@@ -4,11 +4,9 @@ use smallvec::smallvec;
 
 use crate::array::with_lead;
 use crate::error::{Error, ErrorKind};
-use crate::graph::op::{Body, CallKernel, Cotangent, Domain, Kernel, OpDef, Operands, Param, ParamKind, Primitive, Support};
-use crate::graph::{AsTensor, Tensor};
+use crate::graph::Tensor;
+use crate::graph::op::OpDef;
 use crate::kernels;
-use crate::ops::apply::{Arg, Operand, apply};
-use crate::ops::families::{self, bad, case};
 use crate::ops::movement::{expand_dims, squeeze, transpose};
 use crate::shape::{Aval, Dim, Tuple, broadcast};
 
@@ -16,7 +14,7 @@ use crate::shape::{Aval, Dim, Tuple, broadcast};
 pub(in crate::ops) static ROWS: &[&OpDef] = &[&BATCH_MATMUL, &MATMUL];
 
 /// `x` with its last two axes exchanged.
-pub fn swapped<'g>(x: Tensor<'g>) -> Tensor<'g> {
+pub(crate) fn swapped<'g>(x: Tensor<'g>) -> Tensor<'g> {
     let n = x.ndim() as i64;
     let mut order: Vec<i64> = (0..n).collect();
     let last = order.len();
@@ -26,14 +24,13 @@ pub fn swapped<'g>(x: Tensor<'g>) -> Tensor<'g> {
     transpose(x, order)
 }
 
-op! {
+row! {
     /// Product of matrices in the last two axes, with broadcasting over the others: `(..., m, k)` and `(..., k, n)` give
     /// `(..., m, n)`.
     ///
     /// Gradient: `g @ b^T` and `a^T @ g`, summed over broadcast axes.
-    BATCH_MATMUL = fn batch_matmul(a, b) -> (y);
-    operands Promote;
-    infer(c) {
+    pub BATCH_MATMUL = fn batch_matmul(a: value, b: value) -> y
+    shape(c) {
         let ([ra @ .., m, k], [rb @ .., l, n]) = (&a.shape[..], &b.shape[..]) else {
             return c.shape_error("matrices have two axes or more", format_args!("{} and {}", Tuple(&a.shape), Tuple(&b.shape)), "shapes (..., m, k) and (..., k, n)");
         };
@@ -52,24 +49,17 @@ op! {
     vjp(g) { a: batch_matmul(g, swapped(b)), b: batch_matmul(swapped(a), g) }
     numpy "np.matmul(a, b)";
     example "T.batch_matmul([[[1, 0]], [[0, 1]]], [[5], [7]])[..., 0]" => "[[5]\n [7]]";
-    cases vec![
-        case(Domain::Real, &[&[2, 3], &[3, 4]], vec![]),
-        case(Domain::Real, &[&[5, 2, 3], &[3, 2]], vec![]),
-        case(Domain::Real, &[&[2, 1, 2, 3], &[3, 3, 2]], vec![]),
-    ];
-    bad vec![
-        bad(&[&[2], &[2, 3]], vec![], "batch_matmul: matrices have two axes or more. Got (2,) and (2, 3); expected shapes (..., m, k) and (..., k, n)."),
-    ];
-}
-function! {
-    /// Product of matrices in the last two axes, with broadcasting over the others.
-    BATCH_MATMUL = fn batch_matmul(a, b)
+    case real[2, 3], real[3, 4];
+    case real[5, 2, 3], real[3, 2];
+    case real[2, 1, 2, 3], real[3, 3, 2];
+    refuses f64[2], f64[2, 3] => "batch_matmul: matrices have two axes or more. Got (2,) and (2, 3); expected shapes (..., m, k) and (..., k, n).";
 }
 
-composite! {
+row! {
     /// Product of matrices as NumPy's `a @ b`: the last two axes are matrices and the others broadcast; a 1-d array is a
     /// row on the left and a column on the right, and that axis is dropped from the result.
-    MATMUL = fn matmul(a, b) -> y {
+    pub MATMUL = fn matmul(a: any, b: any) -> y
+    body {
         if a.ndim() == 0 || b.ndim() == 0 {
             return Err(Error::new(ErrorKind::Shape, "matmul", "a 0-d array is not a matrix", format_args!("{} and {}", Tuple(a.dims()), Tuple(b.dims())), "at least one axis each"));
         }
@@ -86,16 +76,14 @@ composite! {
     }
     numpy "np.matmul(a, b)";
     example "T.matmul([[1.0, 2.0], [3.0, 4.0]], [10.0, 1.0])" => "[12. 34.]";
-    cases vec![
-        case(Domain::Real, &[&[2, 3], &[3, 4]], vec![]),
-        case(Domain::Real, &[&[3], &[3, 4]], vec![]),
-        case(Domain::Real, &[&[2, 3], &[3]], vec![]),
-        case(Domain::Real, &[&[3], &[3]], vec![]),
-        case(Domain::Real, &[&[3], &[2, 3, 2]], vec![]),
-    ];
-    bad vec![
-        bad(&[&[2, 3], &[4, 5]], vec![], "matmul: inner dimensions differ. Got (2, 3) and (4, 5); expected a.shape[-1] == b.shape[-2]."),
-        bad(&[&[], &[2, 2]], vec![], "matmul: a 0-d array is not a matrix. Got () and (2, 2); expected at least one axis each."),
-        bad(&[&[2, 2, 3], &[3, 3, 2]], vec![], "matmul: shapes do not broadcast. Got (2,) and (3,); expected equal lengths, or 1, on each axis counted from the last."),
-    ];
+    alias dot;
+    method dot;
+    case real[2, 3], real[3, 4];
+    case real[3], real[3, 4];
+    case real[2, 3], real[3];
+    case real[3], real[3];
+    case real[3], real[2, 3, 2];
+    refuses f64[2, 3], f64[4, 5] => "matmul: inner dimensions differ. Got (2, 3) and (4, 5); expected a.shape[-1] == b.shape[-2].";
+    refuses f64[], f64[2, 2] => "matmul: a 0-d array is not a matrix. Got () and (2, 2); expected at least one axis each.";
+    refuses f64[2, 2, 3], f64[3, 3, 2] => "matmul: shapes do not broadcast. Got (2,) and (3,); expected equal lengths, or 1, on each axis counted from the last.";
 }

@@ -5,36 +5,29 @@ use smallvec::smallvec;
 
 use crate::dtype::DType;
 use crate::error::{Error, ErrorKind, Result};
-use crate::graph::op::{Body, Cotangent, Infer, Kernel, OpDef, Operands, Param, ParamKind, Primitive, Support, Vjp};
+use crate::graph::op::{Cotangent, Infer, Kernel, OpDef, Vjp};
 use crate::graph::{AsTensor, Graph, NodeOp, Region, Tensor, Value, Values};
 use crate::kernels;
 use crate::ops::apply::{Arg, Operand, apply};
-use crate::ops::families;
 use crate::shape::{Aval, Tuple};
 
 /// The rows of this family.
 pub(in crate::ops) static ROWS: &[&OpDef] = &[&COND, &ASSIGN, &CHECK_FINITE];
 
-/// One of two bodies.
-pub static COND: OpDef = OpDef {
-    name: "cond",
-    doc: "The outputs of one of two bodies, chosen by a 0-d condition; the other body does not run.\n\nGradient: through the body that ran.\n",
-    params: &[Param { name: "inputs", kind: ParamKind::Tensors, default: None }],
-    outputs: &[],
-    body: Body::Primitive(Primitive {
-        operands: Operands::Any,
-        infer: join,
-        kernel: Kernel::Branch,
-        vjp: cond_vjp,
-        support: Support::Unknown,
-        own: false,
-        draw: false,
-    }),
-    numpy: "ref.cond(inputs)",
-    example: None,
-    cases: Vec::new,
-    bad: Vec::new,
-};
+row! {
+    /// The outputs of one of two bodies, chosen by a 0-d condition; the other body does not run.
+    ///
+    /// Gradient: through the body that ran.
+    pub COND = fn cond(inputs: [any]) -> outputs
+    shape(c) join(c);
+    kernel Kernel::Branch;
+    support Unknown;
+    vjp(v) { ..cond_vjp(v) }
+    numpy "ref.cond(inputs)";
+    by hand;
+    exempt Types, Unknown, First, Second, Narrow, Layouts, Fused: "its bodies are functions, not arrays: whole programs test it";
+    exempt Messages: "whole programs test what it refuses";
+}
 
 /// The avals of a branch: those of both bodies' outputs, which must agree.
 fn join(c: &mut Infer<'_>) -> Result<crate::graph::op::Avals> {
@@ -195,7 +188,7 @@ pub const NESTED: usize = 400;
 
 /// The list form of [`cond`]; faces that are not Rust use it.
 #[track_caller]
-pub fn cond_list<'g>(
+pub(crate) fn cond_list<'g>(
     condition: Tensor<'g>,
     then: impl FnOnce() -> Result<Vec<Tensor<'g>>>,
     otherwise: impl FnOnce() -> Result<Vec<Tensor<'g>>>,
@@ -263,13 +256,12 @@ pub fn cond<'g, O: Tensors<'g>>(condition: impl AsTensor<'g>, then: impl FnOnce(
     }
 }
 
-op! {
+row! {
     /// Writes `x` into a variable at the end of the run, and is `x`. All reads of the run see the old value.
     ///
     /// Gradient: that of `x`.
-    ASSIGN = fn assign(variable, x) -> (y);
-    operands Any;
-    infer(c) {
+    pub ASSIGN = fn assign(variable: any, x: any) -> y
+    shape(c) {
         let fits = variable.ndim() == x.ndim() && variable.shape.iter().zip(&x.shape).all(|(a, b)| a.unify(*b).is_some());
         if !fits {
             return c.shape_error("the value does not fit the variable", format_args!("{} for {}", Tuple(&x.shape), Tuple(&variable.shape)), "equal shapes");
@@ -283,8 +275,9 @@ op! {
     support Elementwise(constant);
     vjp(g) { variable: Cotangent::Zero, x: g }
     numpy "x";
-    cases vec![];
-    bad vec![];
+    by hand;
+    exempt Types, Unknown, First, Second, Narrow, Layouts, Fused: "its target is a variable: whole programs test it";
+    exempt Messages: "whole programs test what it refuses";
 }
 
 /// Writes `x` into a variable at the end of the run, and is `x`.
@@ -308,22 +301,16 @@ pub fn assign<'g>(variable: impl AsTensor<'g>, x: impl Operand<'g>) -> Tensor<'g
     apply(&ASSIGN, &[Arg::from(variable), x], &[])
 }
 
-op! {
+row! {
     /// `x` itself; an element that is NaN or infinite is an error of the run, which then changes nothing.
     ///
     /// Gradient: `g`.
-    CHECK_FINITE = fn check_finite(x) -> (y);
-    operands Any;
-    infer(c) Ok(smallvec![x.clone()]);
+    pub CHECK_FINITE = fn check_finite(x: any) -> y
+    shape(c) Ok(smallvec![x.clone()]);
     kernel Kernel::Check(kernels::check::finite);
     support Elementwise(constant);
     vjp(g) { x: g }
     numpy "x";
     example "T.check_finite(T.log([1.0, np.e]))" => "[0. 1.]";
-    cases vec![families::case(crate::graph::op::Domain::Real, &[&[2, 3]], vec![])];
-    bad vec![];
-}
-function! {
-    /// `x` itself; an element that is NaN or infinite is an error of the run.
-    CHECK_FINITE = fn check_finite(x)
+    case real[2, 3];
 }

@@ -1,31 +1,144 @@
-//! How a row is written. Each macro reads as a Rust item: documentation, a name, a function with its parameters, then
-//! the fields. One row makes one `static` [`OpDef`](crate::graph::op::OpDef) and one public function; the names of the
-//! parameters are visible in all rules.
+//! How a row is written: one macro, `row!`, whose sections stand in one order. Each row makes one `static`
+//! [`OpDef`](crate::graph::op::OpDef) and one function; the names of the parameters are visible in all rules.
 //!
-//! After the NumPy expression stands an example of the Python function: its lines, of which the last is an expression, and
-//! what printing the expression's value gives. Only rows that are no function of the Python package go without.
+//! ```text
+//! row! {
+//!     /// Documentation: what it computes, the gradient, edges.
+//!     pub NAME = fn name(x: float, slope: number = 0.5; axis: i64 = -1) -> y
+//!     formula { .. }  |  body { .. }  |  shape(c) ..; kernel ..; each own; support ..;
+//!     vjp(g) { x: .., slope: .. }
+//!     derivative singular;
+//!     numpy "..";
+//!     example "line"; "expression" => "what printing it gives";
+//!     alias other, names;
+//!     method names;
+//!     by hand;
+//!     exempt First, Second: "the reason";
+//!     samples real, unit;  |  cases ..;  case real[2, 3], index(4)[5] with axis = 0;
+//!     bad ..;  refuses f64[2], i64[3] with axis = 2 => "message";
+//! }
+//! ```
 //!
-//! `derivative` after the gradient says what the local derivative can be, if not finite at finite operands.
-//!
-//! `unary!` and `binary!` declare elementwise primitives, `op!` any primitive, `composite!` a function over other ops.
+//! * `pub` makes it a function of `tensor_ops` in Rust and in Python. What gradients and composites are built from is
+//!   `pub(crate)`.
+//! * A parameter has a [class](crate::graph::op::Class), which says what its dtype becomes; those of one class are promoted
+//!   together. `xs: [any]` is a list of one or more, `slope: number = 0.5` a number that may be left out (in Python),
+//!   `bias: float = none` a tensor that may be left out. After the semicolon stand attributes.
+//! * `formula` makes an elementwise primitive, `shape` any primitive, `body` a composite over other functions.
+//! * In `vjp` each entry is the cotangent of an input; `{ ..expression }` gives the list of all of them, and sees them by
+//!   [`Vjp`](crate::graph::op::Vjp) under the name in the brackets.
+//! * `derivative` says what the local derivative of a formula can be, if not finite at finite operands.
+//! * `by hand`: its functions, if it has any, are written by hand.
 
-macro_rules! tensor_params {
-    ($($x:ident),+) => { tensor_params!($($x),+ ;) };
-    ($($x:ident $(= $weak:literal)?),+ ; $($a:ident : $at:ident = $default:expr),*) => {
+/// The parameters of a row.
+macro_rules! params {
+    ([$($x:ident : $class:tt $(= $weak:tt)?),*] [$($a:ident : $at:ident = $default:expr),*]) => {
         &[
-            $(Param { name: stringify!($x), kind: ParamKind::Tensor, default: weak_default!($($weak)?) },)+
-            $(Param { name: stringify!($a), kind: ParamKind::Attr(<$at as AttrType>::KIND), default: Some(|| <$at as AttrType>::pack($default)) }),*
+            $($crate::graph::op::Param { name: stringify!($x), kind: kind!($class), default: weak!($($weak)?) },)*
+            $($crate::graph::op::Param {
+                name: stringify!($a),
+                kind: $crate::graph::op::ParamKind::Attr(<$at as $crate::graph::attr::AttrType>::KIND),
+                default: Some($crate::graph::op::ParamDefault::Attr(|| <$at as $crate::graph::attr::AttrType>::pack($default))),
+            }),*
         ]
     };
 }
 
-/// The default of a tensor that may be left out: a weak scalar.
-macro_rules! weak_default {
+/// What a tensor parameter is.
+macro_rules! kind {
+    ([$class:ident]) => {
+        $crate::graph::op::ParamKind::Tensors(class!($class))
+    };
+    ($class:ident) => {
+        $crate::graph::op::ParamKind::Tensor(class!($class))
+    };
+}
+
+/// A class by its name in a row.
+macro_rules! class {
+    (float) => {
+        $crate::graph::op::Class::Float
+    };
+    (number) => {
+        $crate::graph::op::Class::Number
+    };
+    (value) => {
+        $crate::graph::op::Class::Value
+    };
+    (compare) => {
+        $crate::graph::op::Class::Compare
+    };
+    (integer) => {
+        $crate::graph::op::Class::Integer
+    };
+    (bits) => {
+        $crate::graph::op::Class::Bits
+    };
+    (mask) => {
+        $crate::graph::op::Class::Mask
+    };
+    (count) => {
+        $crate::graph::op::Class::Count
+    };
+    (any) => {
+        $crate::graph::op::Class::Any
+    };
+}
+
+/// Numbers to test with, by their name in a row.
+macro_rules! domain {
+    (real) => {
+        $crate::graph::op::Domain::Real
+    };
+    (positive) => {
+        $crate::graph::op::Domain::Positive
+    };
+    (unit) => {
+        $crate::graph::op::Domain::Unit
+    };
+    (distinct) => {
+        $crate::graph::op::Domain::Distinct
+    };
+    (spd) => {
+        $crate::graph::op::Domain::Spd
+    };
+    (bool) => {
+        $crate::graph::op::Domain::Bool
+    };
+    (index($n:literal)) => {
+        $crate::graph::op::Domain::Index($n)
+    };
+}
+
+/// A dtype by its name in a row.
+macro_rules! dtype_of {
+    (f64) => {
+        $crate::dtype::DType::F64
+    };
+    (f32) => {
+        $crate::dtype::DType::F32
+    };
+    (i64) => {
+        $crate::dtype::DType::I64
+    };
+    (i32) => {
+        $crate::dtype::DType::I32
+    };
+    (bool) => {
+        $crate::dtype::DType::Bool
+    };
+}
+
+/// The default of a tensor that may be left out: a weak scalar, or nothing.
+macro_rules! weak {
     () => {
         None
     };
-    ($weak:literal) => {
-        Some(|| $crate::graph::attr::AttrType::pack($weak))
+    (none) => {
+        Some($crate::graph::op::ParamDefault::Absent)
+    };
+    ($weak:tt) => {
+        Some($crate::graph::op::ParamDefault::Weak(|| $crate::dtype::Scalar::from($weak)))
     };
 }
 
@@ -35,12 +148,12 @@ macro_rules! example {
     ($($code:literal);+ => $prints:literal) => { Some($crate::graph::op::Example { code: &[$($code),+], prints: $prints }) };
 }
 
-/// True for a row whose calls are nodes of their own.
-macro_rules! own {
+/// True if there is a word.
+macro_rules! said {
     () => {
         false
     };
-    (own) => {
+    ($word:ident) => {
         true
     };
 }
@@ -55,229 +168,330 @@ macro_rules! derivative {
     };
 }
 
-/// The type of a public function's argument for an attribute.
-macro_rules! attr_arg {
+/// The shape rule of an elementwise row, by the class of its operands.
+macro_rules! elementwise_shape {
+    (float) => {
+        $crate::ops::shapes::elementwise
+    };
+    (number) => {
+        $crate::ops::shapes::numeric
+    };
+    (compare) => {
+        $crate::ops::shapes::boolean
+    };
+    (mask) => {
+        $crate::ops::shapes::boolean
+    };
+    (integer) => {
+        $crate::ops::shapes::integers
+    };
+    (bits) => {
+        $crate::ops::shapes::bits
+    };
+}
+
+/// What a shape rule and a composite's body see of a parameter.
+macro_rules! take_input {
+    ($inputs:ident [$class:ident]) => {
+        $inputs.as_slice()
+    };
+    ($inputs:ident $class:ident) => {
+        *$crate::ops::unpack::input($inputs.next())?
+    };
+}
+
+/// The same where it may have been left out.
+macro_rules! take_operand {
+    ($inputs:ident [$class:ident]) => {
+        &$inputs.by_ref().flatten().collect::<Vec<_>>()[..]
+    };
+    ($inputs:ident $class:ident none) => {
+        $inputs.next().flatten()
+    };
+    ($inputs:ident $class:ident $($weak:tt)?) => {
+        $crate::ops::unpack::input($inputs.next().flatten())?
+    };
+}
+
+/// What a gradient rule sees of a parameter.
+macro_rules! take_tensor {
+    ($v:ident $at:ident [$class:ident]) => {
+        ($at..$v.node.inputs.len()).map(|i| $v.x(i)).collect::<Vec<_>>()
+    };
+    ($v:ident $at:ident $class:ident) => {{
+        let x = $v.x($at);
+        $at += 1;
+        x
+    }};
+}
+
+/// A gradient rule's cotangents, one entry an input in order.
+macro_rules! cotangents {
+    ($v:ident [$($x:ident)*] { $($vx:ident: $rule:expr),* $(,)? }) => {{
+        const _: () = assert!($crate::ops::unpack::same(&[$(stringify!($x)),*], &[$(stringify!($vx)),*]), "the vjp entries must be the inputs, in order");
+        let mut at = 0..;
+        let mut next = || at.next().unwrap_or(0usize);
+        vec![$(if $crate::ops::unpack::wants($v, next()) { $crate::graph::op::Cotangent::from($rule) } else { $crate::graph::op::Cotangent::Zero }),*]
+    }};
+}
+
+/// The gradient of a primitive.
+macro_rules! vjp {
+    ([$($x:ident : $class:tt),*] [$($a:ident : $at:ident),*] [$($y:ident),+] [$v:ident] { .. $all:expr }) => {
+        |$v| {
+            let mut at = 0usize;
+            $(let $x = take_tensor!($v at $class);)*
+            let mut attrs = $v.node.attrs.iter();
+            $(let $a: $at = match $crate::ops::unpack::attr(attrs.next()) {
+                Ok(a) => a,
+                Err(_) => return vec![],
+            };)*
+            $all
+        }
+    };
+    ([$($x:ident : $class:tt),*] [$($a:ident : $at:ident),*] [$($y:ident),+] [$($g:ident),+] $rules:tt) => {
+        |v| {
+            let mut at = 0usize;
+            $(let $x = take_tensor!(v at $class);)*
+            let mut at = 0..;
+            let mut next = || at.next().unwrap_or(0usize);
+            $(let $y = v.y(next());)+
+            let mut at = 0..;
+            let mut next = || at.next().unwrap_or(0usize);
+            $(let $g = v.g(next());)+
+            let mut attrs = v.node.attrs.iter();
+            $(let $a: $at = match $crate::ops::unpack::attr(attrs.next()) {
+                Ok(a) => a,
+                Err(_) => return vec![],
+            };)*
+            cotangents!(v [$($x)*] $rules)
+        }
+    };
+}
+
+/// The type of a function's argument: the first one names the graph.
+macro_rules! argument {
+    (first [$class:ident]) => { &[impl $crate::graph::AsTensor<'g>] };
+    (first $class:ident) => { impl $crate::graph::AsTensor<'g> };
+    (more [$class:ident]) => { &[impl $crate::graph::AsTensor<'g>] };
+    (more $class:ident none) => { Option<$crate::graph::Tensor<'g>> };
+    (more $class:ident $($weak:tt)?) => { impl $crate::ops::apply::Operand<'g> };
+}
+
+/// Adds an argument to the operands.
+macro_rules! push {
+    ($args:ident first $x:ident [$class:ident]) => { $args.extend($x.iter().map(|t| $crate::ops::apply::Arg::from(t.tensor()))) };
+    ($args:ident first $x:ident $class:ident) => { $args.push($crate::ops::apply::Arg::from($x.tensor())) };
+    ($args:ident more $x:ident [$class:ident]) => { push!($args first $x [$class]) };
+    ($args:ident more $x:ident $class:ident none) => { $args.push($x.map_or($crate::ops::apply::Arg::Absent, Into::into)) };
+    ($args:ident more $x:ident $class:ident $($weak:tt)?) => { $args.push($x.arg()) };
+}
+
+/// The type of a function's argument for an attribute.
+macro_rules! attribute {
     (bool) => { bool };
-    (DType) => { DType };
-    ($t:ident) => { impl IntoAttr<$t> };
+    (DType) => { $crate::dtype::DType };
+    ($t:ident) => { impl $crate::graph::attr::IntoAttr<$t> };
 }
 
-macro_rules! unary {
-    (
-        $(#[doc = $doc:literal])+
-        $NAME:ident = fn $name:ident($x:ident) -> $y:ident { $($f:tt)+ }
-        kind $kind:ident;
-        vjp($g:ident) $rule:expr;
-        $(derivative $derivative:ident;)?
-        numpy $numpy:literal;
-        $(example $($code:literal);+ => $prints:literal;)?
-        samples $domain:ident $(($n:literal))?;
+/// A tensor for each output.
+macro_rules! tensor_of {
+    ($y:ident) => { $crate::graph::Tensor<'g> };
+}
+
+/// The function of a row.
+macro_rules! function {
+    ([hand] $($rest:tt)*) => {};
+    ([] [$($doc:literal)+] $vis:vis $NAME:ident $name:ident
+        [$x0:ident : $c0:tt $(= $w0:tt)? $(, $x:ident : $c:tt $(= $w:tt)?)*] [$($a:ident : $at:ident = $default:expr),*] [$($y:ident),+] [$($alias:ident)*]
     ) => {
-        #[doc = concat!("The row of [`", stringify!($name), "`].")]
-        pub static $NAME: OpDef = OpDef {
-            name: families::plain(stringify!($name)),
-            doc: concat!($($doc, "\n"),+),
-            params: tensor_params!($x),
-            outputs: &[stringify!($y)],
-            body: Body::Primitive(Primitive {
-                operands: families::operands!($kind),
-                infer: families::infer!($kind),
-                kernel: Kernel::Tile($crate::formula!($kind |$x| $($f)+)),
-                #[allow(unused_variables, reason = "a rule names what it needs")]
-                vjp: |v| {
-                    let ($x, $y, $g) = (v.x(0), v.y(0), v.g(0));
-                    vec![Cotangent::from($rule)]
-                },
-                support: Support::Elementwise(derivative!($($derivative)?)),
-                own: false,
-                draw: false,
-            }),
-            numpy: $numpy,
-            example: example!($($($code);+ => $prints)?),
-            cases: || families::unary_cases(Domain::$domain $(($n))?),
-            bad: || families::refused!($kind, stringify!($name), 1),
-        };
         $(#[doc = $doc])+
         #[track_caller]
-        pub fn $name<'g>($x: impl AsTensor<'g>) -> Tensor<'g> {
-            apply(&$NAME, &[Arg::from($x.tensor())], &[])
+        #[allow(unused_parens, clippy::too_many_arguments, clippy::vec_init_then_push, reason = "written for any number of parameters")]
+        $vis fn $name<'g>($x0: argument!(first $c0) $(, $x: argument!(more $c $($w)?))* $(, $a: attribute!($at))*) -> ($(tensor_of!($y)),+) {
+            let mut args: smallvec::SmallVec<[$crate::ops::apply::Arg<'g>; 3]> = smallvec::SmallVec::new();
+            push!(args first $x0 $c0);
+            $(push!(args more $x $c $($w)?);)*
+            let attrs = [$(<$at as $crate::graph::attr::AttrType>::pack($crate::graph::attr::IntoAttr::<$at>::into_attr($a))),*];
+            let made = $crate::ops::apply::apply_all(&$NAME, &args, &attrs);
+            let mut made = made.into_iter();
+            ($($crate::ops::apply::output(&mut made, stringify!($y))),+)
         }
+        $(#[doc(inline)] $vis use self::$name as $alias;)*
     };
 }
 
-macro_rules! binary {
+/// A row; see the head of this file.
+macro_rules! row {
+    // An elementwise primitive.
     (
         $(#[doc = $doc:literal])+
-        $NAME:ident = fn $name:ident($a:ident, $b:ident) -> $y:ident { $($f:tt)+ }
-        kind $kind:ident;
-        vjp($g:ident) { $va:ident: $ra:expr, $vb:ident: $rb:expr }
+        $vis:vis $NAME:ident = fn $name:ident($x0:ident : $c0:ident $(, $x:ident : $c:ident)*) -> $y:ident
+        formula { $($f:tt)+ }
+        vjp($g:ident) $rules:tt
         $(derivative $derivative:ident;)?
         numpy $numpy:literal;
         $(example $($code:literal);+ => $prints:literal;)?
-        samples $da:ident $(($na:literal))?, $db:ident $(($nb:literal))?;
-    ) => {
-        #[doc = concat!("The row of [`", stringify!($name), "`].")]
-        pub static $NAME: OpDef = OpDef {
-            name: families::plain(stringify!($name)),
-            doc: concat!($($doc, "\n"),+),
-            params: tensor_params!($a, $b),
-            outputs: &[stringify!($y)],
-            body: Body::Primitive(Primitive {
-                operands: families::operands!($kind),
-                infer: families::infer!($kind),
-                kernel: Kernel::Tile($crate::formula!($kind |$a, $b| $($f)+)),
-                #[allow(unused_variables, reason = "a rule names what it needs")]
-                vjp: |v| {
-                    const _: () = assert!(families::same(&[stringify!($a), stringify!($b)], &[stringify!($va), stringify!($vb)]), "the vjp entries must be the inputs, in order");
-                    let ($a, $b, $y, $g) = (v.x(0), v.x(1), v.y(0), v.g(0));
-                    vec![
-                        if families::wants(v, 0) { Cotangent::from($ra) } else { Cotangent::Zero },
-                        if families::wants(v, 1) { Cotangent::from($rb) } else { Cotangent::Zero },
-                    ]
-                },
-                support: Support::Elementwise(derivative!($($derivative)?)),
-                own: false,
-                draw: false,
-            }),
-            numpy: $numpy,
-            example: example!($($($code);+ => $prints)?),
-            cases: || families::binary_cases(Domain::$da $(($na))?, Domain::$db $(($nb))?),
-            bad: || {
-                let mut all = families::binary_bad_of(stringify!($name), families::taken!($kind));
-                all.extend(families::refused!($kind, stringify!($name), 2));
-                all
-            },
-        };
-        $(#[doc = $doc])+
-        #[track_caller]
-        pub fn $name<'g>($a: impl AsTensor<'g>, $b: impl Operand<'g>) -> Tensor<'g> {
-            apply(&$NAME, &[Arg::from($a.tensor()), $b.arg()], &[])
-        }
-    };
-}
-
-macro_rules! op {
-    (
-        $(#[doc = $doc:literal])+
-        $NAME:ident = fn $name:ident($x0:ident $(, $x:ident)* $(; $($a:ident : $at:ident = $default:expr),+)?) -> ($($y:ident),+);
-        operands $operands:ident;
-        infer($c:ident) $infer:expr;
-        kernel $kernel:expr;
-        $(each $own:ident;)?
-        support $support:ident $(($passes:ident))?;
-        vjp($($g:ident),+) { $($vx:ident: $rule:expr),+ $(,)? }
-        numpy $numpy:literal;
-        $(example $($code:literal);+ => $prints:literal;)?
-        cases $cases:expr;
-        bad $bad:expr;
+        $(alias $($alias:ident),+;)?
+        $(method $($method:ident),+;)?
+        $(exempt $($check:ident),+: $why:literal;)*
+        samples $($domain:ident $(($n:literal))?),+;
     ) => {
         #[doc = concat!("The row of `", stringify!($name), "`.")]
-        pub static $NAME: OpDef = OpDef {
-            name: families::plain(stringify!($name)),
+        pub(crate) static $NAME: $crate::graph::op::OpDef = $crate::graph::op::OpDef {
+            name: $crate::ops::unpack::plain(stringify!($name)),
             doc: concat!($($doc, "\n"),+),
-            params: tensor_params!($x0 $(, $x)* ; $($($a : $at = $default),+)?),
-            outputs: &[$(stringify!($y)),+],
-            body: Body::Primitive(Primitive {
-                operands: Operands::$operands,
+            params: params!([$x0 : $c0 $(, $x : $c)*] []),
+            outputs: &[stringify!($y)],
+            body: $crate::graph::op::Body::Primitive($crate::graph::op::Primitive {
+                infer: elementwise_shape!($c0),
+                kernel: $crate::graph::op::Kernel::Tile($crate::formula!($c0 |$x0 $(, $x)*| $($f)+)),
                 #[allow(unused_variables, unused_mut, unused_assignments, reason = "a rule names what it needs")]
-                infer: |$c| {
-                    let mut i = $c.inputs.iter();
-                    let $x0: &Aval = families::input(i.next())?;
-                    $(let $x: &Aval = families::input(i.next())?;)*
-                    let mut i = $c.attrs.iter();
-                    $($(let $a: $at = families::attr(i.next())?;)+)?
-                    $infer
+                vjp: vjp!([$x0 : $c0 $(, $x : $c)*] [] [$y] [$g] $rules),
+                support: $crate::graph::op::Support::Elementwise(derivative!($($derivative)?)),
+                own: false,
+                draw: false,
+            }),
+            numpy: $numpy,
+            example: example!($($($code);+ => $prints)?),
+            flags: $crate::graph::op::Flags {
+                visibility: stringify!($vis),
+                by_hand: false,
+                aliases: &[$($(stringify!($alias)),+)?],
+                methods: &[$($(stringify!($method)),+)?],
+                exempt: &[$((&[$($crate::graph::op::Check::$check),+], $why)),*],
+            },
+            cases: || $crate::ops::samples::elementwise(&[$(domain!($domain $(($n))?)),+]),
+            bad: || $crate::ops::samples::refused($crate::ops::unpack::plain(stringify!($name)), class!($c0), [stringify!($x0) $(, stringify!($x))*].len()),
+        };
+        function!([] [$($doc)+] $vis $NAME $name [$x0 : $c0 $(, $x : $c)*] [] [$y] [$($($alias)+)?]);
+    };
+    // A composite.
+    (
+        $(#[doc = $doc:literal])+
+        $vis:vis $NAME:ident = fn $name:ident($($x:ident : $c:tt $(= $w:tt)?),* $(; $($a:ident : $at:ident = $default:expr),+)?) -> $($y:ident),+
+        body $body:block
+        numpy $numpy:literal;
+        $($tail:tt)+
+    ) => {
+        row!(@tail [$($doc)+] [$vis] $NAME $name [$($x : $c $(= $w)?),*] [$($($a : $at = $default),+)?] [$($y),+] [
+            $crate::graph::op::Body::Composite(|xs, attrs| {
+                let mut inputs = xs.iter().copied();
+                $(let $x = take_operand!(inputs $c $($w)?);)*
+                let mut attrs = attrs.iter();
+                $($(let $a: $at = $crate::ops::unpack::attr(attrs.next())?;)+)?
+                let ($($y),+) = $body;
+                Ok(smallvec::smallvec![$($y),+])
+            })
+        ] $numpy $($tail)+);
+    };
+    // Any other primitive.
+    (
+        $(#[doc = $doc:literal])+
+        $vis:vis $NAME:ident = fn $name:ident($($x:ident : $c:tt),* $(; $($a:ident : $at:ident = $default:expr),+)?) -> $($y:ident),+
+        shape($s:ident) $shape:expr;
+        kernel $kernel:expr;
+        $(each $own:ident;)?
+        $(draw $draw:ident;)?
+        support $support:ident $(($passes:ident))?;
+        vjp($($g:ident),+) $rules:tt
+        numpy $numpy:literal;
+        $($tail:tt)+
+    ) => {
+        row!(@tail [$($doc)+] [$vis] $NAME $name [$($x : $c),*] [$($($a : $at = $default),+)?] [$($y),+] [
+            $crate::graph::op::Body::Primitive($crate::graph::op::Primitive {
+                #[allow(unused_variables, unused_mut, unused_assignments, reason = "a rule names what it needs")]
+                infer: |$s| {
+                    let mut inputs = $s.inputs.iter();
+                    $(let $x = take_input!(inputs $c);)*
+                    let mut attrs = $s.attrs.iter();
+                    $($(let $a: $at = $crate::ops::unpack::attr(attrs.next())?;)+)?
+                    $shape
                 },
                 kernel: $kernel,
                 #[allow(unused_variables, unused_mut, unused_assignments, reason = "a rule names what it needs")]
-                vjp: |v| {
-                    const _: () = assert!(families::same(&[stringify!($x0) $(, stringify!($x))*], &[$(stringify!($vx)),+]), "the vjp entries must be the inputs, in order");
-                    let mut i = 0..;
-                    let mut next = || i.next().unwrap_or(0usize);
-                    let $x0 = v.x(next());
-                    $(let $x = v.x(next());)*
-                    let mut i = 0..;
-                    let mut next = || i.next().unwrap_or(0usize);
-                    $(let $y = v.y(next());)+
-                    let mut i = 0..;
-                    let mut next = || i.next().unwrap_or(0usize);
-                    $(let $g = v.g(next());)+
-                    let mut i = v.node.attrs.iter();
-                    $($(let $a: $at = match families::attr(i.next()) {
-                        Ok(a) => a,
-                        Err(_) => return vec![],
-                    };)+)?
-                    let mut i = 0..;
-                    let mut next = || i.next().unwrap_or(0usize);
-                    vec![$(if families::wants(v, next()) { Cotangent::from($rule) } else { Cotangent::Zero }),+]
-                },
-                support: Support::$support $(($crate::ops::support::$passes))?,
-                own: own!($($own)?),
-                draw: false,
-            }),
-            numpy: $numpy,
-            example: example!($($($code);+ => $prints)?),
-            cases: || $cases,
-            bad: || $bad,
-        };
+                vjp: vjp!([$($x : $c),*] [$($($a : $at),+)?] [$($y),+] [$($g),+] $rules),
+                support: $crate::graph::op::Support::$support $(($crate::ops::support::$passes))?,
+                own: said!($($own)?),
+                draw: said!($($draw)?),
+            })
+        ] $numpy $($tail)+);
     };
-}
-
-/// The public function of an `op!` row with one output.
-macro_rules! function {
-    ($(#[$doc:meta])* $NAME:ident = fn $name:ident($x0:ident $(, $x:ident)* $(; $($a:ident : $at:ident),+)?)) => {
-        $(#[$doc])*
-        #[track_caller]
-        pub fn $name<'g>($x0: impl AsTensor<'g>, $($x: impl Operand<'g>,)* $($($a: attr_arg!($at)),+)?) -> Tensor<'g> {
-            apply(&$NAME, &[Arg::from($x0.tensor()) $(, $x.arg())*], &[$($(<$at as AttrType>::pack(IntoAttr::<$at>::into_attr($a))),+)?])
-        }
-    };
-}
-
-macro_rules! composite {
-    (
-        $(#[doc = $doc:literal])+
-        $NAME:ident = fn $name:ident($x0:ident $(, $x:ident $(= $weak:literal)?)* $(; $($a:ident : $at:ident = $default:expr),+)?) -> $y:ident $body:block
-        numpy $numpy:literal;
+    // What a composite and a primitive have in common.
+    (@tail [$($doc:literal)+] [$vis:vis] $NAME:ident $name:ident [$($x:ident : $c:tt $(= $w:tt)?),*] $attrs:tt [$($y:ident),+]
+        [$body:expr] $numpy:literal
         $(example $($code:literal);+ => $prints:literal;)?
-        cases $cases:expr;
-        bad $bad:expr;
+        $(alias $($alias:ident),+;)?
+        $(method $($method:ident),+;)?
+        $(by $hand:ident;)?
+        $(exempt $($check:ident),+: $why:literal;)*
+        $(cases $cases:expr;)?
+        $(case $($domain:ident $(($n:literal))? [$($len:literal),*]),+ $(with $($ca:ident = $cv:expr),+)?;)*
+        $(bad $bad:expr;)?
+        $(refuses $($btype:ident [$($blen:literal),*]),+ $(with $($ba:ident = $bv:expr),+)? => $message:literal;)*
     ) => {
-        #[doc = concat!("The row of [`", stringify!($name), "`].")]
-        pub static $NAME: OpDef = OpDef {
-            name: families::plain(stringify!($name)),
+        #[doc = concat!("The row of `", stringify!($name), "`.")]
+        pub(crate) static $NAME: $crate::graph::op::OpDef = $crate::graph::op::OpDef {
+            name: $crate::ops::unpack::plain(stringify!($name)),
             doc: concat!($($doc, "\n"),+),
-            params: tensor_params!($x0 $(, $x $(= $weak)?)* ; $($($a : $at = $default),+)?),
-            outputs: &[stringify!($y)],
-            #[allow(unused_variables, unused_mut, unused_assignments, reason = "a body names what it needs")]
-            body: Body::Composite(|xs, attrs| {
-                let mut i = xs.iter().copied();
-                let $x0: Tensor<'_> = families::input(i.next())?;
-                $(let $x: Tensor<'_> = families::input(i.next())?;)*
-                let mut i = attrs.iter();
-                $($(let $a: $at = families::attr(i.next())?;)+)?
-                Ok(smallvec::smallvec![$body])
-            }),
+            params: params!([$($x : $c $(= $w)?),*] $attrs),
+            outputs: &[$(stringify!($y)),+],
+            #[allow(unused_variables, unused_mut, unused_assignments, unused_parens, reason = "a body names what it needs")]
+            body: $body,
             numpy: $numpy,
             example: example!($($($code);+ => $prints)?),
-            cases: || $cases,
-            bad: || $bad,
+            flags: $crate::graph::op::Flags {
+                visibility: stringify!($vis),
+                by_hand: said!($($hand)?),
+                aliases: &[$($(stringify!($alias)),+)?],
+                methods: &[$($(stringify!($method)),+)?],
+                exempt: &[$((&[$($crate::graph::op::Check::$check),+], $why)),*],
+            },
+            cases: || {
+                #[allow(unused_mut, reason = "not every row has a case of its own")]
+                let mut all: Vec<$crate::graph::op::Case> = vec![];
+                $(all.extend($cases);)?
+                $(all.push($crate::graph::op::Case {
+                    inputs: vec![$((domain!($domain $(($n))?), vec![$($len),*])),+],
+                    attrs: packed!($attrs [$($($ca = $cv),+)?]),
+                });)*
+                all
+            },
+            bad: || {
+                #[allow(unused_mut, reason = "not every row refuses something")]
+                let mut all: Vec<$crate::graph::op::Bad> = vec![];
+                $(all.extend($bad);)?
+                $(all.push($crate::graph::op::Bad {
+                    inputs: vec![$((dtype_of!($btype), vec![$($blen),*])),+],
+                    attrs: packed!($attrs [$($($ba = $bv),+)?]),
+                    message: $message.into(),
+                });)*
+                all
+            },
         };
-        $(#[doc = $doc])+
-        #[track_caller]
-        pub fn $name<'g>($x0: impl AsTensor<'g>, $($x: impl Operand<'g>,)* $($($a: attr_arg!($at)),+)?) -> Tensor<'g> {
-            apply(&$NAME, &[Arg::from($x0.tensor()) $(, $x.arg())*], &[$($(<$at as AttrType>::pack(IntoAttr::<$at>::into_attr($a))),+)?])
-        }
+        function!([$($hand)?] [$($doc)+] $vis $NAME $name [$($x : $c $(= $w)?),*] $attrs [$($y),+] [$($($alias)+)?]);
     };
+}
+
+/// The attributes of a call that names those that are not the defaults.
+macro_rules! packed {
+    ([$($a:ident : $at:ident = $default:expr),*] [$($given:ident = $value:expr),*]) => {{
+        #[allow(unused_mut, unused_assignments, reason = "a call names some of them")]
+        {
+            $(let mut $a: $at = $default;)*
+            $($given = $crate::graph::attr::IntoAttr::into_attr($value);)*
+            vec![$(<$at as $crate::graph::attr::AttrType>::pack($a)),*]
+        }
+    }};
 }
 
 /// A kernel that is a function of views: inputs, outputs, and the call itself for attributes.
 macro_rules! call {
     ($fallible:literal, |[$($x:ident),*] -> [$($y:ident),*], $c:ident| $body:expr) => {
-        Kernel::Call(CallKernel {
+        $crate::graph::op::Kernel::Call($crate::graph::op::CallKernel {
             run: |$c| {
                 let ([$($x),*], [$($y),*]) = ($c.inputs, &mut *$c.outputs) else {
-                    return Err(families::arity($c.op));
+                    return Err($crate::ops::unpack::arity($c.op));
                 };
                 $body
             },

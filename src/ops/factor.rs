@@ -3,17 +3,14 @@
 use smallvec::smallvec;
 
 use crate::array::with_lead;
-use crate::dtype::DType;
 use crate::error::Result;
-use crate::graph::attr::{Attr, AttrType, IntoAttr};
-use crate::graph::op::{Body, CallKernel, Cotangent, Domain, Infer, Kernel, OpDef, Operands, Param, ParamKind, Primitive, Support};
-use crate::graph::{AsTensor, Tensor};
+use crate::graph::Tensor;
+use crate::graph::op::{CallKernel, Infer, Kernel, OpDef};
 use crate::kernels;
-use crate::ops::apply::{Arg, apply};
 use crate::ops::contract::{batch_matmul, swapped};
-use crate::ops::families::{self, attr, bad, case, mixed};
 use crate::ops::movement::{expand_dims, squeeze};
 use crate::ops::rules::unbroadcast;
+use crate::ops::unpack::{self, attr};
 use crate::shape::{Aval, Tuple, broadcast};
 
 /// The rows of this family.
@@ -26,13 +23,12 @@ fn check_square(c: &Infer<'_>, a: &Aval) -> Result<()> {
     }
 }
 
-op! {
+row! {
     /// The lower triangle of matrices in the last two axes, zeros above; with `halve` the diagonal is halved.
     ///
     /// Gradient: the same of `g`.
-    LOWER_TRIANGLE = fn lower_triangle(x; halve: bool = false) -> (y);
-    operands Any;
-    infer(c) {
+    pub(crate) LOWER_TRIANGLE = fn lower_triangle(x: any; halve: bool = false) -> y
+    shape(c) {
         check_square(c, x)?;
         if halve && !x.dtype.is_float() {
             return c.dtype_error("half of an integer is not one", x.dtype, "float32 or float64 with `halve`");
@@ -45,28 +41,22 @@ op! {
     support Scattered;
     vjp(g) { x: lower_triangle(g, halve) }
     numpy "np.tril(x) - (np.tril(x) - np.tril(x, -1)) * (0.5 if halve else 0.0)";
-    cases vec![case(Domain::Real, &[&[3, 3]], vec![Attr::Bool(true)]), case(Domain::Real, &[&[2, 2, 2]], vec![Attr::Bool(false)])];
-    bad vec![
-        bad(&[&[2, 3]], vec![Attr::Bool(false)], "lower_triangle: not a square matrix. Got shape (2, 3); expected shape (..., n, n)."),
-        families::bad_of(&[(DType::I64, &[2, 2])], vec![Attr::Bool(true)], "lower_triangle: half of an integer is not one. Got int64; expected float32 or float64 with `halve`."),
-    ];
-}
-function! {
-    /// The lower triangle of matrices.
-    LOWER_TRIANGLE = fn lower_triangle(x; halve: bool)
+    case real[3, 3] with halve = true;
+    case real[2, 2, 2] with halve = false;
+    refuses f64[2, 3] with halve = false => "lower_triangle: not a square matrix. Got shape (2, 3); expected shape (..., n, n).";
+    refuses i64[2, 2] with halve = true => "lower_triangle: half of an integer is not one. Got int64; expected float32 or float64 with `halve`.";
 }
 
-op! {
+row! {
     /// The solution `x` of `l x = b`, or of `l^T x = b` with `transpose`, for lower triangular `l`; of `l` only the lower
     /// triangle is read. A 1-d `b` is one right side, which a batch of matrices shares; else the last two axes of `b` are a
     /// matrix whose columns are right sides, and the axes before broadcast. A zero on the diagonal is an error of the run.
     ///
     /// Gradient: `gb = l^-T g` and `-tril(gb x^T)`; with `transpose`, `gb = l^-1 g` and `-tril(x gb^T)`.
-    SOLVE_LOWER = fn solve_lower(l, b; transpose: bool = false) -> (x);
-    operands Float;
-    infer(c) {
+    pub SOLVE_LOWER = fn solve_lower(l: float, b: float; transpose: bool = false) -> x
+    shape(c) {
         check_square(c, l)?;
-        let [rl @ .., n, _] = &l.shape[..] else { return Err(families::arity(c.op)) };
+        let [rl @ .., n, _] = &l.shape[..] else { return Err(unpack::arity(c.op)) };
         let (rb, m, columns) = match &b.shape[..] {
             [] => return c.shape_error("the right side has no axis", "shape ()", "shape (n,) or (..., n, k)"),
             [m] => (&[][..], m, None),
@@ -102,16 +92,18 @@ op! {
     }
     numpy "scipy.linalg.solve_triangular(l, b, lower=True, trans=int(transpose))";
     example "T.solve_lower([[2.0, 0.0], [1.0, 4.0]], [2.0, 9.0])" => "[1. 2.]";
-    cases [(&[3, 3][..], &[3, 3][..]), (&[3, 3], &[3]), (&[2, 3, 3], &[3]), (&[2, 3, 3], &[3, 2])]
-        .into_iter()
-        .flat_map(|(l, b)| [false, true].map(|t| mixed(&[(Domain::Spd, l), (Domain::Real, b)], vec![Attr::Bool(t)])))
-        .collect();
-    bad vec![
-        bad(&[&[2, 2], &[3, 1]], vec![Attr::Bool(false)], "solve_lower: the sides differ in length. Got (2, 2) and (3, 1); expected l.shape[-1] == b.shape[-2]."),
-        bad(&[&[2, 2], &[3]], vec![Attr::Bool(false)], "solve_lower: the sides differ in length. Got (2, 2) and (3,); expected l.shape[-1] == b.shape[0] for a 1-d b."),
-        bad(&[&[4, 2, 2], &[4, 2]], vec![Attr::Bool(true)], "solve_lower: the sides differ in length. Got (4, 2, 2) and (4, 2); expected l.shape[-1] == b.shape[-2]."),
-        bad(&[&[2, 2], &[]], vec![Attr::Bool(false)], "solve_lower: the right side has no axis. Got shape (); expected shape (n,) or (..., n, k)."),
-    ];
+    case spd[3, 3], real[3, 3];
+    case spd[3, 3], real[3, 3] with transpose = true;
+    case spd[3, 3], real[3];
+    case spd[3, 3], real[3] with transpose = true;
+    case spd[2, 3, 3], real[3];
+    case spd[2, 3, 3], real[3] with transpose = true;
+    case spd[2, 3, 3], real[3, 2];
+    case spd[2, 3, 3], real[3, 2] with transpose = true;
+    refuses f64[2, 2], f64[3, 1] => "solve_lower: the sides differ in length. Got (2, 2) and (3, 1); expected l.shape[-1] == b.shape[-2].";
+    refuses f64[2, 2], f64[3] => "solve_lower: the sides differ in length. Got (2, 2) and (3,); expected l.shape[-1] == b.shape[0] for a 1-d b.";
+    refuses f64[4, 2, 2], f64[4, 2] with transpose = true => "solve_lower: the sides differ in length. Got (4, 2, 2) and (4, 2); expected l.shape[-1] == b.shape[-2].";
+    refuses f64[2, 2], f64[] => "solve_lower: the right side has no axis. Got shape (); expected shape (n,) or (..., n, k).";
 }
 
 /// `t`, which belongs to the right side `b`, as a matrix of columns.
@@ -119,28 +111,21 @@ fn columns<'g>(t: Tensor<'g>, b: Tensor<'g>) -> Tensor<'g> {
     if b.ndim() == 1 { expand_dims(t, -1) } else { t }
 }
 
-/// The solution of `l x = b` for lower triangular `l`; a `b` of one axis is one right side.
-#[track_caller]
-pub fn solve_lower<'g>(l: impl AsTensor<'g>, b: impl AsTensor<'g>, transpose: bool) -> Tensor<'g> {
-    apply(&SOLVE_LOWER, &[Arg::from(l.tensor()), Arg::from(b.tensor())], &[Attr::Bool(transpose)])
-}
-
-op! {
+row! {
     /// The lower factor `l` of `a = l l^T`; of `a` only the lower triangle is read. A matrix that is not positive definite
     /// is an error of the run.
     ///
     /// Gradient: with `s = l^-T phi(l^T g) l^-1`, where `phi` is the lower triangle with its diagonal halved, the lower
     /// triangle of `a` gets `phi(s + s^T)` (Murray 2016, arXiv:1602.07527, equation 10).
-    CHOLESKY_LOWER = fn cholesky_lower(a) -> (l);
-    operands Float;
-    infer(c) {
+    pub(crate) CHOLESKY_LOWER = fn cholesky_lower(a: float) -> l
+    shape(c) {
         check_square(c, a)?;
         Ok(smallvec![a.clone()])
     };
     kernel Kernel::Call(CallKernel {
         run: |c| match (c.inputs, &mut *c.outputs) {
             ([a], [l]) => kernels::linalg::cholesky::cholesky(c.ranges, c.op, *a, c.scratch, l),
-            _ => Err(families::arity(c.op)),
+            _ => Err(unpack::arity(c.op)),
         },
         scratch: |avals, _| avals.first().map_or(0, |a| {
             let n = a.shape.last().and_then(|d| d.known()).unwrap_or(0);
@@ -156,20 +141,23 @@ op! {
         lower_triangle(s + swapped(s), true)
     } }
     numpy "np.linalg.cholesky(a)";
-    cases vec![case(Domain::Spd, &[&[3, 3]], vec![]), case(Domain::Spd, &[&[2, 2, 2]], vec![])];
-    bad vec![bad(&[&[2, 3]], vec![], "cholesky_lower: not a square matrix. Got shape (2, 3); expected shape (..., n, n).")];
+    case spd[3, 3];
+    case spd[2, 2, 2];
+    refuses f64[2, 3] => "cholesky_lower: not a square matrix. Got shape (2, 3); expected shape (..., n, n).";
 }
 
-composite! {
+row! {
     /// The lower factor `l` of the symmetric positive definite matrices `a = l l^T` in the last two axes, zeros above the
     /// diagonal. The symmetric part `(a + a^T) / 2` is factored, so the gradient is symmetric. A matrix that is not
     /// positive definite is an error of the run.
-    CHOLESKY = fn cholesky(a) -> l {
+    pub CHOLESKY = fn cholesky(a: any) -> l
+    body {
         let at = if a.ndim() >= 2 { swapped(a) } else { a };
-        apply(&CHOLESKY_LOWER, &[((a + at) * 0.5).into()], &[])
+        cholesky_lower((a + at) * 0.5)
     }
     numpy "np.linalg.cholesky((a + np.swapaxes(a, -1, -2)) / 2)";
     example "T.cholesky([[4.0, 2.0], [2.0, 5.0]])" => "[[2. 0.]\n [1. 2.]]";
-    cases vec![case(Domain::Spd, &[&[3, 3]], vec![]), case(Domain::Spd, &[&[2, 2, 2]], vec![])];
-    bad vec![bad(&[&[3]], vec![], "cholesky: not a square matrix. Got shape (3,); expected shape (..., n, n).")];
+    case spd[3, 3];
+    case spd[2, 2, 2];
+    refuses f64[3] => "cholesky: not a square matrix. Got shape (3,); expected shape (..., n, n).";
 }

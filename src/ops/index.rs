@@ -4,14 +4,11 @@ use smallvec::smallvec;
 
 use crate::dtype::DType;
 use crate::error::{Error, ErrorKind, Result};
-use crate::graph::attr::{Attr, AttrType, IntoAttr};
-use crate::graph::op::{
-    Body, CallKernel, Cotangent, Domain, Infer, Kernel, Lowered, OpDef, Operands, Param, ParamKind, Primitive, Support,
-};
-use crate::graph::{AsTensor, Tensor};
+use crate::graph::Tensor;
+use crate::graph::attr::Attr;
+use crate::graph::op::{Cotangent, Infer, Kernel, Lowered, OpDef};
 use crate::kernels;
-use crate::ops::apply::{Arg, Operand, apply};
-use crate::ops::families::{self, attr, bad, case, mixed};
+use crate::ops::unpack::attr;
 use crate::shape::{self, Aval, Dim, Shape, Tuple};
 
 /// The rows of this family.
@@ -45,14 +42,13 @@ fn length(x: Tensor<'_>, axis: i64) -> Option<usize> {
     x.dims().get(axis).and_then(|d| d.known())
 }
 
-op! {
+row! {
     /// The elements of `x` at `index` along `axis`; the axis becomes the axes of `index`. Negative indices count from the
     /// end; an index out of range is an error of the run.
     ///
     /// Gradient: `g` added up at the indices.
-    TAKE = fn take(x, index; axis: i64 = 0) -> (y);
-    operands Any;
-    infer(c) {
+    pub TAKE = fn take(x: any, index: any; axis: i64 = 0) -> y
+    shape(c) {
         check_index(c, index)?;
         let axis = shape::axis(c.op, axis, x.ndim())?;
         Ok(smallvec![Aval { dtype: x.dtype, shape: replaced(x, axis, &index.shape) }])
@@ -65,16 +61,11 @@ op! {
     vjp(g) { x: take_adjoint(g, index, x, axis), index: Cotangent::Zero }
     numpy "np.take(x, index, axis=axis)";
     example "T.take([10.0, 20.0, 30.0], [2, -1, 0])" => "[30. 30. 10.]";
-    cases vec![
-        mixed(&[(Domain::Real, &[4, 3]), (Domain::Index(4), &[5])], vec![Attr::Int(0)]),
-        mixed(&[(Domain::Real, &[2, 4]), (Domain::Index(4), &[2, 2])], vec![Attr::Int(-1)]),
-        mixed(&[(Domain::Real, &[4]), (Domain::Index(4), &[])], vec![Attr::Int(0)]),
-    ];
-    bad vec![bad(&[&[2], &[2]], vec![Attr::Int(0)], "take: indices must be integers. Got float64; expected int32 or int64.")];
-}
-function! {
-    /// The elements of `x` at `index` along `axis`.
-    TAKE = fn take(x, index; axis: i64)
+    method take;
+    case real[4, 3], index(4)[5] with axis = 0;
+    case real[2, 4], index(4)[2, 2] with axis = -1;
+    case real[4], index(4)[] with axis = 0;
+    refuses f64[2], f64[2] with axis = 0 => "take: indices must be integers. Got float64; expected int32 or int64.";
 }
 /// An error unless `g` can be what `index` took from an array.
 fn check_taken(c: &Infer<'_>, g: &Aval, index: &Aval) -> Result<()> {
@@ -108,13 +99,12 @@ fn check_like(c: &Infer<'_>, made: &[Dim], like: &Aval) -> Result<()> {
     )
 }
 
-op! {
+row! {
     /// Zeros with `g` added up at the indices along `axis`, which has length `n`: the adjoint of [`TAKE`].
     ///
     /// Gradient: the cotangent's elements at the indices.
-    TAKE_ADD = fn take_add(g, index; axis: i64 = 0, n: i64 = 0) -> (y);
-    operands Any;
-    infer(c) {
+    pub(crate) TAKE_ADD = fn take_add(g: any, index: any; axis: i64 = 0, n: i64 = 0) -> y
+    shape(c) {
         check_taken(c, g, index)?;
         let inner = g.ndim() - index.ndim() + 1;
         let axis = shape::axis(c.op, axis, inner)?;
@@ -130,18 +120,15 @@ op! {
     support Moved;
     vjp(cotangent) { g: take(cotangent, index, axis), index: Cotangent::Zero }
     numpy "ref.take_add(g, index, axis, n)";
-    cases vec![mixed(&[(Domain::Real, &[5, 3]), (Domain::Index(4), &[5])], vec![Attr::Int(0), Attr::Int(4)])];
-    bad vec![
-        bad(&[&[5, 3], &[5]], vec![Attr::Int(0), Attr::Int(4)], "take_add: indices must be integers. Got float64; expected int32 or int64."),
-        families::bad_of(&[(DType::F64, &[5, 3]), (DType::I64, &[4])], vec![Attr::Int(0), Attr::Int(4)], "take_add: the elements do not fit the indices. Got (5, 3) for indices (4,) at axis=0; expected the lengths of the indices from the axis on."),
-        families::bad_of(&[(DType::F64, &[5]), (DType::I64, &[5, 1])], vec![Attr::Int(0), Attr::Int(4)], "take_add: the elements do not fit the indices. Got (5,) for indices (5, 1); expected the axes of the indices among those of the elements."),
-    ];
+    case real[5, 3], index(4)[5] with axis = 0, n = 4;
+    refuses f64[5, 3], f64[5] with axis = 0, n = 4 => "take_add: indices must be integers. Got float64; expected int32 or int64.";
+    refuses f64[5, 3], i64[4] with axis = 0, n = 4 => "take_add: the elements do not fit the indices. Got (5, 3) for indices (4,) at axis=0; expected the lengths of the indices from the axis on.";
+    refuses f64[5], i64[5, 1] with axis = 0, n = 4 => "take_add: the elements do not fit the indices. Got (5,) for indices (5, 1); expected the axes of the indices among those of the elements.";
 }
-op! {
+row! {
     /// [`TAKE_ADD`] to the shape of `like`, of which only the shape is used.
-    TAKE_ADD_LIKE = fn take_add_like(g, index, like; axis: i64 = 0) -> (y);
-    operands Any;
-    infer(c) {
+    pub(crate) TAKE_ADD_LIKE = fn take_add_like(g: any, index: any, like: any; axis: i64 = 0) -> y
+    shape(c) {
         check_taken(c, g, index)?;
         let axis = shape::axis(c.op, axis, like.ndim())?;
         check_places(c, g, index, axis)?;
@@ -154,11 +141,8 @@ op! {
     support Moved;
     vjp(cotangent) { g: take(cotangent, index, axis), index: Cotangent::Zero, like: Cotangent::Zero }
     numpy "ref.take_add(g, index, axis, like.shape[axis])";
-    cases vec![mixed(&[(Domain::Real, &[5, 3]), (Domain::Index(4), &[5]), (Domain::Real, &[4, 3])], vec![Attr::Int(0)])];
-    bad vec![families::bad_of(
-        &[(DType::F64, &[5, 3]), (DType::I64, &[5]), (DType::F64, &[4, 2])], vec![Attr::Int(0)],
-        "take_add_like: the result does not fit `like`. Got (4, 3) for (4, 2); expected equal lengths off the axis.",
-    )];
+    case real[5, 3], index(4)[5], real[4, 3] with axis = 0;
+    refuses f64[5, 3], i64[5], f64[4, 2] with axis = 0 => "take_add_like: the result does not fit `like`. Got (4, 3) for (4, 2); expected equal lengths off the axis.";
 }
 
 /// The attributes of a lowering with the length of its axis in the output.
@@ -171,19 +155,18 @@ fn with_length(c: &crate::graph::op::Lowering<'_>) -> Vec<Attr> {
 
 fn take_adjoint<'g>(g: Tensor<'g>, index: Tensor<'g>, x: Tensor<'g>, axis: i64) -> Tensor<'g> {
     match length(x, axis) {
-        Some(n) => apply(&TAKE_ADD, &[g.into(), index.into()], &[Attr::Int(axis.rem_euclid(x.ndim().max(1) as i64)), Attr::Int(n as i64)]),
-        None => apply(&TAKE_ADD_LIKE, &[g.into(), index.into(), x.into()], &[Attr::Int(axis)]),
+        Some(n) => take_add(g, index, axis.rem_euclid(x.ndim().max(1) as i64), n as i64),
+        None => take_add_like(g, index, x, axis),
     }
 }
 
-op! {
+row! {
     /// For each place of `index` the element of `x` at that index along `axis` and at the same place on the other axes.
     /// Lengths off the axis are equal. Negative indices count from the end; an index out of range is an error of the run.
     ///
     /// Gradient: `g` added up at the indices.
-    GATHER = fn gather(x, index; axis: i64 = -1) -> (y);
-    operands Any;
-    infer(c) {
+    pub GATHER = fn gather(x: any, index: any; axis: i64 = -1) -> y
+    shape(c) {
         check_index(c, index)?;
         let axis = shape::axis(c.op, axis, x.ndim())?;
         let fits = x.ndim() == index.ndim() && x.shape.iter().zip(&index.shape).enumerate().all(|(i, (a, b))| i == axis || a.unify(*b).is_some());
@@ -201,18 +184,11 @@ op! {
     vjp(g) { x: gather_adjoint(g, index, x, axis), index: Cotangent::Zero }
     numpy "np.take_along_axis(x, index, axis=axis)";
     example "T.gather([[1.0, 2.0], [3.0, 4.0]], [[1], [0]])" => "[[2.]\n [3.]]";
-    cases vec![
-        mixed(&[(Domain::Real, &[3, 4]), (Domain::Index(4), &[3, 2])], vec![Attr::Int(-1)]),
-        mixed(&[(Domain::Real, &[4, 2]), (Domain::Index(4), &[3, 2])], vec![Attr::Int(0)]),
-    ];
-    bad vec![
-        bad(&[&[2], &[2]], vec![Attr::Int(0)], "gather: indices must be integers. Got float64; expected int32 or int64."),
-        families::bad_of(&[(DType::F64, &[2, 3]), (DType::I64, &[3, 3])], vec![Attr::Int(1)], "gather: the index does not fit. Got (2, 3) and (3, 3) for axis=1; expected equal ranks, and equal lengths off the axis."),
-    ];
-}
-function! {
-    /// For each place of `index` the element of `x` at that index along `axis`.
-    GATHER = fn gather(x, index; axis: i64)
+    alias take_along_axis;
+    case real[3, 4], index(4)[3, 2] with axis = -1;
+    case real[4, 2], index(4)[3, 2] with axis = 0;
+    refuses f64[2], f64[2] with axis = 0 => "gather: indices must be integers. Got float64; expected int32 or int64.";
+    refuses f64[2, 3], i64[3, 3] with axis = 1 => "gather: the index does not fit. Got (2, 3) and (3, 3) for axis=1; expected equal ranks, and equal lengths off the axis.";
 }
 /// An error unless there is an index for each element of `g`.
 fn check_each(c: &Infer<'_>, g: &Aval, index: &Aval) -> Result<()> {
@@ -223,13 +199,12 @@ fn check_each(c: &Infer<'_>, g: &Aval, index: &Aval) -> Result<()> {
     c.shape_error("the elements do not fit the indices", got, "equal shapes")
 }
 
-op! {
+row! {
     /// Zeros with `g` added up at the indices along `axis`, which has length `n`: the adjoint of [`GATHER`].
     ///
     /// Gradient: the cotangent's elements at the indices.
-    GATHER_ADD = fn gather_add(g, index; axis: i64 = -1, n: i64 = 0) -> (y);
-    operands Any;
-    infer(c) {
+    pub(crate) GATHER_ADD = fn gather_add(g: any, index: any; axis: i64 = -1, n: i64 = 0) -> y
+    shape(c) {
         check_index(c, index)?;
         let axis = shape::axis(c.op, axis, g.ndim())?;
         check_each(c, g, index)?;
@@ -242,17 +217,13 @@ op! {
     support Moved;
     vjp(cotangent) { g: gather(cotangent, index, axis), index: Cotangent::Zero }
     numpy "ref.gather_add(g, index, axis, n)";
-    cases vec![mixed(&[(Domain::Real, &[3, 2]), (Domain::Index(4), &[3, 2])], vec![Attr::Int(1), Attr::Int(4)])];
-    bad vec![families::bad_of(
-        &[(DType::F64, &[3, 2]), (DType::I64, &[3, 3])], vec![Attr::Int(1), Attr::Int(4)],
-        "gather_add: the elements do not fit the indices. Got (3, 2) for indices (3, 3); expected equal shapes.",
-    )];
+    case real[3, 2], index(4)[3, 2] with axis = 1, n = 4;
+    refuses f64[3, 2], i64[3, 3] with axis = 1, n = 4 => "gather_add: the elements do not fit the indices. Got (3, 2) for indices (3, 3); expected equal shapes.";
 }
-op! {
+row! {
     /// [`GATHER_ADD`] to the shape of `like`, of which only the shape is used.
-    GATHER_ADD_LIKE = fn gather_add_like(g, index, like; axis: i64 = -1) -> (y);
-    operands Any;
-    infer(c) {
+    pub(crate) GATHER_ADD_LIKE = fn gather_add_like(g: any, index: any, like: any; axis: i64 = -1) -> y
+    shape(c) {
         check_index(c, index)?;
         let axis = shape::axis(c.op, axis, like.ndim())?;
         check_each(c, g, index)?;
@@ -264,31 +235,25 @@ op! {
     support Moved;
     vjp(cotangent) { g: gather(cotangent, index, axis), index: Cotangent::Zero, like: Cotangent::Zero }
     numpy "ref.gather_add(g, index, axis, like.shape[axis])";
-    cases vec![mixed(&[(Domain::Real, &[3, 2]), (Domain::Index(4), &[3, 2]), (Domain::Real, &[3, 4])], vec![Attr::Int(1)])];
-    bad vec![families::bad_of(
-        &[(DType::F64, &[3, 2]), (DType::I64, &[3, 2]), (DType::F64, &[2, 4])], vec![Attr::Int(1)],
-        "gather_add_like: the result does not fit `like`. Got (3, 4) for (2, 4); expected equal lengths off the axis.",
-    )];
+    case real[3, 2], index(4)[3, 2], real[3, 4] with axis = 1;
+    refuses f64[3, 2], i64[3, 2], f64[2, 4] with axis = 1 => "gather_add_like: the result does not fit `like`. Got (3, 4) for (2, 4); expected equal lengths off the axis.";
 }
 
 /// The adjoint of [`GATHER`].
-pub fn gather_adjoint<'g>(g: Tensor<'g>, index: Tensor<'g>, x: Tensor<'g>, axis: i64) -> Tensor<'g> {
+pub(crate) fn gather_adjoint<'g>(g: Tensor<'g>, index: Tensor<'g>, x: Tensor<'g>, axis: i64) -> Tensor<'g> {
     match length(x, axis) {
-        Some(n) => {
-            apply(&GATHER_ADD, &[g.into(), index.into()], &[Attr::Int(axis.rem_euclid(x.ndim().max(1) as i64)), Attr::Int(n as i64)])
-        }
-        None => apply(&GATHER_ADD_LIKE, &[g.into(), index.into(), x.into()], &[Attr::Int(axis)]),
+        Some(n) => gather_add(g, index, axis.rem_euclid(x.ndim().max(1) as i64), n as i64),
+        None => gather_add_like(g, index, x, axis),
     }
 }
 
-op! {
+row! {
     /// An array with one more, last, axis of length `classes`: 1 at the label's place, 0 elsewhere. Labels are integers or
     /// integral floats; one out of range, or NaN, is an error of the run.
     ///
     /// Gradient: none.
-    ONE_HOT = fn one_hot(labels; classes: i64 = 1, dtype: DType = DType::F64) -> (y);
-    operands Any;
-    infer(c) {
+    pub ONE_HOT = fn one_hot(labels: any; classes: i64 = 1, dtype: DType = DType::F64) -> y
+    shape(c) {
         if classes < 0 {
             return c.shape_error("the number of classes is negative", classes, "classes >= 0");
         }
@@ -300,39 +265,34 @@ op! {
     vjp(g) { labels: Cotangent::Zero }
     numpy "np.eye(classes, dtype=dtype)[labels]";
     example "T.one_hot([2, 0], 3)" => "[[0. 0. 1.]\n [1. 0. 0.]]";
-    cases vec![mixed(&[(Domain::Index(4), &[5])], vec![Attr::Int(4), Attr::DType(DType::F64)]), mixed(&[(Domain::Index(3), &[2, 2])], vec![Attr::Int(3), Attr::DType(DType::I64)])];
-    bad vec![bad(&[&[2]], vec![Attr::Int(-1), Attr::DType(DType::F64)], "one_hot: the number of classes is negative. Got -1; expected classes >= 0.")];
+    exempt First, Second: "it has no floating input, or no floating result";
+    exempt Narrow: "its samples are integers";
+    case index(4)[5] with classes = 4, dtype = DType::F64;
+    case index(3)[2, 2] with classes = 3, dtype = DType::I64;
+    refuses f64[2] with classes = -1, dtype = DType::F64 => "one_hot: the number of classes is negative. Got -1; expected classes >= 0.";
 }
-function! {
-    /// 1 at the label's place of a new last axis, 0 elsewhere.
-    ONE_HOT = fn one_hot(labels; classes: i64, dtype: DType)
-}
-op! {
+row! {
     /// Labels as `int64` indices `0 .. classes`: integers or integral floats; one out of range, or NaN, is an error of the
     /// run that names its place.
     ///
     /// Gradient: none.
-    CHECK_LABELS = fn check_labels(labels; classes: i64 = 1) -> (y);
-    operands Any;
-    infer(c) Ok(smallvec![Aval { dtype: DType::I64, shape: labels.shape.clone() }]);
+    pub(crate) CHECK_LABELS = fn check_labels(labels: any; classes: i64 = 1) -> y
+    shape(c) Ok(smallvec![Aval { dtype: DType::I64, shape: labels.shape.clone() }]);
     kernel call!(true, |[labels] -> [y], c| kernels::index::labels(c.ranges, c.op, *labels, attr::<i64>(c.attrs.first())?.max(0) as usize, y));
     support Unknown;
     vjp(g) { labels: Cotangent::Zero }
     numpy "labels.astype(np.int64)";
-    cases vec![mixed(&[(Domain::Index(4), &[5])], vec![Attr::Int(4)])];
-    bad vec![families::bad_of(&[(DType::I64, &[2])], vec![Attr::Int(0)], "check_labels: label is out of range. Got 0 at position 0; expected 0 <= label < 0.")];
+    exempt First, Second: "it has no floating input, or no floating result";
+    exempt Narrow: "its samples are integers";
+    case index(4)[5] with classes = 4;
+    refuses i64[2] with classes = 0 => "check_labels: label is out of range. Got 0 at position 0; expected 0 <= label < 0.";
 }
-function! {
-    /// Labels as `int64` indices below `classes`.
-    CHECK_LABELS = fn check_labels(labels; classes: i64)
-}
-op! {
+row! {
     /// `x` itself, of which `axis` has an element `index`, which may count from the end; an error where it has not.
     ///
     /// Gradient: `g`.
-    CHECK_AT = fn check_at(x; axis: i64 = 0, index: i64 = 0) -> (y);
-    operands Any;
-    infer(c) {
+    pub(crate) CHECK_AT = fn check_at(x: any; axis: i64 = 0, index: i64 = 0) -> y
+    shape(c) {
         let axis = shape::axis(c.op, axis, x.ndim())?;
         if let Some(n) = x.shape.get(axis).and_then(|d| d.known()) {
             index_in_range(axis, n, index)?;
@@ -343,8 +303,9 @@ op! {
     support Moved;
     vjp(g) { x: g }
     numpy "x";
-    cases vec![case(Domain::Real, &[&[2, 3]], vec![Attr::Int(1), Attr::Int(-3)])];
-    bad vec![bad(&[&[2, 3]], vec![Attr::Int(1), Attr::Int(3)], "index: the index is out of range. Got 3 for axis 1 of length 3; expected -length <= index < length.")];
+    by hand;
+    case real[2, 3] with axis = 1, index = -3;
+    refuses f64[2, 3] with axis = 1, index = 3 => "index: the index is out of range. Got 3 for axis 1 of length 3; expected -length <= index < length.";
 }
 
 fn index_in_range(axis: usize, n: usize, index: i64) -> Result<()> {
@@ -357,20 +318,19 @@ fn index_in_range(axis: usize, n: usize, index: i64) -> Result<()> {
 
 /// `x`, of which `axis` has an element `index`; where the length is not known, the run checks it.
 #[cfg(feature = "python")]
-pub fn check_at<'g>(x: Tensor<'g>, axis: i64, index: i64) -> Result<Tensor<'g>> {
+pub(crate) fn check_at<'g>(x: Tensor<'g>, axis: i64, index: i64) -> Result<Tensor<'g>> {
     match length(x, axis) {
         Some(n) => index_in_range(axis as usize, n, index).map(|()| x),
-        None => Ok(apply(&CHECK_AT, &[x.into()], &[Attr::Int(axis), Attr::Int(index)])),
+        None => Ok(crate::ops::apply::apply(&CHECK_AT, &[x.into()], &[Attr::Int(axis), Attr::Int(index)])),
     }
 }
-op! {
+row! {
     /// Indices of an axis of length `n`, counted from its start, as `int64`: negative ones count from the end. One that is out
     /// of range is an error of the run.
     ///
     /// Gradient: none.
-    WRAP_INDEX = fn wrap_index(index; n: i64 = 0) -> (y);
-    operands Any;
-    infer(c) {
+    pub(crate) WRAP_INDEX = fn wrap_index(index: any; n: i64 = 0) -> y
+    shape(c) {
         check_index(c, index)?;
         Ok(smallvec![Aval { dtype: DType::I64, shape: index.shape.clone() }])
     };
@@ -378,14 +338,17 @@ op! {
     support Unknown;
     vjp(g) { index: Cotangent::Zero }
     numpy "np.where(index < 0, index + n, index)";
-    cases vec![mixed(&[(Domain::Index(4), &[5])], vec![Attr::Int(4)]), mixed(&[(Domain::Index(3), &[2, 2])], vec![Attr::Int(3)])];
-    bad vec![bad(&[&[2]], vec![Attr::Int(4)], "wrap_index: indices must be integers. Got float64; expected int32 or int64.")];
+    by hand;
+    exempt First, Second: "it has no floating input, or no floating result";
+    exempt Narrow: "its samples are integers";
+    case index(4)[5] with n = 4;
+    case index(3)[2, 2] with n = 3;
+    refuses f64[2] with n = 4 => "wrap_index: indices must be integers. Got float64; expected int32 or int64.";
 }
-op! {
+row! {
     /// [`WRAP_INDEX`] for `axis` of `like`, of which only the shape is used.
-    WRAP_INDEX_LIKE = fn wrap_index_like(index, like; axis: i64 = 0) -> (y);
-    operands Any;
-    infer(c) {
+    pub(crate) WRAP_INDEX_LIKE = fn wrap_index_like(index: any, like: any; axis: i64 = 0) -> y
+    shape(c) {
         check_index(c, index)?;
         shape::axis(c.op, axis, like.ndim())?;
         Ok(smallvec![Aval { dtype: DType::I64, shape: index.shape.clone() }])
@@ -398,9 +361,9 @@ op! {
     support Unknown;
     vjp(g) { index: Cotangent::Zero, like: Cotangent::Zero }
     numpy "np.where(index < 0, index + like.shape[axis], index)";
-    cases vec![mixed(&[(Domain::Index(4), &[5]), (Domain::Real, &[2, 4])], vec![Attr::Int(1)])];
-    bad vec![
-        bad(&[&[2], &[3]], vec![Attr::Int(0)], "wrap_index_like: indices must be integers. Got float64; expected int32 or int64."),
-        families::bad_of(&[(DType::I64, &[2]), (DType::F64, &[3])], vec![Attr::Int(1)], "wrap_index_like: axis is out of range. Got axis=1 for 1 dimension; expected -1 <= axis < 1."),
-    ];
+    by hand;
+    exempt First, Second: "it has no floating input, or no floating result";
+    case index(4)[5], real[2, 4] with axis = 1;
+    refuses f64[2], f64[3] with axis = 0 => "wrap_index_like: indices must be integers. Got float64; expected int32 or int64.";
+    refuses i64[2], f64[3] with axis = 1 => "wrap_index_like: axis is out of range. Got axis=1 for 1 dimension; expected -1 <= axis < 1.";
 }

@@ -3,17 +3,17 @@
 use crate::array::Array;
 use crate::dtype::DType;
 use crate::error::{Error, ErrorKind, Result};
-use crate::graph::attr::{Attr, AttrType, Axes};
+use crate::graph::attr::Attr;
 use crate::graph::{NodeOp, Tensor};
 use crate::ops::apply::apply;
 use crate::ops::index::{WRAP_INDEX, WRAP_INDEX_LIKE, take};
 use crate::ops::movement::{MERGE_AXES, reshape, transpose};
-use crate::ops::reduce::SIZE;
+use crate::ops::reduce::size;
 use crate::shape::{Dim, Shape, broadcast, count};
 
 /// The places where a mask is true, as one array of indices for each of its axes, which are those of `x` from `axis` on. A
 /// mask without axes gives the indices of an axis of length 1.
-pub fn mask_places<'g>(x: Tensor<'g>, axis: usize, mask: &Array) -> Result<Vec<Tensor<'g>>> {
+pub(crate) fn mask_places<'g>(x: Tensor<'g>, axis: usize, mask: &Array) -> Result<Vec<Tensor<'g>>> {
     let fail = |what: &str, got: String, rule: &str| Error::new(ErrorKind::Shape, "index", what, got, rule);
     for (k, &m) in mask.shape().iter().enumerate() {
         match x.dims().get(axis + k) {
@@ -47,7 +47,7 @@ pub fn mask_places<'g>(x: Tensor<'g>, axis: usize, mask: &Array) -> Result<Vec<T
 /// The elements of `y` at arrays of indices, each for one axis, in ascending order. Returns also where the axes of the
 /// arrays' common shape stand, and how many they are.
 #[track_caller]
-pub fn select_arrays<'g>(y: Tensor<'g>, arrays: &[(Tensor<'g>, usize)]) -> Result<(Tensor<'g>, usize, usize)> {
+pub(crate) fn select_arrays<'g>(y: Tensor<'g>, arrays: &[(Tensor<'g>, usize)]) -> Result<(Tensor<'g>, usize, usize)> {
     let mut shape = Shape::new();
     for (t, _) in arrays {
         if !t.dtype().is_int() {
@@ -91,7 +91,7 @@ fn places<'g>(y: Tensor<'g>, arrays: &[(Tensor<'g>, usize)], first: usize) -> Te
         flat = Some(match (flat, known) {
             (None, _) => own,
             (Some(f), Some(n)) => f * n as i64 + own,
-            (Some(f), None) => f * apply(&SIZE, &[y.into()], &[Axes(Some([axis as i64].into())).pack()]) + own,
+            (Some(f), None) => f * size(y, axis as i64) + own,
         });
     }
     flat.unwrap_or(y)

@@ -12,7 +12,6 @@ pub mod contract;
 pub mod control;
 pub mod elementwise;
 pub mod factor;
-pub mod families;
 pub mod index;
 #[cfg(feature = "python")]
 pub mod index_arrays;
@@ -25,12 +24,15 @@ pub mod power;
 pub mod random;
 pub mod reduce;
 pub mod rules;
+pub mod samples;
 pub mod select;
 #[cfg(feature = "python")]
 pub mod select_items;
+pub mod shapes;
 pub mod sigmoid;
 pub mod slice;
 pub mod support;
+pub mod unpack;
 
 use std::sync::LazyLock;
 
@@ -63,30 +65,7 @@ static FAMILIES: &[&[&OpDef]] = &[
 /// The op table.
 pub static TABLE: LazyLock<Vec<&'static OpDef>> = LazyLock::new(|| FAMILIES.concat());
 
-/// Other names of ops: `(alias, name)`. NumPy's names, and those of the published crate's users.
-pub static ALIASES: &[(&str, &str)] = &[
-    ("sum", "reduce_sum"),
-    ("max", "reduce_max"),
-    ("min", "reduce_min"),
-    ("mean", "reduce_mean"),
-    ("logsumexp", "reduce_logsumexp"),
-    ("ln", "log"),
-    ("concatenate", "concat"),
-    ("take_along_axis", "gather"),
-    ("lesser", "less"),
-    ("lesser_equal", "less_equal"),
-    ("astype", "cast"),
-    ("negative", "neg"),
-    ("subtract", "sub"),
-    ("multiply", "mul"),
-    ("divide", "div"),
-    ("power", "pow"),
-    ("bitwise_invert", "bitwise_not"),
-    ("invert", "bitwise_not"),
-];
-
 /// The row of an op or alias.
 pub fn find(name: &str) -> Option<&'static OpDef> {
-    let name = ALIASES.iter().find(|(a, _)| *a == name).map_or(name, |(_, n)| n);
-    TABLE.iter().copied().find(|d| d.name == name)
+    TABLE.iter().copied().find(|d| d.name == name || d.flags.aliases.contains(&name))
 }

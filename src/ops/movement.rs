@@ -4,79 +4,69 @@ use smallvec::{SmallVec, smallvec};
 
 use crate::dtype::DType;
 use crate::error::{Error, ErrorKind, Result};
-use crate::graph::attr::{Attr, AttrType, Axes, IntoAttr, Ints};
-use crate::graph::op::{Body, Cotangent, Domain, Kernel, Lowered, OpDef, Operands, Param, ParamKind, Primitive, Support};
-use crate::graph::{AsTensor, Tensor};
-use crate::ops::apply::{Arg, apply, cast};
-use crate::ops::families::{self, attr, bad, case};
+use crate::graph::Tensor;
+use crate::graph::attr::{Attr, AttrType, Axes, Ints};
+use crate::graph::op::{Cotangent, Domain, Kernel, Lowered, OpDef};
+use crate::ops::apply::{apply, cast};
 use crate::ops::rules::shaped_like;
+use crate::ops::samples::case;
+use crate::ops::unpack::attr;
 use crate::shape::{self, Aval, Dim, Shape, Strides, Tuple};
 
 /// The rows of this family.
 pub(in crate::ops) static ROWS: &[&OpDef] =
     &[&CAST, &IDENTITY, &STOP_GRADIENT, &AT_LEAST, &RESHAPE, &RESHAPE_LIKE, &SAME_SHAPE, &TRANSPOSE, &EXPAND_DIMS, &SQUEEZE, &MERGE_AXES];
 
-op! {
+row! {
     /// `x` converted to `dtype`. Floats become integers by truncation; NaN becomes 0 and values beyond the ends the
     /// nearest end. Anything but 0 becomes true.
     ///
     /// Gradient: `g` converted back, between floating dtypes; none otherwise.
-    CAST = fn cast(x; dtype: DType = DType::F64) -> (y);
-    operands Any;
-    infer(c) Ok(smallvec![Aval { dtype, shape: x.shape.clone() }]);
+    pub CAST = fn cast(x: any; dtype: DType = DType::F64) -> y
+    shape(c) Ok(smallvec![Aval { dtype, shape: x.shape.clone() }]);
     kernel Kernel::Cast;
     support Elementwise(constant);
     vjp(g) { x: if x.dtype().is_float() && y.dtype().is_float() { Cotangent::from(cast(g, x.dtype())) } else { Cotangent::Zero } }
     numpy "x.astype(dtype)";
     example "T.cast([1.7, -1.7, 0.0], \"int32\")" => "[ 1 -1  0]";
-    cases vec![case(Domain::Real, &[&[2, 3]], vec![Attr::DType(DType::F64)])];
-    bad vec![];
+    alias astype;
+    method astype;
+    by hand;
+    case real[2, 3] with dtype = DType::F64;
 }
-op! {
+row! {
     /// `x` itself, as a tensor of its own: equal expressions are one tensor, and each call of this is another one.
     ///
     /// Gradient: `g`.
-    IDENTITY = fn identity(x) -> (y);
-    operands Any;
-    infer(c) Ok(smallvec![x.clone()]);
+    pub IDENTITY = fn identity(x: any) -> y
+    shape(c) Ok(smallvec![x.clone()]);
     kernel Kernel::View(|_, strides, _, _| Some((0, strides.into())));
     each own;
     support Moved;
     vjp(g) { x: g }
     numpy "x";
     example "x = T.constant(3.0)"; "a, b = T.identity(x), T.identity(x)"; "T.grad([a * b], [a])[0]" => "3.0";
-    cases vec![case(Domain::Real, &[&[2, 3]], vec![])];
-    bad vec![];
+    case real[2, 3];
 }
-function! {
-    /// `x` itself, as a tensor of its own.
-    IDENTITY = fn identity(x)
-}
-op! {
+row! {
     /// `x` itself, with a gradient of 0.
-    STOP_GRADIENT = fn stop_gradient(x) -> (y);
-    operands Any;
-    infer(c) Ok(smallvec![x.clone()]);
+    pub STOP_GRADIENT = fn stop_gradient(x: any) -> y
+    shape(c) Ok(smallvec![x.clone()]);
     kernel Kernel::View(|_, strides, _, _| Some((0, strides.into())));
     support Moved;
     vjp(g) { x: Cotangent::Zero }
     numpy "x";
     example "x = T.constant(3.0)"; "T.grad([x * T.stop_gradient(x)], [x])[0]" => "3.0";
-    cases vec![];
-    bad vec![];
-}
-function! {
-    /// `x` itself, with a gradient of 0.
-    STOP_GRADIENT = fn stop_gradient(x)
+    exempt Types, Unknown, First, Second, Narrow, Layouts, Fused: "its gradient is 0 on purpose, which differences are not: whole programs test it";
+    exempt Messages: "it has no cases, and every shape and dtype is accepted";
 }
 
-op! {
+row! {
     /// `x`, if `like`, of which only the shape is used, has at least `count` elements; an error otherwise.
     ///
     /// Gradient: `g`.
-    AT_LEAST = fn at_least(x, like; count: i64 = 0) -> (y);
-    operands Any;
-    infer(c) {
+    pub(crate) AT_LEAST = fn at_least(x: any, like: any; count: i64 = 0) -> y
+    shape(c) {
         if let Some(n) = like.dims().map(|dims| shape::count(&dims)).filter(|&n| count > n as i64) {
             return c.shape_error("there are not so many elements", format_args!("{count} for an array of shape {}", Tuple(&like.shape)), format_args!("at most {n}"));
         }
@@ -86,14 +76,8 @@ op! {
     support Moved;
     vjp(g) { x: g, like: Cotangent::Zero }
     numpy "x";
-    cases vec![case(Domain::Real, &[&[2, 3], &[4]], vec![Attr::Int(4)])];
-    bad vec![bad(&[&[2], &[4]], vec![Attr::Int(5)], "at_least: there are not so many elements. Got 5 for an array of shape (4,); expected at most 4.")];
-}
-
-/// `x`, if `like` has at least `count` elements.
-#[track_caller]
-pub fn at_least<'g>(x: Tensor<'g>, like: Tensor<'g>, count: i64) -> Tensor<'g> {
-    apply(&AT_LEAST, &[x.into(), like.into()], &[Attr::Int(count)])
+    case real[2, 3], real[4] with count = 4;
+    refuses f64[2], f64[4] with count = 5 => "at_least: there are not so many elements. Got 5 for an array of shape (4,); expected at most 4.";
 }
 
 /// The strides of a view of `dims`, `strides` under the lengths `out`, in the same C order; `None` if there are none.
@@ -176,13 +160,12 @@ fn reshape_shape(op: &str, x: &Aval, wanted: &[i64], fresh: &mut dyn FnMut() -> 
         .collect())
 }
 
-op! {
+row! {
     /// The elements of `x` in C order under another shape; one length may be -1 and is worked out.
     ///
     /// Gradient: `g` under the shape of `x`.
-    RESHAPE = fn reshape(x; shape: Ints = Ints([-1].into())) -> (y);
-    operands Any;
-    infer(c) {
+    pub RESHAPE = fn reshape(x: any; shape: Ints = Ints([-1].into())) -> y
+    shape(c) {
         let shape = reshape_shape(c.op, x, &shape.0, c.fresh)?;
         Ok(smallvec![Aval { dtype: x.dtype, shape }])
     };
@@ -196,24 +179,17 @@ op! {
         case(Domain::Real, &[&[2, 3, 2]], vec![Ints([-1].into()).pack()]),
         case(Domain::Real, &[&[1]], vec![Ints([].into()).pack()]),
     ];
-    bad vec![
-        bad(&[&[2, 3]], vec![Ints([4].into()).pack()], "reshape: the number of elements differs. Got (4,) for an array of shape (2, 3); expected 6 elements."),
-        bad(&[&[2, 3]], vec![Ints([4, -1].into()).pack()], "reshape: the number of elements does not divide. Got (4, -1) for an array of shape (2, 3); expected a divisor of 6 elements."),
-        bad(&[&[2, 3]], vec![Ints([-1, -1].into()).pack()], "reshape: the shape cannot be read. Got (-1, -1) for an array of shape (2, 3); expected lengths >= 0 and at most one -1."),
-    ];
-}
-function! {
-    /// The elements of `x` in C order under another shape; one length may be -1 and is worked out.
-    RESHAPE = fn reshape(x; shape: Ints)
+    refuses f64[2, 3] with shape = [4] => "reshape: the number of elements differs. Got (4,) for an array of shape (2, 3); expected 6 elements.";
+    refuses f64[2, 3] with shape = [4, -1] => "reshape: the number of elements does not divide. Got (4, -1) for an array of shape (2, 3); expected a divisor of 6 elements.";
+    refuses f64[2, 3] with shape = [-1, -1] => "reshape: the shape cannot be read. Got (-1, -1) for an array of shape (2, 3); expected lengths >= 0 and at most one -1.";
 }
 
-op! {
+row! {
     /// `x` under the shape of `like`, of which only the shape is used.
     ///
     /// Gradient: `g` under the shape of `x`.
-    RESHAPE_LIKE = fn reshape_like(x, like) -> (y);
-    operands Any;
-    infer(c) {
+    pub(crate) RESHAPE_LIKE = fn reshape_like(x: any, like: any) -> y
+    shape(c) {
         if let (Some(from), Some(to)) = (x.dims(), like.dims())
             && shape::count(&from) != shape::count(&to)
         {
@@ -226,17 +202,17 @@ op! {
     support Moved;
     vjp(g) { x: reshape_like(g, x), like: Cotangent::Zero }
     numpy "np.reshape(x, like.shape)";
-    cases vec![case(Domain::Real, &[&[2, 3], &[3, 2]], vec![])];
-    bad vec![bad(&[&[2, 3], &[4]], vec![], "reshape_like: the number of elements differs. Got (2, 3) for (4,); expected 4 elements.")];
+    by hand;
+    case real[2, 3], real[3, 2];
+    refuses f64[2, 3], f64[4] => "reshape_like: the number of elements differs. Got (2, 3) for (4,); expected 4 elements.";
 }
 
-op! {
+row! {
     /// `x` itself, which has the shape of `like`, of which only the shape is used; an error where it has not.
     ///
     /// Gradient: `g`.
-    SAME_SHAPE = fn same_shape(x, like) -> (y);
-    operands Any;
-    infer(c) {
+    pub(crate) SAME_SHAPE = fn same_shape(x: any, like: any) -> y
+    shape(c) {
         if x.ndim() != like.ndim() || x.shape.iter().zip(&like.shape).any(|(a, b)| a.unify(*b).is_none()) {
             return c.shape_error("the shapes differ", format_args!("{} for {}", Tuple(&x.shape), Tuple(&like.shape)), "equal shapes");
         }
@@ -246,22 +222,22 @@ op! {
     support Moved;
     vjp(g) { x: same_shape(g, x), like: Cotangent::Zero }
     numpy "np.reshape(x, like.shape)";
-    cases vec![case(Domain::Real, &[&[2, 3], &[2, 3]], vec![])];
-    bad vec![bad(&[&[2, 3], &[1, 3]], vec![], "same_shape: the shapes differ. Got (2, 3) for (1, 3); expected equal shapes.")];
+    by hand;
+    case real[2, 3], real[2, 3];
+    refuses f64[2, 3], f64[1, 3] => "same_shape: the shapes differ. Got (2, 3) for (1, 3); expected equal shapes.";
 }
 
 /// `x`, which must have the shape of `like`; where lengths are not known, the run checks them.
-pub fn same_shape<'g>(x: Tensor<'g>, like: Tensor<'g>) -> Tensor<'g> {
+pub(crate) fn same_shape<'g>(x: Tensor<'g>, like: Tensor<'g>) -> Tensor<'g> {
     if x.dims() == like.dims() { x } else { apply(&SAME_SHAPE, &[x.into(), like.into()], &[]) }
 }
 
-op! {
+row! {
     /// `x` with `n` axes from `axis` on joined into one, in C order.
     ///
     /// Gradient: `g` under the shape of `x`.
-    MERGE_AXES = fn merge_axes(x; axis: i64 = 0, n: i64 = 1) -> (y);
-    operands Any;
-    infer(c) {
+    pub(crate) MERGE_AXES = fn merge_axes(x: any; axis: i64 = 0, n: i64 = 1) -> y
+    shape(c) {
         let first = shape::axis(c.op, axis, x.ndim())?;
         let end = first.saturating_add(usize::try_from(n).unwrap_or(0));
         if n < 1 || end > x.ndim() {
@@ -281,14 +257,11 @@ op! {
     support Moved;
     vjp(g) { x: shaped_like(g, x) }
     numpy "np.reshape(x, (*x.shape[:axis], -1, *x.shape[axis + n:]))";
-    cases vec![
-        case(Domain::Real, &[&[2, 3, 4]], vec![Attr::Int(1), Attr::Int(2)]),
-        case(Domain::Real, &[&[2, 3, 2]], vec![Attr::Int(0), Attr::Int(2)]),
-    ];
-    bad vec![
-        bad(&[&[2, 3]], vec![Attr::Int(1), Attr::Int(2)], "merge_axes: the axes are not there. Got 2 axes from axis=1 on of shape (2, 3); expected axes of the array."),
-        bad(&[&[2, 3]], vec![Attr::Int(2), Attr::Int(1)], "merge_axes: axis is out of range. Got axis=2 for 2 dimensions; expected -2 <= axis < 2."),
-    ];
+    by hand;
+    case real[2, 3, 4] with axis = 1, n = 2;
+    case real[2, 3, 2] with axis = 0, n = 2;
+    refuses f64[2, 3] with axis = 1, n = 2 => "merge_axes: the axes are not there. Got 2 axes from axis=1 on of shape (2, 3); expected axes of the array.";
+    refuses f64[2, 3] with axis = 2, n = 1 => "merge_axes: axis is out of range. Got axis=2 for 2 dimensions; expected -2 <= axis < 2.";
 }
 
 /// The lengths of a concrete aval as an attribute.
@@ -326,13 +299,12 @@ fn permutation(op: &str, axes: Option<&[i64]>, ndim: usize) -> Result<SmallVec<[
     Ok(order)
 }
 
-op! {
+row! {
     /// `x` with its axes in another order; reversed by default.
     ///
     /// Gradient: `g` with the axes put back.
-    TRANSPOSE = fn transpose(x; axes: Axes = Axes(None)) -> (y);
-    operands Any;
-    infer(c) {
+    pub TRANSPOSE = fn transpose(x: any; axes: Axes = Axes(None)) -> y
+    shape(c) {
         let order = permutation(c.op, axes.0.as_deref(), x.ndim())?;
         let shape = order.iter().filter_map(|&i| x.shape.get(i).copied()).collect();
         Ok(smallvec![Aval { dtype: x.dtype, shape }])
@@ -355,28 +327,19 @@ op! {
     } }
     numpy "np.transpose(x, axes)";
     example "T.transpose([[1, 2, 3], [4, 5, 6]])" => "[[1 4]\n [2 5]\n [3 6]]";
-    cases vec![
-        case(Domain::Real, &[&[2, 3]], vec![Axes(None).pack()]),
-        case(Domain::Real, &[&[2, 3, 4]], vec![Axes(Some([2, 0, 1].into())).pack()]),
-        case(Domain::Real, &[&[2, 3, 4]], vec![Axes(Some([0, -1, 1].into())).pack()]),
-    ];
-    bad vec![
-        bad(&[&[2, 3]], vec![Axes(Some([0, 0].into())).pack()], "transpose: axes is not a permutation. Got (0, 0); expected each of the 2 axes once."),
-        bad(&[&[2, 3]], vec![Axes(Some([0, 2].into())).pack()], "transpose: axis is out of range. Got axis=2 for 2 dimensions; expected -2 <= axis < 2."),
-    ];
-}
-function! {
-    /// `x` with its axes in another order; `()` reverses them.
-    TRANSPOSE = fn transpose(x; axes: Axes)
+    case real[2, 3] with axes = ();
+    case real[2, 3, 4] with axes = [2, 0, 1];
+    case real[2, 3, 4] with axes = [0, -1, 1];
+    refuses f64[2, 3] with axes = [0, 0] => "transpose: axes is not a permutation. Got (0, 0); expected each of the 2 axes once.";
+    refuses f64[2, 3] with axes = [0, 2] => "transpose: axis is out of range. Got axis=2 for 2 dimensions; expected -2 <= axis < 2.";
 }
 
-op! {
+row! {
     /// `x` with new axes of length 1: `axis` names their places in the result.
     ///
     /// Gradient: `g` without these axes.
-    EXPAND_DIMS = fn expand_dims(x; axis: Axes = Axes(Some([0].into()))) -> (y);
-    operands Any;
-    infer(c) {
+    pub EXPAND_DIMS = fn expand_dims(x: any; axis: Axes = Axes(Some([0].into()))) -> y
+    shape(c) {
         let new = shape::axes(c.op, axis.0.as_deref(), x.ndim() + axis.0.as_ref().map_or(0, |a| a.len()))?;
         let mut old = x.shape.iter();
         let n = x.ndim() + new.len();
@@ -394,15 +357,10 @@ op! {
     vjp(g) { x: squeeze(g, axis) }
     numpy "np.expand_dims(x, axis)";
     example "T.expand_dims([1, 2], -1)" => "[[1]\n [2]]";
-    cases vec![
-        case(Domain::Real, &[&[2, 3]], vec![Axes(Some([1].into())).pack()]),
-        case(Domain::Real, &[&[3]], vec![Axes(Some([0, -1].into())).pack()]),
-    ];
-    bad vec![bad(&[&[2]], vec![Axes(Some([3].into())).pack()], "expand_dims: axis is out of range. Got axis=3 for 2 dimensions; expected -2 <= axis < 2.")];
-}
-function! {
-    /// `x` with new axes of length 1.
-    EXPAND_DIMS = fn expand_dims(x; axis: Axes)
+    method expand_dims;
+    case real[2, 3] with axis = [1];
+    case real[3] with axis = [0, -1];
+    refuses f64[2] with axis = [3] => "expand_dims: axis is out of range. Got axis=3 for 2 dimensions; expected -2 <= axis < 2.";
 }
 
 fn squeezed(op: &str, x: &Aval, axis: &Axes) -> Result<SmallVec<[usize; 4]>> {
@@ -433,13 +391,12 @@ fn squeezed(op: &str, x: &Aval, axis: &Axes) -> Result<SmallVec<[usize; 4]>> {
     }
 }
 
-op! {
+row! {
     /// `x` without axes of length 1: those that `axis` names, or all of them where the shape is known.
     ///
     /// Gradient: `g` with these axes put back.
-    SQUEEZE = fn squeeze(x; axis: Axes = Axes(None)) -> (y);
-    operands Any;
-    infer(c) {
+    pub SQUEEZE = fn squeeze(x: any; axis: Axes = Axes(None)) -> y
+    shape(c) {
         let gone = squeezed(c.op, x, &axis)?;
         let shape = x.shape.iter().enumerate().filter(|(i, _)| !gone.contains(i)).map(|(_, &d)| d).collect();
         Ok(smallvec![Aval { dtype: x.dtype, shape }])
@@ -453,13 +410,9 @@ op! {
     vjp(g) { x: shaped_like(g, x) }
     numpy "np.squeeze(x, axis)";
     example "T.squeeze([[[1], [2]]], -1)" => "[[1 2]]";
-    cases vec![
-        case(Domain::Real, &[&[1, 3, 1]], vec![Axes(None).pack()]),
-        case(Domain::Real, &[&[2, 1, 3, 1]], vec![Axes(Some([-1].into())).pack()]),
-    ];
-    bad vec![bad(&[&[2, 1]], vec![Axes(Some([0].into())).pack()], "squeeze: an axis is not of length 1. Got axis 0 of shape (2, 1); expected axes of length 1.")];
-}
-function! {
-    /// `x` without axes of length 1.
-    SQUEEZE = fn squeeze(x; axis: Axes)
+    method squeeze;
+    exempt Unknown: "which axes have length 1 is read when the graph is built";
+    case real[1, 3, 1] with axis = ();
+    case real[2, 1, 3, 1] with axis = [-1];
+    refuses f64[2, 1] with axis = [0] => "squeeze: an axis is not of length 1. Got axis 0 of shape (2, 1); expected axes of length 1.";
 }

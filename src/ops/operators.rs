@@ -6,7 +6,7 @@ use std::ops::{Add, Div, Mul, Neg, Sub};
 
 use crate::graph::Tensor;
 use crate::ops::apply::{Arg, Operand, apply};
-use crate::ops::elementwise::{ADD, DIV, MUL, NEG, SUB};
+use crate::ops::elementwise::{ADD, DIV, MUL, SUB, neg};
 use crate::state::Filled;
 
 macro_rules! operator {
@@ -62,13 +62,13 @@ impl<'g> Neg for Tensor<'g> {
     type Output = Tensor<'g>;
     #[track_caller]
     fn neg(self) -> Tensor<'g> {
-        apply(&NEG, &[Arg::from(self)], &[])
+        neg(self)
     }
 }
 impl<'g> Neg for &Tensor<'g> {
     type Output = Tensor<'g>;
     #[track_caller]
     fn neg(self) -> Tensor<'g> {
-        apply(&NEG, &[Arg::from(*self)], &[])
+        neg(*self)
     }
 }

@@ -4,21 +4,21 @@ use smallvec::smallvec;
 
 use crate::dtype::DType;
 use crate::error::Result;
-use crate::graph::attr::{Attr, AttrType, Axes, IntoAttr};
-use crate::graph::op::{
-    Avals, Bad, Body, CallKernel, Case, Cotangent, Domain, Infer, Kernel, Lowered, OpDef, Operands, Param, ParamKind, Primitive, Support,
-};
-use crate::graph::{AsTensor, Tensor};
+use crate::graph::Tensor;
+use crate::graph::attr::{Attr, AttrType, Axes};
+use crate::graph::op::{Avals, Bad, Case, Cotangent, Domain, Infer, Kernel, Lowered, OpDef};
 use crate::kernels::{self, fold::Fold};
-use crate::ops::apply::{Arg, apply, cast};
+use crate::ops::apply::cast;
 use crate::ops::broadcast::broadcast_like;
 use crate::ops::compare::{equal, less};
 use crate::ops::elementwise::{abs, exp, log_sum};
-use crate::ops::families::{self, attr, bad, case};
 use crate::ops::index::gather_adjoint;
 use crate::ops::movement::{expand_dims, squeeze, stop_gradient};
 use crate::ops::rules::{masked, restore_axes, unreduce};
+use crate::ops::samples::{bad, case};
 use crate::ops::select::select;
+use crate::ops::shapes;
+use crate::ops::unpack::attr;
 use crate::shape::{self, Aval, Dim, Tuple};
 
 /// The rows of this family.
@@ -27,7 +27,7 @@ pub(in crate::ops) static ROWS: &[&OpDef] =
 
 fn reduced(c: &mut Infer<'_>, x: &Aval, axis: &Axes, keepdims: bool) -> Result<Avals> {
     let axes = shape::axes(c.op, axis.0.as_deref(), x.ndim())?;
-    Ok(smallvec![Aval { dtype: x.dtype, shape: families::reduced(x, &axes, keepdims) }])
+    Ok(smallvec![Aval { dtype: x.dtype, shape: shapes::reduced(x, &axes, keepdims) }])
 }
 
 /// As [`reduced`], for reductions that have no value over nothing.
@@ -43,7 +43,7 @@ fn extremum(c: &mut Infer<'_>, x: &Aval, axis: &Axes, keepdims: bool) -> Result<
             "at least one element along the axis",
         );
     }
-    Ok(smallvec![Aval { dtype: x.dtype, shape: families::reduced(x, &axes, keepdims) }])
+    Ok(smallvec![Aval { dtype: x.dtype, shape: shapes::reduced(x, &axes, keepdims) }])
 }
 
 fn axes_attrs(axis: Option<&[i64]>, keepdims: bool) -> Vec<Attr> {
@@ -68,26 +68,23 @@ fn axis_bad(op: &'static str) -> Vec<Bad> {
     vec![bad(&[&[2, 3]], axes_attrs(Some(&[2]), false), range), bad(&[&[2, 3]], axes_attrs(Some(&[0, -2]), false), twice)]
 }
 
-op! {
+row! {
     /// Sum over `axis` (all axes by default); bools and `int32` are summed in `int64`. The sum over nothing is 0.
     ///
     /// The order of the additions depends on shape and axes only: blocks of 512, folded 8 by 8 by 8, then pairwise.
     ///
     /// Gradient: `g` repeated over the axes.
-    REDUCE_SUM = fn reduce_sum(x; axis: Axes = Axes(None), keepdims: bool = false) -> (y);
-    operands Count;
-    infer(c) reduced(c, x, &axis, keepdims);
+    pub REDUCE_SUM = fn reduce_sum(x: count; axis: Axes = Axes(None), keepdims: bool = false) -> y
+    shape(c) reduced(c, x, &axis, keepdims);
     kernel Kernel::Fold(Fold::Sum);
     support Repeated(unreduced);
     vjp(g) { x: unreduce(g, x, axis.0.as_deref(), keepdims) }
     numpy "np.sum(x, axis=axis, keepdims=keepdims)";
     example "T.reduce_sum([[1, 2], [3, 4]], axis=-1, keepdims=True)" => "[[3]\n [7]]";
+    alias sum;
+    method sum;
     cases fold_cases(Domain::Real);
     bad axis_bad("reduce_sum");
-}
-function! {
-    /// Sum over `axis` (`()` for all axes).
-    REDUCE_SUM = fn reduce_sum(x; axis: Axes, keepdims: bool)
 }
 
 /// `g`, shared by the elements of `x` that equal the extremum `y`.
@@ -99,18 +96,19 @@ fn shared<'g>(g: Tensor<'g>, x: Tensor<'g>, y: Tensor<'g>, axis: &Axes, keepdims
     masked(broadcast_like(g / count, x), hit)
 }
 
-op! {
+row! {
     /// The largest element over `axis` (all axes by default); NaN if one is NaN.
     ///
     /// Gradient: to the largest elements; ties share it equally.
-    REDUCE_MAX = fn reduce_max(x; axis: Axes = Axes(None), keepdims: bool = false) -> (y);
-    operands Any;
-    infer(c) extremum(c, x, &axis, keepdims);
+    pub REDUCE_MAX = fn reduce_max(x: any; axis: Axes = Axes(None), keepdims: bool = false) -> y
+    shape(c) extremum(c, x, &axis, keepdims);
     kernel Kernel::Fold(Fold::Max);
     support Repeated(unreduced);
     vjp(g) { x: shared(g, x, y, &axis, keepdims) }
     numpy "np.max(x, axis=axis, keepdims=keepdims)";
     example "x = T.constant([1.0, 3.0, 3.0])"; "T.grad([T.reduce_max(x)], [x])[0]" => "[0.  0.5 0.5]";
+    alias max;
+    method max;
     cases fold_cases(Domain::Distinct);
     bad {
         let mut all = axis_bad("reduce_max");
@@ -118,37 +116,29 @@ op! {
         all
     };
 }
-function! {
-    /// The largest element over `axis` (`()` for all axes).
-    REDUCE_MAX = fn reduce_max(x; axis: Axes, keepdims: bool)
-}
-op! {
+row! {
     /// The smallest element over `axis` (all axes by default); NaN if one is NaN.
     ///
     /// Gradient: to the smallest elements; ties share it equally.
-    REDUCE_MIN = fn reduce_min(x; axis: Axes = Axes(None), keepdims: bool = false) -> (y);
-    operands Any;
-    infer(c) extremum(c, x, &axis, keepdims);
+    pub REDUCE_MIN = fn reduce_min(x: any; axis: Axes = Axes(None), keepdims: bool = false) -> y
+    shape(c) extremum(c, x, &axis, keepdims);
     kernel Kernel::Fold(Fold::Min);
     support Repeated(unreduced);
     vjp(g) { x: shared(g, x, y, &axis, keepdims) }
     numpy "np.min(x, axis=axis, keepdims=keepdims)";
     example "T.reduce_min([[1.0, 5.0], [7.0, 2.0]], axis=-1)" => "[1. 2.]";
+    alias min;
+    method min;
     cases fold_cases(Domain::Distinct);
     bad axis_bad("reduce_min");
 }
-function! {
-    /// The smallest element over `axis` (`()` for all axes).
-    REDUCE_MIN = fn reduce_min(x; axis: Axes, keepdims: bool)
-}
 
-op! {
+row! {
     /// The number of elements of `x` along `axis` (all axes by default), as an `int64` value: of `x` only the shape is used.
     ///
     /// Gradient: none.
-    SIZE = fn size(x; axis: Axes = Axes(None)) -> (n);
-    operands Any;
-    infer(c) {
+    pub(crate) SIZE = fn size(x: any; axis: Axes = Axes(None)) -> n
+    shape(c) {
         shape::axes(c.op, axis.0.as_deref(), x.ndim())?;
         Ok(smallvec![Aval::new(DType::I64, [])])
     };
@@ -162,8 +152,9 @@ op! {
     support Unknown;
     vjp(g) { x: Cotangent::Zero }
     numpy "ref.size(x, axis)";
-    cases vec![case(Domain::Real, &[&[2, 3, 4]], vec![Axes(Some([0, 2].into())).pack()])];
-    bad vec![bad(&[&[2]], vec![Axes(Some([1].into())).pack()], "size: axis is out of range. Got axis=1 for 1 dimension; expected -1 <= axis < 1.")];
+    exempt First, Second: "it has no floating input, or no floating result";
+    case real[2, 3, 4] with axis = [0, 2];
+    refuses f64[2] with axis = [1] => "size: axis is out of range. Got axis=1 for 1 dimension; expected -1 <= axis < 1.";
 }
 
 /// The number of elements of `x` along `axis` as a scalar of a floating dtype.
@@ -172,13 +163,14 @@ fn count<'g>(x: Tensor<'g>, axis: &Axes, dtype: DType) -> Tensor<'g> {
     let known: Option<usize> = axes.iter().map(|&i| x.dims().get(i).and_then(|d| d.known())).product();
     match known {
         Some(n) => x.graph().literal((n as f64).into(), dtype),
-        None => cast(apply(&SIZE, &[x.into()], &[axis.clone().pack()]), dtype),
+        None => cast(size(x, axis.clone()), dtype),
     }
 }
 
-composite! {
+row! {
     /// Mean over `axis` (all axes by default), in floating numbers: `sum(x) / n`. The mean over nothing is NaN.
-    REDUCE_MEAN = fn reduce_mean(x; axis: Axes = Axes(None), keepdims: bool = false) -> y {
+    pub REDUCE_MEAN = fn reduce_mean(x: any; axis: Axes = Axes(None), keepdims: bool = false) -> y
+    body {
         let x = cast(x, x.dtype().to_float());
         shape::axes("reduce_mean", axis.0.as_deref(), x.ndim())?;
         let n = count(x, &axis, x.dtype());
@@ -186,16 +178,17 @@ composite! {
     }
     numpy "np.mean(x, axis=axis, keepdims=keepdims)";
     example "T.reduce_mean([[1, 2], [3, 4]], axis=0)" => "[2. 3.]";
+    alias mean;
+    method mean;
     cases fold_cases(Domain::Real);
     bad axis_bad("reduce_mean");
 }
-op! {
+row! {
     /// As `reduce_max`, and -inf over nothing.
     ///
     /// Gradient: to the largest elements; ties share it equally.
-    PEAK = fn peak(x; axis: Axes = Axes(None), keepdims: bool = false) -> (y);
-    operands Float;
-    infer(c) reduced(c, x, &axis, keepdims);
+    pub(crate) PEAK = fn peak(x: float; axis: Axes = Axes(None), keepdims: bool = false) -> y
+    shape(c) reduced(c, x, &axis, keepdims);
     kernel Kernel::Fold(Fold::Max);
     support Repeated(unreduced);
     vjp(g) { x: shared(g, x, y, &axis, keepdims) }
@@ -207,20 +200,21 @@ op! {
 /// What exponentials of `x` are shifted by so that none overflows: the largest element along `axis`, as a constant with the
 /// axes of `x`.
 #[track_caller]
-pub fn peak<'g>(x: Tensor<'g>, axis: Axes) -> Tensor<'g> {
-    stop_gradient(apply(&PEAK, &[x.into()], &[axis.pack(), Attr::Bool(true)]))
+pub(crate) fn shift<'g>(x: Tensor<'g>, axis: Axes) -> Tensor<'g> {
+    stop_gradient(peak(x, axis, true))
 }
 
-composite! {
+row! {
     /// `log(sum(exp(x)))` over `axis` (all axes by default), shifted by the maximum: it never overflows. Where all
     /// elements are -inf, or where there are none, it is -inf.
     ///
     /// Gradient: `g * softmax(x)`; 0 where all elements are -inf. To an element that is inf it is NaN. Its own gradient has an
     /// error of one unit in the last place of `g` where a probability rounds to 1.
-    REDUCE_LOGSUMEXP = fn reduce_logsumexp(x; axis: Axes = Axes(None), keepdims: bool = false) -> y {
+    pub REDUCE_LOGSUMEXP = fn reduce_logsumexp(x: any; axis: Axes = Axes(None), keepdims: bool = false) -> y
+    body {
         let x = cast(x, x.dtype().to_float());
         shape::axes("reduce_logsumexp", axis.0.as_deref(), x.ndim())?;
-        let top = peak(x, axis.clone());
+        let top = shift(x, axis.clone());
         let top = select(less(abs(top), f64::INFINITY), top, 0.0);
         let sum = reduce_sum(exp(x - top), axis.clone(), true);
         let y = log_sum(sum) + top;
@@ -228,6 +222,8 @@ composite! {
     }
     numpy "scipy.special.logsumexp(x, axis=axis, keepdims=keepdims)";
     example "T.reduce_logsumexp([[1000.0, 1000.0], [0.0, -np.inf]], axis=-1)" => "[1000.69314718    0.        ]";
+    alias logsumexp;
+    method logsumexp;
     cases fold_cases(Domain::Real);
     bad axis_bad("reduce_logsumexp");
 }
@@ -239,13 +235,12 @@ fn squeeze_axes<'g>(y: Tensor<'g>, x: Tensor<'g>, axis: &Axes) -> Tensor<'g> {
     }
 }
 
-op! {
+row! {
     /// The index of the largest element along `axis`, as `int64`; the first of ties; NaN counts as largest.
     ///
     /// Gradient: none.
-    ARGMAX = fn argmax(x; axis: i64 = -1, keepdims: bool = false) -> (index);
-    operands Any;
-    infer(c) {
+    pub ARGMAX = fn argmax(x: any; axis: i64 = -1, keepdims: bool = false) -> index
+    shape(c) {
         let mut out = extremum(c, x, &Axes(Some([axis].into())), keepdims)?;
         out.iter_mut().for_each(|a| a.dtype = DType::I64);
         Ok(out)
@@ -258,27 +253,20 @@ op! {
     vjp(g) { x: Cotangent::Zero }
     numpy "np.argmax(x, axis=axis, keepdims=keepdims)";
     example "T.argmax([[1.0, 3.0, 3.0], [2.0, 0.0, 1.0]])" => "[1 0]";
-    cases vec![
-        case(Domain::Distinct, &[&[5]], vec![Attr::Int(0), Attr::Bool(false)]),
-        case(Domain::Distinct, &[&[2, 3, 4]], vec![Attr::Int(1), Attr::Bool(true)]),
-    ];
-    bad vec![
-        bad(&[&[2]], vec![Attr::Int(1), Attr::Bool(false)], "argmax: axis is out of range. Got axis=1 for 1 dimension; expected -1 <= axis < 1."),
-        bad(&[&[2, 0]], vec![Attr::Int(1), Attr::Bool(false)], "argmax: there is no value over no elements. Got shape (2, 0); expected at least one element along the axis."),
-    ];
-}
-function! {
-    /// The index of the largest element along `axis`.
-    ARGMAX = fn argmax(x; axis: i64, keepdims: bool)
+    method argmax;
+    exempt First, Second: "it has no floating input, or no floating result";
+    case distinct[5] with axis = 0, keepdims = false;
+    case distinct[2, 3, 4] with axis = 1, keepdims = true;
+    refuses f64[2] with axis = 1, keepdims = false => "argmax: axis is out of range. Got axis=1 for 1 dimension; expected -1 <= axis < 1.";
+    refuses f64[2, 0] with axis = 1, keepdims = false => "argmax: there is no value over no elements. Got shape (2, 0); expected at least one element along the axis.";
 }
 
-op! {
+row! {
     /// The largest element along `axis`, and its index as `int64`: the first of ties; NaN counts as largest.
     ///
     /// Gradient: to the element that the index names.
-    MAX_WITH_INDEX = fn max_with_index(x; axis: i64 = -1) -> (y, index);
-    operands Any;
-    infer(c) {
+    pub MAX_WITH_INDEX = fn max_with_index(x: any; axis: i64 = -1) -> y, index
+    shape(c) {
         let out = extremum(c, x, &Axes(Some([axis].into())), false)?;
         let index = out.iter().map(|a| Aval { dtype: DType::I64, shape: a.shape.clone() }).collect::<Vec<_>>();
         Ok(out.into_iter().chain(index).collect())
@@ -296,13 +284,7 @@ op! {
     } }
     numpy "(np.max(x, axis=axis), np.argmax(x, axis=axis))";
     example "T.max_with_index([[1.0, 3.0, 3.0], [2.0, 0.0, 1.0]])" => "[3. 2.] [1 0]";
-    cases vec![case(Domain::Distinct, &[&[5]], vec![Attr::Int(0)]), case(Domain::Distinct, &[&[2, 3, 4]], vec![Attr::Int(1)])];
-    bad vec![bad(&[&[2]], vec![Attr::Int(1)], "max_with_index: axis is out of range. Got axis=1 for 1 dimension; expected -1 <= axis < 1.")];
-}
-
-/// The largest element along `axis`, and its index.
-#[track_caller]
-pub fn max_with_index<'g>(x: impl AsTensor<'g>, axis: impl IntoAttr<i64>) -> (Tensor<'g>, Tensor<'g>) {
-    let y = apply(&MAX_WITH_INDEX, &[x.tensor().into()], &[Attr::Int(axis.into_attr())]);
-    (y, y.output(1))
+    case distinct[5] with axis = 0;
+    case distinct[2, 3, 4] with axis = 1;
+    refuses f64[2] with axis = 1 => "max_with_index: axis is out of range. Got axis=1 for 1 dimension; expected -1 <= axis < 1.";
 }

@@ -13,13 +13,13 @@ use crate::ops::movement::reshape_like;
 use crate::ops::power::{power_slope, real_power};
 
 /// `g` where the mask is true, and exactly zero elsewhere.
-pub fn masked<'g>(g: Tensor<'g>, mask: Tensor<'g>) -> Cotangent<'g> {
+pub(crate) fn masked<'g>(g: Tensor<'g>, mask: Tensor<'g>) -> Cotangent<'g> {
     Cotangent::Masked(g, mask)
 }
 
 /// The cotangent of the base of `a ** b`: `g * b * a ** (b - 1)`, and 0 where `b` is 0. For known exponents of which `b - 1` is exact
 /// the power is written out, which leaves no `0 * inf` at `a = 0` in any order.
-pub fn power<'g>(g: Tensor<'g>, a: Tensor<'g>, b: Tensor<'g>) -> Cotangent<'g> {
+pub(crate) fn power<'g>(g: Tensor<'g>, a: Tensor<'g>, b: Tensor<'g>) -> Cotangent<'g> {
     let known = match b.node().op {
         NodeOp::Scalar(s) => Some(s.as_f64()),
         _ => None,
@@ -47,7 +47,7 @@ const DEPTH: usize = 6;
 /// products, quotients and signs), it cancels: `(c * y) / (d * y)` is `c / d`. So a singularity of a rule that the
 /// cotangent removes leaves nothing behind: `sqrt(x) ** 2` at 0.
 #[track_caller]
-pub fn quotient<'g>(a: Tensor<'g>, b: Tensor<'g>) -> Tensor<'g> {
+pub(crate) fn quotient<'g>(a: Tensor<'g>, b: Tensor<'g>) -> Tensor<'g> {
     let graph = a.graph();
     let mut den = Factors::default();
     den.collect(b, DEPTH);
@@ -121,12 +121,12 @@ impl Factors {
 }
 
 /// `g` with the reduced axes of `x` back in their places, repeated to the shape of `x`: the adjoint of a sum.
-pub fn unreduce<'g>(g: Tensor<'g>, x: Tensor<'g>, axes: Option<&[i64]>, keepdims: bool) -> Tensor<'g> {
+pub(crate) fn unreduce<'g>(g: Tensor<'g>, x: Tensor<'g>, axes: Option<&[i64]>, keepdims: bool) -> Tensor<'g> {
     broadcast_like(restore_axes(g, x, axes, keepdims), x)
 }
 
 /// `g` with the reduced axes of `x` back in their places, of length 1.
-pub fn restore_axes<'g>(g: Tensor<'g>, x: Tensor<'g>, axes: Option<&[i64]>, keepdims: bool) -> Tensor<'g> {
+pub(crate) fn restore_axes<'g>(g: Tensor<'g>, x: Tensor<'g>, axes: Option<&[i64]>, keepdims: bool) -> Tensor<'g> {
     if keepdims {
         return g;
     }
@@ -138,16 +138,16 @@ pub fn restore_axes<'g>(g: Tensor<'g>, x: Tensor<'g>, axes: Option<&[i64]>, keep
 }
 
 /// The cotangent `g` brought to the shape of `x`, which was broadcast: sums over the axes that were repeated.
-pub fn unbroadcast<'g>(g: Tensor<'g>, x: Tensor<'g>) -> Tensor<'g> {
+pub(crate) fn unbroadcast<'g>(g: Tensor<'g>, x: Tensor<'g>) -> Tensor<'g> {
     if g.dims() == x.dims() { g } else { sum_to(g, x) }
 }
 
 /// `g` under the shape of `x`.
-pub fn shaped_like<'g>(g: Tensor<'g>, x: Tensor<'g>) -> Tensor<'g> {
+pub(crate) fn shaped_like<'g>(g: Tensor<'g>, x: Tensor<'g>) -> Tensor<'g> {
     if g.dims() == x.dims() { g } else { reshape_like(g, x) }
 }
 
 /// `g` as the dtype of `x`.
-pub fn typed_like<'g>(g: Tensor<'g>, x: Tensor<'g>) -> Tensor<'g> {
+pub(crate) fn typed_like<'g>(g: Tensor<'g>, x: Tensor<'g>) -> Tensor<'g> {
     cast(g, x.dtype())
 }

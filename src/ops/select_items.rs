@@ -63,7 +63,7 @@ fn fail<T>(what: &str, got: impl std::fmt::Display, rule: &str) -> Result<T> {
 /// Arrays of indices and masks are broadcast together and give the axes of that shape. Where all of them, and the integers
 /// beside them, stand next to one another, these axes take their place, else they come first.
 #[track_caller]
-pub fn select_items<'g>(x: impl AsTensor<'g>, items: &[Item<'g>]) -> Result<Tensor<'g>> {
+pub(crate) fn select_items<'g>(x: impl AsTensor<'g>, items: &[Item<'g>]) -> Result<Tensor<'g>> {
     let mut x = x.tensor();
     let (mut slices, mut parts) = (Ranges::new(), SmallVec::new());
     read(&mut x, items, &mut slices, &mut parts)?;

@@ -3,12 +3,12 @@
 //! Their values round to 1 or to `x` where their derivatives are still far from 0. So value and derivative are computed from
 //! one number that has lost nothing, the decay `exp(-|x|)` of the argument, and each derivative by products of what is exact.
 
-use crate::graph::op::{Body, Cotangent, Domain, Kernel, OpDef, Operands, Param, ParamKind, Primitive, Support};
-use crate::graph::{AsTensor, Tensor};
-use crate::ops::apply::{Arg, Operand, apply, cast};
+use crate::graph::Tensor;
+use crate::graph::op::{Cotangent, Domain, Kernel, OpDef};
+use crate::ops::apply::cast;
 use crate::ops::elementwise::{abs, exp, sign};
-use crate::ops::families;
-use crate::shape::Aval;
+use crate::ops::samples;
+use crate::ops::shapes;
 
 /// The rows of this family.
 pub(in crate::ops) static ROWS: &[&OpDef] = &[
@@ -27,64 +27,64 @@ pub(in crate::ops) static ROWS: &[&OpDef] = &[
     &LOGISTIC_RESIDUAL,
 ];
 
-composite! {
+row! {
     /// Hyperbolic tangent, within 3 ulp.
     ///
     /// Gradient: `g / cosh(x)**2`, within 8 ulp also where `|y|` rounds to 1.
-    TANH = fn tanh(x) -> y {
+    pub TANH = fn tanh(x: any) -> y
+    body {
         let x = cast(x, x.dtype().to_float());
         tanh_with(x, decay_twice(x))
     }
     numpy "np.tanh(x)";
     example "T.tanh([-1.0, 0.0, 20.0])" => "[-0.76159416  0.          1.        ]";
-    cases families::unary_cases(Domain::Real);
-    bad vec![];
+    cases samples::unary_cases(Domain::Real);
 }
-composite! {
+row! {
     /// Logistic function `1 / (1 + exp(-x))`, within 3 ulp.
     ///
     /// Gradient: `g * y * (1 - y)`, within 8 ulp also where `y` rounds to 1.
-    SIGMOID = fn sigmoid(x) -> y {
+    pub SIGMOID = fn sigmoid(x: any) -> y
+    body {
         let x = cast(x, x.dtype().to_float());
         sigmoid_with(x, decay(x))
     }
     numpy "scipy.special.expit(x)";
     example "T.sigmoid([-1000.0, 0.0, 1000.0])" => "[0.  0.5 1. ]";
-    cases families::unary_cases(Domain::Real);
-    bad vec![];
+    cases samples::unary_cases(Domain::Real);
 }
-composite! {
+row! {
     /// `log(1 + exp(x))`, computed as `max(x, 0) + log1p(exp(-|x|))`: it never overflows.
     ///
     /// Gradient: `g * sigmoid(x)`.
-    SOFTPLUS = fn softplus(x) -> y {
+    pub SOFTPLUS = fn softplus(x: any) -> y
+    body {
         let x = cast(x, x.dtype().to_float());
         softplus_with(x, decay(x))
     }
     numpy "np.logaddexp(x, 0)";
     example "T.softplus([-1000.0, 0.0, 1000.0])" => "[0.00000000e+00 6.93147181e-01 1.00000000e+03]";
-    cases families::unary_cases(Domain::Real);
-    bad vec![];
+    cases samples::unary_cases(Domain::Real);
 }
-unary! {
+row! {
     /// `exp(-|x|)` without loss on either side: where it is at most `sqrt(1/2)` its negative, which may be -0; elsewhere `1 - exp(-|x|)`.
     ///
     /// Gradient: `g * sign(x) * exp(-|x|)`.
-    DECAY = fn decay(x) -> y { decay(x) }
-    kind float;
-    vjp(g) g * (sign(x) * exp(-abs(x)));
+    pub(crate) DECAY = fn decay(x: float) -> y
+    formula { decay(x) }
+    vjp(g) { x: g * (sign(x) * exp(-abs(x))) }
     numpy "np.where(np.abs(x) > np.log(2) / 2, -np.exp(-np.abs(x)), -np.expm1(-np.abs(x)))";
-    samples Real;
+    samples real;
 }
-unary! {
+row! {
     /// The decay of `2 * x`.
     ///
     /// Gradient: `2 * g * sign(x) * exp(-2 * |x|)`.
-    DECAY_TWICE = fn decay_twice(x) -> y { decay(2.0 * x) }
-    kind float;
-    vjp(g) g * (sign(x) * exp(abs(x) * -2.0) * 2.0);
+    pub(crate) DECAY_TWICE = fn decay_twice(x: float) -> y
+    formula { decay(2.0 * x) }
+    vjp(g) { x: g * (sign(x) * exp(abs(x) * -2.0) * 2.0) }
     numpy "np.where(np.abs(x) > np.log(2) / 4, -np.exp(-2 * np.abs(x)), -np.expm1(-2 * np.abs(x)))";
-    samples Real;
+    samples real;
 }
 
 /// Declares an elementwise function of a tensor and the decay that belongs to it.
@@ -95,21 +95,16 @@ macro_rules! with_decay {
         vjp($g:ident) $rule:expr;
         numpy $numpy:literal;
     ) => {
-        op! {
+        row! {
             $(#[doc = $doc])+
-            $NAME = fn $name($x, $e) -> ($y);
-            operands Float;
-            infer(c) families::elementwise(c);
+            pub(crate) $NAME = fn $name($x: float, $e: float) -> $y
+            shape(c) shapes::elementwise(c);
             kernel Kernel::Tile(crate::formula!(float |$x, $e| $name($x, $e)));
             support Elementwise(finite);
             vjp($g) { $x: $rule, $e: Cotangent::Zero }
             numpy $numpy;
-            cases vec![];
-            bad families::binary_bad(stringify!($name));
-        }
-        function! {
-            $(#[doc = $doc])+
-            $NAME = fn $name($x, $e)
+            exempt Types, Unknown, First, Second, Narrow, Layouts, Fused: "its operands belong together: the functions that they serve test it";
+            bad samples::binary_bad(stringify!($name));
         }
     };
 }
@@ -130,26 +125,18 @@ with_decay! {
     vjp(g) g * (y * -2.0);
     numpy "1 - y * y";
 }
-op! {
+row! {
     /// `g * (1 - y * y)`, for the hyperbolic tangent `y` of an `x`, given `e`, the decay of `2 * x`: the adjoint of [`TANH`].
     ///
     /// Gradient: `-2 * g * y` times the cotangent, to `y`, and `tanh_slope(y, e)` times the cotangent, to `g`.
-    TANH_ADJOINT = fn tanh_adjoint(y, e, g) -> (x);
-    operands Float;
-    infer(c) families::elementwise(c);
+    pub(crate) TANH_ADJOINT = fn tanh_adjoint(y: float, e: float, g: float) -> x
+    shape(c) shapes::elementwise(c);
     kernel Kernel::Tile(crate::formula!(float |y, e, g| g * tanh_slope(y, e)));
     support Elementwise(finite);
     vjp(c) { y: c * (g * (y * -2.0)), e: Cotangent::Zero, g: c * tanh_slope(y, e) }
     numpy "g * (1 - y * y)";
-    cases vec![];
-    bad vec![families::bad(
-        &[&[2], &[3], &[]], vec![],
-        "tanh_adjoint: shapes do not broadcast. Got (2,) and (3,); expected equal lengths, or 1, on each axis counted from the last.",
-    )];
-}
-function! {
-    /// The adjoint of the hyperbolic tangent.
-    TANH_ADJOINT = fn tanh_adjoint(y, e, g)
+    exempt Types, Unknown, First, Second, Narrow, Layouts, Fused: "its operands belong together: the functions that they serve test it";
+    refuses f64[2], f64[3], f64[] => "tanh_adjoint: shapes do not broadcast. Got (2,) and (3,); expected equal lengths, or 1, on each axis counted from the last.";
 }
 with_decay! {
     /// The logistic function of `x`, given `e`, the decay of `x`.
@@ -176,47 +163,31 @@ with_decay! {
     numpy "np.logaddexp(x, 0)";
 }
 
-op! {
+row! {
     /// `log(1 + exp(x)) - targets * x`, given `e`, the decay of `x`; 0 times infinity is 0.
     ///
     /// Gradient: `g * logistic_residual(x, targets, e)` and `-g * x`.
-    LOGISTIC_LOSS = fn logistic_loss(x, targets, e) -> (loss);
-    operands Float;
-    infer(c) families::elementwise(c);
+    pub(crate) LOGISTIC_LOSS = fn logistic_loss(x: float, targets: float, e: float) -> loss
+    shape(c) shapes::elementwise(c);
     kernel Kernel::Tile(crate::formula!(float |x, targets, e| logistic_loss(x, targets, e)));
     support Elementwise(finite);
     vjp(g) { x: g * logistic_residual(x, targets, e), targets: -(g * x), e: Cotangent::Zero }
     numpy "np.logaddexp(x, 0) - targets * x";
-    cases vec![];
-    bad vec![families::bad(
-        &[&[2], &[3], &[]], vec![],
-        "logistic_loss: shapes do not broadcast. Got (2,) and (3,); expected equal lengths, or 1, on each axis counted from the last.",
-    )];
+    exempt Types, Unknown, First, Second, Narrow, Layouts, Fused: "its operands belong together: the functions that they serve test it";
+    refuses f64[2], f64[3], f64[] => "logistic_loss: shapes do not broadcast. Got (2,) and (3,); expected equal lengths, or 1, on each axis counted from the last.";
 }
-function! {
-    /// `log(1 + exp(x)) - targets * x`, given the decay of `x`.
-    LOGISTIC_LOSS = fn logistic_loss(x, targets, e)
-}
-op! {
+row! {
     /// `sigmoid(x) - targets`, given `e`, the decay of `x`.
     ///
     /// Gradient: `g * y * (1 - y)` for the logistic function `y`, and `-g`.
-    LOGISTIC_RESIDUAL = fn logistic_residual(x, targets, e) -> (residual);
-    operands Float;
-    infer(c) families::elementwise(c);
+    pub(crate) LOGISTIC_RESIDUAL = fn logistic_residual(x: float, targets: float, e: float) -> residual
+    shape(c) shapes::elementwise(c);
     kernel Kernel::Tile(crate::formula!(float |x, targets, e| logistic_residual(x, targets, e)));
     support Elementwise(finite);
     vjp(g) { x: g * sigmoid_slope(sigmoid_with(x, e), e), targets: -g, e: Cotangent::Zero }
     numpy "scipy.special.expit(x) - targets";
-    cases vec![];
-    bad vec![families::bad(
-        &[&[2], &[3], &[]], vec![],
-        "logistic_residual: shapes do not broadcast. Got (2,) and (3,); expected equal lengths, or 1, on each axis counted from the last.",
-    )];
-}
-function! {
-    /// `sigmoid(x) - targets`, given the decay of `x`.
-    LOGISTIC_RESIDUAL = fn logistic_residual(x, targets, e)
+    exempt Types, Unknown, First, Second, Narrow, Layouts, Fused: "its operands belong together: the functions that they serve test it";
+    refuses f64[2], f64[3], f64[] => "logistic_residual: shapes do not broadcast. Got (2,) and (3,); expected equal lengths, or 1, on each axis counted from the last.";
 }
 
 /// `1 - 2 * y` for the logistic function `y`: `-tanh(x / 2)`, which is exact also where `y` rounds to 1/2. The argument is

@@ -4,29 +4,26 @@ use smallvec::smallvec;
 
 use crate::array::{View, ViewMut};
 use crate::error::{Error, ErrorKind, Result};
-use crate::graph::attr::{Attr, AttrType, IntoAttr, Ints, Slice, Slices};
-use crate::graph::op::{
-    Body, CallKernel, Cotangent, Domain, Infer, Kernel, Lowered, OpDef, Operands, Param, ParamKind, Primitive, Support,
-};
+use crate::graph::attr::{AttrType, IntoAttr, Ints, Slice, Slices};
+use crate::graph::op::{Avals, CallKernel, Cotangent, Domain, Infer, Kernel, Lowered, OpDef};
 use crate::graph::{AsTensor, Tensor};
 use crate::kernels;
-use crate::ops::apply::{Arg, apply};
 use crate::ops::broadcast::broadcast_like;
-use crate::ops::families::{self, attr, bad, case};
 use crate::ops::movement::{dims_attr, known_attr};
+use crate::ops::samples::{bad, case};
+use crate::ops::unpack::{arity, attr};
 use crate::shape::{self, Aval, Dim, Shape, Strides, Tuple};
 
 /// The rows of this family.
 pub(in crate::ops) static ROWS: &[&OpDef] = &[&SLICE, &UNSLICE, &UNSLICE_LIKE, &CONCAT, &SPLIT_LIKE];
 
-op! {
+row! {
     /// A part of `x`: one slice an axis, from the first; axes that are not named stay whole. Bounds and steps mean what
     /// NumPy's mean: negative bounds count from the end, bounds beyond the ends are cut, steps may be negative.
     ///
     /// Gradient: `g` in its places of an array of zeros.
-    SLICE = fn strided_slice(x; slices: Slices = Slices([].into())) -> (y);
-    operands Any;
-    infer(c) {
+    pub SLICE = fn strided_slice(x: any; slices: Slices = Slices([].into())) -> y
+    shape(c) {
         if slices.0.len() > x.ndim() {
             return c.shape_error("too many slices", format_args!("{} for an array of shape {}", slices.0.len(), Tuple(&x.shape)), "at most one an axis");
         }
@@ -69,10 +66,6 @@ op! {
         bad(&[&[2]], vec![Slices([Slice::ALL, Slice::ALL].into()).pack()], "strided_slice: too many slices. Got 2 for an array of shape (2,); expected at most one an axis."),
         bad(&[&[2]], vec![Slices([Slice { start: None, stop: None, step: 0 }].into()).pack()], "strided_slice: a step is 0. Got step 0; expected a step other than 0."),
     ];
-}
-function! {
-    /// A part of `x`, with steps.
-    SLICE = fn strided_slice(x; slices: Slices)
 }
 
 /// The part of `x` from `starts` up to, but without, `stops`, one pair an axis; negative bounds count from the end, as
@@ -118,13 +111,12 @@ fn check_part(c: &Infer<'_>, g: &Aval, slices: &Slices, whole: &[Dim]) -> Result
     c.shape_error("the part does not fit its slices", got, "the shape of the slices")
 }
 
-op! {
+row! {
     /// An array of zeros of `shape` with `g` in the places that `slices` name: the adjoint of a slice.
     ///
     /// Gradient: the slices of the cotangent.
-    UNSLICE = fn unslice_to(g; slices: Slices = Slices([].into()), shape: Ints = Ints([].into())) -> (y);
-    operands Any;
-    infer(c) {
+    pub(crate) UNSLICE = fn unslice_to(g: any; slices: Slices = Slices([].into()), shape: Ints = Ints([].into())) -> y
+    shape(c) {
         let whole = Aval::new(g.dtype, shape.0.iter().map(|&n| Dim::Known(n.max(0) as usize)));
         check_part(c, g, &slices, &whole.shape)?;
         Ok(smallvec![whole])
@@ -132,7 +124,7 @@ op! {
     kernel Kernel::Call(CallKernel {
         run: |c| match (c.inputs, std::mem::take(&mut c.outputs)) {
             ([x], [y]) => place(c, *x, y),
-            _ => Err(families::arity(c.op)),
+            _ => Err(arity(c.op)),
         },
         scratch: |_, _| 0,
         fallible: false,
@@ -146,11 +138,10 @@ op! {
         "unslice_to: the part does not fit its slices. Got (3,) for an array of shape (4,); expected the shape of the slices.",
     )];
 }
-op! {
+row! {
     /// [`UNSLICE`] to the shape of `like`, of which only the shape is used.
-    UNSLICE_LIKE = fn unslice_like(g, like; slices: Slices = Slices([].into())) -> (y);
-    operands Any;
-    infer(c) {
+    pub(crate) UNSLICE_LIKE = fn unslice_like(g: any, like: any; slices: Slices = Slices([].into())) -> y
+    shape(c) {
         check_part(c, g, &slices, &like.shape)?;
         Ok(smallvec![Aval { dtype: g.dtype, shape: like.shape.clone() }])
     };
@@ -172,153 +163,110 @@ fn unslice<'g>(g: Tensor<'g>, x: Tensor<'g>, slices: Slices) -> Tensor<'g> {
     }
 }
 
-/// See [`UNSLICE`].
-#[track_caller]
-pub fn unslice_to<'g>(g: Tensor<'g>, slices: Slices, shape: impl IntoAttr<Ints>) -> Tensor<'g> {
-    apply(&UNSLICE, &[g.into()], &[slices.pack(), shape.into_attr().pack()])
-}
-
-/// See [`UNSLICE_LIKE`].
-#[track_caller]
-pub fn unslice_like<'g>(g: Tensor<'g>, like: Tensor<'g>, slices: Slices) -> Tensor<'g> {
-    apply(&UNSLICE_LIKE, &[g.into(), like.into()], &[slices.pack()])
-}
-
-/// Arrays joined along an axis that they have.
-///
-/// Gradient: the parts of `g`.
-pub static CONCAT: OpDef = OpDef {
-    name: "concat",
-    doc: "Arrays joined along an axis that they have; their other lengths are equal.\n\nGradient: the parts of `g`.\n",
-    params: &[
-        Param { name: "xs", kind: ParamKind::Tensors, default: None },
-        Param { name: "axis", kind: ParamKind::Attr(<i64 as AttrType>::KIND), default: Some(|| Attr::Int(0)) },
-    ],
-    outputs: &["y"],
-    body: Body::Primitive(Primitive {
-        operands: Operands::Promote,
-        infer: |c| {
+row! {
+    /// Arrays joined along an axis that they have; their other lengths are equal.
+    ///
+    /// Gradient: the parts of `g`.
+    pub CONCAT = fn concat(xs: [value]; axis: i64 = 0) -> y
+    shape(c) joined(c, axis);
+    kernel Kernel::Call(CallKernel {
+        run: |c| {
             let axis: i64 = attr(c.attrs.first())?;
-            let Some((first, rest)) = c.inputs.split_first() else {
-                return c.shape_error("there is nothing to join", "no array", "at least one array");
-            };
-            let axis = shape::axis(c.op, axis, first.ndim())?;
-            let mut shape = first.shape.clone();
-            for x in rest {
-                let fits = x.ndim() == first.ndim();
-                for (i, (d, &e)) in shape.iter_mut().zip(&x.shape).enumerate().filter(|_| fits) {
-                    match (i == axis, *d, e) {
-                        (true, Dim::Known(a), Dim::Known(b)) => match a.checked_add(b) {
-                            Some(n) => *d = Dim::Known(n),
-                            None => {
-                                let shapes: Vec<String> = c.inputs.iter().map(|x| Tuple(&x.shape).to_string()).collect();
-                                let rule = format_args!("at most {} elements", isize::MAX);
-                                return c.shape_error("the array is too large", format_args!("parts of {}", shapes.join(", ")), rule);
-                            }
-                        },
-                        (true, ..) => *d = (c.fresh)(),
-                        (false, a, b) => match a.unify(b) {
-                            Some(u) => *d = u,
-                            None => {
-                                return c.shape_error(
-                                    "shapes differ off the axis",
-                                    format_args!("{} and {} for axis={axis}", Tuple(&first.shape), Tuple(&x.shape)),
-                                    "equal lengths on the other axes",
-                                );
-                            }
-                        },
-                    }
-                }
-                if !fits {
-                    return c.shape_error(
-                        "the arrays differ in rank",
-                        format_args!("{} and {}", Tuple(&first.shape), Tuple(&x.shape)),
-                        "equal numbers of axes",
-                    );
-                }
-            }
-            Ok(smallvec![Aval { dtype: first.dtype, shape }])
+            let [y] = &mut *c.outputs else { return Err(arity(c.op)) };
+            let axis = shape::axis(c.op, axis, y.dims().len())?;
+            kernels::movement::concat(c.ranges, c.inputs, axis, y)
         },
-        kernel: Kernel::Call(CallKernel {
-            run: |c| {
-                let axis: i64 = attr(c.attrs.first())?;
-                let [y] = &mut *c.outputs else { return Err(families::arity(c.op)) };
-                let axis = shape::axis(c.op, axis, y.dims().len())?;
-                kernels::movement::concat(c.ranges, c.inputs, axis, y)
-            },
-            scratch: |_, _| 0,
-            fallible: false,
-        }),
-        vjp: |v| {
-            let (g, axis) = (v.g(0), attr::<i64>(v.node.attrs.first()).unwrap_or(0));
-            let parts: Vec<Tensor<'_>> = (0..v.node.inputs.len()).map(|i| v.x(i)).collect();
-            let axis = axis.rem_euclid(g.ndim().max(1) as i64) as usize;
-            let known: Option<Vec<usize>> = parts.iter().map(|p| p.dims().get(axis).and_then(|d| d.known())).collect();
-            let Some(lengths) = known else {
-                // One after the other, each from what the ones before it left.
-                let mut rest = g;
-                return parts
-                    .iter()
-                    .map(|&p| {
-                        let here = split_like(rest, p, axis as i64, false);
-                        rest = split_like(rest, p, axis as i64, true);
-                        Cotangent::from(here)
-                    })
-                    .collect();
-            };
-            let mut start = 0i64;
-            lengths
-                .iter()
-                .map(|&n| {
-                    let here = Slice { start: Some(start), stop: Some(start + n as i64), step: 1 };
-                    start += n as i64;
-                    Cotangent::from(strided_slice(g, Slices(std::iter::repeat_n(Slice::ALL, axis).chain([here]).collect())))
-                })
-                .collect()
-        },
-        support: Support::Moved,
-        own: false,
-        draw: false,
-    }),
-    numpy: "np.concatenate(xs, axis=axis)",
-    example: example!("T.concat([np.zeros([2, 1]), np.ones([2, 2])], axis=-1)" => "[[0. 1. 1.]\n [0. 1. 1.]]"),
-    cases: || {
-        vec![
-            case(Domain::Real, &[&[2, 3], &[1, 3]], vec![Attr::Int(0)]),
-            case(Domain::Real, &[&[2, 1], &[2, 3], &[2, 2]], vec![Attr::Int(-1)]),
-        ]
-    },
-    bad: || {
-        vec![
-            bad(
-                &[&[2, 3], &[2, 4]],
-                vec![Attr::Int(0)],
-                "concat: shapes differ off the axis. Got (2, 3) and (2, 4) for axis=0; expected equal lengths on the other axes.",
-            ),
-            bad(
-                &[&[2, 3], &[2]],
-                vec![Attr::Int(0)],
-                "concat: the arrays differ in rank. Got (2, 3) and (2,); expected equal numbers of axes.",
-            ),
-        ]
-    },
-};
-
-/// Arrays joined along an axis that they have. At least one array is needed to know the graph.
-#[track_caller]
-pub fn concat<'g, A: AsTensor<'g>>(xs: &[A], axis: impl IntoAttr<i64>) -> Tensor<'g> {
-    let args: Vec<Arg<'g>> = xs.iter().map(|x| Arg::from(x.tensor())).collect();
-    apply(&CONCAT, &args, &[Attr::Int(axis.into_attr())])
+        scratch: |_, _| 0,
+        fallible: false,
+    });
+    support Moved;
+    vjp(v) { ..taken_apart(v.g(0), &xs, axis) }
+    numpy "np.concatenate(xs, axis=axis)";
+    example "T.concat([np.zeros([2, 1]), np.ones([2, 2])], axis=-1)" => "[[0. 1. 1.]\n [0. 1. 1.]]";
+    alias concatenate;
+    case real[2, 3], real[1, 3];
+    case real[2, 1], real[2, 3], real[2, 2] with axis = -1;
+    refuses f64[2, 3], f64[2, 4] => "concat: shapes differ off the axis. Got (2, 3) and (2, 4) for axis=0; expected equal lengths on the other axes.";
+    refuses f64[2, 3], f64[2] => "concat: the arrays differ in rank. Got (2, 3) and (2,); expected equal numbers of axes.";
 }
 
-op! {
+/// The shape of arrays that are joined.
+fn joined(c: &mut Infer<'_>, axis: i64) -> Result<Avals> {
+    let Some((first, rest)) = c.inputs.split_first() else {
+        return c.shape_error("there is nothing to join", "no array", "at least one array");
+    };
+    let axis = shape::axis(c.op, axis, first.ndim())?;
+    let mut shape = first.shape.clone();
+    for x in rest {
+        let fits = x.ndim() == first.ndim();
+        for (i, (d, &e)) in shape.iter_mut().zip(&x.shape).enumerate().filter(|_| fits) {
+            match (i == axis, *d, e) {
+                (true, Dim::Known(a), Dim::Known(b)) => match a.checked_add(b) {
+                    Some(n) => *d = Dim::Known(n),
+                    None => {
+                        let shapes: Vec<String> = c.inputs.iter().map(|x| Tuple(&x.shape).to_string()).collect();
+                        let rule = format_args!("at most {} elements", isize::MAX);
+                        return c.shape_error("the array is too large", format_args!("parts of {}", shapes.join(", ")), rule);
+                    }
+                },
+                (true, ..) => *d = (c.fresh)(),
+                (false, a, b) => match a.unify(b) {
+                    Some(u) => *d = u,
+                    None => {
+                        return c.shape_error(
+                            "shapes differ off the axis",
+                            format_args!("{} and {} for axis={axis}", Tuple(&first.shape), Tuple(&x.shape)),
+                            "equal lengths on the other axes",
+                        );
+                    }
+                },
+            }
+        }
+        if !fits {
+            return c.shape_error(
+                "the arrays differ in rank",
+                format_args!("{} and {}", Tuple(&first.shape), Tuple(&x.shape)),
+                "equal numbers of axes",
+            );
+        }
+    }
+    Ok(smallvec![Aval { dtype: first.dtype, shape }])
+}
+
+/// The parts of `g` that are as long as `parts`.
+fn taken_apart<'g>(g: Tensor<'g>, parts: &[Tensor<'g>], axis: i64) -> Vec<Cotangent<'g>> {
+    let axis = axis.rem_euclid(g.ndim().max(1) as i64) as usize;
+    let known: Option<Vec<usize>> = parts.iter().map(|p| p.dims().get(axis).and_then(|d| d.known())).collect();
+    let Some(lengths) = known else {
+        // One after the other, each from what the ones before it left.
+        let mut rest = g;
+        return parts
+            .iter()
+            .map(|&p| {
+                let here = split_like(rest, p, axis as i64, false);
+                rest = split_like(rest, p, axis as i64, true);
+                Cotangent::from(here)
+            })
+            .collect();
+    };
+    let mut start = 0i64;
+    lengths
+        .iter()
+        .map(|&n| {
+            let here = Slice { start: Some(start), stop: Some(start + n as i64), step: 1 };
+            start += n as i64;
+            Cotangent::from(strided_slice(g, Slices(std::iter::repeat_n(Slice::ALL, axis).chain([here]).collect())))
+        })
+        .collect()
+}
+
+row! {
     /// `x` cut along `axis` where `like`, of which only the shape is used, ends: the part as long as `like`, or, with `tail`,
     /// what is left behind it.
     ///
     /// Gradient: `g`, joined with zeros in the place of the other part.
-    SPLIT_LIKE = fn split_like(x, like; axis: i64 = 0, tail: bool = false) -> (y);
-    operands Any;
-    infer(c) {
+    pub(crate) SPLIT_LIKE = fn split_like(x: any, like: any; axis: i64 = 0, tail: bool = false) -> y
+    shape(c) {
         let axis = shape::axis(c.op, axis, x.ndim())?;
         let fits = |(i, (a, b)): (usize, (&Dim, &Dim))| match (i == axis, a, b) {
             (true, Dim::Known(whole), Dim::Known(part)) => part <= whole,
@@ -355,16 +303,7 @@ op! {
         like: Cotangent::Zero,
     }
     numpy "ref.split_like(x, like, axis, tail)";
-    cases vec![
-        case(Domain::Real, &[&[3, 4], &[1, 4]], vec![Attr::Int(0), Attr::Bool(false)]),
-        case(Domain::Real, &[&[2, 3, 4], &[2, 3, 3]], vec![Attr::Int(-1), Attr::Bool(true)]),
-    ];
-    bad vec![bad(
-        &[&[3], &[4]], vec![Attr::Int(0), Attr::Bool(false)],
-        "split_like: the part does not fit. Got (4,) of (3,) along axis=0; expected at most the length along the axis, and equal lengths off it.",
-    )];
-}
-
-fn split_like<'g>(x: Tensor<'g>, like: Tensor<'g>, axis: i64, tail: bool) -> Tensor<'g> {
-    apply(&SPLIT_LIKE, &[x.into(), like.into()], &[Attr::Int(axis), Attr::Bool(tail)])
+    case real[3, 4], real[1, 4] with axis = 0, tail = false;
+    case real[2, 3, 4], real[2, 3, 3] with axis = -1, tail = true;
+    refuses f64[3], f64[4] with axis = 0, tail = false => "split_like: the part does not fit. Got (4,) of (3,) along axis=0; expected at most the length along the axis, and equal lengths off it.";
 }

@@ -6,22 +6,22 @@ use crate::graph::{NodeOp, Tensor};
 use crate::ops::apply::cast;
 use crate::ops::broadcast::broadcast_like;
 use crate::ops::compare::not_equal;
-use crate::ops::families::attr;
 use crate::ops::reduce::reduce_sum;
 use crate::ops::rules::{unbroadcast, unreduce};
+use crate::ops::unpack::attr;
 
 /// The local derivative is a number, or a choice of the rule's own mask.
-pub fn constant(_: &Vjp<'_, '_>) -> Derivative {
+pub(crate) fn constant(_: &Vjp<'_, '_>) -> Derivative {
     Derivative::Constant
 }
 
 /// The local derivative is finite where the operands are.
-pub fn finite(_: &Vjp<'_, '_>) -> Derivative {
+pub(crate) fn finite(_: &Vjp<'_, '_>) -> Derivative {
     Derivative::Finite
 }
 
 /// The local derivative is infinite or NaN at some finite operands, be it that it overflows.
-pub fn singular(_: &Vjp<'_, '_>) -> Derivative {
+pub(crate) fn singular(_: &Vjp<'_, '_>) -> Derivative {
     Derivative::Singular
 }
 
@@ -34,13 +34,13 @@ fn literal(v: &Vjp<'_, '_>, i: usize) -> Option<f64> {
 }
 
 /// A product: constant beside a finite literal.
-pub fn by_factor(v: &Vjp<'_, '_>) -> Derivative {
+pub(crate) fn by_factor(v: &Vjp<'_, '_>) -> Derivative {
     let finite = |i| literal(v, i).is_some_and(f64::is_finite);
     if finite(0) || finite(1) { Derivative::Constant } else { Derivative::Finite }
 }
 
 /// A quotient: constant over a literal that is not 0.
-pub fn by_divisor(v: &Vjp<'_, '_>) -> Derivative {
+pub(crate) fn by_divisor(v: &Vjp<'_, '_>) -> Derivative {
     match literal(v, 1) {
         Some(b) if b != 0.0 => Derivative::Constant,
         _ => Derivative::Singular,
@@ -48,7 +48,7 @@ pub fn by_divisor(v: &Vjp<'_, '_>) -> Derivative {
 }
 
 /// A power: constant under the exponents 0 and 1.
-pub fn by_exponent(v: &Vjp<'_, '_>) -> Derivative {
+pub(crate) fn by_exponent(v: &Vjp<'_, '_>) -> Derivative {
     match literal(v, 1) {
         Some(0.0 | 1.0) => Derivative::Constant,
         _ => Derivative::Singular,
@@ -56,35 +56,35 @@ pub fn by_exponent(v: &Vjp<'_, '_>) -> Derivative {
 }
 
 /// A reduction: the support repeated over the reduced axes.
-pub fn unreduced<'g>(v: &Vjp<'_, 'g>, s: Tensor<'g>, _: usize) -> Tensor<'g> {
+pub(crate) fn unreduced<'g>(v: &Vjp<'_, 'g>, s: Tensor<'g>, _: usize) -> Tensor<'g> {
     use crate::graph::attr::Axes;
     let axes = attr::<Axes>(v.node.attrs.first()).ok().and_then(|a| a.0);
     unreduce(s, v.x(0), axes.as_deref(), attr(v.node.attrs.get(1)).unwrap_or(false))
 }
 
 /// A rule that mixes along the axis that is the first attribute: all of a row in which one place is true.
-pub fn along_axis<'g>(v: &Vjp<'_, 'g>, s: Tensor<'g>, _: usize) -> Tensor<'g> {
+pub(crate) fn along_axis<'g>(v: &Vjp<'_, 'g>, s: Tensor<'g>, _: usize) -> Tensor<'g> {
     let axis: i64 = attr(v.node.attrs.first()).unwrap_or(-1);
     broadcast_like(counts(reduce_sum(cast(s, DType::F32), axis, true)), s)
 }
 
 /// A sum over repeated axes: the support repeated again.
-pub fn repeated<'g>(v: &Vjp<'_, 'g>, s: Tensor<'g>, _: usize) -> Tensor<'g> {
+pub(crate) fn repeated<'g>(v: &Vjp<'_, 'g>, s: Tensor<'g>, _: usize) -> Tensor<'g> {
     broadcast_like(s, v.x(0))
 }
 
 /// A product of matrices: true in a row of `a`, or a column of `b`, in which one place is true.
-pub fn contracted<'g>(_: &Vjp<'_, 'g>, s: Tensor<'g>, i: usize) -> Tensor<'g> {
+pub(crate) fn contracted<'g>(_: &Vjp<'_, 'g>, s: Tensor<'g>, i: usize) -> Tensor<'g> {
     let axis = if i == 0 { -1i64 } else { -2 };
     counts(reduce_sum(cast(s, DType::F32), axis, true))
 }
 
 /// Where a sum of zeros and ones counts something.
-pub fn counts(sum: Tensor<'_>) -> Tensor<'_> {
+pub(crate) fn counts(sum: Tensor<'_>) -> Tensor<'_> {
     not_equal(sum, 0.0)
 }
 
 /// A support brought from the shape of `like` to that of `x`, which was broadcast: true where one repetition is.
-pub fn any_to<'g>(s: Tensor<'g>, like: Tensor<'g>, x: Tensor<'g>) -> Tensor<'g> {
+pub(crate) fn any_to<'g>(s: Tensor<'g>, like: Tensor<'g>, x: Tensor<'g>) -> Tensor<'g> {
     counts(unbroadcast(cast(broadcast_like(s, like), DType::F32), x))
 }

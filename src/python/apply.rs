@@ -15,9 +15,9 @@ use crate::autodiff;
 use crate::dtype::{DType, Scalar};
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::attr::{Attr, AttrKind, Slice};
-use crate::graph::op::{Body, OpDef, Operands, ParamKind};
+use crate::graph::op::{Class, OpDef, ParamDefault, ParamKind};
 use crate::graph::{self, NodeOp, Value};
-use crate::ops::apply::{Arg, apply_in};
+use crate::ops::apply::{Arg, apply_in, class};
 use crate::ops::composite::chance;
 use crate::ops::operator_table::OPERATORS;
 use crate::ops::{control, random};
@@ -57,8 +57,7 @@ fn arg<'a>(ctx: &'a Py<Context>, x: &Bound<'_, PyAny>) -> PyResult<Arg<'a>> {
 
 /// True for an integer beyond `int64` that is compared: a comparison has an answer all the same.
 fn is_beyond(def: &OpDef, x: &Bound<'_, PyAny>) -> bool {
-    let compares = matches!(&def.body, Body::Primitive(p) if p.operands == Operands::Compare);
-    compares && x.is_exact_instance_of::<PyInt>() && x.extract::<i64>().is_err()
+    class(def, 0) == Class::Compare && x.is_exact_instance_of::<PyInt>() && x.extract::<i64>().is_err()
 }
 
 /// An integer beyond `int64`, beside what it is compared with: it is above or below all integers, and a float among floats.
@@ -66,7 +65,7 @@ fn beyond<'a>(x: &Bound<'_, PyAny>, beside: &Arg<'a>) -> PyResult<Arg<'a>> {
     let floats = match beside {
         Arg::Tensor(t) => t.dtype().is_float(),
         Arg::Weak(s) => s.dtype().is_float(),
-        Arg::Filled(_) => true,
+        Arg::Filled(_) | Arg::Absent => true,
     };
     let end = if x.lt(0)? { f64::NEG_INFINITY } else { f64::INFINITY };
     Ok(Arg::Weak(Scalar::Float(if floats { x.extract().unwrap_or(end) } else { end })))
@@ -185,14 +184,15 @@ pub fn _apply<'py>(py: Python<'py>, row: &Bound<'py, Row>, xs: &Bound<'py, PyTup
         let def = row.get().0;
         let ctx = context_of(py, xs)?;
         let mut args: SmallVec<[Arg<'_>; 4]> = SmallVec::new();
-        let list = def.params.first().is_some_and(|p| p.kind == ParamKind::Tensors);
-        for x in xs.iter_borrowed() {
-            if list {
+        for (p, x) in def.params.iter().zip(xs.iter_borrowed()) {
+            if let ParamKind::Tensors(_) = p.kind {
                 for y in x.try_iter()? {
                     // The parts of a long tensor take their time.
                     py.check_signals()?;
                     args.push(arg(&ctx, &y?)?);
                 }
+            } else if x.is_none() && matches!(p.default, Some(ParamDefault::Absent)) {
+                args.push(Arg::Absent);
             } else {
                 args.push(if is_beyond(def, &x) {
                     let other = xs.get_item(1 - args.len().min(1))?;
@@ -227,7 +227,7 @@ pub fn tensors<'a>(ctx: &'a Py<Context>, list: &Bound<'_, PyAny>) -> PyResult<Ve
         match arg(ctx, &x)? {
             Arg::Tensor(t) => out.push(t),
             Arg::Weak(s) => out.push(ctx.get().graph().scalar(s, s.dtype())),
-            Arg::Filled(_) => {
+            Arg::Filled(_) | Arg::Absent => {
                 return Err(Error::new(ErrorKind::DType, "apply", "a filled shape has no dtype here", "zeros(shape)", "a tensor").into());
             }
         }
@@ -384,6 +384,7 @@ pub fn _assign<'py>(py: Python<'py>, variable: &Bound<'py, Tensor>, x: &Bound<'p
             Arg::Tensor(t) => t,
             Arg::Weak(s) => ctx.get().graph().scalar(s, v.dtype()),
             Arg::Filled(f) => ctx.get().graph().constant_array(f.array(v.dtype())?),
+            Arg::Absent => return Err(needs_tensors("assign")),
         };
         let out = at_caller(py, || control::assign(v, x))?;
         out.error().map_or_else(|| built(py, &ctx, out.value()), |e| Err(e.into()))

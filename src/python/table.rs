@@ -7,7 +7,7 @@ use pyo3::types::{PyDict, PyList};
 use super::guarded;
 use crate::error::closest;
 use crate::graph::op::{Body, Domain, OpDef, ParamKind};
-use crate::ops::{ALIASES, TABLE};
+use crate::ops::TABLE;
 
 /// A row of the op table, for `_apply`.
 #[pyclass(frozen, name = "_Row", module = "scirs2_autograd._lib")]
@@ -39,7 +39,8 @@ pub fn _closest(wanted: &str, names: Vec<String>) -> PyResult<Option<String>> {
     guarded(|| Ok(closest(wanted, names.iter().map(String::as_str)).map(str::to_owned)))
 }
 
-/// The rows of the op table, in order, as dictionaries: name, doc, params, outputs, numpy, example, cases, bad, aliases.
+/// The rows of the op table, in order, as dictionaries: name, doc, params, outputs, numpy, example, composite,
+/// internal, by_hand, aliases, methods, exempt, cases, bad.
 #[pyfunction]
 pub fn op_table<'py>(py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
     let rows = PyList::empty(py);
@@ -51,18 +52,24 @@ pub fn op_table<'py>(py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         let params = PyList::empty(py);
         for p in def.params {
             let kind = match p.kind {
-                ParamKind::Tensor => "tensor".to_owned(),
-                ParamKind::Tensors => "tensors".to_owned(),
+                ParamKind::Tensor(_) => "tensor".to_owned(),
+                ParamKind::Tensors(_) => "tensors".to_owned(),
                 ParamKind::Attr(k) => format!("{k:?}").to_lowercase(),
             };
-            params.append((p.name, kind, p.default.map(|f| f().to_string())))?;
+            params.append((p.name, kind, p.default.map(|d| d.to_string())))?;
         }
         row.set_item("params", params)?;
         row.set_item("outputs", def.outputs.to_vec())?;
         row.set_item("numpy", def.numpy)?;
         row.set_item("example", def.example.as_ref().map(|e| (e.code.to_vec(), e.prints)))?;
         row.set_item("composite", matches!(def.body, Body::Composite(_)))?;
-        row.set_item("aliases", ALIASES.iter().filter(|(_, n)| *n == def.name).map(|(a, _)| *a).collect::<Vec<_>>())?;
+        row.set_item("internal", def.is_internal())?;
+        row.set_item("by_hand", def.flags.by_hand)?;
+        row.set_item("aliases", def.flags.aliases.to_vec())?;
+        row.set_item("methods", def.flags.methods.to_vec())?;
+        let exempt: Vec<_> =
+            def.flags.exempt.iter().map(|(checks, why)| (checks.iter().map(|c| format!("{c:?}")).collect::<Vec<_>>(), *why)).collect();
+        row.set_item("exempt", exempt)?;
         let cases = PyList::empty(py);
         for c in (def.cases)() {
             let inputs: Vec<_> = c.inputs.iter().map(|(d, s)| (domain(*d), s.clone())).collect();

@@ -2,26 +2,27 @@
 
 use crate::dtype::{DType, Scalar};
 use crate::error::{Error, ErrorKind};
-use crate::graph::op::{Body, Domain, OpDef, Param, ParamKind};
-use crate::graph::{AsTensor, NodeOp, Tensor};
-use crate::ops::apply::{Arg, Operand, apply, cast};
+use crate::graph::NodeOp;
+use crate::graph::op::OpDef;
+use crate::ops::apply::cast;
 use crate::ops::bounds;
 use crate::ops::broadcast::broadcast_like;
 use crate::ops::compare::{greater_equal, less};
-use crate::ops::families::{self, bad_of, mixed};
 use crate::ops::random::uniform_like;
+use crate::ops::samples;
 use crate::ops::select::select;
 
 /// The rows of this family.
 pub(in crate::ops) static ROWS: &[&OpDef] = &[&DROPOUT, &BERNOULLI];
 
-composite! {
+row! {
     /// With `train`, each element is 0 with probability `ratio`, else divided by `1 - ratio`; without it, `x` itself. Each
     /// call is a draw of its own, and each run draws anew.
     ///
     /// `train` is True, False, or a 0-d bool tensor, such as a placeholder: then each run decides. A ratio that is NaN,
     /// negative, 1 or more is an error, of the run if it is a tensor.
-    DROPOUT = fn dropout(x, ratio, train = true) -> y {
+    pub DROPOUT = fn dropout(x: any, ratio: any, train: any = true) -> y
+    body {
         if train.dtype() != DType::Bool || train.ndim() != 0 {
             let rule = "True, False, or a 0-d bool tensor";
             return Err(Error::new(ErrorKind::DType, "dropout", "`train` is not a single bool", train.aval(), rule));
@@ -45,22 +46,22 @@ composite! {
     }
     numpy "ref.dropout(x, ratio, train)";
     example "T.reduce_max(T.dropout(np.ones(1000), 0.75))" => "4.0";
-    cases vec![];
-    bad vec![
-        bad_of(&[(DType::F64, &[2]), (DType::F64, &[]), (DType::F64, &[])], vec![], "dropout: `train` is not a single bool. Got float64[]; expected True, False, or a 0-d bool tensor."),
-        bad_of(&[(DType::F64, &[2]), (DType::F64, &[]), (DType::Bool, &[2])], vec![], "dropout: `train` is not a single bool. Got bool[2]; expected True, False, or a 0-d bool tensor."),
-        bad_of(&[(DType::F64, &[2]), (DType::F64, &[3]), (DType::Bool, &[])], vec![], "dropout: the array does not fit the shape. Got (3,) for (2,); expected lengths equal to the shape's, or 1."),
-    ];
+    exempt Types, Unknown, First, Second, Narrow, Layouts, Fused: "a draw has no fixed value: whole programs test it";
+    refuses f64[2], f64[], f64[] => "dropout: `train` is not a single bool. Got float64[]; expected True, False, or a 0-d bool tensor.";
+    refuses f64[2], f64[], bool[2] => "dropout: `train` is not a single bool. Got bool[2]; expected True, False, or a 0-d bool tensor.";
+    refuses f64[2], f64[3], bool[] => "dropout: the array does not fit the shape. Got (3,) for (2,); expected lengths equal to the shape's, or 1.";
 }
-composite! {
+row! {
     /// 1 where the uniform numbers `u` are below `p`, else 0, in the dtype of `u`. A `p` that is NaN, negative or above 1 is
     /// an error, of the run if it is a tensor.
     ///
     /// Gradient: none.
-    BERNOULLI = fn bernoulli(u, p) -> y {
+    pub(crate) BERNOULLI = fn bernoulli(u: any, p: any) -> y
+    body {
         cast(less(u, bounds::probability("bernoulli", p)?), u.dtype())
     }
     numpy "(u < p).astype(u.dtype)";
-    cases vec![mixed(&[(Domain::Unit, &[2, 3]), (Domain::Unit, &[3])], vec![])];
-    bad families::binary_bad("bernoulli");
+    by hand;
+    case unit[2, 3], unit[3];
+    bad samples::binary_bad("bernoulli");
 }

@@ -2,15 +2,15 @@
 
 use crate::dtype::DType;
 use crate::error::{Error, ErrorKind, Result};
-use crate::graph::op::{Bad, Body, Domain, OpDef, Param, ParamKind};
-use crate::graph::{AsTensor, Tensor};
-use crate::ops::apply::{Arg, Operand, apply, cast};
+use crate::graph::Tensor;
+use crate::graph::op::{Bad, OpDef};
+use crate::ops::apply::cast;
 use crate::ops::broadcast::{broadcast_like, repeats_to};
 use crate::ops::elementwise::{square, weighted};
-use crate::ops::families::{self, bad, bad_of, case, mixed};
 use crate::ops::index::{check_labels, gather};
 use crate::ops::movement::{expand_dims, squeeze};
 use crate::ops::reduce::{reduce_logsumexp, reduce_mean, reduce_sum};
+use crate::ops::samples::{bad, bad_of};
 use crate::ops::sigmoid::{decay, logistic_loss};
 use crate::shape::{Dim, Tuple};
 
@@ -45,14 +45,15 @@ fn unpaired(op: &'static str) -> Vec<Bad> {
     ]
 }
 
-composite! {
+row! {
     /// Cross-entropy of softmax against labels: `logsumexp(logits) - logits[label]`, one value a row. `logits` are
     /// `(n, classes)`; labels are integers or integral floats of shape `(n,)` or `(n, 1)`, and one that is NaN, not integral
     /// or outside `0 <= label < classes` is an error of the run.
     ///
     /// Gradient: `g * (softmax(logits) - 1)` at the label, `g * softmax(logits)` elsewhere; at the label with an error of one unit
     /// in the last place of `g`.
-    SPARSE_SOFTMAX_CROSS_ENTROPY = fn sparse_softmax_cross_entropy(logits, labels) -> loss {
+    pub SPARSE_SOFTMAX_CROSS_ENTROPY = fn sparse_softmax_cross_entropy(logits: any, labels: any) -> loss
+    body {
         let [n, Dim::Known(classes)] = *logits.dims() else {
             let rule = "logits of shape (n, classes) with a known number of classes";
             return Err(Error::new(ErrorKind::Shape, "sparse_softmax_cross_entropy", "the logits have the wrong shape", Tuple(logits.dims()), rule));
@@ -70,20 +71,18 @@ composite! {
     }
     numpy "-np.take_along_axis(scipy.special.log_softmax(logits, axis=1), labels.reshape(-1, 1).astype(int), axis=1)[:, 0]";
     example "T.sparse_softmax_cross_entropy([[0.0, 0.0], [8.0, 0.0]], [0, 1])" => "[0.69314718 8.00033541]";
-    cases vec![
-        mixed(&[(Domain::Real, &[5, 4]), (Domain::Index(4), &[5])], vec![]),
-        mixed(&[(Domain::Real, &[3, 2]), (Domain::Index(2), &[3, 1])], vec![]),
-    ];
-    bad vec![
-        bad(&[&[3], &[3]], vec![], "sparse_softmax_cross_entropy: the logits have the wrong shape. Got (3,); expected logits of shape (n, classes) with a known number of classes."),
-        bad(&[&[3, 2], &[4]], vec![], "sparse_softmax_cross_entropy: the labels do not fit the logits. Got (4,) for logits (3, 2); expected shape (n,) or (n, 1)."),
-    ];
+    exempt Unknown: "it needs the number of classes, and says so";
+    case real[5, 4], index(4)[5];
+    case real[3, 2], index(2)[3, 1];
+    refuses f64[3], f64[3] => "sparse_softmax_cross_entropy: the logits have the wrong shape. Got (3,); expected logits of shape (n, classes) with a known number of classes.";
+    refuses f64[3, 2], f64[4] => "sparse_softmax_cross_entropy: the labels do not fit the logits. Got (4,) for logits (3, 2); expected shape (n,) or (n, 1).";
 }
-composite! {
+row! {
     /// Cross-entropy of softmax against distributions: `sum(targets * (logsumexp(logits) - logits))` over the last axis, one
     /// value a row. A class with target 0 adds nothing, also where its logit is -inf. The targets have the shape of the logits,
     /// or repeat to it.
-    SOFTMAX_CROSS_ENTROPY = fn softmax_cross_entropy(logits, targets) -> loss {
+    pub SOFTMAX_CROSS_ENTROPY = fn softmax_cross_entropy(logits: any, targets: any) -> loss
+    body {
         if logits.ndim() == 0 {
             return Err(Error::new(ErrorKind::Shape, "softmax_cross_entropy", "the logits have no axis of classes", "a 0-d tensor", "logits of shape (..., classes)"));
         }
@@ -92,39 +91,40 @@ composite! {
     }
     numpy "-np.sum(targets * scipy.special.log_softmax(logits, axis=-1), axis=-1)";
     example "T.softmax_cross_entropy([[0.0, 0.0], [8.0, 0.0]], [[0.5, 0.5], [0.0, 1.0]])" => "[0.69314718 8.00033541]";
-    cases vec![case(Domain::Unit, &[&[3, 4], &[3, 4]], vec![])];
+    case unit[3, 4], unit[3, 4];
     bad {
         let mut all = unpaired("softmax_cross_entropy");
         all.push(bad(&[&[], &[]], vec![], "softmax_cross_entropy: the logits have no axis of classes. Got a 0-d tensor; expected logits of shape (..., classes)."));
         all
     };
 }
-composite! {
+row! {
     /// Cross-entropy of the logistic function against targets in `0 ..= 1`, elementwise:
     /// `max(x, 0) - x * targets + log(1 + exp(-|x|))`, which never overflows. For the targets 0 and 1 value and gradient keep
     /// their accuracy where they are small, and are 0 at the right infinity. The targets have the shape of `x`, or repeat to it.
-    SIGMOID_CROSS_ENTROPY = fn sigmoid_cross_entropy(x, targets) -> loss {
+    pub SIGMOID_CROSS_ENTROPY = fn sigmoid_cross_entropy(x: any, targets: any) -> loss
+    body {
         let targets = paired("sigmoid_cross_entropy", targets, x)?;
         let x = cast(x, x.dtype().to_float());
         logistic_loss(x, targets, decay(x))
     }
     numpy "np.logaddexp(x, 0) - x * targets";
     example "T.sigmoid_cross_entropy([0.0, -50.0, 5.0], 1.0)" => "[6.93147181e-01 5.00000000e+01 6.71534849e-03]";
-    cases vec![
-        mixed(&[(Domain::Real, &[3, 4]), (Domain::Unit, &[3, 4])], vec![]),
-        mixed(&[(Domain::Real, &[3]), (Domain::Unit, &[3])], vec![]),
-    ];
+    case real[3, 4], unit[3, 4];
+    case real[3], unit[3];
     bad unpaired("sigmoid_cross_entropy");
 }
-composite! {
+row! {
     /// Mean over the last axis of the squared difference, one value a row. The targets have the shape of `x`, or repeat to it.
-    MEAN_SQUARED_ERROR = fn mean_squared_error(x, targets) -> loss {
+    pub MEAN_SQUARED_ERROR = fn mean_squared_error(x: any, targets: any) -> loss
+    body {
         let targets = paired("mean_squared_error", targets, x)?;
         let d = square(x - targets);
         if d.ndim() == 0 { cast(d, d.dtype().to_float()) } else { reduce_mean(d, -1i64, false) }
     }
     numpy "np.mean((x - targets) ** 2, axis=-1)";
     example "T.mean_squared_error([[1.0, 2.0], [3.0, 4.0]], [[1.0, 4.0], [0.0, 0.0]])" => "[ 2.  12.5]";
-    cases vec![case(Domain::Real, &[&[3, 4], &[3, 4]], vec![]), case(Domain::Real, &[&[4], &[4]], vec![])];
+    case real[3, 4], real[3, 4];
+    case real[4], real[4];
     bad unpaired("mean_squared_error");
 }
