@@ -55,6 +55,8 @@ TYPES = {
 REQUIRED = {"shape", "classes", "n", "slices"}
 #: Length of a line of generated code, as the formatter has it.
 WIDTH = 140
+
+
 def parameters(row: dict[str, Any]) -> list[str]:
     parts = []
     # A parameter in front of a required one is required too.

@@ -11,7 +11,7 @@ use crate::graph::{AsTensor, Graph, Tensor};
 use crate::kernels;
 use crate::ops::apply::{Operand, apply, apply_in};
 use crate::ops::composite::chance;
-use crate::ops::unpack::{self};
+use crate::ops::unpack;
 use crate::shape::{Aval, Dim, Tuple};
 
 /// The rows of this family.
