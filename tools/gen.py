@@ -307,6 +307,8 @@ def docs_row(r: dict[str, Any]) -> str:
     kind = "composite" if r["composite"] else "primitive"
     numpy = f"`{r['numpy']}`".replace("|", "\\|") if r["internal"] or in_numpy(r) else ""
     params = ", ".join(n if d is None or n in REQUIRED else f"{n}={d}" for n, _, d in r["params"])
+    # A function that is written by hand has parameters of its own.
+    params = "..." if r["by_hand"] and not r["internal"] and not r["example"] else params
     return f"| `{r['name']}({params})` | {', '.join(f'`{a}`' for a in r['aliases'])} | {kind} | {first} | {numpy} |"
 
 

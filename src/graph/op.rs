@@ -67,8 +67,6 @@ pub enum ParamDefault {
     Attr(fn() -> Attr),
     /// A number, of the dtype of the tensors beside it.
     Weak(fn() -> Scalar),
-    /// Nothing.
-    Absent,
 }
 
 /// As a Python literal.
@@ -81,7 +79,6 @@ impl std::fmt::Display for ParamDefault {
                 Scalar::Int(i) => i.fmt(f),
                 Scalar::Float(x) => write!(f, "{x:?}"),
             },
-            ParamDefault::Absent => f.write_str("None"),
         }
     }
 }
@@ -157,8 +154,8 @@ pub enum Body {
     Composite(Composite),
 }
 
-/// A function over primitives; an operand may have been left out.
-pub type Composite = for<'g> fn(&[Option<Tensor<'g>>], &[Attr]) -> Result<SmallVec<[Tensor<'g>; 1]>>;
+/// A function over primitives.
+pub type Composite = for<'g> fn(&[Tensor<'g>], &[Attr]) -> Result<SmallVec<[Tensor<'g>; 1]>>;
 
 /// What a tensor parameter's dtype becomes. The parameters of a row that are of one class become one dtype, promoted as in
 /// NumPy.

@@ -9,7 +9,7 @@ use crate::array::room::room;
 use crate::dtype::{DType, Scalar};
 use crate::error::{Error, ErrorKind, Result, Site};
 use crate::graph::attr::Attr;
-use crate::graph::op::{Body, Class, OpDef, Param, ParamDefault, ParamKind};
+use crate::graph::op::{Body, Class, OpDef, Param, ParamKind};
 use crate::graph::{AsTensor, Graph, NodeOp, Tensor, Value};
 use crate::ops::broadcast::broadcast_to;
 use crate::ops::movement::CAST;
@@ -24,8 +24,6 @@ pub enum Arg<'g> {
     Weak(Scalar),
     /// A weak scalar repeated over a shape.
     Filled(Filled),
-    /// An operand that was left out.
-    Absent,
 }
 
 impl<'g> From<Tensor<'g>> for Arg<'g> {
@@ -107,12 +105,12 @@ pub fn apply_in<'g>(graph: &'g Graph, def: &'static OpDef, args: &[Arg<'g>], att
     }
     let site = Site::here();
     let xs = site.during(|| operands(graph, def, args))?;
-    if let Some(e) = xs.iter().flatten().find_map(|t| t.error()) {
+    if let Some(e) = xs.iter().find_map(|t| t.error()) {
         return Err(e);
     }
     match &def.body {
         Body::Primitive(_) => {
-            let values: SmallVec<[Value; 4]> = xs.iter().flatten().map(|t| t.value()).collect();
+            let values: SmallVec<[Value; 4]> = xs.iter().map(|t| t.value()).collect();
             let first = graph.insert(def, attrs, &values, vec![]);
             if let Some(e) = first.error() {
                 return Err(e);
@@ -153,14 +151,13 @@ fn check(graph: &Graph, def: &OpDef, args: &[Arg<'_>], attrs: &[Attr]) -> Result
     }
     let list = def.params.iter().any(|p| matches!(p.kind, ParamKind::Tensors(_)));
     let tensors = def.params.iter().filter(|p| !matches!(p.kind, ParamKind::Attr(_))).count();
-    let absent = |(p, a): (&Param, &Arg<'_>)| matches!(a, Arg::Absent) && !matches!(p.default, Some(ParamDefault::Absent));
     let kinds = def.params.iter().filter_map(|p| match p.kind {
         ParamKind::Attr(k) => Some(k),
         _ => None,
     });
     // A list may be empty: what that means is the op's to say.
     let wrong = if list { args.len() + 1 < tensors } else { args.len() != tensors };
-    if wrong || def.params.iter().zip(args).any(absent) || !kinds.eq(attrs.iter().map(Attr::kind)) {
+    if wrong || !kinds.eq(attrs.iter().map(Attr::kind)) {
         let got = format!("{} tensors and {} attributes", args.len(), attrs.len());
         return Err(Error::new(
             ErrorKind::DType,
@@ -184,7 +181,7 @@ pub(crate) fn class(def: &OpDef, i: usize) -> Class {
 }
 
 /// Operands as tensors of the dtypes of their classes.
-fn operands<'g>(graph: &'g Graph, def: &OpDef, args: &[Arg<'g>]) -> Result<SmallVec<[Option<Tensor<'g>>; 4]>> {
+fn operands<'g>(graph: &'g Graph, def: &OpDef, args: &[Arg<'g>]) -> Result<SmallVec<[Tensor<'g>; 4]>> {
     if let Some(xs) = as_they_are(def, args) {
         return Ok(xs);
     }
@@ -212,11 +209,10 @@ fn operands<'g>(graph: &'g Graph, def: &OpDef, args: &[Arg<'g>]) -> Result<Small
                 Class::Any => own,
             };
             let t = match a {
-                Arg::Absent => return Ok(None),
                 Arg::Tensor(t) if matches!(c, Class::Any | Class::Count | Class::Mask) => {
-                    return Ok(Some(cast(*t, target(t.dtype(), t.dtype()))));
+                    return Ok(cast(*t, target(t.dtype(), t.dtype())));
                 }
-                Arg::Tensor(t) => return Ok(Some(cast(*t, target(t.dtype(), common_of(c))))),
+                Arg::Tensor(t) => return Ok(cast(*t, target(t.dtype(), common_of(c)))),
                 Arg::Weak(s) if own(i) => graph.literal(*s, s.dtype()),
                 Arg::Weak(s) => {
                     let common = common_of(c);
@@ -232,14 +228,14 @@ fn operands<'g>(graph: &'g Graph, def: &OpDef, args: &[Arg<'g>]) -> Result<Small
             };
             match t.error() {
                 Some(e) => Err(e),
-                None => Ok(Some(t)),
+                None => Ok(t),
             }
         })
         .collect()
 }
 
 /// The operands if they are tensors that nothing is done to, as most are.
-fn as_they_are<'g>(def: &OpDef, args: &[Arg<'g>]) -> Option<SmallVec<[Option<Tensor<'g>>; 4]>> {
+fn as_they_are<'g>(def: &OpDef, args: &[Arg<'g>]) -> Option<SmallVec<[Tensor<'g>; 4]>> {
     let mut xs = SmallVec::new();
     let mut first = None;
     for (i, a) in args.iter().enumerate() {
@@ -255,7 +251,7 @@ fn as_they_are<'g>(def: &OpDef, args: &[Arg<'g>]) -> Option<SmallVec<[Option<Ten
         if !same {
             return None;
         }
-        xs.push(Some(*t));
+        xs.push(*t);
     }
     Some(xs)
 }
@@ -278,7 +274,7 @@ fn common<'a, 'g: 'a>(class: Class, args: impl Iterator<Item = &'a Arg<'g>> + Cl
     let weak = args.filter_map(|a| match a {
         Arg::Weak(s) => Some(*s),
         Arg::Filled(f) => Some(Scalar::Float(f.value())),
-        Arg::Tensor(_) | Arg::Absent => None,
+        Arg::Tensor(_) => None,
     });
     match tensors.reduce(DType::promote) {
         Some(d) => weak.fold(d, |d, s| match s.beside(d) {

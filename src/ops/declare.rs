@@ -22,8 +22,8 @@
 //! * `pub` makes it a function of `tensor_ops` in Rust and in Python. What gradients and composites are built from is
 //!   `pub(crate)`.
 //! * A parameter has a [class](crate::graph::op::Class), which says what its dtype becomes; those of one class are promoted
-//!   together. `xs: [any]` is a list of one or more, `slope: number = 0.5` a number that may be left out (in Python),
-//!   `bias: float = none` a tensor that may be left out. After the semicolon stand attributes.
+//!   together. `xs: [any]` is a list, `slope: number = 0.5` a number that may be left out (in Python). After the semicolon stand
+//!   attributes.
 //! * `formula` makes an elementwise primitive, `shape` any primitive, `body` a composite over other functions.
 //! * In `vjp` each entry is the cotangent of an input; `{ ..expression }` gives the list of all of them, and sees them by
 //!   [`Vjp`](crate::graph::op::Vjp) under the name in the brackets.
@@ -129,13 +129,10 @@ macro_rules! dtype_of {
     };
 }
 
-/// The default of a tensor that may be left out: a weak scalar, or nothing.
+/// The default of a tensor that may be left out: a weak scalar.
 macro_rules! weak {
     () => {
         None
-    };
-    (none) => {
-        Some($crate::graph::op::ParamDefault::Absent)
     };
     ($weak:tt) => {
         Some($crate::graph::op::ParamDefault::Weak(|| $crate::dtype::Scalar::from($weak)))
@@ -200,19 +197,6 @@ macro_rules! take_input {
     };
 }
 
-/// The same where it may have been left out.
-macro_rules! take_operand {
-    ($inputs:ident [$class:ident]) => {
-        &$inputs.by_ref().flatten().collect::<Vec<_>>()[..]
-    };
-    ($inputs:ident $class:ident none) => {
-        $inputs.next().flatten()
-    };
-    ($inputs:ident $class:ident $($weak:tt)?) => {
-        $crate::ops::unpack::input($inputs.next().flatten())?
-    };
-}
-
 /// What a gradient rule sees of a parameter.
 macro_rules! take_tensor {
     ($v:ident $at:ident [$class:ident]) => {
@@ -274,8 +258,7 @@ macro_rules! argument {
     (first [$class:ident]) => { &[impl $crate::graph::AsTensor<'g>] };
     (first $class:ident) => { impl $crate::graph::AsTensor<'g> };
     (more [$class:ident]) => { &[impl $crate::graph::AsTensor<'g>] };
-    (more $class:ident none) => { Option<$crate::graph::Tensor<'g>> };
-    (more $class:ident $($weak:tt)?) => { impl $crate::ops::apply::Operand<'g> };
+    (more $class:ident) => { impl $crate::ops::apply::Operand<'g> };
 }
 
 /// Adds an argument to the operands.
@@ -283,8 +266,7 @@ macro_rules! push {
     ($args:ident first $x:ident [$class:ident]) => { $args.extend($x.iter().map(|t| $crate::ops::apply::Arg::from(t.tensor()))) };
     ($args:ident first $x:ident $class:ident) => { $args.push($crate::ops::apply::Arg::from($x.tensor())) };
     ($args:ident more $x:ident [$class:ident]) => { push!($args first $x [$class]) };
-    ($args:ident more $x:ident $class:ident none) => { $args.push($x.map_or($crate::ops::apply::Arg::Absent, Into::into)) };
-    ($args:ident more $x:ident $class:ident $($weak:tt)?) => { $args.push($x.arg()) };
+    ($args:ident more $x:ident $class:ident) => { $args.push($x.arg()) };
 }
 
 /// The type of a function's argument for an attribute.
@@ -308,10 +290,10 @@ macro_rules! function {
         $(#[doc = $doc])+
         #[track_caller]
         #[allow(unused_parens, clippy::too_many_arguments, clippy::vec_init_then_push, reason = "written for any number of parameters")]
-        $vis fn $name<'g>($x0: argument!(first $c0) $(, $x: argument!(more $c $($w)?))* $(, $a: attribute!($at))*) -> ($(tensor_of!($y)),+) {
+        $vis fn $name<'g>($x0: argument!(first $c0) $(, $x: argument!(more $c))* $(, $a: attribute!($at))*) -> ($(tensor_of!($y)),+) {
             let mut args: smallvec::SmallVec<[$crate::ops::apply::Arg<'g>; 3]> = smallvec::SmallVec::new();
             push!(args first $x0 $c0);
-            $(push!(args more $x $c $($w)?);)*
+            $(push!(args more $x $c);)*
             let attrs = [$(<$at as $crate::graph::attr::AttrType>::pack($crate::graph::attr::IntoAttr::<$at>::into_attr($a))),*];
             let made = $crate::ops::apply::apply_all(&$NAME, &args, &attrs);
             let mut made = made.into_iter();
@@ -376,8 +358,8 @@ macro_rules! row {
     ) => {
         row!(@tail [$($doc)+] [$vis] $NAME $name [$($x : $c $(= $w)?),*] [$($($a : $at = $default),+)?] [$($y),+] [
             $crate::graph::op::Body::Composite(|xs, attrs| {
-                let mut inputs = xs.iter().copied();
-                $(let $x = take_operand!(inputs $c $($w)?);)*
+                let mut inputs = xs.iter();
+                $(let $x = take_input!(inputs $c);)*
                 let mut attrs = attrs.iter();
                 $($(let $a: $at = $crate::ops::unpack::attr(attrs.next())?;)+)?
                 let ($($y),+) = $body;

@@ -33,7 +33,7 @@ row! {
 }
 row! {
     /// Uniform numbers in `0 <= y < 1`, in the shape and dtype of `x`, of which nothing else is used.
-    pub STANDARD_UNIFORM_LIKE = fn standard_uniform_like(x: float) -> y
+    pub(crate) STANDARD_UNIFORM_LIKE = fn standard_uniform_like(x: float) -> y
     shape(c) Ok(smallvec![x.clone()]);
     kernel Kernel::Lower(|c| {
         let dims = c.output.shape.iter().map(|d| d.known().unwrap_or(0) as i64).collect();
@@ -64,7 +64,7 @@ row! {
 }
 row! {
     /// Normal numbers of mean 0 and standard deviation 1, in the shape and dtype of `x`, of which nothing else is used.
-    pub STANDARD_NORMAL_LIKE = fn standard_normal_like(x: float) -> y
+    pub(crate) STANDARD_NORMAL_LIKE = fn standard_normal_like(x: float) -> y
     shape(c) Ok(smallvec![x.clone()]);
     kernel Kernel::Lower(|c| {
         let dims = c.output.shape.iter().map(|d| d.known().unwrap_or(0) as i64).collect();

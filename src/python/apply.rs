@@ -15,7 +15,7 @@ use crate::autodiff;
 use crate::dtype::{DType, Scalar};
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::attr::{Attr, AttrKind, Slice};
-use crate::graph::op::{Class, OpDef, ParamDefault, ParamKind};
+use crate::graph::op::{Class, OpDef, ParamKind};
 use crate::graph::{self, NodeOp, Value};
 use crate::ops::apply::{Arg, apply_in, class};
 use crate::ops::composite::chance;
@@ -65,7 +65,7 @@ fn beyond<'a>(x: &Bound<'_, PyAny>, beside: &Arg<'a>) -> PyResult<Arg<'a>> {
     let floats = match beside {
         Arg::Tensor(t) => t.dtype().is_float(),
         Arg::Weak(s) => s.dtype().is_float(),
-        Arg::Filled(_) | Arg::Absent => true,
+        Arg::Filled(_) => true,
     };
     let end = if x.lt(0)? { f64::NEG_INFINITY } else { f64::INFINITY };
     Ok(Arg::Weak(Scalar::Float(if floats { x.extract().unwrap_or(end) } else { end })))
@@ -191,8 +191,6 @@ pub fn _apply<'py>(py: Python<'py>, row: &Bound<'py, Row>, xs: &Bound<'py, PyTup
                     py.check_signals()?;
                     args.push(arg(&ctx, &y?)?);
                 }
-            } else if x.is_none() && matches!(p.default, Some(ParamDefault::Absent)) {
-                args.push(Arg::Absent);
             } else {
                 args.push(if is_beyond(def, &x) {
                     let other = xs.get_item(1 - args.len().min(1))?;
@@ -227,7 +225,7 @@ pub fn tensors<'a>(ctx: &'a Py<Context>, list: &Bound<'_, PyAny>) -> PyResult<Ve
         match arg(ctx, &x)? {
             Arg::Tensor(t) => out.push(t),
             Arg::Weak(s) => out.push(ctx.get().graph().scalar(s, s.dtype())),
-            Arg::Filled(_) | Arg::Absent => {
+            Arg::Filled(_) => {
                 return Err(Error::new(ErrorKind::DType, "apply", "a filled shape has no dtype here", "zeros(shape)", "a tensor").into());
             }
         }
@@ -384,7 +382,6 @@ pub fn _assign<'py>(py: Python<'py>, variable: &Bound<'py, Tensor>, x: &Bound<'p
             Arg::Tensor(t) => t,
             Arg::Weak(s) => ctx.get().graph().scalar(s, v.dtype()),
             Arg::Filled(f) => ctx.get().graph().constant_array(f.array(v.dtype())?),
-            Arg::Absent => return Err(needs_tensors("assign")),
         };
         let out = at_caller(py, || control::assign(v, x))?;
         out.error().map_or_else(|| built(py, &ctx, out.value()), |e| Err(e.into()))
