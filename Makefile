@@ -36,6 +36,8 @@ test-rust: | rust
 
 test-python: $(VENV)/.built $(VENV)/.demo $(VENV)/.test
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow"
+	SCIRS2_AUTOGRAD_ISA=base $(BIN)/python -m pytest tests/python/test_extremes.py
+	SCIRS2_AUTOGRAD_ISA=avx2 $(BIN)/python -m pytest tests/python/test_extremes.py
 
 # Every row again, by the kernels of lesser machines.
 test-isa: | rust
