@@ -85,8 +85,8 @@ impl std::fmt::Display for ParamDefault {
 
 /// What faces, documentation and tests must know of a row beside what it computes.
 pub struct Flags {
-    /// The visibility of its function: `pub` for a function of `tensor_ops`, else it serves other rows.
-    pub visibility: &'static str,
+    /// True for a function of `tensor_ops`; others serve rows.
+    pub public: bool,
     /// True if its functions, if it has any, are written by hand.
     pub by_hand: bool,
     /// Other names.
@@ -98,10 +98,6 @@ pub struct Flags {
 }
 
 impl OpDef {
-    /// True if it is no function of `tensor_ops`.
-    pub fn is_internal(&self) -> bool {
-        self.flags.visibility != "pub"
-    }
     /// Why a check does not apply.
     pub fn exempt(&self, check: Check) -> Option<&'static str> {
         self.flags.exempt.iter().find(|(checks, _)| checks.contains(&check)).map(|(_, why)| *why)

@@ -57,6 +57,9 @@ macro_rules! scalar_operand {
 }
 scalar_operand! { f64 f32 i32 i64 bool }
 
+/// Belongs to nobody: an empty list of tensors names no graph, and its error lives here.
+static NOWHERE: LazyLock<Graph> = LazyLock::new(Graph::new);
+
 /// The first output of an op. In Rust a call that cannot be built gives a tensor that keeps the error.
 #[track_caller]
 pub fn apply<'g>(def: &'static OpDef, args: &[Arg<'g>], attrs: &[Attr]) -> Tensor<'g> {
@@ -70,8 +73,6 @@ pub(crate) fn apply_all<'g>(def: &'static OpDef, args: &[Arg<'g>], attrs: &[Attr
         Arg::Tensor(t) => Some(t.graph()),
         _ => None,
     });
-    // An empty list of tensors names no graph; its error lives in one that belongs to nobody.
-    static NOWHERE: LazyLock<Graph> = LazyLock::new(Graph::new);
     let made = match graph {
         Some(graph) => apply_in(graph, def, args, attrs),
         None => Err(Error::new(ErrorKind::Shape, def.name, "there are no tensors", "an empty list", "at least one tensor")),
@@ -87,7 +88,6 @@ pub(crate) fn apply_all<'g>(def: &'static OpDef, args: &[Arg<'g>], attrs: &[Attr
 /// The next of the outputs.
 #[track_caller]
 pub(crate) fn output<'g>(made: &mut impl Iterator<Item = Tensor<'g>>, name: &str) -> Tensor<'g> {
-    static NOWHERE: LazyLock<Graph> = LazyLock::new(Graph::new);
     made.next().unwrap_or_else(|| NOWHERE.poison(Error::text(ErrorKind::Graph, format!("{name}: there is no such output"))))
 }
 

@@ -5,7 +5,7 @@
 //! row! {
 //!     /// Documentation: what it computes, the gradient, edges.
 //!     pub NAME = fn name(x: float, slope: number = 0.5; axis: i64 = -1) -> y
-//!     formula { .. }  |  body { .. }  |  shape(c) ..; kernel ..; each own; support ..;
+//!     formula { .. }  |  body { .. }  |  shape(c) ..; kernel ..; each own | draw; support ..;
 //!     vjp(g) { x: .., slope: .. }
 //!     derivative singular;
 //!     numpy "..";
@@ -151,6 +151,19 @@ macro_rules! said {
         false
     };
     ($word:ident) => {
+        true
+    };
+}
+
+/// True for a row whose calls are draws; these too are nodes of their own.
+macro_rules! is_draw {
+    () => {
+        false
+    };
+    (own) => {
+        false
+    };
+    (draw) => {
         true
     };
 }
@@ -337,7 +350,7 @@ macro_rules! row {
             numpy: $numpy,
             example: example!($($($code);+ => $prints)?),
             flags: $crate::graph::op::Flags {
-                visibility: stringify!($vis),
+                public: $crate::ops::unpack::same(&[stringify!($vis)], &["pub"]),
                 by_hand: false,
                 aliases: &[$($(stringify!($alias)),+)?],
                 methods: &[$($(stringify!($method)),+)?],
@@ -374,7 +387,6 @@ macro_rules! row {
         shape($s:ident) $shape:expr;
         kernel $kernel:expr;
         $(each $own:ident;)?
-        $(draw $draw:ident;)?
         support $support:ident $(($passes:ident))?;
         vjp($($g:ident),+) $rules:tt
         numpy $numpy:literal;
@@ -395,7 +407,7 @@ macro_rules! row {
                 vjp: vjp!([$($x : $c),*] [$($($a : $at),+)?] [$($y),+] [$($g),+] $rules),
                 support: $crate::graph::op::Support::$support $(($crate::ops::support::$passes))?,
                 own: said!($($own)?),
-                draw: said!($($draw)?),
+                draw: is_draw!($($own)?),
             })
         ] $numpy $($tail)+);
     };
@@ -423,7 +435,7 @@ macro_rules! row {
             numpy: $numpy,
             example: example!($($($code);+ => $prints)?),
             flags: $crate::graph::op::Flags {
-                visibility: stringify!($vis),
+                public: $crate::ops::unpack::same(&[stringify!($vis)], &["pub"]),
                 by_hand: said!($($hand)?),
                 aliases: &[$($(stringify!($alias)),+)?],
                 methods: &[$($(stringify!($method)),+)?],

@@ -6,7 +6,7 @@ use smallvec::smallvec;
 use crate::dtype::DType;
 use crate::error::Result;
 use crate::graph::attr::{Attr, AttrType, IntoAttr, Ints};
-use crate::graph::op::{Avals, Cotangent, Infer, Kernel, Lowered, OpDef};
+use crate::graph::op::{Avals, Cotangent, Infer, Kernel, Lowered, Lowering, OpDef};
 use crate::graph::{AsTensor, Graph, Tensor};
 use crate::kernels;
 use crate::ops::apply::{Operand, apply, apply_in};
@@ -22,8 +22,7 @@ row! {
     pub STANDARD_UNIFORM = fn standard_uniform(; shape: Ints = Ints([].into()), dtype: DType = DType::F64) -> y
     shape(c) drawn(c, &shape, dtype);
     kernel call!(false, |[] -> [y], c| kernels::random::uniform(c.ranges, c.key, y));
-    each own;
-    draw own;
+    each draw;
     support Unknown;
     vjp(v) { ..vec![] }
     numpy "ref.drawn(shape, dtype)";
@@ -35,12 +34,8 @@ row! {
     /// Uniform numbers in `0 <= y < 1`, in the shape and dtype of `x`, of which nothing else is used.
     pub(crate) STANDARD_UNIFORM_LIKE = fn standard_uniform_like(x: float) -> y
     shape(c) Ok(smallvec![x.clone()]);
-    kernel Kernel::Lower(|c| {
-        let dims = c.output.shape.iter().map(|d| d.known().unwrap_or(0) as i64).collect();
-        Lowered::Chain(vec![(&STANDARD_UNIFORM, vec![Ints(dims).pack(), Attr::DType(c.output.dtype)])])
-    });
-    each own;
-    draw own;
+    kernel Kernel::Lower(|c| like(c, &STANDARD_UNIFORM));
+    each draw;
     support Unknown;
     vjp(g) { x: Cotangent::Zero }
     numpy "ref.drawn(x.shape, x.dtype)";
@@ -53,8 +48,7 @@ row! {
     pub STANDARD_NORMAL = fn standard_normal(; shape: Ints = Ints([].into()), dtype: DType = DType::F64) -> y
     shape(c) drawn(c, &shape, dtype);
     kernel call!(false, |[] -> [y], c| kernels::random::normal(c.ranges, c.key, y));
-    each own;
-    draw own;
+    each draw;
     support Unknown;
     vjp(v) { ..vec![] }
     numpy "ref.drawn(shape, dtype)";
@@ -66,18 +60,20 @@ row! {
     /// Normal numbers of mean 0 and standard deviation 1, in the shape and dtype of `x`, of which nothing else is used.
     pub(crate) STANDARD_NORMAL_LIKE = fn standard_normal_like(x: float) -> y
     shape(c) Ok(smallvec![x.clone()]);
-    kernel Kernel::Lower(|c| {
-        let dims = c.output.shape.iter().map(|d| d.known().unwrap_or(0) as i64).collect();
-        Lowered::Chain(vec![(&STANDARD_NORMAL, vec![Ints(dims).pack(), Attr::DType(c.output.dtype)])])
-    });
-    each own;
-    draw own;
+    kernel Kernel::Lower(|c| like(c, &STANDARD_NORMAL));
+    each draw;
     support Unknown;
     vjp(g) { x: Cotangent::Zero }
     numpy "ref.drawn(x.shape, x.dtype)";
     by hand;
     exempt Types, Unknown, First, Second, Narrow, Layouts, Fused: "a draw has no fixed value: whole programs test it";
     exempt Messages: "it has no cases, and every shape and dtype is accepted";
+}
+
+/// A draw in the shape of the output.
+fn like(c: &Lowering<'_>, def: &'static OpDef) -> Lowered {
+    let dims = c.output.shape.iter().map(|d| d.known().unwrap_or(0) as i64).collect();
+    Lowered::Chain(vec![(def, vec![Ints(dims).pack(), Attr::DType(c.output.dtype)])])
 }
 
 /// The shape of a draw.

@@ -63,7 +63,7 @@ pub fn op_table<'py>(py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         row.set_item("numpy", def.numpy)?;
         row.set_item("example", def.example.as_ref().map(|e| (e.code.to_vec(), e.prints)))?;
         row.set_item("composite", matches!(def.body, Body::Composite(_)))?;
-        row.set_item("internal", def.is_internal())?;
+        row.set_item("internal", !def.flags.public)?;
         row.set_item("by_hand", def.flags.by_hand)?;
         row.set_item("aliases", def.flags.aliases.to_vec())?;
         row.set_item("methods", def.flags.methods.to_vec())?;
