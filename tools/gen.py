@@ -50,9 +50,9 @@ TYPES = {
     "axes": "Axes",
     "dtype": "DTypeLike",
     "slices": "Sequence[builtins.slice]",
+    "axis": "int | None",
+    "text": "str",
 }
-#: Attributes that have no sensible default in Python.
-REQUIRED = {"shape", "classes", "n", "slices"}
 #: Length of a line of generated code, as the formatter has it.
 WIDTH = 140
 
@@ -60,17 +60,23 @@ WIDTH = 140
 def parameters(row: dict[str, Any]) -> list[str]:
     parts = []
     # A parameter in front of a required one is required too.
-    last = max((i for i, (name, _, _) in enumerate(row["params"]) if name in REQUIRED), default=-1)
-    for i, (name, kind, default) in enumerate(row["params"]):
-        if default is None or i <= last:
-            parts.append(f"{name}: {TYPES[kind]}")
-        else:
-            parts.append(f"{name}: {TYPES[kind]} = {default}")
+    last = max((i for i, (_, _, default, _) in enumerate(row["params"]) if default is None), default=-1)
+    for i, (name, kind, default, choices) in enumerate(row["params"]):
+        annotation = f"Literal[{', '.join(map(quoted, choices))}]" if choices else TYPES[kind]
+        if kind == "tensor" and default == "None":
+            annotation += " | None"
+        parts.append(f"{name}: {annotation}" if i <= last else f"{name}: {annotation} = {default}")
     return parts
+
+
+def quoted(text: str) -> str:
+    return f'"{text}"'
 
 
 def returns(row: dict[str, Any]) -> str:
     n = len(row["outputs"])
+    if row["lists"]:
+        return "list[Tensor]"
     return "Tensor" if n == 1 else "tuple[" + ", ".join(["Tensor"] * n) + "]"
 
 
@@ -121,7 +127,7 @@ def docstring(text: str) -> str:
 
 def session(row: dict[str, Any], code: list[str], prints: str) -> str:
     """The example of a row as a session at Python's prompt, inside a context: arrays alone do not name one."""
-    many = len(row["outputs"]) > 1
+    many = len(row["outputs"]) > 1 or row["lists"]
     lines = [">>> with ag.Context() as ctx:" if many else ">>> with ag.Context():"]
     lines += [f"...     {line}" for line in code[:-1]]
     lines.append(f"...     print(*ctx.eval({code[-1]}))" if many else f"...     print({code[-1]}.eval())")
@@ -140,8 +146,8 @@ def as_method(name: str, function: str, code: str) -> str:
 
 
 def body(row: dict[str, Any], renamed: dict[str, str]) -> list[str]:
-    tensors = [renamed.get(n, n) for n, k, _ in row["params"] if k in ("tensor", "tensors")]
-    attrs = [n for n, k, _ in row["params"] if k not in ("tensor", "tensors")]
+    tensors = [renamed.get(n, n) for n, k, *_ in row["params"] if k in ("tensor", "tensors")]
+    attrs = [n for n, k, *_ in row["params"] if k not in ("tensor", "tensors")]
     return [f"    y: {returns(row)} = _apply(_{row['name']}, {tuple_of(tensors)}, {tuple_of(attrs)})", "    return y"]
 
 
@@ -178,7 +184,7 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from . import _methods as _methods
 from ._functions import (
@@ -238,7 +244,7 @@ METHODS_HEADER = '''"""Methods of Tensor."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING{literal}
 
 from ._functions import attach
 from ._lib import Tensor, _apply
@@ -254,8 +260,9 @@ _row = _rows("{version}")
 
 def methods(rows: list[dict[str, Any]], version: str) -> str:
     used = method_rows(rows)
-    head = METHODS_HEADER.replace("{version}", version).replace("{bound}", bound([r for _, r in used]))
     text = "\n\n\n".join(method(*m) for m in used)
+    head = METHODS_HEADER.replace("{version}", version).replace("{bound}", bound([r for _, r in used]))
+    head = head.replace("{literal}", ", Literal" if "Literal[" in text else "")
     names = "\n".join(f'        "{m}": {m},' for m, _ in used)
     return f"{head}\n\n{text}\n\n\nattach(\n    {{\n{names}\n    }}\n)\n"
 
@@ -306,7 +313,7 @@ def docs_row(r: dict[str, Any]) -> str:
     first = plain(r["doc"]).split("\n\n")[0].replace("\n", " ").replace("|", "\\|")
     kind = "composite" if r["composite"] else "primitive"
     numpy = f"`{r['numpy']}`".replace("|", "\\|") if r["internal"] or in_numpy(r) else ""
-    params = ", ".join(n if d is None or n in REQUIRED else f"{n}={d}" for n, _, d in r["params"])
+    params = ", ".join(n if d is None else f"{n}={d}" for n, _, d, _ in r["params"])
     # A function that is written by hand has parameters of its own.
     params = "..." if r["by_hand"] and not r["internal"] and not r["example"] else params
     return f"| `{r['name']}({params})` | {', '.join(f'`{a}`' for a in r['aliases'])} | {kind} | {first} | {numpy} |"

@@ -39,7 +39,7 @@ pub fn sizes(case: &Case) -> Vec<Case> {
 
 /// True if the row can be built on a sample.
 pub fn accepted(def: &'static OpDef, s: &Sample) -> Result<bool> {
-    run(|ctx| match build(ctx, def, &placeholders(ctx, &s.inputs), &s.attrs) {
+    run(|ctx| match build(ctx, def, &placeholders(ctx, &s.inputs), s) {
         Ok(_) => Ok(true),
         Err(e) if e.kind() == ErrorKind::Shape => Ok(false),
         Err(e) => Err(e),
@@ -144,7 +144,7 @@ pub(super) fn derived_values<'g>(
     s: &Sample,
     feeds: Vec<(Tensor<'g>, Array)>,
 ) -> Result<Vec<Array>> {
-    let ys = build(ctx, def, xs, &s.attrs)?;
+    let ys = build(ctx, def, xs, s)?;
     // Gradients by what is fed have another shape than those by the view: these are compared where the row sees them.
     let floats: Vec<Tensor<'g>> = xs.iter().copied().filter(|t| t.dtype().is_float()).collect();
     let mut all = ys.clone();
@@ -250,7 +250,7 @@ fn repeated(def: &'static OpDef, s: &Sample) -> Result<usize> {
 fn strided_feeds(def: &'static OpDef, s: &Sample) -> Result<usize> {
     run(|ctx| {
         let xs = placeholders(ctx, &s.inputs);
-        let ys = build(ctx, def, &xs, &s.attrs)?;
+        let ys = build(ctx, def, &xs, s)?;
         let expected = evaluate(ctx, &ys, &xs.iter().copied().zip(s.inputs.iter().cloned()).collect::<Vec<_>>())?;
         let mut owned = vec![];
         for a in s.inputs.iter().filter(|a| a.dtype() == DType::F64) {
@@ -281,7 +281,7 @@ fn sized(def: &'static OpDef, s: &Sample) -> Result<usize> {
     let values = run(|ctx| -> Result<Vec<Array>> {
         let xs = placeholders(ctx, &s.inputs);
         let feeds: Vec<(Tensor<'_>, Array)> = xs.iter().copied().zip(s.inputs.iter().cloned()).collect();
-        let ys = build(ctx, def, &xs, &s.attrs)?;
+        let ys = build(ctx, def, &xs, s)?;
         let promised: Vec<_> = ys.iter().map(|t| t.known_shape()).collect();
         let d = derive(ctx, ys, feeds, 1)?;
         let out = evaluate(ctx, &d.tensors, &d.feeds)?;
@@ -314,7 +314,7 @@ fn pieces(def: &'static OpDef, s: &Sample, whole: &Array) -> Result<usize> {
             let cut = Sample { inputs: s.inputs.iter().map(part).collect::<Result<_>>()?, ..s.clone() };
             let found = run(|ctx| {
                 let xs = placeholders(ctx, &cut.inputs);
-                let ys = build(ctx, def, &xs, &cut.attrs)?;
+                let ys = build(ctx, def, &xs, &cut)?;
                 evaluate(ctx, &ys, &xs.into_iter().zip(cut.inputs.iter().cloned()).collect::<Vec<_>>())
             })?;
             let y = found.first().map(numbers).unwrap_or_default();

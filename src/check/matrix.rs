@@ -10,7 +10,6 @@ use crate::autodiff::try_grad;
 use crate::dtype::DType;
 use crate::error::Result;
 use crate::graph::Tensor;
-use crate::graph::attr::Attr;
 pub use crate::graph::op::Check;
 use crate::graph::op::{Case, OpDef};
 use crate::ops::apply::{Arg, apply_in};
@@ -26,9 +25,9 @@ pub fn examine(def: &'static OpDef, check: Check) -> Result<usize> {
         let n = match check {
             Check::Types => values::types(def, &s)?,
             Check::Unknown => values::unknown(def, &s)?,
-            Check::First => gradcheck_all(|ctx, xs| build(ctx, def, xs, &s.attrs), &s.inputs, 1)?,
+            Check::First => gradcheck_all(|ctx, xs| build(ctx, def, xs, &s), &s.inputs, 1)?,
             // Of both orders only the second is new, but its first is what it differentiates.
-            Check::Second => gradcheck_all(|ctx, xs| build(ctx, def, xs, &s.attrs), &s.inputs, 2)?,
+            Check::Second => gradcheck_all(|ctx, xs| build(ctx, def, xs, &s), &s.inputs, 2)?,
             Check::Narrow if i == 0 => values::narrow(def, &s)? + magnitudes::magnitudes(def, &s)?,
             Check::Narrow => values::narrow(def, &s)?,
             Check::Layouts => layout::layouts(def, case, &s)?,
@@ -42,10 +41,11 @@ pub fn examine(def: &'static OpDef, check: Check) -> Result<usize> {
     Ok(if refused { 0 } else { total })
 }
 
-/// The outputs of a row on tensors.
-pub fn build<'g>(ctx: &'g Context, def: &'static OpDef, xs: &[Tensor<'g>], attrs: &[Attr]) -> Result<Vec<Tensor<'g>>> {
-    let args: Vec<Arg<'g>> = xs.iter().map(|&t| Arg::from(t)).collect();
-    Ok(apply_in(ctx, def, &args, attrs)?.into_vec())
+/// The outputs of a row on tensors, with what else the sample gives.
+pub fn build<'g>(ctx: &'g Context, def: &'static OpDef, xs: &[Tensor<'g>], s: &Sample) -> Result<Vec<Tensor<'g>>> {
+    let mut args: Vec<Arg<'g>> = xs.iter().map(|&t| Arg::from(t)).collect();
+    s.absent.iter().for_each(|&i| args.insert(i.min(args.len()), Arg::Absent));
+    Ok(apply_in(ctx, def, &args, &s.attrs)?.into_vec())
 }
 
 /// Placeholders for arrays, of known shapes.
@@ -116,7 +116,7 @@ fn fused(def: &'static OpDef, case: &Case, s: &Sample) -> Result<usize> {
 fn same_as_replay(def: &'static OpDef, s: &Sample, order: usize) -> Result<usize> {
     run(|ctx| {
         let xs = placeholders(ctx, &s.inputs);
-        let ys = build(ctx, def, &xs, &s.attrs)?;
+        let ys = build(ctx, def, &xs, s)?;
         let feeds: Vec<_> = xs.into_iter().zip(s.inputs.iter().cloned()).collect();
         // What is differentiated is evaluated for its cotangents; the rest is evaluated here.
         let values = if ys.iter().any(|t| t.dtype().is_float()) { Ok(vec![]) } else { evaluate(ctx, &ys, &feeds) };

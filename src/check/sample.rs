@@ -47,6 +47,7 @@ pub fn array(domain: Domain, dims: &[usize], seed: u64) -> Result<Array> {
             order.iter().map(|&i| 0.11 * (i as f64 - n as f64 / 2.0) + 0.037).collect()
         }
         Domain::Spd => spd(dims, &mut r),
+        Domain::Absent => vec![],
         Domain::Index(limit) => return Array::from_slice(&(0..n).map(|_| r.below(limit) as i64).collect::<Vec<_>>(), dims),
         Domain::Bool => return Array::from_slice(&(0..n).map(|_| r.bits() & 1 == 0).collect::<Vec<_>>(), dims),
     };
@@ -81,6 +82,8 @@ pub struct Sample {
     pub domains: Vec<Domain>,
     /// The tensors.
     pub inputs: Vec<Array>,
+    /// The places of the parameters that are absent.
+    pub absent: Vec<usize>,
     /// The attributes.
     pub attrs: Vec<Attr>,
 }
@@ -88,8 +91,16 @@ pub struct Sample {
 impl Sample {
     /// The numbers of a case.
     pub fn new(case: &Case, seed: u64) -> Result<Sample> {
-        let inputs = case.inputs.iter().enumerate().map(|(i, (d, dims))| array(*d, dims, seed * 16 + i as u64)).collect::<Result<_>>()?;
-        Ok(Sample { domains: case.inputs.iter().map(|(d, _)| *d).collect(), inputs, attrs: case.attrs.clone() })
+        let (mut domains, mut inputs, mut absent) = (vec![], vec![], vec![]);
+        for (i, (domain, dims)) in case.inputs.iter().enumerate() {
+            if *domain == Domain::Absent {
+                absent.push(i);
+                continue;
+            }
+            domains.push(*domain);
+            inputs.push(array(*domain, dims, seed * 16 + i as u64)?);
+        }
+        Ok(Sample { domains, inputs, absent, attrs: case.attrs.clone() })
     }
 
     /// The case with every axis of length `from` made of length `to`, in lists of lengths among the attributes too.

@@ -54,7 +54,7 @@ pub fn types(def: &'static OpDef, s: &Sample) -> Result<usize> {
     let one = |s: &Sample| -> Result<Option<usize>> {
         run(|ctx| {
             let xs = placeholders(ctx, &s.inputs);
-            let Ok(ys) = build(ctx, def, &xs, &s.attrs) else { return Ok(None) };
+            let Ok(ys) = build(ctx, def, &xs, s) else { return Ok(None) };
             one_by_one(def, s, &ys)?;
             let feeds: Vec<_> = xs.into_iter().zip(s.inputs.iter().cloned()).collect();
             let out = match evaluate(ctx, &ys, &feeds) {
@@ -71,7 +71,7 @@ pub fn types(def: &'static OpDef, s: &Sample) -> Result<usize> {
         run(|ctx| {
             let mut hide = |a: &Array| a.shape().iter().map(|&n| if r.below(2) == 0 { -1 } else { n as isize }).collect::<Vec<_>>();
             let xs: Vec<_> = s.inputs.iter().enumerate().map(|(i, a)| ctx.placeholder_of(&format!("x{i}"), &hide(a), a.dtype())).collect();
-            let Ok(ys) = build(ctx, def, &xs, &s.attrs) else { return Ok(()) };
+            let Ok(ys) = build(ctx, def, &xs, s) else { return Ok(()) };
             let feeds: Vec<_> = xs.into_iter().zip(s.inputs.iter().cloned()).collect();
             match evaluate(ctx, &ys, &feeds) {
                 Ok(_) if refused => {
@@ -137,7 +137,7 @@ pub fn unknown(def: &'static OpDef, s: &Sample) -> Result<usize> {
             let hidden = |a: &Array| a.shape().iter().enumerate().map(|(k, &n)| if hide(k) { -1 } else { n as isize }).collect::<Vec<_>>();
             let xs: Vec<Tensor<'_>> =
                 s.inputs.iter().enumerate().map(|(i, a)| ctx.placeholder_of(&format!("x{i}"), &hidden(a), a.dtype())).collect();
-            let ys = build(ctx, def, &xs, &s.attrs)?;
+            let ys = build(ctx, def, &xs, s)?;
             let d = derive(ctx, ys, xs.into_iter().zip(s.inputs.iter().cloned()).collect(), 2)?;
             let out = evaluate(ctx, &d.tensors, &d.feeds)?;
             d.tensors.iter().zip(&out).try_for_each(|(t, a)| promised(*t, a))?;
@@ -163,7 +163,7 @@ pub fn unknown(def: &'static OpDef, s: &Sample) -> Result<usize> {
 pub(super) fn valued(def: &'static OpDef, s: &Sample, order: usize) -> Result<Vec<Array>> {
     run(|ctx| {
         let xs = placeholders(ctx, &s.inputs);
-        let ys = build(ctx, def, &xs, &s.attrs)?;
+        let ys = build(ctx, def, &xs, s)?;
         let d: Derived<'_> = derive(ctx, ys, xs.into_iter().zip(s.inputs.iter().cloned()).collect(), order)?;
         evaluate(ctx, &d.tensors, &d.feeds)
     })
@@ -222,7 +222,7 @@ fn unrefused(def: &'static OpDef) -> Result<usize> {
         let (s, mut r) = (Sample::new(case, i as u64 + 1)?, Numbers::new(i as u64));
         for _ in 0..OTHERS {
             let other = other(&s, &mut r)?;
-            run(|ctx| build(ctx, def, &placeholders(ctx, &other.inputs), &other.attrs).map(|_| ())).map_err(|e| {
+            run(|ctx| build(ctx, def, &placeholders(ctx, &other.inputs), &other).map(|_| ())).map_err(|e| {
                 let what = "messages: the row refuses inputs, and none of its `bad` inputs says so";
                 Error::text(e.kind(), format!("{what}. Got\n  {e}\nexpected that message among them"))
             })?;
@@ -242,7 +242,8 @@ pub fn messages(def: &'static OpDef) -> Result<usize> {
         let got = run(|ctx| {
             let arrays = b.inputs.iter().map(|(dtype, dims)| Array::zeros(*dtype, dims)).collect::<Result<Vec<_>>>()?;
             let xs = placeholders(ctx, &arrays);
-            let ys = build(ctx, def, &xs, &b.attrs)?;
+            let s = Sample { domains: vec![], inputs: arrays, absent: vec![], attrs: b.attrs.clone() };
+            let (ys, arrays) = (build(ctx, def, &xs, &s)?, s.inputs);
             evaluate(ctx, &ys, &xs.into_iter().zip(arrays).collect::<Vec<_>>())
         });
         let text = match got {

@@ -20,6 +20,34 @@ pub enum Attr {
     DType(DType),
     /// Slices, one an axis.
     Slices(Box<[Slice]>),
+    /// One axis, or none.
+    Axis(Option<i64>),
+    /// One of several names.
+    Choice(Choice),
+    /// A text that the op reads.
+    Text(Box<str>),
+}
+
+/// One of the names that an attribute can have.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Choice {
+    /// All names.
+    pub names: &'static [&'static str],
+    /// The place of this one among them.
+    pub index: usize,
+}
+
+impl Choice {
+    /// The name.
+    pub fn name(&self) -> &'static str {
+        self.names.get(self.index).copied().unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for Choice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
 }
 
 /// The kind of an attribute, as faces need to know it.
@@ -37,6 +65,29 @@ pub enum AttrKind {
     DType,
     /// Slices.
     Slices,
+    /// `None` or an integer.
+    Axis,
+    /// One of these names.
+    Choice(&'static [&'static str]),
+    /// A text.
+    Text,
+}
+
+impl AttrKind {
+    /// The name of the kind, without what belongs to one attribute.
+    pub fn name(self) -> &'static str {
+        match self {
+            AttrKind::Int => "int",
+            AttrKind::Bool => "bool",
+            AttrKind::Ints => "ints",
+            AttrKind::Axes => "axes",
+            AttrKind::DType => "dtype",
+            AttrKind::Slices => "slices",
+            AttrKind::Axis => "axis",
+            AttrKind::Choice(_) => "choice",
+            AttrKind::Text => "text",
+        }
+    }
 }
 
 impl Attr {
@@ -49,6 +100,9 @@ impl Attr {
             Attr::Axes(_) => AttrKind::Axes,
             Attr::DType(_) => AttrKind::DType,
             Attr::Slices(_) => AttrKind::Slices,
+            Attr::Axis(_) => AttrKind::Axis,
+            Attr::Choice(c) => AttrKind::Choice(c.names),
+            Attr::Text(_) => AttrKind::Text,
         }
     }
 }
@@ -64,6 +118,10 @@ impl fmt::Display for Attr {
             Attr::Axes(Some(v)) => tuple(f, v),
             Attr::Axes(None) => f.write_str("None"),
             Attr::DType(d) => write!(f, "\"{d}\""),
+            Attr::Axis(Some(i)) => write!(f, "{i}"),
+            Attr::Axis(None) => f.write_str("None"),
+            Attr::Choice(c) => write!(f, "\"{}\"", c.name()),
+            Attr::Text(t) => write!(f, "{t:?}"),
             Attr::Slices(v) => {
                 f.write_str("[")?;
                 for (i, s) in v.iter().enumerate() {
@@ -142,8 +200,16 @@ pub struct Ints(pub Box<[i64]>);
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Slices(pub Box<[Slice]>);
 
-fn wrong<T>(attr: &Attr, wanted: AttrKind) -> Result<T> {
-    Err(Error::new(ErrorKind::DType, "apply", "an attribute has the wrong kind", format_args!("{attr}"), format_args!("{wanted:?}")))
+/// One axis; `None` (or `()`) for what an op does without one.
+pub type Axis = Option<i64>;
+
+/// A text in a language that the op reads.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Text(pub Box<str>);
+
+/// The error for an attribute of another kind.
+pub(crate) fn wrong(attr: &Attr, wanted: AttrKind) -> Error {
+    Error::new(ErrorKind::DType, "apply", "an attribute has the wrong kind", format_args!("{attr}"), format_args!("{wanted:?}"))
 }
 
 macro_rules! attr_type {
@@ -157,7 +223,7 @@ macro_rules! attr_type {
             fn unpack(attr: &Attr) -> Result<Self> {
                 match attr {
                     $pat => Ok($unpack),
-                    _ => wrong(attr, AttrKind::$kind),
+                    _ => Err(wrong(attr, AttrKind::$kind)),
                 }
             }
         }
@@ -175,7 +241,51 @@ attr_type! {
     Ints, Ints, |s| s.0, Attr::Ints(v) => Ints(v.clone());
     Axes, Axes, |s| s.0, Attr::Axes(v) => Axes(v.clone());
     Slices, Slices, |s| s.0, Attr::Slices(v) => Slices(v.clone());
+    Axis, Axis, |s| s, Attr::Axis(i) => *i;
+    Text, Text, |s| s.0, Attr::Text(t) => Text(t.clone());
 }
+
+/// An attribute that is one of several names: an enum in Rust, a string in Python.
+///
+/// ```text
+/// choices! {
+///     /// Where equal values stand.
+///     pub enum Side { Left = "left", Right = "right" }
+/// }
+/// ```
+macro_rules! choices {
+    ($(#[doc = $doc:literal])+ pub enum $Name:ident { $($(#[doc = $about:literal])* $Variant:ident = $text:literal),+ $(,)? }) => {
+        $(#[doc = $doc])+
+        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        pub enum $Name {
+            $($(#[doc = $about])* #[doc = concat!("`\"", $text, "\"` in Python.")] $Variant),+
+        }
+        impl $Name {
+            const ALL: &[$Name] = &[$($Name::$Variant),+];
+            const NAMES: &[&str] = &[$($text),+];
+        }
+        impl $crate::graph::attr::AttrType for $Name {
+            const KIND: $crate::graph::attr::AttrKind = $crate::graph::attr::AttrKind::Choice($Name::NAMES);
+            fn pack(self) -> $crate::graph::attr::Attr {
+                $crate::graph::attr::Attr::Choice($crate::graph::attr::Choice { names: $Name::NAMES, index: self as usize })
+            }
+            fn unpack(attr: &$crate::graph::attr::Attr) -> $crate::error::Result<Self> {
+                match attr {
+                    $crate::graph::attr::Attr::Choice(c) if c.names == $Name::NAMES => {
+                        $Name::ALL.get(c.index).copied().ok_or_else(|| $crate::graph::attr::wrong(attr, Self::KIND))
+                    }
+                    _ => Err($crate::graph::attr::wrong(attr, Self::KIND)),
+                }
+            }
+        }
+        impl $crate::graph::attr::IntoAttr<$Name> for $Name {
+            fn into_attr(self) -> $Name {
+                self
+            }
+        }
+    };
+}
+pub(crate) use choices;
 
 /// What a user may write where an op takes an attribute of type `T`.
 #[diagnostic::on_unimplemented(
@@ -228,6 +338,29 @@ impl IntoAttr<Axes> for () {
 impl IntoAttr<Axes> for Option<i64> {
     fn into_attr(self) -> Axes {
         Axes(self.map(|i| [i].into()))
+    }
+}
+impl IntoAttr<Axis> for () {
+    fn into_attr(self) -> Axis {
+        None
+    }
+}
+macro_rules! axis_of {
+    ($($t:ty)+) => {$(impl IntoAttr<Axis> for $t {
+        fn into_attr(self) -> Axis {
+            Some(self as i64)
+        }
+    })+};
+}
+axis_of! { i32 i64 isize usize }
+impl IntoAttr<Text> for &str {
+    fn into_attr(self) -> Text {
+        Text(self.into())
+    }
+}
+impl IntoAttr<Text> for String {
+    fn into_attr(self) -> Text {
+        Text(self.into())
     }
 }
 impl IntoAttr<Ints> for () {

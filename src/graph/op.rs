@@ -28,6 +28,8 @@ pub struct OpDef {
     pub params: &'static [Param],
     /// Names of its outputs.
     pub outputs: &'static [&'static str],
+    /// True if the one output is a list, whose length follows from the attributes and the shapes: a composite.
+    pub lists: bool,
     /// How it is computed and differentiated.
     pub body: Body,
     /// The same function as a NumPy expression of the parameters' names.
@@ -67,6 +69,8 @@ pub enum ParamDefault {
     Attr(fn() -> Attr),
     /// A number, of the dtype of the tensors beside it.
     Weak(fn() -> Scalar),
+    /// No tensor.
+    Absent,
 }
 
 /// As a Python literal.
@@ -74,6 +78,7 @@ impl std::fmt::Display for ParamDefault {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             ParamDefault::Attr(a) => a().fmt(f),
+            ParamDefault::Absent => f.write_str("None"),
             ParamDefault::Weak(s) => match s() {
                 Scalar::Bool(b) => f.write_str(if b { "True" } else { "False" }),
                 Scalar::Int(i) => i.fmt(f),
@@ -150,8 +155,8 @@ pub enum Body {
     Composite(Composite),
 }
 
-/// A function over primitives.
-pub type Composite = for<'g> fn(&[Tensor<'g>], &[Attr]) -> Result<SmallVec<[Tensor<'g>; 1]>>;
+/// A function over primitives. An operand is `None` where a tensor that may be absent is.
+pub type Composite = for<'g> fn(&[Option<Tensor<'g>>], &[Attr]) -> Result<SmallVec<[Tensor<'g>; 1]>>;
 
 /// What a tensor parameter's dtype becomes. The parameters of a row that are of one class become one dtype, promoted as in
 /// NumPy.
@@ -410,6 +415,8 @@ pub enum Domain {
     Index(usize),
     /// Bools.
     Bool,
+    /// No tensor, for a parameter that may be absent.
+    Absent,
 }
 
 /// Inputs to test an op with: a domain and a shape for each tensor, and the attributes.

@@ -9,7 +9,7 @@ use crate::array::room::room;
 use crate::dtype::{DType, Scalar};
 use crate::error::{Error, ErrorKind, Result, Site};
 use crate::graph::attr::Attr;
-use crate::graph::op::{Body, Class, OpDef, Param, ParamKind};
+use crate::graph::op::{Body, Class, OpDef, Param, ParamDefault, ParamKind};
 use crate::graph::{AsTensor, Graph, NodeOp, Tensor, Value};
 use crate::ops::broadcast::broadcast_to;
 use crate::ops::movement::CAST;
@@ -24,6 +24,8 @@ pub enum Arg<'g> {
     Weak(Scalar),
     /// A weak scalar repeated over a shape.
     Filled(Filled),
+    /// No tensor, for a parameter that may be absent.
+    Absent,
 }
 
 impl<'g> From<Tensor<'g>> for Arg<'g> {
@@ -57,6 +59,28 @@ macro_rules! scalar_operand {
 }
 scalar_operand! { f64 f32 i32 i64 bool }
 
+/// An operand that may be absent: what an [`Operand`] is, `()` for none, or an `Option` of an operand.
+#[diagnostic::on_unimplemented(message = "`{Self}` cannot be an operand", note = "use a tensor, a number, or `()` for none")]
+pub trait MaybeOperand<'g> {
+    /// As an argument.
+    fn maybe(self) -> Arg<'g>;
+}
+impl<'g, T: Operand<'g>> MaybeOperand<'g> for T {
+    fn maybe(self) -> Arg<'g> {
+        self.arg()
+    }
+}
+impl<'g> MaybeOperand<'g> for () {
+    fn maybe(self) -> Arg<'g> {
+        Arg::Absent
+    }
+}
+impl<'g, T: Operand<'g>> MaybeOperand<'g> for Option<T> {
+    fn maybe(self) -> Arg<'g> {
+        self.map_or(Arg::Absent, Operand::arg)
+    }
+}
+
 /// Belongs to nobody: an empty list of tensors names no graph, and its error lives here.
 static NOWHERE: LazyLock<Graph> = LazyLock::new(Graph::new);
 
@@ -78,7 +102,7 @@ pub(crate) fn apply_all<'g>(def: &'static OpDef, args: &[Arg<'g>], attrs: &[Attr
         None => Err(Error::new(ErrorKind::Shape, def.name, "there are no tensors", "an empty list", "at least one tensor")),
     };
     let e = match made {
-        Ok(out) if out.len() == def.outputs.len() => return out,
+        Ok(out) if def.lists || out.len() == def.outputs.len() => return out,
         Ok(_) => Error::text(ErrorKind::Graph, format!("{}: it gave another number of outputs than its row has", def.name)),
         Err(e) => e,
     };
@@ -118,6 +142,9 @@ pub fn apply_in<'g>(graph: &'g Graph, def: &'static OpDef, args: &[Arg<'g>], att
             Ok((0..def.outputs.len()).map(|k| first.output(k)).collect())
         }
         Body::Composite(build) => {
+            let mut present = xs.into_iter();
+            let xs: SmallVec<[Option<Tensor<'g>>; 4]> =
+                args.iter().map(|a| if matches!(a, Arg::Absent) { None } else { present.next() }).collect();
             let built = || site.during(|| build(&xs, attrs));
             let out = catch_unwind(AssertUnwindSafe(|| graph.inside(def.name, built)));
             let out = out.unwrap_or_else(|_| Err(Error::text(ErrorKind::Graph, format!("{}: building it panicked", def.name))))?;
@@ -155,6 +182,13 @@ fn check(graph: &Graph, def: &OpDef, args: &[Arg<'_>], attrs: &[Attr]) -> Result
         ParamKind::Attr(k) => Some(k),
         _ => None,
     });
+    let absent = |(i, a): (usize, &Arg<'_>)| {
+        matches!(a, Arg::Absent) && !def.params.get(i).is_some_and(|p| matches!(p.default, Some(ParamDefault::Absent)))
+    };
+    if let Some((i, _)) = args.iter().enumerate().find(|&x| absent(x)) {
+        let name = def.params.get(i).map_or("an operand", |p| p.name);
+        return Err(Error::new(ErrorKind::DType, def.name, format_args!("`{name}` is missing"), "no tensor", "a tensor or a number"));
+    }
     // A list may be empty: what that means is the op's to say.
     let wrong = if list { args.len() + 1 < tensors } else { args.len() != tensors };
     if wrong || !kinds.eq(attrs.iter().map(Attr::kind)) {
@@ -180,7 +214,7 @@ pub(crate) fn class(def: &OpDef, i: usize) -> Class {
     def.params.get(i).and_then(class).or_else(last).unwrap_or(Class::Any)
 }
 
-/// Operands as tensors of the dtypes of their classes.
+/// The operands that are present, as tensors of the dtypes of their classes.
 fn operands<'g>(graph: &'g Graph, def: &OpDef, args: &[Arg<'g>]) -> Result<SmallVec<[Tensor<'g>; 4]>> {
     if let Some(xs) = as_they_are(def, args) {
         return Ok(xs);
@@ -198,6 +232,7 @@ fn operands<'g>(graph: &'g Graph, def: &OpDef, args: &[Arg<'g>]) -> Result<Small
     };
     args.iter()
         .enumerate()
+        .filter(|(_, a)| !matches!(a, Arg::Absent))
         .map(|(i, a)| {
             let c = class(def, i);
             let target = |own: DType, common: DType| match c {
@@ -225,6 +260,7 @@ fn operands<'g>(graph: &'g Graph, def: &OpDef, args: &[Arg<'g>]) -> Result<Small
                     let dims: Vec<i64> = f.shape().iter().map(|&n| n as i64).collect();
                     broadcast_to(one, dims)
                 }
+                Arg::Absent => return Err(Error::text(ErrorKind::Graph, format!("{}: an operand is missing", def.name))),
             };
             match t.error() {
                 Some(e) => Err(e),
@@ -274,7 +310,7 @@ fn common<'a, 'g: 'a>(class: Class, args: impl Iterator<Item = &'a Arg<'g>> + Cl
     let weak = args.filter_map(|a| match a {
         Arg::Weak(s) => Some(*s),
         Arg::Filled(f) => Some(Scalar::Float(f.value())),
-        Arg::Tensor(_) => None,
+        Arg::Tensor(_) | Arg::Absent => None,
     });
     match tensors.reduce(DType::promote) {
         Some(d) => weak.fold(d, |d, s| match s.beside(d) {

@@ -26,7 +26,7 @@ row! {
     /// `x` repeated to `shape`.
     ///
     /// Gradient: the sum of `g` over the axes that were repeated.
-    pub BROADCAST_TO = fn broadcast_to(x: any; shape: Ints = Ints([].into())) -> y
+    pub BROADCAST_TO = fn broadcast_to(x: any; shape: Ints) -> y
     shape(c) {
         if shape.0.iter().any(|&n| n < 0) {
             return c.shape_error("a length is negative", Tuple(&shape.0), "lengths >= 0");

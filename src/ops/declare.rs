@@ -22,8 +22,10 @@
 //! * `pub` makes it a function of `tensor_ops` in Rust and in Python. What gradients and composites are built from is
 //!   `pub(crate)`.
 //! * A parameter has a [class](crate::graph::op::Class), which says what its dtype becomes; those of one class are promoted
-//!   together. `xs: [any]` is a list, `slope: number = 0.5` a number that may be left out (in Python). After the semicolon stand
-//!   attributes.
+//!   together. `xs: [any]` is a list, `slope: number = 0.5` a number that may be left out (in Python), `bias: float = None` a tensor that
+//!   may be absent (of a composite: its body sees an `Option`). After the semicolon stand attributes, of a type of
+//!   [`attr`](crate::graph::attr); one without a default is required. Names of a mode are an enum made by `choices!`.
+//! * Outputs have names: `-> y`, or `-> values, index`; `-> [parts]` is a list, for which a composite's body gives a `Vec`.
 //! * `formula` makes an elementwise primitive, `shape` any primitive, `body` a composite over other functions.
 //! * In `vjp` each entry is the cotangent of an input; `{ ..expression }` gives the list of all of them, and sees them by
 //!   [`Vjp`](crate::graph::op::Vjp) under the name in the brackets.
@@ -32,15 +34,25 @@
 
 /// The parameters of a row.
 macro_rules! params {
-    ([$($x:ident : $class:tt $(= $weak:tt)?),*] [$($a:ident : $at:ident = $default:expr),*]) => {
+    ([$($x:ident : $class:tt $(= $weak:tt)?),*] [$($a:ident : $at:ident $(= $default:expr)?),*]) => {
         &[
             $($crate::graph::op::Param { name: stringify!($x), kind: kind!($class), default: weak!($($weak)?) },)*
             $($crate::graph::op::Param {
                 name: stringify!($a),
                 kind: $crate::graph::op::ParamKind::Attr(<$at as $crate::graph::attr::AttrType>::KIND),
-                default: Some($crate::graph::op::ParamDefault::Attr(|| <$at as $crate::graph::attr::AttrType>::pack($default))),
+                default: attr_default!($at $($default)?),
             }),*
         ]
+    };
+}
+
+/// The default of an attribute, if it has one.
+macro_rules! attr_default {
+    ($at:ident) => {
+        None
+    };
+    ($at:ident $default:expr) => {
+        Some($crate::graph::op::ParamDefault::Attr(|| <$at as $crate::graph::attr::AttrType>::pack($default)))
     };
 }
 
@@ -105,6 +117,9 @@ macro_rules! domain {
     (bool) => {
         $crate::graph::op::Domain::Bool
     };
+    (none) => {
+        $crate::graph::op::Domain::Absent
+    };
     (index($n:literal)) => {
         $crate::graph::op::Domain::Index($n)
     };
@@ -129,10 +144,13 @@ macro_rules! dtype_of {
     };
 }
 
-/// The default of a tensor that may be left out: a weak scalar.
+/// The default of a tensor that may be left out: a weak scalar, or none at all.
 macro_rules! weak {
     () => {
         None
+    };
+    (None) => {
+        Some($crate::graph::op::ParamDefault::Absent)
     };
     ($weak:tt) => {
         Some($crate::graph::op::ParamDefault::Weak(|| $crate::dtype::Scalar::from($weak)))
@@ -200,7 +218,50 @@ macro_rules! elementwise_shape {
     };
 }
 
-/// What a shape rule and a composite's body see of a parameter.
+/// What a composite's body sees of a parameter.
+macro_rules! take_operand {
+    ($inputs:ident [$class:ident]) => {
+        $inputs.by_ref().flatten().copied().collect::<Vec<_>>()
+    };
+    ($inputs:ident $class:ident None) => {
+        $inputs.next().copied().flatten()
+    };
+    ($inputs:ident $class:ident $($weak:tt)?) => {
+        $crate::ops::unpack::input($inputs.next().copied().flatten())?
+    };
+}
+
+/// The outputs of a composite, from what its body gives.
+macro_rules! made {
+    ([$y:ident] $body:block) => {
+        smallvec::SmallVec::from_vec($body)
+    };
+    ($y:ident $body:block) => {
+        smallvec::smallvec![$body]
+    };
+    ($($y:ident),+ $body:block) => {{
+        let ($($y),+) = $body;
+        smallvec::smallvec![$($y),+]
+    }};
+}
+
+/// The names of the outputs.
+macro_rules! names {
+    ([$y:ident]) => { &[stringify!($y)] };
+    ($($y:ident),+) => { &[$(stringify!($y)),+] };
+}
+
+/// True for an output that is a list.
+macro_rules! lists {
+    ([$y:ident]) => {
+        true
+    };
+    ($($y:ident),+) => {
+        false
+    };
+}
+
+/// What a shape rule sees of a parameter.
 macro_rules! take_input {
     ($inputs:ident [$class:ident]) => {
         $inputs.as_slice()
@@ -268,6 +329,8 @@ macro_rules! vjp {
 
 /// The type of a function's argument: the first one names the graph.
 macro_rules! argument {
+    (more $class:ident None) => { impl $crate::ops::apply::MaybeOperand<'g> };
+    ($place:ident $class:tt $weak:tt) => { argument!($place $class) };
     (first [$class:ident]) => { &[impl $crate::graph::AsTensor<'g>] };
     (first $class:ident) => { impl $crate::graph::AsTensor<'g> };
     (more [$class:ident]) => { &[impl $crate::graph::AsTensor<'g>] };
@@ -276,6 +339,8 @@ macro_rules! argument {
 
 /// Adds an argument to the operands.
 macro_rules! push {
+    ($args:ident more $x:ident $class:ident None) => { $args.push($x.maybe()) };
+    ($args:ident $place:ident $x:ident $class:tt $weak:tt) => { push!($args $place $x $class) };
     ($args:ident first $x:ident [$class:ident]) => { $args.extend($x.iter().map(|t| $crate::ops::apply::Arg::from(t.tensor()))) };
     ($args:ident first $x:ident $class:ident) => { $args.push($crate::ops::apply::Arg::from($x.tensor())) };
     ($args:ident more $x:ident [$class:ident]) => { push!($args first $x [$class]) };
@@ -289,28 +354,40 @@ macro_rules! attribute {
     ($t:ident) => { impl $crate::graph::attr::IntoAttr<$t> };
 }
 
-/// A tensor for each output.
-macro_rules! tensor_of {
+/// The type of a function's result.
+macro_rules! result {
+    ([$y:ident]) => { Vec<$crate::graph::Tensor<'g>> };
     ($y:ident) => { $crate::graph::Tensor<'g> };
+    ($($y:ident),+) => { ($(result!($y)),+) };
+}
+
+/// The result of a function from the outputs.
+macro_rules! given {
+    ($made:ident [$y:ident]) => {
+        $made.into_vec()
+    };
+    ($made:ident $($y:ident),+) => {{
+        let mut made = $made.into_iter();
+        ($($crate::ops::apply::output(&mut made, stringify!($y))),+)
+    }};
 }
 
 /// The function of a row.
 macro_rules! function {
     ([hand] $($rest:tt)*) => {};
     ([] [$($doc:literal)+] $vis:vis $NAME:ident $name:ident
-        [$x0:ident : $c0:tt $(= $w0:tt)? $(, $x:ident : $c:tt $(= $w:tt)?)*] [$($a:ident : $at:ident = $default:expr),*] [$($y:ident),+] [$($alias:ident)*]
+        [$x0:ident : $c0:tt $(= $w0:tt)? $(, $x:ident : $c:tt $(= $w:tt)?)*] [$($a:ident : $at:ident $(= $default:expr)?),*] [$($y:tt)+] [$($alias:ident)*]
     ) => {
         $(#[doc = $doc])+
         #[track_caller]
         #[allow(unused_parens, clippy::too_many_arguments, clippy::vec_init_then_push, reason = "written for any number of parameters")]
-        $vis fn $name<'g>($x0: argument!(first $c0) $(, $x: argument!(more $c))* $(, $a: attribute!($at))*) -> ($(tensor_of!($y)),+) {
+        $vis fn $name<'g>($x0: argument!(first $c0) $(, $x: argument!(more $c $($w)?))* $(, $a: attribute!($at))*) -> result!($($y)+) {
             let mut args: smallvec::SmallVec<[$crate::ops::apply::Arg<'g>; 3]> = smallvec::SmallVec::new();
             push!(args first $x0 $c0);
-            $(push!(args more $x $c);)*
+            $(push!(args more $x $c $($w)?);)*
             let attrs = [$(<$at as $crate::graph::attr::AttrType>::pack($crate::graph::attr::IntoAttr::<$at>::into_attr($a))),*];
             let made = $crate::ops::apply::apply_all(&$NAME, &args, &attrs);
-            let mut made = made.into_iter();
-            ($($crate::ops::apply::output(&mut made, stringify!($y))),+)
+            given!(made $($y)+)
         }
         $(#[doc(inline)] $vis use self::$name as $alias;)*
     };
@@ -338,6 +415,7 @@ macro_rules! row {
             doc: concat!($($doc, "\n"),+),
             params: params!([$x0 : $c0 $(, $x : $c)*] []),
             outputs: &[stringify!($y)],
+            lists: false,
             body: $crate::graph::op::Body::Primitive($crate::graph::op::Primitive {
                 infer: elementwise_shape!($c0),
                 kernel: $crate::graph::op::Kernel::Tile($crate::formula!($c0 |$x0 $(, $x)*| $($f)+)),
@@ -361,29 +439,42 @@ macro_rules! row {
         };
         function!([] [$($doc)+] $vis $NAME $name [$x0 : $c0 $(, $x : $c)*] [] [$y] [$($($alias)+)?]);
     };
+    // A composite of one list.
+    (
+        $(#[doc = $doc:literal])+
+        $vis:vis $NAME:ident = fn $name:ident($($x:ident : $c:tt $(= $w:tt)?),* $(; $($a:ident : $at:ident $(= $default:expr)?),+)?) -> [$y:ident]
+        body $body:block
+        $($rest:tt)+
+    ) => {
+        row!(@composite [$($doc)+] [$vis] $NAME $name [$($x : $c $(= $w)?),*] [$($($a : $at $(= $default)?),+)?] [[$y]] $body $($rest)+);
+    };
     // A composite.
     (
         $(#[doc = $doc:literal])+
-        $vis:vis $NAME:ident = fn $name:ident($($x:ident : $c:tt $(= $w:tt)?),* $(; $($a:ident : $at:ident = $default:expr),+)?) -> $($y:ident),+
+        $vis:vis $NAME:ident = fn $name:ident($($x:ident : $c:tt $(= $w:tt)?),* $(; $($a:ident : $at:ident $(= $default:expr)?),+)?) -> $($y:ident),+
         body $body:block
+        $($rest:tt)+
+    ) => {
+        row!(@composite [$($doc)+] [$vis] $NAME $name [$($x : $c $(= $w)?),*] [$($($a : $at $(= $default)?),+)?] [$($y),+] $body $($rest)+);
+    };
+    (@composite $doc:tt $vis:tt $NAME:ident $name:ident [$($x:ident : $c:tt $(= $w:tt)?),*] [$($a:ident : $at:ident $(= $default:expr)?),*] [$($y:tt)+] $body:block
         numpy $numpy:literal;
         $($tail:tt)+
     ) => {
-        row!(@tail [$($doc)+] [$vis] $NAME $name [$($x : $c $(= $w)?),*] [$($($a : $at = $default),+)?] [$($y),+] [
+        row!(@tail $doc $vis $NAME $name [$($x : $c $(= $w)?),*] [$($a : $at $(= $default)?),*] [$($y)+] [
             $crate::graph::op::Body::Composite(|xs, attrs| {
-                let mut inputs = xs.iter();
-                $(let $x = take_input!(inputs $c);)*
+                let mut operands = xs.iter();
+                $(let $x = take_operand!(operands $c $($w)?);)*
                 let mut attrs = attrs.iter();
-                $($(let $a: $at = $crate::ops::unpack::attr(attrs.next())?;)+)?
-                let ($($y),+) = $body;
-                Ok(smallvec::smallvec![$($y),+])
+                $(let $a: $at = $crate::ops::unpack::attr(attrs.next())?;)*
+                Ok(made!($($y)+ $body))
             })
         ] $numpy $($tail)+);
     };
     // Any other primitive.
     (
         $(#[doc = $doc:literal])+
-        $vis:vis $NAME:ident = fn $name:ident($($x:ident : $c:tt),* $(; $($a:ident : $at:ident = $default:expr),+)?) -> $($y:ident),+
+        $vis:vis $NAME:ident = fn $name:ident($($x:ident : $c:tt),* $(; $($a:ident : $at:ident $(= $default:expr)?),+)?) -> $($y:ident),+
         shape($s:ident) $shape:expr;
         kernel $kernel:expr;
         $(each $own:ident;)?
@@ -392,7 +483,7 @@ macro_rules! row {
         numpy $numpy:literal;
         $($tail:tt)+
     ) => {
-        row!(@tail [$($doc)+] [$vis] $NAME $name [$($x : $c),*] [$($($a : $at = $default),+)?] [$($y),+] [
+        row!(@tail [$($doc)+] [$vis] $NAME $name [$($x : $c),*] [$($($a : $at $(= $default)?),+)?] [$($y),+] [
             $crate::graph::op::Body::Primitive($crate::graph::op::Primitive {
                 #[allow(unused_variables, unused_mut, unused_assignments, reason = "a rule names what it needs")]
                 infer: |$s| {
@@ -412,7 +503,7 @@ macro_rules! row {
         ] $numpy $($tail)+);
     };
     // What a composite and a primitive have in common.
-    (@tail [$($doc:literal)+] [$vis:vis] $NAME:ident $name:ident [$($x:ident : $c:tt $(= $w:tt)?),*] $attrs:tt [$($y:ident),+]
+    (@tail [$($doc:literal)+] [$vis:vis] $NAME:ident $name:ident [$($x:ident : $c:tt $(= $w:tt)?),*] $attrs:tt [$($y:tt)+]
         [$body:expr] $numpy:literal
         $(example $($code:literal);+ => $prints:literal;)?
         $(alias $($alias:ident),+;)?
@@ -420,7 +511,7 @@ macro_rules! row {
         $(by $hand:ident;)?
         $(exempt $($check:ident),+: $why:literal;)*
         $(cases $cases:expr;)?
-        $(case $($domain:ident $(($n:literal))? [$($len:literal),*]),+ $(with $($ca:ident = $cv:expr),+)?;)*
+        $(case $($domain:ident $(($n:literal))? $([$($len:literal),*])?),+ $(with $($ca:ident = $cv:expr),+)?;)*
         $(bad $bad:expr;)?
         $(refuses $($btype:ident [$($blen:literal),*]),+ $(with $($ba:ident = $bv:expr),+)? => $message:literal;)*
     ) => {
@@ -429,7 +520,8 @@ macro_rules! row {
             name: $crate::ops::unpack::plain(stringify!($name)),
             doc: concat!($($doc, "\n"),+),
             params: params!([$($x : $c $(= $w)?),*] $attrs),
-            outputs: &[$(stringify!($y)),+],
+            outputs: names!($($y)+),
+            lists: lists!($($y)+),
             #[allow(unused_variables, unused_mut, unused_assignments, unused_parens, reason = "a body names what it needs")]
             body: $body,
             numpy: $numpy,
@@ -446,7 +538,7 @@ macro_rules! row {
                 let mut all: Vec<$crate::graph::op::Case> = vec![];
                 $(all.extend($cases);)?
                 $(all.push($crate::graph::op::Case {
-                    inputs: vec![$((domain!($domain $(($n))?), vec![$($len),*])),+],
+                    inputs: vec![$((domain!($domain $(($n))?), vec![$($($len),*)?])),+],
                     attrs: packed!($attrs [$($($ca = $cv),+)?]),
                 });)*
                 all
@@ -463,16 +555,16 @@ macro_rules! row {
                 all
             },
         };
-        function!([$($hand)?] [$($doc)+] $vis $NAME $name [$($x : $c $(= $w)?),*] $attrs [$($y),+] [$($($alias)+)?]);
+        function!([$($hand)?] [$($doc)+] $vis $NAME $name [$($x : $c $(= $w)?),*] $attrs [$($y)+] [$($($alias)+)?]);
     };
 }
 
 /// The attributes of a call that names those that are not the defaults.
 macro_rules! packed {
-    ([$($a:ident : $at:ident = $default:expr),*] [$($given:ident = $value:expr),*]) => {{
-        #[allow(unused_mut, unused_assignments, reason = "a call names some of them")]
+    ([$($a:ident : $at:ident $(= $default:expr)?),*] [$($given:ident = $value:expr),*]) => {{
+        #[allow(unused_mut, unused_assignments, clippy::needless_late_init, reason = "a call names some of them")]
         {
-            $(let mut $a: $at = $default;)*
+            $(let mut $a: $at $(= $default)?;)*
             $($given = $crate::graph::attr::IntoAttr::into_attr($value);)*
             vec![$(<$at as $crate::graph::attr::AttrType>::pack($a)),*]
         }

@@ -1,14 +1,33 @@
 //! Elementwise primitives: arithmetic and functions of one real number.
 
-use crate::graph::op::{Cotangent, Kernel, OpDef};
+use crate::graph::op::{Cotangent, OpDef};
 use crate::ops::compare::{equal, greater, greater_equal, less, less_equal, logical_and, logical_not};
 use crate::ops::rules::{masked, quotient};
 use crate::ops::select::select;
-use crate::ops::shapes;
 
 /// The rows of this family.
 pub(in crate::ops) static ROWS: &[&OpDef] = &[
-    &ADD, &SUB, &MUL, &DIV, &MAXIMUM, &MINIMUM, &NEG, &SQUARE, &SQRT, &ABS, &SIGN, &EXP, &LOG, &LOG_SUM, &SIN, &COS, &RELU, &CLIP,
+    &ADD,
+    &SUB,
+    &MUL,
+    &DIV,
+    &MAXIMUM,
+    &MINIMUM,
+    &NEG,
+    &SQUARE,
+    &SQRT,
+    &ABS,
+    &SIGN,
+    &EXP,
+    &LOG,
+    &LOG_SUM,
+    &SIN,
+    &COS,
+    &RELU,
+    &CLIP,
+    &CLIP_BETWEEN,
+    &CLIP_BELOW,
+    &CLIP_ABOVE,
     &WEIGHTED,
 ];
 
@@ -238,22 +257,62 @@ row! {
     samples real;
 }
 row! {
-    /// `x` limited to `low .. high`: `minimum(maximum(x, low), high)`.
+    /// `x` limited to `low .. high`: `minimum(maximum(x, low), high)`. A bound may be missing.
     ///
     /// Gradient: to `x` where `low < x < high` and exactly 0 elsewhere, at the bounds too; else to the bound that holds.
-    pub CLIP = fn clip(x: value, low: value, high: value) -> y
-    shape(c) shapes::numeric(c);
-    kernel Kernel::Tile(crate::formula!(number |x, low, high| min(max(x, low), high)));
-    support Elementwise(constant);
-    vjp(g) {
-        x: masked(g, logical_and(greater(x, low), less(x, high))),
-        low: masked(g, logical_and(less_equal(x, low), less(low, high))),
-        high: masked(g, logical_not(logical_and(less(x, high), less(low, high)))),
+    pub CLIP = fn clip(x: value, low: value = None, high: value = None) -> y
+    body {
+        match (low, high) {
+            (Some(low), Some(high)) => clip_between(x, low, high),
+            (Some(low), None) => clip_below(x, low),
+            (None, Some(high)) => clip_above(x, high),
+            (None, None) => x,
+        }
     }
     numpy "np.clip(x, low, high)";
     example "T.clip([-1.0, 0.5, 3.0], 0.0, 1.0)" => "[0.  0.5 1. ]";
     method clip;
     case real[2, 3], unit[], positive[3];
     case real[6], unit[], positive[];
+    case real[2, 3], unit[3], none;
+    case real[2, 3], none, unit[3];
+    case real[4], none, none;
     refuses f64[2], f64[3], f64[] => "clip: shapes do not broadcast. Got (2,) and (3,); expected equal lengths, or 1, on each axis counted from the last.";
+}
+row! {
+    /// `minimum(maximum(x, low), high)`.
+    ///
+    /// Gradient: to `x` where `low < x < high`, else to the bound that holds.
+    pub(crate) CLIP_BETWEEN = fn clip_between(x: number, low: number, high: number) -> y
+    formula { min(max(x, low), high) }
+    vjp(g) {
+        x: masked(g, logical_and(greater(x, low), less(x, high))),
+        low: masked(g, logical_and(less_equal(x, low), less(low, high))),
+        high: masked(g, logical_not(logical_and(less(x, high), less(low, high)))),
+    }
+    derivative constant;
+    numpy "np.clip(x, low, high)";
+    samples real, unit, positive;
+}
+row! {
+    /// The larger of `x` and a bound.
+    ///
+    /// Gradient: to `x` where it is larger, else to the bound, at a tie too.
+    pub(crate) CLIP_BELOW = fn clip_below(x: number, low: number) -> y
+    formula { max(x, low) }
+    vjp(g) { x: masked(g, greater(x, low)), low: masked(g, logical_not(greater(x, low))) }
+    derivative constant;
+    numpy "np.maximum(x, low)";
+    samples real, unit;
+}
+row! {
+    /// The smaller of `x` and a bound.
+    ///
+    /// Gradient: to `x` where it is smaller, else to the bound, at a tie too.
+    pub(crate) CLIP_ABOVE = fn clip_above(x: number, high: number) -> y
+    formula { min(x, high) }
+    vjp(g) { x: masked(g, less(x, high)), high: masked(g, logical_not(less(x, high))) }
+    derivative constant;
+    numpy "np.minimum(x, high)";
+    samples real, unit;
 }

@@ -103,7 +103,7 @@ row! {
     /// Zeros with `g` added up at the indices along `axis`, which has length `n`: the adjoint of [`TAKE`].
     ///
     /// Gradient: the cotangent's elements at the indices.
-    pub(crate) TAKE_ADD = fn take_add(g: any, index: any; axis: i64 = 0, n: i64 = 0) -> y
+    pub(crate) TAKE_ADD = fn take_add(g: any, index: any; axis: i64 = 0, n: i64) -> y
     shape(c) {
         check_taken(c, g, index)?;
         let inner = g.ndim() - index.ndim() + 1;
@@ -203,7 +203,7 @@ row! {
     /// Zeros with `g` added up at the indices along `axis`, which has length `n`: the adjoint of [`GATHER`].
     ///
     /// Gradient: the cotangent's elements at the indices.
-    pub(crate) GATHER_ADD = fn gather_add(g: any, index: any; axis: i64 = -1, n: i64 = 0) -> y
+    pub(crate) GATHER_ADD = fn gather_add(g: any, index: any; axis: i64 = -1, n: i64) -> y
     shape(c) {
         check_index(c, index)?;
         let axis = shape::axis(c.op, axis, g.ndim())?;
@@ -252,7 +252,7 @@ row! {
     /// integral floats; one out of range, or NaN, is an error of the run.
     ///
     /// Gradient: none.
-    pub ONE_HOT = fn one_hot(labels: any; classes: i64 = 1, dtype: DType = DType::F64) -> y
+    pub ONE_HOT = fn one_hot(labels: any; classes: i64, dtype: DType = DType::F64) -> y
     shape(c) {
         if classes < 0 {
             return c.shape_error("the number of classes is negative", classes, "classes >= 0");
@@ -276,7 +276,7 @@ row! {
     /// run that names its place.
     ///
     /// Gradient: none.
-    pub(crate) CHECK_LABELS = fn check_labels(labels: any; classes: i64 = 1) -> y
+    pub(crate) CHECK_LABELS = fn check_labels(labels: any; classes: i64) -> y
     shape(c) Ok(smallvec![Aval { dtype: DType::I64, shape: labels.shape.clone() }]);
     kernel call!(true, |[labels] -> [y], c| kernels::index::labels(c.ranges, c.op, *labels, attr::<i64>(c.attrs.first())?.max(0) as usize, y));
     support Unknown;
@@ -329,7 +329,7 @@ row! {
     /// of range is an error of the run.
     ///
     /// Gradient: none.
-    pub(crate) WRAP_INDEX = fn wrap_index(index: any; n: i64 = 0) -> y
+    pub(crate) WRAP_INDEX = fn wrap_index(index: any; n: i64) -> y
     shape(c) {
         check_index(c, index)?;
         Ok(smallvec![Aval { dtype: DType::I64, shape: index.shape.clone() }])

@@ -164,7 +164,7 @@ row! {
     /// The elements of `x` in C order under another shape; one length may be -1 and is worked out.
     ///
     /// Gradient: `g` under the shape of `x`.
-    pub RESHAPE = fn reshape(x: any; shape: Ints = Ints([-1].into())) -> y
+    pub RESHAPE = fn reshape(x: any; shape: Ints) -> y
     shape(c) {
         let shape = reshape_shape(c.op, x, &shape.0, c.fresh)?;
         Ok(smallvec![Aval { dtype: x.dtype, shape }])
@@ -236,7 +236,7 @@ row! {
     /// `x` with `n` axes from `axis` on joined into one, in C order.
     ///
     /// Gradient: `g` under the shape of `x`.
-    pub(crate) MERGE_AXES = fn merge_axes(x: any; axis: i64 = 0, n: i64 = 1) -> y
+    pub(crate) MERGE_AXES = fn merge_axes(x: any; axis: i64 = 0, n: i64) -> y
     shape(c) {
         let first = shape::axis(c.op, axis, x.ndim())?;
         let end = first.saturating_add(usize::try_from(n).unwrap_or(0));

@@ -19,7 +19,7 @@ pub(in crate::ops) static ROWS: &[&OpDef] = &[&STANDARD_UNIFORM, &STANDARD_UNIFO
 
 row! {
     /// Uniform numbers in `0 <= y < 1`. A draw of its own: one value within a run, another in the next run.
-    pub STANDARD_UNIFORM = fn standard_uniform(; shape: Ints = Ints([].into()), dtype: DType = DType::F64) -> y
+    pub STANDARD_UNIFORM = fn standard_uniform(; shape: Ints, dtype: DType = DType::F64) -> y
     shape(c) drawn(c, &shape, dtype);
     kernel call!(false, |[] -> [y], c| kernels::random::uniform(c.ranges, c.key, y));
     each draw;
@@ -45,7 +45,7 @@ row! {
 }
 row! {
     /// Normal numbers of mean 0 and standard deviation 1. A draw of its own: one value within a run, another in the next run.
-    pub STANDARD_NORMAL = fn standard_normal(; shape: Ints = Ints([].into()), dtype: DType = DType::F64) -> y
+    pub STANDARD_NORMAL = fn standard_normal(; shape: Ints, dtype: DType = DType::F64) -> y
     shape(c) drawn(c, &shape, dtype);
     kernel call!(false, |[] -> [y], c| kernels::random::normal(c.ranges, c.key, y));
     each draw;

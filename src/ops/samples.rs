@@ -33,6 +33,10 @@ pub(crate) fn elementwise(domains: &[Domain]) -> Vec<Case> {
     match domains {
         [x] => unary_cases(*x),
         [a, b] => binary_cases(*a, *b),
+        [a, b, c] => {
+            let triples: [[&[usize]; 3]; 4] = [[&[]; 3], [&[4]; 3], [&[2, 3], &[], &[3]], [&[2, 1], &[1, 3], &[]]];
+            triples.into_iter().map(|[x, y, z]| mixed(&[(*a, x), (*b, y), (*c, z)], vec![])).collect()
+        }
         _ => vec![],
     }
 }
@@ -40,7 +44,7 @@ pub(crate) fn elementwise(domains: &[Domain]) -> Vec<Case> {
 /// What an elementwise op refuses: shapes that do not broadcast, and dtypes that are not of its class.
 pub(crate) fn refused(op: &'static str, class: Class, inputs: usize) -> Vec<Bad> {
     let dtype = if matches!(class, Class::Integer | Class::Bits) { DType::I64 } else { DType::F64 };
-    let mut all = if inputs > 1 { binary_bad_of(op, dtype) } else { vec![] };
+    let mut all = if inputs > 1 { unbroadcast(op, dtype, inputs) } else { vec![] };
     all.extend(match class {
         Class::Number => bools_refused(op, inputs),
         Class::Integer => integers_only(op, inputs),
@@ -52,14 +56,15 @@ pub(crate) fn refused(op: &'static str, class: Class, inputs: usize) -> Vec<Bad>
 
 /// What an elementwise op of two operands refuses.
 pub(crate) fn binary_bad(op: &'static str) -> Vec<Bad> {
-    binary_bad_of(op, DType::F64)
+    unbroadcast(op, DType::F64, 2)
 }
 
-/// As [`binary_bad`], for operands of a dtype.
-fn binary_bad_of(op: &'static str, dtype: DType) -> Vec<Bad> {
+/// Operands whose shapes do not broadcast, the first two of several.
+fn unbroadcast(op: &'static str, dtype: DType, inputs: usize) -> Vec<Bad> {
     let text =
         format!("{op}: shapes do not broadcast. Got (2, 3) and (4,); expected equal lengths, or 1, on each axis counted from the last.");
-    vec![bad_of(&[(dtype, &[2, 3]), (dtype, &[4])], vec![], text)]
+    let shapes = [&[2, 3][..], &[4]].into_iter().chain(std::iter::repeat(&[][..])).take(inputs);
+    vec![bad_of(&shapes.map(|s| (dtype, s)).collect::<Vec<_>>(), vec![], text)]
 }
 
 /// What an op of numbers refuses: bools.

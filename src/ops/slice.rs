@@ -22,7 +22,7 @@ row! {
     /// NumPy's mean: negative bounds count from the end, bounds beyond the ends are cut, steps may be negative.
     ///
     /// Gradient: `g` in its places of an array of zeros.
-    pub SLICE = fn strided_slice(x: any; slices: Slices = Slices([].into())) -> y
+    pub SLICE = fn strided_slice(x: any; slices: Slices) -> y
     shape(c) {
         if slices.0.len() > x.ndim() {
             return c.shape_error("too many slices", format_args!("{} for an array of shape {}", slices.0.len(), Tuple(&x.shape)), "at most one an axis");
@@ -115,7 +115,7 @@ row! {
     /// An array of zeros of `shape` with `g` in the places that `slices` name: the adjoint of a slice.
     ///
     /// Gradient: the slices of the cotangent.
-    pub(crate) UNSLICE = fn unslice_to(g: any; slices: Slices = Slices([].into()), shape: Ints = Ints([].into())) -> y
+    pub(crate) UNSLICE = fn unslice_to(g: any; slices: Slices, shape: Ints) -> y
     shape(c) {
         let whole = Aval::new(g.dtype, shape.0.iter().map(|&n| Dim::Known(n.max(0) as usize)));
         check_part(c, g, &slices, &whole.shape)?;
@@ -140,7 +140,7 @@ row! {
 }
 row! {
     /// [`UNSLICE`] to the shape of `like`, of which only the shape is used.
-    pub(crate) UNSLICE_LIKE = fn unslice_like(g: any, like: any; slices: Slices = Slices([].into())) -> y
+    pub(crate) UNSLICE_LIKE = fn unslice_like(g: any, like: any; slices: Slices) -> y
     shape(c) {
         check_part(c, g, &slices, &like.shape)?;
         Ok(smallvec![Aval { dtype: g.dtype, shape: like.shape.clone() }])

@@ -256,5 +256,11 @@ fn attr_words(a: &Attr, key: &mut Vec<u64>) {
                 key.push(s.step as u64);
             }
         }
+        Attr::Axis(i) => key.extend(i.map_or([0, 0], |i| [1, i as u64])),
+        Attr::Choice(c) => key.push(c.index as u64),
+        Attr::Text(t) => {
+            key.push(t.len() as u64);
+            key.extend(t.bytes().map(u64::from));
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! One way from Python into the op table, and to what is built over it.
 
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyInt, PyList, PySequence, PyTuple};
+use pyo3::types::{PyBool, PyInt, PyList, PySequence, PyString, PyTuple};
 use smallvec::SmallVec;
 
 use super::context::{self, Context};
@@ -13,9 +13,9 @@ use super::table::Row;
 use super::tensor::{Filled, Tensor};
 use crate::autodiff;
 use crate::dtype::{DType, Scalar};
-use crate::error::{Error, ErrorKind, Result};
-use crate::graph::attr::{Attr, AttrKind, Slice};
-use crate::graph::op::{Class, OpDef, ParamKind};
+use crate::error::{Error, ErrorKind, Result, closest};
+use crate::graph::attr::{Attr, AttrKind, Choice, Slice};
+use crate::graph::op::{Class, OpDef, ParamDefault, ParamKind};
 use crate::graph::{self, NodeOp, Value};
 use crate::ops::apply::{Arg, apply_in, class};
 use crate::ops::composite::chance;
@@ -65,14 +65,15 @@ fn beyond<'a>(x: &Bound<'_, PyAny>, beside: &Arg<'a>) -> PyResult<Arg<'a>> {
     let floats = match beside {
         Arg::Tensor(t) => t.dtype().is_float(),
         Arg::Weak(s) => s.dtype().is_float(),
-        Arg::Filled(_) => true,
+        Arg::Filled(_) | Arg::Absent => true,
     };
     let end = if x.lt(0)? { f64::NEG_INFINITY } else { f64::INFINITY };
     Ok(Arg::Weak(Scalar::Float(if floats { x.extract().unwrap_or(end) } else { end })))
 }
 
-fn outputs<'py>(py: Python<'py>, ctx: &Py<Context>, out: &[graph::Tensor<'_>]) -> Built<'py> {
+fn outputs<'py>(py: Python<'py>, ctx: &Py<Context>, def: Option<&OpDef>, out: &[graph::Tensor<'_>]) -> Built<'py> {
     match out {
+        _ if def.is_some_and(|d| d.lists) => Ok(list(py, ctx, out)?.into_any()),
         [one] => built(py, ctx, one.value()),
         many => {
             let list: Vec<_> = many.iter().map(|t| built(py, ctx, t.value())).collect::<PyResult<_>>()?;
@@ -83,7 +84,7 @@ fn outputs<'py>(py: Python<'py>, ctx: &Py<Context>, out: &[graph::Tensor<'_>]) -
 
 fn run<'py>(py: Python<'py>, ctx: &Py<Context>, def: &'static OpDef, args: &[Arg<'_>], attrs: &[Attr]) -> Built<'py> {
     let out = at_caller(py, || apply_in(ctx.get().graph(), def, args, attrs))??;
-    outputs(py, ctx, &out)
+    outputs(py, ctx, Some(def), &out)
 }
 
 /// An operator of one operand.
@@ -144,24 +145,46 @@ fn context_of(py: Python<'_>, xs: &Bound<'_, PyTuple>) -> PyResult<Py<Context>> 
     context::current(py)
 }
 
+/// The error for a name that is none of those that an attribute can have.
+fn unknown(op: &str, name: &str, names: &[&str], x: &Bound<'_, PyAny>) -> PyErr {
+    let got = x.repr().map_or_else(|_| String::new(), |r| r.to_string());
+    let all: Vec<String> = names.iter().map(|n| format!("\"{n}\"")).collect();
+    let kind = if x.is_instance_of::<PyString>() { ErrorKind::Value } else { ErrorKind::DType };
+    let e = Error::new(kind, op, format_args!("{name} is unknown"), got, all.join(" or "));
+    match x.extract::<String>().ok().and_then(|given| closest(&given, names.iter().copied()).map(str::to_owned)) {
+        Some(near) => e.help(format!("write \"{near}\"")).into(),
+        None => e.into(),
+    }
+}
+
 fn attr(kind: AttrKind, op: &str, name: &str, x: &Bound<'_, PyAny>) -> PyResult<Attr> {
     let wrong = |rule: &str| -> PyErr {
         let got = x.repr().map_or_else(|_| String::new(), |r| r.to_string());
         Error::new(ErrorKind::DType, op, format_args!("{name} has the wrong type"), got, rule).into()
     };
+    // A bool is an integer to Python, and a mistake here.
+    let int = |x: &Bound<'_, PyAny>| if x.is_instance_of::<PyBool>() { None } else { x.extract::<i64>().ok() };
     let ints = |x: &Bound<'_, PyAny>| -> Option<Box<[i64]>> {
-        match x.extract::<i64>() {
-            Ok(i) if !x.is_instance_of::<PyBool>() => Some([i].into()),
-            _ => x.try_iter().ok()?.map(|v| v.and_then(|v| v.extract::<i64>()).ok()).collect(),
+        match int(x) {
+            Some(i) => Some([i].into()),
+            None => x.try_iter().ok()?.map(|v| v.and_then(|v| v.extract::<i64>()).ok()).collect(),
         }
     };
     Ok(match kind {
-        AttrKind::Int => Attr::Int(x.extract().map_err(|_| wrong("an integer"))?),
+        AttrKind::Int => Attr::Int(int(x).ok_or_else(|| wrong("an integer"))?),
         AttrKind::Bool => Attr::Bool(x.extract().map_err(|_| wrong("a bool"))?),
         AttrKind::Ints => Attr::Ints(ints(x).ok_or_else(|| wrong("an integer or a tuple of integers"))?),
         AttrKind::Axes if x.is_none() => Attr::Axes(None),
         AttrKind::Axes => Attr::Axes(Some(ints(x).ok_or_else(|| wrong("None, an integer or a tuple of integers"))?)),
         AttrKind::DType => Attr::DType(convert::dtype(x)?),
+        AttrKind::Axis if x.is_none() => Attr::Axis(None),
+        AttrKind::Axis => Attr::Axis(Some(int(x).ok_or_else(|| wrong("None or an integer"))?)),
+        AttrKind::Text => Attr::Text(x.extract::<String>().map_err(|_| wrong("a string"))?.into()),
+        AttrKind::Choice(names) => {
+            let given = x.extract::<String>().ok();
+            let place = names.iter().position(|n| given.as_deref() == Some(*n));
+            Attr::Choice(Choice { names, index: place.ok_or_else(|| unknown(op, name, names, x))? })
+        }
         AttrKind::Slices => {
             let mut out = vec![];
             for s in x.try_iter().map_err(|_| wrong("a sequence of slices"))? {
@@ -191,6 +214,8 @@ pub fn _apply<'py>(py: Python<'py>, row: &Bound<'py, Row>, xs: &Bound<'py, PyTup
                     py.check_signals()?;
                     args.push(arg(&ctx, &y?)?);
                 }
+            } else if x.is_none() && matches!(p.default, Some(ParamDefault::Absent)) {
+                args.push(Arg::Absent);
             } else {
                 args.push(if is_beyond(def, &x) {
                     let other = xs.get_item(1 - args.len().min(1))?;
@@ -225,7 +250,7 @@ pub fn tensors<'a>(ctx: &'a Py<Context>, list: &Bound<'_, PyAny>) -> PyResult<Ve
         match arg(ctx, &x)? {
             Arg::Tensor(t) => out.push(t),
             Arg::Weak(s) => out.push(ctx.get().graph().scalar(s, s.dtype())),
-            Arg::Filled(_) => {
+            Arg::Filled(_) | Arg::Absent => {
                 return Err(Error::new(ErrorKind::DType, "apply", "a filled shape has no dtype here", "zeros(shape)", "a tensor").into());
             }
         }
@@ -359,7 +384,7 @@ pub fn _cond<'py>(
         }
         let out = out?;
         if single.get() && out.len() == 1 {
-            return outputs(py, &ctx, &out);
+            return outputs(py, &ctx, None, &out);
         }
         let items: Vec<_> = out.iter().map(|t| built(py, &ctx, t.value())).collect::<PyResult<_>>()?;
         Ok(PyTuple::new(py, items)?.into_any())
@@ -382,6 +407,7 @@ pub fn _assign<'py>(py: Python<'py>, variable: &Bound<'py, Tensor>, x: &Bound<'p
             Arg::Tensor(t) => t,
             Arg::Weak(s) => ctx.get().graph().scalar(s, v.dtype()),
             Arg::Filled(f) => ctx.get().graph().constant_array(f.array(v.dtype())?),
+            Arg::Absent => return Err(Error::text(ErrorKind::Graph, "assign: there is no value").into()),
         };
         let out = at_caller(py, || control::assign(v, x))?;
         out.error().map_or_else(|| built(py, &ctx, out.value()), |e| Err(e.into()))

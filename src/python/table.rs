@@ -6,6 +6,7 @@ use pyo3::types::{PyDict, PyList};
 
 use super::guarded;
 use crate::error::closest;
+use crate::graph::attr::AttrKind;
 use crate::graph::op::{Body, Domain, OpDef, ParamKind};
 use crate::ops::TABLE;
 
@@ -39,7 +40,7 @@ pub fn _closest(wanted: &str, names: Vec<String>) -> PyResult<Option<String>> {
     guarded(|| Ok(closest(wanted, names.iter().map(String::as_str)).map(str::to_owned)))
 }
 
-/// The rows of the op table, in order, as dictionaries: name, doc, params, outputs, numpy, example, composite,
+/// The rows of the op table, in order, as dictionaries: name, doc, params, outputs, lists, numpy, example, composite,
 /// internal, by_hand, aliases, methods, exempt, cases, bad.
 #[pyfunction]
 pub fn op_table<'py>(py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
@@ -54,12 +55,17 @@ pub fn op_table<'py>(py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
             let kind = match p.kind {
                 ParamKind::Tensor(_) => "tensor".to_owned(),
                 ParamKind::Tensors(_) => "tensors".to_owned(),
-                ParamKind::Attr(k) => format!("{k:?}").to_lowercase(),
+                ParamKind::Attr(k) => k.name().to_owned(),
             };
-            params.append((p.name, kind, p.default.map(|d| d.to_string())))?;
+            let choices: Vec<&str> = match p.kind {
+                ParamKind::Attr(AttrKind::Choice(names)) => names.to_vec(),
+                _ => vec![],
+            };
+            params.append((p.name, kind, p.default.map(|d| d.to_string()), choices))?;
         }
         row.set_item("params", params)?;
         row.set_item("outputs", def.outputs.to_vec())?;
+        row.set_item("lists", def.lists)?;
         row.set_item("numpy", def.numpy)?;
         row.set_item("example", def.example.as_ref().map(|e| (e.code.to_vec(), e.prints)))?;
         row.set_item("composite", matches!(def.body, Body::Composite(_)))?;

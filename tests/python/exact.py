@@ -76,7 +76,7 @@ class Names:
 def function(row: dict[str, Any]) -> Callable[..., Any]:
     """The row's expression as a function of mpmath's numbers: NaN where it is not real, None where it has no value, as `1 / 0`."""
     code: CodeType = compile(row["numpy"], row["name"], "eval")
-    names = [n for n, _, _ in row["params"]]
+    names = [n for n, *_ in row["params"]]
     modules = {"np": Names(), "scipy": SimpleNamespace(special=Names())}
 
     def call(*xs):

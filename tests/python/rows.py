@@ -19,27 +19,26 @@ def parsed(kind, text):
 
 
 def expected(row, xs, attrs):
-    kinds = [k for _, k, _ in row["params"]]
-    names = [n for n, _, _ in row["params"]]
+    kinds = [k for _, k, *_ in row["params"]]
+    names = [n for n, *_ in row["params"]]
     given = dict(zip([n for n, k in zip(names, kinds, strict=True) if k not in ("tensor", "tensors")], attrs, strict=True))
-    if kinds[0] == "tensors":
-        given[names[0]] = xs
-    else:
-        given |= zip([n for n, k in zip(names, kinds, strict=True) if k == "tensor"], xs, strict=True)
+    given |= zip([n for n, k in zip(names, kinds, strict=True) if k in ("tensor", "tensors")], operands(row, xs), strict=True)
     with np.errstate(all="ignore"):
         y = eval(row["numpy"], {"np": np, "scipy": scipy, "ref": reference}, given)
-    return [np.asarray(v) for v in (y if isinstance(y, tuple) else (y,))]
+    return [np.asarray(v) for v in (y if isinstance(y, tuple) or row["lists"] else (y,))]
 
 
 def operands(row, ts):
-    return (list(ts),) if row["params"][0][1] == "tensors" else tuple(ts)
+    """The tensors of a call, in which a list is one argument; None for a tensor that is absent."""
+    single = sum(k == "tensor" for _, k, *_ in row["params"])
+    return (*ts[:single], list(ts[single:])) if any(k == "tensors" for _, k, *_ in row["params"]) else tuple(ts)
 
 
 def attributes(row, texts):
-    kinds = [k for _, k, _ in row["params"] if k not in ("tensor", "tensors")]
+    kinds = [k for _, k, *_ in row["params"] if k not in ("tensor", "tensors")]
     return tuple(parsed(k, t) for k, t in zip(kinds, texts, strict=True))
 
 
 def applied(index, ts, attrs):
     y = _lib._apply(_lib._row(ROWS[index]["name"]), operands(ROWS[index], ts), attrs)
-    return list(y) if isinstance(y, tuple) else [y]
+    return list(y) if isinstance(y, tuple | list) else [y]

@@ -82,7 +82,7 @@ def domains(row):
 def elementwise(index):
     """The dtype of what a row makes of float64 numbers one by one; None if it does something else."""
     row = ROWS[index]
-    if not row["cases"] or len(row["outputs"]) > 1 or any(k != "tensor" or n == "like" for n, k, _ in row["params"]):
+    if not row["cases"] or len(row["outputs"]) > 1 or any(k != "tensor" or n == "like" for n, k, *_ in row["params"]):
         return None
     if not set().union(*domains(row)) <= {"real", "positive", "unit", "distinct"}:
         return None
@@ -146,7 +146,7 @@ class Comparison:
         else:
             error = 0 if got == want or (np.isnan(got) and want != want) else np.inf
         if error > self.limit:
-            where = ", ".join(f"{n}={x}" for (n, _, _), x in zip(self.row["params"], at, strict=True))
+            where = ", ".join(f"{n}={x}" for (n, *_), x in zip(self.row["params"], at, strict=True))
             expected = mp.nstr(want, 12) if isinstance(want, mpf) else want
             what = f"{self.row['name']}, {self.what} at {where}"
             text = f"{what}: got {got}, {error:.3g} ulp off; expected {expected} within {self.limit} ulp"
@@ -267,7 +267,7 @@ def test_elements_that_are_not_taken_leave_nothing(index, dtype):
     for k, g in enumerate(evaluated(index, xs, build)):
         wrong = 1 + np.flatnonzero(g[1:] != 0)
         if wrong.size:
-            at = ", ".join(f"{n}={x[wrong[0]]}" for (n, _, _), x in zip(ROWS[index]["params"], xs, strict=True))
+            at = ", ".join(f"{n}={x[wrong[0]]}" for (n, *_), x in zip(ROWS[index]["params"], xs, strict=True))
             what = f"{ROWS[index]['name']}, order {1 + k // len(xs)} at {at}: got {g[wrong[0]]}; expected 0"
             pytest.fail(f"{what}. Does the row say that its derivative is singular?")
 

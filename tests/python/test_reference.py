@@ -42,6 +42,8 @@ DOMAINS = {
 
 def draw(rng, domain, shape, dtype):
     kind, n = domain
+    if kind == "absent":
+        return None
     x = np.asarray(DOMAINS[kind](rng, tuple(shape), n))
     return x.astype(dtype) if x.dtype == np.float64 else x
 
@@ -91,10 +93,11 @@ def close(got, want):
 
 def compare(row, got, xs, attrs, dtype):
     """Values against NumPy's in float64, dtypes against NumPy's."""
-    wide = [x.astype(np.float64) if x.dtype == np.float32 else x for x in xs]
+    wide = [x.astype(np.float64) if x is not None and x.dtype == np.float32 else x for x in xs]
     want = expected(row, wide, attrs)
-    assert len(got) == len(want) == len(row["outputs"])
-    chosen = any(k == "dtype" for _, k, _ in row["params"])
+    assert len(got) == len(want)
+    assert row["lists"] or len(got) == len(row["outputs"])
+    chosen = any(k == "dtype" for _, k, *_ in row["params"])
     for y, w in zip(got, want, strict=True):
         assert y.shape == w.shape
         assert y.dtype == (dtype if w.dtype == np.float64 and not chosen else w.dtype)
@@ -102,6 +105,10 @@ def compare(row, got, xs, attrs, dtype):
             close(y, w)
         else:
             np.testing.assert_array_equal(y, w)
+
+
+def fed(ps, xs):
+    return {p: x for p, x in zip(ps, xs, strict=True) if p is not None}
 
 
 def cases():
@@ -123,15 +130,15 @@ def test_row_equals_numpy(index, case, dtype):
     rng = np.random.default_rng(index)
     base = [draw(rng, domain, shape, dtype) for domain, shape in inputs]
     with ag.Context(dtype=dtype) as ctx:
-        ps = [ctx.placeholder(f"x{i}", x.shape, x.dtype) for i, x in enumerate(base)]
+        ps = [x if x is None else ctx.placeholder(f"x{i}", x.shape, x.dtype) for i, x in enumerate(base)]
         ys = applied(index, ps, attrs)
         for layout in LAYOUTS:
-            xs = [layout(x, domain[0]) for x, (domain, _) in zip(base, inputs, strict=True)]
-            got = ctx.eval(ys, dict(zip(ps, xs, strict=True)))
+            xs = [x if x is None else layout(x, domain[0]) for x, (domain, _) in zip(base, inputs, strict=True)]
+            got = ctx.eval(ys, fed(ps, xs))
             compare(row, got, xs, attrs, dtype)
             # The shape and the dtype that were promised are those that came.
             assert [(y.shape, y.dtype) for y in ys] == [(g.shape, g.dtype) for g in got]
-        constants = [ctx.constant(fortran(x, None)) for x in base]
+        constants = [x if x is None else ctx.constant(fortran(x, None)) for x in base]
         compare(row, ctx.eval(applied(index, constants, attrs)), base, attrs, dtype)
 
 
@@ -143,7 +150,8 @@ def test_row_with_a_length_that_a_feed_decides(index, case):
     rng = np.random.default_rng(index)
     xs = [draw(rng, domain, shape, "float64") for domain, shape in inputs]
     with ag.Context() as ctx:
-        ps = [ctx.placeholder(f"x{i}", [None, *x.shape[1:]] if x.ndim else [], x.dtype) for i, x in enumerate(xs)]
+        late = [x if x is None else [None, *x.shape[1:]] if x.ndim else [] for x in xs]
+        ps = [x if x is None else ctx.placeholder(f"x{i}", s, x.dtype) for i, (x, s) in enumerate(zip(xs, late, strict=True))]
         refused = None
         try:
             ys = applied(index, ps, attrs)
@@ -153,7 +161,7 @@ def test_row_with_a_length_that_a_feed_decides(index, case):
             # A row may need the number itself, and then says so.
             assert re.search(r"\bknown\b|-1|\?", refused), refused
             return
-        compare(row, ctx.eval(ys, dict(zip(ps, xs, strict=True))), xs, attrs, "float64")
+        compare(row, ctx.eval(ys, fed(ps, xs)), xs, attrs, "float64")
 
 
 def bad():
@@ -184,14 +192,12 @@ def test_row_has_a_function(row):
     f = getattr(T, row["name"])
     assert row["name"] in T.__all__
     got = {n: p.default for n, p in inspect.signature(f).parameters.items()}
-    assert list(got) == [n for n, _, _ in row["params"]]
-    for name, kind, default in row["params"]:
-        required = kind in ("tensor", "tensors") or got[name] is inspect.Parameter.empty
-        assert required or got[name] == parsed(kind, default)
-    # Attributes that come after the last required one have defaults.
-    attrs = [n for n, k, _ in row["params"] if k not in ("tensor", "tensors")]
-    for later in attrs[1 + max((i for i, n in enumerate(attrs) if n in gen.REQUIRED), default=-1) :]:
-        assert got[later] is not inspect.Parameter.empty
+    assert list(got) == [n for n, *_ in row["params"]]
+    last = max((i for i, (_, _, default, _) in enumerate(row["params"]) if default is None), default=-1)
+    for i, (name, kind, default, _) in enumerate(row["params"]):
+        # What stands in front of a required parameter is required too.
+        assert (got[name] is inspect.Parameter.empty) == (i <= last)
+        assert i <= last or got[name] == parsed(kind, default)
     assert inspect.getdoc(f).startswith(gen.plain(row["doc"]).split("\n")[0])
     assert (row["numpy"] in f.__doc__) == gen.in_numpy(row)
     assert f"\n| `{row['name']}(" in DOCS[0]
@@ -211,9 +217,14 @@ def by_numpy(row):
 
     def call(*args, **kwargs):
         bound = inspect.signature(getattr(T, row["name"])).bind(*args, **kwargs).arguments
-        xs = [bound[n] for n, k, _ in row["params"] if k in ("tensor", "tensors")]
-        xs = [np.asarray(x) for x in (xs[0] if row["params"][0][1] == "tensors" else xs)]
-        rest = [(n, k, d) for n, k, d in row["params"] if k not in ("tensor", "tensors")]
+        xs = []
+        for n, k, d, _ in row["params"]:
+            if k == "tensors":
+                xs.extend(np.asarray(x) for x in bound[n])
+            elif k == "tensor":
+                x = bound.get(n, None if d is None else parsed(k, d))
+                xs.append(x if x is None else np.asarray(x))
+        rest = [(n, k, d) for n, k, d, _ in row["params"] if k not in ("tensor", "tensors")]
         attrs = [bound.get(n, None if n in bound else parsed(k, d)) for n, k, d in rest]
         ys = expected(row, xs, [tuple(a) if k == "slices" else a for a, (_, k, _) in zip(attrs, rest, strict=True)])
         return ys[0] if len(ys) == 1 else ys
