@@ -1,7 +1,7 @@
 //! Inner parts that this repository's own tests and benchmarks look into. Nothing here is for users, and nothing is stable.
 #![doc(hidden)]
 
-pub use crate::api::evaluator::{Prepared, prepare};
+pub use crate::api::binding::{Prepared, prepare};
 pub use crate::array::block::{Block, take_peak, usage};
 pub use crate::array::{View, ViewMut};
 pub use crate::check::matrix::{Check, agree, build, derive, examine};
@@ -20,9 +20,9 @@ pub use crate::ops::apply::{Arg, apply_in};
 pub use crate::ops::control::NESTED;
 pub use crate::ops::{TABLE, find};
 pub use crate::optimizers::updates;
-pub use crate::plan::ir::Ty;
 pub use crate::plan::place::{Arg as PlacedArg, Work};
 pub use crate::plan::{LIMIT, PLANS, STEP, Walk, cached, clear, compilations};
+pub use crate::shape::Ty;
 
 /// Functions that rows are made of, each alone: for tests of their accuracy and of their machine code.
 pub static FORMULAS: [(&str, Elementwise); 22] = [

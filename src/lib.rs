@@ -164,7 +164,7 @@ pub use api::evaluator::Evaluator;
 pub use api::feed::{Feed, FeedKey, Feeder, IntoFeed};
 pub use api::memory::{MemoryStats, memory_stats, set_plan_cache_bytes, trim};
 pub use api::{hooks, ndarray_ext, tensor_ops};
-pub use array::{Array, View};
+pub use array::{Array, Filled, View};
 pub use dtype::{DType, Element, Scalar};
 pub use error::{Error, ErrorKind, Result};
 pub use graph::attr::{Axes, IntoAttr, Ints, Slice, Slices};
@@ -173,7 +173,7 @@ pub use ndarray;
 pub use ops::apply::Operand;
 pub use plan::{Plan, TracedPlan};
 pub use shape::{Aval, Dim, Shape};
-pub use state::{Filled, IntoArray, VariableEnvironment, VariableID, VariableKey};
+pub use state::{IntoArray, VariableEnvironment, VariableID, VariableKey};
 
 /// What a user's own op is written with.
 pub mod op {

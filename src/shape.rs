@@ -103,6 +103,36 @@ impl fmt::Display for Aval {
     }
 }
 
+/// A concrete dtype and shape.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Ty {
+    /// The dtype.
+    pub dtype: DType,
+    /// The lengths.
+    pub dims: Dims,
+}
+
+impl Ty {
+    /// Number of elements.
+    pub fn count(&self) -> usize {
+        count(&self.dims)
+    }
+    /// Bytes of a C-contiguous array.
+    pub fn bytes(&self) -> usize {
+        self.count() * self.dtype.size()
+    }
+    /// As an aval.
+    pub fn aval(&self) -> Aval {
+        Aval { dtype: self.dtype, shape: known(&self.dims) }
+    }
+}
+
+impl fmt::Display for Ty {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.aval())
+    }
+}
+
 /// A shape written as Python writes a tuple: `(2, 3)`, `(4,)`, `()`; an unknown dimension is `?`.
 pub struct Tuple<'a, T>(pub &'a [T]);
 

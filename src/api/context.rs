@@ -6,7 +6,8 @@ use std::sync::Arc;
 use hashbrown::HashTable;
 use parking_lot::Mutex;
 
-use crate::api::evaluator::{Bundle, Evaluator};
+use crate::api::bundle::Bundle;
+use crate::api::evaluator::Evaluator;
 use crate::dtype::DType;
 use crate::error::Result;
 use crate::graph::attr::{IntoAttr, Ints};

@@ -13,7 +13,7 @@ use crate::kernels;
 use crate::kernels::isa::isa;
 use crate::kernels::movement;
 use crate::kernels::ranges::{RANGE, Ranges};
-use crate::plan::ir::Ty;
+use crate::shape::Ty;
 use crate::shape::{Dim, Dims, Strides, Tuple, c_strides};
 
 /// The value of a feed: a view of the caller's memory, or an array.
@@ -384,5 +384,12 @@ impl<'v> Feeder<'v> {
     pub fn push(mut self, placeholder: impl FeedKey, value: impl IntoFeed<'v>) -> Feeder<'v> {
         self.feeds.push((placeholder.target(), value.into_feed()));
         self
+    }
+}
+
+/// A number as a feed.
+impl<'v> IntoFeed<'v> for Scalar {
+    fn into_feed(self) -> Feed<'v> {
+        Feed::scalar(self)
     }
 }

@@ -1,5 +1,7 @@
 //! The Rust face, and nothing else.
 
+pub mod binding;
+pub mod bundle;
 pub mod context;
 pub mod custom;
 pub mod evaluator;

@@ -2,6 +2,7 @@
 //!
 //! `use scirs2_autograd::tensor_ops as T;` or a glob import. Names are those of the published crate, and NumPy's.
 
+use crate::array::Filled;
 pub use crate::autodiff::{grad, grad_with_default, hessian_vector_product as _hessian_vector_product, jacobians};
 use crate::graph::attr::{IntoAttr, Ints};
 use crate::graph::{AsTensor, Graph, Tensor};
@@ -11,7 +12,6 @@ pub use crate::ops::{
     broadcast::*, compare::*, contract::*, control::*, elementwise::*, factor::*, index::*, movement::*, normal::*, random::*, reduce::*,
     select::*, sigmoid::*, slice::*,
 };
-use crate::state::Filled;
 
 /// A shape full of zeros that has no dtype and no graph yet: a variable gives it the dtype of its environment, an operator
 /// those of its other operand. A tensor of zeros is [`Context::zeros`](crate::Context::zeros).

@@ -1,6 +1,7 @@
 //! Arrays: dtype, shape and a counted block of memory in C order. No arithmetic.
 
 pub mod block;
+mod filled;
 pub mod room;
 mod view;
 
@@ -13,7 +14,8 @@ use crate::dtype::{DType, Element, Scalar};
 use crate::error::{Error, ErrorKind, Result};
 use crate::shape::{Dims, Strides, Tuple, c_strides, count, fits};
 use block::Block;
-pub use view::{View, ViewMut, copy, with_lead};
+pub use filled::Filled;
+pub use view::{View, ViewMut, with_lead};
 
 /// The error of an array for which there is no memory.
 pub fn no_memory(op: &str, dtype: DType, dims: &[usize]) -> Error {
@@ -47,16 +49,6 @@ impl Array {
         unsafe {
             let a = Array::uninit(dtype, dims)?;
             std::ptr::write_bytes(a.block.ptr(), 0, a.bytes());
-            Ok(a)
-        }
-    }
-
-    /// A copy of a view, in C order.
-    pub fn copy_of(view: View<'_>) -> Result<Array> {
-        // SAFETY: `copy` writes every element; the new block is not shared.
-        unsafe {
-            let a = Array::uninit(view.dtype(), view.dims())?;
-            copy(view, &mut ViewMut::from_raw(a.block.ptr(), a.dtype, &a.dims, &a.strides));
             Ok(a)
         }
     }

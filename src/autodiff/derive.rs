@@ -1,16 +1,20 @@
 //! What is derived from the sweep.
 
+use std::ops::Range;
+
 use crate::error::{Error, ErrorKind, Result, Site};
 use crate::graph::attr::{Slice, Slices};
-use crate::graph::{AsTensor, Tensor};
+use crate::graph::{AsTensor, Tensor, Value};
 use crate::ops::apply::cast;
+use crate::ops::broadcast::broadcast_to;
 use crate::ops::elementwise::mul;
-use crate::ops::movement::{at_least, expand_dims, reshape, same_shape, stop_gradient};
+use crate::ops::movement::{at_least, expand_dims, identity, repeated, reshape, same_shape, stop_gradient};
 use crate::ops::reduce::reduce_sum;
 use crate::ops::slice::{concat, slice, unslice_like, unslice_to};
 use crate::shape::{Tuple, count};
 
-use super::grad::{grad, grad_with_default};
+use super::batch::over;
+use super::grad::{full_like, grad, try_grad};
 
 /// For each `x` the Jacobian `d y[i] / d x` of the first `y_len` elements of `y`, in C order: shape `(y_len, *x.shape)`.
 ///
@@ -33,24 +37,53 @@ pub fn jacobians<'g, A: AsTensor<'g>>(y: impl AsTensor<'g>, xs: &[A], y_len: imp
     Site::here().during(|| y.graph().inside("jacobians", || rows(y, xs, y_len)))
 }
 
+/// Elements of seeds that one batch holds at most: a Jacobian of many rows is made of several.
+const SEEDS: usize = 1 << 22;
+
 fn rows<'g, A: AsTensor<'g>>(y: Tensor<'g>, xs: &[A], y_len: Option<usize>) -> Vec<Tensor<'g>> {
+    let xs: Vec<Tensor<'g>> = xs.iter().map(|x| x.tensor()).collect();
     let known = y.known_shape().map(|dims| count(&dims));
-    let n = match y.error().map_or_else(|| length(y, known, y_len), Err) {
-        Ok(n) => n,
-        Err(e) => return xs.iter().map(|_| y.graph().poison(e.clone())).collect(),
-    };
+    let made = y.error().map_or_else(|| length(y, known, y_len), Err).and_then(|n| Ok((n, stacked(y, &xs, known, n)?)));
+    match made {
+        Ok((n, parts)) => parts.into_iter().map(|t| long_enough(t, y, known, n)).collect(),
+        Err(e) => xs.iter().map(|_| y.graph().poison(e.clone())).collect(),
+    }
+}
+
+/// The first `n` rows for each `x`: one sweep, whose seed then becomes the rows of the identity matrix.
+fn stacked<'g>(y: Tensor<'g>, xs: &[Tensor<'g>], known: Option<usize>, n: usize) -> Result<Vec<Tensor<'g>>> {
     if n == 0 {
         let none = |g: Tensor<'g>| slice(expand_dims(g, 0i64), [0], [0]);
-        return grad(&[y], xs).into_iter().map(|g| long_enough(none(g), y, known, n)).collect();
+        return Ok(try_grad(&[y], xs, None)?.into_iter().map(none).collect());
     }
     let flat = reshape(y, -1i64);
-    let rows: Vec<Vec<Tensor<'g>>> = (0..n as i64).map(|i| row(flat, xs, known, n as i64, i)).collect();
-    (0..xs.len())
-        .map(|k| {
-            let parts: Vec<Tensor<'g>> = rows.iter().filter_map(|r| r.get(k)).map(|&g| expand_dims(g, 0i64)).collect();
-            long_enough(concat(&parts, 0i64), y, known, n)
-        })
-        .collect()
+    // A value of its own, so that nothing else is replaced.
+    let seed = identity(full_like(flat, 0.0));
+    let grads: Vec<Value> = try_grad(&[flat], xs, Some(&[seed]))?.iter().map(|t| t.value()).collect();
+    let most = (SEEDS / known.unwrap_or(n).max(1)).max(1);
+    let mut parts: Vec<Vec<Tensor<'g>>> = vec![vec![]; xs.len()];
+    for start in (0..n).step_by(most) {
+        let m = most.min(n - start);
+        let seeds = unit_rows(flat, known, n, start..start + m);
+        for (list, t) in parts.iter_mut().zip(over(y.graph(), &grads, &[(seed.value(), seeds)], m)?) {
+            list.push(t);
+        }
+    }
+    Ok(parts.iter().map(|list| concat(list, 0i64)).collect())
+}
+
+/// Some rows of the identity matrix, each as long as `flat`, of which at least `n` elements must be.
+fn unit_rows<'g>(flat: Tensor<'g>, known: Option<usize>, n: usize, rows: Range<usize>) -> Tensor<'g> {
+    let (m, columns) = (rows.len() as i64, known.unwrap_or(n) as i64);
+    let ones = broadcast_to(flat.graph().literal(1.0.into(), flat.dtype()), [m]);
+    let stop = rows.start as i64 + (m - 1) * (columns + 1) + 1;
+    let diagonal = Slice { start: Some(rows.start as i64), stop: Some(stop), step: columns + 1 };
+    let unit = reshape(unslice_to(ones, Slices([diagonal].into()), [m * columns]), [m, columns]);
+    if known.is_some() {
+        return unit;
+    }
+    let first = Slice { start: Some(0), stop: Some(columns), step: 1 };
+    unslice_like(at_least(unit, flat, n as i64), repeated(flat, m), Slices([Slice::ALL, first].into()))
 }
 
 /// How many rows there are.
@@ -69,22 +102,6 @@ fn length(y: Tensor<'_>, known: Option<usize>, y_len: Option<usize>) -> Result<u
         }
         (Some(n), _) => Ok(n),
     }
-}
-
-/// The gradients of element `i` of `flat`.
-fn row<'g, A: AsTensor<'g>>(flat: Tensor<'g>, xs: &[A], known: Option<usize>, n: i64, i: i64) -> Vec<Tensor<'g>> {
-    if known.is_some() {
-        return grad(&[slice(flat, [i], [i + 1])], xs);
-    }
-    // A slice of an unknown length may be empty; a seed that was made for `n` elements must find them.
-    let one = flat.graph().scalar(1.0.into(), flat.dtype());
-    let seed = unslice_to(expand_dims(one, 0i64), part(i, i + 1), [n]);
-    let seed = at_least(seed, flat, n);
-    grad_with_default(&[flat], xs, &[unslice_like(seed, flat, part(0, n))])
-}
-
-fn part(start: i64, stop: i64) -> Slices {
-    Slices([Slice { start: Some(start), stop: Some(stop), step: 1 }].into())
 }
 
 /// `t`, an error of the run if `y` has not `n` elements: an `x` that `y` does not depend on has rows too.

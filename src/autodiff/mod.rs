@@ -1,5 +1,6 @@
 //! Gradients: the reverse sweep, and what is derived from it.
 
+pub(crate) mod batch;
 mod derive;
 mod grad;
 mod reach;

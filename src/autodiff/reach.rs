@@ -4,6 +4,7 @@ use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
 use crate::array::room::room;
+use crate::dtype::DType;
 use crate::error::Result;
 use crate::graph::{Graph, Value};
 
@@ -33,8 +34,13 @@ const NODE: usize = 512;
 const ASKED: usize = 4096;
 
 impl Reach {
-    /// What `ys` reach down to `xs`; with `stop`, not beyond an `x`.
+    /// What `ys` reach down to `xs`, along floating values; with `stop`, not beyond an `x`.
     pub fn new(graph: &Graph, ys: &[Value], xs: &[Value], stop: bool) -> Result<Reach> {
+        Reach::along(graph, ys, xs, stop, DType::is_float)
+    }
+
+    /// As [`Reach::new`], along values of these dtypes.
+    pub fn along(graph: &Graph, ys: &[Value], xs: &[Value], stop: bool, through: fn(DType) -> bool) -> Result<Reach> {
         let mut targets: SmallVec<[u32; 8]> = xs.iter().map(|v| v.node).collect();
         targets.sort_unstable();
         let is_target = |id: u32| targets.binary_search(&id).is_ok();
@@ -44,7 +50,7 @@ impl Reach {
         let mut reach = Reach { depends: vec![false; ids.len()], ids, places };
         for i in 0..reach.ids.len() {
             let id = reach.ids[i];
-            let via = |v: &Value| graph.aval(*v).dtype.is_float() && reach.depends(v.node);
+            let via = |v: &Value| through(graph.aval(*v).dtype) && reach.depends(v.node);
             reach.depends[i] = is_target(id) || graph.node(id).inputs.iter().any(via);
         }
         Ok(reach)

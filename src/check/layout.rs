@@ -70,6 +70,16 @@ pub(super) fn gathered(a: &Array, dims: &[usize], from: impl Fn(&[usize]) -> Opt
     })
 }
 
+/// Arrays of one shape along a new first axis.
+pub(super) fn stacked(parts: &[Array]) -> Result<Array> {
+    let first = parts.first().ok_or_else(|| Error::text(ErrorKind::Shape, "check: there is nothing to stack"))?;
+    let dims: Vec<usize> = [parts.len()].into_iter().chain(first.shape().iter().copied()).collect();
+    crate::dispatch!(first.dtype(), T => {
+        let lists: Vec<&[T]> = parts.iter().map(|a| a.as_slice::<T>()).collect::<Result<_>>()?;
+        Array::from_slice(&lists.concat(), &dims)
+    })
+}
+
 /// The place in C order of an index.
 pub(super) fn flat(dims: &[usize], index: impl Iterator<Item = usize>) -> usize {
     dims.iter().zip(index).fold(0, |at, (n, i)| at * n + i)

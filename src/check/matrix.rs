@@ -2,7 +2,7 @@
 
 use super::bounds::Edge;
 use super::sample::Sample;
-use super::{cotangent, gradcheck_all, layout, magnitudes, values};
+use super::{batched, cotangent, gradcheck_all, layout, magnitudes, values};
 use crate::api::context::{Context, run};
 use crate::api::feed::Feeder;
 use crate::array::Array;
@@ -32,6 +32,7 @@ pub fn examine(def: &'static OpDef, check: Check) -> Result<usize> {
             Check::Narrow => values::narrow(def, &s)?,
             Check::Layouts => layout::layouts(def, case, &s)?,
             Check::Fused => fused(def, case, &s)?,
+            Check::Batched => batched::batched(def, &s)?,
             Check::Messages => 0,
         };
         refused |= n == 0 && check == Check::Unknown;

@@ -2,6 +2,7 @@
 //!
 //! [`gradcheck`] compares a gradient with differences of the function; `matrix` runs every check on every row.
 
+mod batched;
 pub(crate) mod bounds;
 pub(crate) mod layout;
 mod magnitudes;

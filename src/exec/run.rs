@@ -225,7 +225,8 @@ mod tests {
     use super::*;
     use crate::dtype::DType;
     use crate::plan::compile_body;
-    use crate::plan::ir::{Ir, IrNode, IrOp, Ref, Ty};
+    use crate::plan::ir::{Ir, IrNode, IrOp, Ref};
+    use crate::shape::Ty;
 
     /// A plan of one step: a row on as many sources as it takes.
     fn plan(row: &str, attrs: &[crate::graph::attr::Attr], dims: &[usize], out: &[usize]) -> Plan {

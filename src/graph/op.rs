@@ -126,14 +126,25 @@ pub enum Check {
     Layouts,
     /// Values and gradients of both orders, computed as one program, equal op by op, bit for bit.
     Fused,
+    /// With one more axis of any of the inputs, values and gradients equal single computations.
+    Batched,
     /// Each bad input gives its message; a row without bad inputs refuses none.
     Messages,
 }
 
 impl Check {
     /// All checks.
-    pub const ALL: [Check; 8] =
-        [Check::Types, Check::Unknown, Check::First, Check::Second, Check::Narrow, Check::Layouts, Check::Fused, Check::Messages];
+    pub const ALL: [Check; 9] = [
+        Check::Types,
+        Check::Unknown,
+        Check::First,
+        Check::Second,
+        Check::Narrow,
+        Check::Layouts,
+        Check::Fused,
+        Check::Batched,
+        Check::Messages,
+    ];
 }
 
 /// What a parameter is.
@@ -220,6 +231,65 @@ pub enum Derivative {
     Singular,
 }
 
+/// How a primitive is computed when some inputs have one more axis, the first, along which it is computed over and over. What
+/// that gives has the bits of single computations, products of matrices excepted.
+#[derive(Clone, Copy)]
+pub enum Batch {
+    /// Operands broadcast: the axis goes in front of all axes that an operand can have.
+    Elementwise,
+    /// The last so many axes of an operand are the op's own; those in front of them broadcast.
+    Leading(usize),
+    /// The attributes `axis`, `axis1`, `axis2` name axes, which move by one; all inputs get the axis.
+    Axes,
+    /// Only the shapes of inputs count: what it gives is the same each time.
+    Same,
+    /// A rule of its own.
+    Rule(BatchRule),
+    /// Nothing better is known than one computation after the other.
+    Loop,
+}
+
+/// The outputs with one more axis, the first.
+pub type BatchRule = for<'a, 'g> fn(&Batched<'a, 'g>) -> Result<Vec<Tensor<'g>>>;
+
+/// What a batching rule sees.
+pub struct Batched<'a, 'g> {
+    /// The graph.
+    pub graph: &'g Graph,
+    /// The index of the node that is computed over and over.
+    pub id: u32,
+    /// The node.
+    pub node: &'g Node,
+    /// Its inputs, with one more axis where there is one.
+    pub inputs: &'a [Tensor<'g>],
+    /// Which of them have it.
+    pub has: &'a [bool],
+    /// The length of the axis.
+    pub n: usize,
+    /// The transformation itself, for bodies.
+    pub again: &'a dyn Again,
+}
+
+impl<'g> Batched<'_, 'g> {
+    /// Output `k` as the node has it, without the axis.
+    pub fn output(&self, k: usize) -> Tensor<'g> {
+        self.graph.tensor(Value { node: self.id, out: k as u32 })
+    }
+    /// Input `i` as the node has it, without the axis.
+    pub fn single(&self, i: usize) -> Tensor<'g> {
+        match self.node.inputs.get(i) {
+            Some(&v) => self.graph.tensor(v),
+            None => self.graph.poison(Error::text(ErrorKind::Graph, format!("{}: a batching rule asks for input {i}", self.node.name()))),
+        }
+    }
+}
+
+/// The transformation of a graph that gives it one more axis, as rules see it.
+pub trait Again {
+    /// `ys` with the axis, for values that are replaced by others that have it; built in the present scope.
+    fn outputs<'g>(&self, graph: &'g Graph, ys: &[Value], replaced: &[(Value, Tensor<'g>)], n: usize) -> Result<Vec<Tensor<'g>>>;
+}
+
 /// A primitive op.
 pub struct Primitive {
     /// The shapes and dtypes of the outputs.
@@ -230,6 +300,10 @@ pub struct Primitive {
     pub vjp: for<'a, 'g> fn(&Vjp<'a, 'g>) -> Vec<Cotangent<'g>>,
     /// How the support of a cotangent passes.
     pub support: Support,
+    /// How it is computed with one more axis.
+    pub batch: Batch,
+    /// Its arithmetic, where that is more than one operation for each element that it writes.
+    pub cost: Option<fn(&Lowering<'_>) -> f64>,
     /// True if each call is a node of its own.
     pub own: bool,
     /// True for a random draw, which is a node of its own with a stream of its own.
@@ -324,6 +398,17 @@ pub struct Lowering<'a> {
     pub output: &'a Aval,
     /// The attributes.
     pub attrs: &'a [Attr],
+}
+
+impl Lowering<'_> {
+    /// The lengths of input `i`, all of them known.
+    pub fn lengths(&self, i: usize) -> SmallVec<[usize; 4]> {
+        self.inputs.get(i).and_then(|a| a.dims()).unwrap_or_default().iter().copied().collect()
+    }
+    /// The number of elements of the output.
+    pub fn size(&self) -> f64 {
+        self.output.dims().map_or(0, |d| crate::shape::count(&d)) as f64
+    }
 }
 
 /// What an op becomes once all shapes are numbers.
@@ -520,7 +605,7 @@ impl<'a> ComputeContext<'a> {
             let rule = format!("{} of shape {}, as `infer` said", out.dtype(), crate::shape::Tuple(out.dims()));
             return Err(Error::new(ErrorKind::User, "append_output", "the output is not what `infer` promised", got, rule));
         }
-        crate::array::copy(v, out);
+        crate::kernels::movement::copy(&Ranges::new(None), v, out)?;
         self.written += 1;
         Ok(())
     }

@@ -53,6 +53,8 @@ macro_rules! formula {
         $($crate::formula!(@rule $out $functions $t $x $body);)+
         $crate::kernels::tile::Elementwise {
             arity: $crate::formula!(@arity $x),
+            operands: $crate::formula!(@operands $x),
+            text: stringify!($body),
             forms: |isa, dtype| match dtype {
                 $($crate::dtype::DType::$dtype => Some($crate::formula!(@forms $how $out $t $x isa)),)+
                 #[allow(unreachable_patterns)]
@@ -64,6 +66,8 @@ macro_rules! formula {
     (@arity [$a:ident]) => { 1 };
     (@arity [$a:ident $b:ident]) => { 2 };
     (@arity [$a:ident $b:ident $c:ident]) => { 3 };
+
+    (@operands [$($x:ident)+]) => { &[$(stringify!($x)),+] };
 
     // The output type of the kernel, in terms of the input type.
     (@out same $t:ident) => { $t };

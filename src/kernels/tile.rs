@@ -27,6 +27,10 @@ pub struct Forms(pub [Option<Instr>; 8]);
 pub struct Elementwise {
     /// Number of operands.
     pub arity: u8,
+    /// The names of the operands in the text.
+    pub operands: &'static [&'static str],
+    /// The formula as it is written: what is printed for another machine.
+    pub text: &'static str,
     /// The kernels.
     pub forms: fn(Isa, DType) -> Option<Forms>,
 }

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use smallvec::SmallVec;
 
+use crate::array::Filled;
 use crate::array::room::room;
 use crate::dtype::{DType, Scalar};
 use crate::error::{Error, ErrorKind, Result, Site};
@@ -13,7 +14,6 @@ use crate::graph::op::{Body, Class, OpDef, Param, ParamDefault, ParamKind};
 use crate::graph::{AsTensor, Graph, NodeOp, Tensor, Value};
 use crate::ops::broadcast::broadcast_to;
 use crate::ops::movement::CAST;
-use crate::state::Filled;
 
 /// An operand: a tensor, or a number that takes the dtype of the tensors beside it.
 #[derive(Clone)]

@@ -28,6 +28,7 @@ row! {
     kernel Kernel::Check(|ranges, op, x| kernels::check::within(ranges, op, x, PROBABILITY.1, PROBABILITY.0));
     support Elementwise(finite);
     vjp(g) { x: g }
+    batch Elementwise;
     numpy "x";
     by hand;
     cases samples::unary_cases(Domain::Unit);
@@ -41,6 +42,7 @@ row! {
     kernel Kernel::Check(|ranges, op, x| kernels::check::within(ranges, op, x, RATIO.1, RATIO.0));
     support Elementwise(finite);
     vjp(g) { x: g }
+    batch Elementwise;
     numpy "x";
     by hand;
     cases samples::unary_cases(Domain::Unit);
@@ -54,6 +56,7 @@ row! {
     kernel Kernel::Check(|ranges, op, x| kernels::check::within(ranges, op, x, EXPONENT.1, EXPONENT.0));
     support Elementwise(finite);
     vjp(g) { x: g }
+    batch Elementwise;
     numpy "x";
     by hand;
     exempt First, Second, Narrow: "its samples are integers";

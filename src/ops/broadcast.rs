@@ -7,6 +7,7 @@ use crate::graph::Tensor;
 use crate::graph::attr::{Attr, AttrType, Axes, Ints};
 use crate::graph::op::{Cotangent, Infer, Kernel, Lowered, OpDef};
 use crate::ops::apply::apply;
+use crate::ops::batch;
 use crate::ops::movement::{RESHAPE, dims_attr, known_attr};
 use crate::ops::reduce::{REDUCE_SUM, reduce_sum};
 use crate::ops::rules::{shaped_like, unbroadcast};
@@ -38,6 +39,7 @@ row! {
     kernel Kernel::View(|dims, strides, _, out| Some((0, broadcast_strides(dims, strides, out))));
     support Summed;
     vjp(g) { x: unbroadcast(g, x) }
+    batch Rule(batch::broadcast_to);
     numpy "np.broadcast_to(x, shape)";
     example "T.broadcast_to([[1], [2]], (2, 3))" => "[[1 1 1]\n [2 2 2]]";
     case real[3] with shape = [2, 3];
@@ -74,6 +76,7 @@ row! {
     kernel Kernel::Lower(|c| Lowered::Chain(vec![(&BROADCAST_TO, vec![dims_attr(c.output)])]));
     support Summed;
     vjp(g) { x: unbroadcast(g, x), like: Cotangent::Zero }
+    batch Rule(batch::broadcast_like);
     numpy "np.broadcast_to(x, like.shape)";
     by hand;
     case real[3], real[2, 3];
@@ -123,6 +126,7 @@ row! {
     });
     support Repeated(repeated);
     vjp(g) { x: broadcast_like(g, x), like: Cotangent::Zero }
+    batch Rule(batch::sum_to);
     numpy "ref.sum_to(x, like)";
     by hand;
     case real[2, 3], real[3];

@@ -47,6 +47,8 @@ row! {
     });
     support Contracted(contracted);
     vjp(g) { a: batch_matmul(g, swapped(b)), b: batch_matmul(swapped(a), g) }
+    batch Leading(2);
+    cost |c| 2.0 * c.size() * c.lengths(0).last().map_or(0.0, |&k| k as f64);
     numpy "np.matmul(a, b)";
     example "T.batch_matmul([[[1, 0]], [[0, 1]]], [[5], [7]])[..., 0]" => "[[5]\n [7]]";
     case real[2, 3], real[3, 4];

@@ -5,10 +5,14 @@ use smallvec::smallvec;
 
 use crate::dtype::DType;
 use crate::error::{Error, ErrorKind, Result};
-use crate::graph::op::{Cotangent, Infer, Kernel, OpDef, Vjp};
+use crate::graph::op::{Batched, Cotangent, Infer, Kernel, OpDef, Vjp};
 use crate::graph::{AsTensor, Graph, NodeOp, Region, Tensor, Value, Values};
 use crate::kernels;
 use crate::ops::apply::{Arg, Operand, apply};
+use crate::ops::batch;
+use crate::ops::movement::expand_dims;
+use crate::ops::select::select;
+use crate::ops::unpack;
 use crate::shape::{Aval, Tuple};
 
 /// The rows of this family.
@@ -23,9 +27,10 @@ row! {
     kernel Kernel::Branch;
     support Unknown;
     vjp(v) { ..cond_vjp(v) }
+    batch Rule(cond_over);
     numpy "ref.cond(inputs)";
     by hand;
-    exempt Types, Unknown, First, Second, Narrow, Layouts, Fused: "its bodies are functions, not arrays: whole programs test it";
+    exempt Types, Unknown, First, Second, Narrow, Layouts, Fused, Batched: "its bodies are functions, not arrays: whole programs test it";
     exempt Messages: "whole programs test what it refuses";
 }
 
@@ -86,6 +91,29 @@ fn branch<'g>(graph: &'g Graph, condition: Tensor<'g>, bodies: [(u32, Values); 2
     let regions = bodies.map(|(scope, outputs)| Region { scope, outputs }).into();
     let t = graph.insert(&COND, &[], &inputs, regions);
     t.error().map_or(Ok(t), Err)
+}
+
+/// A branch over and over. Where one condition decides for all, its bodies get the axis; where each computation has its own,
+/// both bodies are computed.
+fn cond_over<'g>(b: &Batched<'_, 'g>) -> Result<Vec<Tensor<'g>>> {
+    let graph = b.graph;
+    let replaced: Vec<(Value, Tensor<'g>)> =
+        b.node.inputs.iter().zip(b.inputs).zip(b.has).skip(1).filter(|(_, has)| **has).map(|((&v, &t), _)| (v, t)).collect();
+    let (&[then, otherwise], &[chosen, ..], &[own, ..]) = (&b.node.regions.iter().collect::<Vec<_>>()[..], b.inputs, b.has) else {
+        return Err(unpack::arity(b.node.name()));
+    };
+    if own {
+        let [a, z] = [then, otherwise].map(|r| b.again.outputs(graph, &r.outputs, &replaced, b.n));
+        let column = |y: Tensor<'g>| batch::behind_first(expand_dims(chosen, -1), y.ndim() as i64 - 2);
+        let taken = |(x, y): (Tensor<'g>, Tensor<'g>)| select(if x.ndim() == 1 { chosen } else { column(x) }, x, y);
+        return Ok(a?.into_iter().zip(z?).map(taken).collect());
+    }
+    let body = |region: &Region| {
+        let (scope, ys) = graph.in_scope(Some(region.scope), || b.again.outputs(graph, &region.outputs, &replaced, b.n));
+        Ok::<_, Error>((scope, ys?.iter().map(|t| t.value()).collect::<Values>()))
+    };
+    let first = branch(graph, chosen, [body(then)?, body(otherwise)?])?;
+    Ok((0..b.node.avals.len()).map(|k| first.output(k)).collect())
 }
 
 fn cond_vjp<'g>(v: &Vjp<'_, 'g>) -> Vec<Cotangent<'g>> {
@@ -276,7 +304,7 @@ row! {
     vjp(g) { variable: Cotangent::Zero, x: g }
     numpy "x";
     by hand;
-    exempt Types, Unknown, First, Second, Narrow, Layouts, Fused: "its target is a variable: whole programs test it";
+    exempt Types, Unknown, First, Second, Narrow, Layouts, Fused, Batched: "its target is a variable: whole programs test it";
     exempt Messages: "whole programs test what it refuses";
 }
 
@@ -310,6 +338,7 @@ row! {
     kernel Kernel::Check(kernels::check::finite);
     support Elementwise(constant);
     vjp(g) { x: g }
+    batch Elementwise;
     numpy "x";
     example "T.check_finite(T.log([1.0, np.e]))" => "[0. 1.]";
     case real[2, 3];

@@ -7,6 +7,8 @@
 //!     pub NAME = fn name(x: float, slope: number = 0.5; axis: i64 = -1) -> y
 //!     formula { .. }  |  body { .. }  |  shape(c) ..; kernel ..; each own | draw; support ..;
 //!     vjp(g) { x: .., slope: .. }
+//!     batch Axes;
+//!     cost |c| ..;
 //!     derivative singular;
 //!     numpy "..";
 //!     example "line"; "expression" => "what printing it gives";
@@ -29,6 +31,8 @@
 //! * `formula` makes an elementwise primitive, `shape` any primitive, `body` a composite over other functions.
 //! * In `vjp` each entry is the cotangent of an input; `{ ..expression }` gives the list of all of them, and sees them by
 //!   [`Vjp`](crate::graph::op::Vjp) under the name in the brackets.
+//! * `batch` says how the row is computed with one more axis, as a [`Batch`](crate::graph::op::Batch); a row that is not elementwise
+//!   and does not say it is computed in a loop. `cost` counts its arithmetic.
 //! * `derivative` says what the local derivative of a formula can be, if not finite at finite operands.
 //! * `by hand`: its functions, if it has any, are written by hand.
 
@@ -193,6 +197,29 @@ macro_rules! derivative {
     };
     ($which:ident) => {
         $crate::ops::support::$which
+    };
+}
+
+/// How a row is computed with one more axis: in a loop, if it says nothing else.
+macro_rules! batch {
+    () => {
+        $crate::graph::op::Batch::Loop
+    };
+    ($how:ident) => {
+        $crate::graph::op::Batch::$how
+    };
+    ($how:ident($rule:expr)) => {
+        $crate::graph::op::Batch::$how($rule)
+    };
+}
+
+/// The arithmetic of a row, if it says it.
+macro_rules! cost {
+    () => {
+        None
+    };
+    ($cost:expr) => {
+        Some($cost)
     };
 }
 
@@ -422,6 +449,8 @@ macro_rules! row {
                 #[allow(unused_variables, unused_mut, unused_assignments, reason = "a rule names what it needs")]
                 vjp: vjp!([$x0 : $c0 $(, $x : $c)*] [] [$y] [$g] $rules),
                 support: $crate::graph::op::Support::Elementwise(derivative!($($derivative)?)),
+                batch: $crate::graph::op::Batch::Elementwise,
+                cost: None,
                 own: false,
                 draw: false,
             }),
@@ -480,6 +509,8 @@ macro_rules! row {
         $(each $own:ident;)?
         support $support:ident $(($passes:ident))?;
         vjp($($g:ident),+) $rules:tt
+        $(batch $batch:ident $(($rule:expr))?;)?
+        $(cost $cost:expr;)?
         numpy $numpy:literal;
         $($tail:tt)+
     ) => {
@@ -497,6 +528,8 @@ macro_rules! row {
                 #[allow(unused_variables, unused_mut, unused_assignments, reason = "a rule names what it needs")]
                 vjp: vjp!([$($x : $c),*] [$($($a : $at),+)?] [$($y),+] [$($g),+] $rules),
                 support: $crate::graph::op::Support::$support $(($crate::ops::support::$passes))?,
+                batch: batch!($($batch $(($rule))?)?),
+                cost: cost!($($cost)?),
                 own: said!($($own)?),
                 draw: is_draw!($($own)?),
             })

@@ -5,8 +5,9 @@ use smallvec::smallvec;
 use crate::array::with_lead;
 use crate::error::Result;
 use crate::graph::Tensor;
-use crate::graph::op::{CallKernel, Infer, Kernel, OpDef};
+use crate::graph::op::{Batched, CallKernel, Infer, Kernel, OpDef};
 use crate::kernels;
+use crate::ops::batch;
 use crate::ops::contract::{batch_matmul, swapped};
 use crate::ops::movement::{expand_dims, squeeze};
 use crate::ops::rules::unbroadcast;
@@ -40,6 +41,7 @@ row! {
     });
     support Scattered;
     vjp(g) { x: lower_triangle(g, halve) }
+    batch Leading(2);
     numpy "np.tril(x) - (np.tril(x) - np.tril(x, -1)) * (0.5 if halve else 0.0)";
     case real[3, 3] with halve = true;
     case real[2, 2, 2] with halve = false;
@@ -90,6 +92,8 @@ row! {
             if b.ndim() == 1 { squeeze(gb, -1) } else { gb }
         },
     }
+    batch Rule(solved);
+    cost |c| c.size() * c.lengths(0).last().map_or(0.0, |&n| n as f64);
     numpy "scipy.linalg.solve_triangular(l, b, lower=True, trans=int(transpose))";
     example "T.solve_lower([[2.0, 0.0], [1.0, 4.0]], [2.0, 9.0])" => "[1. 2.]";
     case spd[3, 3], real[3, 3];
@@ -104,6 +108,17 @@ row! {
     refuses f64[2, 2], f64[3] => "solve_lower: the sides differ in length. Got (2, 2) and (3,); expected l.shape[-1] == b.shape[0] for a 1-d b.";
     refuses f64[4, 2, 2], f64[4, 2] with transpose = true => "solve_lower: the sides differ in length. Got (4, 2, 2) and (4, 2); expected l.shape[-1] == b.shape[-2].";
     refuses f64[2, 2], f64[] => "solve_lower: the right side has no axis. Got shape (); expected shape (n,) or (..., n, k).";
+}
+
+/// With one more axis: a 1-d right side becomes a column, which matrices in front share.
+fn solved<'g>(b: &Batched<'_, 'g>) -> Result<Vec<Tensor<'g>>> {
+    let (&[l, right], &[l_has, right_has]) = (b.inputs, b.has) else { return Err(unpack::arity(b.node.name())) };
+    let single = b.single(1);
+    let (own, right) = if single.ndim() == 1 { (2, expand_dims(right, -1)) } else { (single.ndim(), right) };
+    let missing = |has: bool, ndim: usize| if has { b.single(0).ndim().max(own).saturating_sub(ndim) as i64 } else { 0 };
+    let aligned = [batch::behind_first(l, missing(l_has, b.single(0).ndim())), batch::behind_first(right, missing(right_has, own))];
+    let xs = batch::applied(b, &aligned, &b.node.attrs)?;
+    Ok(xs.into_iter().map(|x| if single.ndim() == 1 { squeeze(x, -1) } else { x }).collect())
 }
 
 /// `t`, which belongs to the right side `b`, as a matrix of columns.
@@ -140,6 +155,8 @@ row! {
         let s = swapped(solve_lower(l, swapped(left), true));
         lower_triangle(s + swapped(s), true)
     } }
+    batch Leading(2);
+    cost |c| c.size() * c.lengths(0).last().map_or(0.0, |&n| n as f64) / 3.0;
     numpy "np.linalg.cholesky(a)";
     case spd[3, 3];
     case spd[2, 2, 2];

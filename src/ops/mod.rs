@@ -4,6 +4,7 @@
 mod declare;
 
 pub mod apply;
+pub mod batch;
 pub mod bounds;
 pub mod broadcast;
 pub mod compare;

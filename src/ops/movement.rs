@@ -8,14 +8,28 @@ use crate::graph::Tensor;
 use crate::graph::attr::{Attr, AttrType, Axes, Ints};
 use crate::graph::op::{Cotangent, Domain, Kernel, Lowered, OpDef};
 use crate::ops::apply::{apply, cast};
+use crate::ops::batch;
+use crate::ops::reduce::reduce_sum;
 use crate::ops::rules::shaped_like;
 use crate::ops::samples::case;
 use crate::ops::unpack::attr;
 use crate::shape::{self, Aval, Dim, Shape, Strides, Tuple};
 
 /// The rows of this family.
-pub(in crate::ops) static ROWS: &[&OpDef] =
-    &[&CAST, &IDENTITY, &STOP_GRADIENT, &AT_LEAST, &RESHAPE, &RESHAPE_LIKE, &SAME_SHAPE, &TRANSPOSE, &EXPAND_DIMS, &SQUEEZE, &MERGE_AXES];
+pub(in crate::ops) static ROWS: &[&OpDef] = &[
+    &CAST,
+    &IDENTITY,
+    &STOP_GRADIENT,
+    &AT_LEAST,
+    &REPEATED,
+    &RESHAPE,
+    &RESHAPE_LIKE,
+    &SAME_SHAPE,
+    &TRANSPOSE,
+    &EXPAND_DIMS,
+    &SQUEEZE,
+    &MERGE_AXES,
+];
 
 row! {
     /// `x` converted to `dtype`. Floats become integers by truncation; NaN becomes 0 and values beyond the ends the
@@ -27,6 +41,7 @@ row! {
     kernel Kernel::Cast;
     support Elementwise(constant);
     vjp(g) { x: if x.dtype().is_float() && y.dtype().is_float() { Cotangent::from(cast(g, x.dtype())) } else { Cotangent::Zero } }
+    batch Elementwise;
     numpy "x.astype(dtype)";
     example "T.cast([1.7, -1.7, 0.0], \"int32\")" => "[ 1 -1  0]";
     alias astype;
@@ -44,6 +59,7 @@ row! {
     each own;
     support Moved;
     vjp(g) { x: g }
+    batch Elementwise;
     numpy "x";
     example "x = T.constant(3.0)"; "a, b = T.identity(x), T.identity(x)"; "T.grad([a * b], [a])[0]" => "3.0";
     case real[2, 3];
@@ -55,9 +71,10 @@ row! {
     kernel Kernel::View(|_, strides, _, _| Some((0, strides.into())));
     support Moved;
     vjp(g) { x: Cotangent::Zero }
+    batch Elementwise;
     numpy "x";
     example "x = T.constant(3.0)"; "T.grad([x * T.stop_gradient(x)], [x])[0]" => "3.0";
-    exempt Types, Unknown, First, Second, Narrow, Layouts, Fused: "its gradient is 0 on purpose, which differences are not: whole programs test it";
+    exempt Types, Unknown, First, Second, Narrow, Layouts, Fused, Batched: "its gradient is 0 on purpose, which differences are not: whole programs test it";
     exempt Messages: "it has no cases, and every shape and dtype is accepted";
 }
 
@@ -75,9 +92,31 @@ row! {
     kernel Kernel::Lower(|_| Lowered::Chain(vec![(&STOP_GRADIENT, vec![])]));
     support Moved;
     vjp(g) { x: g, like: Cotangent::Zero }
+    batch Rule(batch::like);
     numpy "x";
     case real[2, 3], real[4] with count = 4;
     refuses f64[2], f64[4] with count = 5 => "at_least: there are not so many elements. Got 5 for an array of shape (4,); expected at most 4.";
+}
+
+row! {
+    /// `x` repeated along a new first axis of length `n`.
+    ///
+    /// Gradient: the sum of `g` over that axis.
+    pub(crate) REPEATED = fn repeated(x: any; n: i64) -> y
+    shape(c) {
+        if n < 0 {
+            return c.shape_error("a length is negative", n, "a length >= 0");
+        }
+        Ok(smallvec![Aval { dtype: x.dtype, shape: [Dim::Known(n as usize)].into_iter().chain(x.shape.iter().copied()).collect() }])
+    };
+    kernel Kernel::View(|_, strides, _, _| Some((0, [0].into_iter().chain(strides.iter().copied()).collect())));
+    support Summed;
+    vjp(g) { x: reduce_sum(g, 0, false) }
+    batch Rule(batch::repeated_again);
+    numpy "np.broadcast_to(x, (n, *x.shape))";
+    case real[2, 3] with n = 4;
+    case real[] with n = 2;
+    refuses f64[2] with n = -1 => "repeated: a length is negative. Got -1; expected a length >= 0.";
 }
 
 /// The strides of a view of `dims`, `strides` under the lengths `out`, in the same C order; `None` if there are none.
@@ -172,6 +211,7 @@ row! {
     kernel Kernel::View(|dims, strides, _, out| Some((0, reshape_strides(dims, strides, out)?)));
     support Moved;
     vjp(g) { x: shaped_like(g, x) }
+    batch Rule(batch::in_front_of_all);
     numpy "np.reshape(x, shape)";
     example "T.reshape([[1, 2, 3], [4, 5, 6]], (3, -1))" => "[[1 2]\n [3 4]\n [5 6]]";
     cases vec![
@@ -201,6 +241,7 @@ row! {
     kernel Kernel::Lower(|c| Lowered::Chain(vec![(&RESHAPE, vec![dims_attr(c.output)])]));
     support Moved;
     vjp(g) { x: reshape_like(g, x), like: Cotangent::Zero }
+    batch Rule(batch::like);
     numpy "np.reshape(x, like.shape)";
     by hand;
     case real[2, 3], real[3, 2];
@@ -221,6 +262,7 @@ row! {
     kernel Kernel::Lower(|c| Lowered::Chain(vec![(&RESHAPE, vec![dims_attr(c.output)])]));
     support Moved;
     vjp(g) { x: same_shape(g, x), like: Cotangent::Zero }
+    batch Rule(batch::like);
     numpy "np.reshape(x, like.shape)";
     by hand;
     case real[2, 3], real[2, 3];
@@ -256,6 +298,7 @@ row! {
     kernel Kernel::Lower(|c| Lowered::Chain(vec![(&RESHAPE, vec![dims_attr(c.output)])]));
     support Moved;
     vjp(g) { x: shaped_like(g, x) }
+    batch Axes;
     numpy "np.reshape(x, (*x.shape[:axis], -1, *x.shape[axis + n:]))";
     by hand;
     case real[2, 3, 4] with axis = 1, n = 2;
@@ -325,6 +368,7 @@ row! {
         }
         transpose(g, inverse)
     } }
+    batch Rule(batch::order);
     numpy "np.transpose(x, axes)";
     example "T.transpose([[1, 2, 3], [4, 5, 6]])" => "[[1 4]\n [2 5]\n [3 6]]";
     case real[2, 3] with axes = ();
@@ -355,6 +399,7 @@ row! {
     });
     support Moved;
     vjp(g) { x: squeeze(g, axis) }
+    batch Rule(batch::new_axes);
     numpy "np.expand_dims(x, axis)";
     example "T.expand_dims([1, 2], -1)" => "[[1]\n [2]]";
     method expand_dims;
@@ -408,6 +453,7 @@ row! {
     });
     support Moved;
     vjp(g) { x: shaped_like(g, x) }
+    batch Rule(batch::gone_axes);
     numpy "np.squeeze(x, axis)";
     example "T.squeeze([[[1], [2]]], -1)" => "[[1 2]]";
     method squeeze;

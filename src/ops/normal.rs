@@ -65,7 +65,7 @@ row! {
     support Elementwise(finite);
     vjp(g) { x: g * gelu_slope(x, p), p: Cotangent::Zero }
     numpy "x * p";
-    exempt Types, Unknown, First, Second, Narrow, Layouts, Fused: "its operands belong together: the functions that they serve test it";
+    exempt Types, Unknown, First, Second, Narrow, Layouts, Fused, Batched: "its operands belong together: the functions that they serve test it";
     bad samples::binary_bad("gelu_with");
 }
 row! {
@@ -78,7 +78,7 @@ row! {
     support Elementwise(finite);
     vjp(g) { x: g * weighted(normal_density(x), 2.0 - x * x), p: Cotangent::Zero }
     numpy "p + x * np.exp(-x * x / 2) / np.sqrt(2 * np.pi)";
-    exempt Types, Unknown, First, Second, Narrow, Layouts, Fused: "its operands belong together: the functions that they serve test it";
+    exempt Types, Unknown, First, Second, Narrow, Layouts, Fused, Batched: "its operands belong together: the functions that they serve test it";
     bad samples::binary_bad("gelu_slope");
 }
 row! {

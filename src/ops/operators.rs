@@ -4,10 +4,10 @@
 
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
+use crate::array::Filled;
 use crate::graph::Tensor;
 use crate::ops::apply::{Arg, Operand, apply};
 use crate::ops::elementwise::{ADD, DIV, MUL, SUB, neg};
-use crate::state::Filled;
 
 macro_rules! operator {
     ($($Op:ident $op:ident $ROW:ident;)+) => {$(

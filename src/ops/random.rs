@@ -27,7 +27,7 @@ row! {
     vjp(v) { ..vec![] }
     numpy "ref.drawn(shape, dtype)";
     by hand;
-    exempt Types, Unknown, First, Second, Narrow, Layouts, Fused: "a draw has no fixed value: whole programs test it";
+    exempt Types, Unknown, First, Second, Narrow, Layouts, Fused, Batched: "a draw has no fixed value: whole programs test it";
     exempt Messages: "whole programs test what it refuses";
 }
 row! {
@@ -38,9 +38,10 @@ row! {
     each draw;
     support Unknown;
     vjp(g) { x: Cotangent::Zero }
+    batch Same;
     numpy "ref.drawn(x.shape, x.dtype)";
     by hand;
-    exempt Types, Unknown, First, Second, Narrow, Layouts, Fused: "a draw has no fixed value: whole programs test it";
+    exempt Types, Unknown, First, Second, Narrow, Layouts, Fused, Batched: "a draw has no fixed value: whole programs test it";
     exempt Messages: "it has no cases, and every shape and dtype is accepted";
 }
 row! {
@@ -53,7 +54,7 @@ row! {
     vjp(v) { ..vec![] }
     numpy "ref.drawn(shape, dtype)";
     by hand;
-    exempt Types, Unknown, First, Second, Narrow, Layouts, Fused: "a draw has no fixed value: whole programs test it";
+    exempt Types, Unknown, First, Second, Narrow, Layouts, Fused, Batched: "a draw has no fixed value: whole programs test it";
     exempt Messages: "whole programs test what it refuses";
 }
 row! {
@@ -64,9 +65,10 @@ row! {
     each draw;
     support Unknown;
     vjp(g) { x: Cotangent::Zero }
+    batch Same;
     numpy "ref.drawn(x.shape, x.dtype)";
     by hand;
-    exempt Types, Unknown, First, Second, Narrow, Layouts, Fused: "a draw has no fixed value: whole programs test it";
+    exempt Types, Unknown, First, Second, Narrow, Layouts, Fused, Batched: "a draw has no fixed value: whole programs test it";
     exempt Messages: "it has no cases, and every shape and dtype is accepted";
 }
 

@@ -79,6 +79,7 @@ row! {
     kernel Kernel::Fold(Fold::Sum);
     support Repeated(unreduced);
     vjp(g) { x: unreduce(g, x, axis.0.as_deref(), keepdims) }
+    batch Axes;
     numpy "np.sum(x, axis=axis, keepdims=keepdims)";
     example "T.reduce_sum([[1, 2], [3, 4]], axis=-1, keepdims=True)" => "[[3]\n [7]]";
     alias sum;
@@ -105,6 +106,7 @@ row! {
     kernel Kernel::Fold(Fold::Max);
     support Repeated(unreduced);
     vjp(g) { x: shared(g, x, y, &axis, keepdims) }
+    batch Axes;
     numpy "np.max(x, axis=axis, keepdims=keepdims)";
     example "x = T.constant([1.0, 3.0, 3.0])"; "T.grad([T.reduce_max(x)], [x])[0]" => "[0.  0.5 0.5]";
     alias max;
@@ -125,6 +127,7 @@ row! {
     kernel Kernel::Fold(Fold::Min);
     support Repeated(unreduced);
     vjp(g) { x: shared(g, x, y, &axis, keepdims) }
+    batch Axes;
     numpy "np.min(x, axis=axis, keepdims=keepdims)";
     example "T.reduce_min([[1.0, 5.0], [7.0, 2.0]], axis=-1)" => "[1. 2.]";
     alias min;
@@ -151,6 +154,7 @@ row! {
     });
     support Unknown;
     vjp(g) { x: Cotangent::Zero }
+    batch Same;
     numpy "ref.size(x, axis)";
     exempt First, Second: "it has no floating input, or no floating result";
     case real[2, 3, 4] with axis = [0, 2];
@@ -192,6 +196,7 @@ row! {
     kernel Kernel::Fold(Fold::Max);
     support Repeated(unreduced);
     vjp(g) { x: shared(g, x, y, &axis, keepdims) }
+    batch Axes;
     numpy "np.max(x, axis=axis, keepdims=keepdims, initial=-np.inf)";
     cases fold_cases(Domain::Distinct);
     bad axis_bad("peak");
@@ -251,6 +256,7 @@ row! {
     });
     support Unknown;
     vjp(g) { x: Cotangent::Zero }
+    batch Axes;
     numpy "np.argmax(x, axis=axis, keepdims=keepdims)";
     example "T.argmax([[1.0, 3.0, 3.0], [2.0, 0.0, 1.0]])" => "[1 0]";
     method argmax;
@@ -282,6 +288,7 @@ row! {
         let hit = gather_adjoint(broadcast_like(x.graph().literal(true.into(), DType::Bool), index), index, x, axis);
         masked(broadcast_like(expand_dims(g, axis), x), hit)
     } }
+    batch Axes;
     numpy "(np.max(x, axis=axis), np.argmax(x, axis=axis))";
     example "T.max_with_index([[1.0, 3.0, 3.0], [2.0, 0.0, 1.0]])" => "[3. 2.] [1 0]";
     case distinct[5] with axis = 0;

@@ -21,6 +21,7 @@ row! {
     kernel Kernel::Select;
     support Elementwise(constant);
     vjp(g) { condition: Cotangent::Zero, a: masked(g, condition), b: masked(g, logical_not(condition)) }
+    batch Elementwise;
     numpy "np.where(condition, a, b)";
     example "x = T.constant([0.0, 4.0])"; "T.grad([T.where(x > 0.0, T.sqrt(x), 0.0)], [x])[0]" => "[0.   0.25]";
     case bool[2, 3], real[2, 3], real[3];

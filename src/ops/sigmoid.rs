@@ -103,7 +103,7 @@ macro_rules! with_decay {
             support Elementwise(finite);
             vjp($g) { $x: $rule, $e: Cotangent::Zero }
             numpy $numpy;
-            exempt Types, Unknown, First, Second, Narrow, Layouts, Fused: "its operands belong together: the functions that they serve test it";
+            exempt Types, Unknown, First, Second, Narrow, Layouts, Fused, Batched: "its operands belong together: the functions that they serve test it";
             bad samples::binary_bad(stringify!($name));
         }
     };
@@ -135,7 +135,7 @@ row! {
     support Elementwise(finite);
     vjp(c) { y: c * (g * (y * -2.0)), e: Cotangent::Zero, g: c * tanh_slope(y, e) }
     numpy "g * (1 - y * y)";
-    exempt Types, Unknown, First, Second, Narrow, Layouts, Fused: "its operands belong together: the functions that they serve test it";
+    exempt Types, Unknown, First, Second, Narrow, Layouts, Fused, Batched: "its operands belong together: the functions that they serve test it";
     refuses f64[2], f64[3], f64[] => "tanh_adjoint: shapes do not broadcast. Got (2,) and (3,); expected equal lengths, or 1, on each axis counted from the last.";
 }
 with_decay! {
@@ -173,7 +173,7 @@ row! {
     support Elementwise(finite);
     vjp(g) { x: g * logistic_residual(x, targets, e), targets: -(g * x), e: Cotangent::Zero }
     numpy "np.logaddexp(x, 0) - targets * x";
-    exempt Types, Unknown, First, Second, Narrow, Layouts, Fused: "its operands belong together: the functions that they serve test it";
+    exempt Types, Unknown, First, Second, Narrow, Layouts, Fused, Batched: "its operands belong together: the functions that they serve test it";
     refuses f64[2], f64[3], f64[] => "logistic_loss: shapes do not broadcast. Got (2,) and (3,); expected equal lengths, or 1, on each axis counted from the last.";
 }
 row! {
@@ -186,7 +186,7 @@ row! {
     support Elementwise(finite);
     vjp(g) { x: g * sigmoid_slope(sigmoid_with(x, e), e), targets: -g, e: Cotangent::Zero }
     numpy "scipy.special.expit(x) - targets";
-    exempt Types, Unknown, First, Second, Narrow, Layouts, Fused: "its operands belong together: the functions that they serve test it";
+    exempt Types, Unknown, First, Second, Narrow, Layouts, Fused, Batched: "its operands belong together: the functions that they serve test it";
     refuses f64[2], f64[3], f64[] => "logistic_residual: shapes do not broadcast. Got (2,) and (3,); expected equal lengths, or 1, on each axis counted from the last.";
 }
 

@@ -8,6 +8,7 @@ use crate::graph::attr::{AttrType, IntoAttr, Ints, Slice, Slices};
 use crate::graph::op::{Avals, CallKernel, Cotangent, Domain, Infer, Kernel, Lowered, OpDef};
 use crate::graph::{AsTensor, Tensor};
 use crate::kernels;
+use crate::ops::batch;
 use crate::ops::broadcast::broadcast_like;
 use crate::ops::movement::{dims_attr, known_attr};
 use crate::ops::samples::{bad, case};
@@ -55,6 +56,7 @@ row! {
     });
     support Placed;
     vjp(g) { x: unslice(g, x, slices) }
+    batch Rule(batch::in_front_of_all);
     numpy "x[slices]";
     example "T.strided_slice([0, 1, 2, 3, 4], [slice(None, None, -2)])" => "[4 2 0]";
     cases vec![
@@ -131,6 +133,7 @@ row! {
     });
     support Moved;
     vjp(cotangent) { g: strided_slice(cotangent, slices) }
+    batch Rule(batch::in_front_of_all);
     numpy "ref.unslice(g, slices, shape)";
     cases vec![case(Domain::Real, &[&[2]], vec![Slices([Slice { start: None, stop: None, step: -2 }].into()).pack(), Ints([4].into()).pack()])];
     bad vec![bad(
@@ -148,6 +151,7 @@ row! {
     kernel Kernel::Lower(|c| Lowered::Chain(vec![(&UNSLICE, c.attrs.iter().cloned().chain([dims_attr(c.output)]).collect())]));
     support Moved;
     vjp(cotangent) { g: strided_slice(cotangent, slices), like: Cotangent::Zero }
+    batch Rule(batch::like_of_slices);
     numpy "ref.unslice(g, slices, like.shape)";
     cases vec![case(Domain::Real, &[&[2], &[4]], vec![Slices([Slice { start: None, stop: None, step: -2 }].into()).pack()])];
     bad vec![bad(
@@ -181,6 +185,7 @@ row! {
     });
     support Moved;
     vjp(v) { ..taken_apart(v.g(0), &xs, axis) }
+    batch Axes;
     numpy "np.concatenate(xs, axis=axis)";
     example "T.concat([np.zeros([2, 1]), np.ones([2, 2])], axis=-1)" => "[[0. 1. 1.]\n [0. 1. 1.]]";
     alias concatenate;
@@ -302,6 +307,7 @@ row! {
         },
         like: Cotangent::Zero,
     }
+    batch Rule(batch::like_along);
     numpy "ref.split_like(x, like, axis, tail)";
     case real[3, 4], real[1, 4] with axis = 0, tail = false;
     case real[2, 3, 4], real[2, 3, 3] with axis = -1, tail = true;

@@ -221,7 +221,7 @@ macro_rules! methods {
             use std::sync::Arc;
 
             use crate::api::context::Context;
-            use crate::api::evaluator::evaluate;
+            use crate::api::binding::evaluate;
             use crate::api::feed::Feeder;
             use crate::array::Array;
             use crate::error::{Error, Result};

@@ -5,7 +5,8 @@ use smallvec::SmallVec;
 
 use crate::error::{Error, Result};
 use crate::graph::op::{Kernel, ViewRule};
-use crate::plan::ir::{Ir, IrNode, IrOp, Ref, Ty, Walked};
+use crate::plan::ir::{Ir, IrNode, IrOp, Ref, Walked};
+use crate::shape::Ty;
 use crate::shape::{Strides, c_strides, is_contiguous};
 
 /// A value as a view of a root, which owns memory and is in C order.

@@ -7,12 +7,14 @@ use rustc_hash::FxHashSet;
 
 use crate::array::room::room;
 use crate::error::Result;
+use crate::graph::op::{Body, Lowering};
 use crate::graph::{Graph, Value};
 use crate::plan::fuse::describe;
 use crate::plan::ir::Walked;
-use crate::plan::place::{ARENA, CONSTANTS, SOURCES, Work};
+use crate::plan::place::{ARENA, CONSTANTS, SOURCES, Step, Work};
 use crate::plan::program::{Loc, Stage};
 use crate::plan::{PASSES, Plan, walk};
+use crate::shape::Aval;
 
 /// A plan as one request sees it: the plan serves all graphs of one structure, the lines of the program are the request's.
 pub struct TracedPlan {
@@ -100,7 +102,8 @@ impl Plan {
                     let args = |list: &[crate::plan::place::Arg]| {
                         list.iter().map(|a| format!("{} at {}", a.ty, self.place_of(a.loc))).collect::<Vec<_>>().join(", ")
                     };
-                    writeln!(s, "  {t}: {name}({}) -> {}", args(&step.inputs), args(&step.outputs))?;
+                    let cost = flops(step).map_or(String::new(), |n| format!(", {n:.0} operations"));
+                    writeln!(s, "  {t}: {name}({}) -> {}{cost}", args(&step.inputs), args(&step.outputs))?;
                     if let Work::Branch(bodies) = work {
                         for (which, body) in ["then", "else"].iter().zip(bodies.iter()) {
                             if !shown.insert(std::ptr::from_ref(body)) {
@@ -155,4 +158,13 @@ impl Plan {
         };
         if loc.offset == 0 { base } else { format!("{base}+{}", loc.offset) }
     }
+}
+
+/// The arithmetic of a call, where its row counts it.
+fn flops(step: &Step) -> Option<f64> {
+    let Work::Call(def, attrs, _) = &step.work else { return None };
+    let Body::Primitive(p) = &def.body else { return None };
+    let inputs: Vec<Aval> = step.inputs.iter().map(|a| a.ty.aval()).collect();
+    let output = step.outputs.first()?.ty.aval();
+    Some(p.cost?(&Lowering { inputs: &inputs.iter().collect::<Vec<_>>(), output: &output, attrs }))
 }

@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::access::Accesses;
 use super::fuse::Draft;
-use super::ir::{Ir, IrNode, IrOp, Ref, Ty, Walked};
+use super::ir::{Ir, IrNode, IrOp, Ref, Walked};
 use super::place::Work;
 use super::schedule::Order;
 use super::simplify::fold_axes;
@@ -13,6 +13,7 @@ use crate::dtype::DType;
 use crate::error::ErrorKind;
 use crate::graph::attr::{Attr, AttrType, Slice, Slices};
 use crate::ops::find;
+use crate::shape::Ty;
 
 fn node(op: IrOp, attrs: &[Attr], inputs: &[u32], dtype: DType, dims: &[usize]) -> IrNode {
     IrNode {

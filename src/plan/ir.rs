@@ -6,44 +6,14 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
-use crate::dtype::{DType, Scalar};
+use crate::dtype::Scalar;
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::attr::Attr;
 use crate::graph::op::{Body, Infer, Kernel, Lowered, Lowering, OpDef, ParamKind, Primitive};
 use crate::graph::{Graph, Node, NodeOp, Region, Value};
 use crate::plan::walk::{Walk, readable};
 use crate::plan::{Plan, compile_body};
-use crate::shape::{Aval, Dim, Dims, Tuple, known};
-
-/// A concrete dtype and shape.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub struct Ty {
-    /// The dtype.
-    pub dtype: DType,
-    /// The lengths.
-    pub dims: Dims,
-}
-
-impl Ty {
-    /// Number of elements.
-    pub fn count(&self) -> usize {
-        crate::shape::count(&self.dims)
-    }
-    /// Bytes of a C-contiguous array.
-    pub fn bytes(&self) -> usize {
-        self.count() * self.dtype.size()
-    }
-    /// As an aval.
-    pub fn aval(&self) -> Aval {
-        Aval { dtype: self.dtype, shape: known(&self.dims) }
-    }
-}
-
-impl std::fmt::Display for Ty {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}", self.aval())
-    }
-}
+use crate::shape::{Aval, Dim, Tuple, Ty};
 
 /// An output of a node of the plan.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]

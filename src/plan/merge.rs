@@ -80,8 +80,9 @@ mod tests {
     use crate::ops::elementwise::mul;
     use crate::ops::movement::reshape;
     use crate::ops::slice::slice;
-    use crate::plan::ir::{self, Ty};
+    use crate::plan::ir;
     use crate::plan::walk::Walk;
+    use crate::shape::Ty;
 
     const MANY: usize = 4000;
 

@@ -25,9 +25,10 @@ use std::sync::atomic::AtomicU64;
 
 use crate::error::{Error, Result};
 use crate::graph::{Graph, NodeOp};
-use crate::plan::ir::{Ir, IrOp, Ty};
+use crate::plan::ir::{Ir, IrOp};
 use crate::plan::place::Step;
 pub use crate::plan::walk::Walk;
+use crate::shape::Ty;
 
 pub use explain::TracedPlan;
 

@@ -11,11 +11,12 @@ use crate::graph::attr::Attr;
 use crate::graph::op::{Kernel, OpDef};
 use crate::plan::access::{Accesses, is_value};
 use crate::plan::fuse::{self, Draft, describe};
-use crate::plan::ir::{Ir, IrOp, Ref, Ty, Walked};
+use crate::plan::ir::{Ir, IrOp, Ref, Walked};
 use crate::plan::program::{self, Load, LoadKind, Loc, Program};
 use crate::plan::schedule::Order;
 use crate::plan::table::Table;
 use crate::plan::{Plan, SourceKind};
+use crate::shape::Ty;
 use crate::shape::{Strides, c_strides};
 
 /// A view of memory that a step reads or writes.

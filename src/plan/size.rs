@@ -9,10 +9,11 @@ use crate::graph::Node;
 use crate::graph::attr::Attr;
 use crate::graph::op::{Body, Kernel};
 use crate::plan::Plan;
-use crate::plan::ir::{IrNode, IrOp, Ty};
+use crate::plan::ir::{IrNode, IrOp};
 use crate::plan::place::{Arg, Step, Work};
 use crate::plan::program::{Program, Stage};
 use crate::plan::walk::Walk;
+use crate::shape::Ty;
 
 /// What the system's allocator adds to a block, about.
 const OVERHEAD: usize = 16;

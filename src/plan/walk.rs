@@ -10,8 +10,8 @@ use crate::dtype::Scalar;
 use crate::error::Result;
 use crate::graph::attr::Attr;
 use crate::graph::{Graph, NodeOp, Value};
-use crate::plan::ir::Ty;
 use crate::plan::size::planning;
+use crate::shape::Ty;
 
 /// What a request reaches. Two requests with equal keys have equal plans, whatever their feeds, constants and variables hold.
 pub struct Walk {

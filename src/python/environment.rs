@@ -148,7 +148,7 @@ pub fn value(x: &Bound<'_, PyAny>) -> PyResult<Given> {
         return Ok(Given(Value::Weak(f.get().0.clone())));
     }
     Ok(Given(match convert::scalar(x)? {
-        Some(Scalar::Float(v)) => Value::Weak(state::Filled::new(&[], v)),
+        Some(Scalar::Float(v)) => Value::Weak(crate::array::Filled::new(&[], v)),
         Some(s) => Value::Array(Array::scalar(s, s.dtype())?),
         None => Value::Array(convert::to_array(x)?),
     }))

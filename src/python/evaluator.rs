@@ -15,7 +15,7 @@ use super::guarded;
 use super::lock::{LONG_GRAPH, SHORT_BYTES, released};
 use super::refusal;
 use super::tensor;
-use crate::api::evaluator::{Prepared, prepare};
+use crate::api::binding::{Prepared, prepare};
 use crate::api::feed::{Feed, FeedKey, Target};
 use crate::array::Array;
 use crate::error::{Error, ErrorKind};

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use pyo3::prelude::*;
 
-pub use crate::api::evaluator::SHORT_BYTES;
+pub use crate::api::bundle::SHORT_BYTES;
 
 /// Nodes of a graph from which on planning and differentiating it count as long.
 pub const LONG_GRAPH: usize = 10_000;

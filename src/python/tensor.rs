@@ -48,14 +48,14 @@ impl Tensor {
 /// >>> env.get(b)
 /// array([0.5, 0.5])
 #[pyclass(frozen, module = "scirs2_autograd._lib")]
-pub struct Filled(pub crate::state::Filled);
+pub struct Filled(pub crate::array::Filled);
 
 #[pymethods]
 impl Filled {
     /// A shape full of `value`.
     #[new]
     fn new(shape: &Bound<'_, PyAny>, value: f64) -> PyResult<Filled> {
-        guarded(|| Ok(Filled(crate::state::Filled::new(&convert::known_lengths("full", shape)?, value))))
+        guarded(|| Ok(Filled(crate::array::Filled::new(&convert::known_lengths("full", shape)?, value))))
     }
     /// Lengths of the axes.
     #[getter]

@@ -6,8 +6,9 @@
 use super::key;
 use super::value::Value;
 use super::variables::State;
-use super::{Filled, VariableEnvironment, VariableID};
+use super::{VariableEnvironment, VariableID};
 use crate::array::Array;
+use crate::array::Filled;
 use crate::dtype::DType;
 use crate::error::{Error, ErrorKind, Result};
 use crate::shape::{Dims, Tuple};

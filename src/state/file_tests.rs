@@ -6,6 +6,7 @@ use safetensors::tensor::{Dtype, TensorView};
 
 use super::file::{Stop, read_from};
 use super::*;
+use crate::array::Filled;
 use crate::error::{Error, ErrorKind};
 
 fn folder() -> (tempfile::TempDir, PathBuf) {

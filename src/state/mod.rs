@@ -30,7 +30,7 @@ use crate::shape::{Dims, Tuple};
 pub(crate) use companion::{Part, Place};
 pub use lookup::VariableKey;
 pub use namespace::{NamedSlot, Slot, VariableNamespace};
-pub use value::{Filled, IntoArray, Value};
+pub use value::{IntoArray, Value};
 use variables::Shared;
 pub use variables::{ReadGuard, WriteGuard};
 

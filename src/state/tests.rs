@@ -7,6 +7,7 @@ use std::time::Duration;
 use ndarray::{Array2, array};
 
 use super::*;
+use crate::array::Filled;
 use crate::error::{Error, ErrorKind};
 
 fn text(e: Error) -> String {

@@ -3,11 +3,11 @@
 use std::mem::MaybeUninit;
 
 use super::for_each;
-use crate::array::{View, ViewMut};
+use crate::array::{Array, View, ViewMut};
 use crate::dtype::DType;
 use crate::error::Result;
 use crate::kernels::ranges::{GRAIN, RANGE, Ranges, halve};
-use crate::shape::{Dims, Strides, count, is_contiguous};
+use crate::shape::{Dims, Strides, c_strides, count, is_contiguous};
 
 /// The axes of a copy with as few axes as possible: no axis of length 1, no two neighbours that are one run in both
 /// views, every step in the destination positive.
@@ -92,6 +92,18 @@ pub fn copy(ranges: &Ranges<'_>, src: View<'_>, dst: &mut ViewMut<'_>) -> Result
     }
     // SAFETY: equal lengths; by the contract of the views all offsets are inside them and nothing overlaps.
     unsafe { copy_ranges(ranges, src.dtype(), src.ptr(), dst.ptr(), src.dims(), src.strides(), dst.strides()) }
+}
+
+impl Array {
+    /// A copy of a view, in C order.
+    pub fn copy_of(view: View<'_>) -> Result<Array> {
+        // SAFETY: `copy` writes every element; the new block is not shared.
+        unsafe {
+            let a = Array::uninit(view.dtype(), view.dims())?;
+            copy(&Ranges::new(None), view, &mut ViewMut::from_raw(a.ptr(), a.dtype(), a.shape(), &c_strides(a.shape())))?;
+            Ok(a)
+        }
+    }
 }
 
 /// [`copy`] on pointers and one list of lengths, none of which is 0.

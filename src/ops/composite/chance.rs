@@ -46,7 +46,7 @@ row! {
     }
     numpy "ref.dropout(x, ratio, train)";
     example "T.reduce_max(T.dropout(np.ones(1000), 0.75))" => "4.0";
-    exempt Types, Unknown, First, Second, Narrow, Layouts, Fused: "a draw has no fixed value: whole programs test it";
+    exempt Types, Unknown, First, Second, Narrow, Layouts, Fused, Batched: "a draw has no fixed value: whole programs test it";
     refuses f64[2], f64[], f64[] => "dropout: `train` is not a single bool. Got float64[]; expected True, False, or a 0-d bool tensor.";
     refuses f64[2], f64[], bool[2] => "dropout: `train` is not a single bool. Got bool[2]; expected True, False, or a 0-d bool tensor.";
     refuses f64[2], f64[3], bool[] => "dropout: the array does not fit the shape. Got (3,) for (2,); expected lengths equal to the shape's, or 1.";

@@ -1,0 +1,218 @@
+//! How rows are computed with one more axis, the first.
+
+use smallvec::SmallVec;
+
+use crate::error::Result;
+use crate::graph::attr::{Attr, Slice};
+use crate::graph::op::{Batch, Batched, OpDef, ParamKind};
+use crate::graph::{NodeOp, Tensor, Value};
+use crate::ops::movement::{expand_dims, repeated, squeeze, transpose};
+use crate::ops::slice::{concat, slice};
+
+/// The outputs of a node with the axis.
+pub(crate) fn outputs<'g>(b: &Batched<'_, 'g>, how: Batch) -> Result<Vec<Tensor<'g>>> {
+    match how {
+        Batch::Elementwise => leading(b, 0),
+        Batch::Leading(own) => leading(b, own),
+        Batch::Axes => axes(b),
+        Batch::Same => Ok(same(b)),
+        Batch::Rule(rule) => rule(b),
+        Batch::Loop => looped(b),
+    }
+}
+
+/// The node's op on other inputs and attributes.
+pub(crate) fn applied<'g>(b: &Batched<'_, 'g>, inputs: &[Tensor<'g>], attrs: &[Attr]) -> Result<Vec<Tensor<'g>>> {
+    let values: SmallVec<[Value; 4]> = inputs.iter().map(|t| t.value()).collect();
+    let first = match &b.node.op {
+        NodeOp::Row(def) => b.graph.insert(def, attrs, &values, vec![]),
+        NodeOp::User(op) => b.graph.insert_user(op.clone(), &values),
+        NodeOp::Hook(hook) => b.graph.insert_hook(hook.clone(), values.first().copied().unwrap_or(b.single(0).value())),
+        _ => b.single(0),
+    };
+    first.error().map_or_else(|| Ok((0..b.node.avals.len()).map(|k| first.output(k)).collect()), Err)
+}
+
+/// Operands of which the last `own` axes are the op's own, and the others broadcast.
+fn leading<'g>(b: &Batched<'_, 'g>, own: usize) -> Result<Vec<Tensor<'g>>> {
+    let lead = |ndim: usize| ndim.saturating_sub(own);
+    let most = b.node.inputs.iter().map(|&v| lead(b.graph.aval(v).ndim())).max().unwrap_or(0);
+    let aligned = b
+        .inputs
+        .iter()
+        .zip(b.has)
+        .enumerate()
+        .map(|(i, (&x, &has))| if has { behind_first(x, (most - lead(b.single(i).ndim())) as i64) } else { x });
+    applied(b, &aligned.collect::<Vec<_>>(), &b.node.attrs)
+}
+
+/// All inputs with the axis: those that have none are repeated.
+pub(crate) fn with_axis<'g>(b: &Batched<'_, 'g>) -> Vec<Tensor<'g>> {
+    b.inputs.iter().zip(b.has).map(|(&x, &has)| if has { x } else { repeated(x, b.n as i64) }).collect()
+}
+
+/// Attributes that name axes name the next one.
+fn axes<'g>(b: &Batched<'_, 'g>) -> Result<Vec<Tensor<'g>>> {
+    match shifted(b, b.single(0).ndim()) {
+        Some(attrs) => applied(b, &with_axis(b), &attrs),
+        None => looped(b),
+    }
+}
+
+/// The attributes with each axis of an array of `ndim` axes moved by one. `None` if one stands for an array without axes.
+pub(crate) fn shifted(b: &Batched<'_, '_>, ndim: usize) -> Option<Vec<Attr>> {
+    let next = |i: i64| i.rem_euclid((ndim as i64).max(1)) + 1;
+    let def: &OpDef = b.node.def()?;
+    let names = def.params.iter().filter(|p| matches!(p.kind, ParamKind::Attr(_))).map(|p| p.name);
+    let shifted = names.zip(&b.node.attrs).map(|(name, a)| match (name, a) {
+        ("axis" | "axis1" | "axis2", Attr::Int(i)) => Some(Attr::Int(next(*i))),
+        ("axis", Attr::Axis(Some(i))) => Some(Attr::Axis(Some(next(*i)))),
+        ("axis", Attr::Axis(None)) => None,
+        ("axis", Attr::Axes(Some(list))) => Some(Attr::Axes(Some(list.iter().map(|&i| next(i)).collect()))),
+        ("axis", Attr::Axes(None)) => Some(Attr::Axes(Some((1..=ndim as i64).collect()))),
+        (_, a) => Some(a.clone()),
+    });
+    shifted.collect()
+}
+
+/// The outputs of the node itself, repeated.
+fn same<'g>(b: &Batched<'_, 'g>) -> Vec<Tensor<'g>> {
+    (0..b.node.avals.len()).map(|k| repeated(b.output(k), b.n as i64)).collect()
+}
+
+/// One computation after the other.
+fn looped<'g>(b: &Batched<'_, 'g>) -> Result<Vec<Tensor<'g>>> {
+    let mut parts: Vec<Vec<Tensor<'g>>> = vec![vec![]; b.node.avals.len()];
+    for i in 0..b.n as i64 {
+        let one = |x: Tensor<'g>| squeeze(slice(x, [i], [i + 1]), 0);
+        let inputs: Vec<Tensor<'g>> = b.inputs.iter().zip(b.has).map(|(&x, &has)| if has { one(x) } else { x }).collect();
+        for (list, y) in parts.iter_mut().zip(applied(b, &inputs, &b.node.attrs)?) {
+            list.push(expand_dims(y, 0));
+        }
+    }
+    Ok(parts.iter().map(|list| concat(list, 0)).collect())
+}
+
+/// A row whose last input lends its shape, which gets the axis too.
+pub(crate) fn like<'g>(b: &Batched<'_, 'g>) -> Result<Vec<Tensor<'g>>> {
+    lent(b, &b.node.attrs)
+}
+
+/// As [`like`], with an attribute that names an axis of the shape.
+pub(crate) fn like_along<'g>(b: &Batched<'_, 'g>) -> Result<Vec<Tensor<'g>>> {
+    match shifted(b, shape_giver(b).ndim()) {
+        Some(attrs) => lent(b, &attrs),
+        None => looped(b),
+    }
+}
+
+/// As [`like`], with slices of the shape among the attributes.
+pub(crate) fn like_of_slices<'g>(b: &Batched<'_, 'g>) -> Result<Vec<Tensor<'g>>> {
+    lent(b, &in_front(&b.node.attrs, b.n))
+}
+
+/// The input that lends its shape: the last.
+fn shape_giver<'g>(b: &Batched<'_, 'g>) -> Tensor<'g> {
+    b.single(b.inputs.len().saturating_sub(1))
+}
+
+/// True if no input has the axis but the one that lends its shape.
+fn lends_alone(b: &Batched<'_, '_>) -> bool {
+    b.has.iter().rev().skip(1).all(|&has| !has)
+}
+
+fn lent<'g>(b: &Batched<'_, 'g>, attrs: &[Attr]) -> Result<Vec<Tensor<'g>>> {
+    if lends_alone(b) {
+        return Ok(same(b));
+    }
+    let mut inputs = with_axis(b);
+    inputs.pop();
+    inputs.push(repeated(shape_giver(b), b.n as i64));
+    applied(b, &inputs, attrs)
+}
+
+/// A repetition to the shape that the second input lends: axes that the first one lacks stand behind the new axis.
+pub(crate) fn broadcast_like<'g>(b: &Batched<'_, 'g>) -> Result<Vec<Tensor<'g>>> {
+    if lends_alone(b) {
+        return Ok(same(b));
+    }
+    let missing = (shape_giver(b).ndim() - b.single(0).ndim()) as i64;
+    let x = with_axis(b).into_iter().next().unwrap_or(b.single(0));
+    applied(b, &[behind_first(x, missing), repeated(shape_giver(b), b.n as i64)], &[])
+}
+
+/// The adjoint of that.
+pub(crate) fn sum_to<'g>(b: &Batched<'_, 'g>) -> Result<Vec<Tensor<'g>>> {
+    if lends_alone(b) {
+        return Ok(same(b));
+    }
+    let missing = (b.single(0).ndim() - shape_giver(b).ndim()) as i64;
+    let x = with_axis(b).into_iter().next().unwrap_or(b.single(0));
+    let sums = applied(b, &[x, behind_first(repeated(shape_giver(b), b.n as i64), missing)], &[])?;
+    Ok(sums.into_iter().map(|y| if missing > 0 { squeeze(y, (1..=missing).collect::<Vec<_>>()) } else { y }).collect())
+}
+
+/// `x` with `missing` axes of length 1 behind its first.
+pub(crate) fn behind_first(x: Tensor<'_>, missing: i64) -> Tensor<'_> {
+    if missing > 0 { expand_dims(x, (1..=missing).collect::<Vec<_>>()) } else { x }
+}
+
+/// Slices and shapes among attributes with the axis in front.
+fn in_front(attrs: &[Attr], n: usize) -> Vec<Attr> {
+    let attrs = attrs.iter().map(|a| match a {
+        Attr::Slices(list) => Attr::Slices([Slice::ALL].into_iter().chain(list.iter().copied()).collect()),
+        Attr::Ints(list) => Attr::Ints([n as i64].into_iter().chain(list.iter().copied()).collect()),
+        other => other.clone(),
+    });
+    attrs.collect()
+}
+
+/// A row of one input whose slices, or whose shape, get the axis in front.
+pub(crate) fn in_front_of_all<'g>(b: &Batched<'_, 'g>) -> Result<Vec<Tensor<'g>>> {
+    applied(b, b.inputs, &in_front(&b.node.attrs, b.n))
+}
+
+/// A repetition to a shape.
+pub(crate) fn broadcast_to<'g>(b: &Batched<'_, 'g>) -> Result<Vec<Tensor<'g>>> {
+    let ndim = b.node.attrs.first().map_or(0, |a| if let Attr::Ints(list) = a { list.len() } else { 0 });
+    let missing = ndim.saturating_sub(b.single(0).ndim()) as i64;
+    let x: Vec<Tensor<'g>> = b.inputs.iter().map(|&x| behind_first(x, missing)).collect();
+    applied(b, &x, &in_front(&b.node.attrs, b.n))
+}
+
+/// New axes, which are named by their places in the result.
+pub(crate) fn new_axes<'g>(b: &Batched<'_, 'g>) -> Result<Vec<Tensor<'g>>> {
+    let new = b.node.attrs.first().map_or(0, |a| if let Attr::Axes(Some(list)) = a { list.len() } else { 0 });
+    match shifted(b, b.single(0).ndim() + new) {
+        Some(attrs) => applied(b, b.inputs, &attrs),
+        None => looped(b),
+    }
+}
+
+/// Axes that go: without names, all of length 1 of a shape that is known.
+pub(crate) fn gone_axes<'g>(b: &Batched<'_, 'g>) -> Result<Vec<Tensor<'g>>> {
+    let x = b.single(0);
+    let next = |i: i64| i.rem_euclid((x.ndim() as i64).max(1)) + 1;
+    let list: Vec<i64> = match b.node.attrs.first() {
+        Some(Attr::Axes(Some(list))) => list.iter().map(|&i| next(i)).collect(),
+        _ => x.dims().iter().zip(1..).filter(|(d, _)| d.known() == Some(1)).map(|(_, i)| i).collect(),
+    };
+    applied(b, b.inputs, &[Attr::Axes(Some(list.into()))])
+}
+
+/// A new order of the axes, the first left in front.
+pub(crate) fn order<'g>(b: &Batched<'_, 'g>) -> Result<Vec<Tensor<'g>>> {
+    let ndim = b.single(0).ndim() as i64;
+    let rest: Vec<i64> = match b.node.attrs.first() {
+        Some(Attr::Axes(Some(list))) => list.iter().map(|&i| i.rem_euclid(ndim.max(1)) + 1).collect(),
+        _ => (1..=ndim).rev().collect(),
+    };
+    applied(b, b.inputs, &[Attr::Axes(Some([0].into_iter().chain(rest).collect()))])
+}
+
+/// A repetition along a new first axis: the axis of the operand stands in front of it.
+pub(crate) fn repeated_again<'g>(b: &Batched<'_, 'g>) -> Result<Vec<Tensor<'g>>> {
+    let ys = applied(b, b.inputs, &b.node.attrs)?;
+    let ndim = b.single(0).ndim() as i64 + 2;
+    Ok(ys.into_iter().map(|y| transpose(y, [1, 0].into_iter().chain(2..ndim).collect::<Vec<_>>())).collect())
+}
