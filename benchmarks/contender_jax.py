@@ -7,7 +7,21 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from workload import STEPS, Workload, chain, column_and_row, network, vector
+from workload import (
+    STEPS,
+    Workload,
+    batches,
+    chain,
+    column_and_row,
+    layers,
+    matrix,
+    network,
+    places,
+    point,
+    sequence,
+    small_network,
+    vector,
+)
 
 jax.config.update("jax_enable_x64", True)
 
@@ -120,3 +134,67 @@ def chain_to_first_result(links: int) -> Workload:
         lambda: numbers(jax.jit(differentiated_chain(links))(0.5)),
         lambda: next(lengths),
     )
+
+
+def compiled(function, *arrays) -> Workload:
+    function, xs = jax.jit(function), [jnp.asarray(a) for a in arrays]
+    return Workload(lambda _: finished(function, *xs), lambda: numbers(function(*xs)))
+
+
+def cumulative_sum(size: int) -> Workload:
+    return compiled(jnp.cumsum, vector(size))
+
+
+def sort(size: int) -> Workload:
+    return compiled(jnp.sort, vector(size))
+
+
+def argsort(size: int) -> Workload:
+    return compiled(jnp.argsort, vector(size))
+
+
+def largest(size: int, k: int) -> Workload:
+    return compiled(lambda x: tuple(jax.lax.top_k(x, k)), vector(size))
+
+
+def gather(size: int) -> Workload:
+    return compiled(lambda x, i: x[i], vector(size), places(size))
+
+
+def scatter_add(size: int) -> Workload:
+    return compiled(lambda x, i, v: x.at[i].add(v), vector(size), places(size), vector(size))
+
+
+def einsum(count: int, size: int) -> Workload:
+    return compiled(lambda a, b: jnp.einsum("bij,bjk->bik", a, b), *batches(count, size))
+
+
+def sum_over(rows: int, columns: int, axis: int) -> Workload:
+    return compiled(lambda x: jnp.sum(x, axis), matrix(rows, columns))
+
+
+def rosenbrock_hessian(size: int) -> Workload:
+    def f(x):
+        return jnp.sum(100.0 * (x[1:] - x[:-1] ** 2) ** 2 + (1.0 - x[:-1]) ** 2)
+
+    return compiled(jax.hessian(f), point(size))
+
+
+def network_hessian() -> Workload:
+    at, inputs, targets = small_network()
+
+    def loss(p):
+        w1, b1, w2, b2 = layers(p)
+        return jnp.mean((jnp.tanh(inputs @ w1 + b1) @ w2 + b2 - targets) ** 2)
+
+    return compiled(jax.hessian(loss), at)
+
+
+def recurrent(steps: int) -> Workload:
+    def f(x, own, across):
+        state = jnp.zeros((8, 64), jnp.float32)
+        for t in range(steps):
+            state = jnp.tanh(x[t] @ own + state @ across)
+        return jnp.sum(state * state)
+
+    return compiled(jax.value_and_grad(f, (0, 1, 2)), *sequence(steps))

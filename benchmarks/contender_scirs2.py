@@ -6,7 +6,21 @@ import numpy as np
 
 import scirs2_autograd as ag
 from scirs2_autograd import tensor_ops as T
-from workload import STEPS, Workload, chain, column_and_row, network, vector
+from workload import (
+    STEPS,
+    Workload,
+    batches,
+    chain,
+    column_and_row,
+    layers,
+    matrix,
+    network,
+    places,
+    point,
+    sequence,
+    small_network,
+    vector,
+)
 
 
 def version() -> str:
@@ -120,3 +134,82 @@ def chain_to_first_result(links: int) -> Workload:
         lambda: run_chain(differentiated_chain(links)),
         lambda: next(lengths),
     )
+
+
+def kept(build, *arrays) -> Workload:
+    """A graph that `build` makes of placeholders, fed with the same arrays at each call."""
+    ctx = ag.Context(dtype=str(arrays[0].dtype))
+    xs = [ctx.placeholder(f"x{i}", a.shape, a.dtype) for i, a in enumerate(arrays)]
+    built = build(*xs)
+    outputs = list(built) if isinstance(built, (list, tuple)) else [built]
+    feeds = dict(zip(xs, arrays, strict=True))
+
+    def call(_=None):
+        return ctx.eval(outputs, feeds)
+
+    return Workload(call, call)
+
+
+def cumulative_sum(size: int) -> Workload:
+    return kept(T.cumsum, vector(size))
+
+
+def sort(size: int) -> Workload:
+    return kept(T.sort, vector(size))
+
+
+def argsort(size: int) -> Workload:
+    return kept(T.argsort, vector(size))
+
+
+def largest(size: int, k: int) -> Workload:
+    return kept(lambda x: T.topk(x, k), vector(size))
+
+
+def gather(size: int) -> Workload:
+    return kept(lambda x, i: T.take(x, i, axis=0), vector(size), places(size))
+
+
+def scatter_add(size: int) -> Workload:
+    return kept(lambda x, i, v: T.index_add(x, axis=0, index=i, src=v), vector(size), places(size), vector(size))
+
+
+def einsum(count: int, size: int) -> Workload:
+    return kept(lambda a, b: T.einsum("bij,bjk->bik", a, b), *batches(count, size))
+
+
+def sum_over(rows: int, columns: int, axis: int) -> Workload:
+    return kept(lambda x: T.reduce_sum(x, axis=axis), matrix(rows, columns))
+
+
+def hessian(f, at) -> Workload:
+    def build(x):
+        (g,) = T.grad([f(x)], [x])
+        return T.jacobians(g, [x])
+
+    return kept(build, at)
+
+
+def rosenbrock_hessian(size: int) -> Workload:
+    return hessian(lambda x: T.reduce_sum(100.0 * (x[1:] - x[:-1] ** 2) ** 2 + (1.0 - x[:-1]) ** 2), point(size))
+
+
+def network_hessian() -> Workload:
+    at, inputs, targets = small_network()
+
+    def loss(p):
+        w1, b1, w2, b2 = layers(p)
+        return T.reduce_mean((T.matmul(T.tanh(T.matmul(inputs, w1) + b1), w2) + b2 - targets) ** 2)
+
+    return hessian(loss, at)
+
+
+def recurrent(steps: int) -> Workload:
+    def build(x, own, across):
+        state = T.zeros([8, 64], "float32")
+        for t in range(steps):
+            state = T.tanh(T.matmul(x[t], own) + T.matmul(state, across))
+        value = T.reduce_sum(state * state)
+        return [value, *T.grad([value], [x, own, across])]
+
+    return kept(build, *sequence(steps))

@@ -3,7 +3,21 @@
 import numpy as np
 import torch
 
-from workload import STEPS, Workload, chain, column_and_row, network, vector
+from workload import (
+    STEPS,
+    Workload,
+    batches,
+    chain,
+    column_and_row,
+    layers,
+    matrix,
+    network,
+    places,
+    point,
+    sequence,
+    small_network,
+    vector,
+)
 
 torch.set_num_threads(1)
 torch.set_num_interop_threads(1)
@@ -77,3 +91,76 @@ def chain_again(links: int) -> Workload:
 
 # Eager execution has no separate steps: a chain is built, run and differentiated in one go, each time anew.
 chain_to_first_result = chain_again
+
+
+def called(function, *arrays) -> Workload:
+    xs = [torch.from_numpy(a) for a in arrays]
+
+    def check():
+        made = function(*xs)
+        return numbers(made if isinstance(made, (list, tuple)) else [made])
+
+    return Workload(lambda _: function(*xs), check)
+
+
+def cumulative_sum(size: int) -> Workload:
+    return called(lambda x: torch.cumsum(x, 0), vector(size))
+
+
+def sort(size: int) -> Workload:
+    return called(lambda x: torch.sort(x).values, vector(size))
+
+
+def argsort(size: int) -> Workload:
+    return called(lambda x: torch.argsort(x, stable=True), vector(size))
+
+
+def largest(size: int, k: int) -> Workload:
+    return called(lambda x: tuple(torch.topk(x, k)), vector(size))
+
+
+def gather(size: int) -> Workload:
+    return called(lambda x, i: x[i], vector(size), places(size))
+
+
+def scatter_add(size: int) -> Workload:
+    return called(lambda x, i, v: torch.index_add(x, 0, i, v), vector(size), places(size), vector(size))
+
+
+def einsum(count: int, size: int) -> Workload:
+    return called(lambda a, b: torch.einsum("bij,bjk->bik", a, b), *batches(count, size))
+
+
+def sum_over(rows: int, columns: int, axis: int) -> Workload:
+    return called(lambda x: x.sum(axis), matrix(rows, columns))
+
+
+def rosenbrock_hessian(size: int) -> Workload:
+    def f(x):
+        return (100.0 * (x[1:] - x[:-1] ** 2) ** 2 + (1.0 - x[:-1]) ** 2).sum()
+
+    return called(torch.func.hessian(f), point(size))
+
+
+def network_hessian() -> Workload:
+    at, inputs, targets = small_network()
+    x, y = torch.from_numpy(inputs), torch.from_numpy(targets)
+
+    def loss(p):
+        w1, b1, w2, b2 = layers(p)
+        return ((torch.tanh(x @ w1 + b1) @ w2 + b2 - y) ** 2).mean()
+
+    return called(torch.func.hessian(loss), at)
+
+
+def recurrent(steps: int) -> Workload:
+    x, own, across = (torch.from_numpy(a).requires_grad_() for a in sequence(steps))
+
+    def call(_=None):
+        state = torch.zeros(8, 64)
+        for t in range(steps):
+            state = torch.tanh(x[t] @ own + state @ across)
+        value = (state * state).sum()
+        return value, *torch.autograd.grad(value, [x, own, across])
+
+    return Workload(call, lambda: numbers(call()))

@@ -66,6 +66,27 @@ ROWS: dict[str, list[Row]] = {
     ],
     "f": [Row("new graph of 1,000 nodes and its gradient, to the first result", "chain_to_first_result", {"links": 250})],
     "g": [],
+    "h": [
+        Row("cumulative sum of 1e7 float32", "cumulative_sum", {"size": 10**7}, 1e-3, large=True),
+        Row("sort of 1e6 float32", "sort", {"size": 10**6}, large=True),
+        Row("argsort of 1e6 float32", "argsort", {"size": 10**6}, large=True),
+        Row("the 100 largest of 1e6 float32", "largest", {"size": 10**6, "k": 100}, large=True),
+    ],
+    "i": [
+        Row("gather of 1e6 float32 from 1e6", "gather", {"size": 10**6}, large=True),
+        Row("scatter-add of 1e6 float32 to 1e6", "scatter_add", {"size": 10**6}, 1e-5, large=True),
+    ],
+    "j": [Row("einsum bij,bjk->bik of (64, 128, 128) float32", "einsum", {"count": 64, "size": 128}, 1e-4, large=True)],
+    "k": [
+        Row(f"sum of ({rows}, {columns}) float32 over axis {axis}", "sum_over", {"rows": rows, "columns": columns, "axis": axis}, 1e-3)
+        for rows, columns in ((4096, 4096), (10**6, 3))
+        for axis in (0, 1)
+    ],
+    "l": [
+        Row("Hessian of the Rosenbrock function of 100 numbers", "rosenbrock_hessian", {"size": 100}),
+        Row("Hessian of a network of 8, 10 and 1 units, 101 parameters", "network_hessian"),
+    ],
+    "m": [Row("RNN of 128 steps written with slices, value and gradients", "recurrent", {"steps": 128}, 1e-3)],
 }
 
 

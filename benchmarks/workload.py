@@ -47,5 +47,41 @@ def chain(y: Any, links: int, sin: Callable[[Any], Any]) -> Any:
     return y
 
 
+def matrix(rows: int, columns: int) -> np.ndarray:
+    return np.random.default_rng(4).standard_normal((rows, columns)).astype(np.float32)
+
+
+def batches(count: int, size: int) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(5)
+    return rng.standard_normal((count, size, size)).astype(np.float32), rng.standard_normal((count, size, size)).astype(np.float32)
+
+
+def places(size: int) -> np.ndarray:
+    """Indices into an array of `size` elements, as many as it has."""
+    return np.random.default_rng(6).integers(0, size, size)
+
+
+def point(size: int) -> np.ndarray:
+    return np.random.default_rng(7).uniform(-1.5, 1.5, size)
+
+
+def small_network() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The 101 parameters of a network of 8, 10 and 1 units, 64 inputs and their targets."""
+    rng = np.random.default_rng(8)
+    return rng.standard_normal(101) * 0.5, rng.standard_normal((64, 8)), rng.standard_normal((64, 1))
+
+
+def layers(p: Any) -> tuple[Any, Any, Any, Any]:
+    """The weights in a vector of the parameters of `small_network`."""
+    return p[:80].reshape((8, 10)), p[80:90], p[90:100].reshape((10, 1)), p[100:]
+
+
+def sequence(steps: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Inputs of a recurrent network, (steps, 8, 64), and its two matrices of weights."""
+    rng = np.random.default_rng(9)
+    inputs, own, across = rng.standard_normal((steps, 8, 64)), rng.standard_normal((64, 64)) / 8, rng.standard_normal((64, 64)) / 16
+    return inputs.astype(np.float32), own.astype(np.float32), across.astype(np.float32)
+
+
 STEPS = 10
 """Training steps whose losses are compared."""

@@ -20,7 +20,7 @@ pub use crate::ops::apply::{Arg, apply_in};
 pub use crate::ops::control::NESTED;
 pub use crate::ops::{TABLE, find};
 pub use crate::optimizers::updates;
-pub use crate::plan::place::{Arg as PlacedArg, Work};
+pub use crate::plan::place::{PlacedArg, Work};
 pub use crate::plan::{LIMIT, PLANS, STEP, Walk, cached, clear, compilations};
 pub use crate::shape::Ty;
 

@@ -177,7 +177,8 @@ pub use state::{IntoArray, VariableEnvironment, VariableID, VariableKey};
 
 /// What a user's own op is written with.
 pub mod op {
-    pub use crate::graph::op::{Avals, ComputeContext, GradientContext, Hook, Op};
+    pub use crate::graph::op::Avals;
+    pub use crate::graph::user::{ComputeContext, GradientContext, Hook, Op};
 }
 
 /// The README's Rust programs, compiled and run.

@@ -4,8 +4,8 @@
 use std::collections::HashMap;
 use std::fmt;
 
-use scirs2_autograd::internals::{Arg, Body, Elementwise, Kernel, OpDef, TABLE, apply_in};
-use scirs2_autograd::run;
+use scirs2_autograd::internals::{Arg, Body, Elementwise, Kernel, OpDef, TABLE, apply_in, detected};
+use scirs2_autograd::{DType, run};
 
 /// A formula.
 #[derive(Clone, PartialEq, Debug)]
@@ -203,6 +203,10 @@ fn the_text_gives_what_the_kernel_gives() {
     let mut compared = 0;
     for (def, e) in formulas() {
         let read = Parser::whole(e.text).unwrap();
+        // Rows of bools and of bits read other operands than these.
+        if (e.forms)(detected(), DType::F64).is_none() {
+            continue;
+        }
         for k in 0..numbers.len().pow(u32::from(e.arity)) {
             let x: Vec<f64> = (0..e.arity).map(|i| numbers[k / numbers.len().pow(u32::from(i)) % numbers.len()]).collect();
             let at: HashMap<&str, f64> = e.operands.iter().copied().zip(x.iter().copied()).collect();
@@ -211,8 +215,7 @@ fn the_text_gives_what_the_kernel_gives() {
                 let args: Vec<Arg<'_>> = x.iter().map(|&v| Arg::from(ctx.constant(ndarray::arr0(v)))).collect();
                 Some(apply_in(ctx, def, &args, &[]).ok()?.first()?.eval(ctx).unwrap())
             });
-            // A row of bools or of bits reads other operands than these.
-            let Some(got) = got.as_ref().and_then(|a| a.item().ok()) else { break };
+            let got = got.as_ref().and_then(|a| a.item().ok()).unwrap();
             assert!(got == wanted || (got.is_nan() && wanted.is_nan()), "{}{x:?}: {got} for {wanted} by `{}`", def.name, e.text);
             compared += 1;
         }

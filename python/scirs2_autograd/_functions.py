@@ -6,7 +6,7 @@ import builtins
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, overload
 
-from ._lib import Context, Filled, Tensor, _assign, _bernoulli, _cond, _grad, _hook, _hvp, _jacobians, _random, current_context
+from ._lib import Context, Filled, Tensor, _apply, _assign, _cond, _grad, _hook, _hvp, _jacobians, _random, _row, current_context
 from .exceptions import ShapeError
 
 if TYPE_CHECKING:
@@ -33,6 +33,10 @@ __all__ = [
     "uniform_like",
     "zeros",
 ]
+
+
+_BERNOULLI, _BETWEEN, _SPREAD = _row("bernoulli"), _row("between"), _row("spread")
+_RESHAPE, _TRANSPOSE = _row("reshape"), _row("transpose")
 
 
 def grad(ys: Sequence[TensorLike] | Tensor, xs: Sequence[Tensor] | Tensor) -> list[Tensor]:
@@ -199,9 +203,8 @@ def random_uniform(
     ...     print(y.shape, y.min() >= -1.0, y.max() < 6.0)
     (2, 1000) True True
     """
-    u = standard_uniform(shape, dtype, ctx=ctx)
-    low, high = _operand(low, u), _operand(high, u)
-    return u * (high - low) + low
+    y: Tensor = _apply(_BETWEEN, (standard_uniform(shape, dtype, ctx=ctx), low, high), ())
+    return y
 
 
 def random_normal(
@@ -213,12 +216,8 @@ def random_normal(
     ...     print(T.random_normal([2], mean=[5.0, -5.0], stddev=0.0).eval())
     [ 5. -5.]
     """
-    return standard_normal(shape, dtype, ctx=ctx) * stddev + mean
-
-
-def _operand(x: TensorLike, beside: Tensor) -> Tensor | float:
-    """`x` as something that has operators: a tensor or a number as it is, an array as a constant beside another tensor."""
-    return x if isinstance(x, (Tensor, int, float)) else beside.context.constant(x)
+    y: Tensor = _apply(_SPREAD, (standard_normal(shape, dtype, ctx=ctx), mean, stddev), ())
+    return y
 
 
 def bernoulli(shape: Shape, p: TensorLike, dtype: DTypeLike | None = None, *, ctx: Context | None = None) -> Tensor:
@@ -228,7 +227,8 @@ def bernoulli(shape: Shape, p: TensorLike, dtype: DTypeLike | None = None, *, ct
     ...     print(T.bernoulli([3], p=[0.0, 1.0, 1.0]).eval())
     [0. 1. 1.]
     """
-    return _bernoulli(standard_uniform(shape, dtype, ctx=ctx), p)
+    y: Tensor = _apply(_BERNOULLI, (standard_uniform(shape, dtype, ctx=ctx), p), ())
+    return y
 
 
 def uniform_like(x: Tensor) -> Tensor:
@@ -327,9 +327,8 @@ def _reshape(self: Tensor, *shape: Any) -> Tensor:
     [[1 2 3]
      [4 5 6]]
     """
-    from .tensor_ops import reshape
-
-    return reshape(self, shape[0] if len(shape) == 1 else shape)
+    y: Tensor = _apply(_RESHAPE, (self,), (shape[0] if len(shape) == 1 else shape,))
+    return y
 
 
 def _transpose(self: Tensor, *axes: Any) -> Tensor:
@@ -340,11 +339,9 @@ def _transpose(self: Tensor, *axes: Any) -> Tensor:
     ...     print(x.transpose().shape, x.transpose(0, -1, 1).shape)
     (4, 3, 2) (2, 4, 3)
     """
-    from .tensor_ops import transpose
-
-    if not axes or (len(axes) == 1 and axes[0] is None):
-        return transpose(self)
-    return transpose(self, axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes)
+    order = axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes or None
+    y: Tensor = _apply(_TRANSPOSE, (self,), (order,))
+    return y
 
 
 def _register_hook(self: Tensor, hook: Callable[[Any], object]) -> Tensor:

@@ -11,7 +11,7 @@ use crate::dtype::DType;
 use crate::error::{Error, ErrorKind, Result, closest};
 use crate::exec::User;
 use crate::graph::{NodeOp, Setting, Tensor, Value};
-use crate::plan::place::{Arg, Work};
+use crate::plan::place::{PlacedArg, Work};
 use crate::plan::{self, Plan, SourceKind, Walk};
 use crate::shape::Ty;
 use crate::state::VariableID;
@@ -208,7 +208,7 @@ fn is_short(plan: &Plan, users: &[User]) -> bool {
 /// Bytes that the steps of a plan read and write, repeated elements each time. Long formulas, factorisations and products do
 /// more with each: their bytes count more often.
 fn touched(plan: &Plan) -> usize {
-    let bytes = |args: &[Arg]| args.iter().map(|a| a.ty.bytes()).fold(0, usize::saturating_add);
+    let bytes = |args: &[PlacedArg]| args.iter().map(|a| a.ty.bytes()).fold(0, usize::saturating_add);
     let all = plan.steps.iter().map(|step| match &step.work {
         Work::Tile(p) => {
             let code: usize = p.stages.iter().map(|s| s.code.len()).sum();

@@ -139,8 +139,8 @@ impl Context {
     #[track_caller]
     pub fn constant(&self, array: impl crate::state::IntoArray) -> Tensor<'_> {
         match array.into_value() {
-            Ok(crate::state::Value::Array(a)) => self.graph.constant_array(a),
-            Ok(crate::state::Value::Weak(f)) => {
+            Ok(crate::state::Stored::Array(a)) => self.graph.constant_array(a),
+            Ok(crate::state::Stored::Weak(f)) => {
                 let dims: Vec<i64> = f.shape().iter().map(|&n| n as i64).collect();
                 self.full(dims, f.value())
             }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::error::{Error, ErrorKind};
-use crate::graph::op::Op;
+use crate::graph::user::Op;
 use crate::graph::{AsTensor, Graph, Tensor, Values};
 
 /// Builds the node of a user's op.

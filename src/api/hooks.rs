@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::array::{Array, View};
 use crate::error::Result;
 use crate::graph::Tensor;
-pub use crate::graph::op::Hook;
+pub use crate::graph::user::Hook;
 use crate::shape::Tuple;
 
 /// Prints the value.

@@ -8,7 +8,8 @@ use smallvec::{SmallVec, smallvec};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::nesting::nested;
-use crate::graph::op::{Body, Cotangent, Differentiate, GradientContext, Primitive, Support, Vjp};
+use crate::graph::op::{Body, Cotangent, Differentiate, Primitive, Support, Vjp};
+use crate::graph::user::GradientContext;
 use crate::graph::{Graph, Node, NodeOp, Tensor, Value};
 use crate::ops::movement::same_shape;
 use crate::ops::rules::typed_like;

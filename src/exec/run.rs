@@ -10,13 +10,14 @@ use crate::array::{Array, View, ViewMut};
 use crate::error::{Error, ErrorKind, Result};
 use crate::exec::cpu::run_tile;
 use crate::graph::nesting::nested;
-use crate::graph::op::{Body, Call, ComputeContext, Hook, Kernel, Op};
+use crate::graph::op::{Body, Call, Kernel};
+use crate::graph::user::{ComputeContext, Hook, Op};
 use crate::kernels;
 use crate::kernels::random::Key;
 use crate::kernels::ranges::{Ranges, interrupted};
 use crate::plan::Plan;
 use crate::plan::ir::Walked;
-use crate::plan::place::{ARENA, Arg, Step, Work};
+use crate::plan::place::{ARENA, PlacedArg, Step, Work};
 use crate::plan::simplify::fold_axes;
 
 /// A user's op or hook, bound to a run.
@@ -104,12 +105,12 @@ unsafe fn steps(plan: &Plan, bases: &Bases, bound: &Bound<'_>, proceed: Proceed<
     Ok(())
 }
 
-unsafe fn view<'a>(a: &'a Arg, bases: &Bases) -> View<'a> {
+unsafe fn view<'a>(a: &'a PlacedArg, bases: &Bases) -> View<'a> {
     // SAFETY: the plan placed the view inside the base.
     unsafe { View::from_raw(bases[a.loc.base as usize].add(a.loc.offset), a.ty.dtype, &a.ty.dims, &a.strides) }
 }
 
-unsafe fn view_mut<'a>(a: &'a Arg, bases: &Bases) -> ViewMut<'a> {
+unsafe fn view_mut<'a>(a: &'a PlacedArg, bases: &Bases) -> ViewMut<'a> {
     // SAFETY: as `view`; the plan lets no other value use this memory while it lives.
     unsafe { ViewMut::from_raw(bases[a.loc.base as usize].add(a.loc.offset), a.ty.dtype, &a.ty.dims, &a.strides) }
 }

@@ -12,6 +12,7 @@ mod print;
 mod provenance;
 mod setting;
 mod tensor;
+pub mod user;
 
 use std::cell::Cell;
 use std::hash::{Hash, Hasher};
@@ -30,10 +31,11 @@ use crate::error::{Error, ErrorKind, Result, Site};
 use crate::shape::{Aval, Dim, Shape, Tuple};
 use attr::Attr;
 pub use node::{Node, NodeOp, Region, Value, Values};
-use op::{Body, Hook, Infer, Op, OpDef};
+use op::{Body, Infer, OpDef};
 pub use provenance::SITES;
 pub use setting::Setting;
 pub use tensor::{AsTensor, Tensor};
+use user::{Hook, Op};
 
 /// A lazy computation: nodes, interned as they are made.
 pub struct Graph {

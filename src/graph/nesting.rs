@@ -4,7 +4,8 @@ use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::graph::op::{Avals, Op};
+use crate::graph::op::Avals;
+use crate::graph::user::Op;
 use crate::shape::Aval;
 
 /// How many calls of users' code a thread may be inside of. Each takes the stack of a whole run, about 10 KiB, and threads may

@@ -8,9 +8,10 @@ use crate::array::Array;
 use crate::dtype::Scalar;
 use crate::error::{Error, Site};
 use crate::graph::attr::Attr;
-use crate::graph::op::{Hook, Op, OpDef};
+use crate::graph::op::OpDef;
 use crate::graph::provenance::Origin;
 use crate::graph::setting::Setting;
+use crate::graph::user::{Hook, Op};
 
 /// An output of a node.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]

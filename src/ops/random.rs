@@ -112,16 +112,13 @@ pub fn standard_normal<'g>(shape: impl IntoAttr<Ints>, ctx: &'g Graph) -> Tensor
 /// Uniform numbers in `low <= y < high`, in `f64`; differentiable in both bounds.
 #[track_caller]
 pub fn random_uniform<'g>(shape: impl IntoAttr<Ints>, low: impl Operand<'g>, high: impl Operand<'g>, ctx: &'g Graph) -> Tensor<'g> {
-    let u = standard_uniform(shape, ctx);
-    let low = u * 0.0 + low;
-    let high = u * 0.0 + high;
-    low + (high - low) * u
+    apply(&chance::BETWEEN, &[standard_uniform(shape, ctx).into(), low.arg(), high.arg()], &[])
 }
 
 /// Normal numbers of a mean and a standard deviation, in `f64`; differentiable in both.
 #[track_caller]
 pub fn random_normal<'g>(shape: impl IntoAttr<Ints>, mean: impl Operand<'g>, stddev: impl Operand<'g>, ctx: &'g Graph) -> Tensor<'g> {
-    standard_normal(shape, ctx) * stddev + mean
+    apply(&chance::SPREAD, &[standard_normal(shape, ctx).into(), mean.arg(), stddev.arg()], &[])
 }
 
 /// 1 with probability `p`, else 0, in `f64`. A `p` that is NaN, negative or above 1 is an error, of the run if it is a tensor.

@@ -59,6 +59,13 @@ pub(crate) fn binary_bad(op: &'static str) -> Vec<Bad> {
     unbroadcast(op, DType::F64, 2)
 }
 
+/// What a composite of three operands refuses, of which the last two meet first.
+pub(crate) fn ternary_bad(op: &'static str) -> Vec<Bad> {
+    let text =
+        format!("{op}: shapes do not broadcast. Got (2, 3) and (4,); expected equal lengths, or 1, on each axis counted from the last.");
+    vec![bad(&[&[2, 3], &[4], &[]], vec![], text)]
+}
+
 /// Operands whose shapes do not broadcast, the first two of several.
 fn unbroadcast(op: &'static str, dtype: DType, inputs: usize) -> Vec<Bad> {
     let text =

@@ -99,7 +99,7 @@ impl Plan {
                 }
                 work => {
                     let name = work.name();
-                    let args = |list: &[crate::plan::place::Arg]| {
+                    let args = |list: &[crate::plan::place::PlacedArg]| {
                         list.iter().map(|a| format!("{} at {}", a.ty, self.place_of(a.loc))).collect::<Vec<_>>().join(", ")
                     };
                     let cost = flops(step).map_or(String::new(), |n| format!(", {n:.0} operations"));

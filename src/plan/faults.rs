@@ -3,10 +3,10 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::access::Accesses;
-use super::fuse::Draft;
+use super::fuse::Group;
 use super::ir::{Ir, IrNode, IrOp, Ref, Walked};
 use super::place::Work;
-use super::schedule::Order;
+use super::schedule::Schedule;
 use super::simplify::fold_axes;
 use super::*;
 use crate::dtype::DType;
@@ -38,12 +38,12 @@ fn chain(dtype: DType, dims: &[usize], rows: &[&str]) -> Ir {
 }
 
 /// The parts of [`compile`] up to the order of the steps.
-fn ordered(ir: Ir) -> (Ir, Accesses, Vec<Draft>, Vec<u32>, Order) {
+fn ordered(ir: Ir) -> (Ir, Accesses, Vec<Group>, Vec<u32>, Schedule) {
     let (ir, accesses) = access::resolve(ir).unwrap();
-    let drafts = fuse::fuse(&ir, &accesses);
-    let owners = fuse::owners(&ir, &drafts);
-    let order = schedule::schedule(&ir, &accesses, &drafts, &owners).unwrap();
-    (ir, accesses, drafts, owners, order)
+    let groups = fuse::fuse(&ir, &accesses);
+    let owners = fuse::owners(&ir, &groups);
+    let order = schedule::schedule(&ir, &accesses, &groups, &owners).unwrap();
+    (ir, accesses, groups, owners, order)
 }
 
 #[track_caller]
@@ -64,33 +64,33 @@ fn a_dtype_without_a_kernel() {
 #[test]
 fn a_value_that_no_step_computes() {
     for rows in [["batch_matmul", "sin"], ["batch_matmul", "batch_matmul"]] {
-        let (ir, accesses, drafts, owners, mut order) = ordered(chain(DType::F64, &[8, 8], &rows));
+        let (ir, accesses, groups, owners, mut order) = ordered(chain(DType::F64, &[8, 8], &rows));
         order.steps.remove(0);
-        let made = place::place(ir, &accesses, drafts, &owners, order, vec![(0, SourceKind::Feed)]);
+        let made = place::place(ir, &accesses, groups, &owners, order, vec![(0, SourceKind::Feed)]);
         refused(made, "batch_matmul: a value has no place in memory. Got output 0 of %1");
     }
 }
 
 #[test]
 fn a_source_that_is_not_bound() {
-    let (ir, accesses, drafts, owners, order) = ordered(chain(DType::F64, &[8], &["sin"]));
-    refused(place::place(ir, &accesses, drafts, &owners, order, vec![]), "source: a value has no place in memory. Got output 0 of %0");
+    let (ir, accesses, groups, owners, order) = ordered(chain(DType::F64, &[8], &["sin"]));
+    refused(place::place(ir, &accesses, groups, &owners, order, vec![]), "source: a value has no place in memory. Got output 0 of %0");
 }
 
 #[test]
 fn a_variable_that_is_not_bound() {
-    let (mut ir, accesses, drafts, owners, order) = ordered(chain(DType::F64, &[8], &["sin"]));
+    let (mut ir, accesses, groups, owners, order) = ordered(chain(DType::F64, &[8], &["sin"]));
     ir.writes.push((0, Ref { node: 1, out: 0 }));
-    refused(place::place(ir, &accesses, drafts, &owners, order, vec![]), "assign: its variable is not bound. Got %0");
+    refused(place::place(ir, &accesses, groups, &owners, order, vec![]), "assign: its variable is not bound. Got %0");
 }
 
 #[test]
 fn steps_that_wait_for_each_other() {
     let ir = chain(DType::F64, &[8], &["sin", "cos", "exp"]);
     let (ir, accesses) = access::resolve(ir).unwrap();
-    let draft = |nodes: &[u32]| Draft { nodes: nodes.to_vec(), tile: true, space: [8].into_iter().collect(), rows: None };
-    let drafts = [draft(&[1, 3]), draft(&[2])];
-    refused(schedule::schedule(&ir, &accesses, &drafts, &fuse::owners(&ir, &drafts)), "plan: a step waits for itself. Got %1");
+    let group = |nodes: &[u32]| Group { nodes: nodes.to_vec(), tile: true, space: [8].into_iter().collect(), rows: None };
+    let groups = [group(&[1, 3]), group(&[2])];
+    refused(schedule::schedule(&ir, &accesses, &groups, &fuse::owners(&ir, &groups)), "plan: a step waits for itself. Got %1");
 }
 
 #[test]
@@ -117,8 +117,8 @@ fn tail(kind: SourceKind, start: i64) -> (Plan, Accesses) {
         node(IrOp::Row(find("sin").unwrap(), None), &[], &[1], DType::F64, &[n]),
     ];
     let ir = Ir { nodes, outputs: vec![Ref { node: 2, out: 0 }], writes: vec![] };
-    let (ir, accesses, drafts, owners, order) = ordered(ir);
-    let plan = place::place(ir, &accesses, drafts, &owners, order, vec![(0, kind)]).unwrap();
+    let (ir, accesses, groups, owners, order) = ordered(ir);
+    let plan = place::place(ir, &accesses, groups, &owners, order, vec![(0, kind)]).unwrap();
     (plan, accesses)
 }
 
@@ -150,9 +150,9 @@ fn an_operand_is_read_in_place_up_to_the_end_of_its_root() {
 
 #[test]
 fn a_step_that_leaves_its_memory_is_found() {
-    let (mut ir, accesses, drafts, owners, order) = ordered(chain(DType::F64, &[8, 8], &["batch_matmul"]));
+    let (mut ir, accesses, groups, owners, order) = ordered(chain(DType::F64, &[8, 8], &["batch_matmul"]));
     ir.nodes[0].walked = Walked(0);
-    let plan = place::place(ir, &accesses, drafts, &owners, order, vec![(0, SourceKind::Feed)]).unwrap();
+    let plan = place::place(ir, &accesses, groups, &owners, order, vec![(0, SourceKind::Feed)]).unwrap();
     verify::plan(&plan, &accesses);
     let mut plan = plan;
     plan.steps[0].inputs[0].strides[0] += 1;

@@ -235,7 +235,7 @@ pub fn build(graph: &Graph, walk: &Walk) -> Result<Ir> {
     let mut forms = Vec::new();
     forms.resize_with(n, || None);
     let ir = Ir { nodes: vec![], outputs: vec![], writes: vec![] };
-    let builder = Builder { types: &types, captures: FxHashMap::default(), map: Places::All(vec![None; n]), ir };
+    let builder = Lowerer { types: &types, captures: FxHashMap::default(), map: Places::All(vec![None; n]), ir };
     builder.run(&walk.outputs, &walk.writes, Places::All(forms))
 }
 
@@ -272,7 +272,7 @@ impl<T: 'static> Places<T> {
     }
 }
 
-struct Builder<'a> {
+struct Lowerer<'a> {
     types: &'a Types<'a>,
     /// Values that are sources of a body, and their places.
     captures: FxHashMap<Value, u32>,
@@ -281,7 +281,7 @@ struct Builder<'a> {
     ir: Ir,
 }
 
-impl Builder<'_> {
+impl Lowerer<'_> {
     fn run(mut self, outputs: &[Value], writes: &[Value], mut forms: Places<Form>) -> Result<Ir> {
         let walk = self.types.walk;
         // Which nodes' values are needed: from the outputs down, past inputs of which only the shape is used.
@@ -333,7 +333,7 @@ impl Builder<'_> {
         };
         let plan = |r: &Region| {
             let ir = Ir { nodes: vec![], outputs: vec![], writes: vec![] };
-            let b = Builder { types: self.types, captures: captures.clone(), map: Places::Few(FxHashMap::default()), ir };
+            let b = Lowerer { types: self.types, captures: captures.clone(), map: Places::Few(FxHashMap::default()), ir };
             b.run(&r.outputs, &[], Places::Few(FxHashMap::default())).and_then(compile_body)
         };
         let made = Arc::new([plan(then)?, plan(otherwise)?]);

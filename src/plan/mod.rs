@@ -185,16 +185,16 @@ fn compile(mut ir: Ir, kind: &dyn Fn(u32) -> Result<SourceKind>) -> Result<Plan>
     if checked {
         verify::accesses(&ir, &accesses);
     }
-    let drafts = fuse::fuse(&ir, &accesses);
-    size::ask_steps(drafts.len())?;
+    let groups = fuse::fuse(&ir, &accesses);
+    size::ask_steps(groups.len())?;
     if checked {
         verify::ir(&ir, "fuse");
-        verify::drafts(&ir, &accesses, &drafts);
+        verify::groups(&ir, &accesses, &groups);
     }
-    let owners = fuse::owners(&ir, &drafts);
-    let order = schedule::schedule(&ir, &accesses, &drafts, &owners)?;
+    let owners = fuse::owners(&ir, &groups);
+    let order = schedule::schedule(&ir, &accesses, &groups, &owners)?;
     if checked {
-        verify::order(&ir, &accesses, &drafts, &order);
+        verify::order(&ir, &accesses, &groups, &order);
     }
     let sources: Vec<(u32, SourceKind)> = ir
         .nodes
@@ -205,7 +205,7 @@ fn compile(mut ir: Ir, kind: &dyn Fn(u32) -> Result<SourceKind>) -> Result<Plan>
             _ => None,
         })
         .collect::<Result<_>>()?;
-    let mut plan = place::place(ir, &accesses, drafts, &owners, order, sources)?;
+    let mut plan = place::place(ir, &accesses, groups, &owners, order, sources)?;
     if checked {
         verify::plan(&plan, &accesses);
     }

@@ -10,10 +10,10 @@ use crate::error::{Error, Result};
 use crate::graph::attr::Attr;
 use crate::graph::op::{Kernel, OpDef};
 use crate::plan::access::{Accesses, is_value};
-use crate::plan::fuse::{self, Draft, describe};
+use crate::plan::fuse::{self, Group, describe};
 use crate::plan::ir::{Ir, IrOp, Ref, Walked};
 use crate::plan::program::{self, Load, LoadKind, Loc, Program};
-use crate::plan::schedule::Order;
+use crate::plan::schedule::Schedule;
 use crate::plan::table::Table;
 use crate::plan::{Plan, SourceKind};
 use crate::shape::Ty;
@@ -21,7 +21,7 @@ use crate::shape::{Strides, c_strides};
 
 /// A view of memory that a step reads or writes.
 #[derive(Clone, Debug)]
-pub struct Arg {
+pub struct PlacedArg {
     /// The first element.
     pub loc: Loc,
     /// dtype and lengths.
@@ -62,9 +62,9 @@ pub struct Step {
     /// What it does.
     pub work: Work,
     /// What a call reads.
-    pub inputs: Vec<Arg>,
+    pub inputs: Vec<PlacedArg>,
     /// What a call writes.
-    pub outputs: Vec<Arg>,
+    pub outputs: Vec<PlacedArg>,
     /// Scratch memory: place in the arena, and bytes.
     pub scratch: (usize, usize),
     /// Where it comes from.
@@ -137,13 +137,13 @@ impl Space {
 pub fn place(
     ir: Ir,
     accesses: &Accesses,
-    drafts: Vec<Draft>,
+    groups: Vec<Group>,
     owners: &[u32],
-    order: Order,
+    order: Schedule,
     sources: Vec<(u32, SourceKind)>,
 ) -> Result<Plan> {
-    let mut layout = Layout::new(&ir, accesses, &drafts, owners, &order, &sources)?;
-    let steps = layout.run(&drafts, &order, &sources)?;
+    let mut layout = Layout::new(&ir, accesses, &groups, owners, &order, &sources)?;
+    let steps = layout.run(&groups, &order, &sources)?;
     let Layout { space, constants, writes, first_write, .. } = layout;
     let outputs = ir.outputs.iter().map(|&r| ir.ty(r).clone()).collect();
     let source_specs = sources
@@ -159,7 +159,7 @@ pub fn place(
 struct Layout<'a> {
     ir: &'a Ir,
     accesses: &'a Accesses,
-    /// The draft of each node.
+    /// The group of each node.
     owners: &'a [u32],
     /// Step of each value that a step computes.
     made: Table<usize>,
@@ -184,9 +184,9 @@ impl<'a> Layout<'a> {
     fn new(
         ir: &'a Ir,
         accesses: &'a Accesses,
-        drafts: &[Draft],
+        groups: &[Group],
         owners: &'a [u32],
-        order: &Order,
+        order: &Schedule,
         sources: &[(u32, SourceKind)],
     ) -> Result<Layout<'a>> {
         let mut l = Layout {
@@ -206,19 +206,19 @@ impl<'a> Layout<'a> {
             fallible: order.fallible,
         };
         for (t, &d) in order.steps.iter().enumerate() {
-            for &n in &drafts[d].nodes {
+            for &n in &groups[d].nodes {
                 for out in 0..ir.nodes[n as usize].tys.len() as u32 {
                     l.made.insert(Ref { node: n, out }, t);
                 }
             }
         }
         for (t, &d) in order.steps.iter().enumerate() {
-            for &n in &drafts[d].nodes {
+            for &n in &groups[d].nodes {
                 for &r in &ir.nodes[n as usize].inputs {
                     let root = accesses.of(r).root;
                     l.last.insert(root, t);
-                    let draft = &drafts[d];
-                    if !draft.tile || fuse::inside(ir, accesses, owners, (draft, d as u32), n, r).is_none() {
+                    let group = &groups[d];
+                    if !group.tile || fuse::inside(ir, accesses, owners, (group, d as u32), n, r).is_none() {
                         l.stored[root.node as usize] = true;
                     }
                 }
@@ -235,7 +235,7 @@ impl<'a> Layout<'a> {
             l.locs.insert(r, Loc { base: (base + j) as u32, offset: 0 });
         }
         l.scalars()?;
-        l.plan_writes(drafts, order, sources)?;
+        l.plan_writes(groups, order, sources)?;
         Ok(l)
     }
 
@@ -261,7 +261,7 @@ impl<'a> Layout<'a> {
     }
 
     /// Which writes a step can do in place: after everything that may fail, when nobody reads the old value any more.
-    fn plan_writes(&mut self, drafts: &[Draft], order: &Order, sources: &[(u32, SourceKind)]) -> Result<()> {
+    fn plan_writes(&mut self, groups: &[Group], order: &Schedule, sources: &[(u32, SourceKind)]) -> Result<()> {
         for (w, &(variable, value)) in self.ir.writes.iter().enumerate() {
             let place = sources.iter().position(|(n, _)| *n == variable);
             let unbound = || Error::engine("assign", "its variable is not bound", describe(self.ir, variable), "a source of the plan");
@@ -269,14 +269,14 @@ impl<'a> Layout<'a> {
             let t = self.made.get(value).ok_or_else(|| self.lost(value))?;
             let old = Ref { node: variable, out: 0 };
             let after = self.last.get(old);
-            let draft = &drafts[order.steps[t]];
-            let elementwise = draft.tile && !matches!(self.ir.node(value).kernel(), Some(Kernel::Fold(_)));
+            let group = &groups[order.steps[t]];
+            let elementwise = group.tile && !matches!(self.ir.node(value).kernel(), Some(Kernel::Fold(_)));
             let reads_here = after == Some(t);
             let free = !self.direct.has(value) && !self.locs.has(value);
             let ok = free
                 && t >= order.fallible
                 && after.is_none_or(|a| a < t || (a == t && elementwise))
-                && (!reads_here || (draft.rows.is_none() && self.reads_flat(draft, old, value)));
+                && (!reads_here || (group.rows.is_none() && self.reads_flat(group, old, value)));
             if ok {
                 self.direct.insert(value, w as u32);
                 self.locs.insert(value, self.write_base(sources.len(), w as u32));
@@ -302,9 +302,9 @@ impl<'a> Layout<'a> {
     }
 
     /// True if a program reads a root only in the order in which it writes a value.
-    fn reads_flat(&self, draft: &Draft, root: Ref, value: Ref) -> bool {
+    fn reads_flat(&self, group: &Group, root: Ref, value: Ref) -> bool {
         let dims = &self.ir.ty(value).dims;
-        draft.nodes.iter().all(|&n| {
+        group.nodes.iter().all(|&n| {
             let node = &self.ir.nodes[n as usize];
             node.inputs.iter().all(|&r| {
                 let a = self.accesses.of(r);
@@ -330,22 +330,22 @@ impl<'a> Layout<'a> {
         loc
     }
 
-    fn arg(&self, r: Ref) -> Result<Arg> {
+    fn arg(&self, r: Ref) -> Result<PlacedArg> {
         let a = self.accesses.of(r);
         let ty = self.ir.ty(r).clone();
         let loc = self.locs.get(a.root).ok_or_else(|| self.lost(a.root))?;
         let offset = (loc.offset as isize + a.offset * ty.dtype.size() as isize) as usize;
-        Ok(Arg { loc: Loc { base: loc.base, offset }, ty, strides: a.strides.clone() })
+        Ok(PlacedArg { loc: Loc { base: loc.base, offset }, ty, strides: a.strides.clone() })
     }
 
-    fn out(&mut self, r: Ref) -> Arg {
+    fn out(&mut self, r: Ref) -> PlacedArg {
         let loc = self.home(r);
         let ty = self.ir.ty(r).clone();
         let strides = c_strides(&ty.dims);
-        Arg { loc, ty, strides }
+        PlacedArg { loc, ty, strides }
     }
 
-    fn run(&mut self, drafts: &[Draft], order: &Order, sources: &[(u32, SourceKind)]) -> Result<Vec<Step>> {
+    fn run(&mut self, groups: &[Group], order: &Schedule, sources: &[(u32, SourceKind)]) -> Result<Vec<Step>> {
         let mut ends: Vec<Vec<Ref>> = vec![vec![]; order.steps.len()];
         for (node, n) in self.ir.nodes.iter().enumerate() {
             for out in 0..n.tys.len() as u32 {
@@ -360,8 +360,8 @@ impl<'a> Layout<'a> {
         let borrowed: Vec<u32> = sources.iter().filter(|(_, k)| k.is_borrowed()).map(|(n, _)| *n).collect();
         let mut steps = Vec::with_capacity(order.steps.len());
         for (t, &d) in order.steps.iter().enumerate() {
-            let draft = &drafts[d];
-            let step = if draft.tile { self.tile(draft, t, &borrowed)? } else { self.call(draft)? };
+            let group = &groups[d];
+            let step = if group.tile { self.tile(group, t, &borrowed)? } else { self.call(group)? };
             let (at, bytes) = step.scratch;
             if bytes > 0 {
                 self.space.give(at, bytes);
@@ -381,7 +381,7 @@ impl<'a> Layout<'a> {
             let input = self.arg(r)?;
             let ty = self.ir.ty(r).clone();
             let strides = c_strides(&ty.dims);
-            let output = Arg { loc: self.write_base(sources.len(), w), ty, strides };
+            let output = PlacedArg { loc: self.write_base(sources.len(), w), ty, strides };
             let walked = self.ir.node(r).walked;
             self.first_write = self.first_write.min(steps.len());
             steps.push(Step { work: Work::Copy, inputs: vec![input], outputs: vec![output], scratch: (0, 0), walked, nodes: vec![] });
@@ -394,10 +394,10 @@ impl<'a> Layout<'a> {
         if bytes == 0 { (0, 0) } else { (self.space.take(bytes), bytes) }
     }
 
-    fn tile(&mut self, draft: &Draft, t: usize, borrowed: &[u32]) -> Result<Step> {
+    fn tile(&mut self, group: &Group, t: usize, borrowed: &[u32]) -> Result<Step> {
         let stored = |n: u32| self.stored[n as usize];
         let room = |root: Ref| self.room(borrowed, root);
-        let mut p = program::build(self.ir, self.accesses, draft, self.owners, &stored, &room)?;
+        let mut p = program::build(self.ir, self.accesses, group, self.owners, &stored, &room)?;
         for load in p.stages.iter_mut().flat_map(|s| &mut s.loads) {
             load.loc = self.locs.get(load.root).ok_or_else(|| self.lost(load.root))?;
         }
@@ -448,15 +448,15 @@ impl<'a> Layout<'a> {
             self.locs.remove(r);
         }
         let scratch = self.scratch(p.working_bytes());
-        let walked = self.ir.nodes[draft.nodes[0] as usize].walked;
-        Ok(Step { work: Work::Tile(Box::new(p)), inputs: vec![], outputs: vec![], scratch, walked, nodes: draft.nodes.clone() })
+        let walked = self.ir.nodes[group.nodes[0] as usize].walked;
+        Ok(Step { work: Work::Tile(Box::new(p)), inputs: vec![], outputs: vec![], scratch, walked, nodes: group.nodes.clone() })
     }
 
-    fn call(&mut self, draft: &Draft) -> Result<Step> {
-        let n = draft.nodes[0];
+    fn call(&mut self, group: &Group) -> Result<Step> {
+        let n = group.nodes[0];
         let node = &self.ir.nodes[n as usize];
-        let inputs: Vec<Arg> = node.inputs.iter().map(|&r| self.arg(r)).collect::<Result<_>>()?;
-        let outputs: Vec<Arg> = (0..node.tys.len() as u32).map(|out| self.out(Ref { node: n, out })).collect();
+        let inputs: Vec<PlacedArg> = node.inputs.iter().map(|&r| self.arg(r)).collect::<Result<_>>()?;
+        let outputs: Vec<PlacedArg> = (0..node.tys.len() as u32).map(|out| self.out(Ref { node: n, out })).collect();
         let (work, bytes) = match &node.op {
             IrOp::Row(def, draw) => {
                 let avals: SmallVec<[crate::shape::Aval; 4]> = node.inputs.iter().map(|&r| self.ir.ty(r).aval()).collect();
@@ -484,7 +484,7 @@ impl<'a> Layout<'a> {
         let scratch = self.scratch(bytes);
         let walked = node.walked;
         debug_assert!(!self.ir.may_fail(n) || self.made.has(Ref { node: n, out: 0 }));
-        Ok(Step { work, inputs, outputs, scratch, walked, nodes: draft.nodes.clone() })
+        Ok(Step { work, inputs, outputs, scratch, walked, nodes: group.nodes.clone() })
     }
 }
 

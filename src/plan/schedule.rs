@@ -6,28 +6,28 @@ use std::collections::BinaryHeap;
 
 use crate::error::{Error, Result};
 use crate::plan::access::Accesses;
-use crate::plan::fuse::{Draft, NO_DRAFT, describe};
+use crate::plan::fuse::{Group, NO_GROUP, describe};
 use crate::plan::ir::Ir;
 
 /// What the order rests on.
-pub struct Order {
-    /// Indices of drafts, in the order in which they run.
+pub struct Schedule {
+    /// Indices of groups, in the order in which they run.
     pub steps: Vec<usize>,
     /// How many of the first steps must have run before a write may begin.
     pub fallible: usize,
 }
 
-/// Orders the drafts.
-pub fn schedule(ir: &Ir, accesses: &Accesses, drafts: &[Draft], owners: &[u32]) -> Result<Order> {
-    // The last draft that was noted as a user of a draft.
-    let mut noted = vec![usize::MAX; drafts.len()];
-    let mut needs: Vec<Vec<usize>> = vec![vec![]; drafts.len()];
-    let mut users: Vec<Vec<usize>> = vec![vec![]; drafts.len()];
-    for (d, draft) in drafts.iter().enumerate() {
-        for &n in &draft.nodes {
+/// Orders the groups.
+pub fn schedule(ir: &Ir, accesses: &Accesses, groups: &[Group], owners: &[u32]) -> Result<Schedule> {
+    // The last group that was noted as a user of a group.
+    let mut noted = vec![usize::MAX; groups.len()];
+    let mut needs: Vec<Vec<usize>> = vec![vec![]; groups.len()];
+    let mut users: Vec<Vec<usize>> = vec![vec![]; groups.len()];
+    for (d, group) in groups.iter().enumerate() {
+        for &n in &group.nodes {
             for &r in &ir.nodes[n as usize].inputs {
                 let o = owners[accesses.of(r).root.node as usize];
-                if o != NO_DRAFT && o as usize != d && noted[o as usize] != d {
+                if o != NO_GROUP && o as usize != d && noted[o as usize] != d {
                     noted[o as usize] = d;
                     needs[d].push(o as usize);
                     users[o as usize].push(d);
@@ -35,9 +35,9 @@ pub fn schedule(ir: &Ir, accesses: &Accesses, drafts: &[Draft], owners: &[u32]) 
             }
         }
     }
-    let fails: Vec<bool> = drafts.iter().map(|d| d.nodes.iter().any(|&n| ir.may_fail(n))).collect();
+    let fails: Vec<bool> = groups.iter().map(|d| d.nodes.iter().any(|&n| ir.may_fail(n))).collect();
     let mut urgent = fails.clone();
-    let mut stack: Vec<usize> = (0..drafts.len()).filter(|&d| urgent[d]).collect();
+    let mut stack: Vec<usize> = (0..groups.len()).filter(|&d| urgent[d]).collect();
     while let Some(d) = stack.pop() {
         for &o in &needs[d] {
             if !std::mem::replace(&mut urgent[o], true) {
@@ -45,10 +45,10 @@ pub fn schedule(ir: &Ir, accesses: &Accesses, drafts: &[Draft], owners: &[u32]) 
             }
         }
     }
-    let rank = |d: usize| (!urgent[d], drafts[d].nodes.last().copied().unwrap_or(0), d);
+    let rank = |d: usize| (!urgent[d], groups[d].nodes.last().copied().unwrap_or(0), d);
     let mut waiting: Vec<usize> = needs.iter().map(Vec::len).collect();
-    let mut ready: BinaryHeap<_> = (0..drafts.len()).filter(|&d| waiting[d] == 0).map(|d| Reverse(rank(d))).collect();
-    let mut steps = Vec::with_capacity(drafts.len());
+    let mut ready: BinaryHeap<_> = (0..groups.len()).filter(|&d| waiting[d] == 0).map(|d| Reverse(rank(d))).collect();
+    let mut steps = Vec::with_capacity(groups.len());
     while let Some(Reverse((_, _, d))) = ready.pop() {
         steps.push(d);
         for &u in &users[d] {
@@ -59,9 +59,9 @@ pub fn schedule(ir: &Ir, accesses: &Accesses, drafts: &[Draft], owners: &[u32]) 
         }
     }
     if let Some(left) = waiting.iter().position(|&w| w > 0) {
-        let nodes: Vec<String> = drafts[left].nodes.iter().map(|&n| describe(ir, n)).collect();
+        let nodes: Vec<String> = groups[left].nodes.iter().map(|&n| describe(ir, n)).collect();
         return Err(Error::engine("plan", "a step waits for itself", nodes.join("; "), "inputs before their users"));
     }
     let fallible = steps.iter().rposition(|&d| fails[d]).map_or(0, |i| i + 1);
-    Ok(Order { steps, fallible })
+    Ok(Schedule { steps, fallible })
 }

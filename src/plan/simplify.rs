@@ -88,14 +88,14 @@ pub fn simplify(ir: &mut Ir) -> Vec<(&'static str, usize)> {
     for (_, r) in &mut ir.writes {
         *r = resolve(&alias, *r);
     }
-    sweep(ir);
+    drop_unused(ir);
     counts.push(("merge", merged));
     counts.retain(|(_, n)| *n > 0);
     counts
 }
 
 /// Drops nodes that nothing needs; sources of a body keep their places.
-fn sweep(ir: &mut Ir) {
+fn drop_unused(ir: &mut Ir) {
     let mut live = vec![false; ir.nodes.len()];
     for r in ir.outputs.iter().chain(ir.writes.iter().map(|(_, r)| r)) {
         live[r.node as usize] = true;

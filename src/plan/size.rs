@@ -10,7 +10,7 @@ use crate::graph::attr::Attr;
 use crate::graph::op::{Body, Kernel};
 use crate::plan::Plan;
 use crate::plan::ir::{IrNode, IrOp};
-use crate::plan::place::{Arg, Step, Work};
+use crate::plan::place::{PlacedArg, Step, Work};
 use crate::plan::program::{Program, Stage};
 use crate::plan::walk::Walk;
 use crate::shape::Ty;
@@ -70,7 +70,7 @@ fn node(n: &IrNode) -> usize {
     attrs(&n.attrs) + small(&n.inputs) + small(&n.tys) + n.tys.iter().map(ty).sum::<usize>()
 }
 
-fn arg(a: &Arg) -> usize {
+fn arg(a: &PlacedArg) -> usize {
     ty(&a.ty) + small(&a.strides)
 }
 

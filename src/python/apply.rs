@@ -18,7 +18,6 @@ use crate::graph::attr::{Attr, AttrKind, Choice, Slice};
 use crate::graph::op::{Class, OpDef, ParamDefault, ParamKind};
 use crate::graph::{self, NodeOp, Value};
 use crate::ops::apply::{Arg, apply_in, class};
-use crate::ops::composite::chance;
 use crate::ops::operator_table::OPERATORS;
 use crate::ops::{control, random};
 
@@ -412,12 +411,6 @@ pub fn _assign<'py>(py: Python<'py>, variable: &Bound<'py, Tensor>, x: &Bound<'p
         let out = at_caller(py, || control::assign(v, x))?;
         out.error().map_or_else(|| built(py, &ctx, out.value()), |e| Err(e.into()))
     })
-}
-
-/// 1 where the draws `u` are below `p`, else 0.
-#[pyfunction]
-pub fn _bernoulli<'py>(u: &Bound<'py, Tensor>, p: &Bound<'py, PyAny>) -> Built<'py> {
-    guarded(|| binary(u, p, &chance::BERNOULLI, false))
 }
 
 /// A draw: `"uniform"` or `"normal"`, over a shape or in the shape of a tensor.

@@ -16,7 +16,7 @@ use crate::api::context as api;
 use crate::array::Array;
 use crate::dtype::Scalar;
 use crate::error::{Error, ErrorKind};
-use crate::state::{self, Value, VariableKey};
+use crate::state::{self, Stored, VariableKey};
 
 /// Names a variable of one environment; others refuse it, and it differs from all of theirs.
 ///
@@ -135,9 +135,9 @@ fn at<T: Send>(path: &Bound<'_, PyAny>, f: impl FnOnce(PathBuf) -> crate::error:
 #[pyclass(frozen, module = "scirs2_autograd._lib")]
 pub struct VariableEnvironment(pub state::VariableEnvironment);
 
-pub struct Given(Value);
+pub struct Given(Stored);
 impl state::IntoArray for Given {
-    fn into_value(self) -> crate::error::Result<Value> {
+    fn into_value(self) -> crate::error::Result<Stored> {
         Ok(self.0)
     }
 }
@@ -145,12 +145,12 @@ impl state::IntoArray for Given {
 /// A copy of what the user gave; a Python float takes the environment's dtype.
 pub fn value(x: &Bound<'_, PyAny>) -> PyResult<Given> {
     if let Ok(f) = x.cast::<Filled>() {
-        return Ok(Given(Value::Weak(f.get().0.clone())));
+        return Ok(Given(Stored::Weak(f.get().0.clone())));
     }
     Ok(Given(match convert::scalar(x)? {
-        Some(Scalar::Float(v)) => Value::Weak(crate::array::Filled::new(&[], v)),
-        Some(s) => Value::Array(Array::scalar(s, s.dtype())?),
-        None => Value::Array(convert::to_array(x)?),
+        Some(Scalar::Float(v)) => Stored::Weak(crate::array::Filled::new(&[], v)),
+        Some(s) => Stored::Array(Array::scalar(s, s.dtype())?),
+        None => Stored::Array(convert::to_array(x)?),
     }))
 }
 

@@ -24,12 +24,12 @@ use crate::graph::{Tensor, Value};
 
 /// Feeds, and the objects that hold their memory.
 #[derive(Default)]
-pub struct Held {
+pub struct FedObjects {
     pub feeder: crate::api::feed::Feeder<'static>,
     pub owners: Vec<Py<PyAny>>,
 }
 
-impl Held {
+impl FedObjects {
     pub fn push(&mut self, placeholder: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> PyResult<()> {
         let target = match placeholder.cast::<tensor::Tensor>() {
             Ok(t) => t.get().handle().target(),
@@ -47,8 +47,8 @@ impl Held {
         Ok(())
     }
     /// Feeds as `op` was given them: a mapping from placeholders or their names, a feeder, or none.
-    pub fn of(op: &str, feeds: Option<&Bound<'_, PyAny>>) -> PyResult<Held> {
-        let mut held = Held::default();
+    pub fn of(op: &str, feeds: Option<&Bound<'_, PyAny>>) -> PyResult<FedObjects> {
+        let mut held = FedObjects::default();
         let Some(feeds) = feeds else { return Ok(held) };
         if let Ok(dict) = feeds.cast::<PyDict>() {
             // To convert a value may run the user's code, which may change the dict.
@@ -72,11 +72,11 @@ impl Held {
     fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
         self.owners.iter().try_for_each(|o| visit.call(o))
     }
-    fn append(&mut self, other: Held) {
+    fn append(&mut self, other: FedObjects) {
         self.feeder.feeds.extend(other.feeder.feeds);
         self.owners.extend(other.owners);
     }
-    pub fn extend(&mut self, py: Python<'_>, other: &Held) {
+    pub fn extend(&mut self, py: Python<'_>, other: &FedObjects) {
         self.feeder.feeds.extend(other.feeder.feeds.iter().cloned());
         self.owners.extend(other.owners.iter().map(|o| o.clone_ref(py)));
     }
@@ -136,7 +136,7 @@ pub fn evaluate<'py>(
     values: &[Value],
     feeds: Option<&Bound<'py, PyAny>>,
 ) -> PyResult<Vec<Bound<'py, PyAny>>> {
-    evaluate_held(py, ctx, values, &[], &Held::of("eval", feeds)?)
+    evaluate_held(py, ctx, values, &[], &FedObjects::of("eval", feeds)?)
 }
 
 fn evaluate_held<'py>(
@@ -144,7 +144,7 @@ fn evaluate_held<'py>(
     ctx: &Context,
     outputs: &[Value],
     writes: &[Value],
-    held: &Held,
+    held: &FedObjects,
 ) -> PyResult<Vec<Bound<'py, PyAny>>> {
     if outputs.is_empty() && writes.is_empty() {
         ctx.check_open()?;
@@ -161,7 +161,7 @@ fn evaluate_held<'py>(
 
 /// True if it may take long to prepare a request: feeds are copied where their memory cannot be read in place, and a large
 /// graph takes its time to be planned.
-fn is_long(ctx: &Context, held: &Held) -> bool {
+fn is_long(ctx: &Context, held: &FedObjects) -> bool {
     let bytes = held.feeder.feeds.iter().map(|(_, f)| f.bytes()).fold(0, usize::saturating_add);
     bytes > SHORT_BYTES || ctx.graph().len() > LONG_GRAPH
 }
@@ -181,19 +181,19 @@ pub struct Evaluator {
     ctx: Py<Context>,
     /// Assignments that its runs make.
     writes: Vec<Value>,
-    state: Mutex<(Vec<Value>, Held)>,
+    state: Mutex<(Vec<Value>, FedObjects)>,
 }
 
 impl Evaluator {
     pub fn new(ctx: Py<Context>) -> Evaluator {
-        Evaluator::of(ctx, vec![], vec![], Held::default())
+        Evaluator::of(ctx, vec![], vec![], FedObjects::default())
     }
-    pub fn of(ctx: Py<Context>, outputs: Vec<Value>, writes: Vec<Value>, held: Held) -> Evaluator {
+    pub fn of(ctx: Py<Context>, outputs: Vec<Value>, writes: Vec<Value>, held: FedObjects) -> Evaluator {
         Evaluator { ctx, writes, state: Mutex::new((outputs, held)) }
     }
     /// A copy of what is asked for: no lock is held while a plan is made or run, which may call Python code.
-    fn request(&self, py: Python<'_>) -> (Vec<Value>, Held) {
-        let mut held = Held::default();
+    fn request(&self, py: Python<'_>) -> (Vec<Value>, FedObjects) {
+        let mut held = FedObjects::default();
         let state = self.state.lock();
         held.extend(py, &state.1);
         (state.0.clone(), held)
@@ -255,7 +255,7 @@ impl Evaluator {
     fn feed<'py>(slf: Bound<'py, Self>, placeholder: &Bound<'py, PyAny>, value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, Self>> {
         guarded(|| {
             // The array is read first: that may run Python code, which must not meet a lock.
-            let mut held = Held::default();
+            let mut held = FedObjects::default();
             held.push(placeholder, value)?;
             slf.get().state.lock().1.append(held);
             Ok(slf)
@@ -314,7 +314,7 @@ impl Evaluator {
 /// ...     print(*ctx.evaluator().push(x * x).set_feeder(feeder).run())
 /// 9.0
 #[pyclass(frozen, module = "scirs2_autograd._lib")]
-pub struct Feeder(pub Mutex<Held>);
+pub struct Feeder(pub Mutex<FedObjects>);
 
 #[pymethods]
 impl Feeder {
@@ -328,7 +328,7 @@ impl Feeder {
 
     #[new]
     fn new() -> Feeder {
-        Feeder(Mutex::new(Held::default()))
+        Feeder(Mutex::new(FedObjects::default()))
     }
     /// Adds a feed; a later one for the same placeholder takes the place of an earlier one.
     ///
@@ -342,7 +342,7 @@ impl Feeder {
     /// 4.0
     fn push<'py>(slf: Bound<'py, Self>, placeholder: &Bound<'py, PyAny>, value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, Self>> {
         guarded(|| {
-            let mut held = Held::default();
+            let mut held = FedObjects::default();
             held.push(placeholder, value)?;
             slf.get().0.lock().append(held);
             Ok(slf)

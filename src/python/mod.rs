@@ -27,7 +27,7 @@ mod lib_module {
     use pyo3::prelude::*;
 
     #[pymodule_export]
-    use super::apply::{_apply, _assign, _bernoulli, _cond, _grad, _hvp, _jacobians, _random};
+    use super::apply::{_apply, _assign, _cond, _grad, _hvp, _jacobians, _random};
     #[pymodule_export]
     use super::context::{_compilations, Context, current_context};
     #[pymodule_export]

@@ -7,7 +7,7 @@ use pyo3::types::PyString;
 use super::apply::tensors;
 use super::context::Context;
 use super::environment::{Key, VariableEnvironment};
-use super::evaluator::{Evaluator, Held};
+use super::evaluator::{Evaluator, FedObjects};
 use super::guarded;
 use super::site::at_caller;
 use crate::api::context as api;
@@ -166,7 +166,7 @@ impl _Optimizer {
     ) -> PyResult<Evaluator> {
         guarded(|| {
             let (py, ctx) = (ctx.py(), ctx.as_unbound());
-            let held = Held::of("update", feeds)?;
+            let held = FedObjects::of("update", feeds)?;
             let (outputs, vars, grads) = (tensors(ctx, outputs)?, tensors(ctx, vars)?, tensors(ctx, grads)?);
             let updates = self.updates(py, ctx.get(), &outputs, &vars, &grads)?;
             Ok(Evaluator::of(ctx.clone_ref(py), values(&outputs), updates, held))

@@ -15,7 +15,8 @@ use super::tensor::Tensor;
 use crate::array::{Array, View};
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::nesting::nested;
-use crate::graph::op::{Avals, ComputeContext, GradientContext, Hook, Op};
+use crate::graph::op::Avals;
+use crate::graph::user::{ComputeContext, GradientContext, Hook, Op};
 use crate::shape::{Aval, Dim};
 
 thread_local! {

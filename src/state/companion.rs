@@ -4,7 +4,7 @@
 //! the moments of one to another.
 
 use super::key;
-use super::value::Value;
+use super::value::Stored;
 use super::variables::State;
 use super::{VariableEnvironment, VariableID};
 use crate::array::Array;
@@ -94,8 +94,8 @@ impl VariableEnvironment {
         }
         drop(state);
         let zeros = |(name, (dtype, dims)): (String, (Option<DType>, Dims))| match dtype {
-            Some(dtype) => Ok((name, Value::Array(Array::zeros(dtype, &dims)?))),
-            None => Ok((name, Value::Weak(Filled::new(&dims, 0.0)))),
+            Some(dtype) => Ok((name, Stored::Array(Array::zeros(dtype, &dims)?))),
+            None => Ok((name, Stored::Weak(Filled::new(&dims, 0.0)))),
         };
         let made = missing.into_iter().map(zeros).collect::<Result<Vec<_>>>()?;
         let mut state = self.shared.lock();
@@ -208,9 +208,10 @@ mod tests {
         let w = env.name("w").set(array![1.0f32, 2.0]);
         env.keep(place(false), &[w], &[M, T]).unwrap();
         let v = env.name("v").set(1.0f32);
-        for (value, wanted) in
-            [(Value::Array(Array::zeros(DType::F32, &[3]).unwrap()), "float32 (3,)"), (Value::Weak(Filled::new(&[4], 0.0)), "float32 (4,)")]
-        {
+        for (value, wanted) in [
+            (Stored::Array(Array::zeros(DType::F32, &[3]).unwrap()), "float32 (3,)"),
+            (Stored::Weak(Filled::new(&[4], 0.0)), "float32 (4,)"),
+        ] {
             let mut state = env.shared.lock();
             let value = state.decided(Some(0), value).unwrap();
             state.store(0, Ok(value));

@@ -30,7 +30,7 @@ use crate::shape::{Dims, Tuple};
 pub(crate) use companion::{Part, Place};
 pub use lookup::VariableKey;
 pub use namespace::{NamedSlot, Slot, VariableNamespace};
-pub use value::{IntoArray, Value};
+pub use value::{IntoArray, Stored};
 use variables::Shared;
 pub use variables::{ReadGuard, WriteGuard};
 
@@ -330,7 +330,7 @@ impl VariableEnvironment {
         let mut state = self.shared.lock();
         let mut unnamed = std::collections::HashMap::<String, std::vec::IntoIter<u32>>::new();
         for v in image.variables {
-            let slot = Ok(Value::Array(v.array));
+            let slot = Ok(Stored::Array(v.array));
             if v.name.is_some() {
                 state.put(&v.space, v.name.as_deref(), slot);
                 continue;

@@ -26,7 +26,7 @@ pub(super) fn write(path: &Path, fill: Fill<'_>) -> io::Result<()> {
     let (target, old) = target(path)?;
     let folder = target.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     clear(folder);
-    let place = Place { folder, target: &target, old: old.as_ref() };
+    let place = Replacement { folder, target: &target, old: old.as_ref() };
     if !place.by_link(fill)? {
         place.by_name(fill)?;
     }
@@ -87,13 +87,13 @@ fn clear(folder: &Path) {
     }
 }
 
-struct Place<'a> {
+struct Replacement<'a> {
     folder: &'a Path,
     target: &'a Path,
     old: Option<&'a fs::Metadata>,
 }
 
-impl Place<'_> {
+impl Replacement<'_> {
     /// By a file that has no name until it is finished, so that nothing is left of it if the process is killed. False if the
     /// system has no such files here.
     #[cfg(any(target_os = "linux", target_os = "android"))]
@@ -193,7 +193,7 @@ mod tests {
 
     /// Both ways, whatever the system offers, of which the first may not be open here.
     fn ways(folder: &Path, path: &Path, old: Option<&fs::Metadata>, fill: Fill<'_>) -> Vec<io::Result<()>> {
-        let place = Place { folder, target: path, old };
+        let place = Replacement { folder, target: path, old };
         let by_link = place.by_link(fill);
         let after = names(folder);
         assert!(after.iter().all(|n| !n.starts_with(PREFIX)), "{after:?}");
@@ -279,7 +279,7 @@ mod tests {
     fn a_save_under_way_is_held() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a");
-        let place = Place { folder: folder.path(), target: &path, old: None };
+        let place = Replacement { folder: folder.path(), target: &path, old: None };
         let during: Fill<'_> = &|out| {
             assert_eq!(names(folder.path()).len(), 1);
             clear(folder.path());

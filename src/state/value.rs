@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 
 /// What a variable holds.
 #[derive(Clone, Debug)]
-pub enum Value {
+pub enum Stored {
     /// Elements.
     Array(Array),
     /// A shape and a number that wait for a dtype.
@@ -24,54 +24,54 @@ pub enum Value {
 )]
 pub trait IntoArray {
     /// The value, in memory that nobody else can write to. Fails when there is no memory left.
-    fn into_value(self) -> Result<Value>;
+    fn into_value(self) -> Result<Stored>;
 }
 
 impl<T: Element, S: Data<Elem = T>, D: Dimension> IntoArray for ArrayBase<S, D> {
-    fn into_value(self) -> Result<Value> {
+    fn into_value(self) -> Result<Stored> {
         (&self).into_value()
     }
 }
 impl<T: Element, S: Data<Elem = T>, D: Dimension> IntoArray for &ArrayBase<S, D> {
-    fn into_value(self) -> Result<Value> {
-        Array::try_from(self).map(Value::Array)
+    fn into_value(self) -> Result<Stored> {
+        Array::try_from(self).map(Stored::Array)
     }
 }
 impl<T: Element, S: Data<Elem = T>, D: Dimension> IntoArray for &mut ArrayBase<S, D> {
-    fn into_value(self) -> Result<Value> {
+    fn into_value(self) -> Result<Stored> {
         (&*self).into_value()
     }
 }
 impl IntoArray for Array {
     /// An array that nobody else holds is taken over as it is.
-    fn into_value(mut self) -> Result<Value> {
-        if self.is_unique() { Ok(Value::Array(self)) } else { (&self).into_value() }
+    fn into_value(mut self) -> Result<Stored> {
+        if self.is_unique() { Ok(Stored::Array(self)) } else { (&self).into_value() }
     }
 }
 impl IntoArray for &Array {
-    fn into_value(self) -> Result<Value> {
-        Array::copy_of(self.raw_view()).map(Value::Array)
+    fn into_value(self) -> Result<Stored> {
+        Array::copy_of(self.raw_view()).map(Stored::Array)
     }
 }
 impl IntoArray for Filled {
-    fn into_value(self) -> Result<Value> {
-        Ok(Value::Weak(self))
+    fn into_value(self) -> Result<Stored> {
+        Ok(Stored::Weak(self))
     }
 }
 impl IntoArray for &Filled {
-    fn into_value(self) -> Result<Value> {
-        Ok(Value::Weak(self.clone()))
+    fn into_value(self) -> Result<Stored> {
+        Ok(Stored::Weak(self.clone()))
     }
 }
 macro_rules! scalars {
     ($($t:ty)+) => {$(
         impl IntoArray for $t {
-            fn into_value(self) -> Result<Value> {
-                Array::from_slice(&[self], &[]).map(Value::Array)
+            fn into_value(self) -> Result<Stored> {
+                Array::from_slice(&[self], &[]).map(Stored::Array)
             }
         }
         impl IntoArray for &$t {
-            fn into_value(self) -> Result<Value> {
+            fn into_value(self) -> Result<Stored> {
                 (*self).into_value()
             }
         }

@@ -11,7 +11,7 @@ use std::thread::{self, ThreadId};
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use super::VariableID;
-use super::value::Value;
+use super::value::Stored;
 use crate::array::Array;
 use crate::dtype::DType;
 use crate::error::{Error, ErrorKind, Result};
@@ -34,7 +34,7 @@ pub(super) struct Space {
 }
 
 /// A value, or why the last `set` could not store one.
-pub(super) type Slot = Result<Value>;
+pub(super) type Slot = Result<Stored>;
 
 pub(super) struct State {
     /// The environment's number, which its ids carry.
@@ -62,8 +62,8 @@ pub(super) struct Shared {
 
 fn aval_of(slot: &Slot) -> Result<(Option<DType>, Dims)> {
     match slot {
-        Ok(Value::Array(a)) => Ok((Some(a.dtype()), a.shape().into())),
-        Ok(Value::Weak(f)) => Ok((None, f.shape().into())),
+        Ok(Stored::Array(a)) => Ok((Some(a.dtype()), a.shape().into())),
+        Ok(Stored::Weak(f)) => Ok((None, f.shape().into())),
         Err(e) => Err(e.clone()),
     }
 }
@@ -122,11 +122,11 @@ impl State {
 
     /// A value for the variable at `index`, or for a new one: a fill becomes an array if the other variables decide its dtype.
     /// A run that writes may still change theirs.
-    pub fn decided(&self, index: Option<u32>, value: Value) -> Result<Value> {
-        let (Value::Weak(fill), None) = (&value, self.writer) else { return Ok(value) };
+    pub fn decided(&self, index: Option<u32>, value: Stored) -> Result<Stored> {
+        let (Stored::Weak(fill), None) = (&value, self.writer) else { return Ok(value) };
         match self.floats(index) {
-            (Some(_), None) => fill.array(DType::F32).map(Value::Array),
-            (None, Some(_)) => fill.array(DType::F64).map(Value::Array),
+            (Some(_), None) => fill.array(DType::F32).map(Stored::Array),
+            (None, Some(_)) => fill.array(DType::F64).map(Stored::Array),
             _ => Ok(value),
         }
     }
@@ -134,7 +134,7 @@ impl State {
     /// Stores a value in the variable at `index`.
     pub fn store(&mut self, index: u32, slot: Slot) {
         self.weak.retain(|&w| w != index);
-        if matches!(slot, Ok(Value::Weak(_))) {
+        if matches!(slot, Ok(Stored::Weak(_))) {
             self.weak.push(index);
         }
         self.describe(index, &slot);
@@ -209,8 +209,8 @@ impl State {
     /// Gives weak values the dtype `dtype`. A value that finds no memory becomes that error.
     fn fill(&mut self, dtype: DType) {
         for id in std::mem::take(&mut self.weak) {
-            if let Some(Ok(Value::Weak(f))) = self.values.get(id as usize) {
-                let slot = f.array(dtype).map(Value::Array);
+            if let Some(Ok(Stored::Weak(f))) = self.values.get(id as usize) {
+                let slot = f.array(dtype).map(Stored::Array);
                 self.describe(id, &slot);
                 self.land(id, slot);
             }
@@ -220,8 +220,8 @@ impl State {
     /// The value of the variable at `index` as an array; a weak one takes the default dtype without being decided.
     pub fn array(&self, index: u32) -> Result<Array> {
         match self.values.get(index as usize) {
-            Some(Ok(Value::Array(a))) => Ok(a.clone()),
-            Some(Ok(Value::Weak(f))) => f.array(self.default_dtype()?),
+            Some(Ok(Stored::Array(a))) => Ok(a.clone()),
+            Some(Ok(Stored::Weak(f))) => f.array(self.default_dtype()?),
             Some(Err(e)) => Err(e.clone()),
             None => Err(used_up()),
         }
@@ -353,7 +353,7 @@ impl ReadGuard<'_> {
     /// (`DType`), and a variable whose last `set` failed (that error).
     pub fn array(&self, id: VariableID) -> Result<&Array> {
         match self.values.get(self.shared.place(id)) {
-            Some(Ok(Value::Array(a))) => Ok(a),
+            Some(Ok(Stored::Array(a))) => Ok(a),
             other => Err(no_array(other, self.shared, id)),
         }
     }
@@ -374,7 +374,7 @@ impl WriteGuard<'_> {
     /// The value of a variable. Fails as [`ReadGuard::array`].
     pub fn array(&self, id: VariableID) -> Result<&Array> {
         match self.values.get(self.shared.place(id)) {
-            Some(Ok(Value::Array(a))) => Ok(a),
+            Some(Ok(Stored::Array(a))) => Ok(a),
             other => Err(no_array(other, self.shared, id)),
         }
     }
@@ -383,7 +383,7 @@ impl WriteGuard<'_> {
     /// [`written`](WriteGuard::written). Fails as [`ReadGuard::array`].
     pub fn array_mut(&mut self, id: VariableID) -> Result<&mut Array> {
         match self.values.get_mut(self.shared.place(id)) {
-            Some(Ok(Value::Array(a))) => Ok(a),
+            Some(Ok(Stored::Array(a))) => Ok(a),
             other => Err(no_array(other.as_deref(), self.shared, id)),
         }
     }

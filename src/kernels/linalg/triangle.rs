@@ -12,15 +12,15 @@ pub fn lower_triangle(ranges: &Ranges<'_>, x: View<'_>, halve: bool, dst: &mut V
     copy(ranges, x, dst)?;
     let [.., n, m] = *dst.dims() else { return Ok(()) };
     match dst.dtype() {
-        DType::Bool => sweep::<u8>(ranges, dst, [n, m], |v| v),
-        DType::I32 => sweep::<i32>(ranges, dst, [n, m], |v| if halve { v / 2 } else { v }),
-        DType::I64 => sweep::<i64>(ranges, dst, [n, m], |v| if halve { v / 2 } else { v }),
-        DType::F32 => sweep::<f32>(ranges, dst, [n, m], |v| if halve { v * 0.5 } else { v }),
-        DType::F64 => sweep::<f64>(ranges, dst, [n, m], |v| if halve { v * 0.5 } else { v }),
+        DType::Bool => each_row::<u8>(ranges, dst, [n, m], |v| v),
+        DType::I32 => each_row::<i32>(ranges, dst, [n, m], |v| if halve { v / 2 } else { v }),
+        DType::I64 => each_row::<i64>(ranges, dst, [n, m], |v| if halve { v / 2 } else { v }),
+        DType::F32 => each_row::<f32>(ranges, dst, [n, m], |v| if halve { v * 0.5 } else { v }),
+        DType::F64 => each_row::<f64>(ranges, dst, [n, m], |v| if halve { v * 0.5 } else { v }),
     }
 }
 
-fn sweep<T: Copy + Default>(ranges: &Ranges<'_>, dst: &mut ViewMut<'_>, [n, m]: [usize; 2], diagonal: impl Fn(T) -> T) -> Result<()> {
+fn each_row<T: Copy + Default>(ranges: &Ranges<'_>, dst: &mut ViewMut<'_>, [n, m]: [usize; 2], diagonal: impl Fn(T) -> T) -> Result<()> {
     if dst.count() == 0 {
         return Ok(());
     }

@@ -13,7 +13,7 @@ use crate::ops::samples;
 use crate::ops::select::select;
 
 /// The rows of this family.
-pub(in crate::ops) static ROWS: &[&OpDef] = &[&DROPOUT, &BERNOULLI];
+pub(in crate::ops) static ROWS: &[&OpDef] = &[&DROPOUT, &BERNOULLI, &BETWEEN, &SPREAD];
 
 row! {
     /// With `train`, each element is 0 with probability `ratio`, else divided by `1 - ratio`; without it, `x` itself. Each
@@ -64,4 +64,26 @@ row! {
     by hand;
     case unit[2, 3], unit[3];
     bad samples::binary_bad("bernoulli");
+}
+row! {
+    /// `low + u * (high - low)`: uniform numbers `u` of `0 <= u < 1` in another interval.
+    ///
+    /// Gradient: `g * (high - low)`, `g * (1 - u)`, `g * u`.
+    pub(crate) BETWEEN = fn between(u: any, low: any, high: any) -> y
+    body { u * (high - low) + low }
+    numpy "u * (high - low) + low";
+    by hand;
+    case unit[2, 3], real[3], real[];
+    bad samples::ternary_bad("between");
+}
+row! {
+    /// `mean + z * stddev`: standard normal numbers `z` with another mean and standard deviation.
+    ///
+    /// Gradient: `g * stddev`, `g`, `g * z`.
+    pub(crate) SPREAD = fn spread(z: any, mean: any, stddev: any) -> y
+    body { z * stddev + mean }
+    numpy "z * stddev + mean";
+    by hand;
+    case real[2, 3], real[3], positive[];
+    bad samples::ternary_bad("spread");
 }

@@ -29,7 +29,7 @@ struct Join {
     rows: Option<usize>,
 }
 
-struct Builder<'a> {
+struct Deepening<'a> {
     ir: &'a Ir,
     accesses: &'a Accesses,
     parts: &'a [Part],
@@ -42,13 +42,13 @@ pub fn depths(ir: &Ir, accesses: &Accesses, parts: &[Part], lengths: &[Dims]) ->
     let n = ir.nodes.len();
     let host = parts.iter().map(|p| if let Part::Tile(s) | Part::Fold(s, _) = p { *s } else { 0 }).collect();
     let out = Depths { depth: vec![0; n], host, stages: FxHashMap::default() };
-    let mut b = Builder { ir, accesses, parts, lengths, out };
+    let mut b = Deepening { ir, accesses, parts, lengths, out };
     (0..n).for_each(|i| b.raise(i));
     b.sink();
     b.out
 }
 
-impl Builder<'_> {
+impl Deepening<'_> {
     fn root(&self, r: Ref) -> usize {
         self.accesses.of(r).root.node as usize
     }

@@ -37,7 +37,7 @@ pub enum Reduction {
 
 /// What a step is made of.
 #[derive(Debug)]
-pub struct Draft {
+pub struct Group {
     /// Its nodes, in order. More than one only in a tile program.
     pub nodes: Vec<u32>,
     /// True for a tile program.
@@ -83,7 +83,7 @@ fn classify(dims: &[usize], axes: &[usize]) -> Option<Reduction> {
 }
 
 /// Groups the nodes into steps, in an order in which inputs come first.
-pub fn fuse(ir: &Ir, accesses: &Accesses) -> Vec<Draft> {
+pub fn fuse(ir: &Ir, accesses: &Accesses) -> Vec<Group> {
     let mut spaces: FxHashMap<Dims, u32> = FxHashMap::default();
     let mut lengths: Vec<Dims> = vec![];
     let mut newest: u32 = 0;
@@ -129,17 +129,17 @@ fn urgent(ir: &Ir) -> Vec<bool> {
     urgent
 }
 
-fn group(ir: &Ir, parts: &[Part], depths: &Depths, urgent: &[bool], lengths: &[Dims]) -> Vec<Draft> {
-    let mut groups: FxHashMap<(u32, u32, bool), usize> = FxHashMap::default();
-    let mut drafts: Vec<Draft> = vec![];
+fn group(ir: &Ir, parts: &[Part], depths: &Depths, urgent: &[bool], lengths: &[Dims]) -> Vec<Group> {
+    let mut open: FxHashMap<(u32, u32, bool), usize> = FxHashMap::default();
+    let mut groups: Vec<Group> = vec![];
     let mut classes: Vec<Vec<Reduction>> = vec![];
-    let mut solo: Vec<Draft> = vec![];
+    let mut solo: Vec<Group> = vec![];
     for i in 0..ir.nodes.len() {
         let nodes = vec![i as u32];
         let reduction = match parts[i] {
             Part::None => continue,
             Part::Call => {
-                solo.push(Draft { nodes, tile: false, space: Dims::new(), rows: None });
+                solo.push(Group { nodes, tile: false, space: Dims::new(), rows: None });
                 continue;
             }
             Part::Tile(_) => None,
@@ -150,27 +150,27 @@ fn group(ir: &Ir, parts: &[Part], depths: &Depths, urgent: &[bool], lengths: &[D
         let rows = depths.stages.get(&(space, depth)).copied();
         let key = (space, depth, urgent[i]);
         let staged = reduction.is_none_or(|r| rows.is_none_or(|at| in_stages(dims, at, r)));
-        let fits = |g: usize| drafts[g].nodes.len() < PROGRAM && reduction.is_none_or(|r| classes[g].iter().all(|c| together(dims, *c, r)));
-        match groups.get(&key).copied() {
+        let fits = |g: usize| groups[g].nodes.len() < PROGRAM && reduction.is_none_or(|r| classes[g].iter().all(|c| together(dims, *c, r)));
+        match open.get(&key).copied() {
             Some(g) if staged && fits(g) => {
-                drafts[g].nodes.push(i as u32);
+                groups[g].nodes.push(i as u32);
                 classes[g].extend(reduction);
             }
             // A reduction that does not fit reads what the program stored; elementwise nodes, and rows' reductions that are
             // read back, go on in a new program.
             Some(_) if reduction.is_some_and(|r| rows.is_none_or(|at| r != Reduction::Trailing(at))) => {
-                solo.push(Draft { nodes, tile: true, space: dims.clone(), rows: None });
+                solo.push(Group { nodes, tile: true, space: dims.clone(), rows: None });
             }
-            None if !staged => solo.push(Draft { nodes, tile: true, space: dims.clone(), rows: None }),
+            None if !staged => solo.push(Group { nodes, tile: true, space: dims.clone(), rows: None }),
             _ => {
-                groups.insert(key, drafts.len());
-                drafts.push(Draft { nodes, tile: true, space: dims.clone(), rows });
+                open.insert(key, groups.len());
+                groups.push(Group { nodes, tile: true, space: dims.clone(), rows });
                 classes.push(reduction.into_iter().collect());
             }
         }
     }
-    drafts.extend(solo);
-    drafts
+    groups.extend(solo);
+    groups
 }
 
 /// True if two reductions can share a program over `dims`.
@@ -218,14 +218,14 @@ pub fn describe(ir: &Ir, i: u32) -> String {
         .join(" ")
 }
 
-/// No draft.
-pub const NO_DRAFT: u32 = u32::MAX;
+/// No group.
+pub const NO_GROUP: u32 = u32::MAX;
 
-/// The draft of each node.
-pub fn owners(ir: &Ir, drafts: &[Draft]) -> Vec<u32> {
-    let mut owners = vec![NO_DRAFT; ir.nodes.len()];
-    for (d, draft) in drafts.iter().enumerate() {
-        draft.nodes.iter().for_each(|&n| owners[n as usize] = d as u32);
+/// The group of each node.
+pub fn owners(ir: &Ir, groups: &[Group]) -> Vec<u32> {
+    let mut owners = vec![NO_GROUP; ir.nodes.len()];
+    for (d, group) in groups.iter().enumerate() {
+        group.nodes.iter().for_each(|&n| owners[n as usize] = d as u32);
     }
     owners
 }
@@ -247,25 +247,25 @@ pub fn reduction(ir: &Ir, i: u32) -> Option<Reduction> {
     classify(dims, &fold_axes(node.name(), &node.attrs, dims.len()).ok()?)
 }
 
-/// True for an elementwise node of a draft that has one value a row.
-pub fn per_row(ir: &Ir, draft: &Draft, i: u32) -> bool {
+/// True for an elementwise node of a group that has one value a row.
+pub fn per_row(ir: &Ir, group: &Group, i: u32) -> bool {
     let node = &ir.nodes[i as usize];
-    draft.rows.is_some() && !matches!(node.kernel(), Some(Kernel::Fold(_))) && squeeze(&node.tys[0].dims) != draft.space
+    group.rows.is_some() && !matches!(node.kernel(), Some(Kernel::Fold(_))) && squeeze(&node.tys[0].dims) != group.space
 }
 
-/// How operand `r` of node `i`, of draft `d`, is found inside the program; `None` if it comes from memory.
-pub fn inside(ir: &Ir, accesses: &Accesses, owners: &[u32], (draft, d): (&Draft, u32), i: u32, r: Ref) -> Option<Inside> {
+/// How operand `r` of node `i`, of group `d`, is found inside the program; `None` if it comes from memory.
+pub fn inside(ir: &Ir, accesses: &Accesses, owners: &[u32], (group, d): (&Group, u32), i: u32, r: Ref) -> Option<Inside> {
     let access = accesses.of(r);
     let root = access.root.node;
     if owners[root as usize] != d {
         return None;
     }
     let fold = |n: u32| matches!(ir.nodes[n as usize].kernel(), Some(Kernel::Fold(_)));
-    if !fold(root) && !per_row(ir, draft, root) {
+    if !fold(root) && !per_row(ir, group, root) {
         return access.whole.then_some(Inside::Value(root));
     }
-    let rows = draft.rows.filter(|&at| !fold(i) && (!fold(root) || reduction(ir, root) == Some(Reduction::Trailing(at))))?;
-    match per_row(ir, draft, i) {
+    let rows = group.rows.filter(|&at| !fold(i) && (!fold(root) || reduction(ir, root) == Some(Reduction::Trailing(at))))?;
+    match per_row(ir, group, i) {
         true => access.whole.then_some(Inside::Value(root)),
         false => row_of(ir, accesses, i, r, rows).then_some(Inside::Row(root)),
     }

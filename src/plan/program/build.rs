@@ -1,4 +1,4 @@
-//! From a draft to a program: operands, kernels, and how tiles walk the space.
+//! From a group to a program: operands, kernels, and how tiles walk the space.
 
 use smallvec::SmallVec;
 
@@ -10,17 +10,17 @@ use crate::kernels::fold::{BLOCK, Fold, accumulate, block, pairwise};
 use crate::kernels::isa::{Isa, isa};
 use crate::kernels::tile::{self, Instr};
 use crate::plan::access::Accesses;
-use crate::plan::fuse::{Draft, Inside, Reduction, describe, inside, per_row, reduction};
+use crate::plan::fuse::{Group, Inside, Reduction, describe, inside, per_row, reduction};
 use crate::plan::ir::{Ir, Ref};
 use crate::shape::{Dims, Strides, count};
 
 /// Where operands and results are while a program is built.
-struct Builder<'a> {
+struct Emitter<'a> {
     ir: &'a Ir,
     accesses: &'a Accesses,
-    draft: &'a Draft,
+    group: &'a Group,
     owners: &'a [u32],
-    /// The draft's own index.
+    /// The group's own index.
     own: u32,
     isa: Isa,
     stages: Vec<Emission>,
@@ -41,7 +41,7 @@ pub(super) struct Emitted {
     pub node: u32,
     pub f: Instr,
     pub name: &'static str,
-    pub operands: SmallVec<[Operand; 3]>,
+    pub operands: SmallVec<[Read; 3]>,
     /// Operands that are copied to a register before, to become full.
     pub splat: SmallVec<[(usize, Instr); 1]>,
 }
@@ -49,13 +49,13 @@ pub(super) struct Emitted {
 /// A reduction before registers are given.
 pub(super) struct Folded {
     pub node: u32,
-    pub operand: Operand,
+    pub operand: Read,
     fold: Fold,
     reduction: Reduction,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Operand {
+pub(super) enum Read {
     /// The value of a node of the program.
     Value(u32),
     /// The value of a node that has one value a row, for all columns.
@@ -64,37 +64,37 @@ pub(super) enum Operand {
     Load(usize),
 }
 
-/// Builds the program of a draft. `stored` tells which nodes' values are needed outside of it; `room` how many bytes may be
+/// Builds the program of a group. `stored` tells which nodes' values are needed outside of it; `room` how many bytes may be
 /// read from the first one of a root on.
 pub fn build(
     ir: &Ir,
     accesses: &Accesses,
-    draft: &Draft,
+    group: &Group,
     owners: &[u32],
     stored: &dyn Fn(u32) -> bool,
     room: &dyn Fn(Ref) -> usize,
 ) -> Result<Program> {
-    let own = owners[draft.nodes[0] as usize];
-    let mut b = Builder { ir, accesses, draft, owners, own, isa: isa(), stages: vec![] };
+    let own = owners[group.nodes[0] as usize];
+    let mut b = Emitter { ir, accesses, group, owners, own, isa: isa(), stages: vec![] };
     let (numbers, per_row) = b.numbers(stored)?;
     b.stages =
         per_row.into_iter().map(|per_row| Emission { per_row, loads: vec![], patterns: vec![], nodes: vec![], folds: vec![] }).collect();
-    for (&i, &s) in draft.nodes.iter().zip(&numbers) {
+    for (&i, &s) in group.nodes.iter().zip(&numbers) {
         b.emit(s, i)?;
     }
     b.finish(stored, room)
 }
 
-impl Builder<'_> {
+impl Emitter<'_> {
     /// How operand `r` of node `i` is found in the program.
     fn inside(&self, i: u32, r: Ref) -> Option<Inside> {
-        inside(self.ir, self.accesses, self.owners, (self.draft, self.own), i, r)
+        inside(self.ir, self.accesses, self.owners, (self.group, self.own), i, r)
     }
 
     /// The stage of each node, and which stages have one value a row.
     fn numbers(&self, stored: &dyn Fn(u32) -> bool) -> Result<(Vec<usize>, Vec<bool>)> {
-        let nodes = &self.draft.nodes;
-        if self.draft.rows.is_none() {
+        let nodes = &self.group.nodes;
+        if self.group.rows.is_none() {
             return Ok((vec![0; nodes.len()], vec![false]));
         }
         let place = |&i: &u32| {
@@ -103,9 +103,9 @@ impl Builder<'_> {
                 let (Inside::Value(n) | Inside::Row(n)) = self.inside(i, r)?;
                 Some(nodes.binary_search(&n).map_err(|_| not_computed(self.ir, i, n)))
             };
-            Ok(stages::Place {
+            Ok(stages::Staged {
                 operands: node.inputs.iter().filter_map(operand).collect::<Result<_>>()?,
-                per_row: per_row(self.ir, self.draft, i),
+                per_row: per_row(self.ir, self.group, i),
                 fold: matches!(node.kernel(), Some(Kernel::Fold(_))),
                 stored: stored(i),
             })
@@ -113,23 +113,23 @@ impl Builder<'_> {
         Ok(stages::number(&nodes.iter().map(place).collect::<Result<Vec<_>>>()?))
     }
 
-    /// Operand `r` of node `i` over `dims`, which are the lengths of the space, or of its rows, with ones between.
-    fn operand(&mut self, s: usize, i: u32, r: Ref, dims: &[usize]) -> Operand {
+    /// Read `r` of node `i` over `dims`, which are the lengths of the space, or of its rows, with ones between.
+    fn operand(&mut self, s: usize, i: u32, r: Ref, dims: &[usize]) -> Read {
         match self.inside(i, r) {
-            Some(Inside::Value(n)) => return Operand::Value(n),
-            Some(Inside::Row(n)) => return Operand::Row(n),
+            Some(Inside::Value(n)) => return Read::Value(n),
+            Some(Inside::Row(n)) => return Read::Row(n),
             None => {}
         }
         let access = self.accesses.of(r);
         let full = crate::ops::broadcast::broadcast_strides(&self.ir.ty(r).dims, &access.strides, dims);
         let mut strides: Strides = full.iter().zip(dims).filter(|(_, n)| **n != 1).map(|(&s, _)| s).collect();
         // What runs over rows is the same in all columns.
-        strides.resize(self.draft.space.len(), 0);
+        strides.resize(self.group.space.len(), 0);
         let size = self.ir.ty(r).dtype.size();
         let stage = &mut self.stages[s];
         let same = |(l, p): (&Load, &Strides)| l.root == access.root && l.offset == access.offset * size as isize && *p == strides;
         if let Some(k) = stage.loads.iter().zip(&stage.patterns).position(same) {
-            return Operand::Load(k);
+            return Read::Load(k);
         }
         stage.loads.push(Load {
             root: access.root,
@@ -146,7 +146,7 @@ impl Builder<'_> {
             end: 0,
         });
         stage.patterns.push(strides);
-        Operand::Load(stage.loads.len() - 1)
+        Read::Load(stage.loads.len() - 1)
     }
 
     fn emit(&mut self, s: usize, i: u32) -> Result<()> {
@@ -154,7 +154,7 @@ impl Builder<'_> {
         if let Some(Kernel::Fold(fold)) = node.kernel() {
             let x = node.inputs[0];
             let operand = self.operand(s, i, x, &self.ir.ty(x).dims);
-            if let Operand::Load(k) = operand {
+            if let Read::Load(k) = operand {
                 self.stages[s].loads[k].full = true;
             }
             let reduction = reduction(self.ir, i).ok_or_else(|| {
@@ -175,13 +175,13 @@ impl Builder<'_> {
     fn finish(self, stored: &dyn Fn(u32) -> bool, room: &dyn Fn(Ref) -> usize) -> Result<Program> {
         let (dims, rows, cols, tiling) = self.tiling();
         let split = split(&dims, cols);
-        let Builder { ir, draft, isa, mut stages, .. } = self;
+        let Emitter { ir, group, isa, mut stages, .. } = self;
         // Rows that do not fill vectors are reduced from a register, which has room behind its end.
         let ragged = tiling == Tiling::Whole && cols % 8 != 0;
         for stage in &mut stages {
             let over = if stage.per_row { &dims[..split] } else { &dims[..] };
             for (load, pattern) in stage.loads.iter_mut().zip(&stage.patterns) {
-                load.strides = collapse(&draft.space, &dims, pattern).iter().map(|s| s * load.size as isize).take(over.len()).collect();
+                load.strides = collapse(&group.space, &dims, pattern).iter().map(|s| s * load.size as isize).take(over.len()).collect();
                 load.kind = match stage.per_row {
                     true => load_kind(load, over, Tiling::Flat, 1, 0),
                     false => load_kind(load, over, tiling, rows, split),
@@ -198,7 +198,7 @@ impl Builder<'_> {
                 choose(ir, isa, e, &stage.loads, tiling)?;
             }
         }
-        let widest = ir_widest(ir, draft);
+        let widest = ir_widest(ir, group);
         // Kernels write whole vectors, and reductions of rows read whole vectors from any row: 8 values more.
         let tile = (rows * cols).min(BLOCK).next_multiple_of(8) + 8;
         let register_bytes = (tile * widest).next_multiple_of(64);
@@ -212,13 +212,13 @@ impl Builder<'_> {
         let mut scratch_bytes = 0;
         for (stage, built) in stages.iter().zip(&mut placed) {
             for store in built.stores.iter_mut() {
-                store.aliased |= ragged && stage.folds.iter().any(|f| f.operand == Operand::Value(store.value.node));
+                store.aliased |= ragged && stage.folds.iter().any(|f| f.operand == Read::Value(store.value.node));
             }
             for f in &stage.folds {
                 let dtype = ir.nodes[f.node as usize].tys[0].dtype;
                 let (from, after) = match f.operand {
-                    Operand::Load(k) => (built.loads[k].slot, 0),
-                    Operand::Value(n) | Operand::Row(n) => places.value(n).ok_or_else(|| not_computed(ir, f.node, n))?,
+                    Read::Load(k) => (built.loads[k].slot, 0),
+                    Read::Value(n) | Read::Row(n) => places.value(n).ok_or_else(|| not_computed(ir, f.node, n))?,
                 };
                 let kept = places.value(f.node).map(|(slot, _)| slot);
                 if kept.is_some() && !matches!(f.reduction, Reduction::Trailing(_)) {
@@ -250,9 +250,9 @@ impl Builder<'_> {
 
     /// The collapsed lengths, rows, columns, and the way that tiles walk.
     fn tiling(&self) -> (Dims, usize, usize, Tiling) {
-        let space = &self.draft.space;
+        let space = &self.group.space;
         let reductions = || self.stages.iter().flat_map(|s| s.folds.iter().map(|f| f.reduction));
-        let boundary = self.draft.rows.or_else(|| {
+        let boundary = self.group.rows.or_else(|| {
             reductions().find_map(|r| match r {
                 Reduction::Trailing(at) | Reduction::Leading(at) => Some(at),
                 Reduction::All => None,
@@ -328,11 +328,11 @@ fn choose(ir: &Ir, isa: Isa, e: &mut Emitted, loads: &[Load], tiling: Tiling) ->
     };
     // The dtype rules of the rows let only dtypes through that the kernels have.
     let forms = forms.ok_or_else(|| missing(ir, e.node))?.0;
-    let single = |o: &Operand| match o {
-        Operand::Load(k) => matches!(loads[*k].kind, LoadKind::One | LoadKind::RowOne),
+    let single = |o: &Read| match o {
+        Read::Load(k) => matches!(loads[*k].kind, LoadKind::One | LoadKind::RowOne),
         // A tile of several rows gets them repeated.
-        Operand::Row(_) => tiling == Tiling::Rows,
-        Operand::Value(_) => false,
+        Read::Row(_) => tiling == Tiling::Rows,
+        Read::Value(_) => false,
     };
     let mut mask = e.operands.iter().enumerate().fold(0usize, |m, (k, o)| m | usize::from(single(o)) << k);
     // A form that does not exist is reached by making operands full, from the first.
@@ -409,13 +409,13 @@ fn load_kind(load: &Load, dims: &[usize], tiling: Tiling, rows: usize, split: us
     }
 }
 
-fn ir_widest(ir: &Ir, draft: &Draft) -> usize {
+fn ir_widest(ir: &Ir, group: &Group) -> usize {
     let own = |i: &u32| {
         let node = &ir.nodes[*i as usize];
         let inputs = node.inputs.iter().map(|&r| ir.ty(r).dtype.size());
         inputs.chain(node.tys.iter().map(|t| t.dtype.size())).max().unwrap_or(1)
     };
-    draft.nodes.iter().map(own).max().unwrap_or(8)
+    group.nodes.iter().map(own).max().unwrap_or(8)
 }
 
 /// Rows of an accumulator, rounded up so that kernels may write whole vectors.

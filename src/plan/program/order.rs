@@ -5,7 +5,7 @@
 
 use rustc_hash::FxHashMap;
 
-use super::build::{Emitted, Operand};
+use super::build::{Emitted, Read};
 
 /// With so few registers nothing is gained.
 const FEW: usize = 4;
@@ -48,7 +48,7 @@ impl Flow {
             let mut list: Vec<usize> = vec![];
             for o in &e.operands {
                 // Values of earlier stages are there.
-                if let Operand::Value(v) = o
+                if let Read::Value(v) = o
                     && let Some(&p) = place.get(v)
                     && !list.contains(&p)
                 {

@@ -4,7 +4,7 @@
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
-use super::build::{Emission, Operand, carried_room, not_computed};
+use super::build::{Emission, Read, carried_room, not_computed};
 use super::{Carried, Code, Instr, Load, LoadKind, Spread, Stage, Store, Tiling};
 use crate::error::{Error, Result};
 use crate::kernels::fold::BLOCK;
@@ -22,7 +22,7 @@ pub struct Registers {
 
 /// Where values are in the table of pointers: registers, then carried rows, then loads, then stores.
 pub struct Places {
-    values: FxHashMap<u32, (Place, usize)>,
+    values: FxHashMap<u32, (Home, usize)>,
     first_carried: u16,
     first_load: u16,
     first_store: u16,
@@ -30,7 +30,7 @@ pub struct Places {
 
 /// Registers are numbered from 0; the others get their numbers when the count of registers is known.
 #[derive(Clone, Copy)]
-enum Place {
+enum Home {
     Register(u16),
     Carried(u16),
     Load(u16),
@@ -38,12 +38,12 @@ enum Place {
 }
 
 impl Places {
-    fn of(&self, p: Place) -> u16 {
+    fn of(&self, p: Home) -> u16 {
         match p {
-            Place::Register(r) => r,
-            Place::Carried(k) => self.first_carried + k,
-            Place::Load(k) => self.first_load + k,
-            Place::Store(k) => self.first_store + k,
+            Home::Register(r) => r,
+            Home::Carried(k) => self.first_carried + k,
+            Home::Load(k) => self.first_load + k,
+            Home::Store(k) => self.first_store + k,
         }
     }
     /// The number of the value of a node, and how many instructions of its stage run before it is there.
@@ -76,8 +76,8 @@ pub fn crossing(stages: &[Emission]) -> FxHashMap<u32, usize> {
             let own = |v: u32| stage.nodes.iter().any(|e| e.node == v);
             for o in stage.nodes.iter().flat_map(|e| &e.operands) {
                 match o {
-                    Operand::Value(v) if !own(*v) => last.insert(*v, s),
-                    Operand::Row(v) => last.insert(*v, s),
+                    Read::Value(v) if !own(*v) => last.insert(*v, s),
+                    Read::Row(v) => last.insert(*v, s),
                     _ => None,
                 };
             }
@@ -88,11 +88,11 @@ pub fn crossing(stages: &[Emission]) -> FxHashMap<u32, usize> {
 
 /// A stage while its registers are given.
 #[derive(Default)]
-struct Draft {
-    code: Vec<(Instr, [Place; 4])>,
+struct StageCode {
+    code: Vec<(Instr, [Home; 4])>,
     names: Vec<&'static str>,
-    stores: Vec<(Store, Place)>,
-    spreads: Vec<(Place, u16, usize)>,
+    stores: Vec<(Store, Home)>,
+    spreads: Vec<(Home, u16, usize)>,
 }
 
 /// Gives registers. A reduction reads its operand as soon as that is there, so it keeps none alive. `crossing` is what
@@ -106,19 +106,19 @@ pub fn assign(
 ) -> Result<Registers> {
     let mut pool = Pool::default();
     let mut carried: Vec<Carried> = vec![];
-    let mut values: FxHashMap<u32, (Place, usize)> = FxHashMap::default();
-    let mut drafts: Vec<Draft> = Vec::with_capacity(stages.len());
+    let mut values: FxHashMap<u32, (Home, usize)> = FxHashMap::default();
+    let mut drafts: Vec<StageCode> = Vec::with_capacity(stages.len());
     let (mut loads, mut stores) = (0u16, 0u16);
     for (s, stage) in stages.iter_mut().enumerate() {
         let size = |n: u32| ir.nodes[n as usize].tys[0].dtype.size();
-        let mut draft = Draft::default();
+        let mut draft = StageCode::default();
         let mut last: FxHashMap<u32, usize> = FxHashMap::default();
         let mut spread: FxHashMap<u32, u16> = FxHashMap::default();
         for (t, e) in stage.nodes.iter().enumerate() {
             for o in &e.operands {
                 match o {
-                    Operand::Value(v) => _ = last.insert(*v, t),
-                    Operand::Row(v) if tiling == Tiling::Whole && !spread.contains_key(v) => {
+                    Read::Value(v) => _ = last.insert(*v, t),
+                    Read::Row(v) if tiling == Tiling::Whole && !spread.contains_key(v) => {
                         let r = pool.take();
                         let from = values.get(v).ok_or_else(|| not_computed(ir, e.node, *v))?.0;
                         draft.spreads.push((from, r, size(*v)));
@@ -129,31 +129,31 @@ pub fn assign(
             }
         }
         for f in stage.folds.iter().filter(|f| crossing.contains_key(&f.node)) {
-            values.insert(f.node, (Place::Register(pool.take()), 0));
+            values.insert(f.node, (Home::Register(pool.take()), 0));
         }
         for (t, e) in stage.nodes.iter().enumerate() {
             let value = |v: &u32| Ok(values.get(v).ok_or_else(|| not_computed(ir, e.node, *v))?.0);
-            let operand = |o: &Operand| match o {
-                Operand::Value(v) => value(v),
-                Operand::Row(v) => spread.get(v).map_or_else(|| value(v), |&r| Ok(Place::Register(r))),
-                Operand::Load(k) => Ok(Place::Load(loads + *k as u16)),
+            let operand = |o: &Read| match o {
+                Read::Value(v) => value(v),
+                Read::Row(v) => spread.get(v).map_or_else(|| value(v), |&r| Ok(Home::Register(r))),
+                Read::Load(k) => Ok(Home::Load(loads + *k as u16)),
             };
-            let mut operands: SmallVec<[Place; 3]> = e.operands.iter().map(operand).collect::<Result<_>>()?;
+            let mut operands: SmallVec<[Home; 3]> = e.operands.iter().map(operand).collect::<Result<_>>()?;
             let mut temporary: SmallVec<[u16; 2]> = SmallVec::new();
             for &(k, fill) in &e.splat {
                 let r = pool.take();
                 temporary.push(r);
                 let from = operands[k];
                 touch(&mut stage.loads, loads, from, draft.code.len())?;
-                draft.code.push((fill, [Place::Register(r), from, from, from]));
+                draft.code.push((fill, [Home::Register(r), from, from, from]));
                 draft.names.push("splat");
-                operands[k] = Place::Register(r);
+                operands[k] = Home::Register(r);
             }
             let at = draft.code.len();
             let (size, crosses) = (size(e.node), crossing.contains_key(&e.node));
-            let mut store = |kept: bool, register: u16, place: Option<Place>| {
+            let mut store = |kept: bool, register: u16, place: Option<Home>| {
                 let value = Ref { node: e.node, out: 0 };
-                let place = place.unwrap_or(Place::Store(stores));
+                let place = place.unwrap_or(Home::Store(stores));
                 draft.stores.push((Store { value, slot: 0, register, size, locs: SmallVec::new(), at, aliased: false, kept }, place));
                 stores += 1;
                 place
@@ -162,15 +162,15 @@ pub fn assign(
                 let to = if tiling == Tiling::Rows && cols > BLOCK && !stage.per_row {
                     let offset = carried.last().map_or(0, |c: &Carried| c.offset + carried_room(cols, c.size));
                     carried.push(Carried { slot: 0, offset, size });
-                    Place::Carried(carried.len() as u16 - 1)
+                    Home::Carried(carried.len() as u16 - 1)
                 } else {
-                    Place::Register(pool.take())
+                    Home::Register(pool.take())
                 };
                 if stored(e.node) { store(true, 0, Some(to)) } else { to }
             } else if stored(e.node) {
                 store(false, pool.take(), None)
             } else {
-                Place::Register(pool.take())
+                Home::Register(pool.take())
             };
             values.insert(e.node, (to, at + 1));
             let mut places = [to; 4];
@@ -184,25 +184,25 @@ pub fn assign(
             // Registers of operands that end here are free for the next instruction; never for this one.
             let mut done: SmallVec<[u32; 3]> = SmallVec::new();
             for o in &e.operands {
-                if let Operand::Value(v) = o
+                if let Read::Value(v) = o
                     && last.get(v) == Some(&t)
                     && !crossing.contains_key(v)
                     && !done.contains(v)
                 {
                     done.push(*v);
-                    if let Some((Place::Register(r), _)) = values.get(v) {
+                    if let Some((Home::Register(r), _)) = values.get(v) {
                         pool.free.push(*r);
                     }
                 }
             }
-            if let (Place::Register(r), false, false) = (to, crosses, last.contains_key(&e.node)) {
+            if let (Home::Register(r), false, false) = (to, crosses, last.contains_key(&e.node)) {
                 pool.free.push(r);
             }
         }
         // Only now: the next tile of this stage reads them again.
         pool.free.extend(spread.into_values());
         let ends = crossing.iter().filter(|(_, end)| **end == s).filter_map(|(v, _)| values.get(v));
-        pool.free.extend(ends.filter_map(|(p, _)| if let Place::Register(r) = p { Some(*r) } else { None }));
+        pool.free.extend(ends.filter_map(|(p, _)| if let Home::Register(r) = p { Some(*r) } else { None }));
         loads += stage.loads.len() as u16;
         drafts.push(draft);
     }
@@ -212,9 +212,9 @@ pub fn assign(
 /// Numbers everything, now that the registers are counted.
 fn finish(
     stages: &mut [Emission],
-    drafts: Vec<Draft>,
+    drafts: Vec<StageCode>,
     mut carried: Vec<Carried>,
-    values: FxHashMap<u32, (Place, usize)>,
+    values: FxHashMap<u32, (Home, usize)>,
     mut pool: Pool,
 ) -> Registers {
     for load in stages.iter_mut().flat_map(|s| &mut s.loads).filter(|l| !matches!(l.kind, LoadKind::One | LoadKind::RowOne)) {
@@ -225,12 +225,12 @@ fn finish(
     let first_store = first_load + stages.iter().map(|s| s.loads.len() as u16).sum::<u16>();
     let places = Places { values, first_carried: pool.count, first_load, first_store };
     for (k, c) in carried.iter_mut().enumerate() {
-        c.slot = places.of(Place::Carried(k as u16));
+        c.slot = places.of(Home::Carried(k as u16));
     }
     for (k, load) in stages.iter_mut().flat_map(|s| &mut s.loads).enumerate() {
-        load.slot = places.of(Place::Load(k as u16));
+        load.slot = places.of(Home::Load(k as u16));
     }
-    let stage = |(emission, draft): (&mut Emission, Draft)| Stage {
+    let stage = |(emission, draft): (&mut Emission, StageCode)| Stage {
         per_row: emission.per_row,
         loads: std::mem::take(&mut emission.loads),
         spreads: draft.spreads.into_iter().map(|(from, to, size)| Spread { from: places.of(from), to, size }).collect(),
@@ -244,8 +244,8 @@ fn finish(
 }
 
 /// Notes that instruction `at` reads an operand; `first` is the number of the stage's first load.
-fn touch(loads: &mut [Load], first: u16, p: Place, at: usize) -> Result<()> {
-    if let Place::Load(k) = p {
+fn touch(loads: &mut [Load], first: u16, p: Home, at: usize) -> Result<()> {
+    if let Home::Load(k) = p {
         let count = loads.len();
         let load = k.checked_sub(first).and_then(|k| loads.get_mut(k as usize));
         let missing =

@@ -4,7 +4,7 @@
 //! computed on reductions, one value a row, runs between them.
 
 /// What the numbers follow from: a node of a program.
-pub struct Place {
+pub struct Staged {
     /// Operands that are computed in the program: place in the list of nodes.
     pub operands: Vec<usize>,
     /// True if it is elementwise and has one value a row.
@@ -16,12 +16,12 @@ pub struct Place {
 }
 
 /// The number of the stage of each node, from 0 without gaps, and which of the stages have one value a row.
-pub fn number(nodes: &[Place]) -> (Vec<usize>, Vec<bool>) {
+pub fn number(nodes: &[Staged]) -> (Vec<usize>, Vec<bool>) {
     let mut stage: Vec<usize> = Vec::with_capacity(nodes.len());
     for n in nodes {
         // The next pass over rows is two further, a pass between them one.
         let after = |&o: &usize| {
-            let from: &Place = &nodes[o];
+            let from: &Staged = &nodes[o];
             let step = match (from.fold, from.per_row, n.per_row) {
                 (true, _, true) => 1,
                 (true, _, false) => 2,

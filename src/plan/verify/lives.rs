@@ -30,9 +30,9 @@ impl Owners {
 }
 
 /// A value that a step reads or writes: its root, and where it is.
-type Place = (Ref, Loc, usize);
+type Extent = (Ref, Loc, usize);
 
-fn overlap(a: &Place, b: &Place) -> bool {
+fn overlap(a: &Extent, b: &Extent) -> bool {
     a.1.base == b.1.base && a.1.offset < b.1.offset + b.2 && b.1.offset < a.1.offset + a.2
 }
 
@@ -79,12 +79,12 @@ pub fn lives(plan: &Plan, accesses: &Accesses) {
 
 /// True if a program may write `w` over `r`: the operand runs in the order of the space, and each tile of it is read before
 /// it is written, or written from a register.
-fn in_place(p: &Program, r: &Place, w: &Place) -> bool {
+fn in_place(p: &Program, r: &Extent, w: &Extent) -> bool {
     let Some(store) = p.stores().find(|(_, s)| s.value == w.0) else { return false };
     r.1 == w.1 && r.2 == w.2 && p.loads().filter(|(_, l)| l.root == r.0).all(|l| Program::may_take(l, store))
 }
 
-fn reads(plan: &Plan, accesses: &Accesses, step: &Step) -> Vec<Place> {
+fn reads(plan: &Plan, accesses: &Accesses, step: &Step) -> Vec<Extent> {
     let ir = plan.ir();
     if let Work::Tile(p) = &step.work {
         return p.loads().map(|(_, l)| (l.root, l.loc, ir.ty(l.root).bytes())).collect();
@@ -94,7 +94,7 @@ fn reads(plan: &Plan, accesses: &Accesses, step: &Step) -> Vec<Place> {
         // A copy into a variable.
         None => vec![copied(plan, step)],
     };
-    let place = |(&r, a): (&Ref, &crate::plan::place::Arg)| {
+    let place = |(&r, a): (&Ref, &crate::plan::place::PlacedArg)| {
         let root = accesses.of(r).root;
         // A view reads less; that its first element is the root's, and where the root is, is what counts.
         (root, a.loc, if a.ty.count() == 0 { 0 } else { a.ty.dtype.size() })
@@ -107,7 +107,7 @@ fn copied(plan: &Plan, step: &Step) -> Ref {
     plan.ir().writes[step.outputs[0].loc.base as usize - first].1
 }
 
-fn writes(plan: &Plan, step: &Step) -> Vec<Place> {
+fn writes(plan: &Plan, step: &Step) -> Vec<Extent> {
     let ir = plan.ir();
     if let Work::Tile(p) = &step.work {
         let stores = p.stores().flat_map(|(_, s)| s.locs.iter().map(move |&l| (s.value, l)));

@@ -5,11 +5,11 @@ mod lives;
 use crate::array::block::padded;
 use crate::plan::Plan;
 use crate::plan::access::{Accesses, is_value};
-use crate::plan::fuse::{self, Draft};
+use crate::plan::fuse::{self, Group};
 use crate::plan::ir::{Ir, IrOp, Ref};
 use crate::plan::place::{ARENA, CONSTANTS, SOURCES, Work};
 use crate::plan::program::{Load, LoadKind, Program, Stage};
-use crate::plan::schedule::Order;
+use crate::plan::schedule::Schedule;
 
 /// Inputs come before their users and have types.
 pub fn ir(ir: &Ir, pass: &str) {
@@ -48,20 +48,20 @@ pub fn accesses(ir: &Ir, accesses: &Accesses) {
 }
 
 /// Each node that needs a step is in exactly one, and what it reads of its own step is found inside the program.
-pub fn drafts(ir: &Ir, accesses: &Accesses, drafts: &[Draft]) {
+pub fn groups(ir: &Ir, accesses: &Accesses, groups: &[Group]) {
     let mut seen = vec![0; ir.nodes.len()];
-    for d in drafts {
+    for d in groups {
         assert!(d.nodes.is_sorted(), "fuse: the nodes of a step are out of order");
         for &n in &d.nodes {
             seen[n as usize] += 1;
         }
     }
-    let owners = fuse::owners(ir, drafts);
-    for (d, draft) in drafts.iter().enumerate() {
-        for &n in &draft.nodes {
+    let owners = fuse::owners(ir, groups);
+    for (d, group) in groups.iter().enumerate() {
+        for &n in &group.nodes {
             for &r in &ir.nodes[n as usize].inputs {
                 let own = owners[accesses.of(r).root.node as usize] == d as u32;
-                let inside = || fuse::inside(ir, accesses, &owners, (draft, d as u32), n, r).is_some();
+                let inside = || fuse::inside(ir, accesses, &owners, (group, d as u32), n, r).is_some();
                 assert!(!own || inside(), "fuse: %{n} reads %{} of its own step from memory", r.node);
             }
         }
@@ -73,18 +73,18 @@ pub fn drafts(ir: &Ir, accesses: &Accesses, drafts: &[Draft]) {
 }
 
 /// Each step runs once, after the steps whose results it reads.
-pub fn order(ir: &Ir, accesses: &Accesses, drafts: &[Draft], order: &Order) {
-    assert_eq!(order.steps.len(), drafts.len(), "schedule: a step waits for itself");
+pub fn order(ir: &Ir, accesses: &Accesses, groups: &[Group], order: &Schedule) {
+    assert_eq!(order.steps.len(), groups.len(), "schedule: a step waits for itself");
     let mut done = vec![false; ir.nodes.len()];
     for &d in &order.steps {
-        for &n in &drafts[d].nodes {
+        for &n in &groups[d].nodes {
             for &r in &ir.nodes[n as usize].inputs {
                 let root = accesses.of(r).root.node;
-                let inside = drafts[d].nodes.binary_search(&root).is_ok();
+                let inside = groups[d].nodes.binary_search(&root).is_ok();
                 assert!(inside || done[root as usize] || !is_value(ir, Ref { node: root, out: 0 }), "schedule: %{n} runs before %{root}");
             }
         }
-        for &n in &drafts[d].nodes {
+        for &n in &groups[d].nodes {
             done[n as usize] = true;
         }
     }
