@@ -109,11 +109,18 @@ fn again(arguments: &[&str]) -> (bool, String, String) {
 
 fn a_filter_finds_the_checks_of_its_rows() {
     let (ok, listed, _) = again(&["--list", "sigmoid_with"]);
-    assert!(ok && listed.lines().count() == Check::ALL.len() && listed.contains("first::sigmoid_with: test"), "{listed}");
+    let row = TABLE.iter().find(|d| d.name == "sigmoid_with").unwrap();
+    assert!(
+        ok && listed.lines().count() == Check::ALL.iter().filter(|c| row.has(**c)).count() && listed.contains("first::sigmoid_with: test"),
+        "{listed}"
+    );
     let (ok, out, _) = again(&["--exact", "types::matmul"]);
     assert!(ok && out.contains("test result: ok. 1 passed; 0 failed; 0 ignored;"), "{out}");
     let (ok, out, _) = again(&["sigmoid_with", "--skip", "messages"]);
-    assert!(ok && out.contains(&format!("0 passed; 0 failed; {} ignored", Check::ALL.len() - 1)), "{out}");
+    assert!(
+        ok && out.contains(&format!("0 passed; 0 failed; {} ignored", Check::ALL.iter().filter(|c| row.has(**c)).count() - 1)),
+        "{out}"
+    );
 }
 
 fn a_filter_that_fits_nothing_fails() {
