@@ -113,7 +113,11 @@ build: $(VENV)/.built  ## build the extension module into .venv, optimised
 
 wheel: $(VENV)/.build-tools | rust  ## build the sdist, and from it the wheel, into dist/
 	rm -rf dist
-	env -u CONDA_PREFIX CARGO_TARGET_DIR=$(CURDIR)/target $(BIN)/maturin build --quiet --release --locked --sdist --out dist
+	@begin=$$(date +%s); set -x; \
+	env -u CONDA_PREFIX CARGO_TARGET_DIR=$(CURDIR)/target $(BIN)/maturin build --quiet --release --locked --sdist --out dist || exit 1; \
+	{ set +x; } 2>/dev/null; rows=$$(cat $$(find src/ops -name '*.rs' ! -name declare.rs) | grep -cE '^(row|with_decay)! \{$$'); \
+	awk -v s=$$(( $$(date +%s) - begin )) -v n=$$rows -v b=$$(cat dist/*.whl | wc -c) \
+	  'BEGIN { printf "%d rows built in %d s, %.2f s a row; the wheel has %.2f MB\n", n, s, s / n, b / 1e6 }'
 
 clean:  ## remove everything that was built or installed here
 	cargo clean

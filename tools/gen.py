@@ -276,27 +276,37 @@ def stub_methods(rows: list[dict[str, Any]]) -> str:
 
 
 def docs(rows: list[dict[str, Any]]) -> str:
-    public = [docs_row(r) for r in rows if not r["internal"]]
-    own = [docs_row(r) for r in rows if r["internal"]]
-    exempt = [f"| `{r['name']}` | {', '.join(checks).lower()} | {why} |" for r in rows for checks, why in r["exempt"]]
-    return DOCS.format(public="\n".join(public), internal="\n".join(own), exempt="\n".join(exempt))
+    families = list(dict.fromkeys(r["family"] for r in rows))
+    public = {f: [r for r in rows if r["family"] == f and not r["internal"]] for f in families}
+    contents = "\n".join(f"| [{f}](#{anchor(f)}) | {len(rs)} |" for f, rs in public.items() if rs)
+    sections = "\n\n".join(f"## {f}\n\n" + "\n\n".join(map(docs_entry, rs)) for f, rs in public.items() if rs)
+    own = "\n".join(docs_row(r) for r in rows if r["internal"])
+    exempt = "\n".join(f"| `{r['name']}` | {', '.join(checks).lower()} | {why} |" for r in rows for checks, why in r["exempt"])
+    return DOCS.format(contents=contents, sections=sections, internal=own, exempt=exempt)
+
+
+def anchor(title: str) -> str:
+    return title.lower().replace(" ", "-")
 
 
 DOCS = """# Operations
 
-Generated from the op table by tools/gen.py. A primitive has a kernel and a gradient; a composite is a function over primitives.
-`help(T.tanh)` shows the gradient and an example.
+Generated from the op table by tools/gen.py. A primitive has a kernel and a gradient; a composite is a function over primitives. In
+gradients `g` is the gradient with respect to the result. "Gradients tested" is the highest order whose gradient is compared with
+differences; every order can be asked for. [Conventions](conventions.md) has the points at which a function has no derivative.
 
-| function | other names | kind | what it computes | NumPy |
-| --- | --- | --- | --- | --- |
-{public}
+| family | functions |
+| --- | --: |
+{contents}
+
+{sections}
 
 ## Internal operations
 
 Gradients and composites are built from these. They occur in `plan.explain()` and in errors, and are no functions of `tensor_ops`.
 
-| operation | other names | kind | what it computes | NumPy |
-| --- | --- | --- | --- | --- |
+| operation | kind | what it computes | NumPy |
+| --- | --- | --- | --- |
 {internal}
 
 ## Checks that do not apply
@@ -309,14 +319,35 @@ Every operation is tested by every check of `tests/op_matrix.rs`, except where t
 """
 
 
-def docs_row(r: dict[str, Any]) -> str:
-    first = plain(r["doc"]).split("\n\n")[0].replace("\n", " ").replace("|", "\\|")
-    kind = "composite" if r["composite"] else "primitive"
-    numpy = f"`{r['numpy']}`".replace("|", "\\|") if r["internal"] or in_numpy(r) else ""
+def kind_of(r: dict[str, Any]) -> str:
+    return "composite" if r["composite"] else "primitive"
+
+
+def call_of(r: dict[str, Any]) -> str:
     params = ", ".join(n if d is None else f"{n}={d}" for n, _, d, _ in r["params"])
     # A function that is written by hand has parameters of its own.
     params = "..." if r["by_hand"] and not r["internal"] and not r["example"] else params
-    return f"| `{r['name']}({params})` | {', '.join(f'`{a}`' for a in r['aliases'])} | {kind} | {first} | {numpy} |"
+    return f"`{r['name']}({params})`"
+
+
+def docs_entry(r: dict[str, Any]) -> str:
+    """A function with all that its row says: formula, gradient, conventions, example."""
+    facts = [kind_of(r), f"gradients tested: order {r['order']}" if r["order"] else "no gradient is tested"]
+    if r["aliases"]:
+        facts.append("also " + ", ".join(f"`{a}`" for a in r["aliases"]))
+    if in_numpy(r):
+        facts.append(f"NumPy: `{r['numpy']}`")
+    parts = [f"### {call_of(r)}", "; ".join(facts) + ".", plain(r["doc"])]
+    if r["example"]:
+        code, prints = r["example"]
+        parts.append("```pycon\n" + session(r, code, prints) + "\n```")
+    return "\n\n".join(parts)
+
+
+def docs_row(r: dict[str, Any]) -> str:
+    first = plain(r["doc"]).split("\n\n")[0].replace("\n", " ").replace("|", "\\|")
+    numpy = f"`{r['numpy']}`".replace("|", "\\|")
+    return f"| {call_of(r)} | {kind_of(r)} | {first} | {numpy} |"
 
 
 START, END = "    # Methods from the op table, by tools/gen.py.", "    # End of the generated methods."

@@ -39,32 +39,45 @@ use std::sync::LazyLock;
 
 use crate::graph::op::OpDef;
 
-/// The rows by family. A family's file lists its own rows, so that a new op is an edit of one file.
-static FAMILIES: &[&[&OpDef]] = &[
-    elementwise::ROWS,
-    sigmoid::ROWS,
-    normal::ROWS,
-    compare::ROWS,
-    select::ROWS,
-    movement::ROWS,
-    broadcast::ROWS,
-    slice::ROWS,
-    reduce::ROWS,
-    index::ROWS,
-    contract::ROWS,
-    factor::ROWS,
-    random::ROWS,
-    control::ROWS,
-    bounds::ROWS,
-    power::ROWS,
-    composite::power::ROWS,
-    composite::activation::ROWS,
-    composite::chance::ROWS,
-    composite::loss::ROWS,
+/// A family of rows: its title in the documentation, and its rows.
+pub struct Family {
+    /// The title.
+    pub title: &'static str,
+    /// The rows.
+    pub rows: &'static [&'static OpDef],
+}
+
+const fn family(title: &'static str, rows: &'static [&'static OpDef]) -> Family {
+    Family { title, rows }
+}
+
+/// The rows by family; families of one title are one in the documentation. A family's file lists its own rows, so that a new op
+/// is an edit of one file.
+pub static FAMILIES: &[Family] = &[
+    family("Arithmetic", elementwise::ROWS),
+    family("Arithmetic", power::ROWS),
+    family("Arithmetic", composite::power::ROWS),
+    family("Activations", sigmoid::ROWS),
+    family("Activations", composite::activation::ROWS),
+    family("Special functions", normal::ROWS),
+    family("Comparisons and logic", compare::ROWS),
+    family("Comparisons and logic", select::ROWS),
+    family("Shapes", movement::ROWS),
+    family("Shapes", broadcast::ROWS),
+    family("Shapes", slice::ROWS),
+    family("Reductions", reduce::ROWS),
+    family("Indexing", index::ROWS),
+    family("Products", contract::ROWS),
+    family("Linear algebra", factor::ROWS),
+    family("Losses", composite::loss::ROWS),
+    family("Random numbers", random::ROWS),
+    family("Random numbers", composite::chance::ROWS),
+    family("Control", control::ROWS),
+    family("Control", bounds::ROWS),
 ];
 
 /// The op table.
-pub static TABLE: LazyLock<Vec<&'static OpDef>> = LazyLock::new(|| FAMILIES.concat());
+pub static TABLE: LazyLock<Vec<&'static OpDef>> = LazyLock::new(|| FAMILIES.iter().flat_map(|f| f.rows).copied().collect());
 
 /// The row of an op or alias.
 pub fn find(name: &str) -> Option<&'static OpDef> {

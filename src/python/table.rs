@@ -7,8 +7,8 @@ use pyo3::types::{PyDict, PyList};
 use super::guarded;
 use crate::error::closest;
 use crate::graph::attr::AttrKind;
-use crate::graph::op::{Body, Domain, OpDef, ParamKind};
-use crate::ops::TABLE;
+use crate::graph::op::{Body, Check, Domain, OpDef, ParamKind};
+use crate::ops::{FAMILIES, TABLE};
 
 /// A row of the op table, for `_apply`.
 #[pyclass(frozen, name = "_Row", module = "scirs2_autograd._lib")]
@@ -40,14 +40,15 @@ pub fn _closest(wanted: &str, names: Vec<String>) -> PyResult<Option<String>> {
     guarded(|| Ok(closest(wanted, names.iter().map(String::as_str)).map(str::to_owned)))
 }
 
-/// The rows of the op table, in order, as dictionaries: name, doc, params, outputs, lists, numpy, example, composite,
-/// internal, by_hand, aliases, methods, exempt, cases, bad.
+/// The rows of the op table, in order, as dictionaries: name, family, doc, params, outputs, lists, numpy, example, composite,
+/// internal, by_hand, aliases, methods, exempt, order (the highest that is tested), cases, bad.
 #[pyfunction]
 pub fn op_table<'py>(py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
     let rows = PyList::empty(py);
-    for def in TABLE.iter() {
+    for (family, def) in FAMILIES.iter().flat_map(|f| f.rows.iter().map(|r| (f.title, *r))) {
         let row = PyDict::new(py);
         row.set_item("name", def.name)?;
+        row.set_item("family", family)?;
         let lines: Vec<&str> = def.doc.lines().map(|l| l.strip_prefix(' ').unwrap_or(l)).collect();
         row.set_item("doc", lines.join("\n").trim())?;
         let params = PyList::empty(py);
@@ -76,6 +77,8 @@ pub fn op_table<'py>(py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         let exempt: Vec<_> =
             def.flags.exempt.iter().map(|(checks, why)| (checks.iter().map(|c| format!("{c:?}")).collect::<Vec<_>>(), *why)).collect();
         row.set_item("exempt", exempt)?;
+        let orders = [Check::First, Check::Second, Check::Third];
+        row.set_item("order", orders.into_iter().take_while(|c| def.has(*c) && def.exempt(*c).is_none()).count())?;
         let cases = PyList::empty(py);
         for c in (def.cases)() {
             let inputs: Vec<_> = c.inputs.iter().map(|(d, s)| (domain(*d), s.clone())).collect();

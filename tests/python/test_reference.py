@@ -200,7 +200,7 @@ def test_row_has_a_function(row):
         assert i <= last or got[name] == parsed(kind, default)
     assert inspect.getdoc(f).startswith(gen.plain(row["doc"]).split("\n")[0])
     assert (row["numpy"] in f.__doc__) == gen.in_numpy(row)
-    assert f"\n| `{row['name']}(" in DOCS[0]
+    assert f"\n### `{row['name']}(" in DOCS[0]
     for alias in row["aliases"]:
         assert getattr(T, alias) is f
         assert f"`{alias}`" in DOCS[0]
