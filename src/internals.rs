@@ -4,8 +4,11 @@
 pub use crate::api::binding::{Prepared, prepare};
 pub use crate::array::block::{Block, take_peak, usage};
 pub use crate::array::{View, ViewMut};
-pub use crate::check::matrix::{Check, agree, build, derive, examine};
+pub use crate::check::fused::agree;
+pub use crate::check::matrix::{Check, examine};
+pub use crate::check::program::{build, derive};
 pub use crate::check::sample::Numbers;
+pub use crate::check::sample::Sample;
 pub use crate::error::Site;
 use crate::formula;
 pub use crate::graph::SITES;

@@ -2,7 +2,7 @@
 
 use super::cotangent;
 use super::layout::{compare, stacked};
-use super::matrix::{build, derive, evaluate, placeholders};
+use super::program::{build, derive, evaluate, placeholders};
 use super::sample::{Sample, array};
 use super::values::single;
 use crate::api::context::{Context, run};

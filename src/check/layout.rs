@@ -1,7 +1,7 @@
 //! The same numbers in other places: strided and repeated views, reversed axes, long, short and empty arrays.
 
 use super::bounds;
-use super::matrix::{build, derive, evaluate, placeholders};
+use super::program::{build, derive, evaluate, placeholders};
 use super::replay::{close, same_bits};
 use super::sample::{Sample, numbers};
 use super::values::{SINGLE, single};

@@ -4,9 +4,11 @@
 
 mod batched;
 pub(crate) mod bounds;
+pub(crate) mod fused;
 pub(crate) mod layout;
 mod magnitudes;
 pub(crate) mod matrix;
+pub(crate) mod program;
 pub(crate) mod replay;
 pub(crate) mod sample;
 mod values;

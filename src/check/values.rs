@@ -1,6 +1,6 @@
 //! Checks of what a row returns: its types, its values in narrower dtypes, its messages.
 
-use super::matrix::{Derived, build, derive, evaluate, placeholders};
+use super::program::{Derived, build, derive, evaluate, placeholders};
 use super::replay::{close, same_bits};
 use super::sample::{Numbers, Sample, array, numbers, widened};
 use crate::api::context::run;
@@ -91,7 +91,7 @@ pub fn types(def: &'static OpDef, s: &Sample) -> Result<usize> {
             }
         })
     };
-    let hidden = def.exempt(super::matrix::Check::Unknown).is_none();
+    let hidden = def.exempt(crate::graph::op::Check::Unknown).is_none();
     let mut total = one(s)?.ok_or_else(|| Error::text(ErrorKind::Shape, "types: a case of the row is refused"))?;
     let mut r = Numbers::new(11);
     for _ in 0..OTHERS {
@@ -149,7 +149,7 @@ pub fn unknown(def: &'static OpDef, s: &Sample) -> Result<usize> {
     for (what, hide) in [("all lengths unknown", (|_| true) as fn(usize) -> bool), ("the first length unknown", |k| k == 0)] {
         let found = match evaluated(&hide) {
             // A row with a reason says itself what it misses; a reason that is not needed shows.
-            Err(_) if def.exempt(super::matrix::Check::Unknown).is_some() => return Ok(0),
+            Err(_) if def.exempt(crate::graph::op::Check::Unknown).is_some() => return Ok(0),
             found => found?,
         };
         for (k, (a, b)) in found.iter().zip(&expected).enumerate() {
