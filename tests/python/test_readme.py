@@ -1,24 +1,37 @@
-"""The Python programs in README.md run as printed."""
+"""The Python programs in README.md, and on the page for those who come from elsewhere, run as printed."""
 
 import re
 from pathlib import Path
 
-README = Path(__file__).resolve().parents[2] / "README.md"
+import numpy as np
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
-def test_python_programs(tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
-    text = README.read_text(encoding="utf-8")
+def ran(page, capsys):
+    """The names that the programs of a page leave behind."""
+    text = page.read_text(encoding="utf-8")
     names: dict[str, object] = {}
     blocks = list(re.finditer(r"^```python\n(.*?)^```$", text, re.DOTALL | re.MULTILINE))
-    assert len(blocks) >= 5
+    assert len(blocks) >= 3
     for block in blocks:
-        # Padded with empty lines, so that a traceback gives the line in README.md.
+        # Padded with empty lines, so that a traceback gives the line of the page.
         source = "\n" * text.count("\n", 0, block.start(1)) + block[1]
-        exec(compile(source, str(README), "exec"), names)
+        exec(compile(source, str(page), "exec"), names)
         # A comment that begins with a number says what its line prints.
         promised = [float(number) for number in re.findall(r"\)  # (\d+\.\d+)$", block[1], re.MULTILINE)]
         printed = capsys.readouterr().out.split("\n")
         assert [float(line) for line in printed[: len(promised)]] == promised
+    return names
+
+
+def test_python_programs(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    names = ran(ROOT / "README.md", capsys)
     assert (tmp_path / "network.safetensors").exists()
     assert abs(names["solution"].x - 1.0).max() < 1e-4
+
+
+def test_programs_for_those_who_come_from_elsewhere(capsys):
+    names = ran(ROOT / "docs" / "coming_from.md", capsys)
+    np.testing.assert_allclose(names["gradient"], [0.0, -2.0 * np.exp(-1.0)], rtol=1e-14)
