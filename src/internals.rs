@@ -21,7 +21,7 @@ pub use crate::kernels::ranges::{RANGE, Ranges};
 pub use crate::kernels::tile::{self, Elementwise, Instr};
 pub use crate::ops::apply::{Arg, apply_in};
 pub use crate::ops::control::NESTED;
-pub use crate::ops::{TABLE, find};
+pub use crate::ops::{FAMILIES, TABLE, find};
 pub use crate::optimizers::updates;
 pub use crate::plan::place::{PlacedArg, Work};
 pub use crate::plan::{LIMIT, PLANS, STEP, Walk, cached, clear, compilations};

@@ -71,6 +71,12 @@ fn dense(dims: &[usize]) -> Repeated {
     Repeated(Array::from_slice(&values, dims).unwrap(), dims.to_vec())
 }
 
+/// Places 0 and 1 that take memory of the shape `own`, repeated to `dims`.
+fn places(own: &[usize], dims: &[usize]) -> Repeated {
+    let values: Vec<i64> = (0..own.iter().product()).map(|k: usize| k as i64 % 2).collect();
+    Repeated(Array::from_slice(&values, own).unwrap(), dims.to_vec())
+}
+
 /// Matrices with 1 on the diagonal and 0 elsewhere.
 fn identity(dims: &[usize]) -> Repeated {
     let n = dims[dims.len() - 1];
@@ -99,17 +105,16 @@ fn long() -> Vec<Long> {
         ("batch_matmul", vec![ones(f, &[100, 100, 8000]), ones(f, &[8000, 1])], vec![], 2),
         ("batch_matmul", vec![ones(f, &[1, 70_000_000]), ones(f, &[70_000_000, 1])], vec![], 2),
         ("batch_matmul", vec![ones(i, &[500, 500]), ones(i, &[500, 500])], vec![], 2),
-        ("take", vec![dense(&[10]), ones(i, &[N])], vec![int(0)], 3),
-        ("take", vec![dense(&[3, 700]), ones(i, &[N / 700, 2])], vec![int(0)], 3),
-        ("take", vec![dense(&[2, 2 * RANGE]), ones(i, &[2])], vec![int(0)], 3),
-        ("take_add", vec![ones(f, &[N]), ones(i, &[N])], vec![int(0), int(3)], 3),
-        ("take_add", vec![dense(&[2, RANGE]), ones(i, &[2])], vec![int(0), int(2)], 3),
-        ("take_add", vec![ones(f, &[2, RANGE]), ones(i, &[2])], vec![int(0), int(2)], 3),
-        ("gather", vec![dense(&[10, 2]), ones(i, &[N / 2, 2])], vec![int(0)], 3),
-        ("gather_add", vec![ones(f, &[N]), ones(i, &[N])], vec![int(0), int(3)], 3),
-        ("one_hot", vec![ones(i, &[N])], vec![int(2), Attr::DType(DType::F32)], 8),
+        ("check_index", vec![ones(i, &[N])], vec![int(2), Attr::DType(DType::I32)], 3),
         ("check_labels", vec![ones(f, &[N])], vec![int(2)], 3),
-        ("wrap_index", vec![ones(i, &[N])], vec![int(2)], 3),
+        // Places one by one; each for a row; rows longer than a range.
+        ("gather_at", vec![dense(&[10]), ones(i, &[N])], vec![int(0)], 3),
+        ("gather_at", vec![dense(&[10, 2]), places(&[N / 2, 2], &[N / 2, 2])], vec![int(0)], 3),
+        ("gather_at", vec![dense(&[3, 700]), ones(i, &[N / 700, 700])], vec![int(0)], 3),
+        ("gather_at", vec![dense(&[2, 2 * RANGE]), places(&[2, 1], &[2, 2 * RANGE])], vec![int(0)], 3),
+        ("add_at", vec![ones(f, &[3]), ones(i, &[N]), ones(f, &[N])], vec![int(0)], 3),
+        ("add_at", vec![ones(f, &[2, RANGE]), places(&[2, 1], &[2, RANGE]), dense(&[2, RANGE])], vec![int(0)], 3),
+        ("add_slices", vec![ones(f, &[N]), ones(f, &[N])], vec![slices(&[span(None, -1)])], 6),
         ("argmax", vec![ones(f, &[N])], vec![int(0), Attr::Bool(false)], 3),
         ("argmax", vec![dense(&[N / 4, 4])], vec![int(1), Attr::Bool(false)], 3),
         ("max_with_index", vec![dense(&[4, N / 4])], vec![int(0)], 3),
@@ -119,7 +124,6 @@ fn long() -> Vec<Long> {
         ("solve_lower", vec![identity(&[1500, 1500]), ones(f, &[1500, 500])], vec![Attr::Bool(false)], 2),
         ("solve_lower", vec![identity(&[60, 300, 300]), ones(f, &[60, 300, 1])], vec![Attr::Bool(true)], 1),
         ("cholesky_lower", vec![identity(&[30, 300, 300])], vec![], 10),
-        ("unslice_to", vec![ones(f, &[N])], vec![slices(&[span(None, -1)]), shape(&[N])], 6),
         ("concat", vec![ones(f, &[N / 2]), dense(&[N / 2])], vec![int(0)], 3),
         ("concat", vec![ones(f, &[3, N / 6]), ones(f, &[3, N / 6])], vec![int(1)], 3),
         ("standard_uniform", vec![], vec![shape(&[N]), Attr::DType(DType::F32)], 3),

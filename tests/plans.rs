@@ -12,7 +12,7 @@ use scirs2_autograd::DType;
 use scirs2_autograd::internals::Work;
 use scirs2_autograd::internals::{PLANS, cached, clear, compilations};
 use scirs2_autograd::optimizers::sgd::SGD;
-use scirs2_autograd::{Feeder, run, tensor_ops as T};
+use scirs2_autograd::{Feeder, VariableEnvironment, run, tensor_ops as T};
 use scirs2_autograd::{Plan, TracedPlan};
 
 /// The cache and its counter belong to the process: one test at a time.
@@ -237,4 +237,59 @@ fn the_least_recently_used_plan_goes_first() {
     assert_eq!(cached(), kept);
     clear();
     assert_eq!(cached(), 0);
+}
+
+/// The names of a plan's calls of the table, in order.
+fn calls(plan: &Plan) -> Vec<&'static str> {
+    plan.steps.iter().filter(|s| matches!(s.work, Work::Call(..))).map(|s| s.work.name()).collect()
+}
+
+#[test]
+fn an_index_is_checked_once_and_nothing_waits_for_what_it_chooses() {
+    let _alone = alone();
+    let (env, index) = (VariableEnvironment::new(), ndarray::arr1(&[0i64, 2, -1]));
+    env.name("w").set(ndarray::Array2::<f64>::zeros((4, 3)));
+    env.run(|ctx| {
+        let w = ctx.variable("w");
+        let i = ctx.placeholder_of("i", &[3], DType::I64);
+        // What is chosen from is computed, and so is what is chosen: both sides could be urgent.
+        let y = T::take(T::tanh(w), i, 0) * T::take(T::exp(w), i, 0);
+        let g = T::grad(&[T::reduce_sum(T::square(y), (), false)], &[w])[0];
+        let second = T::grad(&[T::reduce_sum(T::square(g), (), false)], &[w])[0];
+        for (t, gathers) in [(y, 2), (g, 2), (second, 4)] {
+            let plan = ctx.evaluator().push(t).feed(i, index.view()).plan().unwrap();
+            let names = calls(&plan);
+            assert_eq!((names[0], names.iter().filter(|n| n.starts_with("check")).count()), ("check_index", 1), "{}", plan.explain());
+            assert!(names.iter().filter(|n| **n == "gather_at").count() >= gathers, "{}", plan.explain());
+            // Only the index is before the check.
+            assert!(matches!(plan.steps[0].work, Work::Call(..)), "{}", plan.explain());
+        }
+        // So a step may write as soon as the check was made: the old value is not kept beside the new one.
+        let write = T::assign(w, w - g * 0.1);
+        let plan = ctx.evaluator().push(write).feed(i, index.view()).plan().unwrap();
+        assert_eq!(plan.first_write, plan.steps.len() - 1, "{}", plan.explain());
+    });
+}
+
+#[test]
+fn the_adjoint_of_many_slices_is_one_step() {
+    let _alone = alone();
+    let peak = |t: usize| {
+        run(|ctx| {
+            let x = ctx.placeholder("x", &[t as isize, 64]);
+            let parts: Vec<_> = (0..t as i64).map(|k| T::reshape(T::slice(x, [k, 0], [k + 1, 64]), [64i64])).collect();
+            let mut h = parts[0];
+            for &p in &parts[1..] {
+                h = T::tanh(h * 0.5 + p);
+            }
+            let g = T::grad(&[h], &[x])[0];
+            let a = ndarray::Array2::<f64>::zeros((t, 64));
+            let plan = ctx.evaluator().push(g).feed(x, a.view()).plan().unwrap();
+            assert_eq!(calls(&plan), ["add_slices"], "{}", plan.explain());
+            plan.peak_bytes()
+        })
+    };
+    // Linear in the number of slices.
+    let (short, long) = (peak(16), peak(128));
+    assert!(long < 9 * short, "{short} and {long} bytes");
 }

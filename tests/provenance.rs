@@ -49,15 +49,20 @@ fn errors_of_a_run_name_the_call_and_its_line() {
 #[test]
 fn errors_of_a_gradient_name_the_op_that_it_is_of() {
     run(|ctx| {
-        let x = ctx.placeholder("x", &[3]);
-        let table = ctx.constant(arr1(&[1.0, 2.0]));
-        let index = T::cast(x, scirs2_autograd::DType::I64);
+        let (l, b) = (ctx.placeholder("l", &[2, 2]), ctx.placeholder("b", &[2, 1]));
         let line = line!() + 1;
-        let y = T::take(table, index, 0);
-        // The plan of the gradient alone does not choose elements: it only adds up.
-        let g = T::grad(&[y], &[table])[0];
-        let e = failure(ctx, g, x, &arr1(&[0.0, 1.0, 7.0]));
-        assert!(e.to_string().starts_with("gradient of take: "), "{e}");
+        let y = T::solve_lower(l, b, false);
+        // The plan of the gradient alone solves for the cotangent, and never for `b`.
+        let g = T::grad(&[y], &[b])[0];
+        let e = ctx.evaluator().push(g).feed(l, arr2(&[[1.0, 0.0], [2.0, 0.0]])).run()[0].clone().unwrap_err();
+        assert!(e.to_string().starts_with("gradient of solve_lower: matrix is singular."), "{e}");
+        assert_eq!(lines(&e), [format!("{FILE}:{line}")]);
+        // What a gradient has in common with the call that it is of, such as the check of an index, is of that call.
+        let (table, index) = (ctx.placeholder("table", &[2]), ctx.placeholder_of("index", &[3], scirs2_autograd::DType::I64));
+        let line = line!() + 1;
+        let g = T::grad(&[T::take(table, index, 0)], &[table])[0];
+        let e = ctx.evaluator().push(g).feed(index, arr1(&[0i64, 1, 7])).run()[0].clone().unwrap_err();
+        assert!(e.to_string().starts_with("take: index is out of range. Got 7 at position 2 "), "{e}");
         assert_eq!(lines(&e), [format!("{FILE}:{line}")]);
     });
 }

@@ -16,6 +16,7 @@ use crate::ops::apply::cast;
 use crate::ops::broadcast::broadcast_like;
 use crate::ops::compare::{logical_and, logical_or};
 use crate::ops::elementwise::add;
+use crate::ops::parts::Parts;
 use crate::ops::rules::{typed_like, unbroadcast};
 use crate::ops::select::select;
 use crate::ops::support::{any_to, counts};
@@ -59,6 +60,8 @@ enum Kind {
     Any(SmallVec<[Id; 2]>),
     /// What the rule of a node makes for an input of the output's support; of all places, if that has none.
     Through { node: u32, input: u32, of: Option<Id> },
+    /// True where parts of an array of zeros are: those of each value, of what is known of the part.
+    Parts(SmallVec<[(Value, Option<Id>); 2]>),
     /// Summed from the shape of the one value to that of the other.
     SummedTo { of: Id, like: Value, to: Value },
 }
@@ -145,9 +148,72 @@ impl<'g> Supports<'g> {
         Flow { value: typed_like(unbroadcast(f.value, x), x), dirty: None, support, owed: f.owed }
     }
 
+    /// The support of the sum of these.
+    fn any(&mut self, mut ids: SmallVec<[Id; 2]>) -> Id {
+        ids.sort_unstable();
+        ids.dedup();
+        match ids[..] {
+            [one] => one,
+            _ => self.id(Kind::Any(ids)),
+        }
+    }
+
+    /// Cotangents with those that are parts of one array of zeros as one, in place of the first of them: an array of that size
+    /// for each of many slices would take far more than the slices.
+    fn joined(&mut self, flows: &[Flow<'g>]) -> SmallVec<[Flow<'g>; 2]> {
+        type Members<'g> = SmallVec<[Flow<'g>; 2]>;
+        let mut out: SmallVec<[Flow<'g>; 2]> = SmallVec::new();
+        let mut wholes: SmallVec<[(usize, Parts<'g>, Members<'g>); 2]> = SmallVec::new();
+        for f in flows {
+            let Some(parts) = Parts::of(f.value).filter(|_| f.dirty.is_none()) else {
+                out.push(*f);
+                continue;
+            };
+            match wholes.iter_mut().find(|(_, whole, _)| whole.goes_with(&parts)) {
+                Some((_, whole, members)) => {
+                    whole.extend(parts);
+                    members.push(*f);
+                }
+                None => {
+                    wholes.push((out.len(), parts, SmallVec::from_elem(*f, 1)));
+                    out.push(*f);
+                }
+            }
+        }
+        for (at, whole, members) in wholes.iter().filter(|(.., members)| members.len() > 1) {
+            let support = self.of_parts(members);
+            if let Some(f) = out.get_mut(*at) {
+                *f = Flow { value: whole.sum(), dirty: None, support, owed: members.iter().any(|f| f.owed) };
+            }
+        }
+        out
+    }
+
+    /// The support of the sum of cotangents that are parts of one array of zeros.
+    fn of_parts(&mut self, members: &[Flow<'g>]) -> Option<Id> {
+        let (mut parts, mut ids) = (SmallVec::new(), SmallVec::new());
+        for f in members {
+            let id = f.support?;
+            match self.kinds.get(id as usize) {
+                Some(Kind::Through { node, of, .. }) if Parts::of(f.value).is_some_and(|p| p.is_adjoint_of(self.graph.node(*node))) => {
+                    parts.push((f.value.value(), *of));
+                }
+                _ => ids.push(id),
+            }
+        }
+        if !parts.is_empty() {
+            ids.push(self.id(Kind::Parts(parts)));
+        }
+        Some(self.any(ids))
+    }
+
     /// The sum of the cotangents that reach one value.
     pub fn accumulated(&mut self, flows: &[Flow<'g>]) -> Option<Flow<'g>> {
-        let [first, rest @ ..] = flows else { return None };
+        if let [_] | [] = flows {
+            return flows.first().copied();
+        }
+        let flows = self.joined(flows);
+        let [first, rest @ ..] = &flows[..] else { return None };
         if rest.is_empty() {
             return Some(*first);
         }
@@ -157,11 +223,7 @@ impl<'g> Supports<'g> {
             first.support
         } else {
             let all: Option<SmallVec<[Id; 2]>> = flows.iter().map(|f| f.support).collect();
-            all.map(|mut ids| {
-                ids.sort_unstable();
-                ids.dedup();
-                self.id(Kind::Any(ids))
-            })
+            all.map(|ids| self.any(ids))
         };
         if first.dirty.is_some() && same(|f| f.dirty) {
             let value = rest.iter().map(|f| f.value).fold(first.value, add);
@@ -184,6 +246,7 @@ impl<'g> Supports<'g> {
                     Kind::Mask(_) | Kind::Through { of: None, .. } => {}
                     Kind::Both(a, b) => stack.extend([*a, *b]),
                     Kind::Any(ids) => stack.extend(ids),
+                    Kind::Parts(parts) => stack.extend(parts.iter().filter_map(|(_, of)| *of)),
                     Kind::Through { of: Some(of), .. } | Kind::SummedTo { of, .. } => stack.push(*of),
                 }
             }
@@ -208,6 +271,18 @@ impl<'g> Supports<'g> {
             Kind::Any(ids) => {
                 let all = ids.iter().map(|&i| self.ready(i)).reduce(|a, b| logical_or(a, b));
                 all.unwrap_or_else(|| self.graph.literal(true.into(), DType::Bool))
+            }
+            Kind::Parts(parts) => {
+                let truth = || self.graph.literal(true.into(), DType::Bool);
+                let masks = parts.iter().filter_map(|(value, of)| {
+                    let mask = of.map_or_else(truth, |i| self.ready(i));
+                    Parts::of(self.graph.tensor(*value)).map(|p| p.masked(mask))
+                });
+                let whole = masks.reduce(|mut whole, part| {
+                    whole.extend(part);
+                    whole
+                });
+                whole.map_or_else(truth, |w| w.sum())
             }
             Kind::Through { node, input, of } => {
                 let of = of.map_or_else(|| self.graph.literal(true.into(), DType::Bool), |i| self.ready(i));

@@ -142,7 +142,7 @@ impl<'g> Step<'_, 'g> {
             (_, None) => None,
             (Support::Elementwise(derivative), Some(f)) if f.is_masked() => Some(self.supports.exposed(f, derivative(&self.vjp(&[])))),
             (Support::Elementwise(_), Some(f)) => Some(f),
-            (Support::Moved | Support::Placed, Some(f)) => Some(f),
+            (Support::Moved, Some(f)) => Some(f),
             (_, Some(f)) => Some(self.supports.settled(f)),
         };
         let mut cotangents: SmallVec<[Option<Tensor<'g>>; 2]> = smallvec![read.map(|f| f.value)];

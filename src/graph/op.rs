@@ -217,7 +217,7 @@ pub enum Support {
     Elementwise(for<'a, 'g> fn(&Vjp<'a, 'g>) -> Derivative),
     /// Elements move: the rule moves a bool as it moves a cotangent, and values outside the support too.
     Moved,
-    /// As [`Support::Moved`], and the rule leaves zeros around what it moves.
+    /// The rule moves a bool as it moves a cotangent, adds it up by "or", and leaves zeros around what it moves.
     Placed,
     /// The rule adds cotangents up with weights of 1: what it makes of the support's zeros and ones is not 0 where one counts.
     Summed,

@@ -1,15 +1,35 @@
-//! Moving elements without arithmetic: strided copies, concatenation, and the adjoint of a slice.
+//! Moving elements without arithmetic: strided copies and concatenation.
 
 use std::convert::Infallible;
 
 use super::ranges::Ranges;
 use crate::array::{View, ViewMut};
 use crate::error::Result;
-use crate::shape::{Dims, Strides, Tuple, count};
+use crate::shape::{Dims, Strides, Tuple};
 
 mod copy;
 pub use copy::copy;
 pub(super) use copy::{copy_ranges, copy_raw};
+
+/// The same elements in the same order under as few axes as possible: none of length 1, and no two neighbours that are one run
+/// by all lists of strides.
+pub(super) fn joined<const K: usize>(dims: &[usize], strides: [&[isize]; K]) -> (Dims, [Strides; K]) {
+    let (mut out, mut steps): (Dims, [Strides; K]) = (Dims::new(), std::array::from_fn(|_| Strides::new()));
+    for (i, &n) in dims.iter().enumerate().filter(|(_, n)| **n != 1) {
+        let run = steps.iter().zip(strides).all(|(to, from)| to.last().is_some_and(|&s| s == from[i] * n as isize));
+        match out.last_mut().filter(|_| run) {
+            Some(m) => *m *= n,
+            None => out.push(n),
+        }
+        for (to, from) in steps.iter_mut().zip(strides) {
+            if run {
+                to.pop();
+            }
+            to.push(from[i]);
+        }
+    }
+    (out, steps)
+}
 
 /// Calls `f(offsets, length)` for each row of the last axis of `dims`, in C order, with the offsets where it starts, one
 /// for each list of strides; of no axes there is one row of one element. Stops at the first error.
@@ -117,31 +137,12 @@ pub fn concat(ranges: &Ranges<'_>, parts: &[View<'_>], axis: usize, dst: &mut Vi
     Ok(())
 }
 
-/// Fills `dst` (C-contiguous) with zeros and writes `src` at `dst[starts + index * steps]` on each axis: the adjoint of
-/// a slice. Steps may be negative; the written positions lie inside `dst`. An empty `src` leaves zeros.
-pub fn pad_into(ranges: &Ranges<'_>, src: View<'_>, starts: &[usize], steps: &[isize], dst: &mut ViewMut<'_>) -> Result<()> {
-    zero(ranges, dst)?;
-    if count(src.dims()) == 0 {
-        return Ok(());
-    }
-    debug_assert!(src.dims().iter().zip(starts).zip(steps).zip(dst.dims()).all(|(((&n, &a), &s), &len)| {
-        let end = a as isize + s * (n as isize - 1);
-        a < len && end >= 0 && (end as usize) < len
-    }));
-    let size = dst.dtype().size() as isize;
-    let at: isize = starts.iter().zip(dst.strides()).map(|(&a, &s)| a as isize * s).sum();
-    // The step of a single element is never taken, and may be any number.
-    let strides: Strides = steps.iter().zip(dst.strides()).map(|(&k, &s)| k.wrapping_mul(s)).collect();
-    // SAFETY: first and last position are inside on each axis, so all are; distinct indices have distinct positions.
-    unsafe { copy_ranges(ranges, src.dtype(), src.ptr(), dst.ptr().offset(at * size), src.dims(), src.strides(), &strides) }
-}
-
 /// Arrays in odd layouts, and outputs with guards, for the tests of all kernels.
 #[cfg(test)]
 pub(crate) mod model {
     use super::*;
     use crate::dtype::{DType, Scalar};
-    use crate::shape::c_strides;
+    use crate::shape::{c_strides, count};
 
     /// A small generator of test data.
     pub struct Rng(pub u64);
@@ -318,6 +319,7 @@ mod tests {
     use super::*;
     use crate::dtype::DType;
     use crate::kernels::ranges::RANGE;
+    use crate::shape::count;
 
     fn copy(src: View<'_>, dst: &mut ViewMut<'_>) {
         super::copy(&Ranges::new(None), src, dst).unwrap();
@@ -411,36 +413,6 @@ mod tests {
                             parts[part][layout].values()[flat(&parts[part][layout].dims, &i)]
                         })
                         .collect();
-                    assert_eq!(dst.values(), expected);
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn pad_into_is_the_adjoint_of_a_slice() {
-        type Case = (&'static [usize], &'static [usize], &'static [isize], &'static [usize]);
-        let cases: [Case; 6] = [
-            (&[2, 3], &[1, 0], &[1, 2], &[4, 6]),
-            (&[2, 3], &[3, 5], &[-2, -1], &[4, 6]),
-            (&[3], &[2], &[-1], &[3]),
-            (&[0, 3], &[4, 0], &[1, 1], &[4, 3]),
-            (&[], &[], &[], &[]),
-            (&[1, 2, 2], &[1, 0, 2], &[1, 3, -2], &[2, 4, 3]),
-        ];
-        for (dims, starts, steps, into) in cases {
-            let values: Vec<f64> = (1..=count(dims)).map(|i| i as f64).collect();
-            for dtype in [DType::I32, DType::I64, DType::F32, DType::F64] {
-                for src in Strided::layouts(dtype, dims, &values) {
-                    let mut dst = Strided::out(dtype, into);
-                    pad_into(&Ranges::new(None), src.view(), starts, steps, &mut dst.view_mut()).unwrap();
-                    dst.check_guard();
-                    let mut expected = vec![0.0; count(into)];
-                    for (i, v) in indices(dims).into_iter().zip(&values) {
-                        let at: Vec<usize> =
-                            i.iter().zip(starts).zip(steps).map(|((&i, &a), &s)| (a as isize + i as isize * s) as usize).collect();
-                        expected[flat(into, &at)] = *v;
-                    }
                     assert_eq!(dst.values(), expected);
                 }
             }

@@ -106,9 +106,13 @@ pub(crate) fn like_along<'g>(b: &Batched<'_, 'g>) -> Result<Vec<Tensor<'g>>> {
     }
 }
 
-/// As [`like`], with slices of the shape among the attributes.
-pub(crate) fn like_of_slices<'g>(b: &Batched<'_, 'g>) -> Result<Vec<Tensor<'g>>> {
-    lent(b, &in_front(&b.node.attrs, b.n))
+/// A row whose last input lends lengths that stand in place of an axis of the first.
+pub(crate) fn first_along<'g>(b: &Batched<'_, 'g>) -> Result<Vec<Tensor<'g>>> {
+    match (lends_alone(b), b.inputs.first(), shifted(b, b.single(0).ndim())) {
+        (false, Some(&x), Some(attrs)) => applied(b, &[x, shape_giver(b)], &attrs),
+        (false, ..) => looped(b),
+        (true, ..) => Ok(same(b)),
+    }
 }
 
 /// The input that lends its shape: the last.
@@ -170,6 +174,15 @@ fn in_front(attrs: &[Attr], n: usize) -> Vec<Attr> {
 /// A row of one input whose slices, or whose shape, get the axis in front.
 pub(crate) fn in_front_of_all<'g>(b: &Batched<'_, 'g>) -> Result<Vec<Tensor<'g>>> {
     applied(b, b.inputs, &in_front(&b.node.attrs, b.n))
+}
+
+/// A list of which the first is as long as the whole, with slices, one an axis, for each of the others.
+pub(crate) fn in_front_of_each<'g>(b: &Batched<'_, 'g>) -> Result<Vec<Tensor<'g>>> {
+    let ndim = b.single(0).ndim();
+    let list: &[Slice] = if let Some(Attr::Slices(list)) = b.node.attrs.first() { list } else { &[] };
+    let others = b.inputs.len().saturating_sub(1);
+    let each = (0..others).flat_map(|k| [Slice::ALL].into_iter().chain(list.iter().copied().skip(k * ndim).take(ndim)));
+    applied(b, &with_axis(b), &[Attr::Slices(each.collect())])
 }
 
 /// A repetition to a shape.

@@ -1,4 +1,7 @@
 //! Indexing: elements chosen by an array of indices.
+//!
+//! An index is checked once, and becomes a place: an integer `0 .. n` along an axis of length `n`. What chooses, adds or writes
+//! takes places and cannot fail, so that only the index has to be there early, and gradients share the check.
 
 use smallvec::smallvec;
 
@@ -6,287 +9,122 @@ use crate::dtype::DType;
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::Tensor;
 use crate::graph::attr::Attr;
-use crate::graph::op::{Cotangent, Infer, Kernel, Lowered, OpDef};
+use crate::graph::op::{Avals, CallKernel, Cotangent, Infer, Kernel, Lowered, OpDef};
 use crate::kernels;
-use crate::ops::unpack::attr;
+use crate::ops::apply::apply;
+use crate::ops::batch;
+use crate::ops::broadcast::{BROADCAST_TO, broadcast_like, broadcast_to};
+use crate::ops::movement::{RESHAPE, dims_attr, expand_dims, known_attr, merge_axes, reshape, squeeze};
+use crate::ops::rules::{shaped_like, unbroadcast};
+use crate::ops::slice::zeros_of;
+use crate::ops::unpack::{arity, attr};
 use crate::shape::{self, Aval, Dim, Shape, Tuple};
 
 /// The rows of this family.
 pub(in crate::ops) static ROWS: &[&OpDef] = &[
     &TAKE,
-    &TAKE_ADD,
-    &TAKE_ADD_LIKE,
     &GATHER,
-    &GATHER_ADD,
-    &GATHER_ADD_LIKE,
     &ONE_HOT,
+    &CHECK_INDEX,
+    &CHECK_INDEX_LIKE,
     &CHECK_LABELS,
     &CHECK_AT,
-    &WRAP_INDEX,
-    &WRAP_INDEX_LIKE,
+    &GATHER_AT,
+    &ADD_AT,
+    &BROADCAST_OFF,
+    &SPLIT_AXIS,
 ];
 
-fn check_index(c: &Infer<'_>, index: &Aval) -> Result<()> {
+fn check_int(c: &Infer<'_>, index: &Aval) -> Result<()> {
     if index.dtype.is_int() { Ok(()) } else { c.dtype_error("indices must be integers", index.dtype, "int32 or int64") }
 }
 
-/// The shape of `x` with the axis replaced by the axes of `with`.
-fn replaced(x: &Aval, axis: usize, with: &[Dim]) -> Shape {
-    let (head, tail) = (x.shape.iter().take(axis), x.shape.iter().skip(axis + 1));
-    head.chain(with).chain(tail).copied().collect()
-}
-
-/// The lengths of `x` as an attribute, with `axis` of length `n`.
-fn length(x: Tensor<'_>, axis: i64) -> Option<usize> {
-    let axis = axis.rem_euclid(x.ndim().max(1) as i64) as usize;
-    x.dims().get(axis).and_then(|d| d.known())
+/// The dtype of places along an axis of length `n`.
+fn place_dtype(n: usize) -> DType {
+    if i32::try_from(n).is_ok() { DType::I32 } else { DType::I64 }
 }
 
 row! {
-    /// The elements of `x` at `index` along `axis`; the axis becomes the axes of `index`. Negative indices count from the
-    /// end; an index out of range is an error of the run.
-    ///
-    /// Gradient: `g` added up at the indices.
-    pub TAKE = fn take(x: any, index: any; axis: i64 = 0) -> y
-    shape(c) {
-        check_index(c, index)?;
-        let axis = shape::axis(c.op, axis, x.ndim())?;
-        Ok(smallvec![Aval { dtype: x.dtype, shape: replaced(x, axis, &index.shape) }])
-    };
-    kernel call!(true, |[x, index] -> [y], c| {
-        let axis = shape::axis(c.op, attr(c.attrs.first())?, x.dims().len())?;
-        kernels::index::take(c.ranges, c.op, *x, *index, axis, y)
-    });
-    support Scattered;
-    vjp(g) { x: take_adjoint(g, index, x, axis), index: Cotangent::Zero }
-    numpy "np.take(x, index, axis=axis)";
-    example "T.take([10.0, 20.0, 30.0], [2, -1, 0])" => "[30. 30. 10.]";
-    method take;
-    case real[4, 3], index(4)[5] with axis = 0;
-    case real[2, 4], index(4)[2, 2] with axis = -1;
-    case real[4], index(4)[] with axis = 0;
-    refuses f64[2], f64[2] with axis = 0 => "take: indices must be integers. Got float64; expected int32 or int64.";
-}
-/// An error unless `g` can be what `index` took from an array.
-fn check_taken(c: &Infer<'_>, g: &Aval, index: &Aval) -> Result<()> {
-    check_index(c, index)?;
-    if index.ndim() <= g.ndim() {
-        return Ok(());
-    }
-    let got = format!("{} for indices {}", Tuple(&g.shape), Tuple(&index.shape));
-    c.shape_error("the elements do not fit the indices", got, "the axes of the indices among those of the elements")
-}
-
-/// An error unless `g` has the axes of `index` from `axis` on.
-fn check_places(c: &Infer<'_>, g: &Aval, index: &Aval, axis: usize) -> Result<()> {
-    let here = g.shape.iter().skip(axis);
-    if here.len() >= index.ndim() && here.zip(&index.shape).all(|(a, b)| a.unify(*b).is_some()) {
-        return Ok(());
-    }
-    let got = format!("{} for indices {} at axis={axis}", Tuple(&g.shape), Tuple(&index.shape));
-    c.shape_error("the elements do not fit the indices", got, "the lengths of the indices from the axis on")
-}
-
-/// An error unless an adjoint of shape `made` fits `like`.
-fn check_like(c: &Infer<'_>, made: &[Dim], like: &Aval) -> Result<()> {
-    if made.len() == like.ndim() && made.iter().zip(&like.shape).all(|(a, b)| a.unify(*b).is_some()) {
-        return Ok(());
-    }
-    c.shape_error(
-        "the result does not fit `like`",
-        format_args!("{} for {}", Tuple(made), Tuple(&like.shape)),
-        "equal lengths off the axis",
-    )
-}
-
-row! {
-    /// Zeros with `g` added up at the indices along `axis`, which has length `n`: the adjoint of [`TAKE`].
-    ///
-    /// Gradient: the cotangent's elements at the indices.
-    pub(crate) TAKE_ADD = fn take_add(g: any, index: any; axis: i64 = 0, n: i64) -> y
-    shape(c) {
-        check_taken(c, g, index)?;
-        let inner = g.ndim() - index.ndim() + 1;
-        let axis = shape::axis(c.op, axis, inner)?;
-        check_places(c, g, index, axis)?;
-        let (head, tail) = (g.shape.iter().take(axis), g.shape.iter().skip(axis + index.ndim()));
-        let shape = head.copied().chain([Dim::Known(n.max(0) as usize)]).chain(tail.copied()).collect();
-        Ok(smallvec![Aval { dtype: g.dtype, shape }])
-    };
-    kernel call!(true, |[g, index] -> [y], c| {
-        let axis = shape::axis(c.op, attr(c.attrs.first())?, y.dims().len())?;
-        kernels::index::take_add(c.ranges, c.op, *g, *index, axis, y)
-    });
-    support Moved;
-    vjp(cotangent) { g: take(cotangent, index, axis), index: Cotangent::Zero }
-    numpy "ref.take_add(g, index, axis, n)";
-    case real[5, 3], index(4)[5] with axis = 0, n = 4;
-    refuses f64[5, 3], f64[5] with axis = 0, n = 4 => "take_add: indices must be integers. Got float64; expected int32 or int64.";
-    refuses f64[5, 3], i64[4] with axis = 0, n = 4 => "take_add: the elements do not fit the indices. Got (5, 3) for indices (4,) at axis=0; expected the lengths of the indices from the axis on.";
-    refuses f64[5], i64[5, 1] with axis = 0, n = 4 => "take_add: the elements do not fit the indices. Got (5,) for indices (5, 1); expected the axes of the indices among those of the elements.";
-}
-row! {
-    /// [`TAKE_ADD`] to the shape of `like`, of which only the shape is used.
-    pub(crate) TAKE_ADD_LIKE = fn take_add_like(g: any, index: any, like: any; axis: i64 = 0) -> y
-    shape(c) {
-        check_taken(c, g, index)?;
-        let axis = shape::axis(c.op, axis, like.ndim())?;
-        check_places(c, g, index, axis)?;
-        let (head, tail) = (g.shape.iter().take(axis), g.shape.iter().skip(axis + index.ndim()));
-        let made: Shape = head.chain(like.shape.get(axis)).chain(tail).copied().collect();
-        check_like(c, &made, like)?;
-        Ok(smallvec![Aval { dtype: g.dtype, shape: like.shape.clone() }])
-    };
-    kernel Kernel::Lower(|c| Lowered::Chain(vec![(&TAKE_ADD, with_length(c))]));
-    support Moved;
-    vjp(cotangent) { g: take(cotangent, index, axis), index: Cotangent::Zero, like: Cotangent::Zero }
-    numpy "ref.take_add(g, index, axis, like.shape[axis])";
-    case real[5, 3], index(4)[5], real[4, 3] with axis = 0;
-    refuses f64[5, 3], i64[5], f64[4, 2] with axis = 0 => "take_add_like: the result does not fit `like`. Got (4, 3) for (4, 2); expected equal lengths off the axis.";
-}
-
-/// The attributes of a lowering with the length of its axis in the output.
-fn with_length(c: &crate::graph::op::Lowering<'_>) -> Vec<Attr> {
-    let axis: i64 = attr(c.attrs.first()).unwrap_or(0);
-    let i = axis.rem_euclid(c.output.ndim().max(1) as i64);
-    let n = c.output.shape.get(i as usize).and_then(|d| d.known()).unwrap_or(0);
-    vec![Attr::Int(i), Attr::Int(n as i64)]
-}
-
-fn take_adjoint<'g>(g: Tensor<'g>, index: Tensor<'g>, x: Tensor<'g>, axis: i64) -> Tensor<'g> {
-    match length(x, axis) {
-        Some(n) => take_add(g, index, axis.rem_euclid(x.ndim().max(1) as i64), n as i64),
-        None => take_add_like(g, index, x, axis),
-    }
-}
-
-row! {
-    /// For each place of `index` the element of `x` at that index along `axis` and at the same place on the other axes.
-    /// Lengths off the axis are equal. Negative indices count from the end; an index out of range is an error of the run.
-    ///
-    /// Gradient: `g` added up at the indices.
-    pub GATHER = fn gather(x: any, index: any; axis: i64 = -1) -> y
-    shape(c) {
-        check_index(c, index)?;
-        let axis = shape::axis(c.op, axis, x.ndim())?;
-        let fits = x.ndim() == index.ndim() && x.shape.iter().zip(&index.shape).enumerate().all(|(i, (a, b))| i == axis || a.unify(*b).is_some());
-        if !fits {
-            let got = format!("{} and {} for axis={axis}", Tuple(&x.shape), Tuple(&index.shape));
-            return c.shape_error("the index does not fit", got, "equal ranks, and equal lengths off the axis");
-        }
-        Ok(smallvec![Aval { dtype: x.dtype, shape: index.shape.clone() }])
-    };
-    kernel call!(true, |[x, index] -> [y], c| {
-        let axis = shape::axis(c.op, attr(c.attrs.first())?, x.dims().len())?;
-        kernels::index::gather(c.ranges, c.op, *x, *index, axis, y)
-    });
-    support Scattered;
-    vjp(g) { x: gather_adjoint(g, index, x, axis), index: Cotangent::Zero }
-    numpy "np.take_along_axis(x, index, axis=axis)";
-    example "T.gather([[1.0, 2.0], [3.0, 4.0]], [[1], [0]])" => "[[2.]\n [3.]]";
-    alias take_along_axis;
-    case real[3, 4], index(4)[3, 2] with axis = -1;
-    case real[4, 2], index(4)[3, 2] with axis = 0;
-    refuses f64[2], f64[2] with axis = 0 => "gather: indices must be integers. Got float64; expected int32 or int64.";
-    refuses f64[2, 3], i64[3, 3] with axis = 1 => "gather: the index does not fit. Got (2, 3) and (3, 3) for axis=1; expected equal ranks, and equal lengths off the axis.";
-}
-/// An error unless there is an index for each element of `g`.
-fn check_each(c: &Infer<'_>, g: &Aval, index: &Aval) -> Result<()> {
-    if g.ndim() == index.ndim() && g.shape.iter().zip(&index.shape).all(|(a, b)| a.unify(*b).is_some()) {
-        return Ok(());
-    }
-    let got = format!("{} for indices {}", Tuple(&g.shape), Tuple(&index.shape));
-    c.shape_error("the elements do not fit the indices", got, "equal shapes")
-}
-
-row! {
-    /// Zeros with `g` added up at the indices along `axis`, which has length `n`: the adjoint of [`GATHER`].
-    ///
-    /// Gradient: the cotangent's elements at the indices.
-    pub(crate) GATHER_ADD = fn gather_add(g: any, index: any; axis: i64 = -1, n: i64) -> y
-    shape(c) {
-        check_index(c, index)?;
-        let axis = shape::axis(c.op, axis, g.ndim())?;
-        check_each(c, g, index)?;
-        Ok(smallvec![Aval { dtype: g.dtype, shape: replaced(g, axis, &[Dim::Known(n.max(0) as usize)]) }])
-    };
-    kernel call!(true, |[g, index] -> [y], c| {
-        let axis = shape::axis(c.op, attr(c.attrs.first())?, y.dims().len())?;
-        kernels::index::gather_add(c.ranges, c.op, *g, *index, axis, y)
-    });
-    support Moved;
-    vjp(cotangent) { g: gather(cotangent, index, axis), index: Cotangent::Zero }
-    numpy "ref.gather_add(g, index, axis, n)";
-    case real[3, 2], index(4)[3, 2] with axis = 1, n = 4;
-    refuses f64[3, 2], i64[3, 3] with axis = 1, n = 4 => "gather_add: the elements do not fit the indices. Got (3, 2) for indices (3, 3); expected equal shapes.";
-}
-row! {
-    /// [`GATHER_ADD`] to the shape of `like`, of which only the shape is used.
-    pub(crate) GATHER_ADD_LIKE = fn gather_add_like(g: any, index: any, like: any; axis: i64 = -1) -> y
-    shape(c) {
-        check_index(c, index)?;
-        let axis = shape::axis(c.op, axis, like.ndim())?;
-        check_each(c, g, index)?;
-        let length: &[Dim] = like.shape.get(axis).map_or(&[], std::slice::from_ref);
-        check_like(c, &replaced(g, axis, length), like)?;
-        Ok(smallvec![Aval { dtype: g.dtype, shape: like.shape.clone() }])
-    };
-    kernel Kernel::Lower(|c| Lowered::Chain(vec![(&GATHER_ADD, with_length(c))]));
-    support Moved;
-    vjp(cotangent) { g: gather(cotangent, index, axis), index: Cotangent::Zero, like: Cotangent::Zero }
-    numpy "ref.gather_add(g, index, axis, like.shape[axis])";
-    case real[3, 2], index(4)[3, 2], real[3, 4] with axis = 1;
-    refuses f64[3, 2], i64[3, 2], f64[2, 4] with axis = 1 => "gather_add_like: the result does not fit `like`. Got (3, 4) for (2, 4); expected equal lengths off the axis.";
-}
-
-/// The adjoint of [`GATHER`].
-pub(crate) fn gather_adjoint<'g>(g: Tensor<'g>, index: Tensor<'g>, x: Tensor<'g>, axis: i64) -> Tensor<'g> {
-    match length(x, axis) {
-        Some(n) => gather_add(g, index, axis.rem_euclid(x.ndim().max(1) as i64), n as i64),
-        None => gather_add_like(g, index, x, axis),
-    }
-}
-
-row! {
-    /// An array with one more, last, axis of length `classes`: 1 at the label's place, 0 elsewhere. Labels are integers or
-    /// integral floats; one out of range, or NaN, is an error of the run.
+    /// The places that indices name along an axis of length `n`: a negative index counts from the end. One that is out of range is
+    /// an error of the run.
     ///
     /// Gradient: none.
-    pub ONE_HOT = fn one_hot(labels: any; classes: i64, dtype: DType = DType::F64) -> y
+    pub(crate) CHECK_INDEX = fn check_index(index: any; n: i64, dtype: DType = DType::I64) -> place
     shape(c) {
-        if classes < 0 {
-            return c.shape_error("the number of classes is negative", classes, "classes >= 0");
+        check_int(c, index)?;
+        if !dtype.is_int() {
+            return c.dtype_error("places are integers", dtype, "int32 or int64");
         }
-        let shape = labels.shape.iter().copied().chain([Dim::Known(classes as usize)]).collect();
-        Ok(smallvec![Aval { dtype, shape }])
+        Ok(smallvec![Aval { dtype, shape: index.shape.clone() }])
     };
-    kernel call!(true, |[labels] -> [y], c| kernels::index::one_hot(c.ranges, c.op, *labels, y));
+    kernel call!(true, |[index] -> [place], c| {
+        kernels::index::check(c.ranges, c.op, *index, attr::<i64>(c.attrs.first())?.max(0) as usize, place)
+    });
     support Unknown;
-    vjp(g) { labels: Cotangent::Zero }
-    numpy "np.eye(classes, dtype=dtype)[labels]";
-    example "T.one_hot([2, 0], 3)" => "[[0. 0. 1.]\n [1. 0. 0.]]";
+    vjp(g) { index: Cotangent::Zero }
+    batch Elementwise;
+    numpy "np.where(index < 0, index + n, index)";
     exempt First, Second: "it has no floating input, or no floating result";
     exempt Narrow: "its samples are integers";
-    case index(4)[5] with classes = 4, dtype = DType::F64;
-    case index(3)[2, 2] with classes = 3, dtype = DType::I64;
-    refuses f64[2] with classes = -1, dtype = DType::F64 => "one_hot: the number of classes is negative. Got -1; expected classes >= 0.";
+    case index(4)[5] with n = 4;
+    case index(3)[2, 2] with n = 3, dtype = DType::I32;
+    refuses f64[2] with n = 4 => "check_index: indices must be integers. Got float64; expected int32 or int64.";
+    refuses i64[2] with n = 4, dtype = DType::F32 => "check_index: places are integers. Got float32; expected int32 or int64.";
+    refuses i64[2] with n = 0 => "check_index: index is out of range. Got 0 at position 0 for an axis of length 0; expected no index into an empty axis.";
 }
 row! {
-    /// Labels as `int64` indices `0 .. classes`: integers or integral floats; one out of range, or NaN, is an error of the
-    /// run that names its place.
+    /// [`CHECK_INDEX`] for `axis` of `like`, of which only the shape is used.
+    pub(crate) CHECK_INDEX_LIKE = fn check_index_like(index: any, like: any; axis: i64 = 0) -> place
+    shape(c) {
+        check_int(c, index)?;
+        shape::axis(c.op, axis, like.ndim())?;
+        Ok(smallvec![Aval { dtype: DType::I64, shape: index.shape.clone() }])
+    };
+    kernel Kernel::Lower(|c| {
+        let like = c.inputs.get(1).and_then(|a| a.dims()).unwrap_or_default();
+        let axis = attr::<i64>(c.attrs.first()).and_then(|a| shape::axis("check_index_like", a, like.len())).unwrap_or(0);
+        let n = like.get(axis).copied().unwrap_or(0) as i64;
+        Lowered::Chain(vec![(&CHECK_INDEX, vec![Attr::Int(n), Attr::DType(c.output.dtype)])])
+    });
+    support Unknown;
+    vjp(g) { index: Cotangent::Zero, like: Cotangent::Zero }
+    batch Rule(batch::like_along);
+    numpy "np.where(index < 0, index + like.shape[axis], index)";
+    exempt First, Second: "it has no floating input, or no floating result";
+    case index(4)[5], real[2, 4] with axis = 1;
+    refuses f64[2], f64[3] with axis = 0 => "check_index_like: indices must be integers. Got float64; expected int32 or int64.";
+    refuses i64[2], f64[3] with axis = 1 => "check_index_like: axis is out of range. Got axis=1 for 1 dimension; expected -1 <= axis < 1.";
+}
+row! {
+    /// The places that class labels name: integers or integral floats; one outside `0 <= label < classes`, or NaN, is an error of
+    /// the run that names its place.
     ///
     /// Gradient: none.
-    pub(crate) CHECK_LABELS = fn check_labels(labels: any; classes: i64) -> y
-    shape(c) Ok(smallvec![Aval { dtype: DType::I64, shape: labels.shape.clone() }]);
-    kernel call!(true, |[labels] -> [y], c| kernels::index::labels(c.ranges, c.op, *labels, attr::<i64>(c.attrs.first())?.max(0) as usize, y));
+    pub(crate) CHECK_LABELS = fn check_labels(labels: any; classes: i64) -> place
+    shape(c) Ok(smallvec![Aval { dtype: place_dtype(classes.max(0) as usize), shape: labels.shape.clone() }]);
+    kernel call!(true, |[labels] -> [place], c| {
+        kernels::index::labels(c.ranges, c.op, *labels, attr::<i64>(c.attrs.first())?.max(0) as usize, place)
+    });
     support Unknown;
     vjp(g) { labels: Cotangent::Zero }
+    batch Elementwise;
     numpy "labels.astype(np.int64)";
     exempt First, Second: "it has no floating input, or no floating result";
     exempt Narrow: "its samples are integers";
     case index(4)[5] with classes = 4;
     refuses i64[2] with classes = 0 => "check_labels: label is out of range. Got 0 at position 0; expected 0 <= label < 0.";
 }
+
+/// The places that `index` names along an axis of `x`, which is counted from the start; as `int32` where the length is known and
+/// small, or as `int64`.
+#[track_caller]
+pub(crate) fn checked<'g>(index: Tensor<'g>, x: Tensor<'g>, axis: usize, wide: bool) -> Tensor<'g> {
+    match x.dims().get(axis).and_then(|d| d.known()) {
+        Some(n) => check_index(index, n, if wide { DType::I64 } else { place_dtype(n) }),
+        None => check_index_like(index, x, axis),
+    }
+}
+
 row! {
     /// `x` itself, of which `axis` has an element `index`, which may count from the end; an error where it has not.
     ///
@@ -302,6 +140,7 @@ row! {
     kernel Kernel::View(|_, strides, _, _| Some((0, strides.into())));
     support Moved;
     vjp(g) { x: g }
+    batch Axes;
     numpy "x";
     by hand;
     case real[2, 3] with axis = 1, index = -3;
@@ -318,52 +157,297 @@ fn index_in_range(axis: usize, n: usize, index: i64) -> Result<()> {
 
 /// `x`, of which `axis` has an element `index`; where the length is not known, the run checks it.
 #[cfg(feature = "python")]
-pub(crate) fn check_at<'g>(x: Tensor<'g>, axis: i64, index: i64) -> Result<Tensor<'g>> {
-    match length(x, axis) {
-        Some(n) => index_in_range(axis as usize, n, index).map(|()| x),
-        None => Ok(crate::ops::apply::apply(&CHECK_AT, &[x.into()], &[Attr::Int(axis), Attr::Int(index)])),
+pub(crate) fn check_at<'g>(x: Tensor<'g>, axis: usize, index: i64) -> Result<Tensor<'g>> {
+    match x.dims().get(axis).and_then(|d| d.known()) {
+        Some(n) => index_in_range(axis, n, index).map(|()| x),
+        None => Ok(apply(&CHECK_AT, &[x.into()], &[Attr::Int(axis as i64), Attr::Int(index)])),
     }
 }
-row! {
-    /// Indices of an axis of length `n`, counted from its start, as `int64`: negative ones count from the end. One that is out
-    /// of range is an error of the run.
-    ///
-    /// Gradient: none.
-    pub(crate) WRAP_INDEX = fn wrap_index(index: any; n: i64) -> y
-    shape(c) {
-        check_index(c, index)?;
-        Ok(smallvec![Aval { dtype: DType::I64, shape: index.shape.clone() }])
+
+/// An error unless places can be those of an axis of `whole`: as many axes, and off the axis at most its lengths.
+fn check_places(c: &Infer<'_>, places: &Aval, whole: &Aval, axis: usize) -> Result<()> {
+    check_int(c, places)?;
+    let fits = |(i, (p, d)): (usize, (&Dim, &Dim))| match (p, d) {
+        (Dim::Known(p), Dim::Known(d)) => i == axis || p <= d,
+        _ => true,
     };
-    kernel call!(true, |[index] -> [y], c| kernels::index::wrap(c.ranges, c.op, *index, attr::<i64>(c.attrs.first())?.max(0) as usize, y));
-    support Unknown;
-    vjp(g) { index: Cotangent::Zero }
-    numpy "np.where(index < 0, index + n, index)";
-    by hand;
-    exempt First, Second: "it has no floating input, or no floating result";
-    exempt Narrow: "its samples are integers";
-    case index(4)[5] with n = 4;
-    case index(3)[2, 2] with n = 3;
-    refuses f64[2] with n = 4 => "wrap_index: indices must be integers. Got float64; expected int32 or int64.";
+    if places.ndim() == whole.ndim() && places.shape.iter().zip(&whole.shape).enumerate().all(fits) {
+        return Ok(());
+    }
+    let got = format!("{} for {} and axis={axis}", Tuple(&places.shape), Tuple(&whole.shape));
+    c.shape_error("the places do not fit", got, "equal ranks, and at most the lengths off the axis")
+}
+
+row! {
+    /// For each place the element of `x` there along `axis`, and at its own position on the other axes, where `x` may be longer.
+    ///
+    /// Gradient: `g` added up at the places.
+    pub(crate) GATHER_AT = fn gather_at(x: any, places: any; axis: i64 = -1) -> y
+    shape(c) {
+        let axis = shape::axis(c.op, axis, x.ndim())?;
+        check_places(c, places, x, axis)?;
+        Ok(smallvec![Aval { dtype: x.dtype, shape: places.shape.clone() }])
+    };
+    kernel call!(false, |[x, places] -> [y], c| {
+        let axis = shape::axis(c.op, attr(c.attrs.first())?, x.dims().len())?;
+        kernels::index::gather_at(c.ranges, *x, *places, axis, y)
+    });
+    support Placed;
+    vjp(g) { x: add_at(&[zeros_of(x, g.dtype()), places, g], axis), places: Cotangent::Zero }
+    batch Axes;
+    numpy "ref.gather_at(x, places, axis)";
+    case real[3, 4], index(4)[3, 2] with axis = -1;
+    case real[4, 3], index(4)[5, 2] with axis = 0;
+    case real[4], index(4)[6] with axis = 0;
+    refuses f64[2], f64[2] with axis = 0 => "gather_at: indices must be integers. Got float64; expected int32 or int64.";
+    refuses f64[2, 3], i64[3, 3] with axis = 1 => "gather_at: the places do not fit. Got (3, 3) for (2, 3) and axis=1; expected equal ranks, and at most the lengths off the axis.";
+    refuses f64[2], i64[2] with axis = 1 => "gather_at: axis is out of range. Got axis=1 for 1 dimension; expected -1 <= axis < 1.";
 }
 row! {
-    /// [`WRAP_INDEX`] for `axis` of `like`, of which only the shape is used.
-    pub(crate) WRAP_INDEX_LIKE = fn wrap_index_like(index: any, like: any; axis: i64 = 0) -> y
-    shape(c) {
-        check_index(c, index)?;
-        shape::axis(c.op, axis, like.ndim())?;
-        Ok(smallvec![Aval { dtype: DType::I64, shape: index.shape.clone() }])
-    };
-    kernel Kernel::Lower(|c| {
-        let like = c.inputs.get(1).and_then(|a| a.dims()).unwrap_or_default();
-        let axis = attr::<i64>(c.attrs.first()).and_then(|a| shape::axis("wrap_index_like", a, like.len())).unwrap_or(0);
-        Lowered::Chain(vec![(&WRAP_INDEX, vec![Attr::Int(like.get(axis).copied().unwrap_or(0) as i64)])])
+    /// The first of `xs` with elements added at places along `axis`, one after the other. Places and elements follow in pairs of
+    /// one shape, and are about the first's first positions off the axis.
+    ///
+    /// Gradient: `g` to the first, its elements at the places to those that were added.
+    pub(crate) ADD_AT = fn add_at(xs: [any]; axis: i64 = -1) -> y
+    shape(c) added(c, axis);
+    kernel Kernel::Call(CallKernel {
+        run: |c| {
+            let ([base, parts @ ..], [y]) = (c.inputs, &mut *c.outputs) else { return Err(arity(c.op)) };
+            let axis = shape::axis(c.op, attr(c.attrs.first())?, base.dims().len())?;
+            kernels::index::add_at(c.ranges, *base, parts, axis, y)
+        },
+        scratch: |_, _| 0,
+        fallible: false,
     });
-    support Unknown;
-    vjp(g) { index: Cotangent::Zero, like: Cotangent::Zero }
-    numpy "np.where(index < 0, index + like.shape[axis], index)";
+    support Moved;
+    vjp(v) { ..{
+        let g = v.g(0);
+        let parts = xs.iter().skip(1).enumerate().map(|(i, _)| match (i % 2, xs.get(i), v.wanted.get(i + 1)) {
+            (1, Some(&places), Some(true)) => Cotangent::from(gather_at(g, places, axis)),
+            _ => Cotangent::Zero,
+        });
+        std::iter::once(Cotangent::from(g)).chain(parts).collect()
+    } }
+    batch Axes;
+    numpy "ref.add_at(xs, axis)";
+    case real[3, 4], index(4)[3, 2], real[3, 2] with axis = 1;
+    case real[4, 3], index(4)[5, 2], real[5, 2], index(4)[1, 3], real[1, 3] with axis = 0;
+    refuses f64[3, 4], f64[3, 2], f64[3, 2] with axis = 1 => "add_at: indices must be integers. Got float64; expected int32 or int64.";
+    refuses f64[3, 4], i64[3, 2], f64[3, 3] with axis = 1 => "add_at: the elements do not fit the places. Got (3, 3) for places (3, 2); expected equal shapes.";
+    refuses f64[3, 4], i64[3, 2] with axis = 1 => "add_at: there are no elements for some places. Got 1 array after the first; expected pairs of places and elements.";
+    refuses f64[4], i64[2], f32[2] with axis = 0 => "add_at: the dtypes differ. Got float32 for float64; expected one dtype.";
+}
+
+/// The shape of what is added to at places.
+fn added(c: &Infer<'_>, axis: i64) -> Result<Avals> {
+    let Some((whole, parts)) = c.inputs.split_first() else {
+        return c.shape_error("there is nothing to add to", "no array", "an array, and pairs of places and elements");
+    };
+    let axis = shape::axis(c.op, axis, whole.ndim())?;
+    if parts.len() % 2 != 0 {
+        let got = format!("{} array{} after the first", parts.len(), if parts.len() == 1 { "" } else { "s" });
+        return c.shape_error("there are no elements for some places", got, "pairs of places and elements");
+    }
+    for pair in parts.chunks_exact(2) {
+        let [places, g] = pair else { continue };
+        check_places(c, places, whole, axis)?;
+        if g.ndim() != places.ndim() || g.shape.iter().zip(&places.shape).any(|(a, b)| a.unify(*b).is_none()) {
+            let got = format!("{} for places {}", Tuple(&g.shape), Tuple(&places.shape));
+            return c.shape_error("the elements do not fit the places", got, "equal shapes");
+        }
+        if g.dtype != whole.dtype {
+            return c.dtype_error("the dtypes differ", format_args!("{} for {}", g.dtype, whole.dtype), "one dtype");
+        }
+    }
+    Ok(smallvec![(*whole).clone()])
+}
+
+/// The lengths of `x` on `axis`, and what `x` and `like` broadcast to on the other axes.
+fn lengths_off(c: &mut Infer<'_>, x: &Aval, like: &Aval, axis: usize) -> Result<Shape> {
+    if x.ndim() != like.ndim() {
+        let got = format_args!("{} and {}", Tuple(&x.shape), Tuple(&like.shape));
+        return Err(Error::new(ErrorKind::Shape, c.op, "the ranks differ", got, "equal numbers of axes"));
+    }
+    // The axis stays what it is.
+    let mut like = like.shape.clone();
+    if let Some(d) = like.get_mut(axis) {
+        *d = Dim::Known(1);
+    }
+    let mut out = shape::broadcast(c.op, &x.shape, &like, c.fresh)?;
+    if let (Some(d), Some(own)) = (out.get_mut(axis), x.shape.get(axis)) {
+        *d = *own;
+    }
+    Ok(out)
+}
+
+row! {
+    /// `x` repeated off `axis` to what its lengths and those of `like`, of which only the shape is used, broadcast to.
+    ///
+    /// Gradient: the sum of `g` over the axes that were repeated.
+    pub(crate) BROADCAST_OFF = fn broadcast_off(x: any, like: any; axis: i64 = 0) -> y
+    shape(c) {
+        let axis = shape::axis(c.op, axis, x.ndim())?;
+        Ok(smallvec![Aval { dtype: x.dtype, shape: lengths_off(c, x, like, axis)? }])
+    };
+    kernel Kernel::Lower(|c| Lowered::Chain(vec![(&BROADCAST_TO, vec![dims_attr(c.output)])]));
+    support Summed;
+    vjp(g) { x: unbroadcast(g, x), like: Cotangent::Zero }
+    batch Rule(batch::like_along);
+    numpy "ref.broadcast_off(x, like, axis)";
     by hand;
+    case real[3, 1], real[2, 4] with axis = 0;
+    case real[1, 3, 2], real[4, 3, 1] with axis = -1;
+    refuses f64[3, 2], f64[3, 4] with axis = 0 => "broadcast_off: shapes do not broadcast. Got (3, 2) and (1, 4); expected equal lengths, or 1, on each axis counted from the last.";
+    refuses f64[3], f64[3, 4] with axis = 0 => "broadcast_off: the ranks differ. Got (3,) and (3, 4); expected equal numbers of axes.";
+    refuses f64[3], f64[3] with axis = 1 => "broadcast_off: axis is out of range. Got axis=1 for 1 dimension; expected -1 <= axis < 1.";
+}
+
+/// `x` repeated off `axis` to what its lengths and those of `like` broadcast to; of `like` only the shape is used, and where it is
+/// known not even that.
+#[track_caller]
+pub(crate) fn broadcast_off<'g>(x: Tensor<'g>, like: Tensor<'g>, axis: usize) -> Tensor<'g> {
+    let pairs = x.dims().iter().zip(like.dims()).enumerate();
+    if x.ndim() == like.ndim() && pairs.filter(|(i, _)| *i != axis).all(|(_, (a, b))| a == b) {
+        return x;
+    }
+    let length = |(i, (&n, &m)): (usize, (&i64, &i64))| match (n, m) {
+        _ if i == axis => Some(n),
+        (1, m) => Some(m),
+        _ => (n == m || m == 1).then_some(n),
+    };
+    let dims: Option<Vec<i64>> = match (known_attr(x), known_attr(like)) {
+        (Some(own), Some(like)) if own.len() == like.len() => own.iter().zip(&like).enumerate().map(length).collect(),
+        _ => None,
+    };
+    match dims {
+        Some(dims) => broadcast_to(x, dims),
+        None => apply(&BROADCAST_OFF, &[x.into(), like.into()], &[Attr::Int(axis as i64)]),
+    }
+}
+
+row! {
+    /// `x` with `axis` cut into the axes of `like`, of which only the shape is used, in C order.
+    ///
+    /// Gradient: `g` under the shape of `x`.
+    pub(crate) SPLIT_AXIS = fn split_axis(x: any, like: any; axis: i64 = 0) -> y
+    shape(c) {
+        let axis = shape::axis(c.op, axis, x.ndim())?;
+        let whole = like.shape.iter().map(|d| d.known()).product::<Option<usize>>();
+        if let (Some(Dim::Known(n)), Some(m)) = (x.shape.get(axis), whole)
+            && *n != m
+        {
+            let got = format_args!("axis {axis} of {} for {}", Tuple(&x.shape), Tuple(&like.shape));
+            return c.shape_error("the number of elements differs", got, format_args!("{m} along the axis"));
+        }
+        Ok(smallvec![Aval { dtype: x.dtype, shape: replaced(x, axis, &like.shape) }])
+    };
+    kernel Kernel::Lower(|c| Lowered::Chain(vec![(&RESHAPE, vec![dims_attr(c.output)])]));
+    support Moved;
+    vjp(g) { x: shaped_like(g, x), like: Cotangent::Zero }
+    batch Rule(batch::first_along);
+    numpy "np.reshape(x, x.shape[:axis] + like.shape + x.shape[axis:][1:])";
+    by hand;
+    case real[2, 6], real[3, 2] with axis = 1;
+    case real[1, 2], real[] with axis = 0;
+    refuses f64[4], f64[3] with axis = 0 => "split_axis: the number of elements differs. Got axis 0 of (4,) for (3,); expected 3 along the axis.";
+    refuses f64[4], f64[4] with axis = 1 => "split_axis: axis is out of range. Got axis=1 for 1 dimension; expected -1 <= axis < 1.";
+}
+
+/// The shape of `x` with the axis replaced by the axes of `with`.
+fn replaced(x: &Aval, axis: usize, with: &[Dim]) -> Shape {
+    let (head, tail) = (x.shape.iter().take(axis), x.shape.iter().skip(axis + 1));
+    head.chain(with).chain(tail).copied().collect()
+}
+
+/// `x` with an axis cut into the axes of `like`.
+fn split_axis<'g>(x: Tensor<'g>, like: Tensor<'g>, axis: usize) -> Tensor<'g> {
+    let dims = replaced(x.aval(), axis, like.dims());
+    match dims.iter().map(|d| d.known().map(|n| n as i64)).collect::<Option<Vec<i64>>>() {
+        Some(dims) => reshape(x, dims),
+        None => apply(&SPLIT_AXIS, &[x.into(), like.into()], &[Attr::Int(axis as i64)]),
+    }
+}
+
+/// Places of any shape as those of an axis of `x`: joined into one axis, and repeated over the other axes of `x`.
+fn along<'g>(places: Tensor<'g>, x: Tensor<'g>, axis: usize) -> Tensor<'g> {
+    let flat = match places.ndim() {
+        0 => expand_dims(places, 0i64),
+        1 => places,
+        n => merge_axes(places, 0, n),
+    };
+    let others: Vec<i64> = (0..x.ndim()).filter(|i| *i != axis).map(|i| i as i64).collect();
+    if others.is_empty() { flat } else { broadcast_off(expand_dims(flat, others), x, axis) }
+}
+
+/// The elements of `x` at places of any shape, whose axes stand in place of `axis`.
+pub(crate) fn take_at<'g>(x: Tensor<'g>, places: Tensor<'g>, axis: usize) -> Tensor<'g> {
+    let y = gather_at(x, along(places, x, axis), axis);
+    match places.ndim() {
+        0 => squeeze(y, axis as i64),
+        1 => y,
+        _ => split_axis(y, places, axis),
+    }
+}
+
+row! {
+    /// The elements of `x` at `index` along `axis`; the axis becomes the axes of `index`. Negative indices count from the
+    /// end; an index out of range is an error of the run.
+    ///
+    /// Gradient: `g` added up at the indices.
+    pub TAKE = fn take(x: any, index: any; axis: i64 = 0) -> y
+    body {
+        let axis = shape::axis("take", axis, x.ndim())?;
+        take_at(x, checked(index, x, axis, false), axis)
+    }
+    numpy "np.take(x, index, axis=axis)";
+    example "T.take([10.0, 20.0, 30.0], [2, -1, 0])" => "[30. 30. 10.]";
+    method take;
+    case real[4, 3], index(4)[5] with axis = 0;
+    case real[2, 4], index(4)[2, 2] with axis = -1;
+    case real[4], index(4)[] with axis = 0;
+    refuses f64[2], f64[2] with axis = 0 => "take: indices must be integers. Got float64; expected int32 or int64.";
+}
+row! {
+    /// For each place of `index` the element of `x` at that index along `axis`, and at the same position on the other axes, where
+    /// the index may be shorter than `x`. Negative indices count from the end; an index out of range is an error of the run.
+    ///
+    /// Gradient: `g` added up at the indices.
+    pub GATHER = fn gather(x: any, index: any; axis: i64 = -1) -> y
+    body {
+        let axis = shape::axis("gather", axis, x.ndim())?;
+        gather_at(x, checked(index, x, axis, false), axis)
+    }
+    numpy "ref.gather_at(x, index, axis)";
+    example "T.gather([[1.0, 2.0], [3.0, 4.0]], [[1], [0]])" => "[[2.]\n [3.]]";
+    alias take_along_axis;
+    case real[3, 4], index(4)[3, 2] with axis = -1;
+    case real[4, 2], index(4)[3, 2] with axis = 0;
+    case real[4, 3], index(4)[5, 2] with axis = 0;
+    refuses f64[2], f64[2] with axis = 0 => "gather: indices must be integers. Got float64; expected int32 or int64.";
+    refuses f64[2, 3], i64[3, 3] with axis = 1 => "gather: the places do not fit. Got (3, 3) for (2, 3) and axis=1; expected equal ranks, and at most the lengths off the axis.";
+}
+row! {
+    /// An array with one more, last, axis of length `classes`: 1 at the label's place, 0 elsewhere. Labels are integers or
+    /// integral floats; one out of range, or NaN, is an error of the run.
+    ///
+    /// Gradient: none.
+    pub ONE_HOT = fn one_hot(labels: any; classes: i64, dtype: DType = DType::F64) -> y
+    body {
+        let Ok(n) = usize::try_from(classes) else {
+            return Err(Error::new(ErrorKind::Shape, "one_hot", "the number of classes is negative", classes, "classes >= 0"));
+        };
+        let places = expand_dims(check_labels(labels, classes), -1i64);
+        let axis = labels.ndim();
+        let row = vec![1; axis].into_iter().chain([n as i64]).collect::<Vec<i64>>();
+        let [zero, one] = [false, true].map(|b| labels.graph().literal(b.into(), dtype));
+        let zeros = broadcast_off(broadcast_to(zero, row), places, axis);
+        add_at(&[zeros, places, broadcast_like(one, places)], axis)
+    }
+    numpy "np.eye(classes, dtype=dtype)[labels]";
+    example "T.one_hot([2, 0], 3)" => "[[0. 0. 1.]\n [1. 0. 0.]]";
     exempt First, Second: "it has no floating input, or no floating result";
-    case index(4)[5], real[2, 4] with axis = 1;
-    refuses f64[2], f64[3] with axis = 0 => "wrap_index_like: indices must be integers. Got float64; expected int32 or int64.";
-    refuses i64[2], f64[3] with axis = 1 => "wrap_index_like: axis is out of range. Got axis=1 for 1 dimension; expected -1 <= axis < 1.";
+    exempt Narrow: "its samples are integers";
+    case index(4)[5] with classes = 4, dtype = DType::F64;
+    case index(3)[2, 2] with classes = 3, dtype = DType::I64;
+    refuses f64[2] with classes = -1, dtype = DType::F64 => "one_hot: the number of classes is negative. Got -1; expected classes >= 0.";
 }

@@ -3,11 +3,9 @@
 use crate::array::Array;
 use crate::dtype::DType;
 use crate::error::{Error, ErrorKind, Result};
-use crate::graph::attr::Attr;
 use crate::graph::{NodeOp, Tensor};
-use crate::ops::apply::apply;
-use crate::ops::index::{WRAP_INDEX, WRAP_INDEX_LIKE, take};
-use crate::ops::movement::{MERGE_AXES, reshape, transpose};
+use crate::ops::index::{checked, take, take_at};
+use crate::ops::movement::{merge_axes, transpose};
 use crate::ops::reduce::size;
 use crate::shape::{Dim, Shape, broadcast, count};
 
@@ -73,8 +71,8 @@ pub(crate) fn select_arrays<'g>(y: Tensor<'g>, arrays: &[(Tensor<'g>, usize)]) -
         Some(known) => y.graph().constant_array(known),
         None => y.graph().inside("index", || places(y, arrays, first)),
     };
-    let joined = merged(y, first, arrays.len());
-    Ok((take(joined, place, first as i64), first, shape.len()))
+    let joined = merge_axes(y, first, arrays.len());
+    Ok((take_at(joined, place, first), first, shape.len()))
 }
 
 /// The places in the joined axes, in C order; an index out of range is an error of the run.
@@ -84,10 +82,8 @@ fn places<'g>(y: Tensor<'g>, arrays: &[(Tensor<'g>, usize)], first: usize) -> Te
     for (k, (index, _)) in arrays.iter().enumerate() {
         let axis = first + k;
         let known = y.dims().get(axis).and_then(|d| d.known());
-        let own = match known {
-            Some(n) => apply(&WRAP_INDEX, &[(*index).into()], &[Attr::Int(n as i64)]),
-            None => apply(&WRAP_INDEX_LIKE, &[(*index).into(), y.into()], &[Attr::Int(axis as i64)]),
-        };
+        // Their product may be large where each of them is not.
+        let own = checked(*index, y, axis, true);
         flat = Some(match (flat, known) {
             (None, _) => own,
             (Some(f), Some(n)) => f * n as i64 + own,
@@ -119,18 +115,4 @@ fn known_places(arrays: &[(Tensor<'_>, usize)], lengths: &[Dim], shape: &[Dim]) 
         }
     }
     Array::from_slice(&flat, &shape).map(Some)
-}
-
-/// `y` with `n` axes from `first` on joined into one.
-#[track_caller]
-fn merged<'g>(y: Tensor<'g>, first: usize, n: usize) -> Tensor<'g> {
-    match y.known_shape() {
-        Some(dims) => {
-            let (head, rest) = dims.split_at(first);
-            let (joined, tail) = rest.split_at(n);
-            let dims: Vec<usize> = head.iter().copied().chain([count(joined)]).chain(tail.iter().copied()).collect();
-            reshape(y, dims)
-        }
-        None => apply(&MERGE_AXES, &[y.into()], &[Attr::Int(first as i64), Attr::Int(n as i64)]),
-    }
 }

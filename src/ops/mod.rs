@@ -21,6 +21,7 @@ pub mod normal;
 #[cfg(feature = "python")]
 pub mod operator_table;
 pub mod operators;
+pub mod parts;
 pub mod power;
 pub mod random;
 pub mod reduce;

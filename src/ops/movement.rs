@@ -307,6 +307,19 @@ row! {
     refuses f64[2, 3] with axis = 2, n = 1 => "merge_axes: axis is out of range. Got axis=2 for 2 dimensions; expected -2 <= axis < 2.";
 }
 
+/// `x` with `n` axes from `first` on joined into one.
+#[track_caller]
+pub(crate) fn merge_axes<'g>(x: Tensor<'g>, first: usize, n: usize) -> Tensor<'g> {
+    match x.known_shape() {
+        Some(dims) if first + n <= dims.len() => {
+            let joined = dims.iter().skip(first).take(n).product::<usize>();
+            let (head, tail) = (dims.iter().take(first), dims.iter().skip(first + n));
+            reshape(x, head.chain([&joined]).chain(tail).copied().collect::<Vec<usize>>())
+        }
+        _ => apply(&MERGE_AXES, &[x.into()], &[Attr::Int(first as i64), Attr::Int(n as i64)]),
+    }
+}
+
 /// The lengths of a concrete aval as an attribute.
 pub(super) fn dims_attr(a: &Aval) -> Attr {
     Ints(a.shape.iter().map(|d| d.known().unwrap_or(0) as i64).collect()).pack()

@@ -12,12 +12,13 @@ use crate::ops::apply::cast;
 use crate::ops::broadcast::broadcast_like;
 use crate::ops::compare::{equal, less};
 use crate::ops::elementwise::{abs, exp, log_sum};
-use crate::ops::index::gather_adjoint;
+use crate::ops::index::add_at;
 use crate::ops::movement::{expand_dims, squeeze, stop_gradient};
 use crate::ops::rules::{masked, restore_axes, unreduce};
 use crate::ops::samples::{bad, case};
 use crate::ops::select::select;
 use crate::ops::shapes;
+use crate::ops::slice::zeros_of;
 use crate::ops::unpack::attr;
 use crate::shape::{self, Aval, Dim, Tuple};
 
@@ -285,7 +286,8 @@ row! {
     vjp(g, gi) { x: {
         let index = expand_dims(index, axis);
         // What the index does not name is exactly 0, whatever it meets further back.
-        let hit = gather_adjoint(broadcast_like(x.graph().literal(true.into(), DType::Bool), index), index, x, axis);
+        let hit = broadcast_like(x.graph().literal(true.into(), DType::Bool), index);
+        let hit = add_at(&[zeros_of(x, DType::Bool), index, hit], axis);
         masked(broadcast_like(expand_dims(g, axis), x), hit)
     } }
     batch Axes;

@@ -93,7 +93,7 @@ fn read<'g>(x: &mut Tensor<'g>, items: &[Item<'g>], slices: &mut Ranges, parts: 
         match item {
             Item::At(i) => {
                 // A length that is not known is checked when the run knows it.
-                *x = check_at(*x, axis as i64, *i)?;
+                *x = check_at(*x, axis, *i)?;
                 slices.push(Slice { start: Some(*i), stop: if *i == -1 { None } else { Some(i.saturating_add(1)) }, step: 1 });
                 parts.push(Part::Gone);
             }

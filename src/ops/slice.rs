@@ -2,28 +2,27 @@
 
 use smallvec::smallvec;
 
-use crate::array::{View, ViewMut};
+use crate::dtype::DType;
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::attr::{AttrType, IntoAttr, Ints, Slice, Slices};
 use crate::graph::op::{Avals, CallKernel, Cotangent, Domain, Infer, Kernel, Lowered, OpDef};
 use crate::graph::{AsTensor, Tensor};
 use crate::kernels;
 use crate::ops::batch;
-use crate::ops::broadcast::broadcast_like;
-use crate::ops::movement::{dims_attr, known_attr};
+use crate::ops::broadcast::{broadcast_like, broadcast_to};
 use crate::ops::samples::{bad, case};
 use crate::ops::unpack::{arity, attr};
 use crate::shape::{self, Aval, Dim, Shape, Strides, Tuple};
 
 /// The rows of this family.
-pub(in crate::ops) static ROWS: &[&OpDef] = &[&SLICE, &UNSLICE, &UNSLICE_LIKE, &CONCAT, &SPLIT_LIKE];
+pub(in crate::ops) static ROWS: &[&OpDef] = &[&SLICE, &ADD_SLICES, &CONCAT, &SPLIT_LIKE];
 
 row! {
     /// A part of `x`: one slice an axis, from the first; axes that are not named stay whole. Bounds and steps mean what
     /// NumPy's mean: negative bounds count from the end, bounds beyond the ends are cut, steps may be negative.
     ///
     /// Gradient: `g` in its places of an array of zeros.
-    pub SLICE = fn strided_slice(x: any; slices: Slices) -> y
+    pub SLICE = fn strided_slice(x: any; slices: Slices = Slices([].into())) -> y
     shape(c) {
         if slices.0.len() > x.ndim() {
             return c.shape_error("too many slices", format_args!("{} for an array of shape {}", slices.0.len(), Tuple(&x.shape)), "at most one an axis");
@@ -55,7 +54,7 @@ row! {
         Some((offset, steps))
     });
     support Placed;
-    vjp(g) { x: unslice(g, x, slices) }
+    vjp(g) { x: unslice_like(g, x, slices) }
     batch Rule(batch::in_front_of_all);
     numpy "x[slices]";
     example "T.strided_slice([0, 1, 2, 3, 4], [slice(None, None, -2)])" => "[4 2 0]";
@@ -84,27 +83,19 @@ pub fn slice<'g>(x: impl AsTensor<'g>, starts: impl IntoAttr<Ints>, stops: impl 
     strided_slice(x, Slices(slices.collect()))
 }
 
-fn place(c: &mut crate::graph::op::Call<'_>, x: View<'_>, y: &mut ViewMut<'_>) -> Result<()> {
-    let slices: Slices = attr(c.attrs.first())?;
-    let all = slices.0.iter().copied().chain(std::iter::repeat(Slice::ALL));
-    let (mut starts, mut steps) = (shape::Dims::new(), Strides::new());
-    for (&n, s) in y.dims().iter().zip(all) {
-        starts.push(s.resolve(n).0);
-        steps.push(s.step as isize);
-    }
-    kernels::movement::pad_into(c.ranges, x, &starts, &steps, y)
+/// The slices of each of the parts of an array of `ndim` axes; of no axes, without an end.
+fn of_each(slices: &Slices, ndim: usize) -> impl Iterator<Item = &[Slice]> {
+    (0..).map_while(move |k| slices.0.get(k * ndim..(k + 1) * ndim))
 }
 
-/// An error unless `g` has the shape of these slices of an array of shape `whole`: its adjoint writes to these places.
-fn check_part(c: &Infer<'_>, g: &Aval, slices: &Slices, whole: &[Dim]) -> Result<()> {
-    let fits = slices.0.len() <= whole.len()
-        && slices.0.iter().all(|s| s.step != 0)
+/// An error unless `g` has the shape of these slices of an array of shape `whole`.
+fn check_part(c: &Infer<'_>, g: &Aval, slices: &[Slice], whole: &[Dim]) -> Result<()> {
+    let fits = slices.len() == whole.len()
+        && slices.iter().all(|s| s.step != 0)
         && g.ndim() == whole.len()
-        && whole.iter().zip(&g.shape).zip(slices.0.iter().copied().chain(std::iter::repeat(Slice::ALL))).all(|((d, part), s)| {
-            match d.known() {
-                Some(n) => part.unify(Dim::Known(s.resolve(n).1)).is_some(),
-                None => true,
-            }
+        && whole.iter().zip(&g.shape).zip(slices).all(|((d, part), s)| match d.known() {
+            Some(n) => part.unify(Dim::Known(s.resolve(n).1)).is_some(),
+            None => true,
         });
     if fits {
         return Ok(());
@@ -114,57 +105,94 @@ fn check_part(c: &Infer<'_>, g: &Aval, slices: &Slices, whole: &[Dim]) -> Result
 }
 
 row! {
-    /// An array of zeros of `shape` with `g` in the places that `slices` name: the adjoint of a slice.
+    /// The first of `xs` with each of the others added to the part of it that its slices name, in their order. `slices` are one an
+    /// axis for each of these others.
     ///
-    /// Gradient: the slices of the cotangent.
-    pub(crate) UNSLICE = fn unslice_to(g: any; slices: Slices, shape: Ints) -> y
+    /// Gradient: `g` to the first, its parts to the others.
+    pub(crate) ADD_SLICES = fn add_slices(xs: [any]; slices: Slices = Slices([].into())) -> y
     shape(c) {
-        let whole = Aval::new(g.dtype, shape.0.iter().map(|&n| Dim::Known(n.max(0) as usize)));
-        check_part(c, g, &slices, &whole.shape)?;
-        Ok(smallvec![whole])
+        let Some((whole, parts)) = xs.split_first() else {
+            return c.shape_error("there is nothing to add to", "no array", "an array and its parts");
+        };
+        if slices.0.len() != parts.len() * whole.ndim() {
+            let rule = format!("{} for {} parts of shape {}", parts.len() * whole.ndim(), parts.len(), Tuple(&whole.shape));
+            return c.shape_error("the slices are not one an axis", slices.0.len(), rule);
+        }
+        for (part, slices) in parts.iter().zip(of_each(&slices, whole.ndim())) {
+            if part.dtype != whole.dtype {
+                return c.dtype_error("the dtypes differ", format_args!("{} for {}", part.dtype, whole.dtype), "one dtype");
+            }
+            check_part(c, part, slices, &whole.shape)?;
+        }
+        Ok(smallvec![(*whole).clone()])
     };
     kernel Kernel::Call(CallKernel {
-        run: |c| match (c.inputs, std::mem::take(&mut c.outputs)) {
-            ([x], [y]) => place(c, *x, y),
-            _ => Err(arity(c.op)),
+        run: |c| {
+            let slices: Slices = attr(c.attrs.first())?;
+            let ([base, parts @ ..], [y]) = (c.inputs, &mut *c.outputs) else { return Err(arity(c.op)) };
+            kernels::movement::copy(c.ranges, *base, y)?;
+            for (part, slices) in parts.iter().zip(of_each(&slices, base.dims().len())) {
+                let starts: shape::Dims = base.dims().iter().zip(slices).map(|(&n, s)| s.resolve(n).0).collect();
+                let steps: Strides = slices.iter().map(|s| s.step as isize).collect();
+                kernels::add::add_slice(c.ranges, *part, &starts, &steps, y)?;
+            }
+            Ok(())
         },
         scratch: |_, _| 0,
         fallible: false,
     });
     support Moved;
-    vjp(cotangent) { g: strided_slice(cotangent, slices) }
-    batch Rule(batch::in_front_of_all);
-    numpy "ref.unslice(g, slices, shape)";
-    cases vec![case(Domain::Real, &[&[2]], vec![Slices([Slice { start: None, stop: None, step: -2 }].into()).pack(), Ints([4].into()).pack()])];
-    bad vec![bad(
-        &[&[3]], vec![Slices([Slice { start: None, stop: None, step: -2 }].into()).pack(), Ints([4].into()).pack()],
-        "unslice_to: the part does not fit its slices. Got (3,) for an array of shape (4,); expected the shape of the slices.",
-    )];
-}
-row! {
-    /// [`UNSLICE`] to the shape of `like`, of which only the shape is used.
-    pub(crate) UNSLICE_LIKE = fn unslice_like(g: any, like: any; slices: Slices) -> y
-    shape(c) {
-        check_part(c, g, &slices, &like.shape)?;
-        Ok(smallvec![Aval { dtype: g.dtype, shape: like.shape.clone() }])
+    vjp(v) { ..{
+        let g = v.g(0);
+        let parts = (1..xs.len()).zip(of_each(&slices, g.ndim())).map(|(i, s)| match v.wanted.get(i) {
+            Some(true) => Cotangent::from(strided_slice(g, Slices(s.into()))),
+            _ => Cotangent::Zero,
+        });
+        std::iter::once(Cotangent::from(g)).chain(parts).collect()
+    } }
+    batch Rule(batch::in_front_of_each);
+    numpy "ref.add_slices(xs, slices)";
+    cases {
+        let part = |start, stop, step| Slice { start, stop, step };
+        vec![
+            case(Domain::Real, &[&[4], &[2]], vec![Slices([part(None, None, -2)].into()).pack()]),
+            case(Domain::Real, &[&[5, 2], &[1, 2], &[3, 2], &[5, 1]], vec![Slices([
+                part(Some(4), Some(5), 1), Slice::ALL, part(Some(1), Some(4), 1), Slice::ALL, Slice::ALL, part(None, Some(1), 1),
+            ].into()).pack()]),
+            case(Domain::Real, &[&[], &[], &[]], vec![Slices([].into()).pack()]),
+        ]
     };
-    kernel Kernel::Lower(|c| Lowered::Chain(vec![(&UNSLICE, c.attrs.iter().cloned().chain([dims_attr(c.output)]).collect())]));
-    support Moved;
-    vjp(cotangent) { g: strided_slice(cotangent, slices), like: Cotangent::Zero }
-    batch Rule(batch::like_of_slices);
-    numpy "ref.unslice(g, slices, like.shape)";
-    cases vec![case(Domain::Real, &[&[2], &[4]], vec![Slices([Slice { start: None, stop: None, step: -2 }].into()).pack()])];
-    bad vec![bad(
-        &[&[3], &[4]], vec![Slices([Slice { start: None, stop: None, step: -2 }].into()).pack()],
-        "unslice_like: the part does not fit its slices. Got (3,) for an array of shape (4,); expected the shape of the slices.",
-    )];
+    bad vec![
+        bad(
+            &[&[4], &[3]], vec![Slices([Slice { start: None, stop: None, step: -2 }].into()).pack()],
+            "add_slices: the part does not fit its slices. Got (3,) for an array of shape (4,); expected the shape of the slices.",
+        ),
+        bad(
+            &[&[4], &[4]], vec![Slices([].into()).pack()],
+            "add_slices: the slices are not one an axis. Got 0; expected 1 for 1 parts of shape (4,).",
+        ),
+    ];
+    refuses f64[], i64[] => "add_slices: the dtypes differ. Got int64 for float64; expected one dtype.";
 }
 
-fn unslice<'g>(g: Tensor<'g>, x: Tensor<'g>, slices: Slices) -> Tensor<'g> {
-    match known_attr(x) {
-        Some(dims) => unslice_to(g, slices, dims),
-        None => unslice_like(g, x, slices),
-    }
+/// Zeros in the shape of `x`, of which nothing else is used, in another dtype.
+pub(crate) fn zeros_of(x: Tensor<'_>, dtype: DType) -> Tensor<'_> {
+    broadcast_like(x.graph().literal(false.into(), dtype), x)
+}
+
+/// `g` in the places that `slices` name of an array of zeros of the shape of `like`: the adjoint of a slice.
+pub(crate) fn unslice_like<'g>(g: Tensor<'g>, like: Tensor<'g>, slices: Slices) -> Tensor<'g> {
+    unsliced(g, zeros_of(like, g.dtype()), slices)
+}
+
+/// As [`unslice_like`], for a known shape.
+pub(crate) fn unslice_to<'g>(g: Tensor<'g>, slices: Slices, shape: impl IntoAttr<Ints>) -> Tensor<'g> {
+    unsliced(g, broadcast_to(g.graph().literal(false.into(), g.dtype()), shape), slices)
+}
+
+fn unsliced<'g>(g: Tensor<'g>, zeros: Tensor<'g>, slices: Slices) -> Tensor<'g> {
+    let all = slices.0.iter().copied().chain(std::iter::repeat(Slice::ALL)).take(zeros.ndim().max(slices.0.len()));
+    add_slices(&[zeros, g], Slices(all.collect()))
 }
 
 row! {

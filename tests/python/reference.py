@@ -11,29 +11,43 @@ def sum_to(x, like):
     return np.sum(x, axis=tuple(i for i, n in enumerate(shape) if n == 1), keepdims=True).reshape(shape)
 
 
-def unslice(g, slices, shape):
-    y = np.zeros(shape, np.asarray(g).dtype)
-    y[slices] = g
+def add_slices(xs, slices):
+    """The first array with each of the others added where its slices, one an axis, are."""
+    y = np.array(xs[0])
+    for k, part in enumerate(xs[1:]):
+        y[slices[k * y.ndim : (k + 1) * y.ndim]] += part
     return y
 
 
-def take_add(g, index, axis, n):
-    """The adjoint of `np.take`."""
-    axis %= np.ndim(g) - np.ndim(index) + 1
-    y = np.zeros((*g.shape[:axis], n, *g.shape[axis + np.ndim(index) :]), g.dtype)
-    for at in np.ndindex(np.shape(index)):
-        here = (slice(None),) * axis
-        y[(*here, index[at])] += g[(*here, *at)]
+def moved(places, axis):
+    """For each place: its own index, and where along the axis it points to."""
+    axis %= np.ndim(places)
+    for at in np.ndindex(np.shape(places)):
+        yield at, (*at[:axis], places[at], *at[axis + 1 :])
+
+
+def gather_at(x, places, axis):
+    """`np.take_along_axis` that may leave elements out at the ends of the other axes."""
+    y = np.empty(np.shape(places), x.dtype)
+    for at, to in moved(places, axis):
+        y[at] = x[to]
     return y
 
 
-def gather_add(g, index, axis, n):
-    """The adjoint of `np.take_along_axis`."""
-    axis %= np.ndim(g)
-    y = np.zeros((*g.shape[:axis], n, *g.shape[axis + 1 :]), g.dtype)
-    for at in np.ndindex(np.shape(index)):
-        y[(*at[:axis], index[at], *at[axis + 1 :])] += g[at]
+def add_at(xs, axis):
+    """The first array with elements added at places, which follow in pairs."""
+    y = np.array(xs[0])
+    for places, g in zip(xs[1::2], xs[2::2], strict=True):
+        for at, to in moved(places, axis):
+            y[to] += g[at]
     return y
+
+
+def broadcast_off(x, like, axis):
+    """`x` broadcast with `like` on all axes but one."""
+    other = list(np.shape(like))
+    other[axis] = 1
+    return np.broadcast_to(x, np.broadcast_shapes(np.shape(x), tuple(other)))
 
 
 def size(x, axis):

@@ -6,11 +6,18 @@ use super::super::fold::{BLOCK, Fold, block};
 use super::super::isa::isa;
 use super::super::movement::each;
 use super::super::ranges::{RANGE, Ranges};
-use super::around;
 use crate::array::{View, ViewMut};
 use crate::dtype::{DType, Element};
 use crate::error::Result;
 use crate::shape::{Dims, Strides, count};
+
+/// Some axes of a view: lengths and strides.
+type Axes<'a> = (&'a [usize], &'a [isize]);
+
+/// The outer and the inner axes of a view, without `axis`.
+fn around<'a>(dims: &'a [usize], strides: &'a [isize], axis: usize) -> (Axes<'a>, Axes<'a>) {
+    ((&dims[..axis], &strides[..axis]), (&dims[axis + 1..], &strides[axis + 1..]))
+}
 
 /// An order in which NaN comes before every number.
 trait Order: Element {

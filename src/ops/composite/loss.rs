@@ -7,7 +7,7 @@ use crate::graph::op::{Bad, OpDef};
 use crate::ops::apply::cast;
 use crate::ops::broadcast::{broadcast_like, repeats_to};
 use crate::ops::elementwise::{square, weighted};
-use crate::ops::index::{check_labels, gather};
+use crate::ops::index::{check_labels, gather_at};
 use crate::ops::movement::{expand_dims, squeeze};
 use crate::ops::reduce::{reduce_logsumexp, reduce_mean, reduce_sum};
 use crate::ops::samples::{bad, bad_of};
@@ -58,7 +58,7 @@ row! {
             let rule = "logits of shape (n, classes) with a known number of classes";
             return Err(Error::new(ErrorKind::Shape, "sparse_softmax_cross_entropy", "the logits have the wrong shape", Tuple(logits.dims()), rule));
         };
-        let index = match *labels.dims() {
+        let places = match *labels.dims() {
             [m] if m.unify(n).is_some() => expand_dims(check_labels(labels, classes), 1i64),
             [m, Dim::Known(1)] if m.unify(n).is_some() => check_labels(labels, classes),
             _ => {
@@ -67,7 +67,7 @@ row! {
             }
         };
         let logits = cast(logits, logits.dtype().to_float());
-        squeeze(reduce_logsumexp(logits, 1i64, true) - gather(logits, index, 1i64), 1i64)
+        squeeze(reduce_logsumexp(logits, 1i64, true) - gather_at(logits, places, 1i64), 1i64)
     }
     numpy "-np.take_along_axis(scipy.special.log_softmax(logits, axis=1), labels.reshape(-1, 1).astype(int), axis=1)[:, 0]";
     example "T.sparse_softmax_cross_entropy([[0.0, 0.0], [8.0, 0.0]], [0, 1])" => "[0.69314718 8.00033541]";
