@@ -41,7 +41,7 @@ pub static FORMULAS: [(&str, Elementwise); 22] = [
     ("decay", formula! { float |x| decay(x) }),
     ("sin", formula! { float |x| sin(x) }),
     ("cos", formula! { float |x| cos(x) }),
-    ("pow", formula! { float |a, b| pow(a, b) }),
+    ("pow", formula! { float full |a, b| pow(a, b) }),
     ("rsqrt1", formula! { float |x| 1.0 / sqrt(abs(x) + 1.0) }),
     ("mul", formula! { number |a, b| a * b }),
     ("max", formula! { number |a, b| max(a, b) }),
