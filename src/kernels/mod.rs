@@ -2,14 +2,19 @@
 
 pub mod cast;
 pub mod check;
+pub mod division;
 pub mod exact;
+pub mod exponent;
 pub mod fold;
 pub mod formula;
+pub mod full;
 pub mod gauss;
 pub mod index;
 pub mod integer;
 pub mod isa;
 pub mod linalg;
+pub mod log_sum;
+pub mod logarithm;
 pub mod math;
 pub mod matmul;
 pub mod movement;
@@ -18,5 +23,8 @@ pub mod random;
 pub mod ranges;
 pub mod real;
 pub mod reduce;
+pub mod root;
+pub mod rounding;
+pub mod sinc;
 pub mod tile;
 pub mod trig;

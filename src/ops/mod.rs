@@ -7,15 +7,21 @@ pub mod apply;
 pub mod batch;
 pub mod bounds;
 pub mod broadcast;
+pub mod classify;
 pub mod compare;
 pub mod composite;
 pub mod contract;
 pub mod control;
+pub mod division;
 pub mod elementwise;
+pub mod exponent;
 pub mod factor;
 pub mod index;
 #[cfg(feature = "python")]
 pub mod index_arrays;
+pub mod linear;
+pub mod log_sum;
+pub mod logarithm;
 pub mod movement;
 pub mod normal;
 #[cfg(feature = "python")]
@@ -24,6 +30,8 @@ pub mod operators;
 pub mod power;
 pub mod random;
 pub mod reduce;
+pub mod root;
+pub mod rounding;
 pub mod rules;
 pub mod samples;
 pub mod select;
@@ -31,6 +39,7 @@ pub mod select;
 pub mod select_items;
 pub mod shapes;
 pub mod sigmoid;
+pub mod sinc;
 pub mod slice;
 pub mod support;
 pub mod unpack;
@@ -42,9 +51,18 @@ use crate::graph::op::OpDef;
 /// The rows by family. A family's file lists its own rows, so that a new op is an edit of one file.
 static FAMILIES: &[&[&OpDef]] = &[
     elementwise::ROWS,
+    linear::ROWS,
+    division::ROWS,
+    rounding::ROWS,
+    root::ROWS,
+    exponent::ROWS,
+    logarithm::ROWS,
+    log_sum::ROWS,
+    sinc::ROWS,
     sigmoid::ROWS,
     normal::ROWS,
     compare::ROWS,
+    classify::ROWS,
     select::ROWS,
     movement::ROWS,
     broadcast::ROWS,
