@@ -55,28 +55,34 @@ row! {
     cases samples::unary_cases(Domain::Real);
 }
 row! {
-    /// `x`, with `nan` in place of NaN, and in place of infinities the largest number of the dtype with their signs. Integers stay as
-    /// they are.
+    /// `x`, with `nan` in place of NaN, `posinf` in place of inf and `neginf` in place of -inf: without them the largest and the smallest
+    /// number of the dtype. Integers stay as they are.
     ///
-    /// Gradient: `g` where `x` is finite, exactly 0 elsewhere; to `nan` where `x` is NaN.
-    pub NAN_TO_NUM = fn nan_to_num(x: any, nan: any = 0.0) -> y
+    /// Gradient: `g` where `x` is finite, exactly 0 elsewhere; there it goes to what was put in place.
+    pub NAN_TO_NUM = fn nan_to_num(x: any, nan: any = 0.0, posinf: any = None, neginf: any = None) -> y
     body {
         match x.dtype() {
-            DType::F32 => finite(x, nan, f64::from(f32::MAX)),
-            DType::F64 => finite(x, nan, f64::MAX),
+            DType::F32 => numbers(x, nan, posinf, neginf, f64::from(f32::MAX)),
+            DType::F64 => numbers(x, nan, posinf, neginf, f64::MAX),
             DType::Bool | DType::I32 | DType::I64 => x,
         }
     }
-    numpy "np.nan_to_num(x, nan=nan)";
-    example "T.nan_to_num([1.0, np.nan, -np.inf], nan=7.0)" => "[ 1.00000000e+000  7.00000000e+000 -1.79769313e+308]";
-    case real[2, 3], real[];
-    refuses f64[2], f64[3] => "nan_to_num: shapes do not broadcast. Got (2,) and (3,); expected equal lengths, or 1, on each axis counted from the last.";
+    numpy "np.nan_to_num(x, nan=nan, posinf=posinf, neginf=neginf)";
+    example "T.nan_to_num([1.0, np.nan, -np.inf, np.inf], nan=7.0, neginf=-1.0)" => "[ 1.00000000e+000  7.00000000e+000 -1.00000000e+000  1.79769313e+308]";
+    case real[2, 3], real[], none, none;
+    case real[2, 3], real[], real[], real[];
+    refuses f64[2], f64[3], f64[], f64[] => "nan_to_num: shapes do not broadcast. Got (2,) and (3,); expected equal lengths, or 1, on each axis counted from the last.";
 }
 
-/// A floating `x` with `nan` in place of NaN, and `most` in place of infinities.
-fn finite<'g>(x: Tensor<'g>, nan: Tensor<'g>, most: f64) -> Tensor<'g> {
-    let number = select(equal(x, f64::INFINITY), most, select(equal(x, f64::NEG_INFINITY), -most, x));
-    select(equal(x, x), number, cast(nan, x.dtype()))
+/// A floating `x` with something else in place of what is no finite number: without it, `most` and `-most`.
+fn numbers<'g>(x: Tensor<'g>, nan: Tensor<'g>, posinf: Option<Tensor<'g>>, neginf: Option<Tensor<'g>>, most: f64) -> Tensor<'g> {
+    let number = |given: Option<Tensor<'g>>, default: f64| match given {
+        Some(t) => cast(t, x.dtype()),
+        None => x.graph().literal(default.into(), x.dtype()),
+    };
+    let above = select(equal(x, f64::INFINITY), number(posinf, most), x);
+    let finite = select(equal(x, f64::NEG_INFINITY), number(neginf, -most), above);
+    select(equal(x, x), finite, cast(nan, x.dtype()))
 }
 
 row! {

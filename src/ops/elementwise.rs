@@ -89,7 +89,7 @@ row! {
     derivative by_divisor;
     numpy "a / b";
     example "T.div([3, 1, 0], [2, 0, 0])" => "[1.5 inf nan]";
-    alias divide;
+    alias divide, true_divide;
     samples real, real;
 }
 row! {

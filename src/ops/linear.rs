@@ -2,7 +2,7 @@
 
 use std::f64::consts::PI;
 
-use crate::graph::op::{Domain, Kernel, OpDef};
+use crate::graph::op::{Domain, OpDef};
 use crate::ops::samples;
 use crate::ops::shapes;
 
@@ -50,17 +50,10 @@ row! {
     ///
     /// Gradient: `g * (1 - w)`, `g * w` and `g * (b - a)`.
     pub LERP = fn lerp(a: float, b: float, w: float) -> y
-    shape(c) shapes::elementwise(c);
-    kernel Kernel::Tile(crate::formula!(float full |a, b, w| {
-        // Half of the difference, which may be twice as large as a number.
-        let half = b * 0.5 - a * 0.5;
-        select(lt(w, 0.5), a + w * 2.0 * half, b - (1.0 - w) * 2.0 * half)
-    }));
-    support Elementwise(finite);
+    // By half of the difference, which may be twice as large as a number.
+    formula full { select(lt(w, 0.5), a + w * 2.0 * (b * 0.5 - a * 0.5), b - (1.0 - w) * 2.0 * (b * 0.5 - a * 0.5)) }
     vjp(g) { a: g * (1.0 - w), b: g * w, w: g * (b - a) }
     numpy "a + w * (b - a)";
     example "T.lerp(1.0, [3.0, 5.0], 0.5)" => "[2. 3.]";
-    case real[2, 3], real[2, 3], unit[];
-    case real[3], real[], unit[2, 1];
-    refuses f64[2], f64[3], f64[] => "lerp: shapes do not broadcast. Got (2,) and (3,); expected equal lengths, or 1, on each axis counted from the last.";
+    samples real, real, unit;
 }
