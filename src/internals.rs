@@ -28,7 +28,7 @@ pub use crate::plan::{LIMIT, PLANS, STEP, Walk, cached, clear, compilations};
 pub use crate::shape::Ty;
 
 /// Functions that rows are made of, each alone: for tests of their accuracy and of their machine code.
-pub static FORMULAS: [(&str, Elementwise); 22] = [
+pub static FORMULAS: [(&str, Elementwise); 31] = [
     ("exp", formula! { float |x| exp(x) }),
     ("expm1", formula! { float |x| expm1(x) }),
     ("log", formula! { float |x| log(x) }),
@@ -39,12 +39,21 @@ pub static FORMULAS: [(&str, Elementwise); 22] = [
     ("erf", formula! { float |x| erf(x) }),
     ("erfc", formula! { float |x| erfc(x) }),
     ("ndtr", formula! { float |x| ndtr(x) }),
+    ("exp2", formula! { float |x| exp2(x) }),
+    ("log2", formula! { float |x| log2(x) }),
+    ("log10", formula! { float |x| log10(x) }),
+    ("cbrt", formula! { float |x| cbrt(x) }),
+    ("sinc", formula! { float |x| sinc(x) }),
     ("gaussian", formula! { float |x| gaussian(x) }),
     ("normal_density", formula! { float |x| normal_density(x) }),
     ("decay", formula! { float |x| decay(x) }),
     ("sin", formula! { float |x| sin(x) }),
     ("cos", formula! { float |x| cos(x) }),
-    ("pow", formula! { float |a, b| pow(a, b) }),
+    ("pow", formula! { float full |a, b| pow(a, b) }),
+    ("hypot", formula! { float full |a, b| hypot(a, b) }),
+    ("logaddexp", formula! { float full |a, b| logaddexp(a, b) }),
+    ("remainder", formula! { float division |a, b| remainder(a, b) }),
+    ("floor", formula! { float |x| floor(x) }),
     ("rsqrt1", formula! { float |x| 1.0 / sqrt(abs(x) + 1.0) }),
     ("mul", formula! { number |a, b| a * b }),
     ("max", formula! { number |a, b| max(a, b) }),

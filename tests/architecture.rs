@@ -386,7 +386,6 @@ fn no_panic_reaches_python() {
         "binary(slf",
         "power(slf",
         "no_operator(slf",
-        "no_function(slf",
         "refusal::no_",
         "self.draw(",
         "Self::full(",

@@ -59,8 +59,8 @@ fn is_packed(i: &Instruction) -> bool {
 }
 
 /// Kernels of an instruction set in the library that are no vector code: the power of integers is a loop as long as each element's
-/// exponent, for two dtypes, with one array or two.
-const POWERS: usize = 4;
+/// exponent, for two dtypes, and there is no instruction for quotients of 64 bits, which three operations take.
+const SCALAR: usize = 5;
 
 /// Uses every kernel, so that the linker keeps it.
 fn keep() {
@@ -117,10 +117,10 @@ fn every_kernel_is_vector_code_without_a_call() {
         }
     }
     println!("kernels read in {}: {counts:?}", path.display());
-    // Whatever is not vector code beyond those of integer powers is a failure.
-    let powers = if given.is_some() { POWERS } else { 0 };
+    // Whatever is not vector code beyond those is a failure.
+    let allowed = if given.is_some() { SCALAR } else { 0 };
     failures
-        .extend(scalar.into_values().filter(|names| names.len() > powers).flatten().map(|name| format!("{name}: no packed instruction")));
+        .extend(scalar.into_values().filter(|names| names.len() > allowed).flatten().map(|name| format!("{name}: no packed instruction")));
     assert!(failures.is_empty(), "{} kernels:\n{}", failures.len(), failures.join("\n"));
     // A check that finds nothing has not passed. A library without ops has casts, selects and folds only.
     let least = if given.is_some() { [20, 20, 10, 10, 5, 5] } else { [90, 90, 20, 20, 10, 10] };

@@ -18,11 +18,11 @@ OWN = {
 }  # fmt: skip
 
 #: Operators of Python that tensors do not have, by the name of NumPy's function.
-SYMBOLS = {"remainder": "%", "floor_divide": "//", "left_shift": "<<", "right_shift": ">>"}
+SYMBOLS = {"left_shift": "<<", "right_shift": ">>"}
 #: Those of Python's in-place operators that NumPy's arrays have.
 IN_PLACE = {
     "add": "+", "subtract": "-", "multiply": "*", "divide": "/", "power": "**", "matmul": "@", "bitwise_and": "&",
-    "bitwise_or": "|", "bitwise_xor": "^",
+    "bitwise_or": "|", "bitwise_xor": "^", "floor_divide": "//", "remainder": "%",
 } | SYMBOLS  # fmt: skip
 #: Attributes and methods of tensors.
 NAMES = [name for name in dir(Tensor) if not name.startswith("_")]
@@ -37,9 +37,8 @@ def shown(x: Any) -> str:
 
 
 def no_operator(name: str, operands: tuple[Any, ...]) -> NoReturn:
-    """An operator or a function of Python's that tensors do not have, by the name of NumPy's function."""
-    texts = [shown(x) for x in operands]
-    call = f" {SYMBOLS[name]} ".join(texts) if name in SYMBOLS else f"{name}({', '.join(texts)})"
+    """An operator that tensors do not have, by the name of NumPy's function."""
+    call = f" {SYMBOLS[name]} ".join(shown(x) for x in operands)
     msg = f"{name}: tensors have no such operation. Got {call}; expected one that `dir(T)` lists."
     raise TypeError(f"{msg}\nhelp: {advice(name)}")
 
@@ -58,7 +57,7 @@ def no_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], options: dic
         msg = f"{label}: an array holds numbers, and a tensor has none while the graph is built. Got out={got}; expected no `out`."
         hint = f"write `a = a {sign} t` for `a {sign}= t`: then `a` is a tensor" if sign else advice(ufunc.__name__, label)
         raise TypeError(f"{msg}\nhelp: {hint}")
-    if name in (*SYMBOLS, "divmod") and not options:
+    if name in SYMBOLS and not options:
         no_operator(name, inputs)
     reduced = {"add.reduce": "sum", "maximum.reduce": "max", "minimum.reduce": "min", "multiply.outer": "outer"}
     no_tensors(label, inputs, advice(reduced.get(name, ufunc.__name__), label))

@@ -9,8 +9,9 @@ use crate::graph::{AsTensor, Graph, Tensor};
 pub use crate::ops::apply::cast;
 pub use crate::ops::composite::{activation::*, chance::*, loss::*, power::*};
 pub use crate::ops::{
-    broadcast::*, compare::*, contract::*, control::*, elementwise::*, factor::*, index::*, movement::*, normal::*, random::*, reduce::*,
-    select::*, sigmoid::*, slice::*,
+    broadcast::*, classify::*, compare::*, contract::*, control::*, division::*, elementwise::*, exponent::*, factor::*, index::*,
+    linear::*, log_sum::*, logarithm::*, movement::*, normal::*, random::*, reduce::*, root::*, rounding::*, select::*, sigmoid::*,
+    sinc::*, slice::*,
 };
 
 /// A shape full of zeros that has no dtype and no graph yet: a variable gives it the dtype of its environment, an operator

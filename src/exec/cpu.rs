@@ -107,6 +107,7 @@ impl Machine<'_> {
                                 for stage in stages {
                                     self.tile(stage, &Tile { start: row * cols + col, len: BLOCK.min(cols - col), row, col }, total);
                                 }
+                                self.fresh = false;
                             }
                             if !poll() {
                                 return false;

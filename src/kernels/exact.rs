@@ -1,10 +1,8 @@
-//! Kernels with a scalar pass behind the vector code: formulas with sine or cosine, whose vector code is right up to a limit.
-
-use std::slice::from_raw_parts;
+//! Kernels with a scalar pass behind the vector code: formulas whose vector code is right up to a limit, as those with sine or cosine.
 
 use super::isa::Isa;
 use super::real::{EXACT, FUSED, Float, PLAIN};
-use super::tile::{Forms, Formula, Instr, base};
+use super::tile::{Forms, Formula, base, slice};
 #[cfg(target_arch = "x86_64")]
 use super::tile::{avx2, avx512};
 use super::trig::sine_limit;
@@ -14,63 +12,71 @@ const EXACT_FUSED: u8 = EXACT | FUSED;
 
 /// An element or, for an operand that a formula lacks, `()`.
 pub trait Operand: Copy {
-    /// Beyond the limit of the vector code.
-    fn large(self) -> bool;
-    /// Element `i` of `p`.
+    /// The values of an operand.
     ///
     /// # Safety
-    /// `p` points to more than `i` values of this type.
-    unsafe fn load(p: *const u8, i: usize) -> Self;
+    /// `p` points to `n` values of this type.
+    unsafe fn values<'a>(p: *const u8, n: usize) -> &'a [Self];
 }
 impl Operand for () {
     #[inline(always)]
-    fn large(self) -> bool {
-        false
+    unsafe fn values<'a>(_: *const u8, n: usize) -> &'a [()] {
+        // SAFETY: they have no size.
+        unsafe { slice(std::ptr::NonNull::dangling().as_ptr(), n) }
     }
-    #[inline(always)]
-    unsafe fn load(_: *const u8, _: usize) {}
 }
-impl<T: Float> Operand for T {
+macro_rules! operand {
+    ($($t:ident)+) => {$(
+        impl Operand for $t {
+            #[inline(always)]
+            unsafe fn values<'a>(p: *const u8, n: usize) -> &'a [$t] {
+                // SAFETY: the caller's promise.
+                unsafe { slice(p.cast(), n) }
+            }
+        }
+    )+};
+}
+operand! { f32 f64 i32 i64 }
+
+/// Up to where vector code is right.
+pub trait Limit<A, B> {
+    /// True if the operands are beyond it.
+    fn exceeded(a: A, b: B) -> bool;
+}
+
+/// The limit of sines.
+pub struct Sine;
+impl<T: Float> Limit<T, ()> for Sine {
     #[inline(always)]
-    fn large(self) -> bool {
-        self.absolute() > sine_limit()
-    }
-    #[inline(always)]
-    unsafe fn load(p: *const u8, i: usize) -> T {
-        unsafe { p.cast::<T>().add(i).read() }
+    fn exceeded(x: T, _: ()) -> bool {
+        x.absolute() > sine_limit()
     }
 }
 
-/// Computes the elements with an operand beyond the limit once more, one by one.
+/// Computes the elements beyond the limit once more, one by one.
 #[inline(never)]
-unsafe fn scalar<F, const M: u8, A, B, D, const ONE: u8>(d: *mut u8, a: *const u8, b: *const u8, n: usize)
+unsafe fn scalar<F, L, const M: u8, A, B, D>(d: *mut u8, a: &[A], b: &[B])
 where
     F: Formula<M, A, B, (), D>,
+    L: Limit<A, B>,
     A: Operand,
     B: Operand,
 {
-    for i in 0..n {
-        unsafe {
-            let x = A::load(a, if ONE & 1 != 0 { 0 } else { i });
-            let y = B::load(b, if ONE & 2 != 0 { 0 } else { i });
-            if x.large() || y.large() {
-                d.cast::<D>().add(i).write(F::eval(x, y, ()));
-            }
+    for (i, (&x, &y)) in a.iter().zip(b).enumerate() {
+        if L::exceeded(x, y) {
+            // SAFETY: the destination has as many values.
+            unsafe { d.cast::<D>().add(i).write(F::eval(x, y, ())) }
         }
     }
 }
 
-/// Is any of n values beyond the limit?
+/// Is any element beyond the limit?
 #[inline(always)]
-unsafe fn any_large<T: Operand>(p: *const u8, n: usize) -> bool {
-    if size_of::<T>() == 0 {
-        return false;
-    }
-    let values: &[T] = unsafe { from_raw_parts(p.cast(), n) };
+fn any<L: Limit<A, B>, A: Operand, B: Operand>(a: &[A], b: &[B]) -> bool {
     // Without an early exit, so that it becomes vector code.
     let mut any = false;
-    for x in values {
-        any |= x.large();
+    for (&x, &y) in a.iter().zip(b) {
+        any |= L::exceeded(x, y);
     }
     any
 }
@@ -78,15 +84,16 @@ unsafe fn any_large<T: Operand>(p: *const u8, n: usize) -> bool {
 macro_rules! repaired {
     ($name:ident, $kernel:ident, $mode:ident, $($attribute:meta),*) => {
         $(#[$attribute])*
-        unsafe fn $name<F, A: Operand, B: Operand, D, const ONE: u8>(d: *mut u8, a: *const u8, b: *const u8, c: *const u8, n: usize)
+        unsafe fn $name<F, L, A: Operand, B: Operand, D>(d: *mut u8, a: *const u8, b: *const u8, c: *const u8, n: usize)
         where
             F: Both<A, B, D>,
+            L: Limit<A, B>,
         {
             unsafe {
-                $kernel::<F, A, B, (), D, ONE>(d, a, b, c, n);
-                let large = any_large::<A>(a, if ONE & 1 != 0 { 1 } else { n }) | any_large::<B>(b, if ONE & 2 != 0 { 1 } else { n });
-                if large {
-                    scalar::<F, $mode, A, B, D, ONE>(d, a, b, n);
+                $kernel::<F, A, B, (), D, 0>(d, a, b, c, n);
+                let (a, b) = (A::values(a, n), B::values(b, n));
+                if any::<L, A, B>(a, b) {
+                    scalar::<F, L, $mode, A, B, D>(d, a, b);
                 }
             }
         }
@@ -112,20 +119,23 @@ impl<F, A, B, D> Both<A, B, D> for F where
 {
 }
 
-/// A kernel that repairs the elements beyond the limit.
-fn repaired<F: Both<A, B, D>, A: Operand, B: Operand, D, const ONE: u8>(isa: Isa) -> Instr {
-    match isa {
+/// The form with full operands of a formula whose elements beyond the limit are repaired.
+pub fn repaired<F: Both<A, B, D>, L: Limit<A, B>, A: Operand, B: Operand, D>(isa: Isa) -> Forms {
+    let mut forms = [None; 8];
+    forms[0] = Some(match isa {
         #[cfg(target_arch = "x86_64")]
-        Isa::Avx512 => repaired_avx512::<F, A, B, D, ONE>,
+        Isa::Avx512 => repaired_avx512::<F, L, A, B, D>,
         #[cfg(target_arch = "x86_64")]
-        Isa::Avx2 => repaired_avx2::<F, A, B, D, ONE>,
-        _ => repaired_base::<F, A, B, D, ONE>,
-    }
+        Isa::Avx2 => repaired_avx2::<F, L, A, B, D>,
+        _ => repaired_base::<F, L, A, B, D>,
+    });
+    Forms(forms)
 }
 
 /// The form of a function of one operand with a repair.
-pub fn unary<F: Both<A, (), D>, A: Operand, D>(isa: Isa) -> Forms {
-    let mut forms = [None; 8];
-    forms[0] = Some(repaired::<F, A, (), D, 0>(isa));
-    Forms(forms)
+pub fn unary<F: Both<A, (), D>, A: Operand, D>(isa: Isa) -> Forms
+where
+    Sine: Limit<A, ()>,
+{
+    repaired::<F, Sine, A, (), D>(isa)
 }

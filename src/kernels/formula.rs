@@ -7,6 +7,7 @@
 /// static ADD: Elementwise = formula! { number |a, b| a + b };
 /// static LESS: Elementwise = formula! { compare |a, b| lt(a, b) };
 /// static AND: Elementwise = formula! { mask |a, b| a & b };
+/// static POW: Elementwise = formula! { float full |a, b| pow(a, b) };
 /// ```
 ///
 /// In braces, because rustfmt would take the bars inside parentheses for operators.
@@ -16,7 +17,11 @@
 /// * `integer`: `i32`, `i64`. `bits`: those and bools as bytes. The output has the dtype of the inputs; the operands are plain Rust
 ///   numbers, for the functions of [`integer`](crate::kernels::integer) and Rust's operators.
 /// * `repaired`: as `float`, and `sin` and `cos` may stand in it, applied to an operand: elements with an operand beyond their limit are
-///   computed once more, with the standard library's functions. At most two operands.
+///   computed once more, with the standard library's functions. One operand.
+///
+/// After the kind, `full` says that only the form with full operands is compiled ([`full`](crate::kernels::full)): for heavy formulas of
+/// several operands, whose single operands are copied into registers instead. `division` says the same of the functions of
+/// [`division`](crate::kernels::division), which need a repair of their own.
 ///
 /// `float |x| sin(x)` and `float |x| cos(x)` are taken as `repaired`. A row's macro must hand its formula on as tokens (not as `expr`) for
 /// that; elsewhere `float` does not know these functions.
@@ -26,27 +31,20 @@
 macro_rules! formula {
     (float |$x:ident| sin($y:ident)) => { $crate::formula!(repaired |$x| sin($y)) };
     (float |$x:ident| cos($y:ident)) => { $crate::formula!(repaired |$x| cos($y)) };
-    (float |$($x:ident),+ $(,)?| $body:expr) => {
-        $crate::formula!(@kernels tile same [math] [F32 f32, F64 f64] [$($x)+] $body)
+    ($kind:ident |$($x:ident),+ $(,)?| $body:expr) => { $crate::formula!(@kind $kind tile [$($x)+] $body) };
+    ($kind:ident $how:ident |$($x:ident),+ $(,)?| $body:expr) => { $crate::formula!(@kind $kind $how [$($x)+] $body) };
+
+    (@kind float $how:ident $x:tt $body:expr) => { $crate::formula!(@kernels $how same [math] [F32 f32, F64 f64] $x $body) };
+    (@kind number $how:ident $x:tt $body:expr) => {
+        $crate::formula!(@kernels $how same [math] [F32 f32, F64 f64, I32 i32, I64 i64] $x $body)
     };
-    (number |$($x:ident),+ $(,)?| $body:expr) => {
-        $crate::formula!(@kernels tile same [math] [F32 f32, F64 f64, I32 i32, I64 i64] [$($x)+] $body)
+    (@kind compare $how:ident $x:tt $body:expr) => {
+        $crate::formula!(@kernels $how bool [math] [Bool u8, I32 i32, I64 i64, F32 f32, F64 f64] $x $body)
     };
-    (compare |$($x:ident),+ $(,)?| $body:expr) => {
-        $crate::formula!(@kernels tile bool [math] [Bool u8, I32 i32, I64 i64, F32 f32, F64 f64] [$($x)+] $body)
-    };
-    (mask |$($x:ident),+ $(,)?| $body:expr) => {
-        $crate::formula!(@kernels tile logic [math] [Bool u8] [$($x)+] $body)
-    };
-    (integer |$($x:ident),+ $(,)?| $body:expr) => {
-        $crate::formula!(@kernels tile plain [integer] [I32 i32, I64 i64] [$($x)+] $body)
-    };
-    (bits |$($x:ident),+ $(,)?| $body:expr) => {
-        $crate::formula!(@kernels tile plain [integer] [Bool u8, I32 i32, I64 i64] [$($x)+] $body)
-    };
-    (repaired |$($x:ident),+ $(,)?| $body:expr) => {
-        $crate::formula!(@kernels exact same [math trig] [F32 f32, F64 f64] [$($x)+] $body)
-    };
+    (@kind mask $how:ident $x:tt $body:expr) => { $crate::formula!(@kernels $how logic [math] [Bool u8] $x $body) };
+    (@kind integer $how:ident $x:tt $body:expr) => { $crate::formula!(@kernels $how plain [integer] [I32 i32, I64 i64] $x $body) };
+    (@kind bits $how:ident $x:tt $body:expr) => { $crate::formula!(@kernels $how plain [integer] [Bool u8, I32 i32, I64 i64] $x $body) };
+    (@kind repaired $how:ident $x:tt $body:expr) => { $crate::formula!(@kernels exact same [math trig] [F32 f32, F64 f64] $x $body) };
 
     (@kernels $how:ident $out:ident $functions:tt [$($dtype:ident $t:ident),+] $x:tt $body:expr) => {{
         struct Rule;
@@ -234,9 +232,9 @@ mod tests {
     }
 
     #[test]
-    fn forms_read_a_single_value_where_their_bit_is_set() {
+    fn forms_read_a_single_value_where_their_bit_is_set_and_full_ones_none() {
         static SUB: Elementwise = formula! { number |a, b| a - b };
-        static POW: Elementwise = formula! { float |a, b| pow(a, b) };
+        static POW: Elementwise = formula! { float full |a, b| pow(a, b) };
         static CLIP: Elementwise = formula! { float |x, low, high| min(max(x, low), high) };
         assert_eq!((SUB.arity, CLIP.arity), (2, 3));
         let a: Vec<f32> = (0..16).map(|i| i as f32).collect();
@@ -244,8 +242,8 @@ mod tests {
         for isa in machine() {
             let of = |one, x: &[&[f32]]| run::<f32, f32>(&SUB, isa, DType::F32, one, x)[5];
             assert_eq!((of(0, &[&a, &b]), of(1, &[&[3.0], &b]), of(2, &[&a, &[3.0]])), (-20.0, -22.0, 2.0));
-            let of = |one, x: &[&[f32]]| run::<f32, f32>(&POW, isa, DType::F32, one, x)[3];
-            assert_eq!((of(0, &[&a, &b]), of(1, &[&[2.0], &b]), of(2, &[&a, &[3.0]])), (19683.0, 512.0, 27.0));
+            assert_eq!(run::<f32, f32>(&POW, isa, DType::F32, 0, &[&a, &b])[3], 19683.0);
+            assert!((POW.forms)(isa, DType::F32).is_some_and(|f| f.0[1..].iter().all(Option::is_none)));
             let of = |one, x: &[&[f32]]| run::<f32, f32>(&CLIP, isa, DType::F32, one, x)[4];
             let c = [2.5f32; 16];
             assert_eq!((of(0, &[&a, &a, &c]), of(2, &[&a, &[1.0], &c])), (2.5, 2.5));

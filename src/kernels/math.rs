@@ -2,9 +2,16 @@
 //!
 //! Coefficients are minimax polynomials of the quantity named beside them, weighted for the relative error of the result.
 
+pub use super::division::{floor_divide, fmod, remainder};
+pub use super::exponent::exp2;
 pub use super::gauss::{erfc, gaussian, gelu_slope, gelu_with, ndtr, normal_density};
+pub use super::log_sum::{logaddexp, logaddexp_slope, logaddexp2, logaddexp2_slope};
+pub use super::logarithm::{log2, log10};
 pub use super::power::{pow, pow_slope};
 use super::real::{Float, Pair, S, Value};
+pub use super::root::{cbrt, hypot, hypot_slope};
+pub use super::rounding::{ceil, floor, rint, trunc};
+pub use super::sinc::{sinc, sinc_curve, sinc_slope};
 
 /// c0 + x (c1 + x (c2 + ...)), innermost first.
 macro_rules! horner {
@@ -114,6 +121,12 @@ fn reduced_exp_scaled<T: Float, const M: u8>(x: S<T, M>, low: S<T, M>, scale: f6
         let r = (-n).fma(S::lit(0.693145751953125), x);
         (-n).fma(S::lit(1.428606765330187e-06), r)
     } + low;
+    (biased, small_exp(r))
+}
+
+/// e^r - 1 for |r| <= ln 2 / 2.
+#[inline(always)]
+pub(super) fn small_exp<T: Float, const M: u8>(r: S<T, M>) -> S<T, M> {
     // (e^r - 1 - r) / r^2
     let p = if T::F64 {
         horner!(r; 0.5, 0.16666666666666677, 0.0416666666666667, 0.008333333333321617, 0.0013888888888866724, 0.00019841269886156836,
@@ -121,7 +134,7 @@ fn reduced_exp_scaled<T: Float, const M: u8>(x: S<T, M>, low: S<T, M>, scale: f6
     } else {
         horner!(r; 0.5000000062000048, 0.1666654298993684, 0.04166628187217039, 0.00836658418311074, 0.0013946458492233322)
     };
-    (biased, p.fma(r * r, r))
+    p.fma(r * r, r)
 }
 
 /// What added to a number leaves it as it is: no instruction.
@@ -242,12 +255,10 @@ pub fn sigmoid<T: Float, const M: u8>(x: S<T, M>) -> S<T, M> {
     sigmoid_with(x, decay(x))
 }
 
-/// ln w + correction, for a positive normal w.
+/// The logarithm of m, sqrt(1/2) <= m < sqrt(2), as a difference of two, of which the first is m - 1.
 #[inline(always)]
-fn log_of_normal<T: Float, const M: u8>(w: S<T, M>, shift: S<T, M>, correction: S<T, M>) -> S<T, M> {
-    let (m, e) = w.0.split();
-    let e = S::<T, M>(e) + shift;
-    let f = S::<T, M>(m) - 1.0;
+pub(super) fn log_near_one<T: Float, const M: u8>(m: S<T, M>) -> (S<T, M>, S<T, M>) {
+    let f = m - 1.0;
     // ln(1 + f) = 2 artanh s = f - s (f - r), where r = (2 artanh s - 2 s) / s is a series in s^2.
     let s = f / (2.0 + f);
     let z = s * s;
@@ -257,8 +268,17 @@ fn log_of_normal<T: Float, const M: u8>(w: S<T, M>, shift: S<T, M>, correction: 
     } else {
         horner!(z; 0.6666677671865411, 0.39977495382889483, 0.2987307835785809)
     } * z;
+    (f, s * (f - r))
+}
+
+/// ln w + correction, for a positive normal w.
+#[inline(always)]
+fn log_of_normal<T: Float, const M: u8>(w: S<T, M>, shift: S<T, M>, correction: S<T, M>) -> S<T, M> {
+    let (m, e) = w.0.split();
+    let e = S::<T, M>(e) + shift;
+    let (f, less) = log_near_one(S::<T, M>(m));
     let (high, low) = if T::F64 { (0.6931471805598903, 5.497923018708371e-14) } else { (0.693145751953125, 1.428606765330187e-06) };
-    let small = s * (f - r) - e.fma(S::lit(low), correction);
+    let small = less - e.fma(S::lit(low), correction);
     e.fma(S::lit(high), f - small)
 }
 
@@ -275,7 +295,7 @@ pub fn log<T: Float, const M: u8>(x: S<T, M>) -> S<T, M> {
 
 /// y, the logarithm of x > 0, with the values at zero, below, at infinity and NaN put right.
 #[inline(always)]
-fn log_edges<T: Float, const M: u8>(x: S<T, M>, y: S<T, M>) -> S<T, M> {
+pub(super) fn log_edges<T: Float, const M: u8>(x: S<T, M>, y: S<T, M>) -> S<T, M> {
     let y = select(lt(x, f64::INFINITY), y, x);
     let y = select(lt(x, 0.0), f64::NAN, y);
     select(eq(x, 0.0), f64::NEG_INFINITY, y)

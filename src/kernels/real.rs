@@ -74,6 +74,8 @@ pub trait Float: Value {
     fn std_cos(self) -> Self;
     /// The standard library's power.
     fn std_pow(self, b: Self) -> Self;
+    /// The standard library's remainder, which has the sign of `self`.
+    fn std_remainder(self, b: Self) -> Self;
 }
 
 macro_rules! float {
@@ -187,6 +189,10 @@ macro_rules! float {
             #[inline(always)]
             fn std_pow(self, b: Self) -> Self {
                 self.powf(b)
+            }
+            #[inline(always)]
+            fn std_remainder(self, b: Self) -> Self {
+                self % b
             }
         }
     };

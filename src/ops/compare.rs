@@ -1,6 +1,10 @@
 //! Comparisons, logic and bits: no gradient.
 
-use crate::graph::op::{Cotangent, OpDef};
+use crate::error::Result;
+use crate::graph::Tensor;
+use crate::graph::op::{Cotangent, Domain, OpDef};
+use crate::ops::samples;
+use crate::shape::{self, Dim};
 
 /// The rows of this family.
 pub(in crate::ops) static ROWS: &[&OpDef] = &[
@@ -66,27 +70,38 @@ row! {
     exempt First, Second: "it has no floating input, or no floating result";
     samples distinct, real;
 }
+/// What is refused of operands that are exchanged, in the order of the call.
+fn in_order(op: &str, a: Tensor<'_>, b: Tensor<'_>) -> Result<()> {
+    shape::broadcast(op, a.dims(), b.dims(), &mut || Dim::Known(1)).map(|_| ())
+}
+
 row! {
     /// `a > b`, elementwise.
     pub GREATER = fn greater(a: compare, b: compare) -> y
-    formula { gt(a, b) }
-    vjp(g) { a: Cotangent::Zero, b: Cotangent::Zero }
+    body {
+        in_order("greater", a, b)?;
+        less(b, a)
+    }
     numpy "a > b";
     example "T.greater([1, 2, 3], 2)" => "[False False  True]";
     method greater;
     exempt First, Second: "it has no floating input, or no floating result";
-    samples distinct, real;
+    cases samples::binary_cases(Domain::Distinct, Domain::Real);
+    bad samples::binary_bad("greater");
 }
 row! {
     /// `a >= b`, elementwise.
     pub GREATER_EQUAL = fn greater_equal(a: compare, b: compare) -> y
-    formula { ge(a, b) }
-    vjp(g) { a: Cotangent::Zero, b: Cotangent::Zero }
+    body {
+        in_order("greater_equal", a, b)?;
+        less_equal(b, a)
+    }
     numpy "a >= b";
     example "T.greater_equal([1, 2, 3], 2)" => "[False  True  True]";
     method greater_equal;
     exempt First, Second: "it has no floating input, or no floating result";
-    samples distinct, real;
+    cases samples::binary_cases(Domain::Distinct, Domain::Real);
+    bad samples::binary_bad("greater_equal");
 }
 row! {
     /// Logical and of two arrays; numbers count as true where they are not 0.

@@ -28,7 +28,8 @@
 //!   may be absent (of a composite: its body sees an `Option`). After the semicolon stand attributes, of a type of
 //!   [`attr`](crate::graph::attr); one without a default is required. Names of a mode are an enum made by `choices!`.
 //! * Outputs have names: `-> y`, or `-> values, index`; `-> [parts]` is a list, for which a composite's body gives a `Vec`.
-//! * `formula` makes an elementwise primitive, `shape` any primitive, `body` a composite over other functions.
+//! * `formula` makes an elementwise primitive, `shape` any primitive, `body` a composite over other functions. `formula full` is
+//!   compiled for full operands alone: for a heavy one of several operands; see [`formula`](crate::formula).
 //! * In `vjp` each entry is the cotangent of an input; `{ ..expression }` gives the list of all of them, and sees them by
 //!   [`Vjp`](crate::graph::op::Vjp) under the name in the brackets.
 //! * `batch` says how the row is computed with one more axis, as a [`Batch`](crate::graph::op::Batch); a row that is not elementwise
@@ -273,7 +274,7 @@ macro_rules! row {
     (
         $(#[doc = $doc:literal])+
         $vis:vis $NAME:ident = fn $name:ident($x0:ident : $c0:ident $(, $x:ident : $c:ident)*) -> $y:ident
-        formula { $($f:tt)+ }
+        formula $($how:ident)? { $($f:tt)+ }
         vjp($g:ident) $rules:tt
         $(derivative $derivative:ident;)?
         numpy $numpy:literal;
@@ -292,7 +293,7 @@ macro_rules! row {
             lists: false,
             body: $crate::graph::op::Body::Primitive($crate::graph::op::Primitive {
                 infer: elementwise_shape!($c0),
-                kernel: $crate::graph::op::Kernel::Tile($crate::formula!($c0 |$x0 $(, $x)*| $($f)+)),
+                kernel: $crate::graph::op::Kernel::Tile($crate::formula!($c0 $($how)? |$x0 $(, $x)*| $($f)+)),
                 #[allow(unused_variables, unused_mut, unused_assignments, reason = "a rule names what it needs")]
                 vjp: vjp!([$x0 : $c0 $(, $x : $c)*] [] [$y] [$g] $rules),
                 support: $crate::graph::op::Support::Elementwise(derivative!($($derivative)?)),
@@ -306,7 +307,7 @@ macro_rules! row {
             flags: $crate::graph::op::Flags {
                 public: $crate::ops::unpack::same(&[stringify!($vis)], &["pub"]),
                 by_hand: false,
-                aliases: &[$($(stringify!($alias)),+)?],
+                aliases: &[$($($crate::ops::unpack::plain(stringify!($alias))),+)?],
                 methods: &[$($(stringify!($method)),+)?],
                 exempt: &[$((&[$($crate::graph::op::Check::$check),+], $why)),*],
             },
@@ -409,7 +410,7 @@ macro_rules! row {
             flags: $crate::graph::op::Flags {
                 public: $crate::ops::unpack::same(&[stringify!($vis)], &["pub"]),
                 by_hand: said!($($hand)?),
-                aliases: &[$($(stringify!($alias)),+)?],
+                aliases: &[$($($crate::ops::unpack::plain(stringify!($alias))),+)?],
                 methods: &[$($(stringify!($method)),+)?],
                 exempt: &[$((&[$($crate::graph::op::Check::$check),+], $why)),*],
             },

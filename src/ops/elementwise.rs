@@ -74,7 +74,7 @@ row! {
     ///
     /// Gradient: `g * x` and `g * weight`.
     pub(crate) WEIGHTED = fn weighted(weight: float, x: float) -> y
-    formula { select(eq(weight, 0.0) & eq(x, x), 0.0, weight * x) }
+    formula full { select(eq(weight, 0.0) & eq(x, x), 0.0, weight * x) }
     vjp(g) { weight: g * x, x: g * weight }
     numpy "np.where((weight == 0) & (x == x), 0, weight * x)";
     samples real, real;
@@ -89,7 +89,7 @@ row! {
     derivative by_divisor;
     numpy "a / b";
     example "T.div([3, 1, 0], [2, 0, 0])" => "[1.5 inf nan]";
-    alias divide;
+    alias divide, true_divide;
     samples real, real;
 }
 row! {

@@ -7,15 +7,21 @@ pub mod apply;
 pub mod batch;
 pub mod bounds;
 pub mod broadcast;
+pub mod classify;
 pub mod compare;
 pub mod composite;
 pub mod contract;
 pub mod control;
+pub mod division;
 pub mod elementwise;
+pub mod exponent;
 pub mod factor;
 pub mod index;
 #[cfg(feature = "python")]
 pub mod index_arrays;
+pub mod linear;
+pub mod log_sum;
+pub mod logarithm;
 pub mod movement;
 pub mod normal;
 #[cfg(feature = "python")]
@@ -25,6 +31,8 @@ pub mod parts;
 pub mod power;
 pub mod random;
 pub mod reduce;
+pub mod root;
+pub mod rounding;
 pub mod rules;
 pub mod samples;
 pub mod select;
@@ -32,6 +40,7 @@ pub mod select;
 pub mod select_items;
 pub mod shapes;
 pub mod sigmoid;
+pub mod sinc;
 pub mod slice;
 pub mod support;
 pub mod unpack;
@@ -56,12 +65,21 @@ const fn family(title: &'static str, rows: &'static [&'static OpDef]) -> Family 
 /// is an edit of one file.
 pub static FAMILIES: &[Family] = &[
     family("Arithmetic", elementwise::ROWS),
+    family("Arithmetic", linear::ROWS),
+    family("Arithmetic", division::ROWS),
+    family("Arithmetic", rounding::ROWS),
     family("Arithmetic", power::ROWS),
     family("Arithmetic", composite::power::ROWS),
+    family("Exponentials and logarithms", root::ROWS),
+    family("Exponentials and logarithms", exponent::ROWS),
+    family("Exponentials and logarithms", logarithm::ROWS),
+    family("Exponentials and logarithms", log_sum::ROWS),
     family("Activations", sigmoid::ROWS),
     family("Activations", composite::activation::ROWS),
     family("Special functions", normal::ROWS),
+    family("Special functions", sinc::ROWS),
     family("Comparisons and logic", compare::ROWS),
+    family("Comparisons and logic", classify::ROWS),
     family("Comparisons and logic", select::ROWS),
     family("Shapes", movement::ROWS),
     family("Shapes", broadcast::ROWS),

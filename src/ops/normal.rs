@@ -61,7 +61,7 @@ row! {
     /// Gradient: `g * gelu_slope(x, p)`, to `x`.
     pub(crate) GELU_WITH = fn gelu_with(x: float, p: float) -> y
     shape(c) shapes::elementwise(c);
-    kernel Kernel::Tile(crate::formula!(float |x, p| gelu_with(x, p)));
+    kernel Kernel::Tile(crate::formula!(float full |x, p| gelu_with(x, p)));
     support Elementwise(finite);
     vjp(g) { x: g * gelu_slope(x, p), p: Cotangent::Zero }
     numpy "x * p";
@@ -74,7 +74,7 @@ row! {
     /// Gradient: `g * (2 - x * x) * normal_density(x)`, to `x`.
     pub(crate) GELU_SLOPE = fn gelu_slope(x: float, p: float) -> slope
     shape(c) shapes::elementwise(c);
-    kernel Kernel::Tile(crate::formula!(float |x, p| gelu_slope(x, p)));
+    kernel Kernel::Tile(crate::formula!(float full |x, p| gelu_slope(x, p)));
     support Elementwise(finite);
     vjp(g) { x: g * weighted(normal_density(x), 2.0 - x * x), p: Cotangent::Zero }
     numpy "p + x * np.exp(-x * x / 2) / np.sqrt(2 * np.pi)";

@@ -4,8 +4,10 @@ use crate::graph::op::OpDef;
 use crate::ops::compare::{BITWISE_AND, BITWISE_NOT, BITWISE_OR, BITWISE_XOR, EQUAL, GREATER, GREATER_EQUAL, LESS, LESS_EQUAL, NOT_EQUAL};
 use crate::ops::composite::power::POW;
 use crate::ops::contract::MATMUL;
+use crate::ops::division::{DIVMOD, FLOOR_DIVIDE, REMAINDER};
 use crate::ops::elementwise::{ABS, ADD, DIV, MUL, NEG, SQUARE, SUB};
 use crate::ops::movement::TRANSPOSE;
+use crate::ops::rounding::{CEIL, FLOOR, ROUND, TRUNC};
 
 /// The rows behind the operators, for faces in other languages.
 pub struct Operators {
@@ -17,6 +19,12 @@ pub struct Operators {
     pub mul: &'static OpDef,
     /// `a / b`
     pub div: &'static OpDef,
+    /// `a // b`
+    pub floor_divide: &'static OpDef,
+    /// `a % b`
+    pub remainder: &'static OpDef,
+    /// `divmod(a, b)`
+    pub divmod: &'static OpDef,
     /// `a ** b`
     pub pow: &'static OpDef,
     /// `a ** 2`
@@ -27,6 +35,14 @@ pub struct Operators {
     pub neg: &'static OpDef,
     /// `abs(a)`
     pub abs: &'static OpDef,
+    /// `round(a, decimals)`
+    pub round: &'static OpDef,
+    /// `math.floor(a)`
+    pub floor: &'static OpDef,
+    /// `math.ceil(a)`
+    pub ceil: &'static OpDef,
+    /// `math.trunc(a)`
+    pub trunc: &'static OpDef,
     /// `a == b`
     pub equal: &'static OpDef,
     /// `a != b`
@@ -57,11 +73,18 @@ pub static OPERATORS: Operators = Operators {
     sub: &SUB,
     mul: &MUL,
     div: &DIV,
+    floor_divide: &FLOOR_DIVIDE,
+    remainder: &REMAINDER,
+    divmod: &DIVMOD,
     pow: &POW,
     square: &SQUARE,
     matmul: &MATMUL,
     neg: &NEG,
     abs: &ABS,
+    round: &ROUND,
+    floor: &FLOOR,
+    ceil: &CEIL,
+    trunc: &TRUNC,
     equal: &EQUAL,
     not_equal: &NOT_EQUAL,
     less: &LESS,

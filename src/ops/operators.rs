@@ -1,12 +1,14 @@
-//! `+ - * /` and unary `-` on tensors, with tensors and numbers on the right, and `f64` and `i32` on the left.
+//! `+ - * / %` and unary `-` on tensors, with tensors and numbers on the right, and `f64` and `i32` on the left. `%` is what it is
+//! in Rust: the remainder with the sign of the dividend, [`fmod`](crate::tensor_ops::fmod).
 //!
 //! More number types on the left would leave the type of `2.0` in `2.0 * x` open.
 
-use std::ops::{Add, Div, Mul, Neg, Sub};
+use std::ops::{Add, Div, Mul, Neg, Rem, Sub};
 
 use crate::array::Filled;
 use crate::graph::Tensor;
 use crate::ops::apply::{Arg, Operand, apply};
+use crate::ops::division::FMOD;
 use crate::ops::elementwise::{ADD, DIV, MUL, SUB, neg};
 
 macro_rules! operator {
@@ -56,6 +58,7 @@ operator! {
     Sub sub SUB;
     Mul mul MUL;
     Div div DIV;
+    Rem rem FMOD;
 }
 
 impl<'g> Neg for Tensor<'g> {

@@ -13,7 +13,7 @@ row! {
     ///
     /// Gradient: `g * b * a ** (b - 1)`, which is 0 where `b` is 0, and `g * y * log(a)`, which counts as 0 where `a` is 0.
     pub(crate) REAL_POWER = fn real_power(a: float, b: float) -> y
-    formula { pow(a, b) }
+    formula full { pow(a, b) }
     vjp(g) { a: power(g, a, b), b: masked(g * y * log(a), not_equal(a, 0.0)) }
     derivative by_exponent;
     numpy "a ** b";
@@ -25,7 +25,7 @@ row! {
     ///
     /// Gradient: `g * b * (b - 1) * a ** (b - 2)`, and `g * (a ** (b - 1) + y * log(a))`, which counts as 0 where `a` is 0.
     pub(crate) POWER_SLOPE = fn power_slope(a: float, b: float) -> y
-    formula { pow_slope(a, b) }
+    formula full { pow_slope(a, b) }
     vjp(g) {
         a: masked(g * b * power_slope(a, b - 1.0), not_equal(b, 0.0)),
         b: masked(g * (real_power(a, b - 1.0) + y * log(a)), not_equal(a, 0.0))
@@ -39,7 +39,7 @@ row! {
     ///
     /// Gradient: none.
     pub(crate) INTEGER_POWER = fn integer_power(a: integer, b: integer) -> y
-    formula { power(a, b) }
+    formula full { power(a, b) }
     vjp(g) { a: Cotangent::Zero, b: Cotangent::Zero }
     numpy "a ** b";
     exempt First, Second, Narrow: "its samples are integers";

@@ -99,7 +99,7 @@ macro_rules! with_decay {
             $(#[doc = $doc])+
             pub(crate) $NAME = fn $name($x: float, $e: float) -> $y
             shape(c) shapes::elementwise(c);
-            kernel Kernel::Tile(crate::formula!(float |$x, $e| $name($x, $e)));
+            kernel Kernel::Tile(crate::formula!(float full |$x, $e| $name($x, $e)));
             support Elementwise(finite);
             vjp($g) { $x: $rule, $e: Cotangent::Zero }
             numpy $numpy;
@@ -131,7 +131,7 @@ row! {
     /// Gradient: `-2 * g * y` times the cotangent, to `y`, and `tanh_slope(y, e)` times the cotangent, to `g`.
     pub(crate) TANH_ADJOINT = fn tanh_adjoint(y: float, e: float, g: float) -> x
     shape(c) shapes::elementwise(c);
-    kernel Kernel::Tile(crate::formula!(float |y, e, g| g * tanh_slope(y, e)));
+    kernel Kernel::Tile(crate::formula!(float full |y, e, g| g * tanh_slope(y, e)));
     support Elementwise(finite);
     vjp(c) { y: c * (g * (y * -2.0)), e: Cotangent::Zero, g: c * tanh_slope(y, e) }
     numpy "g * (1 - y * y)";
@@ -169,7 +169,7 @@ row! {
     /// Gradient: `g * logistic_residual(x, targets, e)` and `-g * x`.
     pub(crate) LOGISTIC_LOSS = fn logistic_loss(x: float, targets: float, e: float) -> loss
     shape(c) shapes::elementwise(c);
-    kernel Kernel::Tile(crate::formula!(float |x, targets, e| logistic_loss(x, targets, e)));
+    kernel Kernel::Tile(crate::formula!(float full |x, targets, e| logistic_loss(x, targets, e)));
     support Elementwise(finite);
     vjp(g) { x: g * logistic_residual(x, targets, e), targets: -(g * x), e: Cotangent::Zero }
     numpy "np.logaddexp(x, 0) - targets * x";
@@ -182,7 +182,7 @@ row! {
     /// Gradient: `g * y * (1 - y)` for the logistic function `y`, and `-g`.
     pub(crate) LOGISTIC_RESIDUAL = fn logistic_residual(x: float, targets: float, e: float) -> residual
     shape(c) shapes::elementwise(c);
-    kernel Kernel::Tile(crate::formula!(float |x, targets, e| logistic_residual(x, targets, e)));
+    kernel Kernel::Tile(crate::formula!(float full |x, targets, e| logistic_residual(x, targets, e)));
     support Elementwise(finite);
     vjp(g) { x: g * sigmoid_slope(sigmoid_with(x, e), e), targets: -g, e: Cotangent::Zero }
     numpy "scipy.special.expit(x) - targets";

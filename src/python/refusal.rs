@@ -80,11 +80,6 @@ pub fn no_operator<'py>(t: &Bound<'py, Tensor>, name: &str, other: &Bound<'py, P
     })
 }
 
-/// A function of one tensor that Python calls and tensors do not have, such as `round`.
-pub fn no_function<'py>(t: &Bound<'py, Tensor>, name: &str) -> PyResult<Bound<'py, PyAny>> {
-    guarded(|| refusal(t.py(), "no_operator")?.call1((name, PyTuple::new(t.py(), [t])?)))
-}
-
 /// A failure of `t.eval()` inside of a function that is being differentiated: its placeholders are fed when it has returned.
 pub fn not_fed(t: &Tensor, py: Python<'_>, e: PyErr) -> PyErr {
     if !t.ctx.get().is_of_function() || !e.get_type(py).name().is_ok_and(|n| n == "FeedError") {

@@ -11,7 +11,7 @@ use super::context::Context;
 use super::convert;
 use super::guarded;
 use super::numpy_calls;
-use super::refusal::{self, no_function, no_operator};
+use super::refusal::{self, no_operator};
 use crate::array::Array;
 use crate::dtype::DType;
 use crate::error::{Error, ErrorKind};
@@ -265,22 +265,22 @@ impl Tensor {
     }
 
     fn __mod__<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>) -> Built<'py> {
-        no_operator(slf, "remainder", other, false)
+        binary(slf, other, OPERATORS.remainder, false)
     }
     fn __rmod__<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>) -> Built<'py> {
-        no_operator(slf, "remainder", other, true)
+        binary(slf, other, OPERATORS.remainder, true)
     }
     fn __floordiv__<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>) -> Built<'py> {
-        no_operator(slf, "floor_divide", other, false)
+        binary(slf, other, OPERATORS.floor_divide, false)
     }
     fn __rfloordiv__<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>) -> Built<'py> {
-        no_operator(slf, "floor_divide", other, true)
+        binary(slf, other, OPERATORS.floor_divide, true)
     }
     fn __divmod__<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>) -> Built<'py> {
-        no_operator(slf, "divmod", other, false)
+        binary(slf, other, OPERATORS.divmod, false)
     }
     fn __rdivmod__<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>) -> Built<'py> {
-        no_operator(slf, "divmod", other, true)
+        binary(slf, other, OPERATORS.divmod, true)
     }
     fn __lshift__<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>) -> Built<'py> {
         no_operator(slf, "left_shift", other, false)
@@ -294,18 +294,22 @@ impl Tensor {
     fn __rrshift__<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>) -> Built<'py> {
         no_operator(slf, "right_shift", other, true)
     }
-    /// Refused: there is no rounding to integers that is differentiated.
-    #[pyo3(signature = (_digits=None))]
-    fn __round__<'py>(slf: &Bound<'py, Self>, _digits: Option<&Bound<'py, PyAny>>) -> Built<'py> {
-        no_function(slf, "round")
+    /// `T.round`, which has a gradient of 0.
+    #[pyo3(signature = (decimals=None))]
+    fn __round__<'py>(slf: &Bound<'py, Self>, decimals: Option<i64>) -> Built<'py> {
+        unary(slf, OPERATORS.round, &[Attr::Int(decimals.unwrap_or(0))])
     }
-    /// Refused, as `round`.
+    /// What `math.floor` gives: `T.floor`.
     fn __floor__<'py>(slf: &Bound<'py, Self>) -> Built<'py> {
-        no_function(slf, "floor")
+        unary(slf, OPERATORS.floor, &[])
     }
-    /// Refused, as `round`.
+    /// What `math.ceil` gives: `T.ceil`.
     fn __ceil__<'py>(slf: &Bound<'py, Self>) -> Built<'py> {
-        no_function(slf, "ceil")
+        unary(slf, OPERATORS.ceil, &[])
+    }
+    /// What `math.trunc` gives: `T.trunc`.
+    fn __trunc__<'py>(slf: &Bound<'py, Self>) -> Built<'py> {
+        unary(slf, OPERATORS.trunc, &[])
     }
 
     /// The tensor itself: it never changes, so that nothing tells a copy from it.

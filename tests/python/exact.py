@@ -33,6 +33,28 @@ def logaddexp(a, b):
     return high + mp.log1p(mp.exp(low - high))
 
 
+def logaddexp2(a, b):
+    return max(a, b) + mp.log1p(mpf(2) ** -abs(a - b)) / mp.ln2
+
+
+def cbrt(x):
+    return mp.sign(x) * mp.cbrt(abs(x))
+
+
+def trunc(x):
+    return mp.sign(x) * mp.floor(abs(x))
+
+
+def copysign(a, b):
+    if b == 0:
+        raise ValueError("mpmath has one zero")
+    return abs(a) * mp.sign(b)
+
+
+def xlogy(x, y):
+    return mpf(0) if x == 0 else x * mp.log(y)
+
+
 def where(condition, a, b):
     return a if condition else b
 
@@ -47,20 +69,35 @@ OWN: dict[str, Callable[..., Any]] = {
     "arctan": mp.atan,
     "arctan2": mp.atan2,
     "arctanh": mp.atanh,
+    "cbrt": cbrt,
     "clip": lambda x, low, high: min(max(x, low), high),
+    "copysign": copysign,
+    "deg2rad": lambda x: x * mp.pi / 180,
+    "erfc": erfc,
     "exp2": lambda x: mpf(2) ** x,
     "expit": lambda x: 1 / (1 + mp.exp(-x)),
-    "erfc": erfc,
+    "floor_divide": lambda a, b: mp.floor(a / b),
+    "fmax": max,
+    "fmin": min,
+    "fmod": lambda a, b: a - b * trunc(a / b),
     "gammaln": mp.loggamma,
+    "heaviside": lambda x, value: value if x == 0 else mpf(x > 0),
     "log2": lambda x: mp.log(x, 2),
     "logaddexp": logaddexp,
+    "logaddexp2": logaddexp2,
     "maximum": max,
     "minimum": min,
     "ndtr": lambda x: erfc(-x / mp.sqrt(2)) / 2,
+    "rad2deg": lambda x: x * 180 / mp.pi,
     "reciprocal": lambda x: 1 / x,
+    "remainder": lambda a, b: a - b * mp.floor(a / b),
+    "rint": mp.nint,
     "sinc": mp.sincpi,
     "square": lambda x: x * x,
+    "trunc": trunc,
     "where": where,
+    "xlog1py": lambda x, y: xlogy(x, 1 + y),
+    "xlogy": xlogy,
 }
 
 

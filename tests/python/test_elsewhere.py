@@ -36,7 +36,7 @@ OTHERS = {
 }
 #: What a code must equal, where it is not `np.name(x)`.
 EXPECTED = {
-    **dict.fromkeys(["allclose", "append", "array_equal", "hypot", "isclose", "logaddexp", "true_divide"], "np.{}(a, b)"),
+    **dict.fromkeys(["allclose", "append", "array_equal", "isclose"], "np.{}(a, b)"),
     **dict.fromkeys(["all", "amax", "amin", "any", "argmin", "average", "count_nonzero", "ptp", "std", "var"], "np.{}(x, axis)"),
     **dict.fromkeys(["append", "repeat"], "np.{}(a, b, axis)"),
     **dict.fromkeys(["diff", "roll"], "np.{}(v, 1)[slice]"),
@@ -45,7 +45,6 @@ EXPECTED = {
     **dict.fromkeys(["det", "inv"], "np.linalg.{}(m)"),
     **dict.fromkeys(["inner", "outer", "vdot"], "np.{}(v, w)"),
     **dict.fromkeys(["zeros_like", "ones_like"], "np.{}(x)"),
-    **dict.fromkeys(["floor_divide", "fmod", "mod", "remainder", "divmod"], "np.{}(a, b)"),
     **dict.fromkeys(["silu", "swish"], "x * scipy.special.expit(x)"),
     **dict.fromkeys(["array", "as_tensor", "asarray", "from_numpy", "tensor"], "np.array([1.0, 2.0])"),
     **dict.fromkeys(["flatten", "ravel"], "x.reshape(-1)"),
@@ -83,7 +82,6 @@ EXPECTED = {
     "repeat_interleave": "np.repeat(x, 2, axis)",
     "roll": "np.roll(v, 1)",
     "row_stack": "np.vstack(xs)",
-    "rsqrt": "1 / np.sqrt(x)",
     "solve": "np.linalg.solve(m, b)",
     "solve_triangular": "scipy.linalg.solve_triangular(np.linalg.cholesky(m), b, lower=True)",
     "split": "np.split(x, [2])",
@@ -97,7 +95,6 @@ EXPECTED = {
 DRAWS = {"rand": "(2, 8)", "randn": "(2, 8)", "rand_like": "(4, 4)", "randn_like": "(4, 4)"}
 #: Codes for whole numbers.
 WHOLE = {"left_shift", "right_shift"}
-NUMBERS = {"divmod", "floor_divide", "fmod", "left_shift", "mod", "remainder", "right_shift"}
 
 
 def run(code, given):
@@ -131,8 +128,6 @@ def test_a_function_elsewhere(ctx, name):
     arrays = dict(ARRAYS)
     if name in WHOLE:
         arrays |= {"a": np.array([[5, -3], [0, 17]]), "b": 2}
-    elif name in NUMBERS:
-        arrays |= {"a": ARRAYS["a"] - 1.2, "b": 0.3}
     given, feeds = names(ctx, {k: v for k, v in arrays.items() if not isinstance(v, (int, float))})
     given |= {k: v for k, v in arrays.items() if isinstance(v, (int, float))}
     got = evaluated(ctx, run(_elsewhere.FUNCTIONS[name], given), feeds)

@@ -27,6 +27,11 @@ OTHERS = {
     "check_ratio": "it refuses 1: whole programs test it",
     "bernoulli": "its result is a choice: whole programs test it",
     "power_slope": "it is the derivative of a power, and compared as that",
+    "hypot_slope": "it is the derivative of a length, and compared as that",
+    "logaddexp2_slope": "it is the derivative of logaddexp2, and compared as that",
+    "logaddexp_slope": "it is the derivative of logaddexp, and compared as that",
+    "sinc_curve": "it is the second derivative of sinc, and compared as that",
+    "sinc_slope": "it is the derivative of sinc, and compared as that",
 }
 #: Rows that have their limits at infinities, where NumPy's expression is `0 * inf` or `inf - inf`.
 LIMITS = {"gelu", "sigmoid_cross_entropy"}

@@ -42,7 +42,9 @@ pub(super) struct Emitted {
     pub f: Instr,
     pub name: &'static str,
     pub operands: SmallVec<[Read; 3]>,
-    /// Operands that are copied to a register before, to become full.
+    /// Bit mask of the operands that the kernel reads as a single value.
+    single: usize,
+    /// Reads of one value a row that are copied to a register before, to become full.
     pub splat: SmallVec<[(usize, Instr); 1]>,
 }
 
@@ -168,7 +170,7 @@ impl Emitter<'_> {
         let operands = node.inputs.iter().map(|&r| self.operand(s, i, r, dims)).collect();
         // `choose` gives it its kernel, once it is known how operands are read.
         let f = tile::copy(node.tys[0].dtype);
-        self.stages[s].nodes.push(Emitted { node: i, f, name: node.name(), operands, splat: SmallVec::new() });
+        self.stages[s].nodes.push(Emitted { node: i, f, name: node.name(), operands, single: 0, splat: SmallVec::new() });
         Ok(())
     }
 
@@ -197,6 +199,7 @@ impl Emitter<'_> {
             for e in &mut stage.nodes {
                 choose(ir, isa, e, &stage.loads, tiling)?;
             }
+            fill(stage);
         }
         let widest = ir_widest(ir, group);
         // Kernels write whole vectors, and reductions of rows read whole vectors from any row: 8 values more.
@@ -329,23 +332,62 @@ fn choose(ir: &Ir, isa: Isa, e: &mut Emitted, loads: &[Load], tiling: Tiling) ->
     // The dtype rules of the rows let only dtypes through that the kernels have.
     let forms = forms.ok_or_else(|| missing(ir, e.node))?.0;
     let single = |o: &Read| match o {
-        Read::Load(k) => matches!(loads[*k].kind, LoadKind::One | LoadKind::RowOne),
+        Read::Load(k) => is_single(&loads[*k]),
         // A tile of several rows gets them repeated.
         Read::Row(_) => tiling == Tiling::Rows,
         Read::Value(_) => false,
     };
     let mut mask = e.operands.iter().enumerate().fold(0usize, |m, (k, o)| m | usize::from(single(o)) << k);
-    // A form that does not exist is reached by making operands full, from the first.
-    let mut k = 0;
-    while forms[mask].is_none() && k < e.operands.len() {
+    // A form that does not exist is reached by making operands full, from the first: those from memory by `fill`.
+    for (k, o) in e.operands.iter().enumerate() {
+        if forms[mask].is_some() {
+            break;
+        }
         if mask >> k & 1 == 1 {
             mask &= !(1 << k);
-            e.splat.push((k, tile::fill(dtype(k))));
+            if matches!(o, Read::Row(_)) {
+                e.splat.push((k, tile::fill(dtype(k))));
+            }
         }
-        k += 1;
     }
+    e.single = mask;
     e.f = forms[mask].ok_or_else(|| missing(ir, e.node))?;
     Ok(())
+}
+
+/// True if one value stands for a whole tile.
+fn is_single(load: &Load) -> bool {
+    matches!(load.kind, LoadKind::One | LoadKind::RowOne)
+}
+
+/// Operands that are one value for a tile and that a kernel reads as full ones: copied into a register, once if the value is
+/// that of the whole space. If other kernels read them as they are, the copy is an operand of its own.
+fn fill(stage: &mut Emission) {
+    for k in 0..stage.loads.len() {
+        if !is_single(&stage.loads[k]) {
+            continue;
+        }
+        let reads =
+            |e: &Emitted, alone: bool| e.operands.iter().enumerate().any(|(i, o)| *o == Read::Load(k) && (e.single >> i & 1 == 1) == alone);
+        if !stage.nodes.iter().any(|e| reads(e, false)) {
+            continue;
+        }
+        let periodic = stage.loads[k].kind == LoadKind::One;
+        let full = Load { kind: LoadKind::Gather, periodic, ..stage.loads[k].clone() };
+        if !stage.nodes.iter().any(|e| reads(e, true)) {
+            stage.loads[k] = full;
+            continue;
+        }
+        let copy = stage.loads.len();
+        stage.loads.push(full);
+        for e in &mut stage.nodes {
+            for (i, o) in e.operands.iter_mut().enumerate() {
+                if *o == Read::Load(k) && e.single >> i & 1 == 0 {
+                    *o = Read::Load(copy);
+                }
+            }
+        }
+    }
 }
 
 fn missing(ir: &Ir, i: u32) -> Error {

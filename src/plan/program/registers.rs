@@ -144,7 +144,6 @@ pub fn assign(
                 let r = pool.take();
                 temporary.push(r);
                 let from = operands[k];
-                touch(&mut stage.loads, loads, from, draft.code.len())?;
                 draft.code.push((fill, [Home::Register(r), from, from, from]));
                 draft.names.push("splat");
                 operands[k] = Home::Register(r);
