@@ -33,6 +33,7 @@ _reduce_max = _row("reduce_max")
 _reduce_mean = _row("reduce_mean")
 _reduce_min = _row("reduce_min")
 _reduce_sum = _row("reduce_sum")
+_round = _row("round")
 _sqrt = _row("sqrt")
 _square = _row("square")
 _squeeze = _row("squeeze")
@@ -94,7 +95,7 @@ def log(self: Tensor) -> Tensor:
     return y
 
 
-def clip(self: Tensor, low: TensorLike, high: TensorLike) -> Tensor:
+def clip(self: Tensor, low: TensorLike | None = None, high: TensorLike | None = None) -> Tensor:
     """As `tensor_ops.clip`, with this tensor as `x`.
 
     >>> with ag.Context():
@@ -102,6 +103,17 @@ def clip(self: Tensor, low: TensorLike, high: TensorLike) -> Tensor:
     [0.  0.5 1. ]
     """
     y: Tensor = _apply(_clip, (self, low, high), ())
+    return y
+
+
+def round(self: Tensor, decimals: int = 0) -> Tensor:
+    """As `tensor_ops.round`, with this tensor as `x`.
+
+    >>> with ag.Context():
+    ...     print(T.constant([0.125, 12.5, -2.675]).round(2).eval())
+    [ 0.12 12.5  -2.68]
+    """
+    y: Tensor = _apply(_round, (self,), (decimals,))
     return y
 
 
@@ -303,6 +315,7 @@ attach(
         "exp": exp,
         "log": log,
         "clip": clip,
+        "round": round,
         "equal": equal,
         "not_equal": not_equal,
         "less": less,

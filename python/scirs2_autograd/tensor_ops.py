@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from . import _methods as _methods
 from ._functions import (
@@ -62,6 +62,8 @@ __all__ = [
     "bitwise_xor",
     "broadcast_to",
     "cast",
+    "cbrt",
+    "ceil",
     "check_finite",
     "cholesky",
     "clip",
@@ -69,16 +71,29 @@ __all__ = [
     "concatenate",
     "cond",
     "constant",
+    "copysign",
     "cos",
+    "deg2rad",
+    "degrees",
     "div",
     "divide",
+    "divmod",
     "dot",
     "dropout",
     "equal",
     "erf",
     "erfc",
     "exp",
+    "exp2",
     "expand_dims",
+    "expm1",
+    "fix",
+    "floor",
+    "floor_divide",
+    "fmax",
+    "fmin",
+    "fmod",
+    "frac",
     "full",
     "gather",
     "gelu",
@@ -86,16 +101,27 @@ __all__ = [
     "grad_with_default",
     "greater",
     "greater_equal",
+    "heaviside",
+    "hypot",
     "identity",
     "invert",
+    "isfinite",
+    "isinf",
+    "isnan",
     "jacobians",
+    "lerp",
     "less",
     "less_equal",
     "lesser",
     "lesser_equal",
     "ln",
     "log",
+    "log10",
+    "log1p",
+    "log2",
     "log_softmax",
+    "logaddexp",
+    "logaddexp2",
     "logical_and",
     "logical_not",
     "logical_or",
@@ -109,8 +135,10 @@ __all__ = [
     "mean_squared_error",
     "min",
     "minimum",
+    "mod",
     "mul",
     "multiply",
+    "nan_to_num",
     "ndtr",
     "neg",
     "negative",
@@ -118,22 +146,32 @@ __all__ = [
     "not_equal",
     "one_hot",
     "ones",
+    "positive",
     "pow",
     "power",
+    "rad2deg",
+    "radians",
     "random_normal",
     "random_uniform",
+    "reciprocal",
     "reduce_logsumexp",
     "reduce_max",
     "reduce_mean",
     "reduce_min",
     "reduce_sum",
     "relu",
+    "remainder",
     "reshape",
+    "rint",
+    "round",
+    "rsqrt",
     "show",
     "sigmoid",
     "sigmoid_cross_entropy",
     "sign",
+    "signbit",
     "sin",
+    "sinc",
     "slice",
     "softmax",
     "softmax_cross_entropy",
@@ -154,8 +192,12 @@ __all__ = [
     "take_along_axis",
     "tanh",
     "transpose",
+    "true_divide",
+    "trunc",
     "uniform_like",
     "where",
+    "xlog1py",
+    "xlogy",
     "zeros",
 ]
 
@@ -170,27 +212,51 @@ _bitwise_or = _row("bitwise_or")
 _bitwise_xor = _row("bitwise_xor")
 _broadcast_to = _row("broadcast_to")
 _cast = _row("cast")
+_cbrt = _row("cbrt")
+_ceil = _row("ceil")
 _check_finite = _row("check_finite")
 _cholesky = _row("cholesky")
 _clip = _row("clip")
 _concat = _row("concat")
+_copysign = _row("copysign")
 _cos = _row("cos")
+_deg2rad = _row("deg2rad")
 _div = _row("div")
+_divmod = _row("divmod")
 _dropout = _row("dropout")
 _equal = _row("equal")
 _erf = _row("erf")
 _erfc = _row("erfc")
 _exp = _row("exp")
+_exp2 = _row("exp2")
 _expand_dims = _row("expand_dims")
+_expm1 = _row("expm1")
+_floor = _row("floor")
+_floor_divide = _row("floor_divide")
+_fmax = _row("fmax")
+_fmin = _row("fmin")
+_fmod = _row("fmod")
+_frac = _row("frac")
 _gather = _row("gather")
 _gelu = _row("gelu")
 _greater = _row("greater")
 _greater_equal = _row("greater_equal")
+_heaviside = _row("heaviside")
+_hypot = _row("hypot")
 _identity = _row("identity")
+_isfinite = _row("isfinite")
+_isinf = _row("isinf")
+_isnan = _row("isnan")
+_lerp = _row("lerp")
 _less = _row("less")
 _less_equal = _row("less_equal")
 _log = _row("log")
+_log10 = _row("log10")
+_log1p = _row("log1p")
+_log2 = _row("log2")
 _log_softmax = _row("log_softmax")
+_logaddexp = _row("logaddexp")
+_logaddexp2 = _row("logaddexp2")
 _logical_and = _row("logical_and")
 _logical_not = _row("logical_not")
 _logical_or = _row("logical_or")
@@ -201,22 +267,32 @@ _maximum = _row("maximum")
 _mean_squared_error = _row("mean_squared_error")
 _minimum = _row("minimum")
 _mul = _row("mul")
+_nan_to_num = _row("nan_to_num")
 _ndtr = _row("ndtr")
 _neg = _row("neg")
 _not_equal = _row("not_equal")
 _one_hot = _row("one_hot")
+_positive = _row("positive")
 _pow = _row("pow")
+_rad2deg = _row("rad2deg")
+_reciprocal = _row("reciprocal")
 _reduce_logsumexp = _row("reduce_logsumexp")
 _reduce_max = _row("reduce_max")
 _reduce_mean = _row("reduce_mean")
 _reduce_min = _row("reduce_min")
 _reduce_sum = _row("reduce_sum")
 _relu = _row("relu")
+_remainder = _row("remainder")
 _reshape = _row("reshape")
+_rint = _row("rint")
+_round = _row("round")
+_rsqrt = _row("rsqrt")
 _sigmoid = _row("sigmoid")
 _sigmoid_cross_entropy = _row("sigmoid_cross_entropy")
 _sign = _row("sign")
+_signbit = _row("signbit")
 _sin = _row("sin")
+_sinc = _row("sinc")
 _softmax = _row("softmax")
 _softmax_cross_entropy = _row("softmax_cross_entropy")
 _softplus = _row("softplus")
@@ -231,7 +307,10 @@ _sub = _row("sub")
 _take = _row("take")
 _tanh = _row("tanh")
 _transpose = _row("transpose")
+_trunc = _row("trunc")
 _where = _row("where")
+_xlog1py = _row("xlog1py")
+_xlogy = _row("xlogy")
 
 
 def __dir__() -> list[str]:
@@ -490,8 +569,8 @@ def relu(x: TensorLike) -> Tensor:
     return y
 
 
-def clip(x: TensorLike, low: TensorLike, high: TensorLike) -> Tensor:
-    """`x` limited to `low .. high`: `minimum(maximum(x, low), high)`.
+def clip(x: TensorLike, low: TensorLike | None = None, high: TensorLike | None = None) -> Tensor:
+    """`x` limited to `low .. high`: `minimum(maximum(x, low), high)`. A bound may be missing.
 
     Gradient: to `x` where `low < x < high` and exactly 0 elsewhere, at the bounds too; else to the bound that holds.
 
@@ -502,6 +581,436 @@ def clip(x: TensorLike, low: TensorLike, high: TensorLike) -> Tensor:
     [0.  0.5 1. ]
     """
     y: Tensor = _apply(_clip, (x, low, high), ())
+    return y
+
+
+def positive(x: TensorLike) -> Tensor:
+    """`x` itself, which is a number.
+
+    Gradient: `g`.
+
+    NumPy: `+x`
+
+    >>> with ag.Context():
+    ...     print(T.positive([1.0, -2.0]).eval())
+    [ 1. -2.]
+    """
+    y: Tensor = _apply(_positive, (x,), ())
+    return y
+
+
+def deg2rad(x: TensorLike) -> Tensor:
+    """Degrees as radians: `x * pi / 180`.
+
+    Gradient: `g * pi / 180`.
+
+    NumPy: `np.deg2rad(x)`
+
+    >>> with ag.Context():
+    ...     print(T.deg2rad([180.0, 90.0]).eval())
+    [3.14159265 1.57079633]
+    """
+    y: Tensor = _apply(_deg2rad, (x,), ())
+    return y
+
+
+def rad2deg(x: TensorLike) -> Tensor:
+    """Radians as degrees: `x * 180 / pi`.
+
+    Gradient: `g * 180 / pi`.
+
+    NumPy: `np.rad2deg(x)`
+
+    >>> with ag.Context():
+    ...     print(T.rad2deg([np.pi, 1.0]).eval())
+    [180.          57.29577951]
+    """
+    y: Tensor = _apply(_rad2deg, (x,), ())
+    return y
+
+
+def lerp(a: TensorLike, b: TensorLike, w: TensorLike) -> Tensor:
+    """`a + w * (b - a)`, linear interpolation, with broadcasting: `a` at 0 and `b` at 1, both exactly. It overflows only if it must.
+
+    Gradient: `g * (1 - w)`, `g * w` and `g * (b - a)`.
+
+    NumPy: `a + w * (b - a)`
+
+    >>> with ag.Context():
+    ...     print(T.lerp(1.0, [3.0, 5.0], 0.5).eval())
+    [2. 3.]
+    """
+    y: Tensor = _apply(_lerp, (a, b, w), ())
+    return y
+
+
+def floor_divide(a: TensorLike, b: TensorLike) -> Tensor:
+    """The quotient rounded down, `floor(a / b)`, with broadcasting: Python's `//`. It is rounded once, so that it goes together with
+    `REMAINDER`. Integers stay integers: the quotient by 0 is 0, and that of the smallest one by -1 wraps around. Of floating
+    numbers it is infinite or NaN by 0, and NaN for an infinite `a`.
+
+    Gradient: 0.
+
+    NumPy: `np.floor_divide(a, b)`
+
+    >>> with ag.Context():
+    ...     print(T.floor_divide([7, -7, 7], [2, 2, 0]).eval())
+    [ 3 -4  0]
+    """
+    y: Tensor = _apply(_floor_divide, (a, b), ())
+    return y
+
+
+def remainder(a: TensorLike, b: TensorLike) -> Tensor:
+    """What `b * floor_divide(a, b)` leaves of `a`, with broadcasting: Python's `%`, which has the sign of `b`. Integers stay integers,
+    and the remainder by 0 is 0; of floating numbers it is NaN by 0 and for an infinite `a`. It is exact if both have one sign.
+
+    Gradient: `g` and `-g * floor_divide(a, b)`.
+
+    NumPy: `np.remainder(a, b)`
+
+    >>> with ag.Context():
+    ...     print(T.remainder([7.5, -7.5, 7.5], [2.0, 2.0, -2.0]).eval())
+    [ 1.5  0.5 -0.5]
+    """
+    y: Tensor = _apply(_remainder, (a, b), ())
+    return y
+
+
+def fmod(a: TensorLike, b: TensorLike) -> Tensor:
+    """The remainder that has the sign of `a`, as that of C and of Rust's `%`: `a - b * trunc(a / b)`, with broadcasting. It is exact.
+    Integers stay integers, and the remainder by 0 is 0; of floating numbers it is NaN by 0 and for an infinite `a`.
+
+    Gradient: `g` and `-g * trunc(a / b)`.
+
+    NumPy: `np.fmod(a, b)`
+
+    >>> with ag.Context():
+    ...     print(T.fmod([7.5, -7.5, 7.5], [2.0, 2.0, -2.0]).eval())
+    [ 1.5 -1.5  1.5]
+    """
+    y: Tensor = _apply(_fmod, (a, b), ())
+    return y
+
+
+def divmod(a: TensorLike, b: TensorLike) -> tuple[Tensor, Tensor]:
+    """`FLOOR_DIVIDE` and `REMAINDER`, as a pair: Python's `divmod`.
+
+    Gradient: theirs.
+
+    NumPy: `np.divmod(a, b)`
+
+    >>> with ag.Context() as ctx:
+    ...     print(*ctx.eval(T.divmod([7, -7], 2)[0]))
+    [ 3 -4]
+    """
+    y: tuple[Tensor, Tensor] = _apply(_divmod, (a, b), ())
+    return y
+
+
+def floor(x: TensorLike) -> Tensor:
+    """The largest integer that is not above `x`, in the dtype of `x`; integers stay as they are.
+
+    Gradient: 0.
+
+    NumPy: `np.floor(x)`
+
+    >>> with ag.Context():
+    ...     print(T.floor([-1.5, 0.5, 2.0]).eval())
+    [-2.  0.  2.]
+    """
+    y: Tensor = _apply(_floor, (x,), ())
+    return y
+
+
+def ceil(x: TensorLike) -> Tensor:
+    """The smallest integer that is not below `x`, in the dtype of `x`; integers stay as they are.
+
+    Gradient: 0.
+
+    NumPy: `np.ceil(x)`
+
+    >>> with ag.Context():
+    ...     print(T.ceil([-1.5, 0.5, 2.0]).eval())
+    [-1.  1.  2.]
+    """
+    y: Tensor = _apply(_ceil, (x,), ())
+    return y
+
+
+def trunc(x: TensorLike) -> Tensor:
+    """`x` without its fraction, in the dtype of `x`; integers stay as they are.
+
+    Gradient: 0.
+
+    NumPy: `np.trunc(x)`
+
+    >>> with ag.Context():
+    ...     print(T.trunc([-1.5, 0.5, 2.0]).eval())
+    [-1.  0.  2.]
+    """
+    y: Tensor = _apply(_trunc, (x,), ())
+    return y
+
+
+def rint(x: TensorLike) -> Tensor:
+    """The nearest integer, of two the even one, as a floating number.
+
+    Gradient: 0.
+
+    NumPy: `np.rint(x)`
+
+    >>> with ag.Context():
+    ...     print(T.rint([0.5, 1.5, 2.5]).eval())
+    [0. 2. 2.]
+    """
+    y: Tensor = _apply(_rint, (x,), ())
+    return y
+
+
+def round(x: TensorLike, decimals: int = 0) -> Tensor:
+    """`x` rounded to `decimals` digits behind the point, or, if that is negative, before it; of two the even one. As NumPy does, it
+    rounds `x * 10 ** decimals` and divides again, so that the last digits of a float may differ from decimal rounding; where the
+    product overflows `x` stays as it is. Integers stay integers, and with `decimals` below 0 are rounded in `float64`.
+
+    Gradient: 0.
+
+    NumPy: `np.round(x, decimals)`
+
+    >>> with ag.Context():
+    ...     print(T.round([0.125, 12.5, -2.675], 2).eval())
+    [ 0.12 12.5  -2.68]
+    """
+    y: Tensor = _apply(_round, (x,), (decimals,))
+    return y
+
+
+def frac(x: TensorLike) -> Tensor:
+    """`x - trunc(x)`, which has the sign of `x`.
+
+    Gradient: `g`.
+
+    NumPy: `x - np.trunc(x)`
+
+    >>> with ag.Context():
+    ...     print(T.frac([-1.5, 0.25, 2.0]).eval())
+    [-0.5   0.25  0.  ]
+    """
+    y: Tensor = _apply(_frac, (x,), ())
+    return y
+
+
+def pow(a: TensorLike, b: TensorLike) -> Tensor:
+    """Power with broadcasting: `y = a ** b`. Integers to integers stay integers and wrap around, and a negative exponent is
+    an error of the run, as NumPy's; a negative base with a non-integral exponent gives NaN.
+
+    Gradient: `g * b * a ** (b - 1)`, which is 0 where `b` is 0, and `g * y * log(a)`, which counts as 0 where `a` is 0.
+
+    NumPy: `a ** b`
+
+    >>> with ag.Context():
+    ...     print(T.pow([4.0, 2.0, -8.0], [0.5, -1.0, 0.5]).eval())
+    [2.  0.5 nan]
+    """
+    y: Tensor = _apply(_pow, (a, b), ())
+    return y
+
+
+def reciprocal(x: TensorLike) -> Tensor:
+    """`1 / x`, in floating numbers also for integers; infinite at 0.
+
+    Gradient: `-g * y / x`.
+
+    NumPy: `1 / x`
+
+    >>> with ag.Context():
+    ...     print(T.reciprocal([2.0, -4.0, 0.0]).eval())
+    [ 0.5  -0.25   inf]
+    """
+    y: Tensor = _apply(_reciprocal, (x,), ())
+    return y
+
+
+def rsqrt(x: TensorLike) -> Tensor:
+    """`1 / sqrt(x)`; infinite at 0, NaN below.
+
+    Gradient: `-g * y / x / 2`.
+
+    NumPy: `1 / np.sqrt(x)`
+
+    >>> with ag.Context():
+    ...     print(T.rsqrt([4.0, 0.0]).eval())
+    [0.5 inf]
+    """
+    y: Tensor = _apply(_rsqrt, (x,), ())
+    return y
+
+
+def cbrt(x: TensorLike) -> Tensor:
+    """Cube root, within 2 ulp; that of a negative number is negative.
+
+    Gradient: `g / (3 * y ** 2)`, infinite at 0.
+
+    NumPy: `np.cbrt(x)`
+
+    >>> with ag.Context():
+    ...     print(T.cbrt([27.0, -8.0, 0.0]).eval())
+    [ 3. -2.  0.]
+    """
+    y: Tensor = _apply(_cbrt, (x,), ())
+    return y
+
+
+def hypot(a: TensorLike, b: TensorLike) -> Tensor:
+    """`sqrt(a * a + b * b)` with broadcasting, within 2 ulp, which overflows only if it must; infinite if one of them is, also beside
+    NaN.
+
+    Gradient: `g * a / y` and `g * b / y`, and 0 where both are 0.
+
+    NumPy: `np.hypot(a, b)`
+
+    >>> with ag.Context():
+    ...     print(T.hypot([3.0, 1e200], [4.0, 1e200]).eval())
+    [5.00000000e+000 1.41421356e+200]
+    """
+    y: Tensor = _apply(_hypot, (a, b), ())
+    return y
+
+
+def exp2(x: TensorLike) -> Tensor:
+    """`2 ** x`, within 2 ulp, and exact for integers.
+
+    Gradient: `g * y * log(2)`.
+
+    NumPy: `np.exp2(x)`
+
+    >>> with ag.Context():
+    ...     print(T.exp2([-1.0, 0.5, 10.0]).eval())
+    [5.00000000e-01 1.41421356e+00 1.02400000e+03]
+    """
+    y: Tensor = _apply(_exp2, (x,), ())
+    return y
+
+
+def expm1(x: TensorLike) -> Tensor:
+    """`exp(x) - 1`, within 3 ulp also where `exp(x)` rounds to 1.
+
+    Gradient: `g * exp(x)`.
+
+    NumPy: `np.expm1(x)`
+
+    >>> with ag.Context():
+    ...     print(T.expm1([-100.0, 1e-20, 1.0]).eval())
+    [-1.00000000e+00  1.00000000e-20  1.71828183e+00]
+    """
+    y: Tensor = _apply(_expm1, (x,), ())
+    return y
+
+
+def log2(x: TensorLike) -> Tensor:
+    """Logarithm to the base 2, within 2 ulp, and exact for powers of 2; -inf at 0, NaN below.
+
+    Gradient: `g / (x * log(2))`.
+
+    NumPy: `np.log2(x)`
+
+    >>> with ag.Context():
+    ...     print(T.log2([8.0, 1.0, 0.0, -1.0]).eval())
+    [  3.   0. -inf  nan]
+    """
+    y: Tensor = _apply(_log2, (x,), ())
+    return y
+
+
+def log10(x: TensorLike) -> Tensor:
+    """Logarithm to the base 10, within 2 ulp, and exact for powers of 10; -inf at 0, NaN below.
+
+    Gradient: `g / (x * log(10))`.
+
+    NumPy: `np.log10(x)`
+
+    >>> with ag.Context():
+    ...     print(T.log10([1000.0, 1.0, 0.0, -1.0]).eval())
+    [  3.   0. -inf  nan]
+    """
+    y: Tensor = _apply(_log10, (x,), ())
+    return y
+
+
+def log1p(x: TensorLike) -> Tensor:
+    """`log(1 + x)`, within 2 ulp also where `1 + x` rounds to 1; -inf at -1, NaN below.
+
+    Gradient: `g / (1 + x)`.
+
+    NumPy: `np.log1p(x)`
+
+    >>> with ag.Context():
+    ...     print(T.log1p([1e-20, 1.0, -1.0]).eval())
+    [1.00000000e-20 6.93147181e-01           -inf]
+    """
+    y: Tensor = _apply(_log1p, (x,), ())
+    return y
+
+
+def xlogy(x: TensorLike, y: TensorLike) -> Tensor:
+    """`x * log(y)` with broadcasting, and 0 where `x` is 0, whatever `y` is but NaN.
+
+    Gradient: `g * log(y)`, and `g * x / y`, which is 0 where both are 0.
+
+    NumPy: `scipy.special.xlogy(x, y)`
+
+    >>> with ag.Context():
+    ...     print(T.xlogy([2.0, 0.0, 0.0], [3.0, 0.0, np.inf]).eval())
+    [2.19722458 0.         0.        ]
+    """
+    y: Tensor = _apply(_xlogy, (x, y), ())
+    return y
+
+
+def xlog1py(x: TensorLike, y: TensorLike) -> Tensor:
+    """`x * log(1 + y)` with broadcasting, and 0 where `x` is 0, whatever `y` is but NaN.
+
+    Gradient: `g * log(1 + y)`, and `g * x / (1 + y)`, which is 0 where `x` is 0 and `y` is -1.
+
+    NumPy: `scipy.special.xlog1py(x, y)`
+
+    >>> with ag.Context():
+    ...     print(T.xlog1py([2.0, 0.0], [1e-20, -1.0]).eval())
+    [2.e-20 0.e+00]
+    """
+    y: Tensor = _apply(_xlog1py, (x, y), ())
+    return y
+
+
+def logaddexp(a: TensorLike, b: TensorLike) -> Tensor:
+    """`log(exp(a) + exp(b))` with broadcasting, which never overflows: -inf if both are -inf, inf if one is inf.
+
+    Gradient: `g / (1 + exp(b - a))` and `g / (1 + exp(a - b))`; each is 0 where its operand is -inf, also where both are, and
+    half of `g` where both are inf.
+
+    NumPy: `np.logaddexp(a, b)`
+
+    >>> with ag.Context():
+    ...     print(T.logaddexp([0.0, 1000.0, -np.inf], [0.0, 1000.0, -np.inf]).eval())
+    [6.93147181e-01 1.00069315e+03           -inf]
+    """
+    y: Tensor = _apply(_logaddexp, (a, b), ())
+    return y
+
+
+def logaddexp2(a: TensorLike, b: TensorLike) -> Tensor:
+    """`log2(2 ** a + 2 ** b)` with broadcasting, which never overflows: -inf if both are -inf, inf if one is inf.
+
+    Gradient: `g / (1 + 2 ** (b - a))` and `g / (1 + 2 ** (a - b))`; each is 0 where its operand is -inf, also where both are, and
+    half of `g` where both are inf.
+
+    NumPy: `np.logaddexp2(a, b)`
+
+    >>> with ag.Context():
+    ...     print(T.logaddexp2([0.0, 2000.0], [0.0, 2000.0]).eval())
+    [1.000e+00 2.001e+03]
+    """
+    y: Tensor = _apply(_logaddexp2, (a, b), ())
     return y
 
 
@@ -547,6 +1056,38 @@ def softplus(x: TensorLike) -> Tensor:
     [0.00000000e+00 6.93147181e-01 1.00000000e+03]
     """
     y: Tensor = _apply(_softplus, (x,), ())
+    return y
+
+
+def softmax(x: TensorLike, axis: int = -1) -> Tensor:
+    """`exp(x) / sum(exp(x))` along `axis`, shifted by the maximum: it never overflows. Where all elements are -inf, or one is
+    inf, it is NaN.
+
+    Gradient: `y * (g - sum(g * y))`, accurate also where a probability rounds to 1.
+
+    NumPy: `scipy.special.softmax(x, axis=axis)`
+
+    >>> with ag.Context():
+    ...     print(T.softmax([[1000.0, 1000.0], [0.0, -np.inf]]).eval())
+    [[0.5 0.5]
+     [1.  0. ]]
+    """
+    y: Tensor = _apply(_softmax, (x,), (axis,))
+    return y
+
+
+def log_softmax(x: TensorLike, axis: int = -1) -> Tensor:
+    """`x - logsumexp(x)` along `axis`: the logarithm of softmax without its underflow.
+
+    Gradient: `g - softmax(x) * sum(g)`, with an error of one unit in the last place of `g` where a probability rounds to 1.
+
+    NumPy: `scipy.special.log_softmax(x, axis=axis)`
+
+    >>> with ag.Context():
+    ...     print(T.log_softmax([0.0, -1000.0]).eval())
+    [    0. -1000.]
+    """
+    y: Tensor = _apply(_log_softmax, (x,), (axis,))
     return y
 
 
@@ -607,6 +1148,21 @@ def gelu(x: TensorLike) -> Tensor:
     [-0.15865525  0.          0.84134475]
     """
     y: Tensor = _apply(_gelu, (x,), ())
+    return y
+
+
+def sinc(x: TensorLike) -> Tensor:
+    """`sin(pi * x) / (pi * x)`, within 3 ulp, and 1 at 0; exactly 0 at all other integers.
+
+    Gradient: `g * (cos(pi * x) - y) / x`, and 0 at 0; accurate near 0 in all orders.
+
+    NumPy: `np.sinc(x)`
+
+    >>> with ag.Context():
+    ...     print(T.sinc([0.0, 0.5, 1.0]).eval())
+    [1.         0.63661977 0.        ]
+    """
+    y: Tensor = _apply(_sinc, (x,), ())
     return y
 
 
@@ -792,6 +1348,134 @@ def bitwise_not(x: TensorLike) -> Tensor:
     return y
 
 
+def isnan(x: TensorLike) -> Tensor:
+    """True where `x` is NaN.
+
+    NumPy: `np.isnan(x)`
+
+    >>> with ag.Context():
+    ...     print(T.isnan([1.0, np.nan, np.inf]).eval())
+    [False  True False]
+    """
+    y: Tensor = _apply(_isnan, (x,), ())
+    return y
+
+
+def isinf(x: TensorLike) -> Tensor:
+    """True where `x` is infinite.
+
+    NumPy: `np.isinf(x)`
+
+    >>> with ag.Context():
+    ...     print(T.isinf([1.0, np.nan, -np.inf]).eval())
+    [False False  True]
+    """
+    y: Tensor = _apply(_isinf, (x,), ())
+    return y
+
+
+def isfinite(x: TensorLike) -> Tensor:
+    """True where `x` is neither infinite nor NaN.
+
+    NumPy: `np.isfinite(x)`
+
+    >>> with ag.Context():
+    ...     print(T.isfinite([1.0, np.nan, np.inf]).eval())
+    [ True False False]
+    """
+    y: Tensor = _apply(_isfinite, (x,), ())
+    return y
+
+
+def signbit(x: TensorLike) -> Tensor:
+    """True where the sign of `x` is negative, also that of -0.
+
+    NumPy: `np.signbit(x)`
+
+    >>> with ag.Context():
+    ...     print(T.signbit([-2.0, -0.0, 0.0, np.inf]).eval())
+    [ True  True False False]
+    """
+    y: Tensor = _apply(_signbit, (x,), ())
+    return y
+
+
+def nan_to_num(x: TensorLike, nan: TensorLike = 0.0, posinf: TensorLike | None = None, neginf: TensorLike | None = None) -> Tensor:
+    """`x`, with `nan` in place of NaN, `posinf` in place of inf and `neginf` in place of -inf: without them the largest and the smallest
+    number of the dtype. Integers stay as they are.
+
+    Gradient: `g` where `x` is finite, exactly 0 elsewhere; there it goes to what was put in place.
+
+    NumPy: `np.nan_to_num(x, nan=nan, posinf=posinf, neginf=neginf)`
+
+    >>> with ag.Context():
+    ...     print(T.nan_to_num([1.0, np.nan, -np.inf, np.inf], nan=7.0, neginf=-1.0).eval())
+    [ 1.00000000e+000  7.00000000e+000 -1.00000000e+000  1.79769313e+308]
+    """
+    y: Tensor = _apply(_nan_to_num, (x, nan, posinf, neginf), ())
+    return y
+
+
+def fmax(a: TensorLike, b: TensorLike) -> Tensor:
+    """The larger of two, with broadcasting, and the other one if one is NaN.
+
+    Gradient: to the larger; ties share it equally. To the one that is not NaN.
+
+    NumPy: `np.fmax(a, b)`
+
+    >>> with ag.Context():
+    ...     print(T.fmax([1.0, 5.0, np.nan], 3.0).eval())
+    [3. 5. 3.]
+    """
+    y: Tensor = _apply(_fmax, (a, b), ())
+    return y
+
+
+def fmin(a: TensorLike, b: TensorLike) -> Tensor:
+    """The smaller of two, with broadcasting, and the other one if one is NaN.
+
+    Gradient: to the smaller; ties share it equally. To the one that is not NaN.
+
+    NumPy: `np.fmin(a, b)`
+
+    >>> with ag.Context():
+    ...     print(T.fmin([1.0, 5.0, np.nan], 3.0).eval())
+    [1. 3. 3.]
+    """
+    y: Tensor = _apply(_fmin, (a, b), ())
+    return y
+
+
+def copysign(a: TensorLike, b: TensorLike) -> Tensor:
+    """`|a|` with the sign of `b`, also that of -0, with broadcasting.
+
+    Gradient: `g` to `a` where the signs of both are equal, `-g` elsewhere; 0 at 0, and to `b`.
+
+    NumPy: `np.copysign(a, b)`
+
+    >>> with ag.Context():
+    ...     print(T.copysign([1.0, -2.0, 3.0], [-1.0, 1.0, -0.0]).eval())
+    [-1.  2. -3.]
+    """
+    y: Tensor = _apply(_copysign, (a, b), ())
+    return y
+
+
+def heaviside(x: TensorLike, value: TensorLike) -> Tensor:
+    """The step function: 0 where `x` is negative, 1 where it is positive, `value` where it is 0; NaN of NaN.
+
+    Gradient: 0 to `x`; to `value` where `x` is 0.
+
+    NumPy: `np.heaviside(x, value)`
+
+    >>> with ag.Context():
+    ...     print(T.heaviside([-1.5, 0.0, 2.0], 0.5).eval())
+    [0.  0.5 1. ]
+    """
+    y: Tensor = _apply(_heaviside, (x, value), ())
+    return y
+
+
 def where(condition: TensorLike, a: TensorLike, b: TensorLike) -> Tensor:
     """`a` where the condition is true, else `b`, with broadcasting. Both are computed; neither's infinities or NaN reach
     the gradient of the other.
@@ -937,7 +1621,7 @@ def broadcast_to(x: TensorLike, shape: Shape) -> Tensor:
     return y
 
 
-def strided_slice(x: TensorLike, slices: Sequence[builtins.slice]) -> Tensor:
+def strided_slice(x: TensorLike, slices: Sequence[builtins.slice] = []) -> Tensor:
     """A part of `x`: one slice an axis, from the first; axes that are not named stay whole. Bounds and steps mean what
     NumPy's mean: negative bounds count from the end, bounds beyond the ends are cut, steps may be negative.
 
@@ -1095,12 +1779,10 @@ def take(x: TensorLike, index: TensorLike, axis: int = 0) -> Tensor:
 
 
 def gather(x: TensorLike, index: TensorLike, axis: int = -1) -> Tensor:
-    """For each place of `index` the element of `x` at that index along `axis` and at the same place on the other axes.
-    Lengths off the axis are equal. Negative indices count from the end; an index out of range is an error of the run.
+    """For each place of `index` the element of `x` at that index along `axis`, and at the same position on the other axes, where
+    the index may be shorter than `x`. Negative indices count from the end; an index out of range is an error of the run.
 
     Gradient: `g` added up at the indices.
-
-    NumPy: `np.take_along_axis(x, index, axis=axis)`
 
     >>> with ag.Context():
     ...     print(T.gather([[1.0, 2.0], [3.0, 4.0]], [[1], [0]]).eval())
@@ -1192,84 +1874,6 @@ def cholesky(a: TensorLike) -> Tensor:
     return y
 
 
-def check_finite(x: TensorLike) -> Tensor:
-    """`x` itself; an element that is NaN or infinite is an error of the run, which then changes nothing.
-
-    Gradient: `g`.
-
-    NumPy: `x`
-
-    >>> with ag.Context():
-    ...     print(T.check_finite(T.log([1.0, np.e])).eval())
-    [0. 1.]
-    """
-    y: Tensor = _apply(_check_finite, (x,), ())
-    return y
-
-
-def pow(a: TensorLike, b: TensorLike) -> Tensor:
-    """Power with broadcasting: `y = a ** b`. Integers to integers stay integers and wrap around, and a negative exponent is
-    an error of the run, as NumPy's; a negative base with a non-integral exponent gives NaN.
-
-    Gradient: `g * b * a ** (b - 1)`, which is 0 where `b` is 0, and `g * y * log(a)`, which counts as 0 where `a` is 0.
-
-    NumPy: `a ** b`
-
-    >>> with ag.Context():
-    ...     print(T.pow([4.0, 2.0, -8.0], [0.5, -1.0, 0.5]).eval())
-    [2.  0.5 nan]
-    """
-    y: Tensor = _apply(_pow, (a, b), ())
-    return y
-
-
-def softmax(x: TensorLike, axis: int = -1) -> Tensor:
-    """`exp(x) / sum(exp(x))` along `axis`, shifted by the maximum: it never overflows. Where all elements are -inf, or one is
-    inf, it is NaN.
-
-    Gradient: `y * (g - sum(g * y))`, accurate also where a probability rounds to 1.
-
-    NumPy: `scipy.special.softmax(x, axis=axis)`
-
-    >>> with ag.Context():
-    ...     print(T.softmax([[1000.0, 1000.0], [0.0, -np.inf]]).eval())
-    [[0.5 0.5]
-     [1.  0. ]]
-    """
-    y: Tensor = _apply(_softmax, (x,), (axis,))
-    return y
-
-
-def log_softmax(x: TensorLike, axis: int = -1) -> Tensor:
-    """`x - logsumexp(x)` along `axis`: the logarithm of softmax without its underflow.
-
-    Gradient: `g - softmax(x) * sum(g)`, with an error of one unit in the last place of `g` where a probability rounds to 1.
-
-    NumPy: `scipy.special.log_softmax(x, axis=axis)`
-
-    >>> with ag.Context():
-    ...     print(T.log_softmax([0.0, -1000.0]).eval())
-    [    0. -1000.]
-    """
-    y: Tensor = _apply(_log_softmax, (x,), (axis,))
-    return y
-
-
-def dropout(x: TensorLike, ratio: TensorLike, train: TensorLike = True) -> Tensor:
-    """With `train`, each element is 0 with probability `ratio`, else divided by `1 - ratio`; without it, `x` itself. Each
-    call is a draw of its own, and each run draws anew.
-
-    `train` is True, False, or a 0-d bool tensor, such as a placeholder: then each run decides. A ratio that is NaN,
-    negative, 1 or more is an error, of the run if it is a tensor.
-
-    >>> with ag.Context():
-    ...     print(T.reduce_max(T.dropout(np.ones(1000), 0.75)).eval())
-    4.0
-    """
-    y: Tensor = _apply(_dropout, (x, ratio, train), ())
-    return y
-
-
 def sparse_softmax_cross_entropy(logits: TensorLike, labels: TensorLike) -> Tensor:
     """Cross-entropy of softmax against labels: `logsumexp(logits) - logits[label]`, one value a row. `logits` are
     `(n, classes)`; labels are integers or integral floats of shape `(n,)` or `(n, 1)`, and one that is NaN, not integral
@@ -1331,11 +1935,43 @@ def mean_squared_error(x: TensorLike, targets: TensorLike) -> Tensor:
     return y
 
 
+def dropout(x: TensorLike, ratio: TensorLike, train: TensorLike = True) -> Tensor:
+    """With `train`, each element is 0 with probability `ratio`, else divided by `1 - ratio`; without it, `x` itself. Each
+    call is a draw of its own, and each run draws anew.
+
+    `train` is True, False, or a 0-d bool tensor, such as a placeholder: then each run decides. A ratio that is NaN,
+    negative, 1 or more is an error, of the run if it is a tensor.
+
+    >>> with ag.Context():
+    ...     print(T.reduce_max(T.dropout(np.ones(1000), 0.75)).eval())
+    4.0
+    """
+    y: Tensor = _apply(_dropout, (x, ratio, train), ())
+    return y
+
+
+def check_finite(x: TensorLike) -> Tensor:
+    """`x` itself; an element that is NaN or infinite is an error of the run, which then changes nothing.
+
+    Gradient: `g`.
+
+    NumPy: `x`
+
+    >>> with ag.Context():
+    ...     print(T.check_finite(T.log([1.0, np.e])).eval())
+    [0. 1.]
+    """
+    y: Tensor = _apply(_check_finite, (x,), ())
+    return y
+
+
 astype = cast
 bitwise_invert = bitwise_not
 concatenate = concat
+degrees = rad2deg
 divide = div
 dot = matmul
+fix = trunc
 invert = bitwise_not
 lesser = less
 lesser_equal = less_equal
@@ -1344,9 +1980,12 @@ logsumexp = reduce_logsumexp
 max = reduce_max
 mean = reduce_mean
 min = reduce_min
+mod = remainder
 multiply = mul
 negative = neg
 power = pow
+radians = deg2rad
 subtract = sub
 sum = reduce_sum
 take_along_axis = gather
+true_divide = div

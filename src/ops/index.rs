@@ -63,7 +63,7 @@ row! {
     support Unknown;
     vjp(g) { index: Cotangent::Zero }
     batch Elementwise;
-    numpy "np.where(index < 0, index + n, index)";
+    numpy "np.where(index < 0, index + n, index).astype(dtype)";
     exempt First, Second: "it has no floating input, or no floating result";
     exempt Narrow: "its samples are integers";
     case index(4)[5] with n = 4;
@@ -108,7 +108,7 @@ row! {
     support Unknown;
     vjp(g) { labels: Cotangent::Zero }
     batch Elementwise;
-    numpy "labels.astype(np.int64)";
+    numpy "labels.astype(np.int32)";
     exempt First, Second: "it has no floating input, or no floating result";
     exempt Narrow: "its samples are integers";
     case index(4)[5] with classes = 4;

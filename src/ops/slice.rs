@@ -22,7 +22,7 @@ row! {
     /// NumPy's mean: negative bounds count from the end, bounds beyond the ends are cut, steps may be negative.
     ///
     /// Gradient: `g` in its places of an array of zeros.
-    pub SLICE = fn strided_slice(x: any; slices: Slices = Slices([].into())) -> y
+    pub SLICE = fn strided_slice(x: any; slices: Slices) -> y
     shape(c) {
         if slices.0.len() > x.ndim() {
             return c.shape_error("too many slices", format_args!("{} for an array of shape {}", slices.0.len(), Tuple(&x.shape)), "at most one an axis");

@@ -255,7 +255,7 @@ def test_all_is_all():
         assert callable(getattr(T, name))
         assert getattr(T, name).__doc__
     names = {n for n in vars(T) if not n.startswith("_")}
-    assert names - set(T.__all__) <= {"annotations", "builtins", "Sequence", "TYPE_CHECKING", "Tensor"}
+    assert names - set(T.__all__) <= {"annotations", "builtins", "Literal", "Sequence", "TYPE_CHECKING", "Tensor"}
     for name in ag.__all__:
         assert getattr(ag, name) is not None
 

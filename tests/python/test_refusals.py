@@ -1,6 +1,7 @@
 """What users of NumPy and PyTorch write first, and tensors do not do: each message says what to write instead."""
 
 import copy
+import math
 import operator
 import pickle
 
