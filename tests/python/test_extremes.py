@@ -23,6 +23,8 @@ DERIVATIVE = 8
 
 #: Elementwise rows that are not compared, and why.
 OTHERS = {
+    "between": "its bounds may cancel: whole programs test it",
+    "spread": "its terms may cancel: whole programs test it",
     "check_finite": "it refuses infinities: whole programs test it",
     "check_ratio": "it refuses 1: whole programs test it",
     "bernoulli": "its result is a choice: whole programs test it",

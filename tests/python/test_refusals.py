@@ -183,7 +183,7 @@ def test_what_does_not_depend_on_an_argument_is_evaluated_inside():
 def test_attributes_of_other_arrays(ctx):
     x = ctx.placeholder("x", [3])
     for name, word in {
-        "std": "`T.sqrt(T.mean(",
+        "logdet": "`2.0 * T.sum(T.log(",
         "item": "`x.eval(feeds).item()`",
         "numpy": "`x.eval(feeds)`",
         "detach": "`T.stop_gradient(x)`",
@@ -232,12 +232,11 @@ def test_protocols_are_asked_in_vain(ctx):
 
 def test_functions_of_other_packages():
     for name, word in {
-        "eye": "`T.constant(np.eye(n))`",
+        "unsqueeze": "`T.expand_dims(x, axis)`",
         "sinn": "did you mean `T.sin`?",
-        "std": "`T.sqrt(T.mean(",
+        "logdet": "`2.0 * T.sum(T.log(",
         "cat": "`T.concat(xs, axis)`",
-        "floor": "np.floor",
-        "arctan": "`ag.custom_op(np.arctan, vjp)`",
+        "i0": "`ag.custom_op(np.i0, vjp)`",
         "eigh": "`ag.custom_op(np.linalg.eigh, vjp)`",
         "nothing_alike": "`ag.custom_op(f, vjp)`",
     }.items():
