@@ -75,19 +75,16 @@ FUNCTIONS = {
     "det": "T.square(T.exp(T.sum(T.log(T.sum(T.cholesky(m) * np.eye(n), axis=1)))))",
     "diag": "T.sum(m * np.eye(n), axis=1)",
     "diagonal": "T.sum(m * np.eye(n), axis=1)",
-    "inner": "T.sum(v * w)",
     "inv": "T.solve_lower(T.cholesky(m), T.solve_lower(T.cholesky(m), np.eye(n)), transpose=True)",
     "linear": "T.matmul(x, a.T) + v",
     "logdet": "2.0 * T.sum(T.log(T.sum(T.cholesky(m) * np.eye(n), axis=1)))",
     "mm": "T.matmul(a, b)",
     "multi_dot": "a @ b @ m",
-    "outer": "v[:, None] * w",
     "solve": "T.solve_lower(T.cholesky(m), T.solve_lower(T.cholesky(m), b), transpose=True)",
     "solve_triangular": "T.solve_lower(T.cholesky(m), b)",
     "trace": "T.sum(m * np.eye(n))",
     "tril": "T.where(np.tri(n, dtype=bool), m, 0.0)",
     "triu": "T.where(np.tri(n, k=-1, dtype=bool), 0.0, m)",
-    "vdot": "T.sum(v * w)",
     # Making tensors
     "arange": "T.constant(np.arange(n))",
     "array": "T.constant(np.array([1.0, 2.0]))",
@@ -188,8 +185,6 @@ def advice(name: str, label: str = "") -> str:
     written = code(name)
     if written is not None:
         return f"write {written}"
-    if name in ("einsum", "kron", "tensordot"):
-        return "build it from `T.matmul`, `T.transpose`, `T.reshape` and `T.sum`"
     for prefix, module in ("np.", np), ("np.linalg.", np.linalg):
         if not label and callable(getattr(module, name, None)):
             label = prefix + name

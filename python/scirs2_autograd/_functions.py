@@ -1,13 +1,14 @@
-"""Functions on tensors that are not rows of the op table: gradients, creation, draws, control."""
+"""Functions on tensors that are written by hand: gradients, creation, draws, control, products with an equation or axes."""
 
 from __future__ import annotations
 
 import builtins
+import operator
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, overload
 
 from ._lib import Context, Filled, Tensor, _apply, _assign, _cond, _grad, _hook, _hvp, _jacobians, _random, _row, current_context
-from .exceptions import ShapeError
+from .exceptions import DTypeError, ShapeError
 
 if TYPE_CHECKING:
     from ._typing import DTypeLike, Shape, TensorLike
@@ -18,6 +19,7 @@ __all__ = [
     "bernoulli",
     "cond",
     "constant",
+    "einsum",
     "full",
     "grad",
     "grad_with_default",
@@ -30,12 +32,14 @@ __all__ = [
     "slice",
     "standard_normal",
     "standard_uniform",
+    "tensordot",
     "uniform_like",
     "zeros",
 ]
 
 
 _BERNOULLI, _BETWEEN, _SPREAD = _row("bernoulli"), _row("between"), _row("spread")
+_EINSUM, _TENSORDOT = _row("einsum"), _row("tensordot")
 _RESHAPE, _TRANSPOSE = _row("reshape"), _row("transpose")
 
 
@@ -290,6 +294,69 @@ def cond(condition: Tensor, then: Callable[[], Any], otherwise: Callable[[], Any
     3.0
     """
     return _cond(condition, then, otherwise)
+
+
+def einsum(subscripts: str, *operands: TensorLike) -> Tensor:
+    """Sums of products by an equation of indices, as `np.einsum`.
+
+    Each letter names an axis of an operand, and axes of one name go together; the sum is over the names that the result has not:
+    `"ij,jk->ik"` is a product of matrices, `"ii"` a trace, `"ij->ji"` a transpose, `"bij,bjk->bik"` `T.batch_matmul`.
+
+    `...` stands for axes without names, which broadcast. Without `->` the result has the axes of `...` and then, by their codes, the
+    letters that occur once. Blanks do not count. A letter twice in one term takes a diagonal. Lengths of 1 meet any length. The
+    operands become one dtype; sums of integers stay in it and wrap around, sums of bools are "any".
+
+    Several operands are multiplied two at a time: up to eight in the order of least work, more in an order in which each product adds
+    least to the memory. A length that only a feed decides counts as 100 there. What one operand alone names is summed before it is
+    multiplied. Products over a name are products of matrices, in which views of the operands are read where they stand; the others are
+    multiplications and sums.
+
+    Gradient: that of these products and sums.
+
+    >>> with ag.Context():
+    ...     a, b = T.constant([[1.0, 2.0], [3.0, 4.0]]), T.constant([[1.0, 0.0], [1.0, 1.0]])
+    ...     print(T.einsum("ij,jk->ik", a, b).eval())
+    ...     print(T.einsum("ii", a).eval(), T.einsum("ij,ij->i", a, b).eval(), T.einsum("...j,j", a, [1.0, 10.0]).eval())
+    [[3. 2.]
+     [7. 4.]]
+    5.0 [1. 7.] [21. 43.]
+    """
+    y: Tensor = _apply(_EINSUM, (operands,), (subscripts,))
+    return y
+
+
+def tensordot(a: TensorLike, b: TensorLike, axes: int | Sequence[int | Sequence[int]] = 2) -> Tensor:
+    """The sum of products over pairs of axes, of equal lengths, as `np.tensordot`.
+
+    `axes` is a pair: axes of `a`, and those of `b` that go with them, each an integer or several; or a number `n`, for the last `n` axes
+    of `a` and the first `n` of `b`, in order. The result has the other axes of `a`, then those of `b`.
+
+    Gradient: the products of `g` with the other operand over the axes that this one has not.
+
+    >>> with ag.Context() as ctx:
+    ...     a, b = ctx.ones([2, 3, 4]), ctx.ones([4, 3, 5])
+    ...     print(T.tensordot(a, b, axes=([1, 2], [1, 0])).shape, T.tensordot(a, b, axes=1).shape)
+    ...     print(T.tensordot([1.0, 2.0], [3.0, 4.0], axes=0).eval())
+    (2, 5) (2, 3, 3, 5)
+    [[3. 4.]
+     [6. 8.]]
+    """
+    pair: Any = axes
+    if not isinstance(axes, bool) and hasattr(axes, "__index__") and not getattr(axes, "ndim", 0):
+        n = operator.index(axes)
+        if n < 0:
+            msg = f"tensordot: the number of axes is negative. Got {n}; expected axes >= 0."
+            raise ShapeError(msg)
+        # More axes than a tensor can have are refused all the same.
+        n = min(n, 1000)
+        pair = range(-n, 0), range(n)
+    try:
+        first, second = pair
+    except (TypeError, ValueError):
+        msg = f"tensordot: axes has the wrong type. Got {axes!r}; expected an integer or a pair of axes."
+        raise DTypeError(msg) from None
+    y: Tensor = _apply(_TENSORDOT, (a, b), (first, second))
+    return y
 
 
 def show(x: Tensor, prefix: str = "") -> Tensor:

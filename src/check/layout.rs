@@ -181,7 +181,10 @@ fn placeholder<'g>(ctx: &'g Context, name: &str, a: &Array) -> Tensor<'g> {
 
 /// The rows whose rounding follows from which axes of an operand are contiguous, as the documentation of their kernel
 /// says: their layouts agree to this error.
-const PRODUCTS: (&[&str], f64) = (&["batch_matmul", "matmul", "solve_lower", "cholesky_lower", "cholesky"], 1e-14);
+const PRODUCTS: (&[&str], f64) = (
+    &["batch_matmul", "matmul", "matvec", "vecmat", "dot", "inner", "tensordot", "einsum", "solve_lower", "cholesky_lower", "cholesky"],
+    1e-14,
+);
 
 pub(super) fn compare(def: &OpDef, what: &str, found: &[Array], expected: &[Array]) -> Result<usize> {
     for (k, (a, b)) in found.iter().zip(expected).enumerate() {

@@ -1,17 +1,22 @@
-//! Products of matrices, and the Cholesky factorisation.
+//! Products of matrices, and of arrays over some of their axes.
 
 use smallvec::smallvec;
 
 use crate::array::with_lead;
-use crate::error::{Error, ErrorKind};
-use crate::graph::Tensor;
+use crate::error::{Error, ErrorKind, Result};
+use crate::graph::attr::{AttrType, Axes, IntoAttr};
 use crate::graph::op::OpDef;
+use crate::graph::{AsTensor, Tensor};
 use crate::kernels;
-use crate::ops::movement::{expand_dims, squeeze, transpose};
-use crate::shape::{Aval, Dim, Tuple, broadcast};
+use crate::ops::apply::{Arg, Operand, apply};
+use crate::ops::einsum::axes::matched;
+use crate::ops::einsum::lower::{Indexed, contract, product};
+use crate::ops::einsum::parse::{LABELS, Label};
+use crate::ops::movement::{expand_dims, reshape, squeeze, transpose};
+use crate::shape::{self, Aval, Dim, Tuple, broadcast};
 
 /// The rows of this family.
-pub(in crate::ops) static ROWS: &[&OpDef] = &[&BATCH_MATMUL, &MATMUL];
+pub(in crate::ops) static ROWS: &[&OpDef] = &[&BATCH_MATMUL, &MATMUL, &MATVEC, &VECMAT, &DOT, &INNER, &VDOT, &TENSORDOT];
 
 /// `x` with its last two axes exchanged.
 pub(crate) fn swapped<'g>(x: Tensor<'g>) -> Tensor<'g> {
@@ -78,8 +83,6 @@ row! {
     }
     numpy "np.matmul(a, b)";
     example "T.matmul([[1.0, 2.0], [3.0, 4.0]], [10.0, 1.0])" => "[12. 34.]";
-    alias dot;
-    method dot;
     case real[2, 3], real[3, 4];
     case real[3], real[3, 4];
     case real[2, 3], real[3];
@@ -88,4 +91,196 @@ row! {
     refuses f64[2, 3], f64[4, 5] => "matmul: inner dimensions differ. Got (2, 3) and (4, 5); expected a.shape[-1] == b.shape[-2].";
     refuses f64[], f64[2, 2] => "matmul: a 0-d array is not a matrix. Got () and (2, 2); expected at least one axis each.";
     refuses f64[2, 2, 3], f64[3, 3, 2] => "matmul: shapes do not broadcast. Got (2,) and (3,); expected equal lengths, or 1, on each axis counted from the last.";
+}
+
+row! {
+    /// Product of matrices and vectors: `(..., m, n)` and `(..., n)` give `(..., m)`, with broadcasting over the other axes.
+    ///
+    /// Gradient: as for `batch_matmul`.
+    pub MATVEC = fn matvec(a: value, b: value) -> y
+    body {
+        let (2.., [.., n], Some(m)) = (a.ndim(), b.dims(), a.dims().last()) else {
+            return Err(Error::new(ErrorKind::Shape, "matvec", "an operand has too few axes", format_args!("{} and {}", Tuple(a.dims()), Tuple(b.dims())), "shapes (..., m, n) and (..., n)"));
+        };
+        if m.unify(*n).is_none() {
+            return Err(Error::new(ErrorKind::Shape, "matvec", "inner dimensions differ", format_args!("{} and {}", Tuple(a.dims()), Tuple(b.dims())), "a.shape[-1] == b.shape[-1]"));
+        }
+        squeeze(batch_matmul(a, expand_dims(b, -1i64)), -1i64)
+    }
+    numpy "np.matvec(a, b)";
+    example "T.matvec([[1, 2], [3, 4]], [[10, 1], [0, 1]])" => "[[12 34]\n [ 2  4]]";
+    case real[2, 3], real[3];
+    case real[4, 2, 3], real[4, 3];
+    case real[2, 3], real[4, 3];
+    refuses f64[2], f64[2] => "matvec: an operand has too few axes. Got (2,) and (2,); expected shapes (..., m, n) and (..., n).";
+    refuses f64[2, 3], f64[2] => "matvec: inner dimensions differ. Got (2, 3) and (2,); expected a.shape[-1] == b.shape[-1].";
+    refuses f64[2, 2, 3], f64[3, 3] => "matvec: shapes do not broadcast. Got (2,) and (3,); expected equal lengths, or 1, on each axis counted from the last.";
+}
+
+row! {
+    /// Product of vectors and matrices: `(..., n)` and `(..., n, m)` give `(..., m)`, with broadcasting over the other axes.
+    ///
+    /// Gradient: as for `batch_matmul`.
+    pub VECMAT = fn vecmat(a: value, b: value) -> y
+    body {
+        let ([.., n], [.., m, _]) = (a.dims(), b.dims()) else {
+            return Err(Error::new(ErrorKind::Shape, "vecmat", "an operand has too few axes", format_args!("{} and {}", Tuple(a.dims()), Tuple(b.dims())), "shapes (..., n) and (..., n, m)"));
+        };
+        if m.unify(*n).is_none() {
+            return Err(Error::new(ErrorKind::Shape, "vecmat", "inner dimensions differ", format_args!("{} and {}", Tuple(a.dims()), Tuple(b.dims())), "a.shape[-1] == b.shape[-2]"));
+        }
+        squeeze(batch_matmul(expand_dims(a, -2i64), b), -2i64)
+    }
+    numpy "np.vecmat(a, b)";
+    example "T.vecmat([[10, 1], [0, 1]], [[1, 2], [3, 4]])" => "[[13 24]\n [ 3  4]]";
+    case real[3], real[3, 2];
+    case real[4, 3], real[4, 3, 2];
+    case real[4, 3], real[3, 2];
+    refuses f64[2], f64[2] => "vecmat: an operand has too few axes. Got (2,) and (2,); expected shapes (..., n) and (..., n, m).";
+    refuses f64[2], f64[3, 2] => "vecmat: inner dimensions differ. Got (2,) and (3, 2); expected a.shape[-1] == b.shape[-2].";
+    refuses f64[2, 3], f64[3, 3, 2] => "vecmat: shapes do not broadcast. Got (2,) and (3,); expected equal lengths, or 1, on each axis counted from the last.";
+}
+
+/// The sum of products over pairs of axes, of equal lengths: the other axes of `a`, then those of `b`.
+fn over<'g>(op: &str, mut a: Tensor<'g>, mut b: Tensor<'g>, pairs: &[(usize, usize)]) -> Result<Tensor<'g>> {
+    if a.ndim() + b.ndim() > LABELS {
+        let got = format_args!("{} and {}", a.ndim(), b.ndim());
+        return Err(Error::new(ErrorKind::Shape, op, "there are too many axes", got, format_args!("at most {LABELS} together")));
+    }
+    for &(i, j) in pairs {
+        let length = |t: Tensor<'g>, i: usize| t.dims().get(i).copied().unwrap_or(Dim::Known(1));
+        if length(a, i).unify(length(b, j)).is_none() {
+            let got = format_args!("axis {i} of {} and axis {j} of {}", Tuple(a.dims()), Tuple(b.dims()));
+            return Err(Error::new(ErrorKind::Shape, op, "lengths differ", got, "equal lengths"));
+        }
+        a = matched(a, i, b, j, false);
+        b = matched(b, j, a, i, false);
+    }
+    let own = |j: usize| pairs.iter().find(|p| p.1 == j).map_or(a.ndim() + j, |p| p.0) as Label;
+    let left = Indexed::new(a, 0..a.ndim() as Label);
+    let right = Indexed::new(b, (0..b.ndim()).map(own));
+    let free = |t: &Indexed<'g>, other: &Indexed<'g>| t.labels.iter().copied().filter(|l| !other.labels.contains(l)).collect::<Vec<_>>();
+    let out: Vec<Label> = free(&left, &right).into_iter().chain(free(&right, &left)).collect();
+    contract(vec![left, right], &out)
+}
+
+row! {
+    /// NumPy's `dot`: the sum of products over the last axis of `a` and the last but one of `b`, or its only one; the result has the
+    /// other axes of `a`, then those of `b`. For matrices it is `a @ b`; arrays of more axes do not go in pairs, as those of `matmul` do.
+    /// A 0-d array multiplies.
+    ///
+    /// Gradient: as for `tensordot`.
+    pub DOT = fn dot(a: value, b: value) -> y
+    body {
+        match (a.ndim(), b.ndim()) {
+            (0, _) | (_, 0) => product(a, b),
+            (n, m) => over("dot", a, b, &[(n - 1, m.saturating_sub(2))])?,
+        }
+    }
+    numpy "np.dot(a, b)";
+    example "T.dot([[1.0, 2.0], [3.0, 4.0]], [10.0, 1.0])" => "[12. 34.]";
+    method dot;
+    case real[3], real[3];
+    case real[2, 3], real[3, 4];
+    case real[2, 3], real[3];
+    case real[3], real[3, 2];
+    case real[2, 2, 3], real[2, 3, 4];
+    case real[], real[2, 3];
+    refuses f64[2, 3], f64[2, 3] => "dot: lengths differ. Got axis 1 of (2, 3) and axis 0 of (2, 3); expected equal lengths.";
+    refuses f64[3], f64[1] => "dot: lengths differ. Got axis 0 of (3,) and axis 0 of (1,); expected equal lengths.";
+}
+
+row! {
+    /// NumPy's `inner`: the sum of products over the last axes of both; the result has the other axes of `a`, then those of `b`. A 0-d
+    /// array multiplies.
+    ///
+    /// Gradient: as for `tensordot`.
+    pub INNER = fn inner(a: value, b: value) -> y
+    body {
+        match (a.ndim(), b.ndim()) {
+            (0, _) | (_, 0) => product(a, b),
+            (n, m) => over("inner", a, b, &[(n - 1, m - 1)])?,
+        }
+    }
+    numpy "np.inner(a, b)";
+    example "T.inner([[1, 2], [3, 4]], [[1, 0], [0, 1], [1, 1]])" => "[[1 2 3]\n [3 4 7]]";
+    case real[3], real[3];
+    case real[2, 3], real[4, 3];
+    case real[2, 2, 3], real[3];
+    case real[2], real[];
+    refuses f64[2, 3], f64[3, 2] => "inner: lengths differ. Got axis 1 of (2, 3) and axis 1 of (3, 2); expected equal lengths.";
+}
+
+row! {
+    /// The sum of the products of all elements, in C order whatever the shapes: both have equally many.
+    ///
+    /// Gradient: `g * b` and `g * a`, under their shapes.
+    pub VDOT = fn vdot(a: value, b: value) -> y
+    body {
+        if let (Some(m), Some(n)) = (a.known_shape(), b.known_shape())
+            && shape::count(&m) != shape::count(&n)
+        {
+            return Err(Error::new(ErrorKind::Shape, "vdot", "the numbers of elements differ", format_args!("{} and {}", Tuple(&m), Tuple(&n)), "equally many elements"));
+        }
+        over("vdot", reshape(a, [-1]), reshape(b, [-1]), &[(0, 0)])?
+    }
+    numpy "np.vdot(a, b)";
+    example "T.vdot([[1, 2], [3, 4]], [1, 10, 100, 1000])" => "4321";
+    case real[3], real[3];
+    case real[2, 3], real[3, 2];
+    case real[], real[1, 1];
+    refuses f64[2, 3], f64[5] => "vdot: the numbers of elements differ. Got (2, 3) and (5,); expected equally many elements.";
+}
+
+row! {
+    /// The sum of products over pairs of axes, of equal lengths: the first of `a_axes` goes with the first of `b_axes`, and so on. The
+    /// result has the other axes of `a`, then those of `b`.
+    ///
+    /// Gradient: the products of `g` with the other operand over the axes that this one has not.
+    pub TENSORDOT = fn tensordot(a: value, b: value; a_axes: Axes, b_axes: Axes) -> y
+    body {
+        let list = |axes: &Axes, ndim: usize| -> Result<Vec<usize>> {
+            // For the error of an axis that is named twice.
+            shape::axes("tensordot", axes.0.as_deref(), ndim)?;
+            match &axes.0 {
+                Some(list) => list.iter().map(|&i| shape::axis("tensordot", i, ndim)).collect(),
+                None => Ok((0..ndim).collect()),
+            }
+        };
+        let (i, j) = (list(&a_axes, a.ndim())?, list(&b_axes, b.ndim())?);
+        if i.len() != j.len() {
+            return Err(Error::new(ErrorKind::Shape, "tensordot", "the axes do not pair", format_args!("{} of a and {} of b", Tuple(&i), Tuple(&j)), "equally many axes"));
+        }
+        over("tensordot", a, b, &i.into_iter().zip(j).collect::<Vec<_>>())?
+    }
+    numpy "np.tensordot(a, b, (a_axes, b_axes))";
+    by hand;
+    case real[2, 3], real[3, 4] with a_axes = [1], b_axes = [0];
+    case real[2, 3, 4], real[4, 5, 3] with a_axes = [1, -1], b_axes = [2, 0];
+    case real[2, 3, 4], real[3, 2] with a_axes = [0, 1], b_axes = [1, 0];
+    case real[2], real[3] with a_axes = Axes(Some([].into())), b_axes = Axes(Some([].into()));
+    case real[2, 3], real[2, 3] with a_axes = (), b_axes = ();
+    refuses f64[2, 3], f64[3, 4] with a_axes = [1, 0], b_axes = [0] => "tensordot: the axes do not pair. Got (1, 0) of a and (0,) of b; expected equally many axes.";
+    refuses f64[2, 3], f64[3, 4] with a_axes = [0], b_axes = [0] => "tensordot: lengths differ. Got axis 0 of (2, 3) and axis 0 of (3, 4); expected equal lengths.";
+    refuses f64[2, 1], f64[3, 4] with a_axes = [1], b_axes = [0] => "tensordot: lengths differ. Got axis 1 of (2, 1) and axis 0 of (3, 4); expected equal lengths.";
+    refuses f64[2, 2], f64[2, 2] with a_axes = [1, -1], b_axes = [0, 1] => "tensordot: an axis is named twice. Got (1, -1); expected distinct axes.";
+    refuses f64[2, 3], f64[3, 4] with a_axes = [2], b_axes = [0] => "tensordot: axis is out of range. Got axis=2 for 2 dimensions; expected -2 <= axis < 2.";
+}
+
+/// The sum of products over pairs of axes, of equal lengths: the first of `a_axes` goes with the first of `b_axes`, and so on. The
+/// result has the other axes of `a`, then those of `b`. `()` stands for all axes, and `&[-2, -1], &[0, 1]` for what NumPy means by
+/// `axes=2`.
+///
+/// ```
+/// use scirs2_autograd::{run, tensor_ops as T};
+///
+/// run(|ctx| {
+///     let a = ctx.placeholder("a", &[2, 3, 4]);
+///     let b = ctx.placeholder("b", &[4, 5, 3]);
+///     assert_eq!(T::tensordot(a, b, &[1, 2], &[2, 0]).known_shape().unwrap()[..], [2, 5]);
+/// });
+/// ```
+#[track_caller]
+pub fn tensordot<'g>(a: impl AsTensor<'g>, b: impl Operand<'g>, a_axes: impl IntoAttr<Axes>, b_axes: impl IntoAttr<Axes>) -> Tensor<'g> {
+    apply(&TENSORDOT, &[Arg::from(a.tensor()), b.arg()], &[a_axes.into_attr().pack(), b_axes.into_attr().pack()])
 }

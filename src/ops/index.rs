@@ -14,26 +14,15 @@ use crate::kernels;
 use crate::ops::apply::apply;
 use crate::ops::batch;
 use crate::ops::broadcast::{BROADCAST_TO, broadcast_like, broadcast_to};
-use crate::ops::movement::{RESHAPE, dims_attr, expand_dims, known_attr, merge_axes, reshape, squeeze};
-use crate::ops::rules::{shaped_like, unbroadcast};
+use crate::ops::movement::{dims_attr, expand_dims, known_attr, merge_axes, split_axis, squeeze};
+use crate::ops::rules::unbroadcast;
 use crate::ops::slice::zeros_of;
 use crate::ops::unpack::{arity, attr};
 use crate::shape::{self, Aval, Dim, Shape, Tuple};
 
 /// The rows of this family.
-pub(in crate::ops) static ROWS: &[&OpDef] = &[
-    &TAKE,
-    &GATHER,
-    &ONE_HOT,
-    &CHECK_INDEX,
-    &CHECK_INDEX_LIKE,
-    &CHECK_LABELS,
-    &CHECK_AT,
-    &GATHER_AT,
-    &ADD_AT,
-    &BROADCAST_OFF,
-    &SPLIT_AXIS,
-];
+pub(in crate::ops) static ROWS: &[&OpDef] =
+    &[&TAKE, &GATHER, &ONE_HOT, &CHECK_INDEX, &CHECK_INDEX_LIKE, &CHECK_LABELS, &CHECK_AT, &GATHER_AT, &ADD_AT, &BROADCAST_OFF];
 
 fn check_int(c: &Infer<'_>, index: &Aval) -> Result<()> {
     if index.dtype.is_int() { Ok(()) } else { c.dtype_error("indices must be integers", index.dtype, "int32 or int64") }
@@ -325,49 +314,6 @@ pub(crate) fn broadcast_off<'g>(x: Tensor<'g>, like: Tensor<'g>, axis: usize) ->
     }
 }
 
-row! {
-    /// `x` with `axis` cut into the axes of `like`, of which only the shape is used, in C order.
-    ///
-    /// Gradient: `g` under the shape of `x`.
-    pub(crate) SPLIT_AXIS = fn split_axis(x: any, like: any; axis: i64 = 0) -> y
-    shape(c) {
-        let axis = shape::axis(c.op, axis, x.ndim())?;
-        let whole = like.shape.iter().map(|d| d.known()).product::<Option<usize>>();
-        if let (Some(Dim::Known(n)), Some(m)) = (x.shape.get(axis), whole)
-            && *n != m
-        {
-            let got = format_args!("axis {axis} of {} for {}", Tuple(&x.shape), Tuple(&like.shape));
-            return c.shape_error("the number of elements differs", got, format_args!("{m} along the axis"));
-        }
-        Ok(smallvec![Aval { dtype: x.dtype, shape: replaced(x, axis, &like.shape) }])
-    };
-    kernel Kernel::Lower(|c| Lowered::Chain(vec![(&RESHAPE, vec![dims_attr(c.output)])]));
-    support Moved;
-    vjp(g) { x: shaped_like(g, x), like: Cotangent::Zero }
-    batch Rule(batch::first_along);
-    numpy "np.reshape(x, x.shape[:axis] + like.shape + x.shape[axis:][1:])";
-    by hand;
-    case real[2, 6], real[3, 2] with axis = 1;
-    case real[1, 2], real[] with axis = 0;
-    refuses f64[4], f64[3] with axis = 0 => "split_axis: the number of elements differs. Got axis 0 of (4,) for (3,); expected 3 along the axis.";
-    refuses f64[4], f64[4] with axis = 1 => "split_axis: axis is out of range. Got axis=1 for 1 dimension; expected -1 <= axis < 1.";
-}
-
-/// The shape of `x` with the axis replaced by the axes of `with`.
-fn replaced(x: &Aval, axis: usize, with: &[Dim]) -> Shape {
-    let (head, tail) = (x.shape.iter().take(axis), x.shape.iter().skip(axis + 1));
-    head.chain(with).chain(tail).copied().collect()
-}
-
-/// `x` with an axis cut into the axes of `like`.
-fn split_axis<'g>(x: Tensor<'g>, like: Tensor<'g>, axis: usize) -> Tensor<'g> {
-    let dims = replaced(x.aval(), axis, like.dims());
-    match dims.iter().map(|d| d.known().map(|n| n as i64)).collect::<Option<Vec<i64>>>() {
-        Some(dims) => reshape(x, dims),
-        None => apply(&SPLIT_AXIS, &[x.into(), like.into()], &[Attr::Int(axis as i64)]),
-    }
-}
-
 /// Places of any shape as those of an axis of `x`: joined into one axis, and repeated over the other axes of `x`.
 fn along<'g>(places: Tensor<'g>, x: Tensor<'g>, axis: usize) -> Tensor<'g> {
     let flat = match places.ndim() {
@@ -385,7 +331,7 @@ pub(crate) fn take_at<'g>(x: Tensor<'g>, places: Tensor<'g>, axis: usize) -> Ten
     match places.ndim() {
         0 => squeeze(y, axis as i64),
         1 => y,
-        _ => split_axis(y, places, axis),
+        n => split_axis(y, axis, places, 0, n),
     }
 }
 

@@ -13,6 +13,7 @@ pub mod composite;
 pub mod contract;
 pub mod control;
 pub mod division;
+pub mod einsum;
 pub mod elementwise;
 pub mod exponent;
 pub mod factor;
@@ -87,6 +88,9 @@ pub static FAMILIES: &[Family] = &[
     family("Reductions", reduce::ROWS),
     family("Indexing", index::ROWS),
     family("Products", contract::ROWS),
+    family("Products", einsum::ROWS),
+    family("Products", einsum::axes::ROWS),
+    family("Products", composite::product::ROWS),
     family("Linear algebra", factor::ROWS),
     family("Losses", composite::loss::ROWS),
     family("Random numbers", random::ROWS),

@@ -320,6 +320,54 @@ pub(crate) fn merge_axes<'g>(x: Tensor<'g>, first: usize, n: usize) -> Tensor<'g
     }
 }
 
+row! {
+    /// `x` with an axis taken apart into `n`, which have the lengths of the axes of `like` from `first` on: of `like` only the
+    /// shape is used.
+    ///
+    /// Gradient: `g` with these axes joined.
+    pub(crate) SPLIT_AXIS = fn split_axis(x: any, like: any; axis: i64 = 0, first: i64 = 0, n: i64 = 2) -> y
+    shape(c) {
+        let (i, first) = (shape::axis(c.op, axis, x.ndim())?, shape::axis(c.op, first, like.ndim())?);
+        let end = first.saturating_add(usize::try_from(n).unwrap_or(0));
+        let Some(parts) = like.shape.get(first..end).filter(|p| !p.is_empty()) else {
+            let got = format_args!("{n} axes from axis={first} on of shape {}", Tuple(&like.shape));
+            return c.shape_error("the axes are not there", got, "axes of the array");
+        };
+        let whole = x.shape.get(i).and_then(|d| d.known());
+        let known = shape::concrete(parts).map(|p| shape::count(&p));
+        if let (Some(whole), Some(n)) = (whole, known)
+            && whole != n
+        {
+            let got = format_args!("axis {i} of {} for {}", Tuple(&x.shape), Tuple(parts));
+            return c.shape_error("the number of elements differs", got, format_args!("a length of {n}"));
+        }
+        let shape = x.shape.iter().take(i).chain(parts).chain(x.shape.iter().skip(i + 1)).copied().collect();
+        Ok(smallvec![Aval { dtype: x.dtype, shape }])
+    };
+    kernel Kernel::Lower(|c| Lowered::Chain(vec![(&RESHAPE, vec![dims_attr(c.output)])]));
+    support Moved;
+    vjp(g) { x: shaped_like(g, x), like: Cotangent::Zero }
+    batch Rule(batch::first_along);
+    numpy "ref.split_axis(x, like, axis, first, n)";
+    by hand;
+    case real[6, 2], real[2, 3];
+    case real[2, 12], real[5, 2, 3, 2] with axis = -1, first = 1, n = 3;
+    refuses f64[6], f64[2, 2] => "split_axis: the number of elements differs. Got axis 0 of (6,) for (2, 2); expected a length of 4.";
+    refuses f64[6], f64[2, 3] with first = 1 => "split_axis: the axes are not there. Got 2 axes from axis=1 on of shape (2, 3); expected axes of the array.";
+    refuses f64[6], f64[2, 3] with axis = 1 => "split_axis: axis is out of range. Got axis=1 for 1 dimension; expected -1 <= axis < 1.";
+}
+
+/// `x` with an axis taken apart into `n`, which have the lengths of the axes of `like` from `first` on.
+#[track_caller]
+pub(crate) fn split_axis<'g>(x: Tensor<'g>, axis: usize, like: Tensor<'g>, first: usize, n: usize) -> Tensor<'g> {
+    let parts: Option<Vec<i64>> = like.dims().iter().skip(first).take(n).map(|d| d.known().map(|n| n as i64)).collect();
+    if let (Some(dims), Some(parts)) = (x.known_shape(), parts) {
+        let (head, tail) = (dims.iter().take(axis), dims.iter().skip(axis + 1));
+        return reshape(x, head.map(|&n| n as i64).chain(parts).chain(tail.map(|&n| n as i64)).collect::<Vec<_>>());
+    }
+    apply(&SPLIT_AXIS, &[x.into(), like.into()], &[axis, first, n].map(|i| Attr::Int(i as i64)))
+}
+
 /// The lengths of a concrete aval as an attribute.
 pub(super) fn dims_attr(a: &Aval) -> Attr {
     Ints(a.shape.iter().map(|d| d.known().unwrap_or(0) as i64).collect()).pack()

@@ -4,3 +4,4 @@ pub mod activation;
 pub mod chance;
 pub mod loss;
 pub mod power;
+pub mod product;
