@@ -29,6 +29,7 @@ pub(in crate::ops) static ROWS: &[&OpDef] = &[
     &EXPAND_DIMS,
     &SQUEEZE,
     &MERGE_AXES,
+    &SPLIT_AXIS,
 ];
 
 row! {
