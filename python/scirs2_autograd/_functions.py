@@ -7,7 +7,8 @@ import operator
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, overload
 
-from ._lib import Context, Filled, Tensor, _apply, _assign, _cond, _grad, _hook, _hvp, _jacobians, _random, _row, current_context
+from ._lib import Context, Filled, Tensor, _apply, _assign, _cond, _grad, _hook, _hvp, _jacobians, _random, __version__, current_context
+from ._rows import rows as _rows
 from .exceptions import DTypeError, ShapeError
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ __all__ = [
     "zeros",
 ]
 
-
+_row = _rows(__version__)
 _BERNOULLI, _BETWEEN, _SPREAD = _row("bernoulli"), _row("between"), _row("spread")
 _EINSUM, _TENSORDOT = _row("einsum"), _row("tensordot")
 _RESHAPE, _TRANSPOSE = _row("reshape"), _row("transpose")
