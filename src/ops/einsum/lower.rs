@@ -96,7 +96,7 @@ impl<'g> Indexed<'g> {
     /// The tensor with exactly the axes of `out`; indices that it has not have length 1.
     fn finished(&self, out: &[Label]) -> Tensor<'g> {
         let x = self.aligned(out);
-        let missing = out.len() - x.ndim();
+        let missing = out.len().saturating_sub(x.ndim());
         if missing == 0 { x } else { expand_dims(x, (0..missing as i64).collect::<Vec<_>>()) }
     }
 }
@@ -113,12 +113,6 @@ pub(in crate::ops) fn product<'g>(a: Tensor<'g>, b: Tensor<'g>) -> Tensor<'g> {
 /// The sum of the products of the operands over all indices that are not in `out`. Each index has one length, or 1, in all of
 /// them, as far as lengths are known.
 pub(in crate::ops) fn contract<'g>(operands: Vec<Indexed<'g>>, out: &[Label]) -> Result<Tensor<'g>> {
-    let n = operands.len();
-    products(operands, out)
-        .ok_or_else(|| Error::engine("einsum", "the order of the products does not hold together", n, "each value in one product"))
-}
-
-fn products<'g>(operands: Vec<Indexed<'g>>, out: &[Label]) -> Option<Tensor<'g>> {
     let mut values: Vec<Option<Indexed<'g>>> = operands.into_iter().map(|t| Some(t.diagonals().without_ones())).collect();
     let mut lengths = Lengths::new();
     // The indices that one operand has, and those that more have.
@@ -133,25 +127,24 @@ fn products<'g>(operands: Vec<Indexed<'g>>, out: &[Label]) -> Option<Tensor<'g>>
     values.iter_mut().for_each(|t| *t = t.take().map(|t| t.summed(!kept)));
     let sets: Vec<Set> = values.iter().flatten().map(Indexed::set).collect();
     let steps = path(&sets, set(out), &lengths);
-    // How many values hold an index.
-    let mut holders = [0usize; Set::BITS as usize];
-    let mut hold = |s: Set, by: isize| {
-        holders.iter_mut().enumerate().filter(|(i, _)| s >> i & 1 == 1).for_each(|(_, n)| *n = n.saturating_add_signed(by));
-        holders.iter().enumerate().filter(|(_, n)| **n > 0).fold(0, |s: Set, (i, _)| s | 1 << i)
-    };
-    sets.iter().for_each(|&s| {
-        hold(s, 1);
-    });
-    let last = steps.len();
-    for (k, (i, j)) in steps.into_iter().enumerate() {
-        let (a, b) = (values.get_mut(i)?.take()?, values.get_mut(j)?.take()?);
-        hold(a.set(), -1);
-        let kept = set(out) | hold(b.set(), -1);
-        let made = pair(&a, &b, kept, (k + 1 == last).then_some(out), &lengths);
-        hold(made.set(), 1);
+    let mut left = steps.len();
+    for step in steps {
+        left -= 1;
+        let (a, b) = (taken(&mut values, step.a)?, taken(&mut values, step.b)?);
+        let made = pair(&a, &b, step.kept, (left == 0).then_some(out), &lengths);
+        if let Some(e) = made.x.error() {
+            return Err(e);
+        }
         values.push(Some(made));
     }
-    Some(values.pop()??.finished(out))
+    let last = values.len().saturating_sub(1);
+    Ok(taken(&mut values, last)?.finished(out))
+}
+
+/// A value that goes into a product: it is in no other one.
+fn taken<'g>(values: &mut [Option<Indexed<'g>>], i: usize) -> Result<Indexed<'g>> {
+    let value = values.get_mut(i).and_then(Option::take);
+    value.ok_or_else(|| Error::engine("einsum", "the products do not hold together", i, "a value that no product has taken"))
 }
 
 /// The sum of the products of two values over the indices that are not kept. In the order of `wanted`, if that costs nothing.
@@ -264,7 +257,7 @@ fn matrices<'g>(a: &Indexed<'g>, b: &Indexed<'g>, inner: Set, wanted: Option<&[L
 
 /// `x` with its last `b` axes joined into one, and the `a` before them: matrices.
 fn joined(x: Tensor<'_>, a: usize, b: usize) -> Tensor<'_> {
-    let lead = x.ndim() - a - b;
+    let lead = x.ndim().saturating_sub(a + b);
     let one = |x, at: usize, n: usize| match n {
         0 => expand_dims(x, at),
         1 => x,
@@ -280,8 +273,8 @@ fn taken_apart<'g>(y: Tensor<'g>, (left, rows, inner): (Tensor<'g>, usize, usize
     let one = |y: Tensor<'g>, behind: usize, like: Tensor<'g>, first: usize, n: usize| match n {
         0 => squeeze(y, -1 - behind as i64),
         1 => y,
-        n => split_axis(y, y.ndim() - 1 - behind, like, first, n),
+        n => split_axis(y, y.ndim().saturating_sub(1 + behind), like, first, n),
     };
-    let y = one(y, 0, right, right.ndim() - columns, columns);
-    one(y, columns, left, left.ndim() - inner - rows, rows)
+    let y = one(y, 0, right, right.ndim().saturating_sub(columns), columns);
+    one(y, columns, left, left.ndim().saturating_sub(inner + rows), rows)
 }

@@ -39,11 +39,11 @@ impl Lengths {
         n
     }
 
-    /// The work of a product of `a` and `b` that leaves `out`: elements moved, and multiplications, of which a product of
-    /// matrices does some in the time of moving one.
-    fn work(&self, a: Set, b: Set, out: Set) -> f64 {
+    /// The work of a product: elements moved, and multiplications, of which a product of matrices does some in the time of moving
+    /// one.
+    fn work(&self, moved: f64, both: Set) -> f64 {
         const RATE: f64 = 16.0;
-        self.size(a) + self.size(b) + self.size(out) + self.size(a | b) / RATE
+        moved + self.size(both) / RATE
     }
 }
 
@@ -54,65 +54,79 @@ const ALL: usize = 8;
 /// name, and a bound on the time for thousands.
 const WINDOW: usize = 64;
 
-/// The products of operands with these indices, of which `out` stay: each entry multiplies two values, and makes the next
-/// value after the operands and those before it.
-pub(super) fn path(operands: &[Set], out: Set, lengths: &Lengths) -> Vec<(usize, usize)> {
+/// A product of two values, which makes the next one after the operands and the products before it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Step {
+    pub a: usize,
+    pub b: usize,
+    /// The indices that the product keeps.
+    pub kept: Set,
+}
+
+/// The products of operands with these indices, of which `out` stay. What one operand alone has, and `out` has not, was summed.
+pub(super) fn path(operands: &[Set], out: Set, lengths: &Lengths) -> Vec<Step> {
     if operands.len() <= ALL { exhaustive(operands, out, lengths) } else { greedy(operands, out, lengths) }
 }
 
+/// What is known of a subset of the operands.
+#[derive(Clone, Copy)]
+struct Subset {
+    /// The indices that its product keeps.
+    kept: Set,
+    size: f64,
+    /// The least work that makes it.
+    cost: f64,
+    /// The part of it that holds its first operand, in the last of these products.
+    part: usize,
+}
+
 /// The cheapest order: each subset of the operands is made from two parts in the best way.
-fn exhaustive(operands: &[Set], out: Set, lengths: &Lengths) -> Vec<(usize, usize)> {
+fn exhaustive(operands: &[Set], out: Set, lengths: &Lengths) -> Vec<Step> {
     let n = operands.len();
     let all = (1usize << n) - 1;
     let union = |s: usize| operands.iter().enumerate().filter(|(i, _)| s >> i & 1 == 1).fold(0, |u, (_, set)| u | set);
-    let kept: Vec<Set> = (0..=all).map(|s| union(s) & (out | union(all & !s))).collect();
-    let kept = |s: usize| kept.get(s).copied().unwrap_or(0);
-    // For each subset its cost, and the part of it that holds its first operand.
-    let mut best: Vec<(f64, usize)> = vec![(0.0, 0); all + 1];
+    let subset = |s: usize| {
+        let kept = union(s) & (out | union(all & !s));
+        Subset { kept, size: lengths.size(kept), cost: if s.is_power_of_two() { 0.0 } else { f64::INFINITY }, part: s & s.wrapping_neg() }
+    };
+    let mut subsets: Vec<Subset> = (0..=all).map(subset).collect();
     for s in 1..=all {
-        if s.is_power_of_two() {
-            continue;
-        }
-        let first = s & s.wrapping_neg();
-        let mut cheapest = (f64::INFINITY, first);
         let mut part = (s - 1) & s;
         while part != 0 {
-            if part & first != 0 {
-                let cost = |s: usize| best.get(s).map_or(0.0, |b| b.0);
-                let rest = s & !part;
-                let total = cost(part) + cost(rest) + lengths.work(kept(part), kept(rest), kept(s));
-                // Of equal costs the one that goes from left to right.
-                if total < cheapest.0 {
-                    cheapest = (total, part);
+            // Each pair of parts once; of equal costs the one that goes from left to right.
+            if part & s & s.wrapping_neg() != 0
+                && let (Some(a), Some(b), Some(whole)) = (subsets.get(part), subsets.get(s & !part), subsets.get(s))
+            {
+                let cost = a.cost + b.cost + lengths.work(a.size + b.size + whole.size, a.kept | b.kept);
+                if cost < whole.cost
+                    && let Some(whole) = subsets.get_mut(s)
+                {
+                    *whole = Subset { cost, part, ..*whole };
                 }
             }
             part = (part - 1) & s;
         }
-        if let Some(slot) = best.get_mut(s) {
-            *slot = cheapest;
-        }
     }
     let mut steps = vec![];
     if n > 1 {
-        made(all, n, &best, &mut steps);
+        made(all, n, &subsets, &mut steps);
     }
     steps
 }
 
 /// Adds the products that make a subset, and gives its value.
-fn made(s: usize, n: usize, best: &[(f64, usize)], steps: &mut Vec<(usize, usize)>) -> usize {
-    if s.is_power_of_two() {
+fn made(s: usize, n: usize, subsets: &[Subset], steps: &mut Vec<Step>) -> usize {
+    let Some(subset) = subsets.get(s).filter(|_| !s.is_power_of_two()) else {
         return s.trailing_zeros() as usize;
-    }
-    let part = best.get(s).map_or(0, |b| b.1);
-    let a = made(part, n, best, steps);
-    let b = made(s & !part, n, best, steps);
-    steps.push((a, b));
+    };
+    let a = made(subset.part, n, subsets, steps);
+    let b = made(s & !subset.part, n, subsets, steps);
+    steps.push(Step { a, b, kept: subset.kept });
     n + steps.len() - 1
 }
 
 /// One after the other the product that adds least to the memory.
-fn greedy(operands: &[Set], out: Set, lengths: &Lengths) -> Vec<(usize, usize)> {
+fn greedy(operands: &[Set], out: Set, lengths: &Lengths) -> Vec<Step> {
     // In how many values an index occurs.
     let mut holders = [0usize; LABELS];
     let mut count = |set: Set, by: isize| {
@@ -144,7 +158,7 @@ fn greedy(operands: &[Set], out: Set, lengths: &Lengths) -> Vec<(usize, usize)> 
         let of = |k: usize| live.iter().find(|(id, _)| *id == k).map_or(0, |(_, set)| *set);
         let (a, b) = (of(i), of(j));
         let (made, id) = (result(a, b, more), operands.len() + steps.len());
-        steps.push((i, j));
+        steps.push(Step { a: i, b: j, kept: made });
         live.retain(|(k, _)| *k != i && *k != j);
         pairs.retain(|&(_, x, y)| [x, y].iter().all(|k| *k != i && *k != j));
         count(a, -1);
@@ -166,15 +180,23 @@ mod tests {
         out
     }
 
+    fn product(lengths: &Lengths, a: Set, b: Set, made: Set) -> f64 {
+        lengths.work(lengths.size(a) + lengths.size(b) + lengths.size(made), a | b)
+    }
+
+    fn pairs(steps: &[Step]) -> Vec<(usize, usize)> {
+        steps.iter().map(|s| (s.a, s.b)).collect()
+    }
+
     /// The work of an order.
-    fn total(operands: &[Set], out: Set, lengths: &Lengths, steps: &[(usize, usize)]) -> f64 {
+    fn total(operands: &[Set], out: Set, lengths: &Lengths, steps: &[Step]) -> f64 {
         let mut values: Vec<Option<Set>> = operands.iter().copied().map(Some).collect();
         let mut work = 0.0;
-        for &(i, j) in steps {
-            let (a, b) = (values[i].take().unwrap(), values[j].take().unwrap());
-            let others = values.iter().flatten().fold(out, |s, x| s | x);
-            let made = (a | b) & others;
-            work += lengths.work(a, b, made);
+        for step in steps {
+            let (a, b) = (values[step.a].take().unwrap(), values[step.b].take().unwrap());
+            let made = (a | b) & values.iter().flatten().fold(out, |s, x| s | x);
+            assert_eq!(step.kept, made);
+            work += product(lengths, a, b, made);
             values.push(Some(made));
         }
         assert_eq!(values.iter().flatten().count(), 1);
@@ -191,7 +213,7 @@ mod tests {
                 let (a, b) = (rest.remove(i), rest.remove(j));
                 let made = (a | b) & rest.iter().fold(out, |s, x| s | x);
                 rest.push(made);
-                best = best.min(lengths.work(a, b, made) + least(&rest, out, lengths));
+                best = best.min(product(lengths, a, b, made) + least(&rest, out, lengths));
             }
         }
         best
@@ -201,10 +223,10 @@ mod tests {
     fn a_chain_is_multiplied_from_its_thin_end() {
         // ij,jk,k: the vector first, whatever the order of the operands.
         let n = lengths(&[50, 50, 50]);
-        assert_eq!(path(&[0b011, 0b110, 0b100], 0b001, &n), [(1, 2), (0, 3)]);
+        assert_eq!(pairs(&path(&[0b011, 0b110, 0b100], 0b001, &n)), [(1, 2), (0, 3)]);
         // Equal costs: from left to right.
-        assert_eq!(path(&[0b0011, 0b0110, 0b1100], 0b1001, &lengths(&[9; 4])), [(0, 1), (3, 2)]);
-        assert_eq!(path(&[0b1], 0b1, &n), []);
+        assert_eq!(pairs(&path(&[0b0011, 0b0110, 0b1100], 0b1001, &lengths(&[9; 4]))), [(0, 1), (3, 2)]);
+        assert!(path(&[0b1], 0b1, &n).is_empty());
     }
 
     #[test]
