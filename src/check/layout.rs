@@ -182,18 +182,14 @@ fn placeholder<'g>(ctx: &'g Context, name: &str, a: &Array) -> Tensor<'g> {
     ctx.placeholder_of(name, &shape, a.dtype())
 }
 
-/// The rows whose rounding follows from which axes of an operand are contiguous, as the documentation of their kernel
-/// says: their layouts agree to this error.
-const PRODUCTS: (&[&str], f64) = (
-    &["batch_matmul", "matmul", "matvec", "vecmat", "dot", "inner", "tensordot", "einsum", "solve_lower", "cholesky_lower", "cholesky"],
-    1e-14,
-);
+/// How far layouts of an operand may differ where a row's rounding follows from them.
+const BY_LAYOUT: f64 = 1e-14;
 
 pub(super) fn compare(def: &OpDef, what: &str, found: &[Array], expected: &[Array]) -> Result<usize> {
     for (k, (a, b)) in found.iter().zip(expected).enumerate() {
         let what = format!("{what}, output {k}");
-        match PRODUCTS.0.contains(&def.name) {
-            true => close(&what, a, b, if b.dtype() == DType::F32 { SINGLE } else { PRODUCTS.1 })?,
+        match def.flags.by_layout {
+            true => close(&what, a, b, if b.dtype() == DType::F32 { SINGLE } else { BY_LAYOUT })?,
             false => same_bits(&what, a, b)?,
         }
     }

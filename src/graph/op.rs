@@ -98,6 +98,8 @@ pub struct Flags {
     pub aliases: &'static [&'static str],
     /// Names under which it is a method of Python's tensors.
     pub methods: &'static [&'static str],
+    /// True if its rounding follows from which axes of an operand are contiguous, as that of products of matrices does.
+    pub by_layout: bool,
     /// Checks that do not apply, with the reason.
     pub exempt: &'static [(&'static [Check], &'static str)],
 }

@@ -56,6 +56,7 @@ row! {
     cost |c| 2.0 * c.size() * c.lengths(0).last().map_or(0.0, |&k| k as f64);
     numpy "np.matmul(a, b)";
     example "T.batch_matmul([[[1, 0]], [[0, 1]]], [[5], [7]])[..., 0]" => "[[5]\n [7]]";
+    rounds by_layout;
     case real[2, 3], real[3, 4];
     case real[5, 2, 3], real[3, 2];
     case real[2, 1, 2, 3], real[3, 3, 2];
@@ -83,6 +84,7 @@ row! {
     }
     numpy "np.matmul(a, b)";
     example "T.matmul([[1.0, 2.0], [3.0, 4.0]], [10.0, 1.0])" => "[12. 34.]";
+    rounds by_layout;
     case real[2, 3], real[3, 4];
     case real[3], real[3, 4];
     case real[2, 3], real[3];
@@ -109,6 +111,7 @@ row! {
     }
     numpy "np.matvec(a, b)";
     example "T.matvec([[1, 2], [3, 4]], [[10, 1], [0, 1]])" => "[[12 34]\n [ 2  4]]";
+    rounds by_layout;
     case real[2, 3], real[3];
     case real[4, 2, 3], real[4, 3];
     case real[2, 3], real[4, 3];
@@ -133,6 +136,7 @@ row! {
     }
     numpy "np.vecmat(a, b)";
     example "T.vecmat([[10, 1], [0, 1]], [[1, 2], [3, 4]])" => "[[13 24]\n [ 3  4]]";
+    rounds by_layout;
     case real[3], real[3, 2];
     case real[4, 3], real[4, 3, 2];
     case real[4, 3], real[3, 2];
@@ -180,6 +184,7 @@ row! {
     numpy "np.dot(a, b)";
     example "T.dot([[1.0, 2.0], [3.0, 4.0]], [10.0, 1.0])" => "[12. 34.]";
     method dot;
+    rounds by_layout;
     case real[3], real[3];
     case real[2, 3], real[3, 4];
     case real[2, 3], real[3];
@@ -204,6 +209,7 @@ row! {
     }
     numpy "np.inner(a, b)";
     example "T.inner([[1, 2], [3, 4]], [[1, 0], [0, 1], [1, 1]])" => "[[1 2 3]\n [3 4 7]]";
+    rounds by_layout;
     case real[3], real[3];
     case real[2, 3], real[4, 3];
     case real[2, 2, 3], real[3];
@@ -255,6 +261,7 @@ row! {
     }
     numpy "np.tensordot(a, b, (a_axes, b_axes))";
     by hand;
+    rounds by_layout;
     case real[2, 3], real[3, 4] with a_axes = [1], b_axes = [0];
     case real[2, 3, 4], real[4, 5, 3] with a_axes = [1, -1], b_axes = [2, 0];
     case real[2, 3, 4], real[3, 2] with a_axes = [0, 1], b_axes = [1, 0];

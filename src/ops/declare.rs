@@ -15,6 +15,7 @@
 //!     alias other, names;
 //!     method names;
 //!     by hand;
+//!     rounds by_layout;
 //!     exempt First, Second: "the reason";
 //!     samples real, unit;  |  cases ..;  case real[2, 3], index(4)[5] with axis = 0;
 //!     bad ..;  refuses f64[2], i64[3] with axis = 2 => "message";
@@ -35,7 +36,8 @@
 //! * `batch` says how the row is computed with one more axis, as a [`Batch`](crate::graph::op::Batch); a row that is not elementwise
 //!   and does not say it is computed in a loop. `cost` counts its arithmetic.
 //! * `derivative` says what the local derivative of a formula can be, if not finite at finite operands.
-//! * `by hand`: its functions, if it has any, are written by hand.
+//! * `by hand`: its functions, if it has any, are written by hand. `rounds by_layout`: its rounding follows from which axes of an
+//!   operand are contiguous.
 
 #[macro_use]
 mod words;
@@ -307,6 +309,7 @@ macro_rules! row {
             flags: $crate::graph::op::Flags {
                 public: $crate::ops::unpack::same(&[stringify!($vis)], &["pub"]),
                 by_hand: false,
+                by_layout: false,
                 aliases: &[$($($crate::ops::unpack::plain(stringify!($alias))),+)?],
                 methods: &[$($(stringify!($method)),+)?],
                 exempt: &[$((&[$($crate::graph::op::Check::$check),+], $why)),*],
@@ -390,6 +393,7 @@ macro_rules! row {
         $(alias $($alias:ident),+;)?
         $(method $($method:ident),+;)?
         $(by $hand:ident;)?
+        $(rounds $layout:ident;)?
         $(exempt $($check:ident),+: $why:literal;)*
         $(cases $cases:expr;)?
         $(case $($domain:ident $(($n:literal))? $([$($len:literal),*])?),+ $(with $($ca:ident = $cv:expr),+)?;)*
@@ -410,6 +414,7 @@ macro_rules! row {
             flags: $crate::graph::op::Flags {
                 public: $crate::ops::unpack::same(&[stringify!($vis)], &["pub"]),
                 by_hand: said!($($hand)?),
+                by_layout: said!($($layout)?),
                 aliases: &[$($($crate::ops::unpack::plain(stringify!($alias))),+)?],
                 methods: &[$($(stringify!($method)),+)?],
                 exempt: &[$((&[$($crate::graph::op::Check::$check),+], $why)),*],

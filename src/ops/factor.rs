@@ -96,6 +96,7 @@ row! {
     cost |c| c.size() * c.lengths(0).last().map_or(0.0, |&n| n as f64);
     numpy "scipy.linalg.solve_triangular(l, b, lower=True, trans=int(transpose))";
     example "T.solve_lower([[2.0, 0.0], [1.0, 4.0]], [2.0, 9.0])" => "[1. 2.]";
+    rounds by_layout;
     case spd[3, 3], real[3, 3];
     case spd[3, 3], real[3, 3] with transpose = true;
     case spd[3, 3], real[3];
@@ -158,6 +159,7 @@ row! {
     batch Leading(2);
     cost |c| c.size() * c.lengths(0).last().map_or(0.0, |&n| n as f64) / 3.0;
     numpy "np.linalg.cholesky(a)";
+    rounds by_layout;
     case spd[3, 3];
     case spd[2, 2, 2];
     refuses f64[2, 3] => "cholesky_lower: not a square matrix. Got shape (2, 3); expected shape (..., n, n).";
@@ -174,6 +176,7 @@ row! {
     }
     numpy "np.linalg.cholesky((a + np.swapaxes(a, -1, -2)) / 2)";
     example "T.cholesky([[4.0, 2.0], [2.0, 5.0]])" => "[[2. 0.]\n [1. 2.]]";
+    rounds by_layout;
     case spd[3, 3];
     case spd[2, 2, 2];
     refuses f64[3] => "cholesky: not a square matrix. Got shape (3,); expected shape (..., n, n).";

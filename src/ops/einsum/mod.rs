@@ -40,6 +40,7 @@ row! {
     }
     numpy "np.einsum(subscripts, *operands)";
     by hand;
+    rounds by_layout;
     case real[2, 3], real[3, 4] with subscripts = "ij,jk->ik";
     case real[3, 2, 4], real[3, 4, 2] with subscripts = "bij,bjk->bik";
     case real[3, 2, 4], real[4, 2] with subscripts = "...ij,jk->k...";
