@@ -162,6 +162,112 @@ fn ties_share_equally() {
     assert_eq!(g, [0.0, 1.0, 0.0]);
 }
 
+/// The values of a function of two numbers and of its first and second derivatives, the mixed one last, at points.
+fn of_two(f: for<'g> fn(Tensor<'g>, Tensor<'g>) -> Tensor<'g>, a: &[f64], b: &[f64]) -> [Vec<f64>; 6] {
+    run(|ctx| {
+        let (x, y) = (ctx.placeholder("x", &[-1]), ctx.placeholder("y", &[-1]));
+        let z = f(x, y);
+        let g = T::grad(&[z], &[x, y]);
+        let (xx, yy) = (T::grad(&[g[0]], &[x, y]), T::grad(&[g[1]], &[y]));
+        let all = [z, g[0], g[1], xx[0], yy[0], xx[1]];
+        let out = ctx.evaluator().extend(&all).feed(x, ndarray::Array1::from(a.to_vec())).feed(y, ndarray::Array1::from(b.to_vec())).run();
+        let out: Vec<Vec<f64>> = out.into_iter().map(|a| a.unwrap().as_slice::<f64>().unwrap().to_vec()).collect();
+        out.try_into().unwrap()
+    })
+}
+
+#[test]
+fn the_cardinal_sine_is_smooth_at_zero() {
+    let pi = std::f64::consts::PI;
+    let at = |x: f64| {
+        run(|ctx| {
+            let p = ctx.placeholder("x", &[]);
+            let mut list = vec![T::sinc(p)];
+            for k in 0..5 {
+                list.push(T::grad(&[list[k]], &[p])[0]);
+            }
+            let out = ctx.evaluator().extend(&list).feed(p, x).run();
+            out.into_iter().map(|a| a.unwrap().item().unwrap()).collect::<Vec<f64>>()
+        })
+    };
+    near(&at(0.0), &[1.0, 0.0, -pi.powi(2) / 3.0, 0.0, pi.powi(4) / 5.0, 0.0], 1e-14);
+    let x = 1e-9;
+    near(&at(x), &[1.0, -pi.powi(2) / 3.0 * x, -pi.powi(2) / 3.0, pi.powi(4) / 5.0 * x, pi.powi(4) / 5.0, -pi.powi(6) / 7.0 * x], 1e-14);
+    // At whole numbers by the equation x y'' + 2 y' + pi^2 x y = 0 and its derivatives.
+    let [y, d, dd, ddd] = at(3.0)[..4] else { panic!() };
+    near(&[y, d, dd, ddd], &[0.0, -1.0 / 3.0, 2.0 / 9.0, pi.powi(2) / 3.0 - 2.0 / 9.0], 1e-13);
+    // Where the series ends and the equation begins.
+    let (before, after) = (at(0.5 - 1e-9), at(0.5));
+    near(&before, &after, 1e-6);
+}
+
+#[test]
+fn lengths_and_logarithms_at_their_edges() {
+    let [y, a, b, aa, bb, ab] = of_two(|a, b| T::hypot(a, b), &[0.0, 3.0, 0.0, 1e300], &[0.0, 4.0, -2.0, 1e300]);
+    near(&y, &[0.0, 5.0, 2.0, 2f64.sqrt() * 1e300], 1e-15);
+    near(&a, &[0.0, 0.6, 0.0, 0.5f64.sqrt()], 1e-15);
+    near(&b, &[0.0, 0.8, -1.0, 0.5f64.sqrt()], 1e-15);
+    near(&aa, &[0.0, 16.0 / 125.0, 0.5, 0.0], 1e-15);
+    near(&bb, &[0.0, 9.0 / 125.0, 0.0, 0.0], 1e-15);
+    near(&ab, &[0.0, -12.0 / 125.0, 0.0, 0.0], 1e-15);
+    // Nothing added to nothing, and an infinity to itself.
+    let (p, q) = ([-INF, INF, -INF, 0.0, 50.0], [-INF, INF, 1.0, 0.0, -750.0]);
+    let [y, a, b, aa, bb, ab] = of_two(|a, b| T::logaddexp(a, b), &p, &q);
+    near(&y, &[-INF, INF, 1.0, 2f64.ln(), 50.0], 1e-15);
+    near(&a, &[0.0, 0.5, 0.0, 0.5, 1.0], 1e-15);
+    near(&b, &[0.0, 0.5, 1.0, 0.5, 0.0], 1e-15);
+    for second in [aa, bb, ab.iter().map(|x| -x).collect()] {
+        near(&second, &[0.0, 0.25, 0.0, 0.25, 0.0], 1e-15);
+    }
+    let [y, a, ..] = of_two(|a, b| T::logaddexp2(a, b), &p, &q);
+    near(&y, &[-INF, INF, 1.0, 1.0, 50.0], 1e-15);
+    near(&a, &[0.0, 0.5, 0.0, 0.5, 1.0], 1e-15);
+    // 0 times the logarithm of 0.
+    let (x, y) = ([0.0, 0.0, 0.0, 2.0], [0.0, 3.0, INF, 1.0]);
+    let [z, a, b, aa, _, ab] = of_two(|x, y| T::xlogy(x, y), &x, &y);
+    near(&z, &[0.0; 4], 0.0);
+    near(&a, &[-INF, 3f64.ln(), INF, 0.0], 1e-15);
+    near(&b, &[0.0, 0.0, 0.0, 2.0], 0.0);
+    near(&aa, &[0.0; 4], 0.0);
+    near(&ab[1..], &[1.0 / 3.0, 0.0, 1.0], 1e-15);
+    let [z, a, b, ..] = of_two(|x, y| T::xlog1py(x, y), &x, &[-1.0, 2.0, INF, 0.0]);
+    near(&z, &[0.0; 4], 0.0);
+    near(&a, &[-INF, 3f64.ln(), INF, 0.0], 1e-15);
+    near(&b, &[0.0, 0.0, 0.0, 2.0], 0.0);
+}
+
+#[test]
+fn signs_and_steps_have_the_published_subgradients() {
+    let [y, a, b, ..] = of_two(|a, b| T::copysign(a, b), &[1.0, -2.0, 0.0, 3.0, -INF], &[-1.0, -1.0, -1.0, -0.0, 1.0]);
+    near(&y, &[-1.0, -2.0, -0.0, -3.0, INF], 0.0);
+    near(&a, &[-1.0, 1.0, 0.0, -1.0, -1.0], 0.0);
+    near(&b, &[0.0; 5], 0.0);
+    let [y, x, value, ..] = of_two(|x, value| T::heaviside(x, value), &[-2.0, 0.0, -0.0, 1.0, NAN], &[0.5; 5]);
+    same(&y, &[0.0, 0.5, 0.5, 1.0, NAN]);
+    near(&x, &[0.0; 5], 0.0);
+    near(&value, &[0.0, 1.0, 1.0, 0.0, 0.0], 0.0);
+    for f in [(|x| T::floor(x)) as Function, |x| T::ceil(x), |x| T::trunc(x), |x| T::rint(x), |x| T::round(x, 2)] {
+        let [_, g, _] = derivatives(f, &[-1.5, 0.0, 2.0, INF]);
+        near(&g, &[0.0; 4], 0.0);
+    }
+    let [_, g, gg] = derivatives(|x| T::frac(x), &[-1.5, 0.0, 2.25]);
+    near(&g, &[1.0; 3], 0.0);
+    near(&gg, &[0.0; 3], 0.0);
+    let [y, g, _] = derivatives(|x| T::cbrt(x), &[-8.0, 0.0, 27.0]);
+    near(&y, &[-2.0, 0.0, 3.0], 0.0);
+    near(&g, &[1.0 / 12.0, INF, 1.0 / 27.0], 1e-15);
+}
+
+#[test]
+fn a_remainder_is_that_of_the_language() {
+    run(|ctx| {
+        let x = ctx.constant(arr1(&[7.5, -7.5]));
+        assert_eq!((x % 2.0).eval(ctx).unwrap(), arr1(&[7.5f64 % 2.0, -7.5 % 2.0]));
+        assert_eq!(T::remainder(x, 2.0).eval(ctx).unwrap(), arr1(&[7.5f64.rem_euclid(2.0), (-7.5f64).rem_euclid(2.0)]));
+        assert_eq!((5.0 % x).eval(ctx).unwrap(), arr1(&[5.0, 5.0]));
+    });
+}
+
 #[test]
 fn large_arguments_do_not_overflow() {
     let [y, g, gg] = derivatives(|x| T::tanh(x), &[-400.0, 400.0, 0.0]);

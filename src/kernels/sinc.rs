@@ -1,46 +1,46 @@
 //! sin(pi x) / (pi x) and its first two derivatives. Half turns are taken off exactly, so all arguments are right, and far from 0
 //! as near to it.
 
-use std::f64::consts::PI;
+use std::f64::consts::{FRAC_1_PI, PI};
 
 use super::math::{abs, horner, lt, select};
 use super::real::{Float, S};
 use super::rounding::{Rounded, rint};
 
-/// The sine and the cosine of pi x, and, for |x| < 1/4, sin(pi x) / x.
+/// The sine and the cosine of pi x, both over pi, and, for |x| < 1/4, that sine over x.
 #[inline(always)]
 fn half_turns<T: Float + Rounded, const M: u8>(x: S<T, M>) -> (S<T, M>, S<T, M>, S<T, M>) {
     let y = x - 2.0 * rint(x * 0.5);
     let (magic, n) = y.multiple(2.0, 0.0);
     let r = y - n * 0.5;
     let z = r * r;
-    // sin(pi r) / r - pi and (cos(pi r) - 1) / r^2
+    // sin(pi r) / (pi r) - 1 over r^2, and (cos(pi r) - 1) / pi with what the rounded 1 / pi lacks.
     let (s, c) = if T::F64 {
         (
-            horner!(z; 1.2246467991473532e-16, -5.16771278004997, 2.5501640398773424, -0.599264529320348, 0.08214588658203843,
-                -0.007370429926566738, 0.00046628317862119873, -2.1719326407232186e-05),
-            horner!(z; -4.934802200544679, 4.058712126416751, -1.3352627688521883, 0.2353306302016099, -0.02580688587935997,
-                0.0019294681736565604, -0.00010357788687647199),
+            horner!(z; -1.6449340668482264, 0.8117424252833526, -0.19075182412194286, 0.02614784780839523, -0.002346080711051063,
+                0.0001484225455163299, -6.913476316674676e-06),
+            horner!(z; -1.9678676675182486e-17, -1.5707963267948966, 1.291928195012487, -0.4250273399787933, 0.07490806611503419,
+                -0.008214586907017147, 0.0006141687947518662, -3.296986538280735e-05),
         )
     } else {
         (
-            horner!(z; -8.742277657347586e-08, -5.167712688446045, 2.5501627922058105, -0.5992060899734497, 0.08103042095899582),
-            horner!(z; -4.934802055358887, 4.0587077140808105, -1.3350584506988525, 0.2314295470714569),
+            horner!(z; -1.644934058189392, 0.8117420673370361, -0.19073322415351868, 0.025792784988880157),
+            horner!(z; 1.2841276486597053e-08, -1.5707963705062866, 1.2919268608093262, -0.4249623119831085, 0.07366631180047989),
         )
     };
-    let sine = r.fma(S::lit(PI), r * s);
-    let cosine = c.fma(z, S::lit(1.0));
+    let s = s * z;
+    let sine = r.fma(s, r);
+    let cosine = c + FRAC_1_PI;
     let odd = T::odd(magic.0);
     let sine_of_x = S(select(odd, cosine, sine).0.flipped_if_second_bit(magic.0, 0));
     let cosine_of_x = S(select(odd, sine, cosine).0.flipped_if_second_bit(magic.0, 1));
-    (sine_of_x, cosine_of_x, PI + s)
+    (sine_of_x, cosine_of_x, 1.0 + s)
 }
 
 /// sinc of x, given what [`half_turns`] says of the sine.
 #[inline(always)]
 fn quotient<T: Float, const M: u8>(x: S<T, M>, sine: S<T, M>, near: S<T, M>) -> S<T, M> {
-    let is_near = lt(abs(x), 0.25);
-    select(is_near, near, sine) / select(is_near, S::lit(PI), PI * x)
+    select(lt(abs(x), 0.25), near, sine / x)
 }
 
 /// sin(pi x) / (pi x), and 1 at 0.
@@ -54,7 +54,7 @@ pub fn sinc<T: Float + Rounded, const M: u8>(x: S<T, M>) -> S<T, M> {
 #[inline(always)]
 pub fn sinc_slope<T: Float + Rounded, const M: u8>(x: S<T, M>) -> S<T, M> {
     let (sine, cosine, near) = half_turns(x);
-    let far = (cosine - quotient(x, sine, near)) / x;
+    let far = (PI * cosine - quotient(x, sine, near)) / x;
     let z = x * x;
     // The slope over x for |x| <= 1/2.
     let p = if T::F64 {
@@ -72,7 +72,7 @@ pub fn sinc_curve<T: Float + Rounded, const M: u8>(x: S<T, M>) -> S<T, M> {
     let (sine, cosine, near) = half_turns(x);
     let sinc = quotient(x, sine, near);
     // By the equation x y'' + 2 y' + pi^2 x y = 0.
-    let far = -(PI * PI) * sinc - 2.0 * ((cosine - sinc) / x / x);
+    let far = -(PI * PI) * sinc - 2.0 * ((PI * cosine - sinc) / x / x);
     let z = x * x;
     // For |x| <= 3/4.
     let p = if T::F64 {

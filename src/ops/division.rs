@@ -18,7 +18,7 @@ row! {
     vjp(g) { a: Cotangent::Zero, b: Cotangent::Zero }
     numpy "np.floor_divide(a, b)";
     example "T.floor_divide([7, -7, 7], [2, 2, 0])" => "[ 3 -4  0]";
-    samples real, real;
+    samples real, positive;
 }
 row! {
     /// What `b * floor_divide(a, b)` leaves of `a`, with broadcasting: Python's `%`, which has the sign of `b`. Integers stay integers,
@@ -32,7 +32,7 @@ row! {
     numpy "np.remainder(a, b)";
     example "T.remainder([7.5, -7.5, 7.5], [2.0, 2.0, -2.0])" => "[ 1.5  0.5 -0.5]";
     alias r#mod;
-    samples real, real;
+    samples real, positive;
 }
 row! {
     /// The remainder that has the sign of `a`, as that of C and of Rust's `%`: `a - b * trunc(a / b)`, with broadcasting. It is exact.
@@ -46,7 +46,7 @@ row! {
     derivative singular;
     numpy "np.fmod(a, b)";
     example "T.fmod([7.5, -7.5, 7.5], [2.0, 2.0, -2.0])" => "[ 1.5 -1.5  1.5]";
-    samples real, real;
+    samples real, positive;
 }
 row! {
     /// [`FLOOR_DIVIDE`] and [`REMAINDER`], as a pair: Python's `divmod`.
@@ -56,7 +56,7 @@ row! {
     body { (floor_divide(a, b), remainder(a, b)) }
     numpy "np.divmod(a, b)";
     example "T.divmod([7, -7], 2)[0]" => "[ 3 -4]";
-    cases samples::binary_cases(Domain::Real, Domain::Real);
+    cases samples::binary_cases(Domain::Real, Domain::Positive);
     bad {
         let mut all = samples::binary_bad("divmod");
         all.extend(samples::bools_refused("divmod", 2));

@@ -38,13 +38,13 @@ FUNCTIONS = {
     "erf": (mp.erf, [uniform(-4, 4), uniform(0.8, 1.3), scaled(-40, 0)]),
     "erfc": (mp.erfc, [uniform(-6, 26.5), uniform(-1, 6), scaled(-40, 4)]),
     "ndtr": (lambda x: mp.erfc(-x / mp.sqrt(2)) / 2, [uniform(-37.5, 6), uniform(-6, 1), scaled(-40, 4)]),
+    "sin": (mp.sin, [uniform(-1e8, 1e8), uniform(-8, 8), scaled(-40, 26)]),
+    "cos": (mp.cos, [uniform(-1e8, 1e8), uniform(-8, 8), scaled(-40, 26)]),
     "exp2": (lambda x: mpf(2) ** x, [uniform(-1074, 1023), uniform(-1074, -1021), uniform(-2, 2), scaled(-40, 0)]),
     "log2": (lambda x: mp.log(x, 2), [positive(-1074, 1023), uniform(0.69, 1.42), positive(-10, 10)]),
     "log10": (mp.log10, [positive(-1074, 1023), uniform(0.69, 1.42), positive(-10, 10)]),
     "cbrt": (lambda x: mp.sign(x) * mp.cbrt(abs(x)), [scaled(-1074, 1023), uniform(-8, 8)]),
     "sinc": (mp.sincpi, [uniform(-6, 6), uniform(-0.3, 0.3), scaled(-40, 30)]),
-    "sin": (mp.sin, [uniform(-1e8, 1e8), uniform(-8, 8), scaled(-40, 26)]),
-    "cos": (mp.cos, [uniform(-1e8, 1e8), uniform(-8, 8), scaled(-40, 26)]),
 }
 
 
