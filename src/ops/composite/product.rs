@@ -142,6 +142,9 @@ row! {
         let (a, b) = (vectors(a, axis)?, vectors(b, axis)?);
         let one = |i: i64, j: i64| component(a, i) * component(b, j) - component(a, j) * component(b, i);
         let y = concat(&[one(1, 2), one(2, 0), one(0, 1)], -1i64);
+        if let Some(e) = y.error() {
+            return Err(e);
+        }
         moved(y, y.ndim().saturating_sub(1), shape::axis("cross", axis, y.ndim())?)
     }
     numpy "np.cross(a, b, axis=axis)";
