@@ -206,7 +206,7 @@ def network_hessian() -> Workload:
 
 def recurrent(steps: int) -> Workload:
     def build(x, own, across):
-        state = T.zeros([8, 64], "float32")
+        state = np.zeros((8, 64), np.float32)
         for t in range(steps):
             state = T.tanh(T.matmul(x[t], own) + T.matmul(state, across))
         value = T.reduce_sum(state * state)

@@ -18,6 +18,7 @@ _abs = _row("abs")
 _argmax = _row("argmax")
 _cast = _row("cast")
 _clip = _row("clip")
+_dot = _row("dot")
 _equal = _row("equal")
 _exp = _row("exp")
 _expand_dims = _row("expand_dims")
@@ -26,7 +27,6 @@ _greater_equal = _row("greater_equal")
 _less = _row("less")
 _less_equal = _row("less_equal")
 _log = _row("log")
-_matmul = _row("matmul")
 _not_equal = _row("not_equal")
 _reduce_logsumexp = _row("reduce_logsumexp")
 _reduce_max = _row("reduce_max")
@@ -297,13 +297,13 @@ def take(self: Tensor, index: TensorLike, axis: int = 0) -> Tensor:
 
 
 def dot(self: Tensor, b: TensorLike) -> Tensor:
-    """As `tensor_ops.matmul`, with this tensor as `a`.
+    """As `tensor_ops.dot`, with this tensor as `a`.
 
     >>> with ag.Context():
     ...     print(T.constant([[1.0, 2.0], [3.0, 4.0]]).dot([10.0, 1.0]).eval())
     [12. 34.]
     """
-    y: Tensor = _apply(_matmul, (self, b), ())
+    y: Tensor = _apply(_dot, (self, b), ())
     return y
 
 

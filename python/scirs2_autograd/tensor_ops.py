@@ -25,6 +25,7 @@ from ._functions import (
     bernoulli,
     cond,
     constant,
+    einsum,
     full,
     grad,
     grad_with_default,
@@ -37,6 +38,7 @@ from ._functions import (
     slice,
     standard_normal,
     standard_uniform,
+    tensordot,
     uniform_like,
     zeros,
 )
@@ -73,6 +75,7 @@ __all__ = [
     "constant",
     "copysign",
     "cos",
+    "cross",
     "deg2rad",
     "degrees",
     "div",
@@ -80,6 +83,7 @@ __all__ = [
     "divmod",
     "dot",
     "dropout",
+    "einsum",
     "equal",
     "erf",
     "erfc",
@@ -104,11 +108,13 @@ __all__ = [
     "heaviside",
     "hypot",
     "identity",
+    "inner",
     "invert",
     "isfinite",
     "isinf",
     "isnan",
     "jacobians",
+    "kron",
     "lerp",
     "less",
     "less_equal",
@@ -128,6 +134,7 @@ __all__ = [
     "logical_xor",
     "logsumexp",
     "matmul",
+    "matvec",
     "max",
     "max_with_index",
     "maximum",
@@ -146,6 +153,7 @@ __all__ = [
     "not_equal",
     "one_hot",
     "ones",
+    "outer",
     "positive",
     "pow",
     "power",
@@ -191,10 +199,14 @@ __all__ = [
     "take",
     "take_along_axis",
     "tanh",
+    "tensordot",
     "transpose",
     "true_divide",
     "trunc",
     "uniform_like",
+    "vdot",
+    "vecdot",
+    "vecmat",
     "where",
     "xlog1py",
     "xlogy",
@@ -220,9 +232,11 @@ _clip = _row("clip")
 _concat = _row("concat")
 _copysign = _row("copysign")
 _cos = _row("cos")
+_cross = _row("cross")
 _deg2rad = _row("deg2rad")
 _div = _row("div")
 _divmod = _row("divmod")
+_dot = _row("dot")
 _dropout = _row("dropout")
 _equal = _row("equal")
 _erf = _row("erf")
@@ -244,9 +258,11 @@ _greater_equal = _row("greater_equal")
 _heaviside = _row("heaviside")
 _hypot = _row("hypot")
 _identity = _row("identity")
+_inner = _row("inner")
 _isfinite = _row("isfinite")
 _isinf = _row("isinf")
 _isnan = _row("isnan")
+_kron = _row("kron")
 _lerp = _row("lerp")
 _less = _row("less")
 _less_equal = _row("less_equal")
@@ -262,6 +278,7 @@ _logical_not = _row("logical_not")
 _logical_or = _row("logical_or")
 _logical_xor = _row("logical_xor")
 _matmul = _row("matmul")
+_matvec = _row("matvec")
 _max_with_index = _row("max_with_index")
 _maximum = _row("maximum")
 _mean_squared_error = _row("mean_squared_error")
@@ -272,6 +289,7 @@ _ndtr = _row("ndtr")
 _neg = _row("neg")
 _not_equal = _row("not_equal")
 _one_hot = _row("one_hot")
+_outer = _row("outer")
 _positive = _row("positive")
 _pow = _row("pow")
 _rad2deg = _row("rad2deg")
@@ -308,6 +326,9 @@ _take = _row("take")
 _tanh = _row("tanh")
 _transpose = _row("transpose")
 _trunc = _row("trunc")
+_vdot = _row("vdot")
+_vecdot = _row("vecdot")
+_vecmat = _row("vecmat")
 _where = _row("where")
 _xlog1py = _row("xlog1py")
 _xlogy = _row("xlogy")
@@ -1621,7 +1642,7 @@ def broadcast_to(x: TensorLike, shape: Shape) -> Tensor:
     return y
 
 
-def strided_slice(x: TensorLike, slices: Sequence[builtins.slice] = []) -> Tensor:
+def strided_slice(x: TensorLike, slices: Sequence[builtins.slice]) -> Tensor:
     """A part of `x`: one slice an axis, from the first; axes that are not named stay whole. Bounds and steps mean what
     NumPy's mean: negative bounds count from the end, bounds beyond the ends are cut, steps may be negative.
 
@@ -1841,6 +1862,152 @@ def matmul(a: TensorLike, b: TensorLike) -> Tensor:
     return y
 
 
+def matvec(a: TensorLike, b: TensorLike) -> Tensor:
+    """Product of matrices and vectors: `(..., m, n)` and `(..., n)` give `(..., m)`, with broadcasting over the other axes.
+
+    Gradient: as for `batch_matmul`.
+
+    NumPy: `np.matvec(a, b)`
+
+    >>> with ag.Context():
+    ...     print(T.matvec([[1, 2], [3, 4]], [[10, 1], [0, 1]]).eval())
+    [[12 34]
+     [ 2  4]]
+    """
+    y: Tensor = _apply(_matvec, (a, b), ())
+    return y
+
+
+def vecmat(a: TensorLike, b: TensorLike) -> Tensor:
+    """Product of vectors and matrices: `(..., n)` and `(..., n, m)` give `(..., m)`, with broadcasting over the other axes.
+
+    Gradient: as for `batch_matmul`.
+
+    NumPy: `np.vecmat(a, b)`
+
+    >>> with ag.Context():
+    ...     print(T.vecmat([[10, 1], [0, 1]], [[1, 2], [3, 4]]).eval())
+    [[13 24]
+     [ 3  4]]
+    """
+    y: Tensor = _apply(_vecmat, (a, b), ())
+    return y
+
+
+def dot(a: TensorLike, b: TensorLike) -> Tensor:
+    """NumPy's `dot`: the sum of products over the last axis of `a` and the last but one of `b`, or its only one; the result has the
+    other axes of `a`, then those of `b`. For matrices it is `a @ b`; arrays of more axes do not go in pairs, as those of `matmul` do.
+    A 0-d array multiplies.
+
+    Gradient: as for `tensordot`.
+
+    NumPy: `np.dot(a, b)`
+
+    >>> with ag.Context():
+    ...     print(T.dot([[1.0, 2.0], [3.0, 4.0]], [10.0, 1.0]).eval())
+    [12. 34.]
+    """
+    y: Tensor = _apply(_dot, (a, b), ())
+    return y
+
+
+def inner(a: TensorLike, b: TensorLike) -> Tensor:
+    """NumPy's `inner`: the sum of products over the last axes of both; the result has the other axes of `a`, then those of `b`. A 0-d
+    array multiplies.
+
+    Gradient: as for `tensordot`.
+
+    NumPy: `np.inner(a, b)`
+
+    >>> with ag.Context():
+    ...     print(T.inner([[1, 2], [3, 4]], [[1, 0], [0, 1], [1, 1]]).eval())
+    [[1 2 3]
+     [3 4 7]]
+    """
+    y: Tensor = _apply(_inner, (a, b), ())
+    return y
+
+
+def vdot(a: TensorLike, b: TensorLike) -> Tensor:
+    """The sum of the products of all elements, in C order whatever the shapes: both have equally many.
+
+    Gradient: `g * b` and `g * a`, under their shapes.
+
+    NumPy: `np.vdot(a, b)`
+
+    >>> with ag.Context():
+    ...     print(T.vdot([[1, 2], [3, 4]], [1, 10, 100, 1000]).eval())
+    4321
+    """
+    y: Tensor = _apply(_vdot, (a, b), ())
+    return y
+
+
+def outer(a: TensorLike, b: TensorLike) -> Tensor:
+    """The products of all pairs of elements, `a[i] * b[j]` in row `i` and column `j`; arrays of other ranks are flattened in C order.
+
+    Gradient: the products of `g` with `b` and with `a`, under their shapes.
+
+    NumPy: `np.outer(a, b)`
+
+    >>> with ag.Context():
+    ...     print(T.outer([1, 10, 100], [[1, 2], [3, 4]]).eval())
+    [[  1   2   3   4]
+     [ 10  20  30  40]
+     [100 200 300 400]]
+    """
+    y: Tensor = _apply(_outer, (a, b), ())
+    return y
+
+
+def kron(a: TensorLike, b: TensorLike) -> Tensor:
+    """Kronecker's product: each element of `a` in the place of it times all of `b`. The lengths are the products of those of `a` and
+    `b`, axis by axis from the last; the array with fewer axes gets more of length 1 in front.
+
+    Gradient: the sums of the products of `g` with `b` and with `a` over the blocks.
+
+    NumPy: `np.kron(a, b)`
+
+    >>> with ag.Context():
+    ...     print(T.kron([[1, 10]], [1, 2, 3]).eval())
+    [[ 1  2  3 10 20 30]]
+    """
+    y: Tensor = _apply(_kron, (a, b), ())
+    return y
+
+
+def vecdot(a: TensorLike, b: TensorLike, axis: int = -1) -> Tensor:
+    """The sum of products along an axis that both have, of one length; the other axes broadcast.
+
+    Gradient: `g * b` and `g * a`.
+
+    NumPy: `np.vecdot(a, b, axis=axis)`
+
+    >>> with ag.Context():
+    ...     print(T.vecdot([[1.0, 2.0], [3.0, 4.0]], [10.0, 1.0]).eval())
+    [12. 34.]
+    """
+    y: Tensor = _apply(_vecdot, (a, b), (axis,))
+    return y
+
+
+def cross(a: TensorLike, b: TensorLike, axis: int = -1) -> Tensor:
+    """The vector product along an axis of length 3: `(a1 * b2 - a2 * b1, a2 * b0 - a0 * b2, a0 * b1 - a1 * b0)`. The other axes
+    broadcast. Vectors of length 2, which NumPy has given up, are refused.
+
+    Gradient: `cross(b, g)` and `cross(g, a)`.
+
+    NumPy: `np.cross(a, b, axis=axis)`
+
+    >>> with ag.Context():
+    ...     print(T.cross([1.0, 0.0, 0.0], [[0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]).eval())
+    [[ 0.  0.  1.]
+     [ 0. -1.  0.]]
+    """
+    y: Tensor = _apply(_cross, (a, b), (axis,))
+    return y
+
+
 def solve_lower(l: TensorLike, b: TensorLike, transpose: bool = False) -> Tensor:
     """The solution `x` of `l x = b`, or of `l^T x = b` with `transpose`, for lower triangular `l`; of `l` only the lower
     triangle is read. A 1-d `b` is one right side, which a batch of matrices shares; else the last two axes of `b` are a
@@ -1970,7 +2137,6 @@ bitwise_invert = bitwise_not
 concatenate = concat
 degrees = rad2deg
 divide = div
-dot = matmul
 fix = trunc
 invert = bitwise_not
 lesser = less

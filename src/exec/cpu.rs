@@ -1,6 +1,7 @@
 //! The interpreter of tile programs.
 
 use crate::kernels::fold::BLOCK;
+use crate::kernels::fold::narrow::NARROW;
 use crate::plan::fuse::Reduction;
 use crate::plan::program::{FoldStore, Load, LoadKind, Loc, Program, Stage, Tiling, padded_cols};
 use crate::shape::Dims;
@@ -281,8 +282,10 @@ impl Machine<'_> {
                 Reduction::All => (f.block)(blocks.add(t.start / BLOCK * size), from, t.len),
                 Reduction::Trailing(_) if self.p.tiling == Tiling::Whole => {
                     let (to, n) = (self.result(f, t.row), t.len / cols);
-                    for i in 0..n {
-                        (f.block)(to.add(i * size), from.add(i * cols * size), cols);
+                    if cols <= NARROW {
+                        (f.across)(to, from, n, cols);
+                    } else {
+                        (0..n).for_each(|i| (f.block)(to.add(i * size), from.add(i * cols * size), cols));
                     }
                     self.keep(f, t.row, n);
                 }
@@ -299,7 +302,15 @@ impl Machine<'_> {
                 Reduction::Leading(_) => {
                     let width = padded_cols(cols);
                     let (n, len) = if self.p.tiling == Tiling::Whole { (t.len / cols, cols) } else { (1, t.len) };
-                    for i in 0..n {
+                    // No tile reaches over the end of a block of rows.
+                    let narrow = if self.p.tiling == Tiling::Whole && cols <= NARROW { n } else { 0 };
+                    if narrow > 0 {
+                        let to = blocks.add((t.row / BLOCK * width + t.col) * size);
+                        let first = usize::from(t.row.is_multiple_of(BLOCK));
+                        std::ptr::copy_nonoverlapping(from, to, first * cols * size);
+                        (f.down)(to, from.add(first * cols * size), n - first, cols);
+                    }
+                    for i in narrow..n {
                         let row = t.row + i;
                         let to = blocks.add((row / BLOCK * width + t.col) * size);
                         let from = from.add(i * cols * size);

@@ -275,6 +275,8 @@ macro_rules! chosen {
     }};
 }
 
+pub mod narrow;
+
 /// The kernel that folds the n <= 512 values at `s` into the one value at `d`: as if `s` were padded to 512 with the identity and
 /// folded by eighths, 512 -> 64 -> 8 -> 1. `s` may be read up to n rounded up to 8. A few values cost little.
 ///

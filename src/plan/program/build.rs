@@ -6,7 +6,7 @@ use super::registers::{Registers, assign, crossing};
 use super::{FoldStore, Load, LoadKind, Loc, Program, Tiling, order, stages};
 use crate::error::{Error, Result};
 use crate::graph::op::Kernel;
-use crate::kernels::fold::{BLOCK, Fold, accumulate, block, pairwise};
+use crate::kernels::fold::{BLOCK, Fold, accumulate, block, narrow, pairwise};
 use crate::kernels::isa::{Isa, isa};
 use crate::kernels::tile::{self, Instr};
 use crate::plan::access::Accesses;
@@ -242,6 +242,8 @@ impl Emitter<'_> {
                     scratch,
                     block: block(isa, f.fold, dtype),
                     accumulate: accumulate(isa, f.fold, dtype),
+                    across: narrow::across(isa, f.fold, dtype),
+                    down: narrow::down(isa, f.fold, dtype),
                     pairwise: pairwise(isa, f.fold, dtype),
                 });
             }

@@ -16,7 +16,7 @@ mod stages;
 use smallvec::SmallVec;
 
 use crate::dtype::DType;
-use crate::kernels::fold::Fold;
+use crate::kernels::fold::{Fold, narrow};
 use crate::kernels::tile::Instr;
 use crate::plan::fuse::Reduction;
 use crate::plan::ir::Ref;
@@ -159,6 +159,10 @@ pub struct FoldStore {
     pub block: unsafe fn(*mut u8, *const u8, usize),
     /// Adds a row to an accumulator.
     pub accumulate: unsafe fn(*mut u8, *const u8, usize),
+    /// Folds narrow rows, each into one value.
+    pub across: narrow::Rows,
+    /// Folds narrow rows into an accumulator.
+    pub down: narrow::Rows,
     /// Folds block values.
     pub pairwise: unsafe fn(*mut u8, usize, usize),
 }
