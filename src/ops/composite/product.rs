@@ -143,7 +143,7 @@ row! {
         let one = |i: i64, j: i64| component(a, i) * component(b, j) - component(a, j) * component(b, i);
         let y = concat(&[one(1, 2), one(2, 0), one(0, 1)], -1i64);
         if let Some(e) = y.error() {
-            return Err(e);
+            return Err(e.named("cross"));
         }
         moved(y, y.ndim().saturating_sub(1), shape::axis("cross", axis, y.ndim())?)
     }
