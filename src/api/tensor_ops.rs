@@ -10,7 +10,7 @@ pub use crate::ops::apply::cast;
 pub use crate::ops::composite::{activation::*, chance::*, loss::*, power::*};
 pub use crate::ops::{
     broadcast::*, compare::*, contract::*, control::*, elementwise::*, factor::*, index::*, movement::*, normal::*, random::*, reduce::*,
-    select::*, sigmoid::*, slice::*,
+    scan::*, select::*, sigmoid::*, slice::*,
 };
 
 /// A shape full of zeros that has no dtype and no graph yet: a variable gives it the dtype of its environment, an operator

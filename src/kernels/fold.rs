@@ -10,6 +10,8 @@ use crate::dtype::DType;
 pub enum Fold {
     /// The sum; integers wrap.
     Sum,
+    /// The product; integers wrap.
+    Product,
     /// The largest value; NaN if there is one.
     Max,
     /// The smallest value; NaN if there is one.
@@ -27,6 +29,7 @@ trait Step<T: Value> {
 }
 
 struct Sum;
+struct Product;
 struct Max;
 struct Min;
 impl<T: Value> Step<T> for Sum {
@@ -34,6 +37,13 @@ impl<T: Value> Step<T> for Sum {
     #[inline(always)]
     fn of(a: T, b: T) -> T {
         a.plus(b)
+    }
+}
+impl<T: Value> Step<T> for Product {
+    const IDENTITY: T = T::ONE;
+    #[inline(always)]
+    fn of(a: T, b: T) -> T {
+        a.times(b)
     }
 }
 impl<T: Value> Step<T> for Max {
@@ -51,11 +61,13 @@ impl<T: Value> Step<T> for Min {
     }
 }
 
-/// The bytes of the identity: -0.0 for a floating sum, the infinities, extreme integers, false and true for max and min.
+/// The bytes of the identity: -0.0 for a floating sum, 1 for a product, the infinities, extreme integers, false and true for max and
+/// min.
 pub fn identity(fold: Fold, dtype: DType) -> [u8; 8] {
     fn of<T: Value>(fold: Fold) -> T {
         match fold {
             Fold::Sum => Sum::IDENTITY,
+            Fold::Product => Product::IDENTITY,
             Fold::Max => Max::IDENTITY,
             Fold::Min => Min::IDENTITY,
         }
@@ -246,7 +258,8 @@ fn rows<T: Value, F: Step<T>>(isa: Isa) -> unsafe fn(*mut u8, usize, usize) {
     }
 }
 
-/// `$make` with `$F` and `$T` set to the types of a fold and a dtype. A sum of bools does not exist: it takes the larger one.
+/// `$make` with `$F` and `$T` set to the types of a fold and a dtype. Sums and products of bools do not exist: they take the larger and
+/// the smaller one.
 macro_rules! chosen {
     ($fold:expr, $dtype:expr, $F:ident, $T:ident => $make:expr) => {{
         macro_rules! with {
@@ -258,17 +271,21 @@ macro_rules! chosen {
         }
         match ($fold, $dtype) {
             (Fold::Max | Fold::Sum, DType::Bool) => with!(Max, u8),
-            (Fold::Min, DType::Bool) => with!(Min, u8),
+            (Fold::Min | Fold::Product, DType::Bool) => with!(Min, u8),
             (Fold::Sum, DType::I32) => with!(Sum, i32),
+            (Fold::Product, DType::I32) => with!(Product, i32),
             (Fold::Max, DType::I32) => with!(Max, i32),
             (Fold::Min, DType::I32) => with!(Min, i32),
             (Fold::Sum, DType::I64) => with!(Sum, i64),
+            (Fold::Product, DType::I64) => with!(Product, i64),
             (Fold::Max, DType::I64) => with!(Max, i64),
             (Fold::Min, DType::I64) => with!(Min, i64),
             (Fold::Sum, DType::F32) => with!(Sum, f32),
+            (Fold::Product, DType::F32) => with!(Product, f32),
             (Fold::Max, DType::F32) => with!(Max, f32),
             (Fold::Min, DType::F32) => with!(Min, f32),
             (Fold::Sum, DType::F64) => with!(Sum, f64),
+            (Fold::Product, DType::F64) => with!(Product, f64),
             (Fold::Max, DType::F64) => with!(Max, f64),
             (Fold::Min, DType::F64) => with!(Min, f64),
         }
@@ -278,7 +295,7 @@ macro_rules! chosen {
 /// The kernel that folds the n <= 512 values at `s` into the one value at `d`: as if `s` were padded to 512 with the identity and
 /// folded by eighths, 512 -> 64 -> 8 -> 1. `s` may be read up to n rounded up to 8. A few values cost little.
 ///
-/// Bools have no sum; for them `Sum` is `Max`.
+/// Bools have no sum and no product; for them `Sum` is `Max`, and `Product` is `Min`.
 pub fn block(isa: Isa, fold: Fold, dtype: DType) -> unsafe fn(d: *mut u8, s: *const u8, n: usize) {
     chosen!(fold, dtype, F, T => job::<Block<F, T>>(isa))
 }
@@ -351,6 +368,8 @@ mod tests {
     fn a_block_equals_the_padded_tree_for_every_length() {
         check::<f32, Sum>(Fold::Sum, DType::F32);
         check::<f64, Sum>(Fold::Sum, DType::F64);
+        check::<f64, Product>(Fold::Product, DType::F64);
+        check::<i32, Product>(Fold::Product, DType::I32);
         check::<i32, Sum>(Fold::Sum, DType::I32);
         check::<i64, Sum>(Fold::Sum, DType::I64);
         check::<f32, Max>(Fold::Max, DType::F32);
@@ -363,7 +382,7 @@ mod tests {
 
     #[test]
     fn folds_of_nothing_are_the_identity_and_zeros_keep_their_sign() {
-        for fold in [Fold::Sum, Fold::Max, Fold::Min] {
+        for fold in [Fold::Sum, Fold::Product, Fold::Max, Fold::Min] {
             for dtype in DType::ALL {
                 let mut got = [0u64];
                 // SAFETY: no value is read.

@@ -26,6 +26,7 @@ pub mod random;
 pub mod reduce;
 pub mod rules;
 pub mod samples;
+pub mod scan;
 pub mod select;
 #[cfg(feature = "python")]
 pub mod select_items;
@@ -50,6 +51,7 @@ static FAMILIES: &[&[&OpDef]] = &[
     broadcast::ROWS,
     slice::ROWS,
     reduce::ROWS,
+    scan::ROWS,
     index::ROWS,
     contract::ROWS,
     factor::ROWS,

@@ -51,3 +51,29 @@ def split_like(x, like, axis, tail):
 def dropout(x, ratio, train):
     assert not train, "what is dropped is drawn"
     return x
+
+
+def cumulative_product(x, axis, reverse, exclusive):
+    x = np.flip(x, axis) if reverse else x
+    y = np.cumprod(x, axis=axis)
+    if exclusive:
+        y = np.insert(np.delete(y, -1, axis), 0, 1, axis)
+    return np.flip(y, axis) if reverse else y
+
+
+def recurrence(a, b, axis, reverse):
+    """The states before each element."""
+    a, b = (np.moveaxis(v, axis, 0) for v in (a, b))
+    state, y = np.zeros(a.shape[1:], a.dtype), np.zeros_like(a)
+    for k in reversed(range(len(a))) if reverse else range(len(a)):
+        y[k] = state
+        state = a[k] * state + b[k]
+    return np.moveaxis(y, 0, axis)
+
+
+def first_extremes(x, extreme, axis):
+    """Where the running extreme was met first."""
+    best = np.moveaxis(extreme.accumulate(x, axis=axis), axis, 0)
+    x = np.moveaxis(x, axis, 0)
+    index = [np.argmax((x[: k + 1] == best[k]) | (np.isnan(best[k]) & np.isnan(x[: k + 1])), axis=0) for k in range(len(x))]
+    return np.moveaxis(np.reshape(index, x.shape), 0, axis)
