@@ -7,10 +7,10 @@ pub use crate::autodiff::{grad, grad_with_default, hessian_vector_product as _he
 use crate::graph::attr::{IntoAttr, Ints};
 use crate::graph::{AsTensor, Graph, Tensor};
 pub use crate::ops::apply::cast;
-pub use crate::ops::composite::{activation::*, chance::*, loss::*, power::*};
+pub use crate::ops::composite::{activation::*, chance::*, curve::*, loss::*, order::*, power::*};
 pub use crate::ops::{
     broadcast::*, compare::*, contract::*, control::*, elementwise::*, factor::*, index::*, movement::*, normal::*, random::*, reduce::*,
-    scan::*, select::*, sigmoid::*, slice::*,
+    scan::*, select::*, sigmoid::*, slice::*, sort::*,
 };
 
 /// A shape full of zeros that has no dtype and no graph yet: a variable gives it the dtype of its environment, an operator

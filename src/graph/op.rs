@@ -511,6 +511,8 @@ pub enum Domain {
     Unit,
     /// Distinct values, at least 0.1 apart.
     Distinct,
+    /// The same, in ascending order along the last axis.
+    Ascending,
     /// Symmetric positive definite matrices in the last two axes.
     Spd,
     /// Integers 0 .. n-1 as i64.

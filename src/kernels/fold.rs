@@ -10,12 +10,12 @@ use crate::dtype::DType;
 pub enum Fold {
     /// The sum; integers wrap.
     Sum,
-    /// The product; integers wrap.
-    Product,
     /// The largest value; NaN if there is one.
     Max,
     /// The smallest value; NaN if there is one.
     Min,
+    /// The product; integers wrap.
+    Product,
 }
 
 /// Number of values that [`block`] folds.
@@ -402,7 +402,7 @@ mod tests {
     #[test]
     fn nan_and_infinity_pass() {
         for isa in machine() {
-            for fold in [Fold::Sum, Fold::Max, Fold::Min] {
+            for fold in [Fold::Sum, Fold::Max, Fold::Min, Fold::Product] {
                 for (n, at) in [(1, 0), (7, 3), (10, 9), (100, 99), (512, 0), (512, 257), (511, 510)] {
                     let fold_of = |x: f32| {
                         let (mut s, mut d) = ([1f32; BLOCK], [0f32]);
@@ -419,7 +419,7 @@ mod tests {
                     // SAFETY: both have 8 values.
                     unsafe { accumulate(isa, fold, DType::F32)(d.as_mut_ptr().cast(), s.as_ptr().cast(), 4) };
                     assert!(d[0].is_nan() && d[1].is_nan());
-                    assert_eq!(d[2..4], [[7.0, -3.0], [4.0, -1.0], [3.0, -2.0]][fold as usize]);
+                    assert_eq!(d[2..4], [[7.0, -3.0], [4.0, -1.0], [3.0, -2.0], [12.0, 2.0]][fold as usize]);
                 }
             }
         }

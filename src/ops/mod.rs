@@ -33,6 +33,7 @@ pub mod select_items;
 pub mod shapes;
 pub mod sigmoid;
 pub mod slice;
+pub mod sort;
 pub mod support;
 pub mod unpack;
 
@@ -52,6 +53,7 @@ static FAMILIES: &[&[&OpDef]] = &[
     slice::ROWS,
     reduce::ROWS,
     scan::ROWS,
+    sort::ROWS,
     index::ROWS,
     contract::ROWS,
     factor::ROWS,
@@ -63,6 +65,8 @@ static FAMILIES: &[&[&OpDef]] = &[
     composite::activation::ROWS,
     composite::chance::ROWS,
     composite::loss::ROWS,
+    composite::order::ROWS,
+    composite::curve::ROWS,
 ];
 
 /// The op table.

@@ -283,6 +283,7 @@ row! {
     });
     support Unknown;
     vjp(g) { x: Cotangent::Zero }
+    batch Axes;
     numpy "np.argmin(x, axis=axis, keepdims=keepdims)";
     example "T.argmin([[3.0, 1.0, 1.0], [2.0, np.nan, 1.0]])" => "[1 1]";
     method argmin;

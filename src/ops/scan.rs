@@ -5,7 +5,7 @@ use smallvec::smallvec;
 use crate::dtype::DType;
 use crate::error::Result;
 use crate::graph::Tensor;
-use crate::graph::attr::{Axes, Slice, Slices};
+use crate::graph::attr::{Axes, Axis};
 use crate::graph::op::{Avals, Cotangent, Domain, Infer, Kernel, OpDef};
 use crate::kernels::fold::Fold;
 use crate::kernels::{self, scan::Way};
@@ -13,17 +13,17 @@ use crate::ops::apply::cast;
 use crate::ops::compare::less;
 use crate::ops::elementwise::{abs, exp, log_sum};
 use crate::ops::index::gather_adjoint;
-use crate::ops::movement::{same_shape, stop_gradient};
+use crate::ops::movement::{reshape, same_shape, stop_gradient};
 use crate::ops::rules::restore_axes;
 use crate::ops::select::select;
 use crate::ops::shapes;
-use crate::ops::slice::{concat, strided_slice};
+use crate::ops::slice::{concat, slice_along};
 use crate::ops::unpack::attr;
 use crate::shape::{self, Aval, Tuple};
 
 /// The rows of this family.
 pub(in crate::ops) static ROWS: &[&OpDef] =
-    &[&CUMULATIVE_SUM, &CUMULATIVE_PRODUCT, &RECURRENCE, &CUMMAX, &CUMMIN, &LOGCUMSUMEXP, &REDUCE_PROD];
+    &[&CUMULATIVE_SUM, &CUMULATIVE_PRODUCT, &RECURRENCE, &CUMSUM, &CUMPROD, &CUMMAX, &CUMMIN, &LOGCUMSUMEXP, &REDUCE_PROD];
 
 fn along(c: &Infer<'_>, x: &Aval, axis: i64) -> Result<Avals> {
     shape::axis(c.op, axis, x.ndim())?;
@@ -48,6 +48,7 @@ row! {
     });
     support Summed;
     vjp(g) { x: cumulative_sum(g, axis, !reverse) }
+    batch Axes;
     numpy "np.flip(np.cumsum(np.flip(x, axis), axis=axis), axis) if reverse else np.cumsum(x, axis=axis)";
     case real[5] with axis = 0;
     case real[2, 3, 4] with axis = 1;
@@ -75,6 +76,7 @@ row! {
         let after = if exclusive { recurrence(wide, g, axis, !reverse) } else { g + recurrence(wide, wide * g, axis, !reverse) };
         cast(others * after, x.dtype())
     } }
+    batch Axes;
     numpy "ref.cumulative_product(x, axis, reverse, exclusive)";
     case real[5] with axis = 0;
     case real[2, 3, 4] with axis = 1, exclusive = true;
@@ -106,12 +108,59 @@ row! {
         let l = recurrence(a, g.g(0), axis, !reverse);
         vec![Cotangent::from(l * g.y(0)), Cotangent::from(l)]
     } }
+    batch Axes;
     numpy "ref.recurrence(a, b, axis, reverse)";
     case real[5], real[5] with axis = 0;
     case real[2, 3, 4], real[2, 3, 4] with axis = 1, reverse = true;
     case real[2, 3, 4], real[2, 3, 4] with axis = -1;
     refuses f64[2], f64[3] => "recurrence: the shapes differ. Got (2,) and (3,); expected equal shapes.";
     refuses f64[2], f64[2] with axis = 1 => "recurrence: axis is out of range. Got axis=1 for 1 dimension; expected -1 <= axis < 1.";
+}
+
+/// `x` and an axis of it: of all its elements in one line, if none is named.
+pub(super) fn one_axis<'g>(op: &str, x: Tensor<'g>, axis: Axis) -> Result<(Tensor<'g>, i64)> {
+    match axis {
+        None => Ok((reshape(x, [-1i64]), 0)),
+        Some(axis) => shape::axis(op, axis, x.ndim()).map(|_| (x, axis)),
+    }
+}
+
+row! {
+    /// Sums of the elements up to each one along `axis`, or in C order of all elements; bools and `int32` are summed in `int64`, and
+    /// `float32` is rounded once a sum.
+    ///
+    /// Gradient: the sums of `g` from the other end.
+    pub CUMSUM = fn cumsum(x: any; axis: Axis = None) -> y
+    body {
+        let (x, axis) = one_axis("cumsum", x, axis)?;
+        cumulative_sum(x, axis, false)
+    }
+    numpy "np.cumsum(x, axis=axis)";
+    example "T.cumsum([[1, 2], [3, 4]], axis=1)" => "[[1 3]\n [3 7]]";
+    method cumsum;
+    case real[5] with axis = ();
+    case real[2, 3] with axis = ();
+    case real[2, 3, 4] with axis = 1;
+    refuses f64[2] with axis = 1 => "cumsum: axis is out of range. Got axis=1 for 1 dimension; expected -1 <= axis < 1.";
+}
+row! {
+    /// Products of the elements up to each one along `axis`, or in C order of all elements; bools and `int32` are multiplied in `int64`,
+    /// and `float32` is rounded once a product.
+    ///
+    /// Gradient: `sum(g[k] * y[k] / x[i])` over the products `k` that the element `i` is in, without the division: exact with any number of
+    /// zeros, in every order.
+    pub CUMPROD = fn cumprod(x: any; axis: Axis = None) -> y
+    body {
+        let (x, axis) = one_axis("cumprod", x, axis)?;
+        cumulative_product(x, axis, false, false)
+    }
+    numpy "np.cumprod(x, axis=axis)";
+    example "x = T.constant([2.0, 0.0, 5.0])"; "T.grad([T.reduce_sum(T.cumprod(x))], [x])[0]" => "[ 1. 12.  0.]";
+    method cumprod;
+    case real[5] with axis = ();
+    case real[2, 3] with axis = ();
+    case real[2, 3, 4] with axis = 1;
+    refuses f64[2] with axis = 1 => "cumprod: axis is out of range. Got axis=1 for 1 dimension; expected -1 <= axis < 1.";
 }
 
 row! {
@@ -126,6 +175,7 @@ row! {
     });
     support Scattered;
     vjp(g, gi) { x: gather_adjoint(g, indices, x, axis) }
+    batch Axes;
     numpy "(np.maximum.accumulate(x, axis=axis), ref.first_extremes(x, np.maximum, axis))";
     example "T.cummax([1.0, 3.0, 2.0, 3.0])" => "[1. 3. 3. 3.] [0 1 1 1]";
     case distinct[5] with axis = 0;
@@ -144,6 +194,7 @@ row! {
     });
     support Scattered;
     vjp(g, gi) { x: gather_adjoint(g, indices, x, axis) }
+    batch Axes;
     numpy "(np.minimum.accumulate(x, axis=axis), ref.first_extremes(x, np.minimum, axis))";
     example "T.cummin([2.0, 3.0, 1.0])" => "[2. 2. 1.] [0 0 2]";
     case distinct[5] with axis = 0;
@@ -178,11 +229,7 @@ row! {
 /// For each element of `y` the one before it along `axis`; the first one stays.
 fn before<'g>(y: Tensor<'g>, axis: i64) -> Tensor<'g> {
     let axis = axis.rem_euclid(y.ndim().max(1) as i64) as usize;
-    let part = |start, stop| {
-        let here = Slice { start, stop: Some(stop), step: 1 };
-        strided_slice(y, Slices(std::iter::repeat_n(Slice::ALL, axis).chain([here]).collect()))
-    };
-    same_shape(concat(&[part(None, 1), part(None, -1)], axis as i64), y)
+    same_shape(concat(&[slice_along(y, axis, None, Some(1)), slice_along(y, axis, None, Some(-1))], axis as i64), y)
 }
 
 row! {
@@ -210,6 +257,7 @@ row! {
         }
         cast(rest, x.dtype())
     } }
+    batch Axes;
     numpy "np.prod(x, axis=axis, keepdims=keepdims)";
     example "x = T.constant([2.0, 0.0, 5.0])"; "T.grad([T.reduce_prod(x)], [x])[0]" => "[ 0. 10.  0.]";
     alias prod;

@@ -84,6 +84,12 @@ pub fn slice<'g>(x: impl AsTensor<'g>, starts: impl IntoAttr<Ints>, stops: impl 
     strided_slice(x, Slices(slices.collect()))
 }
 
+/// The part of `x` from `start` up to, but without, `stop` along one axis.
+#[track_caller]
+pub(crate) fn slice_along<'g>(x: Tensor<'g>, axis: usize, start: Option<i64>, stop: Option<i64>) -> Tensor<'g> {
+    strided_slice(x, Slices(std::iter::repeat_n(Slice::ALL, axis).chain([Slice { start, stop, step: 1 }]).collect()))
+}
+
 fn place(c: &mut crate::graph::op::Call<'_>, x: View<'_>, y: &mut ViewMut<'_>) -> Result<()> {
     let slices: Slices = attr(c.attrs.first())?;
     let all = slices.0.iter().copied().chain(std::iter::repeat(Slice::ALL));

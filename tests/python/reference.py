@@ -77,3 +77,15 @@ def first_extremes(x, extreme, axis):
     x = np.moveaxis(x, axis, 0)
     index = [np.argmax((x[: k + 1] == best[k]) | (np.isnan(best[k]) & np.isnan(x[: k + 1])), axis=0) for k in range(len(x))]
     return np.moveaxis(np.reshape(index, x.shape), 0, axis)
+
+
+def topk(x, k, axis, largest, sorted):
+    """The first of the sorted elements, and where they stand; NaN is the largest."""
+    line = np.moveaxis(x, axis, -1)
+    order = np.argsort(-line if largest else line, axis=-1, kind="stable")
+    if largest:
+        nan = np.take_along_axis(np.isnan(line), order, -1)
+        order = np.take_along_axis(order, np.argsort(~nan, axis=-1, kind="stable"), -1)
+    index = order[..., :k] if sorted else np.sort(order[..., :k], axis=-1)
+    values = np.take_along_axis(line, index, -1)
+    return np.moveaxis(values, -1, axis), np.moveaxis(index, -1, axis)

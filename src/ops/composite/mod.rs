@@ -2,5 +2,7 @@
 
 pub mod activation;
 pub mod chance;
+pub mod curve;
 pub mod loss;
+pub mod order;
 pub mod power;
