@@ -74,7 +74,7 @@ fn keep() {
             for to in DType::ALL {
                 keep(tile::cast(isa, dtype, to) as usize);
             }
-            for fold in [Fold::Sum, Fold::Max, Fold::Min] {
+            for fold in [Fold::Sum, Fold::Product, Fold::Max, Fold::Min] {
                 keep(fold::block(isa, fold, dtype) as usize);
                 keep(fold::accumulate(isa, fold, dtype) as usize);
                 keep(fold::pairwise(isa, fold, dtype) as usize);

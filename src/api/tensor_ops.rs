@@ -7,11 +7,11 @@ pub use crate::autodiff::{grad, grad_with_default, hessian_vector_product as _he
 use crate::graph::attr::{IntoAttr, Ints};
 use crate::graph::{AsTensor, Graph, Tensor};
 pub use crate::ops::apply::cast;
-pub use crate::ops::composite::{activation::*, chance::*, loss::*, power::*, product::*};
+pub use crate::ops::composite::{activation::*, chance::*, curve::*, loss::*, order::*, power::*, product::*};
 pub use crate::ops::{
     broadcast::*, classify::*, compare::*, contract::*, control::*, division::*, einsum::einsum, elementwise::*, exponent::*, factor::*,
-    index::*, linear::*, log_sum::*, logarithm::*, movement::*, normal::*, random::*, reduce::*, root::*, rounding::*, select::*,
-    sigmoid::*, sinc::*, slice::*,
+    index::*, linear::*, log_sum::*, logarithm::*, movement::*, normal::*, random::*, reduce::*, root::*, rounding::*, scan::*, select::*,
+    sigmoid::*, sinc::*, slice::*, sort::*,
 };
 
 /// A shape full of zeros that has no dtype and no graph yet: a variable gives it the dtype of its environment, an operator

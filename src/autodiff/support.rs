@@ -132,6 +132,11 @@ impl<'g> Supports<'g> {
             Support::Placed | Support::Scattered => {
                 Flow { value, dirty: f.dirty.map(|d| pass(Some(d))), support: Some(pass(f.support)), owed: f.owed }
             }
+            Support::Weighted(_) => {
+                let support = f.support.map(|s| pass(Some(s)));
+                // As for an elementwise rule with a finite derivative.
+                Flow { value, dirty: support.filter(|_| f.owed), support, owed: false }
+            }
             Support::Contracted(_) => Flow { value, dirty: None, support: f.support.map(|s| pass(Some(s))), owed: false },
             Support::Unknown => Flow::unknown(value),
         }
@@ -313,7 +318,7 @@ impl<'g> Supports<'g> {
             Support::Elementwise(_) | Support::Unknown => whole,
             Support::Moved | Support::Placed => rule(whole),
             Support::Summed | Support::Scattered => counts(rule(cast(whole, DType::F32))),
-            Support::Repeated(f) | Support::Contracted(f) => {
+            Support::Repeated(f) | Support::Weighted(f) | Support::Contracted(f) => {
                 f(&Vjp { graph, id, node, cotangents: &[], wanted: &wanted, differentiate: &Sweep }, whole, input)
             }
         }

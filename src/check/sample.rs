@@ -46,6 +46,10 @@ pub fn array(domain: Domain, dims: &[usize], seed: u64) -> Result<Array> {
             (1..n).rev().for_each(|i| order.swap(i, r.below(i + 1)));
             order.iter().map(|&i| 0.11 * (i as f64 - n as f64 / 2.0) + 0.037).collect()
         }
+        Domain::Ascending => {
+            let length = dims.last().copied().unwrap_or(1);
+            (0..n).map(|i| 0.7 * ((i % length) as f64 - length as f64 / 2.0) + 0.5 * r.unit()).collect()
+        }
         Domain::Spd => spd(dims, &mut r),
         Domain::Absent => vec![],
         Domain::Index(limit) => return Array::from_slice(&(0..n).map(|_| r.below(limit) as i64).collect::<Vec<_>>(), dims),

@@ -227,6 +227,9 @@ pub enum Support {
     Scattered,
     /// The support of each input, as a function of the rule and the outputs' support: cotangents are repeated.
     Repeated(SupportRule),
+    /// As [`Support::Repeated`], and the rule multiplies by operands: what it makes of zeros may be anything where the operands are
+    /// infinite.
+    Weighted(SupportRule),
     /// As [`Support::Repeated`], for products: each cotangent is a sum over an axis.
     Contracted(SupportRule),
     /// Nothing is known about the inputs' cotangents.
@@ -510,6 +513,8 @@ pub enum Domain {
     Unit,
     /// Distinct values, at least 0.1 apart.
     Distinct,
+    /// The same, in ascending order along the last axis.
+    Ascending,
     /// Symmetric positive definite matrices in the last two axes.
     Spd,
     /// Integers 0 .. n-1 as i64.

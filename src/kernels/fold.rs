@@ -14,6 +14,8 @@ pub enum Fold {
     Max,
     /// The smallest value; NaN if there is one.
     Min,
+    /// The product; integers wrap.
+    Product,
 }
 
 /// Number of values that [`block`] folds.
@@ -27,6 +29,7 @@ trait Step<T: Value> {
 }
 
 struct Sum;
+struct Product;
 struct Max;
 struct Min;
 impl<T: Value> Step<T> for Sum {
@@ -34,6 +37,13 @@ impl<T: Value> Step<T> for Sum {
     #[inline(always)]
     fn of(a: T, b: T) -> T {
         a.plus(b)
+    }
+}
+impl<T: Value> Step<T> for Product {
+    const IDENTITY: T = T::ONE;
+    #[inline(always)]
+    fn of(a: T, b: T) -> T {
+        a.times(b)
     }
 }
 impl<T: Value> Step<T> for Max {
@@ -51,11 +61,13 @@ impl<T: Value> Step<T> for Min {
     }
 }
 
-/// The bytes of the identity: -0.0 for a floating sum, the infinities, extreme integers, false and true for max and min.
+/// The bytes of the identity: -0.0 for a floating sum, 1 for a product, the infinities, extreme integers, false and true for max and
+/// min.
 pub fn identity(fold: Fold, dtype: DType) -> [u8; 8] {
     fn of<T: Value>(fold: Fold) -> T {
         match fold {
             Fold::Sum => Sum::IDENTITY,
+            Fold::Product => Product::IDENTITY,
             Fold::Max => Max::IDENTITY,
             Fold::Min => Min::IDENTITY,
         }
@@ -246,7 +258,8 @@ fn rows<T: Value, F: Step<T>>(isa: Isa) -> unsafe fn(*mut u8, usize, usize) {
     }
 }
 
-/// `$make` with `$F` and `$T` set to the types of a fold and a dtype. A sum of bools does not exist: it takes the larger one.
+/// `$make` with `$F` and `$T` set to the types of a fold and a dtype. Sums and products of bools do not exist: they take the larger and
+/// the smaller one.
 macro_rules! chosen {
     ($fold:expr, $dtype:expr, $F:ident, $T:ident => $make:expr) => {{
         macro_rules! with {
@@ -258,17 +271,21 @@ macro_rules! chosen {
         }
         match ($fold, $dtype) {
             (Fold::Max | Fold::Sum, DType::Bool) => with!(Max, u8),
-            (Fold::Min, DType::Bool) => with!(Min, u8),
+            (Fold::Min | Fold::Product, DType::Bool) => with!(Min, u8),
             (Fold::Sum, DType::I32) => with!(Sum, i32),
+            (Fold::Product, DType::I32) => with!(Product, i32),
             (Fold::Max, DType::I32) => with!(Max, i32),
             (Fold::Min, DType::I32) => with!(Min, i32),
             (Fold::Sum, DType::I64) => with!(Sum, i64),
+            (Fold::Product, DType::I64) => with!(Product, i64),
             (Fold::Max, DType::I64) => with!(Max, i64),
             (Fold::Min, DType::I64) => with!(Min, i64),
             (Fold::Sum, DType::F32) => with!(Sum, f32),
+            (Fold::Product, DType::F32) => with!(Product, f32),
             (Fold::Max, DType::F32) => with!(Max, f32),
             (Fold::Min, DType::F32) => with!(Min, f32),
             (Fold::Sum, DType::F64) => with!(Sum, f64),
+            (Fold::Product, DType::F64) => with!(Product, f64),
             (Fold::Max, DType::F64) => with!(Max, f64),
             (Fold::Min, DType::F64) => with!(Min, f64),
         }
@@ -280,7 +297,7 @@ pub mod narrow;
 /// The kernel that folds the n <= 512 values at `s` into the one value at `d`: as if `s` were padded to 512 with the identity and
 /// folded by eighths, 512 -> 64 -> 8 -> 1. `s` may be read up to n rounded up to 8. A few values cost little.
 ///
-/// Bools have no sum; for them `Sum` is `Max`.
+/// Bools have no sum and no product; for them `Sum` is `Max`, and `Product` is `Min`.
 pub fn block(isa: Isa, fold: Fold, dtype: DType) -> unsafe fn(d: *mut u8, s: *const u8, n: usize) {
     chosen!(fold, dtype, F, T => job::<Block<F, T>>(isa))
 }
@@ -353,6 +370,8 @@ mod tests {
     fn a_block_equals_the_padded_tree_for_every_length() {
         check::<f32, Sum>(Fold::Sum, DType::F32);
         check::<f64, Sum>(Fold::Sum, DType::F64);
+        check::<f64, Product>(Fold::Product, DType::F64);
+        check::<i32, Product>(Fold::Product, DType::I32);
         check::<i32, Sum>(Fold::Sum, DType::I32);
         check::<i64, Sum>(Fold::Sum, DType::I64);
         check::<f32, Max>(Fold::Max, DType::F32);
@@ -365,7 +384,7 @@ mod tests {
 
     #[test]
     fn folds_of_nothing_are_the_identity_and_zeros_keep_their_sign() {
-        for fold in [Fold::Sum, Fold::Max, Fold::Min] {
+        for fold in [Fold::Sum, Fold::Product, Fold::Max, Fold::Min] {
             for dtype in DType::ALL {
                 let mut got = [0u64];
                 // SAFETY: no value is read.
@@ -385,7 +404,7 @@ mod tests {
     #[test]
     fn nan_and_infinity_pass() {
         for isa in machine() {
-            for fold in [Fold::Sum, Fold::Max, Fold::Min] {
+            for fold in [Fold::Sum, Fold::Max, Fold::Min, Fold::Product] {
                 for (n, at) in [(1, 0), (7, 3), (10, 9), (100, 99), (512, 0), (512, 257), (511, 510)] {
                     let fold_of = |x: f32| {
                         let (mut s, mut d) = ([1f32; BLOCK], [0f32]);
@@ -402,7 +421,7 @@ mod tests {
                     // SAFETY: both have 8 values.
                     unsafe { accumulate(isa, fold, DType::F32)(d.as_mut_ptr().cast(), s.as_ptr().cast(), 4) };
                     assert!(d[0].is_nan() && d[1].is_nan());
-                    assert_eq!(d[2..4], [[7.0, -3.0], [4.0, -1.0], [3.0, -2.0]][fold as usize]);
+                    assert_eq!(d[2..4], [[7.0, -3.0], [4.0, -1.0], [3.0, -2.0], [12.0, 2.0]][fold as usize]);
                 }
             }
         }

@@ -16,7 +16,7 @@ use crate::error::{Error, ErrorKind, Result};
 mod at;
 mod extreme;
 pub use at::{add_at, gather_at};
-pub use extreme::{argmax, max_with_index};
+pub use extreme::{Order, argmax, argmin, max_with_index};
 
 /// ` at position 3`, ` at position (1, 2)`, or nothing in a 0-d array.
 fn place(dims: &[usize], flat: usize) -> String {

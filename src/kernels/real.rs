@@ -22,6 +22,8 @@ pub trait Value: Copy + PartialOrd + 'static {
     const GREATEST: Self;
     /// What added to `x` gives `x`, the negative zero included.
     const NOTHING: Self;
+    /// 1.
+    const ONE: Self;
     /// A literal of a formula.
     fn literal(x: f64) -> Self;
     /// `self + b`.
@@ -84,6 +86,7 @@ macro_rules! float {
             const LEAST: Self = $t::NEG_INFINITY;
             const GREATEST: Self = $t::INFINITY;
             const NOTHING: Self = -0.0;
+            const ONE: Self = 1.0;
             #[inline(always)]
             fn literal(x: f64) -> Self {
                 x as $t
@@ -206,6 +209,7 @@ macro_rules! integer {
             const LEAST: Self = $least;
             const GREATEST: Self = $greatest;
             const NOTHING: Self = 0;
+            const ONE: Self = 1;
             #[inline(always)]
             fn literal(x: f64) -> Self {
                 x as $t

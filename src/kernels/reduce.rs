@@ -137,10 +137,10 @@ struct Kernels {
     pairwise: unsafe fn(*mut u8, usize, usize),
 }
 
-/// Folds `x` over `axes` (sorted): the sum, or the largest or smallest element, NaN if there is one.
+/// Folds `x` over `axes` (sorted): the sum, the product, or the largest or smallest element, NaN if there is one.
 ///
 /// `dst` is C-contiguous, has the dtype of `x`, and its lengths without the reduced axes (or with 1 there). `scratch` has
-/// [`scratch_bytes`]. Without elements a sum is 0; largest and smallest are the identity of the fold. Integer sums wrap.
+/// [`scratch_bytes`]. Without elements a sum is 0, all others the identity of the fold. Integer sums and products wrap.
 pub fn reduce(ranges: &Ranges<'_>, fold: Fold, x: View<'_>, axes: &[usize], scratch: &mut [u8], dst: &mut ViewMut<'_>) -> Result<()> {
     debug_assert_eq!(x.dtype(), dst.dtype());
     debug_assert!(scratch.len() >= scratch_bytes(x.dims(), axes, x.dtype()));
@@ -356,6 +356,8 @@ mod tests {
             match (self.fold, self.dtype) {
                 (Fold::Sum, DType::F32) => f64::from(a as f32 + b as f32),
                 (Fold::Sum, _) => a + b,
+                (Fold::Product, DType::F32) => f64::from(a as f32 * b as f32),
+                (Fold::Product, _) => a * b,
                 (Fold::Max, _) => {
                     if a > b || a.is_nan() {
                         a
@@ -375,6 +377,7 @@ mod tests {
         fn identity(&self) -> f64 {
             match self.fold {
                 Fold::Sum => -0.0,
+                Fold::Product => 1.0,
                 Fold::Max => f64::NEG_INFINITY,
                 Fold::Min => f64::INFINITY,
             }
@@ -441,11 +444,15 @@ mod tests {
         for dtype in [DType::F32, DType::F64, DType::I32, DType::I64] {
             let n = count(dims);
             let values = if dtype.is_float() { rng.real(n) } else { rng.whole(n) };
+            // Products of these integers are exact.
+            let few: Vec<f64> = values.iter().map(|v| if dtype.is_float() { *v } else { v.signum() }).collect();
+            let products = Strided::layouts(dtype, dims, &few);
             for (i, x) in Strided::layouts(dtype, dims, &values).iter().enumerate() {
-                for fold in [Fold::Sum, Fold::Max, Fold::Min] {
-                    if i > 0 && fold == Fold::Min {
+                for fold in [Fold::Sum, Fold::Product, Fold::Max, Fold::Min] {
+                    if i > 0 && matches!(fold, Fold::Min | Fold::Product) {
                         continue;
                     }
+                    let x = if fold == Fold::Product { &products[i] } else { x };
                     let expected = Law { fold, dtype }.reduce(&x.values(), dims, axes);
                     let expected = Strided::new(dtype, &[expected.len()], &expected);
                     assert_eq!(

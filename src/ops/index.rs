@@ -182,7 +182,7 @@ row! {
         kernels::index::gather_at(c.ranges, *x, *places, axis, y)
     });
     support Placed;
-    vjp(g) { x: add_at(&[zeros_of(x, g.dtype()), places, g], axis), places: Cotangent::Zero }
+    vjp(g) { x: gather_adjoint(g, places, x, axis), places: Cotangent::Zero }
     batch Axes;
     numpy "ref.gather_at(x, places, axis)";
     case real[3, 4], index(4)[3, 2] with axis = -1;
@@ -225,6 +225,11 @@ row! {
     refuses f64[3, 4], i64[3, 2], f64[3, 3] with axis = 1 => "add_at: the elements do not fit the places. Got (3, 3) for places (3, 2); expected equal shapes.";
     refuses f64[3, 4], i64[3, 2] with axis = 1 => "add_at: there are no elements for some places. Got 1 array after the first; expected pairs of places and elements.";
     refuses f64[4], i64[2], f32[2] with axis = 0 => "add_at: the dtypes differ. Got float32 for float64; expected one dtype.";
+}
+
+/// Zeros in the shape of `x` with `g` added at places along an axis: the adjoint of choosing them.
+pub(crate) fn gather_adjoint<'g>(g: Tensor<'g>, places: Tensor<'g>, x: Tensor<'g>, axis: i64) -> Tensor<'g> {
+    add_at(&[zeros_of(x, g.dtype()), places, g], axis)
 }
 
 /// The shape of what is added to at places.

@@ -36,6 +36,7 @@ pub mod root;
 pub mod rounding;
 pub mod rules;
 pub mod samples;
+pub mod scan;
 pub mod select;
 #[cfg(feature = "python")]
 pub mod select_items;
@@ -43,6 +44,7 @@ pub mod shapes;
 pub mod sigmoid;
 pub mod sinc;
 pub mod slice;
+pub mod sort;
 pub mod support;
 pub mod unpack;
 
@@ -86,6 +88,10 @@ pub static FAMILIES: &[Family] = &[
     family("Shapes", broadcast::ROWS),
     family("Shapes", slice::ROWS),
     family("Reductions", reduce::ROWS),
+    family("Cumulative functions", scan::ROWS),
+    family("Cumulative functions", composite::curve::ROWS),
+    family("Sorting and order", sort::ROWS),
+    family("Sorting and order", composite::order::ROWS),
     family("Indexing", index::ROWS),
     family("Products", contract::ROWS),
     family("Products", einsum::ROWS),

@@ -24,7 +24,7 @@ use crate::shape::{self, Aval, Dim, Tuple};
 
 /// The rows of this family.
 pub(in crate::ops) static ROWS: &[&OpDef] =
-    &[&REDUCE_SUM, &REDUCE_MAX, &REDUCE_MIN, &SIZE, &REDUCE_MEAN, &PEAK, &REDUCE_LOGSUMEXP, &ARGMAX, &MAX_WITH_INDEX];
+    &[&REDUCE_SUM, &REDUCE_MAX, &REDUCE_MIN, &SIZE, &REDUCE_MEAN, &PEAK, &REDUCE_LOGSUMEXP, &ARGMAX, &ARGMIN, &MAX_WITH_INDEX];
 
 fn reduced(c: &mut Infer<'_>, x: &Aval, axis: &Axes, keepdims: bool) -> Result<Avals> {
     let axes = shape::axes(c.op, axis.0.as_deref(), x.ndim())?;
@@ -51,7 +51,7 @@ fn axes_attrs(axis: Option<&[i64]>, keepdims: bool) -> Vec<Attr> {
     vec![Axes(axis.map(Into::into)).pack(), Attr::Bool(keepdims)]
 }
 
-fn fold_cases(domain: Domain) -> Vec<Case> {
+pub(super) fn fold_cases(domain: Domain) -> Vec<Case> {
     vec![
         case(domain, &[&[5]], axes_attrs(None, false)),
         case(domain, &[&[2, 3, 4]], axes_attrs(None, true)),
@@ -63,7 +63,7 @@ fn fold_cases(domain: Domain) -> Vec<Case> {
     ]
 }
 
-fn axis_bad(op: &'static str) -> Vec<Bad> {
+pub(super) fn axis_bad(op: &'static str) -> Vec<Bad> {
     let range = format!("{op}: axis is out of range. Got axis=2 for 2 dimensions; expected -2 <= axis < 2.");
     let twice = format!("{op}: an axis is named twice. Got (0, -2); expected distinct axes.");
     vec![bad(&[&[2, 3]], axes_attrs(Some(&[2]), false), range), bad(&[&[2, 3]], axes_attrs(Some(&[0, -2]), false), twice)]
@@ -266,6 +266,33 @@ row! {
     case distinct[2, 3, 4] with axis = 1, keepdims = true;
     refuses f64[2] with axis = 1, keepdims = false => "argmax: axis is out of range. Got axis=1 for 1 dimension; expected -1 <= axis < 1.";
     refuses f64[2, 0] with axis = 1, keepdims = false => "argmax: there is no value over no elements. Got shape (2, 0); expected at least one element along the axis.";
+}
+
+row! {
+    /// The index of the smallest element along `axis`, as `int64`; the first of ties; NaN counts as smallest.
+    ///
+    /// Gradient: none.
+    pub ARGMIN = fn argmin(x: any; axis: i64 = -1, keepdims: bool = false) -> index
+    shape(c) {
+        let mut out = extremum(c, x, &Axes(Some([axis].into())), keepdims)?;
+        out.iter_mut().for_each(|a| a.dtype = DType::I64);
+        Ok(out)
+    };
+    kernel call!(false, |[x] -> [index], c| {
+        let axis = shape::axis(c.op, attr(c.attrs.first())?, x.dims().len())?;
+        kernels::index::argmin(c.ranges, *x, axis, index)
+    });
+    support Unknown;
+    vjp(g) { x: Cotangent::Zero }
+    batch Axes;
+    numpy "np.argmin(x, axis=axis, keepdims=keepdims)";
+    example "T.argmin([[3.0, 1.0, 1.0], [2.0, np.nan, 1.0]])" => "[1 1]";
+    method argmin;
+    exempt First, Second: "it has no floating input, or no floating result";
+    case distinct[5] with axis = 0, keepdims = false;
+    case distinct[2, 3, 4] with axis = 1, keepdims = true;
+    refuses f64[2] with axis = 1, keepdims = false => "argmin: axis is out of range. Got axis=1 for 1 dimension; expected -1 <= axis < 1.";
+    refuses f64[2, 0] with axis = 1, keepdims = false => "argmin: there is no value over no elements. Got shape (2, 0); expected at least one element along the axis.";
 }
 
 row! {

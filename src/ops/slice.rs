@@ -83,6 +83,12 @@ pub fn slice<'g>(x: impl AsTensor<'g>, starts: impl IntoAttr<Ints>, stops: impl 
     strided_slice(x, Slices(slices.collect()))
 }
 
+/// The part of `x` from `start` up to, but without, `stop` along one axis.
+#[track_caller]
+pub(crate) fn slice_along<'g>(x: Tensor<'g>, axis: usize, start: Option<i64>, stop: Option<i64>) -> Tensor<'g> {
+    strided_slice(x, Slices(std::iter::repeat_n(Slice::ALL, axis).chain([Slice { start, stop, step: 1 }]).collect()))
+}
+
 /// The slices of each of the parts of an array of `ndim` axes; of no axes, without an end.
 fn of_each(slices: &Slices, ndim: usize) -> impl Iterator<Item = &[Slice]> {
     (0..).map_while(move |k| slices.0.get(k * ndim..(k + 1) * ndim))

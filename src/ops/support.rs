@@ -8,6 +8,7 @@ use crate::ops::broadcast::broadcast_like;
 use crate::ops::compare::not_equal;
 use crate::ops::reduce::reduce_sum;
 use crate::ops::rules::{unbroadcast, unreduce};
+use crate::ops::scan::cumulative_sum;
 use crate::ops::unpack::attr;
 
 /// The local derivative is a number, or a choice of the rule's own mask.
@@ -66,6 +67,12 @@ pub(crate) fn unreduced<'g>(v: &Vjp<'_, 'g>, s: Tensor<'g>, _: usize) -> Tensor<
 pub(crate) fn along_axis<'g>(v: &Vjp<'_, 'g>, s: Tensor<'g>, _: usize) -> Tensor<'g> {
     let axis: i64 = attr(v.node.attrs.first()).unwrap_or(-1);
     broadcast_like(counts(reduce_sum(cast(s, DType::F32), axis, true)), s)
+}
+
+/// A scan along the axis that is the first attribute, backwards if the second is true: true at and before each place that is true.
+pub(crate) fn scanned<'g>(v: &Vjp<'_, 'g>, s: Tensor<'g>, _: usize) -> Tensor<'g> {
+    let (axis, reverse): (i64, bool) = (attr(v.node.attrs.first()).unwrap_or(-1), attr(v.node.attrs.get(1)).unwrap_or(false));
+    counts(cumulative_sum(cast(s, DType::F32), axis, !reverse))
 }
 
 /// A sum over repeated axes: the support repeated again.

@@ -96,3 +96,41 @@ def split_axis(x, like, axis, first, n):
     """`x` with an axis taken apart into `n` of `like`."""
     axis %= np.ndim(x)
     return np.reshape(x, (*x.shape[:axis], *np.shape(like)[first : first + n], *x.shape[axis + 1 :]))
+
+
+def cumulative_product(x, axis, reverse, exclusive):
+    x = np.flip(x, axis) if reverse else x
+    y = np.cumprod(x, axis=axis)
+    if exclusive:
+        y = np.insert(np.delete(y, -1, axis), 0, 1, axis)
+    return np.flip(y, axis) if reverse else y
+
+
+def recurrence(a, b, axis, reverse):
+    """The states before each element."""
+    a, b = (np.moveaxis(v, axis, 0) for v in (a, b))
+    state, y = np.zeros(a.shape[1:], a.dtype), np.zeros_like(a)
+    for k in reversed(range(len(a))) if reverse else range(len(a)):
+        y[k] = state
+        state = a[k] * state + b[k]
+    return np.moveaxis(y, 0, axis)
+
+
+def first_extremes(x, extreme, axis):
+    """Where the running extreme was met first."""
+    best = np.moveaxis(extreme.accumulate(x, axis=axis), axis, 0)
+    x = np.moveaxis(x, axis, 0)
+    index = [np.argmax((x[: k + 1] == best[k]) | (np.isnan(best[k]) & np.isnan(x[: k + 1])), axis=0) for k in range(len(x))]
+    return np.moveaxis(np.reshape(index, x.shape), 0, axis)
+
+
+def topk(x, k, axis, largest, sorted):
+    """The first of the sorted elements, and where they stand; NaN is the largest."""
+    line = np.moveaxis(x, axis, -1)
+    order = np.argsort(-line if largest else line, axis=-1, kind="stable")
+    if largest:
+        nan = np.take_along_axis(np.isnan(line), order, -1)
+        order = np.take_along_axis(order, np.argsort(~nan, axis=-1, kind="stable"), -1)
+    index = order[..., :k] if sorted else np.sort(order[..., :k], axis=-1)
+    values = np.take_along_axis(line, index, -1)
+    return np.moveaxis(values, -1, axis), np.moveaxis(index, -1, axis)

@@ -1,6 +1,7 @@
 """The op table in Python: rows applied to tensors, and their NumPy expressions applied to arrays."""
 
 import numpy as np
+import scipy.integrate
 import scipy.linalg
 import scipy.special
 

@@ -1,6 +1,6 @@
 //! Folds of rows of a few values, many rows at once: a call for each row would cost more than the row.
 
-use super::{Fold, Max, Min, Step, Sum};
+use super::{Fold, Max, Min, Product, Step, Sum};
 use crate::dtype::DType;
 use crate::kernels::isa::Isa;
 use crate::kernels::real::Value;

@@ -19,22 +19,22 @@ fn around<'a>(dims: &'a [usize], strides: &'a [isize], axis: usize) -> (Axes<'a>
     ((&dims[..axis], &strides[..axis]), (&dims[axis + 1..], &strides[axis + 1..]))
 }
 
-/// An order in which NaN comes before every number.
-trait Order: Element {
+/// An order in which NaN comes before every number, from the largest on or, with `LEAST`, from the smallest.
+pub trait Order: Element {
     /// True if `self` takes the place of an earlier `best`.
-    fn beats(self, best: Self) -> bool;
+    fn beats<const LEAST: bool>(self, best: Self) -> bool;
 }
 macro_rules! order {
     (exact: $($t:ty)+) => {$(impl Order for $t {
         #[inline(always)]
-        fn beats(self, best: Self) -> bool {
-            self > best
+        fn beats<const LEAST: bool>(self, best: Self) -> bool {
+            if LEAST { self < best } else { self > best }
         }
     })+};
     (float: $($t:ty)+) => {$(impl Order for $t {
         #[inline(always)]
-        fn beats(self, best: Self) -> bool {
-            let better = self > best;
+        fn beats<const LEAST: bool>(self, best: Self) -> bool {
+            let better = if LEAST { self < best } else { self > best };
             (better | self.is_nan()) & !best.is_nan()
         }
     })+};
@@ -45,7 +45,12 @@ order! { float: f32 f64 }
 /// Index of the largest element along `axis`, as `int64`: the first of equals; the first NaN if there is one. `dst` is
 /// C-contiguous and has the lengths of `x` without `axis` (or with 1 there). An empty axis gives 0.
 pub fn argmax(ranges: &Ranges<'_>, x: View<'_>, axis: usize, dst: &mut ViewMut<'_>) -> Result<()> {
-    crate::dispatch!(x.dtype(), T => extreme::<T>(ranges, x, axis, None, dst))
+    crate::dispatch!(x.dtype(), T => extreme::<T, false>(ranges, x, axis, None, dst))
+}
+
+/// As [`argmax`], of the smallest element.
+pub fn argmin(ranges: &Ranges<'_>, x: View<'_>, axis: usize, dst: &mut ViewMut<'_>) -> Result<()> {
+    crate::dispatch!(x.dtype(), T => extreme::<T, true>(ranges, x, axis, None, dst))
 }
 
 /// The largest element along `axis` and its index as in [`argmax`]. `values` (the dtype of `x`) and `index` (`int64`)
@@ -53,13 +58,19 @@ pub fn argmax(ranges: &Ranges<'_>, x: View<'_>, axis: usize, dst: &mut ViewMut<'
 pub fn max_with_index(ranges: &Ranges<'_>, x: View<'_>, axis: usize, values: &mut ViewMut<'_>, index: &mut ViewMut<'_>) -> Result<()> {
     debug_assert_eq!(x.dtype(), values.dtype());
     debug_assert_eq!(values.count(), index.count());
-    crate::dispatch!(x.dtype(), T => extreme::<T>(ranges, x, axis, Some(values.ptr().cast()), index))
+    crate::dispatch!(x.dtype(), T => extreme::<T, false>(ranges, x, axis, Some(values.ptr().cast()), index))
 }
 
 /// Columns that are compared side by side.
 const COLUMNS: usize = 64;
 
-fn extreme<T: Order>(ranges: &Ranges<'_>, x: View<'_>, axis: usize, values: Option<*mut T>, index: &mut ViewMut<'_>) -> Result<()> {
+fn extreme<T: Order, const LEAST: bool>(
+    ranges: &Ranges<'_>,
+    x: View<'_>,
+    axis: usize,
+    values: Option<*mut T>,
+    index: &mut ViewMut<'_>,
+) -> Result<()> {
     debug_assert_eq!(index.dtype(), DType::I64);
     let (n, step) = (x.dims()[axis], x.strides()[axis]);
     let (s, d) = (x.ptr().cast::<T>(), index.ptr().cast::<i64>());
@@ -95,13 +106,13 @@ fn extreme<T: Order>(ranges: &Ranges<'_>, x: View<'_>, axis: usize, values: Opti
             for first in (0..width).step_by(COLUMNS) {
                 let w = COLUMNS.min(width - first);
                 // SAFETY: columns first..first + w of the view.
-                unsafe { columns::<T>(ranges, s.offset(o + first as isize * side), n, step, w, side, &mut put)? }
+                unsafe { columns::<T, LEAST>(ranges, s.offset(o + first as isize * side), n, step, w, side, &mut put)? }
             }
             Ok(())
         }),
         _ if n < RANGE => ranges.walk(&dims, [&steps], n, |[o]| {
             // SAFETY: `n` elements of the view.
-            let (v, k) = unsafe { line::<T>(s.offset(o), 0..n, step, None) };
+            let (v, k) = unsafe { line::<T, LEAST>(s.offset(o), 0..n, step, None) };
             put(v, k as i64);
             Ok(())
         }),
@@ -109,7 +120,7 @@ fn extreme<T: Order>(ranges: &Ranges<'_>, x: View<'_>, axis: usize, values: Opti
             let mut best = None;
             ranges.each(n, 1, |r| {
                 // SAFETY: likewise.
-                best = Some(unsafe { line::<T>(s.offset(o), r, step, best) });
+                best = Some(unsafe { line::<T, LEAST>(s.offset(o), r, step, best) });
                 Ok(())
             })?;
             if let Some((v, k)) = best {
@@ -124,7 +135,7 @@ fn extreme<T: Order>(ranges: &Ranges<'_>, x: View<'_>, axis: usize, values: Opti
 ///
 /// # Safety
 /// The elements at distance `step` are readable.
-unsafe fn line<T: Order>(s: *const T, r: Range<usize>, step: isize, best: Option<(T, usize)>) -> (T, usize) {
+unsafe fn line<T: Order, const LEAST: bool>(s: *const T, r: Range<usize>, step: isize, best: Option<(T, usize)>) -> (T, usize) {
     let (n, mut i) = (r.end, r.start);
     // SAFETY: `i < n` throughout; a block's elements stand side by side.
     unsafe {
@@ -132,7 +143,7 @@ unsafe fn line<T: Order>(s: *const T, r: Range<usize>, step: isize, best: Option
         let scan = |from: usize, to: usize, mut best: T, mut at: usize| {
             for i in from..to {
                 let v = *s.offset(i as isize * step);
-                if v.beats(best) {
+                if v.beats::<LEAST>(best) {
                     (best, at) = (v, i);
                 }
             }
@@ -140,12 +151,12 @@ unsafe fn line<T: Order>(s: *const T, r: Range<usize>, step: isize, best: Option
         };
         if step == 1 && n - i >= 64 {
             // A fold finds out whether a block holds something better; only then is it searched in order.
-            let fold = block(isa(), Fold::Max, T::DTYPE);
+            let fold = block(isa(), if LEAST { Fold::Min } else { Fold::Max }, T::DTYPE);
             while n - i >= 8 {
                 // Whole eights, as a fold may read up to the next one.
                 let (len, mut v) = (BLOCK.min((n - i) & !7), best);
                 fold((&raw mut v).cast(), s.add(i).cast(), len);
-                if v.beats(best) {
+                if v.beats::<LEAST>(best) {
                     (best, at) = scan(i, i + len, best, at);
                 }
                 i += len;
@@ -159,7 +170,7 @@ unsafe fn line<T: Order>(s: *const T, r: Range<usize>, step: isize, best: Option
 ///
 /// # Safety
 /// `n` rows at distance `step` of `w` elements at distance `side` are readable.
-unsafe fn columns<T: Order>(
+unsafe fn columns<T: Order, const LEAST: bool>(
     ranges: &Ranges<'_>,
     s: *const T,
     n: usize,
@@ -178,7 +189,7 @@ unsafe fn columns<T: Order>(
             for k in r {
                 let row = s.offset(k as isize * step);
                 let next = |v: T, b: &mut T, a: &mut i64| {
-                    let better = v.beats(*b);
+                    let better = v.beats::<LEAST>(*b);
                     *b = if better { v } else { *b };
                     *a = if better { k as i64 } else { *a };
                 };
@@ -238,10 +249,13 @@ mod tests {
                             .unzip()
                     };
                     let (most, at_most) = find(|a, b| a > b);
+                    let (_, at_least) = find(|a, b| a < b);
                     for v in Strided::layouts(dtype, dims, &x) {
                         let (mut index, mut best) = (Strided::out(DType::I64, &out), Strided::out(dtype, &out));
                         argmax(&Ranges::new(None), v.view(), axis, &mut index.view_mut()).unwrap();
                         assert_eq!(index.values(), at_most, "{dtype} {dims:?} {axis} {:?}", v.strides);
+                        argmin(&Ranges::new(None), v.view(), axis, &mut index.view_mut()).unwrap();
+                        assert_eq!(index.values(), at_least, "{dtype} {dims:?} {axis} {:?}", v.strides);
                         max_with_index(&Ranges::new(None), v.view(), axis, &mut best.view_mut(), &mut index.view_mut()).unwrap();
                         assert_eq!(index.values(), at_most);
                         assert_eq!(format!("{:?}", best.values()), format!("{most:?}"));

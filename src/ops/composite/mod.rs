@@ -2,6 +2,8 @@
 
 pub mod activation;
 pub mod chance;
+pub mod curve;
 pub mod loss;
+pub mod order;
 pub mod power;
 pub mod product;

@@ -45,6 +45,9 @@ macro_rules! domain {
     (distinct) => {
         $crate::graph::op::Domain::Distinct
     };
+    (ascending) => {
+        $crate::graph::op::Domain::Ascending
+    };
     (spd) => {
         $crate::graph::op::Domain::Spd
     };
