@@ -62,7 +62,14 @@ pub static FORMULAS: [(&str, Elementwise); 31] = [
     ("clip", formula! { float |x, low, high| min(max(x, low), high) }),
 ];
 
-/// The kernels of a function of [`FORMULAS`].
+/// The kernels of a function of [`FORMULAS`], or of a row that is a formula.
 pub fn formula(name: &str) -> Option<&'static Elementwise> {
-    FORMULAS.iter().find(|(n, _)| *n == name).map(|(_, f)| f)
+    let row = || match &find(name)?.body {
+        Body::Primitive(p) => match &p.kernel {
+            Kernel::Tile(e) => Some(e),
+            _ => None,
+        },
+        Body::Composite(_) => None,
+    };
+    FORMULAS.iter().find(|(n, _)| *n == name).map(|(_, f)| f).or_else(row)
 }

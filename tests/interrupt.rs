@@ -144,6 +144,7 @@ fn long() -> Vec<Long> {
         ("on_diagonal", vec![dense(&[4, 1030])], vec![int(1), int(2)], 3),
         ("concat", vec![ones(f, &[N / 2]), dense(&[N / 2])], vec![int(0)], 3),
         ("concat", vec![ones(f, &[3, N / 6]), ones(f, &[3, N / 6])], vec![int(1)], 3),
+        ("higher_polygamma", vec![dense(&[N / 50])], vec![int(2)], 8),
         ("standard_uniform", vec![], vec![shape(&[N]), Attr::DType(DType::F32)], 3),
         ("standard_normal", vec![], vec![shape(&[N / 8]), Attr::DType(DType::F64)], 3),
     ]

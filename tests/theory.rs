@@ -6,34 +6,12 @@ use scirs2_autograd::check::gradcheck;
 use scirs2_autograd::op::{Avals, ComputeContext, GradientContext, Op};
 use scirs2_autograd::{Context, Error, ErrorKind, Result, Tensor, VariableEnvironment, run, tensor_ops as T};
 
+#[path = "common/values.rs"]
+mod values;
+use values::{Function, derivatives, near, same};
+
 const INF: f64 = f64::INFINITY;
 const NAN: f64 = f64::NAN;
-
-type Function = for<'g> fn(Tensor<'g>) -> Tensor<'g>;
-
-/// `f`, its gradient and its second gradient (of sums) at the points `x`.
-fn derivatives(f: Function, x: &[f64]) -> [Vec<f64>; 3] {
-    run(|ctx| {
-        let t = ctx.placeholder("x", &[-1]);
-        let y = f(t);
-        let g = T::grad(&[y], &[t])[0];
-        let gg = T::grad(&[g], &[t])[0];
-        let out = ctx.evaluator().push(y).push(g).push(gg).feed(t, arr1(x)).run();
-        let list = |i: usize| out[i].clone().unwrap().as_slice::<f64>().unwrap().to_vec();
-        [list(0), list(1), list(2)]
-    })
-}
-
-/// Bits equal, so that -0 is not 0; NaN equals NaN.
-fn same(found: &[f64], expected: &[f64]) {
-    let equal = |(a, b): (&f64, &f64)| a.to_bits() == b.to_bits() || (a.is_nan() && b.is_nan());
-    assert!(found.len() == expected.len() && found.iter().zip(expected).all(equal), "{found:?} is not {expected:?}");
-}
-
-fn near(found: &[f64], expected: &[f64], tolerance: f64) {
-    let close = |(a, b): (&f64, &f64)| a == b || (a - b).abs() <= tolerance * b.abs().max(1.0);
-    assert!(found.len() == expected.len() && found.iter().zip(expected).all(close), "{found:?} is not {expected:?}");
-}
 
 #[test]
 fn a_branch_that_is_not_taken_leaves_nothing() {

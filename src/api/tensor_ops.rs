@@ -9,9 +9,9 @@ use crate::graph::{AsTensor, Graph, Tensor};
 pub use crate::ops::apply::cast;
 pub use crate::ops::composite::{activation::*, chance::*, curve::*, loss::*, order::*, power::*, product::*};
 pub use crate::ops::{
-    broadcast::*, classify::*, compare::*, contract::*, control::*, division::*, einsum::einsum, elementwise::*, exponent::*, factor::*,
-    index::*, linear::*, log_sum::*, logarithm::*, movement::*, normal::*, random::*, reduce::*, root::*, rounding::*, scan::*, select::*,
-    sigmoid::*, sinc::*, slice::*, sort::*,
+    broadcast::*, classify::*, compare::*, contract::*, control::*, division::*, einsum::einsum, elementwise::*, erfinv::*, exponent::*,
+    factor::*, gamma::*, hyperbolic::*, index::*, linear::*, log_sum::*, logarithm::*, movement::*, normal::*, random::*, reduce::*,
+    root::*, rounding::*, scan::*, select::*, sigmoid::*, sinc::*, slice::*, sort::*, trigonometric::*,
 };
 
 /// A shape full of zeros that has no dtype and no graph yet: a variable gives it the dtype of its environment, an operator

@@ -34,7 +34,7 @@ const UNITS: f64 = 16.0;
 /// An elementwise function of one number over all magnitudes of `float32`: its value and its gradient are those of `float64`, which
 /// no part of a formula overflows there.
 pub fn magnitudes(def: &'static OpDef, s: &Sample) -> Result<usize> {
-    if !matches!(s.domains[..], [Domain::Real | Domain::Positive]) {
+    if !matches!(s.domains[..], [Domain::Real | Domain::Positive | Domain::Inner | Domain::Beyond]) {
         return Ok(0);
     }
     let x: Vec<f32> = MAGNITUDES.iter().flat_map(|&x| [x, -x]).collect();

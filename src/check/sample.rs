@@ -41,6 +41,8 @@ pub fn array(domain: Domain, dims: &[usize], seed: u64) -> Result<Array> {
         Domain::Real => (0..n).map(|_| real(&mut r)).collect(),
         Domain::Positive => (0..n).map(|_| 0.3 + 1.7 * r.unit()).collect(),
         Domain::Unit => (0..n).map(|_| 0.1 + 0.8 * r.unit()).collect(),
+        Domain::Inner => (0..n).map(|_| 0.9 * real(&mut r) / 2.0).collect(),
+        Domain::Beyond => (0..n).map(|_| 1.1 + 1.9 * r.unit()).collect(),
         Domain::Distinct => {
             let mut order: Vec<usize> = (0..n).collect();
             (1..n).rev().for_each(|i| order.swap(i, r.below(i + 1)));

@@ -511,6 +511,10 @@ pub enum Domain {
     Positive,
     /// 0.1 .. 0.9.
     Unit,
+    /// -0.9 .. 0.9, away from 0.
+    Inner,
+    /// 1.1 .. 3.
+    Beyond,
     /// Distinct values, at least 0.1 apart.
     Distinct,
     /// The same, in ascending order along the last axis.

@@ -16,14 +16,14 @@
 /// * `compare`: all dtypes, bools as bytes; the output is bool. `mask`: bools to bool, with Rust's operators on `bool`.
 /// * `integer`: `i32`, `i64`. `bits`: those and bools as bytes. The output has the dtype of the inputs; the operands are plain Rust
 ///   numbers, for the functions of [`integer`](crate::kernels::integer) and Rust's operators.
-/// * `repaired`: as `float`, and `sin` and `cos` may stand in it, applied to an operand: elements with an operand beyond their limit are
+/// * `repaired`: as `float`, and `sin`, `cos` and `tan` may stand in it, applied to an operand: elements with an operand beyond their limit are
 ///   computed once more, with the standard library's functions. One operand.
 ///
 /// After the kind, `full` says that only the form with full operands is compiled ([`full`](crate::kernels::full)): for heavy formulas of
 /// several operands, whose single operands are copied into registers instead. `division` says the same of the functions of
 /// [`division`](crate::kernels::division), which need a repair of their own.
 ///
-/// `float |x| sin(x)` and `float |x| cos(x)` are taken as `repaired`. A row's macro must hand its formula on as tokens (not as `expr`) for
+/// `float |x| sin(x)` and those of `cos` and `tan` are taken as `repaired`. A row's macro must hand its formula on as tokens (not as `expr`) for
 /// that; elsewhere `float` does not know these functions.
 ///
 /// The functions are those of [`math`](crate::kernels::math) and, where allowed, [`trig`](crate::kernels::trig); operands and literals
@@ -31,6 +31,7 @@
 macro_rules! formula {
     (float |$x:ident| sin($y:ident)) => { $crate::formula!(repaired |$x| sin($y)) };
     (float |$x:ident| cos($y:ident)) => { $crate::formula!(repaired |$x| cos($y)) };
+    (float |$x:ident| tan($y:ident)) => { $crate::formula!(repaired |$x| tan($y)) };
     ($kind:ident |$($x:ident),+ $(,)?| $body:expr) => { $crate::formula!(@kind $kind tile [$($x)+] $body) };
     ($kind:ident $how:ident |$($x:ident),+ $(,)?| $body:expr) => { $crate::formula!(@kind $kind $how [$($x)+] $body) };
 

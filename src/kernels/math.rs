@@ -3,8 +3,12 @@
 //! Coefficients are minimax polynomials of the quantity named beside them, weighted for the relative error of the result.
 
 pub use super::division::{floor_divide, fmod, remainder};
+pub use super::erfinv::{erfinv, erfinv_slope};
 pub use super::exponent::exp2;
+pub use super::gamma::{digamma, lgamma, trigamma};
 pub use super::gauss::{erfc, gaussian, gelu_slope, gelu_with, ndtr, normal_density};
+pub use super::hyperbolic::{arccosh, arccosh_slope, arcsinh, arcsinh_slope, arctanh, arctanh_slope, cosh, sinh};
+pub use super::inverse_trig::{angle_slope, arccos, arcsin, arcsin_slope, arctan, arctan_slope, arctan2};
 pub use super::log_sum::{logaddexp, logaddexp_slope, logaddexp2, logaddexp2_slope};
 pub use super::logarithm::{log2, log10};
 pub use super::power::{pow, pow_slope};
@@ -241,6 +245,28 @@ pub fn sigmoid_with<T: Float, const M: u8>(x: S<T, M>, decay: S<T, M>) -> S<T, M
     select(lt(x, 0.0), e, 1.0) / (1.0 + e)
 }
 
+/// Beyond this magnitude the logistic function is 0 or 1, times any number but infinity too.
+#[inline(always)]
+fn settled<T: Float, const M: u8>(x: S<T, M>) -> S<T, M> {
+    let x = select(gt(x, 1024.0), 1024.0, x);
+    select(lt(x, -1024.0), -1024.0, x)
+}
+
+/// x / (1 + e^-x), where the decay is that of x; 0 at -infinity.
+#[inline(always)]
+pub fn silu_with<T: Float, const M: u8>(x: S<T, M>, decay: S<T, M>) -> S<T, M> {
+    select(lt(x, -1024.0), -1024.0, x) * sigmoid_with(x, decay)
+}
+
+/// The derivative of [`silu_with`].
+#[inline(always)]
+pub fn silu_slope<T: Float, const M: u8>(x: S<T, M>, decay: S<T, M>) -> S<T, M> {
+    let e = decayed(decay);
+    let q = 1.0 / (1.0 + e);
+    let (y, rest) = (select(lt(x, 0.0), e * q, q), select(lt(x, 0.0), q, e * q));
+    y * (1.0 + settled(x) * rest)
+}
+
 /// y (1 - y), where y is the logistic function of x and the decay that of x.
 #[inline(always)]
 pub fn sigmoid_slope<T: Float, const M: u8>(y: S<T, M>, decay: S<T, M>) -> S<T, M> {
@@ -253,6 +279,12 @@ pub fn sigmoid_slope<T: Float, const M: u8>(y: S<T, M>, decay: S<T, M>) -> S<T, 
 #[inline(always)]
 pub fn sigmoid<T: Float, const M: u8>(x: S<T, M>) -> S<T, M> {
     sigmoid_with(x, decay(x))
+}
+
+/// ln 2 in two pieces; the first is so short that an exponent times it is exact.
+#[inline(always)]
+fn ln_2_in_two<T: Float>() -> (f64, f64) {
+    if T::F64 { (0.6931471805598903, 5.497923018708371e-14) } else { (0.693145751953125, 1.428606765330187e-06) }
 }
 
 /// The logarithm of m, sqrt(1/2) <= m < sqrt(2), as a difference of two, of which the first is m - 1.
@@ -271,15 +303,29 @@ pub(super) fn log_near_one<T: Float, const M: u8>(m: S<T, M>) -> (S<T, M>, S<T, 
     (f, s * (f - r))
 }
 
-/// ln w + correction, for a positive normal w.
+/// ln w + correction, for a positive normal w, as a number of the first piece of ln 2 and a rest that is small.
 #[inline(always)]
-fn log_of_normal<T: Float, const M: u8>(w: S<T, M>, shift: S<T, M>, correction: S<T, M>) -> S<T, M> {
+fn reduced_log<T: Float, const M: u8>(w: S<T, M>, shift: S<T, M>, correction: S<T, M>) -> (S<T, M>, S<T, M>) {
     let (m, e) = w.0.split();
     let e = S::<T, M>(e) + shift;
     let (f, less) = log_near_one(S::<T, M>(m));
-    let (high, low) = if T::F64 { (0.6931471805598903, 5.497923018708371e-14) } else { (0.693145751953125, 1.428606765330187e-06) };
-    let small = less - e.fma(S::lit(low), correction);
-    e.fma(S::lit(high), f - small)
+    (e, f - (less - e.fma(S::lit(ln_2_in_two::<T>().1), correction)))
+}
+
+/// ln w + correction, for a positive normal w.
+#[inline(always)]
+pub(super) fn log_of_normal<T: Float, const M: u8>(w: S<T, M>, shift: S<T, M>, correction: S<T, M>) -> S<T, M> {
+    let (e, rest) = reduced_log(w, shift, correction);
+    e.fma(S::lit(ln_2_in_two::<T>().0), rest)
+}
+
+/// ln w of a normal w > 3/2, rounded, and what it lacks.
+#[inline(always)]
+pub(super) fn log_in_two<T: Float, const M: u8>(w: S<T, M>) -> (S<T, M>, S<T, M>) {
+    let (e, rest) = reduced_log(w, S::lit(0.0), S::lit(0.0));
+    let whole = e * ln_2_in_two::<T>().0;
+    let y = whole + rest;
+    (y, rest - (y - whole))
 }
 
 /// The natural logarithm: -inf at zero, NaN below.

@@ -6,7 +6,7 @@ use std::ops::{Add, Div, Mul, Neg, Sub};
 pub const PLAIN: u8 = 0;
 /// Mode of [`S`]: [`S::fma`] is one instruction. For kernels that are compiled with FMA, and their scalar passes.
 pub const FUSED: u8 = 1;
-/// Mode of [`S`], added to one of the others: sine and cosine come from the standard library, which is slow and has no limits.
+/// Mode of [`S`], added to one of the others: sine, cosine and tangent come from the standard library, which is slow and has no limits.
 pub const EXACT: u8 = 2;
 
 /// An element of type `T` in mode `M`. Its operators round once each; none is ever contracted with another.
@@ -74,6 +74,8 @@ pub trait Float: Value {
     fn std_sin(self) -> Self;
     /// The standard library's cosine.
     fn std_cos(self) -> Self;
+    /// The standard library's tangent.
+    fn std_tan(self) -> Self;
     /// The standard library's power.
     fn std_pow(self, b: Self) -> Self;
     /// The standard library's remainder, which has the sign of `self`.
@@ -188,6 +190,10 @@ macro_rules! float {
             #[inline(always)]
             fn std_cos(self) -> Self {
                 self.cos()
+            }
+            #[inline(always)]
+            fn std_tan(self) -> Self {
+                self.tan()
             }
             #[inline(always)]
             fn std_pow(self, b: Self) -> Self {

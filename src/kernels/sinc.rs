@@ -9,7 +9,7 @@ use super::rounding::{Rounded, rint};
 
 /// The sine and the cosine of pi x, both over pi, and, for |x| < 1/4, that sine over x.
 #[inline(always)]
-fn half_turns<T: Float + Rounded, const M: u8>(x: S<T, M>) -> (S<T, M>, S<T, M>, S<T, M>) {
+pub(super) fn half_turns<T: Float + Rounded, const M: u8>(x: S<T, M>) -> (S<T, M>, S<T, M>, S<T, M>) {
     let y = x - 2.0 * rint(x * 0.5);
     let (magic, n) = y.multiple(2.0, 0.0);
     let r = y - n * 0.5;

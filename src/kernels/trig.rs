@@ -1,4 +1,4 @@
-//! Sine and cosine: the functions of formulas that need a scalar pass (`super::exact`).
+//! Sine, cosine and tangent: the functions of formulas that need a scalar pass (`super::exact`).
 
 use std::f64::consts::{FRAC_2_PI, FRAC_PI_2};
 
@@ -65,7 +65,18 @@ pub fn cos<T: Float, const M: u8>(x: S<T, M>) -> S<T, M> {
     S(select(T::odd(magic.0), sine, cosine).0.flipped_if_second_bit(magic.0, 1))
 }
 
-/// Up to this magnitude the vector code of sine and cosine is accurate.
+/// The tangent, for |x| up to [`sine_limit`]; kernels repair larger ones in the exact mode.
+#[inline(always)]
+pub fn tan<T: Float, const M: u8>(x: S<T, M>) -> S<T, M> {
+    if M & EXACT != 0 {
+        return S(x.0.std_tan());
+    }
+    let (sine, cosine, magic) = quadrant(x);
+    let odd = T::odd(magic.0);
+    select(odd, -cosine, sine) / select(odd, sine, cosine)
+}
+
+/// Up to this magnitude the vector code is accurate.
 #[inline(always)]
 pub fn sine_limit<T: Float>() -> T {
     T::literal(if T::F64 { 1e8 } else { 2e4 })

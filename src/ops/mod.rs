@@ -15,8 +15,11 @@ pub mod control;
 pub mod division;
 pub mod einsum;
 pub mod elementwise;
+pub mod erfinv;
 pub mod exponent;
 pub mod factor;
+pub mod gamma;
+pub mod hyperbolic;
 pub mod index;
 #[cfg(feature = "python")]
 pub mod index_arrays;
@@ -46,6 +49,7 @@ pub mod sinc;
 pub mod slice;
 pub mod sort;
 pub mod support;
+pub mod trigonometric;
 pub mod unpack;
 
 use std::sync::LazyLock;
@@ -77,9 +81,13 @@ pub static FAMILIES: &[Family] = &[
     family("Exponentials and logarithms", exponent::ROWS),
     family("Exponentials and logarithms", logarithm::ROWS),
     family("Exponentials and logarithms", log_sum::ROWS),
+    family("Trigonometric and hyperbolic functions", trigonometric::ROWS),
+    family("Trigonometric and hyperbolic functions", hyperbolic::ROWS),
     family("Activations", sigmoid::ROWS),
     family("Activations", composite::activation::ROWS),
     family("Special functions", normal::ROWS),
+    family("Special functions", erfinv::ROWS),
+    family("Special functions", gamma::ROWS),
     family("Special functions", sinc::ROWS),
     family("Comparisons and logic", compare::ROWS),
     family("Comparisons and logic", classify::ROWS),

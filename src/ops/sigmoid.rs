@@ -6,7 +6,7 @@
 use crate::graph::Tensor;
 use crate::graph::op::{Cotangent, Domain, Kernel, OpDef};
 use crate::ops::apply::cast;
-use crate::ops::elementwise::{abs, exp, sign};
+use crate::ops::elementwise::{abs, exp, sign, weighted};
 use crate::ops::samples;
 use crate::ops::shapes;
 
@@ -23,6 +23,8 @@ pub(in crate::ops) static ROWS: &[&OpDef] = &[
     &SIGMOID_WITH,
     &SIGMOID_SLOPE,
     &SOFTPLUS_WITH,
+    &SILU_WITH,
+    &SILU_SLOPE,
     &LOGISTIC_LOSS,
     &LOGISTIC_RESIDUAL,
 ];
@@ -161,6 +163,25 @@ with_decay! {
     SOFTPLUS_WITH = fn softplus_with(x, e) -> y;
     vjp(g) g * sigmoid_with(x, e);
     numpy "np.logaddexp(x, 0)";
+}
+with_decay! {
+    /// `x` times its logistic function, and 0 at -inf, given `e`, the decay of `x`.
+    ///
+    /// Gradient: `g * silu_slope(x, e)`, to `x`.
+    SILU_WITH = fn silu_with(x, e) -> y;
+    vjp(g) g * silu_slope(x, e);
+    numpy "x * scipy.special.expit(x)";
+}
+with_decay! {
+    /// `y * (1 + x * (1 - y))` for the logistic function `y` of `x`: the derivative of `x * y`; `e` is the decay of `x`.
+    ///
+    /// Gradient: `g * y * (1 - y) * (2 + x * (1 - 2 * y))`, to `x`.
+    SILU_SLOPE = fn silu_slope(x, e) -> slope;
+    vjp(g) {
+        let y = sigmoid_with(x, e);
+        g * weighted(sigmoid_slope(y, e), 2.0 + x * one_minus_twice(y, e))
+    };
+    numpy "scipy.special.expit(x) * (1 + x * scipy.special.expit(-x))";
 }
 
 row! {

@@ -36,9 +36,14 @@ OTHERS = {
     "sinc_slope": "it is the derivative of sinc, and compared as that",
 }
 #: Rows that have their limits at infinities, where NumPy's expression is `0 * inf` or `inf - inf`.
-LIMITS = {"gelu", "sigmoid_cross_entropy"}
+LIMITS = {"gelu", "sigmoid_cross_entropy", "silu"}
 #: Rows that multiply their argument with what may be a subnormal number.
-PRODUCTS = {"gelu"}
+PRODUCTS = {"gelu", "silu"}
+
+
+#: Rows that are reflected at 0, by row and order of the derivative. Below 0 they are differences: how large what is subtracted can be, beside
+#: the same function of the opposite number.
+REFLECTED = {("lgamma", 0): 1, ("lgamma", 1): 1, ("digamma", 0): 1, ("digamma", 2): 32, ("trigamma", 1): 32}
 
 
 def near(zero):
@@ -47,10 +52,13 @@ def near(zero):
 
 #: Where derivatives are small differences of larger numbers, by row and order.
 DIFFERENCES = {
+    ("angle_slope", 1): lambda a, b: abs(a) == abs(b),
     ("gaussian", 2): near(0.5**0.5),
     ("gelu", 1): near(0.7517915246935645),
     ("gelu", 2): near(2**0.5),
     ("normal_density", 2): near(1.0),
+    ("silu", 1): near(1.2784645427610738),
+    ("silu", 2): near(2.3993572805154676),
     ("sigmoid_cross_entropy", 1): lambda _, targets: 0 < targets < 1,
 }
 
@@ -74,7 +82,10 @@ def spread(dtype):
     near = np.repeat(np.arange(-12, 12), 6)
     far = np.arange(kind.minexp - kind.nmant, kind.maxexp, 4 if dtype == "float32" else 30)
     exponents = np.concatenate([near, far])
-    return np.ldexp(rng.choice([-1.0, 1.0], exponents.size) * rng.uniform(1, 2, exponents.size), exponents).astype(dtype)
+    some = np.ldexp(rng.choice([-1.0, 1.0], exponents.size) * rng.uniform(1, 2, exponents.size), exponents)
+    # Where functions end, and where those of gamma are 0.
+    close = np.array([1 - kind.epsneg, 1 + kind.eps, 0.999, 1.001, 2 - kind.eps, 2 + 2 * kind.eps, 1.999, 2.001, 1.4616321])
+    return np.concatenate([some, close, -close]).astype(dtype)
 
 
 def unit(dtype):
@@ -91,7 +102,7 @@ def elementwise(index):
     row = ROWS[index]
     if not row["cases"] or len(row["outputs"]) > 1 or any(k != "tensor" or n == "like" for n, k, *_ in row["params"]):
         return None
-    if not set().union(*domains(row)) <= {"real", "positive", "unit", "distinct"}:
+    if not set().union(*domains(row)) <= {"real", "positive", "unit", "inner", "beyond", "distinct"}:
         return None
     for shape in [(), (7,), (2, 3)]:
         with ag.Context() as ctx:
@@ -143,11 +154,12 @@ class Comparison:
         self.row, self.dtype, self.limit, self.what = row, dtype, limit, what
         self.count, self.faults = 0, []
 
-    def add(self, at, got, want, factor=1):
-        """Compares at a point. The error of a subnormal number that `factor` multiplies is that of subnormal numbers, as often."""
+    def add(self, at, got, want, factor=1, size=0):
+        """Compares at a point. The error of a subnormal number that `factor` multiplies is that of subnormal numbers, as often; that
+        of a difference is one of numbers of `size`."""
         self.count += 1
         if isinstance(want, mpf) and not mp.isnan(want):
-            error = exact.ulps(got, want, self.dtype)
+            error = exact.ulps(got, want, self.dtype, size)
             if np.isfinite(got) and want != 0:
                 error = min(error, exact.steps(got, want, self.dtype) / factor)
         else:
@@ -169,6 +181,12 @@ def differs(row, order, *at):
     return DIFFERENCES.get((row["name"], order), lambda *_: False)(*map(float, at))
 
 
+def reflected(row, f, order, x):
+    """The size of the numbers of which a row's derivative at x is the difference; 0 if it is none."""
+    size = REFLECTED.get((row["name"], order))
+    return 0 if size is None or x >= 0 else max([size, *(abs(y) for y in exact.derivatives(f, -x)[order : order + 1] if y is not None)])
+
+
 def numbers(xs):
     return [[mpf(float(x)) for x in at] for at in zip(*xs, strict=True)]
 
@@ -181,16 +199,18 @@ def compare_values(index, xs, least):
     huge = mp.ldexp(1, 2 * np.finfo(dtype).maxexp + 64)
     found = Comparison(row, dtype, promised(row, False, VALUE))
     for at, exactly, y, n in zip(zip(*xs, strict=True), numbers(xs), got, numpy, strict=True):
-        want = None
+        want, size = None, 0
         if np.all(np.isfinite(at)):
             with exact.precision(dtype, *exactly):
                 want = f(*exactly)
+                size = reflected(row, f, 0, exactly[0])
         elif row["name"] in LIMITS and not np.any(np.isnan(at)):
             with exact.precision(dtype, huge):
                 want = f(*(x if mp.isfinite(x) else mp.sign(x) * huge for x in exactly))
         elif np.isfinite(n):
             want = mpf(float(n))
-        found.add(at, y, n if want is None else want, factor=1 + abs(float(at[0])) if row["name"] in PRODUCTS else 1)
+        factor = 1 + abs(float(at[0])) if row["name"] in PRODUCTS else 1
+        found.add(at, y, n if want is None else want, factor, size)
     found.check(least)
     # Few numbers, and the end of many, are what they are among many.
     for part in [slice(0, 1), slice(3, 40), slice(len(got) - 5, None)]:
@@ -237,10 +257,11 @@ def test_derivatives_of_one_number(index, dtype):
     for (x,), (number,), *got in zip(zip(*xs, strict=True), numbers(xs), *evaluated(index, xs, build), strict=True):
         with exact.precision(dtype, number):
             _, *wants = exact.derivatives(f, number)
+            sizes = [reflected(row, f, order, number) for order in (1, 2)]
         for order, (y, want) in enumerate(zip(got, wants, strict=True), 1):
             if want is not None and not differs(row, order, x):
                 # What decays as exponentials do has, for each order, one factor more of the size of its argument.
-                found[order - 1].add([x], y, want, factor=(1 + min(abs(float(x)), 1e3)) ** order)
+                found[order - 1].add([x], y, want, (1 + min(abs(float(x)), 1e3)) ** order, sizes[order - 1])
     for comparison in found:
         comparison.check(least=5 if domains(row) == [{"unit"}] else 90)
 
@@ -281,5 +302,5 @@ def test_elements_that_are_not_taken_leave_nothing(index, dtype):
 
 def test_reasons_name_rows():
     names = {ROWS[i]["name"] for i in ELEMENTWISE}
-    assert names >= {*OTHERS, *LIMITS, *PRODUCTS, *(name for name, _ in DIFFERENCES)}
+    assert names >= {*OTHERS, *LIMITS, *PRODUCTS, *(name for name, _ in [*DIFFERENCES, *REFLECTED])}
     assert len(names) > 40

@@ -233,7 +233,7 @@ def test_protocols_are_asked_in_vain(ctx):
 def test_functions_of_other_packages():
     for name, word in {
         "unsqueeze": "`T.expand_dims(x, axis)`",
-        "sinn": "did you mean `T.sin`?",
+        "sqrtt": "did you mean `T.sqrt`?",
         "logdet": "`2.0 * T.sum(T.log(",
         "cat": "`T.concat(xs, axis)`",
         "i0": "`ag.custom_op(np.i0, vjp)`",

@@ -26,6 +26,14 @@ def positive(low, high):
     return lambda rng: abs(scaled(low, high)(rng))
 
 
+def below(end):
+    return lambda rng: end - positive(-40, -2)(rng)
+
+
+def above(end):
+    return lambda rng: end + positive(-40, -2)(rng)
+
+
 #: For each function its mathematical form, and where its arguments lie: each range as often as the others.
 FUNCTIONS = {
     "exp": (mp.exp, [uniform(-745, 709), uniform(-745, -708), uniform(-2, 2), scaled(-40, 0)]),
@@ -45,6 +53,20 @@ FUNCTIONS = {
     "log10": (mp.log10, [positive(-1074, 1023), uniform(0.69, 1.42), positive(-10, 10)]),
     "cbrt": (lambda x: mp.sign(x) * mp.cbrt(abs(x)), [scaled(-1074, 1023), uniform(-8, 8)]),
     "sinc": (mp.sincpi, [uniform(-6, 6), uniform(-0.3, 0.3), scaled(-40, 30)]),
+    "tan": (mp.tan, [uniform(-1e8, 1e8), uniform(-8, 8), scaled(-40, 26)]),
+    "arcsin": (mp.asin, [uniform(-1, 1), uniform(0.4, 0.7), below(1), scaled(-40, 0)]),
+    "arccos": (mp.acos, [uniform(-1, 1), uniform(-0.7, -0.4), below(1), scaled(-40, 0)]),
+    "arctan": (mp.atan, [uniform(-4, 4), uniform(0.3, 0.6), scaled(-40, 80)]),
+    "sinh": (mp.sinh, [uniform(-710, 710), uniform(-2, 2), scaled(-40, 0)]),
+    "cosh": (mp.cosh, [uniform(-710, 710), uniform(-2, 2)]),
+    "arcsinh": (mp.asinh, [uniform(-4, 4), scaled(-40, 40), scaled(-1000, 1023)]),
+    "arccosh": (mp.acosh, [uniform(1, 4), above(1), positive(1, 1023)]),
+    "arctanh": (mp.atanh, [uniform(-1, 1), below(1), scaled(-40, 0)]),
+    "arccosh_slope": (lambda x: 1 / mp.sqrt(x * x - 1), [uniform(1, 4), above(1), positive(1, 1023)]),
+    "erfinv": (mp.erfinv, [uniform(-1, 1), below(1), scaled(-40, 0)]),
+    "lgamma": (mp.loggamma, [uniform(0, 4), below(1), above(2), uniform(4, 40), positive(-100, 900)]),
+    "digamma": (lambda x: mp.psi(0, x), [uniform(0, 4), above(1.4616321449683622), uniform(4, 40), positive(-100, 900)]),
+    "trigamma": (lambda x: mp.psi(1, x), [uniform(0, 4), uniform(-20, 0), uniform(4, 40), positive(-100, 900)]),
 }
 
 

@@ -2,19 +2,80 @@
 
 use crate::graph::Tensor;
 use crate::graph::attr::Axes;
-use crate::graph::op::{Kernel, OpDef};
+use crate::graph::op::{Domain, Kernel, OpDef};
 use crate::ops::apply::cast;
-use crate::ops::compare::equal;
-use crate::ops::elementwise::exp;
+use crate::ops::compare::{equal, greater};
+use crate::ops::elementwise::{clip, exp};
+use crate::ops::exponent::expm1;
 use crate::ops::reduce::{reduce_logsumexp, reduce_sum, shift};
 use crate::ops::rules::quotient;
+use crate::ops::samples;
 use crate::ops::select::select;
 use crate::ops::shapes;
+use crate::ops::sigmoid::{decay, silu_with, softplus};
 use crate::shape;
 
 /// The rows of this family.
-pub(in crate::ops) static ROWS: &[&OpDef] = &[&SOFTMAX, &NORMALISED, &LOG_SOFTMAX];
+pub(in crate::ops) static ROWS: &[&OpDef] = &[&LEAKY_RELU, &ELU, &SILU, &HARD_TANH, &LOGSIGMOID, &SOFTMAX, &NORMALISED, &LOG_SOFTMAX];
 
+row! {
+    /// Rectifier that leaks: `x` where `x > 0`, else `negative_slope * x`, with broadcasting.
+    ///
+    /// Gradient: to `x` it is `g` where `x > 0`, `g * negative_slope` elsewhere, at 0 too; to the slope `g * x` where `x <= 0`.
+    pub LEAKY_RELU = fn leaky_relu(x: float, negative_slope: float = 0.01) -> y
+    body { select(greater(x, 0.0), x, x * negative_slope) }
+    numpy "np.where(x > 0, x, x * negative_slope)";
+    example "T.leaky_relu([-1.0, 0.0, 2.0])" => "[-0.01  0.    2.  ]";
+    case real[2, 3], unit[];
+    case real[2, 3], unit[3];
+    bad samples::binary_bad("leaky_relu");
+}
+row! {
+    /// Exponential linear unit: `x` where `x > 0`, else `alpha * (exp(x) - 1)`, accurate close to 0, with broadcasting.
+    ///
+    /// Gradient: to `x` it is `g` where `x > 0`, `g * alpha * exp(x)` elsewhere, at 0 too; to `alpha` it is `g * (exp(x) - 1)` where `x <= 0`.
+    pub ELU = fn elu(x: float, alpha: float = 1.0) -> y
+    body { select(greater(x, 0.0), x, expm1(x) * alpha) }
+    numpy "np.where(x > 0, x, alpha * np.expm1(x))";
+    example "T.elu([-1000.0, -1e-20, 2.0])" => "[-1.e+00 -1.e-20  2.e+00]";
+    case real[2, 3], unit[];
+    case real[2, 3], unit[3];
+    bad samples::binary_bad("elu");
+}
+row! {
+    /// `x * sigmoid(x)`, and its limit 0 at -inf; also called swish.
+    ///
+    /// Gradient: `g * y'`, where `y'` is `sigmoid(x) * (1 + x * sigmoid(-x))`, accurate in both tails.
+    pub SILU = fn silu(x: float) -> y
+    body { silu_with(x, decay(x)) }
+    numpy "x * scipy.special.expit(x)";
+    example "T.silu([-1000.0, 0.0, 1000.0])" => "[  -0.    0. 1000.]";
+    alias swish;
+    cases samples::unary_cases(Domain::Real);
+}
+row! {
+    /// `x` limited to `min_val .. max_val`: `clip` with bounds of its own.
+    ///
+    /// Gradient: `g` where `min_val < x < max_val` and exactly 0 elsewhere, at the bounds too; else to the bound that holds.
+    pub HARD_TANH = fn hard_tanh(x: value, min_val: value = (-1.0), max_val: value = 1.0) -> y
+    body { clip(x, min_val, max_val) }
+    numpy "np.clip(x, min_val, max_val)";
+    example "T.hard_tanh([-3.0, 0.5, 3.0])" => "[-1.   0.5  1. ]";
+    alias hardtanh;
+    case real[2, 3], unit[], positive[3];
+    refuses f64[2], f64[3], f64[] => "hard_tanh: shapes do not broadcast. Got (2,) and (3,); expected equal lengths, or 1, on each axis counted from the last.";
+}
+row! {
+    /// `log(sigmoid(x))`, computed as `-softplus(-x)`: it never overflows, and loses nothing in either tail.
+    ///
+    /// Gradient: `g * sigmoid(-x)`.
+    pub LOGSIGMOID = fn logsigmoid(x: float) -> y
+    body { -softplus(-x) }
+    numpy "-np.logaddexp(-x, 0)";
+    example "T.logsigmoid([-1000.0, 0.0, 40.0])" => "[-1.00000000e+03 -6.93147181e-01 -4.24835426e-18]";
+    alias log_sigmoid;
+    cases samples::unary_cases(Domain::Real);
+}
 row! {
     /// `exp(x) / sum(exp(x))` along `axis`, shifted by the maximum: it never overflows. Where all elements are -inf, or one is
     /// inf, it is NaN.

@@ -42,6 +42,12 @@ macro_rules! domain {
     (unit) => {
         $crate::graph::op::Domain::Unit
     };
+    (inner) => {
+        $crate::graph::op::Domain::Inner
+    };
+    (beyond) => {
+        $crate::graph::op::Domain::Beyond
+    };
     (distinct) => {
         $crate::graph::op::Domain::Distinct
     };
