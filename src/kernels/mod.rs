@@ -20,6 +20,7 @@ pub mod logarithm;
 pub mod math;
 pub mod matmul;
 pub mod movement;
+pub mod places;
 pub mod power;
 pub mod random;
 pub mod ranges;
