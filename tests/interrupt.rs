@@ -14,7 +14,7 @@ use scirs2_autograd::internals::{Arg, apply_in};
 use scirs2_autograd::internals::{Attr, AttrType};
 use scirs2_autograd::internals::{Body, Kernel};
 use scirs2_autograd::{Context, Feeder, Result, Tensor, VariableEnvironment, run, tensor_ops as T};
-use scirs2_autograd::{Ints, Slice, Slices};
+use scirs2_autograd::{Ints, Slice, Slices, Widths};
 
 /// Counts questions, and answers no from question `stop` on.
 struct Questions {
@@ -137,7 +137,6 @@ fn long() -> Vec<Long> {
         ("topk", vec![ones(f, &[N / 2])], vec![int(N as i64 / 3), int(0), Attr::Bool(false), Attr::Bool(false)], 6),
         ("search_sorted", vec![dense(&[100]), ones(f, &[N])], vec![Attr::Bool(true)], 3),
         ("check_finite", vec![ones(f, &[N])], vec![], 6),
-        ("lower_triangle", vec![ones(f, &[2050, 2050])], vec![Attr::Bool(false)], 6),
         ("solve_lower", vec![identity(&[1500, 1500]), ones(f, &[1500, 500])], vec![Attr::Bool(false)], 2),
         ("solve_lower", vec![identity(&[60, 300, 300]), ones(f, &[60, 300, 1])], vec![Attr::Bool(true)], 1),
         ("cholesky_lower", vec![identity(&[30, 300, 300])], vec![], 10),
@@ -145,6 +144,12 @@ fn long() -> Vec<Long> {
         ("concat", vec![ones(f, &[N / 2]), dense(&[N / 2])], vec![int(0)], 3),
         ("concat", vec![ones(f, &[3, N / 6]), ones(f, &[3, N / 6])], vec![int(1)], 3),
         ("higher_polygamma", vec![dense(&[N / 50])], vec![int(2)], 8),
+        ("undiagonal_to", vec![dense(&[2050])], vec![int(0), int(0), int(1), shape(&[2050, 2050])], 3),
+        ("undiagonal_to", vec![ones(f, &[N, 1])], vec![int(0), int(1), int(2), shape(&[N, 1, 1])], 6),
+        ("roll_axis", vec![ones(f, &[N])], vec![int(3), int(0)], 3),
+        ("pad_filled", vec![ones(f, &[N]), ones(f, &[])], vec![Widths([[3, 3]].into()).pack()], 6),
+        ("iota", vec![], vec![int(N as i64)], 3),
+        ("pad_places", vec![], vec![int(5), int(3), int(N as i64), T::PadMode::Wrap.pack()], 3),
         ("standard_uniform", vec![], vec![shape(&[N]), Attr::DType(DType::F32)], 3),
         ("standard_normal", vec![], vec![shape(&[N / 8]), Attr::DType(DType::F64)], 3),
     ]

@@ -5,7 +5,7 @@
 //! users of other engines need.
 
 use ndarray::{ArrayD, IxDyn, arr1};
-use scirs2_autograd::internals::{Attr, Numbers, apply_in, find};
+use scirs2_autograd::internals::Numbers;
 use scirs2_autograd::{Context, Tensor, run, tensor_ops as T};
 
 type Part = for<'g> fn(&'g Context, Tensor<'g>) -> Tensor<'g>;
@@ -80,16 +80,20 @@ fn a_product_between() {
 #[test]
 fn parts_that_are_not_taken() {
     // No mask stands here: what a slice, a gather or a triangle leaves out is zero by structure.
-    let parts: [(&str, Part); 5] = [
+    let parts: [(&str, Part); 7] = [
         ("slice", |_, y| T::slice(y, [1], [2])),
         ("take", |ctx, y| T::take(y, ctx.constant(arr1(&[1i64])), 0)),
         ("gather", |ctx, y| T::gather(y, ctx.constant(arr1(&[-2i64])), 0)),
         ("concat", |_, y| T::slice(T::concat(&[y, y], 0), [4], [5])),
         ("triangle", |ctx, y| {
             let rows = T::take(y, ctx.constant(ndarray::arr2(&[[1i64, 0], [1, 1]])), 0);
-            let lower = apply_in(ctx, find("lower_triangle").unwrap(), &[rows.into()], &[Attr::Bool(false)]).unwrap()[0];
-            T::reduce_sum(lower, (), false) / 3.0
+            T::reduce_sum(T::tril(rows, 0), (), false) / 3.0
         }),
+        ("diagonal", |ctx, y| {
+            let rows = T::take(y, ctx.constant(ndarray::arr2(&[[1i64, 0], [2, 1]])), 0);
+            T::trace(rows, 0, 0, 1) / 2.0
+        }),
+        ("cut", |_, y| T::pad(y, 0, [(-1, -1)], T::PadMode::Constant)),
     ];
     for (name, part) in parts {
         let [g, gg] = derivatives(&[0.0, 4.0, -1.0], |ctx, x| part(ctx, T::sqrt(x)));

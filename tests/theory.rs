@@ -28,7 +28,13 @@ fn a_branch_that_is_not_taken_leaves_nothing() {
 #[test]
 fn masks_pass_through_movement() {
     // Between the singular function and the mask, elements move: the cotangent stays exactly 0.
-    let through: [Function; 7] = [
+    let through: [Function; 13] = [
+        |y| T::flip(y, ()),
+        |y| T::roll(y, 1, ()),
+        |y| T::diag(y, 1),
+        |y| T::diag(T::diag(y, -1), -1),
+        |y| T::pad(y, 0.0, 2, T::PadMode::Constant),
+        |y| T::tril(y, 1),
         |y| T::reshape(y, [2i64, 2]),
         |y| T::transpose(T::reshape(y, [2i64, 2]), ()),
         |y| T::expand_dims(y, 0),
@@ -48,8 +54,11 @@ fn masks_pass_through_movement() {
             let out = ctx.evaluator().push(g).push(gg).feed(x, arr1(&[-1.0, 0.0, 1.0, 4.0])).run();
             out.into_iter().map(|a| a.unwrap().as_slice::<f64>().unwrap().to_vec()).collect::<Vec<_>>()
         });
-        assert_eq!(g[0], [0.0, 0.0, 0.5, 0.25], "movement {k}");
-        assert_eq!(g[1], [0.0, 0.0, -0.25, -1.0 / 32.0], "movement {k}, second");
+        // A triangle repeats a vector.
+        let times = if k == 5 { [4.0, 4.0, 3.0, 2.0] } else { [1.0; 4] };
+        let expected = |list: [f64; 4]| [0, 1, 2, 3].map(|i| list[i] * times[i]);
+        assert_eq!(g[0], expected([0.0, 0.0, 0.5, 0.25]), "movement {k}");
+        assert_eq!(g[1], expected([0.0, 0.0, -0.25, -1.0 / 32.0]), "movement {k}, second");
     }
 }
 

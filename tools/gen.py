@@ -9,6 +9,7 @@ import argparse
 import ast
 import importlib.machinery
 import importlib.util
+import re
 import sys
 import textwrap
 from pathlib import Path
@@ -52,17 +53,38 @@ TYPES = {
     "slices": "Sequence[builtins.slice]",
     "axis": "int | None",
     "text": "str",
+    "cuts": "int | Sequence[int] | None",
+    "widths": "int | Sequence[int] | Sequence[Sequence[int]]",
+    "maybe_dtype": "DTypeLike | None",
 }
+#: Names that the types of parameters are written with, from `_typing`.
+NAMED = ("Axes", "DTypeLike", "Shape", "TensorLike")
 #: Length of a line of generated code, as the formatter has it.
 WIDTH = 140
 
 
+def signature(row: dict[str, Any]) -> list[tuple[str, str, str | None, list[str]]]:
+    """The parameters in the order of the Python function; a list whose tensors are arguments of their own has a star."""
+    params = {name: (name, kind, default, choices) for name, kind, default, choices in row["params"]}
+    if row["signature"] is None:
+        return list(params.values())
+    names = row["signature"].split(", ")
+    if {n.lstrip("*") for n in names} != set(params) or len(names) != len(params):
+        rule = f"Got {row['signature']}; expected {', '.join(params)}"
+        sys.exit(f"tools/gen.py: {row['name']}: the signature does not have the parameters of the row. {rule}.")
+    return [(n, *params[n.lstrip("*")][1:]) for n in names]
+
+
 def parameters(row: dict[str, Any]) -> list[str]:
     parts = []
+    params = signature(row)
     # A parameter in front of a required one is required too.
-    last = max((i for i, (_, _, default, _) in enumerate(row["params"]) if default is None), default=-1)
-    for i, (name, kind, default, choices) in enumerate(row["params"]):
+    last = max((i for i, (_, _, default, _) in enumerate(params) if default is None), default=-1)
+    for i, (name, kind, default, choices) in enumerate(params):
         annotation = f"Literal[{', '.join(map(quoted, choices))}]" if choices else TYPES[kind]
+        if name.startswith("*"):
+            parts.append(f"{name}: TensorLike")
+            continue
         if kind == "tensor" and default == "None":
             annotation += " | None"
         parts.append(f"{name}: {annotation}" if i <= last else f"{name}: {annotation} = {default}")
@@ -251,7 +273,7 @@ from ._lib import Tensor, _apply
 from ._rows import rows as _rows
 
 if TYPE_CHECKING:
-    from ._typing import Axes, DTypeLike, TensorLike
+    from ._typing import {types}
 
 _row = _rows("{version}")
 {bound}
@@ -263,6 +285,8 @@ def methods(rows: list[dict[str, Any]], version: str) -> str:
     text = "\n\n\n".join(method(*m) for m in used)
     head = METHODS_HEADER.replace("{version}", version).replace("{bound}", bound([r for _, r in used]))
     head = head.replace("{literal}", ", Literal" if "Literal[" in text else "")
+    types = " ".join(part for _, r in used for part in parameters(r)[1:])
+    head = head.replace("{types}", ", ".join(n for n in NAMED if re.search(rf"\b{n}\b", types)))
     names = "\n".join(f'        "{m}": {m},' for m, _ in used)
     return f"{head}\n\n{text}\n\n\nattach(\n    {{\n{names}\n    }}\n)\n"
 
@@ -324,7 +348,7 @@ def kind_of(r: dict[str, Any]) -> str:
 
 
 def call_of(r: dict[str, Any]) -> str:
-    params = ", ".join(n if d is None else f"{n}={d}" for n, _, d, _ in r["params"])
+    params = ", ".join(n if d is None else f"{n}={d}" for n, _, d, _ in signature(r))
     # A function that is written by hand has parameters of its own.
     params = "..." if r["by_hand"] and not r["internal"] and not r["example"] else params
     return f"`{r['name']}({params})`"

@@ -7,7 +7,21 @@ import operator
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, overload
 
-from ._lib import Context, Filled, Tensor, _apply, _assign, _cond, _grad, _hook, _hvp, _jacobians, _random, __version__, current_context
+from ._lib import (
+    Context,
+    Filled,
+    Tensor,
+    __version__,
+    _apply,
+    _assign,
+    _cond,
+    _grad,
+    _hook,
+    _hvp,
+    _jacobians,
+    _random,
+    current_context,
+)
 from ._rows import rows as _rows
 from .exceptions import DTypeError, ShapeError
 
@@ -16,15 +30,18 @@ if TYPE_CHECKING:
 
 __all__ = [
     "_hessian_vector_product",
+    "arange",
     "assign",
     "bernoulli",
     "cond",
     "constant",
     "einsum",
+    "eye",
     "full",
     "grad",
     "grad_with_default",
     "jacobians",
+    "linspace",
     "normal_like",
     "ones",
     "random_normal",
@@ -42,6 +59,7 @@ _row = _rows(__version__)
 _BERNOULLI, _BETWEEN, _SPREAD = _row("bernoulli"), _row("between"), _row("spread")
 _EINSUM, _TENSORDOT = _row("einsum"), _row("tensordot")
 _RESHAPE, _TRANSPOSE = _row("reshape"), _row("transpose")
+_EYE, _LINSPACE = _row("eye"), _row("linspace")
 
 
 def grad(ys: Sequence[TensorLike] | Tensor, xs: Sequence[Tensor] | Tensor) -> list[Tensor]:
@@ -161,6 +179,68 @@ def _filled(shape: Shape, value: float, dtype: DTypeLike | None, ctx: Context | 
                 raise
             return Filled(shape, value)
     return ctx.full(shape, value, dtype)
+
+
+def arange(
+    start: float, stop: float | None = None, step: float = 1, dtype: DTypeLike | None = None, *, ctx: Context | None = None
+) -> Tensor:
+    """The numbers `start, start + step, ...` that come before `stop`; with one number, those from 0 up to it.
+
+    Integers are `int64` by default, other numbers of the context's dtype. How many there are must be known when the graph is built:
+    the ends are numbers, not tensors.
+
+    >>> with ag.Context():
+    ...     print(T.arange(3).eval(), T.arange(5, 0, -2).eval(), T.arange(0.0, 1.0, 0.25).eval())
+    [0 1 2] [5 3 1] [0.   0.25 0.5  0.75]
+    """
+    first, last = (0, start) if stop is None else (start, stop)
+    return (ctx or current_context())._arange(first, last, step, dtype)
+
+
+def linspace(
+    start: TensorLike,
+    stop: TensorLike,
+    num: int = 50,
+    endpoint: bool = True,
+    *,
+    dtype: DTypeLike | None = None,
+    axis: int = 0,
+    ctx: Context | None = None,
+) -> Tensor:
+    """`num` numbers at equal distances from `start` to `stop`, along a new axis; differentiable in both ends, which may be arrays.
+
+    `stop` is the last number, or, without `endpoint`, the one behind the last. Numbers of an integer `dtype` are rounded down.
+
+    >>> with ag.Context():
+    ...     print(T.linspace(0.0, 1.0, 5).eval())
+    ...     stop = T.constant(2.0)
+    ...     print(T.grad([T.linspace(0.0, stop, 3)], [stop])[0].eval())
+    [0.   0.25 0.5  0.75 1.  ]
+    1.5
+    """
+    from .tensor_ops import cast
+
+    if not isinstance(start, Tensor) and not isinstance(stop, Tensor):
+        here = ctx or current_context()
+        start = here.full((), start) if isinstance(start, (int, float)) else here.constant(start)
+    y: Tensor = _apply(_LINSPACE, (start, stop), (num, endpoint, axis))
+    if dtype is None:
+        return y
+    whole = cast(y, dtype)
+    # A conversion to integers rounds towards 0.
+    return whole if whole.dtype.kind in "fb" else whole - cast(cast(whole, y.dtype) > y, dtype)
+
+
+def eye(N: int, M: int | None = None, k: int = 0, dtype: DTypeLike | None = None, *, ctx: Context | None = None) -> Tensor:
+    """Ones on the diagonal `k` of an `N x M` matrix, zeros elsewhere; without `M` it is square.
+
+    >>> with ag.Context():
+    ...     print(T.eye(2, 3, k=1).eval())
+    [[0. 1. 0.]
+     [0. 0. 1.]]
+    """
+    y: Tensor = _apply(_EYE, ((ctx or current_context()).ones((), dtype),), (N, M, k))
+    return y
 
 
 def constant(value: Any, dtype: DTypeLike | None = None, *, ctx: Context | None = None) -> Tensor:

@@ -8,11 +8,13 @@ use parking_lot::Mutex;
 
 use crate::api::bundle::Bundle;
 use crate::api::evaluator::Evaluator;
-use crate::dtype::DType;
+use crate::dtype::{DType, Scalar};
 use crate::error::Result;
-use crate::graph::attr::{IntoAttr, Ints};
+use crate::graph::attr::{Axis, IntoAttr, Ints};
 use crate::graph::{Graph, Tensor};
 use crate::ops::broadcast::broadcast_to;
+use crate::ops::creation::{arange, linspace};
+use crate::ops::diagonals::eye_of;
 use crate::plan;
 use crate::state::{VariableEnvironment, VariableKey};
 
@@ -131,6 +133,42 @@ impl Context {
     pub fn full(&self, shape: impl IntoAttr<Ints>, value: f64) -> Tensor<'_> {
         match &self.dtype {
             Ok(dtype) => broadcast_to(self.graph.scalar(value.into(), *dtype), shape.into_attr()),
+            Err(e) => self.graph.poison(e.clone()),
+        }
+    }
+
+    /// The numbers `start, start + step, ..` before `stop`: of integers as `int64`, else in the context's floating dtype.
+    ///
+    /// ```
+    /// use scirs2_autograd::run;
+    /// let y = run(|ctx| ctx.arange(5, 0, -2).eval(ctx)).unwrap();
+    /// assert_eq!(y.as_slice::<i64>().unwrap(), [5, 3, 1]);
+    /// ```
+    #[track_caller]
+    pub fn arange(&self, start: impl Into<Scalar>, stop: impl Into<Scalar>, step: impl Into<Scalar>) -> Tensor<'_> {
+        let (start, stop, step) = (start.into(), stop.into(), step.into());
+        let whole = [start, stop, step].iter().all(|s| matches!(s, Scalar::Int(_)));
+        match &self.dtype {
+            _ if whole => arange(&self.graph, start, stop, step, DType::I64),
+            Ok(dtype) => arange(&self.graph, start, stop, step, *dtype),
+            Err(e) => self.graph.poison(e.clone()),
+        }
+    }
+
+    /// `num` numbers at equal distances from `start` to `stop`, which is the last of them, in the context's floating dtype.
+    #[track_caller]
+    pub fn linspace(&self, start: f64, stop: f64, num: usize) -> Tensor<'_> {
+        match &self.dtype {
+            Ok(dtype) => linspace(self.graph.scalar(start.into(), *dtype), stop, num as i64, true, 0),
+            Err(e) => self.graph.poison(e.clone()),
+        }
+    }
+
+    /// Ones on the diagonal `k` of an `n x m` matrix (`n x n` without `m`), zeros elsewhere, in the context's floating dtype.
+    #[track_caller]
+    pub fn eye(&self, n: usize, m: impl IntoAttr<Axis>, k: i64) -> Tensor<'_> {
+        match &self.dtype {
+            Ok(dtype) => eye_of(self.graph.scalar(1.0.into(), *dtype), n as i64, m.into_attr(), k),
             Err(e) => self.graph.poison(e.clone()),
         }
     }

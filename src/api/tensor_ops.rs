@@ -9,9 +9,10 @@ use crate::graph::{AsTensor, Graph, Tensor};
 pub use crate::ops::apply::cast;
 pub use crate::ops::composite::{activation::*, chance::*, curve::*, loss::*, order::*, power::*, product::*};
 pub use crate::ops::{
-    broadcast::*, classify::*, compare::*, contract::*, control::*, division::*, einsum::einsum, elementwise::*, erfinv::*, exponent::*,
-    factor::*, gamma::*, hyperbolic::*, index::*, linear::*, log_sum::*, logarithm::*, movement::*, normal::*, random::*, reduce::*,
-    root::*, rounding::*, scan::*, select::*, sigmoid::*, sinc::*, slice::*, sort::*, trigonometric::*,
+    broadcast::*, classify::*, compare::*, contract::*, control::*, creation::*, diagonals::*, division::*, einsum::einsum, elementwise::*,
+    erfinv::*, exponent::*, factor::*, gamma::*, grids::*, hyperbolic::*, index::*, joining::*, linear::*, log_sum::*, logarithm::*,
+    movement::*, normal::*, padding::*, random::*, rearranging::*, reduce::*, repeating::*, root::*, rounding::*, scan::*, select::*,
+    sigmoid::*, sinc::*, slice::*, sort::*, splitting::*, trigonometric::*,
 };
 
 /// A shape full of zeros that has no dtype and no graph yet: a variable gives it the dtype of its environment, an operator
@@ -31,6 +32,12 @@ pub fn zeros(shape: impl IntoAttr<Ints>) -> Filled {
 #[track_caller]
 pub fn ones<'g>(shape: impl IntoAttr<Ints>, ctx: &'g crate::api::context::Context) -> Tensor<'g> {
     ctx.ones(shape)
+}
+
+/// The `n x n` identity matrix, in the context's floating dtype.
+#[track_caller]
+pub fn eye(n: usize, ctx: &crate::api::context::Context) -> Tensor<'_> {
+    ctx.eye(n, (), 0)
 }
 
 /// The sum of all elements.

@@ -53,7 +53,7 @@ pub fn over<'g>(graph: &'g Graph, ys: &[Value], replaced: &[(Value, Tensor<'g>)]
             made.insert(Value { node: id, out: k as u32 }, y);
         }
     }
-    let whole = |v: &Value| made.get(v).copied().unwrap_or_else(|| repeated(graph.tensor(*v), n as i64));
+    let whole = |v: &Value| made.get(v).copied().unwrap_or_else(|| repeated(graph.tensor(*v), n as i64, 0));
     let out: Vec<Tensor<'g>> = ys.iter().map(whole).collect();
     match (out.iter().find_map(|t| t.error()), n) {
         (Some(e), _) => Err(e),

@@ -83,7 +83,7 @@ fn unit_rows<'g>(flat: Tensor<'g>, known: Option<usize>, n: usize, rows: Range<u
         return unit;
     }
     let first = Slice { start: Some(0), stop: Some(columns), step: 1 };
-    unslice_like(at_least(unit, flat, n as i64), repeated(flat, m), Slices([Slice::ALL, first].into()))
+    unslice_like(at_least(unit, flat, n as i64), repeated(flat, m, 0), Slices([Slice::ALL, first].into()))
 }
 
 /// How many rows there are.

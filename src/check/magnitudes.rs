@@ -47,6 +47,10 @@ pub fn magnitudes(def: &'static OpDef, s: &Sample) -> Result<usize> {
         Err(e) if matches!(e.kind(), ErrorKind::Shape | ErrorKind::Value) => return Ok(0),
         Err(e) => return Err(e),
     };
+    // What repeats its argument adds cotangents up, and loses what cancels.
+    if found.first().is_some_and(|y| y.size() > x.size()) {
+        return Ok(0);
+    }
     let mut n = 0;
     for (k, (a, b)) in found.iter().zip(&expected).enumerate() {
         if a.shape() != x.shape() || a.dtype() != DType::F32 {

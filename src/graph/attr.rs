@@ -26,6 +26,12 @@ pub enum Attr {
     Choice(Choice),
     /// A text that the op reads.
     Text(Box<str>),
+    /// Where an axis is cut.
+    Cuts(Cuts),
+    /// How much is added at the two ends of each axis.
+    Widths(Box<[[i64; 2]]>),
+    /// A dtype, or none.
+    MaybeDType(Option<DType>),
 }
 
 /// One of the names that an attribute can have.
@@ -71,6 +77,12 @@ pub enum AttrKind {
     Choice(&'static [&'static str]),
     /// A text.
     Text,
+    /// `None`, a number of parts, or a list of places.
+    Cuts,
+    /// An integer, a pair, or a pair for each axis.
+    Widths,
+    /// `None` or a dtype.
+    MaybeDType,
 }
 
 impl AttrKind {
@@ -86,6 +98,9 @@ impl AttrKind {
             AttrKind::Axis => "axis",
             AttrKind::Choice(_) => "choice",
             AttrKind::Text => "text",
+            AttrKind::Cuts => "cuts",
+            AttrKind::Widths => "widths",
+            AttrKind::MaybeDType => "maybe_dtype",
         }
     }
 }
@@ -103,6 +118,9 @@ impl Attr {
             Attr::Axis(_) => AttrKind::Axis,
             Attr::Choice(c) => AttrKind::Choice(c.names),
             Attr::Text(_) => AttrKind::Text,
+            Attr::Cuts(_) => AttrKind::Cuts,
+            Attr::Widths(_) => AttrKind::Widths,
+            Attr::MaybeDType(_) => AttrKind::MaybeDType,
         }
     }
 }
@@ -122,6 +140,12 @@ impl fmt::Display for Attr {
             Attr::Axis(None) => f.write_str("None"),
             Attr::Choice(c) => write!(f, "\"{}\"", c.name()),
             Attr::Text(t) => write!(f, "{t:?}"),
+            Attr::Cuts(Cuts::Unsaid) => f.write_str("None"),
+            Attr::Cuts(Cuts::Parts(n)) => write!(f, "{n}"),
+            Attr::Cuts(Cuts::Places(v)) => tuple(f, v),
+            Attr::Widths(v) => f.write_str(&widths(v)),
+            Attr::MaybeDType(Some(d)) => write!(f, "\"{d}\""),
+            Attr::MaybeDType(None) => f.write_str("None"),
             Attr::Slices(v) => {
                 f.write_str("[")?;
                 for (i, s) in v.iter().enumerate() {
@@ -178,6 +202,23 @@ impl fmt::Display for Slice {
     }
 }
 
+/// Where an axis is cut.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum Cuts {
+    /// Nothing is said of it.
+    Unsaid,
+    /// Into so many parts.
+    Parts(i64),
+    /// Before these places.
+    Places(Box<[i64]>),
+}
+
+/// Widths at the two ends of axes, as Python writes a tuple of pairs.
+pub(crate) fn widths(pairs: &[[i64; 2]]) -> String {
+    let each: Vec<String> = pairs.iter().map(|[a, b]| format!("({a}, {b})")).collect();
+    format!("({}{})", each.join(", "), if pairs.len() == 1 { "," } else { "" })
+}
+
 /// A Rust type that a row names for an attribute.
 pub trait AttrType: Sized {
     /// The kind.
@@ -202,6 +243,13 @@ pub struct Slices(pub Box<[Slice]>);
 
 /// One axis; `None` (or `()`) for what an op does without one.
 pub type Axis = Option<i64>;
+
+/// How much is added at the two ends of axes: a number, a pair, or a pair for each axis.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Widths(pub Box<[[i64; 2]]>);
+
+/// A dtype; `None` (or `()`) for the one that an operand has.
+pub type MaybeDType = Option<DType>;
 
 /// A text in a language that the op reads.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -243,6 +291,9 @@ attr_type! {
     Slices, Slices, |s| s.0, Attr::Slices(v) => Slices(v.clone());
     Axis, Axis, |s| s, Attr::Axis(i) => *i;
     Text, Text, |s| s.0, Attr::Text(t) => Text(t.clone());
+    Cuts, Cuts, |s| s, Attr::Cuts(c) => c.clone();
+    Widths, Widths, |s| s.0, Attr::Widths(v) => Widths(v.clone());
+    MaybeDType, MaybeDType, |s| s, Attr::MaybeDType(d) => *d;
 }
 
 /// An attribute that is one of several names: an enum in Rust, a string in Python.
@@ -314,6 +365,21 @@ macro_rules! from_integers {
                 Ints([self as i64].into())
             }
         }
+        impl IntoAttr<Cuts> for $t {
+            fn into_attr(self) -> Cuts {
+                Cuts::Parts(self as i64)
+            }
+        }
+        impl IntoAttr<Widths> for $t {
+            fn into_attr(self) -> Widths {
+                Widths([[self as i64; 2]].into())
+            }
+        }
+        impl IntoAttr<Widths> for ($t, $t) {
+            fn into_attr(self) -> Widths {
+                Widths([[self.0 as i64, self.1 as i64]].into())
+            }
+        }
     )+};
     (@list $e:ty, $t:ty $(, $($g:tt)+)?) => {
         impl $(<$($g)+>)? IntoAttr<Axes> for $t {
@@ -326,10 +392,40 @@ macro_rules! from_integers {
                 Ints(self.iter().map(|&i| i as i64).collect())
             }
         }
+        impl $(<$($g)+>)? IntoAttr<Cuts> for $t {
+            fn into_attr(self) -> Cuts {
+                Cuts::Places(self.iter().map(|&i| i as i64).collect())
+            }
+        }
     };
 }
 from_integers! { i32 i64 isize usize }
 
+impl<const N: usize> IntoAttr<Widths> for [(i64, i64); N] {
+    fn into_attr(self) -> Widths {
+        self[..].into_attr()
+    }
+}
+impl IntoAttr<Widths> for &[(i64, i64)] {
+    fn into_attr(self) -> Widths {
+        Widths(self.iter().map(|&(a, b)| [a, b]).collect())
+    }
+}
+impl IntoAttr<Cuts> for () {
+    fn into_attr(self) -> Cuts {
+        Cuts::Unsaid
+    }
+}
+impl IntoAttr<MaybeDType> for DType {
+    fn into_attr(self) -> MaybeDType {
+        Some(self)
+    }
+}
+impl IntoAttr<MaybeDType> for () {
+    fn into_attr(self) -> MaybeDType {
+        None
+    }
+}
 impl IntoAttr<Axes> for () {
     fn into_attr(self) -> Axes {
         Axes(None)

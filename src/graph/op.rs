@@ -98,6 +98,9 @@ pub struct Flags {
     pub aliases: &'static [&'static str],
     /// Names under which it is a method of Python's tensors.
     pub methods: &'static [&'static str],
+    /// The parameters of the Python function in their order, if that is not the one in the row; `*xs` for a list whose tensors are
+    /// arguments of their own.
+    pub signature: Option<&'static str>,
     /// True if its rounding follows from which axes of an operand are contiguous, as that of products of matrices does.
     pub by_layout: bool,
     /// Checks that do not apply, with the reason.

@@ -24,6 +24,7 @@ pub mod logarithm;
 pub mod math;
 pub mod matmul;
 pub mod movement;
+pub mod places;
 pub mod polygamma;
 pub mod power;
 pub mod random;

@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::graph::attr::{Attr, Slice};
 use crate::graph::op::{Batch, Batched, OpDef, ParamKind};
 use crate::graph::{NodeOp, Tensor, Value};
-use crate::ops::movement::{expand_dims, repeated, squeeze, transpose};
+use crate::ops::movement::{expand_dims, repeated, squeeze};
 use crate::ops::slice::{concat, slice};
 
 /// The outputs of a node with the axis.
@@ -48,7 +48,7 @@ fn leading<'g>(b: &Batched<'_, 'g>, own: usize) -> Result<Vec<Tensor<'g>>> {
 
 /// All inputs with the axis: those that have none are repeated.
 pub(crate) fn with_axis<'g>(b: &Batched<'_, 'g>) -> Vec<Tensor<'g>> {
-    b.inputs.iter().zip(b.has).map(|(&x, &has)| if has { x } else { repeated(x, b.n as i64) }).collect()
+    b.inputs.iter().zip(b.has).map(|(&x, &has)| if has { x } else { repeated(x, b.n as i64, 0) }).collect()
 }
 
 /// Attributes that name axes name the next one.
@@ -77,7 +77,7 @@ pub(crate) fn shifted(b: &Batched<'_, '_>, ndim: usize) -> Option<Vec<Attr>> {
 
 /// The outputs of the node itself, repeated.
 fn same<'g>(b: &Batched<'_, 'g>) -> Vec<Tensor<'g>> {
-    (0..b.node.avals.len()).map(|k| repeated(b.output(k), b.n as i64)).collect()
+    (0..b.node.avals.len()).map(|k| repeated(b.output(k), b.n as i64, 0)).collect()
 }
 
 /// One computation after the other.
@@ -131,7 +131,7 @@ fn lent<'g>(b: &Batched<'_, 'g>, attrs: &[Attr]) -> Result<Vec<Tensor<'g>>> {
     }
     let mut inputs = with_axis(b);
     inputs.pop();
-    inputs.push(repeated(shape_giver(b), b.n as i64));
+    inputs.push(repeated(shape_giver(b), b.n as i64, 0));
     applied(b, &inputs, attrs)
 }
 
@@ -142,7 +142,7 @@ pub(crate) fn broadcast_like<'g>(b: &Batched<'_, 'g>) -> Result<Vec<Tensor<'g>>>
     }
     let missing = (shape_giver(b).ndim() - b.single(0).ndim()) as i64;
     let x = with_axis(b).into_iter().next().unwrap_or(b.single(0));
-    applied(b, &[behind_first(x, missing), repeated(shape_giver(b), b.n as i64)], &[])
+    applied(b, &[behind_first(x, missing), repeated(shape_giver(b), b.n as i64, 0)], &[])
 }
 
 /// The adjoint of that.
@@ -152,7 +152,7 @@ pub(crate) fn sum_to<'g>(b: &Batched<'_, 'g>) -> Result<Vec<Tensor<'g>>> {
     }
     let missing = (b.single(0).ndim() - shape_giver(b).ndim()) as i64;
     let x = with_axis(b).into_iter().next().unwrap_or(b.single(0));
-    let sums = applied(b, &[x, behind_first(repeated(shape_giver(b), b.n as i64), missing)], &[])?;
+    let sums = applied(b, &[x, behind_first(repeated(shape_giver(b), b.n as i64, 0), missing)], &[])?;
     Ok(sums.into_iter().map(|y| if missing > 0 { squeeze(y, (1..=missing).collect::<Vec<_>>()) } else { y }).collect())
 }
 
@@ -161,11 +161,12 @@ pub(crate) fn behind_first(x: Tensor<'_>, missing: i64) -> Tensor<'_> {
     if missing > 0 { expand_dims(x, (1..=missing).collect::<Vec<_>>()) } else { x }
 }
 
-/// Slices and shapes among attributes with the axis in front.
+/// Slices, shapes and widths among attributes with the axis in front.
 fn in_front(attrs: &[Attr], n: usize) -> Vec<Attr> {
     let attrs = attrs.iter().map(|a| match a {
         Attr::Slices(list) => Attr::Slices([Slice::ALL].into_iter().chain(list.iter().copied()).collect()),
         Attr::Ints(list) => Attr::Ints([n as i64].into_iter().chain(list.iter().copied()).collect()),
+        Attr::Widths(list) => Attr::Widths([[0, 0]].into_iter().chain(list.iter().copied()).collect()),
         other => other.clone(),
     });
     attrs.collect()
@@ -223,9 +224,15 @@ pub(crate) fn order<'g>(b: &Batched<'_, 'g>) -> Result<Vec<Tensor<'g>>> {
     applied(b, b.inputs, &[Attr::Axes(Some([0].into_iter().chain(rest).collect()))])
 }
 
-/// A repetition along a new first axis: the axis of the operand stands in front of it.
-pub(crate) fn repeated_again<'g>(b: &Batched<'_, 'g>) -> Result<Vec<Tensor<'g>>> {
-    let ys = applied(b, b.inputs, &b.node.attrs)?;
-    let ndim = b.single(0).ndim() as i64 + 2;
-    Ok(ys.into_iter().map(|y| transpose(y, [1, 0].into_iter().chain(2..ndim).collect::<Vec<_>>())).collect())
+/// A row of one input whose attributes name axes of the result, which has one more than the input; a shape gets the axis in front.
+pub(crate) fn axes_of_result<'g>(b: &Batched<'_, 'g>) -> Result<Vec<Tensor<'g>>> {
+    match shifted(b, b.single(0).ndim() + 1) {
+        Some(attrs) => applied(b, b.inputs, &in_front(&attrs, b.n)),
+        None => looped(b),
+    }
+}
+
+/// An array with a number at its ends; of several numbers one after the other.
+pub(crate) fn padded<'g>(b: &Batched<'_, 'g>) -> Result<Vec<Tensor<'g>>> {
+    if b.has.get(1) == Some(&true) { looped(b) } else { applied(b, b.inputs, &in_front(&b.node.attrs, b.n)) }
 }

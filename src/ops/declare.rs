@@ -14,6 +14,7 @@
 //!     example "line"; "expression" => "what printing it gives";
 //!     alias other, names;
 //!     method names;
+//!     signature "*xs, axis";
 //!     by hand;
 //!     rounds by_layout;
 //!     exempt First, Second: "the reason";
@@ -36,6 +37,8 @@
 //! * `batch` says how the row is computed with one more axis, as a [`Batch`](crate::graph::op::Batch); a row that is not elementwise
 //!   and does not say it is computed in a loop. `cost` counts its arithmetic.
 //! * `derivative` says what the local derivative of a formula can be, if not finite at finite operands.
+//! * `signature`: the parameters of the Python function in their order, where that is not tensors, then attributes; `*xs` is a list
+//!   whose tensors are arguments of their own, and what stands behind it is given by name.
 //! * `by hand`: its functions, if it has any, are written by hand. `rounds by_layout`: its rounding follows from which axes of an
 //!   operand are contiguous.
 
@@ -312,6 +315,7 @@ macro_rules! row {
                 by_layout: false,
                 aliases: &[$($($crate::ops::unpack::plain(stringify!($alias))),+)?],
                 methods: &[$($(stringify!($method)),+)?],
+                signature: None,
                 exempt: &[$((&[$($crate::graph::op::Check::$check),+], $why)),*],
             },
             cases: || $crate::ops::samples::elementwise(&[$(domain!($domain $(($n))?)),+]),
@@ -392,6 +396,7 @@ macro_rules! row {
         $(example $($code:literal);+ => $prints:literal;)?
         $(alias $($alias:ident),+;)?
         $(method $($method:ident),+;)?
+        $(signature $signature:literal;)?
         $(by $hand:ident;)?
         $(rounds $layout:ident;)?
         $(exempt $($check:ident),+: $why:literal;)*
@@ -417,6 +422,7 @@ macro_rules! row {
                 by_layout: said!($($layout)?),
                 aliases: &[$($($crate::ops::unpack::plain(stringify!($alias))),+)?],
                 methods: &[$($(stringify!($method)),+)?],
+                signature: text!($($signature)?),
                 exempt: &[$((&[$($crate::graph::op::Check::$check),+], $why)),*],
             },
             cases: || {

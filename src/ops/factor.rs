@@ -8,14 +8,17 @@ use crate::graph::Tensor;
 use crate::graph::op::{Batched, CallKernel, Infer, Kernel, OpDef};
 use crate::kernels;
 use crate::ops::batch;
+use crate::ops::compare::equal;
 use crate::ops::contract::{batch_matmul, swapped};
+use crate::ops::diagonals::{rows_and_columns, tril};
 use crate::ops::movement::{expand_dims, squeeze};
 use crate::ops::rules::unbroadcast;
+use crate::ops::select::select;
 use crate::ops::unpack::{self, attr};
 use crate::shape::{Aval, Tuple, broadcast};
 
 /// The rows of this family.
-pub(in crate::ops) static ROWS: &[&OpDef] = &[&LOWER_TRIANGLE, &SOLVE_LOWER, &CHOLESKY_LOWER, &CHOLESKY];
+pub(in crate::ops) static ROWS: &[&OpDef] = &[&SOLVE_LOWER, &CHOLESKY_LOWER, &CHOLESKY];
 
 fn check_square(c: &Infer<'_>, a: &Aval) -> Result<()> {
     match &a.shape[..] {
@@ -24,29 +27,13 @@ fn check_square(c: &Infer<'_>, a: &Aval) -> Result<()> {
     }
 }
 
-row! {
-    /// The lower triangle of matrices in the last two axes, zeros above; with `halve` the diagonal is halved.
-    ///
-    /// Gradient: the same of `g`.
-    pub(crate) LOWER_TRIANGLE = fn lower_triangle(x: any; halve: bool = false) -> y
-    shape(c) {
-        check_square(c, x)?;
-        if halve && !x.dtype.is_float() {
-            return c.dtype_error("half of an integer is not one", x.dtype, "float32 or float64 with `halve`");
-        }
-        Ok(smallvec![x.clone()])
+/// The lower triangle of square matrices with the diagonal halved, zeros above.
+fn halved_triangle(x: Tensor<'_>) -> Tensor<'_> {
+    let (rows, columns) = match rows_and_columns("cholesky", x, 0) {
+        Ok(places) => places,
+        Err(e) => return x.graph().poison(e),
     };
-    kernel call!(false, |[x] -> [y], c| {
-        kernels::linalg::triangle::lower_triangle(c.ranges, *x, attr(c.attrs.first())?, y)
-    });
-    support Scattered;
-    vjp(g) { x: lower_triangle(g, halve) }
-    batch Leading(2);
-    numpy "np.tril(x) - (np.tril(x) - np.tril(x, -1)) * (0.5 if halve else 0.0)";
-    case real[3, 3] with halve = true;
-    case real[2, 2, 2] with halve = false;
-    refuses f64[2, 3] with halve = false => "lower_triangle: not a square matrix. Got shape (2, 3); expected shape (..., n, n).";
-    refuses i64[2, 2] with halve = true => "lower_triangle: half of an integer is not one. Got int64; expected float32 or float64 with `halve`.";
+    select(equal(columns, rows), x * 0.5, tril(x, 0))
 }
 
 row! {
@@ -85,7 +72,7 @@ row! {
             let gb = solve_lower(l, columns(g, b), !transpose);
             let x = columns(x, b);
             let outer = if transpose { batch_matmul(x, swapped(gb)) } else { batch_matmul(gb, swapped(x)) };
-            lower_triangle(-unbroadcast(outer, l), false)
+            tril(-unbroadcast(outer, l), 0)
         },
         b: {
             let gb = solve_lower(l, columns(g, b), !transpose);
@@ -151,10 +138,10 @@ row! {
     });
     support Unknown;
     vjp(g) { a: {
-        let p = lower_triangle(batch_matmul(swapped(l), g), true);
+        let p = halved_triangle(batch_matmul(swapped(l), g));
         let left = solve_lower(l, p, true);
         let s = swapped(solve_lower(l, swapped(left), true));
-        lower_triangle(s + swapped(s), true)
+        halved_triangle(s + swapped(s))
     } }
     batch Leading(2);
     cost |c| c.size() * c.lengths(0).last().map_or(0.0, |&n| n as f64) / 3.0;

@@ -12,6 +12,8 @@ pub mod compare;
 pub mod composite;
 pub mod contract;
 pub mod control;
+pub mod creation;
+pub mod diagonals;
 pub mod division;
 pub mod einsum;
 pub mod elementwise;
@@ -19,10 +21,12 @@ pub mod erfinv;
 pub mod exponent;
 pub mod factor;
 pub mod gamma;
+pub mod grids;
 pub mod hyperbolic;
 pub mod index;
 #[cfg(feature = "python")]
 pub mod index_arrays;
+pub mod joining;
 pub mod linear;
 pub mod log_sum;
 pub mod logarithm;
@@ -31,10 +35,14 @@ pub mod normal;
 #[cfg(feature = "python")]
 pub mod operator_table;
 pub mod operators;
+pub mod padding;
 pub mod parts;
+pub mod positions;
 pub mod power;
 pub mod random;
+pub mod rearranging;
 pub mod reduce;
+pub mod repeating;
 pub mod root;
 pub mod rounding;
 pub mod rules;
@@ -48,6 +56,7 @@ pub mod sigmoid;
 pub mod sinc;
 pub mod slice;
 pub mod sort;
+pub mod splitting;
 pub mod support;
 pub mod trigonometric;
 pub mod unpack;
@@ -95,6 +104,15 @@ pub static FAMILIES: &[Family] = &[
     family("Shapes", movement::ROWS),
     family("Shapes", broadcast::ROWS),
     family("Shapes", slice::ROWS),
+    family("Shapes", joining::ROWS),
+    family("Shapes", splitting::ROWS),
+    family("Shapes", repeating::ROWS),
+    family("Shapes", rearranging::ROWS),
+    family("Shapes", padding::ROWS),
+    family("Shapes", grids::ROWS),
+    family("Shapes", diagonals::ROWS),
+    family("Creation", creation::ROWS),
+    family("Creation", positions::ROWS),
     family("Reductions", reduce::ROWS),
     family("Cumulative functions", scan::ROWS),
     family("Cumulative functions", composite::curve::ROWS),

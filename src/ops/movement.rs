@@ -51,7 +51,8 @@ row! {
     case real[2, 3] with dtype = DType::F64;
 }
 row! {
-    /// `x` itself, as a tensor of its own: equal expressions are one tensor, and each call of this is another one.
+    /// `x` itself, as a tensor of its own: equal expressions are one tensor, and each call of this is another one. NumPy's `identity`,
+    /// the matrix, is `eye`.
     ///
     /// Gradient: `g`.
     pub IDENTITY = fn identity(x: any) -> y
@@ -100,24 +101,30 @@ row! {
 }
 
 row! {
-    /// `x` repeated along a new first axis of length `n`.
+    /// `x` repeated along a new axis of length `n`, which stands at `axis` of the result.
     ///
     /// Gradient: the sum of `g` over that axis.
-    pub(crate) REPEATED = fn repeated(x: any; n: i64) -> y
+    pub(crate) REPEATED = fn repeated(x: any; n: i64, axis: i64 = 0) -> y
     shape(c) {
-        if n < 0 {
-            return c.shape_error("a length is negative", n, "a length >= 0");
-        }
-        Ok(smallvec![Aval { dtype: x.dtype, shape: [Dim::Known(n as usize)].into_iter().chain(x.shape.iter().copied()).collect() }])
+        let axis = shape::axis(c.op, axis, x.ndim() + 1)?;
+        let Ok(n) = usize::try_from(n) else { return c.shape_error("a length is negative", n, "a length >= 0") };
+        let (head, tail) = (x.shape.iter().take(axis), x.shape.iter().skip(axis));
+        Ok(smallvec![Aval { dtype: x.dtype, shape: head.chain([&Dim::Known(n)]).chain(tail).copied().collect() }])
     };
-    kernel Kernel::View(|_, strides, _, _| Some((0, [0].into_iter().chain(strides.iter().copied()).collect())));
+    kernel Kernel::View(|_, strides, attrs, out| {
+        let axis = shape::axis("repeated", attr(attrs.get(1)).ok()?, out.len()).ok()?;
+        let (head, tail) = (strides.iter().take(axis), strides.iter().skip(axis));
+        Some((0, head.chain([&0]).chain(tail).copied().collect()))
+    });
     support Summed;
-    vjp(g) { x: reduce_sum(g, 0, false) }
-    batch Rule(batch::repeated_again);
-    numpy "np.broadcast_to(x, (n, *x.shape))";
+    vjp(g) { x: reduce_sum(g, axis, false) }
+    batch Rule(batch::axes_of_result);
+    numpy "np.repeat(np.expand_dims(x, axis), n, axis)";
     case real[2, 3] with n = 4;
+    case real[2, 3] with n = 4, axis = -1;
     case real[] with n = 2;
     refuses f64[2] with n = -1 => "repeated: a length is negative. Got -1; expected a length >= 0.";
+    refuses f64[2] with n = 1, axis = 2 => "repeated: axis is out of range. Got axis=2 for 2 dimensions; expected -2 <= axis < 2.";
 }
 
 /// The strides of a view of `dims`, `strides` under the lengths `out`, in the same C order; `None` if there are none.
@@ -433,6 +440,7 @@ row! {
     batch Rule(batch::order);
     numpy "np.transpose(x, axes)";
     example "T.transpose([[1, 2, 3], [4, 5, 6]])" => "[[1 4]\n [2 5]\n [3 6]]";
+    alias permute;
     case real[2, 3] with axes = ();
     case real[2, 3, 4] with axes = [2, 0, 1];
     case real[2, 3, 4] with axes = [0, -1, 1];

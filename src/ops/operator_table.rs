@@ -7,6 +7,7 @@ use crate::ops::contract::MATMUL;
 use crate::ops::division::{DIVMOD, FLOOR_DIVIDE, REMAINDER};
 use crate::ops::elementwise::{ABS, ADD, DIV, MUL, NEG, SQUARE, SUB};
 use crate::ops::movement::TRANSPOSE;
+use crate::ops::rearranging::MATRIX_TRANSPOSE;
 use crate::ops::rounding::{CEIL, FLOOR, ROUND, TRUNC};
 
 /// The rows behind the operators, for faces in other languages.
@@ -65,6 +66,8 @@ pub struct Operators {
     pub not: &'static OpDef,
     /// `a.T`
     pub transpose: &'static OpDef,
+    /// `a.mT`
+    pub matrix_transpose: &'static OpDef,
 }
 
 /// The rows behind the operators.
@@ -96,4 +99,5 @@ pub static OPERATORS: Operators = Operators {
     xor: &BITWISE_XOR,
     not: &BITWISE_NOT,
     transpose: &TRANSPOSE,
+    matrix_transpose: &MATRIX_TRANSPOSE,
 };

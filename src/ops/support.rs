@@ -6,9 +6,11 @@ use crate::graph::{NodeOp, Tensor};
 use crate::ops::apply::cast;
 use crate::ops::broadcast::broadcast_like;
 use crate::ops::compare::not_equal;
+use crate::ops::padding::{around, own_part};
 use crate::ops::reduce::reduce_sum;
 use crate::ops::rules::{unbroadcast, unreduce};
 use crate::ops::scan::cumulative_sum;
+use crate::ops::slice::strided_slice;
 use crate::ops::unpack::attr;
 
 /// The local derivative is a number, or a choice of the rule's own mask.
@@ -78,6 +80,12 @@ pub(crate) fn scanned<'g>(v: &Vjp<'_, 'g>, s: Tensor<'g>, _: usize) -> Tensor<'g
 /// A sum over repeated axes: the support repeated again.
 pub(crate) fn repeated<'g>(v: &Vjp<'_, 'g>, s: Tensor<'g>, _: usize) -> Tensor<'g> {
     broadcast_like(s, v.x(0))
+}
+
+/// An array with a number around it: the part that is the array's, and whether one place around it is true.
+pub(crate) fn padded<'g>(v: &Vjp<'_, 'g>, s: Tensor<'g>, i: usize) -> Tensor<'g> {
+    let Ok(width) = attr(v.node.attrs.first()) else { return s };
+    if i == 0 { strided_slice(s, own_part(&width)) } else { counts(reduce_sum(cast(around(s, v.x(0), width), DType::F32), (), false)) }
 }
 
 /// A product of matrices: true in a row of `a`, or a column of `b`, in which one place is true.

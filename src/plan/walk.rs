@@ -8,7 +8,7 @@ use rustc_hash::FxHashMap;
 use crate::array::room::room;
 use crate::dtype::Scalar;
 use crate::error::Result;
-use crate::graph::attr::Attr;
+use crate::graph::attr::{Attr, Cuts};
 use crate::graph::{Graph, NodeOp, Value};
 use crate::plan::size::planning;
 use crate::shape::Ty;
@@ -262,5 +262,16 @@ fn attr_words(a: &Attr, key: &mut Vec<u64>) {
             key.push(t.len() as u64);
             key.extend(t.bytes().map(u64::from));
         }
+        Attr::Cuts(Cuts::Unsaid) => key.push(0),
+        Attr::Cuts(Cuts::Parts(n)) => key.extend([1, *n as u64]),
+        Attr::Cuts(Cuts::Places(v)) => {
+            key.extend([2, v.len() as u64]);
+            key.extend(v.iter().map(|&i| i as u64));
+        }
+        Attr::Widths(v) => {
+            key.push(v.len() as u64);
+            key.extend(v.iter().flatten().map(|&i| i as u64));
+        }
+        Attr::MaybeDType(d) => key.push(d.map_or(u64::MAX, |d| d as u64)),
     }
 }

@@ -14,7 +14,7 @@ use super::tensor::{Filled, Tensor};
 use crate::autodiff;
 use crate::dtype::{DType, Scalar};
 use crate::error::{Error, ErrorKind, Result, closest};
-use crate::graph::attr::{Attr, AttrKind, Choice, Slice};
+use crate::graph::attr::{Attr, AttrKind, Choice, Cuts, Slice};
 use crate::graph::op::{Class, OpDef, ParamDefault, ParamKind};
 use crate::graph::{self, NodeOp, Value};
 use crate::ops::apply::{Arg, apply_in, class};
@@ -169,6 +169,18 @@ fn attr(kind: AttrKind, op: &str, name: &str, x: &Bound<'_, PyAny>) -> PyResult<
             None => x.try_iter().ok()?.map(|v| v.and_then(|v| v.extract::<i64>()).ok()).collect(),
         }
     };
+    let pair = |x: &Bound<'_, PyAny>| match ints(x).as_deref() {
+        Some([n]) => Some([*n, *n]),
+        Some([a, b]) => Some([*a, *b]),
+        _ => None,
+    };
+    // One pair may stand without brackets around it.
+    let widths = |x: &Bound<'_, PyAny>| -> Option<Box<[[i64; 2]]>> {
+        match pair(x) {
+            Some(all) => Some([all].into()),
+            None => x.try_iter().ok()?.map(|v| v.ok().filter(|v| int(v).is_none()).and_then(|v| pair(&v))).collect(),
+        }
+    };
     Ok(match kind {
         AttrKind::Int => Attr::Int(int(x).ok_or_else(|| wrong("an integer"))?),
         AttrKind::Bool => Attr::Bool(x.extract().map_err(|_| wrong("a bool"))?),
@@ -179,6 +191,14 @@ fn attr(kind: AttrKind, op: &str, name: &str, x: &Bound<'_, PyAny>) -> PyResult<
         AttrKind::Axis if x.is_none() => Attr::Axis(None),
         AttrKind::Axis => Attr::Axis(Some(int(x).ok_or_else(|| wrong("None or an integer"))?)),
         AttrKind::Text => Attr::Text(x.extract::<String>().map_err(|_| wrong("a string"))?.into()),
+        AttrKind::Cuts if x.is_none() => Attr::Cuts(Cuts::Unsaid),
+        AttrKind::Cuts => Attr::Cuts(match int(x) {
+            Some(n) => Cuts::Parts(n),
+            None => Cuts::Places(ints(x).ok_or_else(|| wrong("an integer or a tuple of integers"))?),
+        }),
+        AttrKind::Widths => Attr::Widths(widths(x).ok_or_else(|| wrong("an integer, a pair of integers, or a pair for each axis"))?),
+        AttrKind::MaybeDType if x.is_none() => Attr::MaybeDType(None),
+        AttrKind::MaybeDType => Attr::MaybeDType(Some(convert::dtype(x)?)),
         AttrKind::Choice(names) => {
             let given = x.extract::<String>().ok();
             let place = names.iter().position(|n| given.as_deref() == Some(*n));

@@ -301,6 +301,27 @@ impl Context {
         })
     }
 
+    /// Numbers at equal distances; what `arange` of `tensor_ops` is written with.
+    fn _arange<'py>(
+        slf: &Bound<'py, Self>,
+        start: &Bound<'py, PyAny>,
+        stop: &Bound<'py, PyAny>,
+        step: &Bound<'py, PyAny>,
+        dtype: Option<&Bound<'py, PyAny>>,
+    ) -> Built<'py> {
+        guarded(|| {
+            let ctx = &slf.get().inner;
+            let (start, stop, step) = (number("arange", start)?, number("arange", stop)?, number("arange", step)?);
+            let whole = [start, stop, step].iter().all(|s| matches!(s, Scalar::Int(_)));
+            let dtype = match dtype {
+                Some(d) => convert::dtype(d)?,
+                None if whole => DType::I64,
+                None => ctx.dtype()?,
+            };
+            done(slf, at_caller(slf.py(), || crate::ops::creation::arange(ctx, start, stop, step, dtype))?)
+        })
+    }
+
     /// A number repeated over a shape.
     ///
     /// >>> with ag.Context() as ctx:

@@ -102,6 +102,11 @@ impl Tensor {
     fn transposed<'py>(slf: &Bound<'py, Self>) -> Built<'py> {
         unary(slf, OPERATORS.transpose, &[Attr::Axes(None)])
     }
+    /// The tensor with its last two axes exchanged.
+    #[getter(mT)]
+    fn matrix_transposed<'py>(slf: &Bound<'py, Self>) -> Built<'py> {
+        unary(slf, OPERATORS.matrix_transpose, &[])
+    }
     /// The context that it belongs to.
     #[getter]
     fn context(&self, py: Python<'_>) -> Py<Context> {

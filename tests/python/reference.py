@@ -62,6 +62,30 @@ def split_like(x, like, axis, tail):
     return x[(*here, slice(n, None) if tail else slice(n))]
 
 
+def pad(x, pad_width, mode, constant_values):
+    """NumPy's, in which negative numbers cut off after the others were added."""
+    width = np.broadcast_to(np.asarray(pad_width, int), (np.ndim(x), 2))
+    given = {"constant_values": constant_values} if mode == "constant" else {}
+    y = np.pad(x, np.maximum(width, 0), mode, **given)
+    return y[tuple(slice(max(-a, 0), n + min(b, 0)) for (a, b), n in zip(width, y.shape, strict=True))]
+
+
+def undiagonal(g, offset, axis1, axis2, shape):
+    """The adjoint of `np.diagonal`."""
+    y = np.zeros(shape, g.dtype)
+    place = np.arange(y.size).reshape(shape).diagonal(offset, axis1, axis2)
+    y.reshape(-1)[place] = g
+    return y
+
+
+def diag_embed(x, offset, axis1, axis2):
+    n = np.shape(x)[-1] + abs(offset)
+    y = np.zeros((*np.shape(x)[:-1], n, n), np.asarray(x).dtype)
+    at = np.arange(np.shape(x)[-1])
+    y[..., at - min(offset, 0), at + max(offset, 0)] = x
+    return np.moveaxis(y, (-2, -1), (axis1, axis2))
+
+
 def dropout(x, ratio, train):
     assert not train, "what is dropped is drawn"
     return x

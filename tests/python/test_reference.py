@@ -193,9 +193,10 @@ def test_row_has_a_function(row):
     f = getattr(T, row["name"])
     assert row["name"] in T.__all__
     got = {n: p.default for n, p in inspect.signature(f).parameters.items()}
-    assert list(got) == [n for n, *_ in row["params"]]
-    last = max((i for i, (_, _, default, _) in enumerate(row["params"]) if default is None), default=-1)
-    for i, (name, kind, default, _) in enumerate(row["params"]):
+    params = [(n.lstrip("*"), *rest) for n, *rest in gen.signature(row)]
+    assert list(got) == [n for n, *_ in params]
+    last = max((i for i, (_, _, default, _) in enumerate(params) if default is None), default=-1)
+    for i, (name, kind, default, _) in enumerate(params):
         # What stands in front of a required parameter is required too.
         assert (got[name] is inspect.Parameter.empty) == (i <= last)
         assert i <= last or got[name] == parsed(kind, default)

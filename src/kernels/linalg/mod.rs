@@ -4,7 +4,6 @@ use super::movement::{each, index_text};
 use crate::error::Result;
 
 pub mod cholesky;
-pub mod triangle;
 pub mod triangular;
 
 /// Calls `f(number of the matrix, offsets)` for each matrix of a batch.

@@ -87,6 +87,16 @@ macro_rules! dtype_of {
     };
 }
 
+/// A text, if there is one.
+macro_rules! text {
+    () => {
+        None
+    };
+    ($text:literal) => {
+        Some($text)
+    };
+}
+
 /// True if there is a word.
 macro_rules! said {
     () => {
