@@ -4,40 +4,55 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from ._functions import attach
 from ._lib import Tensor, _apply
 from ._rows import rows as _rows
 
 if TYPE_CHECKING:
-    from ._typing import Axes, DTypeLike, TensorLike
+    from ._typing import Axes, DTypeLike, Shape, TensorLike
 
 _row = _rows("0.1.0")
 _abs = _row("abs")
 _argmax = _row("argmax")
+_argmin = _row("argmin")
+_argsort = _row("argsort")
 _cast = _row("cast")
 _clip = _row("clip")
+_cumprod = _row("cumprod")
+_cumsum = _row("cumsum")
+_diagonal = _row("diagonal")
 _dot = _row("dot")
 _equal = _row("equal")
 _exp = _row("exp")
 _expand_dims = _row("expand_dims")
+_flatten = _row("flatten")
 _greater = _row("greater")
 _greater_equal = _row("greater_equal")
 _less = _row("less")
 _less_equal = _row("less_equal")
 _log = _row("log")
+_median = _row("median")
 _not_equal = _row("not_equal")
+_quantile = _row("quantile")
+_ravel = _row("ravel")
 _reduce_logsumexp = _row("reduce_logsumexp")
 _reduce_max = _row("reduce_max")
 _reduce_mean = _row("reduce_mean")
 _reduce_min = _row("reduce_min")
+_reduce_prod = _row("reduce_prod")
 _reduce_sum = _row("reduce_sum")
+_repeat = _row("repeat")
 _round = _row("round")
+_sort = _row("sort")
 _sqrt = _row("sqrt")
 _square = _row("square")
 _squeeze = _row("squeeze")
+_swapaxes = _row("swapaxes")
 _take = _row("take")
+_topk = _row("topk")
+_trace = _row("trace")
 
 
 def square(self: Tensor) -> Tensor:
@@ -217,6 +232,76 @@ def squeeze(self: Tensor, axis: Axes = None) -> Tensor:
     return y
 
 
+def repeat(self: Tensor, repeats: Shape, axis: int | None = None) -> Tensor:
+    """As `tensor_ops.repeat`, with this tensor as `x`.
+
+    >>> with ag.Context():
+    ...     print(T.constant([[1, 2], [3, 4]]).repeat([2, 1], axis=0).eval())
+    [[1 2]
+     [1 2]
+     [3 4]]
+    """
+    y: Tensor = _apply(_repeat, (self,), (repeats, axis))
+    return y
+
+
+def swapaxes(self: Tensor, axis1: int, axis2: int) -> Tensor:
+    """As `tensor_ops.swapaxes`, with this tensor as `x`.
+
+    >>> with ag.Context():
+    ...     print(T.constant([[1, 2, 3], [4, 5, 6]]).swapaxes(0, 1).eval())
+    [[1 4]
+     [2 5]
+     [3 6]]
+    """
+    y: Tensor = _apply(_swapaxes, (self,), (axis1, axis2))
+    return y
+
+
+def ravel(self: Tensor) -> Tensor:
+    """As `tensor_ops.ravel`, with this tensor as `x`.
+
+    >>> with ag.Context():
+    ...     print(T.constant([[1, 2], [3, 4]]).ravel().eval())
+    [1 2 3 4]
+    """
+    y: Tensor = _apply(_ravel, (self,), ())
+    return y
+
+
+def flatten(self: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
+    """As `tensor_ops.flatten`, with this tensor as `x`.
+
+    >>> with ag.Context():
+    ...     print(T.constant([[[1, 2], [3, 4]]]).flatten(start_dim=1).eval())
+    [[1 2 3 4]]
+    """
+    y: Tensor = _apply(_flatten, (self,), (start_dim, end_dim))
+    return y
+
+
+def diagonal(self: Tensor, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
+    """As `tensor_ops.diagonal`, with this tensor as `x`.
+
+    >>> with ag.Context():
+    ...     print(T.constant([[1, 2, 3], [4, 5, 6]]).diagonal(offset=1).eval())
+    [2 6]
+    """
+    y: Tensor = _apply(_diagonal, (self,), (offset, axis1, axis2))
+    return y
+
+
+def trace(self: Tensor, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
+    """As `tensor_ops.trace`, with this tensor as `x`.
+
+    >>> with ag.Context():
+    ...     print(T.constant([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]).trace().eval())
+    6.0
+    """
+    y: Tensor = _apply(_trace, (self,), (offset, axis1, axis2))
+    return y
+
+
 def sum(self: Tensor, axis: Axes = None, keepdims: bool = False) -> Tensor:
     """As `tensor_ops.reduce_sum`, with this tensor as `x`.
 
@@ -285,6 +370,114 @@ def argmax(self: Tensor, axis: int = -1, keepdims: bool = False) -> Tensor:
     return y
 
 
+def argmin(self: Tensor, axis: int = -1, keepdims: bool = False) -> Tensor:
+    """As `tensor_ops.argmin`, with this tensor as `x`.
+
+    >>> with ag.Context():
+    ...     print(T.constant([[3.0, 1.0, 1.0], [2.0, np.nan, 1.0]]).argmin().eval())
+    [1 1]
+    """
+    y: Tensor = _apply(_argmin, (self,), (axis, keepdims))
+    return y
+
+
+def cumsum(self: Tensor, axis: int | None = None) -> Tensor:
+    """As `tensor_ops.cumsum`, with this tensor as `x`.
+
+    >>> with ag.Context():
+    ...     print(T.constant([[1, 2], [3, 4]]).cumsum(axis=1).eval())
+    [[1 3]
+     [3 7]]
+    """
+    y: Tensor = _apply(_cumsum, (self,), (axis,))
+    return y
+
+
+def cumprod(self: Tensor, axis: int | None = None) -> Tensor:
+    """As `tensor_ops.cumprod`, with this tensor as `x`.
+
+    >>> with ag.Context():
+    ...     x = T.constant([2.0, 0.0, 5.0])
+    ...     print(T.grad([T.reduce_sum(x.cumprod())], [x])[0].eval())
+    [ 1. 12.  0.]
+    """
+    y: Tensor = _apply(_cumprod, (self,), (axis,))
+    return y
+
+
+def prod(self: Tensor, axis: Axes = None, keepdims: bool = False) -> Tensor:
+    """As `tensor_ops.reduce_prod`, with this tensor as `x`.
+
+    >>> with ag.Context():
+    ...     x = T.constant([2.0, 0.0, 5.0])
+    ...     print(T.grad([x.prod()], [x])[0].eval())
+    [ 0. 10.  0.]
+    """
+    y: Tensor = _apply(_reduce_prod, (self,), (axis, keepdims))
+    return y
+
+
+def sort(self: Tensor, axis: int | None = -1) -> Tensor:
+    """As `tensor_ops.sort`, with this tensor as `x`.
+
+    >>> with ag.Context():
+    ...     print(T.constant([3.0, np.nan, 1.0, 2.0]).sort().eval())
+    [ 1.  2.  3. nan]
+    """
+    y: Tensor = _apply(_sort, (self,), (axis,))
+    return y
+
+
+def argsort(self: Tensor, axis: int | None = -1) -> Tensor:
+    """As `tensor_ops.argsort`, with this tensor as `x`.
+
+    >>> with ag.Context():
+    ...     print(T.constant([3.0, 1.0, 2.0, 1.0]).argsort().eval())
+    [1 3 2 0]
+    """
+    y: Tensor = _apply(_argsort, (self,), (axis,))
+    return y
+
+
+def topk(self: Tensor, k: int, axis: int = -1, largest: bool = True, sorted: bool = True) -> tuple[Tensor, Tensor]:
+    """As `tensor_ops.topk`, with this tensor as `x`.
+
+    >>> with ag.Context() as ctx:
+    ...     print(*ctx.eval(T.constant([5.0, 9.0, 7.0, 9.0]).topk(3)))
+    [9. 9. 7.] [1 3 2]
+    """
+    y: tuple[Tensor, Tensor] = _apply(_topk, (self,), (k, axis, largest, sorted))
+    return y
+
+
+def median(self: Tensor, axis: Axes = None, keepdims: bool = False) -> Tensor:
+    """As `tensor_ops.median`, with this tensor as `x`.
+
+    >>> with ag.Context():
+    ...     print(T.constant([[1.0, 9.0, 4.0], [7.0, 2.0, 3.0]]).median(axis=-1).eval())
+    [4. 3.]
+    """
+    y: Tensor = _apply(_median, (self,), (axis, keepdims))
+    return y
+
+
+def quantile(
+    self: Tensor,
+    q: TensorLike,
+    axis: Axes = None,
+    method: Literal["linear", "lower", "higher", "midpoint"] = "linear",
+    keepdims: bool = False,
+) -> Tensor:
+    """As `tensor_ops.quantile`, with this tensor as `x`.
+
+    >>> with ag.Context():
+    ...     print(T.constant([1.0, 2.0, 4.0, 8.0]).quantile([0.5, 0.9]).eval())
+    [3.  6.8]
+    """
+    y: Tensor = _apply(_quantile, (self, q), (axis, method, keepdims))
+    return y
+
+
 def take(self: Tensor, index: TensorLike, axis: int = 0) -> Tensor:
     """As `tensor_ops.take`, with this tensor as `x`.
 
@@ -325,12 +518,27 @@ attach(
         "astype": astype,
         "expand_dims": expand_dims,
         "squeeze": squeeze,
+        "repeat": repeat,
+        "swapaxes": swapaxes,
+        "ravel": ravel,
+        "flatten": flatten,
+        "diagonal": diagonal,
+        "trace": trace,
         "sum": sum,
         "max": max,
         "min": min,
         "mean": mean,
         "logsumexp": logsumexp,
         "argmax": argmax,
+        "argmin": argmin,
+        "cumsum": cumsum,
+        "cumprod": cumprod,
+        "prod": prod,
+        "sort": sort,
+        "argsort": argsort,
+        "topk": topk,
+        "median": median,
+        "quantile": quantile,
         "take": take,
         "dot": dot,
     }

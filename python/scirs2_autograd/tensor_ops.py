@@ -21,15 +21,18 @@ from typing import TYPE_CHECKING, Literal
 from . import _methods as _methods
 from ._functions import (
     _hessian_vector_product,
+    arange,
     assign,
     bernoulli,
     cond,
     constant,
     einsum,
+    eye,
     full,
     grad,
     grad_with_default,
     jacobians,
+    linspace,
     normal_like,
     ones,
     random_normal,
@@ -51,10 +54,31 @@ if TYPE_CHECKING:
 __all__ = [
     "_hessian_vector_product",
     "abs",
+    "acos",
+    "acosh",
     "add",
+    "arange",
+    "arccos",
+    "arccosh",
+    "arcsin",
+    "arcsinh",
+    "arctan",
+    "arctan2",
+    "arctanh",
     "argmax",
+    "argmin",
+    "argsort",
+    "array_split",
+    "asin",
+    "asinh",
     "assign",
     "astype",
+    "atan",
+    "atan2",
+    "atanh",
+    "atleast_1d",
+    "atleast_2d",
+    "atleast_3d",
     "batch_matmul",
     "bernoulli",
     "bitwise_and",
@@ -62,6 +86,7 @@ __all__ = [
     "bitwise_not",
     "bitwise_or",
     "bitwise_xor",
+    "broadcast_arrays",
     "broadcast_to",
     "cast",
     "cbrt",
@@ -69,29 +94,49 @@ __all__ = [
     "check_finite",
     "cholesky",
     "clip",
+    "column_stack",
     "concat",
     "concatenate",
     "cond",
     "constant",
     "copysign",
     "cos",
+    "cosh",
     "cross",
+    "cummax",
+    "cummin",
+    "cumprod",
+    "cumsum",
+    "cumulative_trapezoid",
     "deg2rad",
     "degrees",
+    "diag",
+    "diag_embed",
+    "diagonal",
+    "diff",
+    "digamma",
     "div",
     "divide",
     "divmod",
     "dot",
     "dropout",
+    "dstack",
     "einsum",
+    "elu",
     "equal",
     "erf",
     "erfc",
+    "erfinv",
     "exp",
     "exp2",
     "expand_dims",
     "expm1",
+    "eye",
     "fix",
+    "flatten",
+    "flip",
+    "fliplr",
+    "flipud",
     "floor",
     "floor_divide",
     "fmax",
@@ -99,50 +144,66 @@ __all__ = [
     "fmod",
     "frac",
     "full",
+    "full_like",
+    "gammaln",
     "gather",
     "gelu",
     "grad",
     "grad_with_default",
     "greater",
     "greater_equal",
+    "hard_tanh",
+    "hardtanh",
     "heaviside",
+    "hstack",
     "hypot",
     "identity",
     "inner",
+    "interp",
     "invert",
     "isfinite",
     "isinf",
     "isnan",
     "jacobians",
     "kron",
+    "leaky_relu",
     "lerp",
     "less",
     "less_equal",
     "lesser",
     "lesser_equal",
+    "lgamma",
+    "linspace",
     "ln",
     "log",
     "log10",
     "log1p",
     "log2",
+    "log_sigmoid",
     "log_softmax",
     "logaddexp",
     "logaddexp2",
+    "logcumsumexp",
     "logical_and",
     "logical_not",
     "logical_or",
     "logical_xor",
+    "logsigmoid",
     "logsumexp",
     "matmul",
+    "matrix_transpose",
     "matvec",
     "max",
     "max_with_index",
     "maximum",
     "mean",
     "mean_squared_error",
+    "median",
+    "meshgrid",
     "min",
     "minimum",
     "mod",
+    "moveaxis",
     "mul",
     "multiply",
     "nan_to_num",
@@ -153,42 +214,59 @@ __all__ = [
     "not_equal",
     "one_hot",
     "ones",
+    "ones_like",
     "outer",
+    "pad",
+    "permute",
     "positive",
     "pow",
     "power",
+    "prod",
+    "psi",
+    "quantile",
     "rad2deg",
     "radians",
     "random_normal",
     "random_uniform",
+    "ravel",
     "reciprocal",
     "reduce_logsumexp",
     "reduce_max",
     "reduce_mean",
     "reduce_min",
+    "reduce_prod",
     "reduce_sum",
     "relu",
     "remainder",
+    "repeat",
+    "repeat_interleave",
     "reshape",
     "rint",
+    "roll",
     "round",
     "rsqrt",
+    "searchsorted",
     "show",
     "sigmoid",
     "sigmoid_cross_entropy",
     "sign",
     "signbit",
+    "silu",
     "sin",
     "sinc",
+    "sinh",
     "slice",
     "softmax",
     "softmax_cross_entropy",
     "softplus",
     "solve_lower",
+    "sort",
     "sparse_softmax_cross_entropy",
+    "split",
     "sqrt",
     "square",
     "squeeze",
+    "stack",
     "standard_normal",
     "standard_uniform",
     "stop_gradient",
@@ -196,32 +274,61 @@ __all__ = [
     "sub",
     "subtract",
     "sum",
+    "swapaxes",
+    "swish",
     "take",
     "take_along_axis",
+    "tan",
     "tanh",
+    "tensor_split",
     "tensordot",
+    "tile",
+    "topk",
+    "trace",
     "transpose",
+    "trapezoid",
+    "trapz",
+    "tril",
+    "triu",
     "true_divide",
     "trunc",
+    "unbind",
     "uniform_like",
+    "unstack",
     "vdot",
     "vecdot",
     "vecmat",
+    "vstack",
     "where",
     "xlog1py",
     "xlogy",
     "zeros",
+    "zeros_like",
 ]
 
 _row = _rows("0.1.0")
 _abs = _row("abs")
 _add = _row("add")
+_arccos = _row("arccos")
+_arccosh = _row("arccosh")
+_arcsin = _row("arcsin")
+_arcsinh = _row("arcsinh")
+_arctan = _row("arctan")
+_arctan2 = _row("arctan2")
+_arctanh = _row("arctanh")
 _argmax = _row("argmax")
+_argmin = _row("argmin")
+_argsort = _row("argsort")
+_array_split = _row("array_split")
+_atleast_1d = _row("atleast_1d")
+_atleast_2d = _row("atleast_2d")
+_atleast_3d = _row("atleast_3d")
 _batch_matmul = _row("batch_matmul")
 _bitwise_and = _row("bitwise_and")
 _bitwise_not = _row("bitwise_not")
 _bitwise_or = _row("bitwise_or")
 _bitwise_xor = _row("bitwise_xor")
+_broadcast_arrays = _row("broadcast_arrays")
 _broadcast_to = _row("broadcast_to")
 _cast = _row("cast")
 _cbrt = _row("cbrt")
@@ -229,43 +336,68 @@ _ceil = _row("ceil")
 _check_finite = _row("check_finite")
 _cholesky = _row("cholesky")
 _clip = _row("clip")
+_column_stack = _row("column_stack")
 _concat = _row("concat")
 _copysign = _row("copysign")
 _cos = _row("cos")
+_cosh = _row("cosh")
 _cross = _row("cross")
+_cummax = _row("cummax")
+_cummin = _row("cummin")
+_cumprod = _row("cumprod")
+_cumsum = _row("cumsum")
+_cumulative_trapezoid = _row("cumulative_trapezoid")
 _deg2rad = _row("deg2rad")
+_diag = _row("diag")
+_diag_embed = _row("diag_embed")
+_diagonal = _row("diagonal")
+_diff = _row("diff")
+_digamma = _row("digamma")
 _div = _row("div")
 _divmod = _row("divmod")
 _dot = _row("dot")
 _dropout = _row("dropout")
+_dstack = _row("dstack")
+_elu = _row("elu")
 _equal = _row("equal")
 _erf = _row("erf")
 _erfc = _row("erfc")
+_erfinv = _row("erfinv")
 _exp = _row("exp")
 _exp2 = _row("exp2")
 _expand_dims = _row("expand_dims")
 _expm1 = _row("expm1")
+_flatten = _row("flatten")
+_flip = _row("flip")
+_fliplr = _row("fliplr")
+_flipud = _row("flipud")
 _floor = _row("floor")
 _floor_divide = _row("floor_divide")
 _fmax = _row("fmax")
 _fmin = _row("fmin")
 _fmod = _row("fmod")
 _frac = _row("frac")
+_full_like = _row("full_like")
 _gather = _row("gather")
 _gelu = _row("gelu")
 _greater = _row("greater")
 _greater_equal = _row("greater_equal")
+_hard_tanh = _row("hard_tanh")
 _heaviside = _row("heaviside")
+_hstack = _row("hstack")
 _hypot = _row("hypot")
 _identity = _row("identity")
 _inner = _row("inner")
+_interp = _row("interp")
 _isfinite = _row("isfinite")
 _isinf = _row("isinf")
 _isnan = _row("isnan")
 _kron = _row("kron")
+_leaky_relu = _row("leaky_relu")
 _lerp = _row("lerp")
 _less = _row("less")
 _less_equal = _row("less_equal")
+_lgamma = _row("lgamma")
 _log = _row("log")
 _log10 = _row("log10")
 _log1p = _row("log1p")
@@ -273,65 +405,95 @@ _log2 = _row("log2")
 _log_softmax = _row("log_softmax")
 _logaddexp = _row("logaddexp")
 _logaddexp2 = _row("logaddexp2")
+_logcumsumexp = _row("logcumsumexp")
 _logical_and = _row("logical_and")
 _logical_not = _row("logical_not")
 _logical_or = _row("logical_or")
 _logical_xor = _row("logical_xor")
+_logsigmoid = _row("logsigmoid")
 _matmul = _row("matmul")
+_matrix_transpose = _row("matrix_transpose")
 _matvec = _row("matvec")
 _max_with_index = _row("max_with_index")
 _maximum = _row("maximum")
 _mean_squared_error = _row("mean_squared_error")
+_median = _row("median")
+_meshgrid = _row("meshgrid")
 _minimum = _row("minimum")
+_moveaxis = _row("moveaxis")
 _mul = _row("mul")
 _nan_to_num = _row("nan_to_num")
 _ndtr = _row("ndtr")
 _neg = _row("neg")
 _not_equal = _row("not_equal")
 _one_hot = _row("one_hot")
+_ones_like = _row("ones_like")
 _outer = _row("outer")
+_pad = _row("pad")
 _positive = _row("positive")
 _pow = _row("pow")
+_quantile = _row("quantile")
 _rad2deg = _row("rad2deg")
+_ravel = _row("ravel")
 _reciprocal = _row("reciprocal")
 _reduce_logsumexp = _row("reduce_logsumexp")
 _reduce_max = _row("reduce_max")
 _reduce_mean = _row("reduce_mean")
 _reduce_min = _row("reduce_min")
+_reduce_prod = _row("reduce_prod")
 _reduce_sum = _row("reduce_sum")
 _relu = _row("relu")
 _remainder = _row("remainder")
+_repeat = _row("repeat")
 _reshape = _row("reshape")
 _rint = _row("rint")
+_roll = _row("roll")
 _round = _row("round")
 _rsqrt = _row("rsqrt")
+_searchsorted = _row("searchsorted")
 _sigmoid = _row("sigmoid")
 _sigmoid_cross_entropy = _row("sigmoid_cross_entropy")
 _sign = _row("sign")
 _signbit = _row("signbit")
+_silu = _row("silu")
 _sin = _row("sin")
 _sinc = _row("sinc")
+_sinh = _row("sinh")
 _softmax = _row("softmax")
 _softmax_cross_entropy = _row("softmax_cross_entropy")
 _softplus = _row("softplus")
 _solve_lower = _row("solve_lower")
+_sort = _row("sort")
 _sparse_softmax_cross_entropy = _row("sparse_softmax_cross_entropy")
+_split = _row("split")
 _sqrt = _row("sqrt")
 _square = _row("square")
 _squeeze = _row("squeeze")
+_stack = _row("stack")
 _stop_gradient = _row("stop_gradient")
 _strided_slice = _row("strided_slice")
 _sub = _row("sub")
+_swapaxes = _row("swapaxes")
 _take = _row("take")
+_tan = _row("tan")
 _tanh = _row("tanh")
+_tile = _row("tile")
+_topk = _row("topk")
+_trace = _row("trace")
 _transpose = _row("transpose")
+_trapezoid = _row("trapezoid")
+_tril = _row("tril")
+_triu = _row("triu")
 _trunc = _row("trunc")
+_unbind = _row("unbind")
 _vdot = _row("vdot")
 _vecdot = _row("vecdot")
 _vecmat = _row("vecmat")
+_vstack = _row("vstack")
 _where = _row("where")
 _xlog1py = _row("xlog1py")
 _xlogy = _row("xlogy")
+_zeros_like = _row("zeros_like")
 
 
 def __dir__() -> list[str]:
@@ -1035,6 +1197,158 @@ def logaddexp2(a: TensorLike, b: TensorLike) -> Tensor:
     return y
 
 
+def tan(x: TensorLike) -> Tensor:
+    """Tangent, within 4 ulp.
+
+    Gradient: `g * (1 + y * y)`.
+
+    NumPy: `np.tan(x)`
+
+    >>> with ag.Context():
+    ...     print(T.tan([0.0, np.pi / 4, -1.5]).eval())
+    [  0.           1.         -14.10141995]
+    """
+    y: Tensor = _apply(_tan, (x,), ())
+    return y
+
+
+def arcsin(x: TensorLike) -> Tensor:
+    """Inverse sine, between `-pi / 2` and `pi / 2`, within 3 ulp; NaN outside `-1 .. 1`.
+
+    Gradient: `g / sqrt((1 - x) * (1 + x))`, infinite at -1 and 1.
+
+    NumPy: `np.arcsin(x)`
+
+    >>> with ag.Context():
+    ...     print(T.arcsin([0.0, 0.5, -1.0, 2.0]).eval())
+    [ 0.          0.52359878 -1.57079633         nan]
+    """
+    y: Tensor = _apply(_arcsin, (x,), ())
+    return y
+
+
+def arccos(x: TensorLike) -> Tensor:
+    """Inverse cosine, between 0 and pi, within 3 ulp; NaN outside `-1 .. 1`.
+
+    Gradient: `-g / sqrt((1 - x) * (1 + x))`, infinite at -1 and 1.
+
+    NumPy: `np.arccos(x)`
+
+    >>> with ag.Context():
+    ...     print(T.arccos([1.0, 0.5, -1.0, 2.0]).eval())
+    [0.         1.04719755 3.14159265        nan]
+    """
+    y: Tensor = _apply(_arccos, (x,), ())
+    return y
+
+
+def arctan(x: TensorLike) -> Tensor:
+    """Inverse tangent, between `-pi / 2` and `pi / 2`, within 3 ulp.
+
+    Gradient: `g / (1 + x * x)`, also where the square overflows.
+
+    NumPy: `np.arctan(x)`
+
+    >>> with ag.Context():
+    ...     print(T.arctan([0.0, 1.0, -np.inf]).eval())
+    [ 0.          0.78539816 -1.57079633]
+    """
+    y: Tensor = _apply(_arctan, (x,), ())
+    return y
+
+
+def arctan2(a: TensorLike, b: TensorLike) -> Tensor:
+    """The angle of the point `(b, a)`, whose tangent is `a / b`, in its quadrant: between `-pi` and pi, within 3 ulp, with broadcasting.
+    The signs of zeros count, as in NumPy: `arctan2(0.0, -0.0)` is pi.
+
+    Gradient: `g * b / (a * a + b * b)` and `-g * a / (a * a + b * b)`, also where the squares overflow or underflow; 0 at the
+    origin, where there is none.
+
+    NumPy: `np.arctan2(a, b)`
+
+    >>> with ag.Context():
+    ...     print(T.arctan2([1.0, 1.0, -1.0, 0.0], [1.0, -1.0, 0.0, 0.0]).eval())
+    [ 0.78539816  2.35619449 -1.57079633  0.        ]
+    """
+    y: Tensor = _apply(_arctan2, (a, b), ())
+    return y
+
+
+def sinh(x: TensorLike) -> Tensor:
+    """Hyperbolic sine `(exp(x) - exp(-x)) / 2`, within 3 ulp; it overflows only where its value does.
+
+    Gradient: `g * cosh(x)`.
+
+    NumPy: `np.sinh(x)`
+
+    >>> with ag.Context():
+    ...     print(T.sinh([0.0, 1e-10, -1.0]).eval())
+    [ 0.0000000e+00  1.0000000e-10 -1.1752012e+00]
+    """
+    y: Tensor = _apply(_sinh, (x,), ())
+    return y
+
+
+def cosh(x: TensorLike) -> Tensor:
+    """Hyperbolic cosine `(exp(x) + exp(-x)) / 2`, within 3 ulp; it overflows only where its value does.
+
+    Gradient: `g * sinh(x)`.
+
+    NumPy: `np.cosh(x)`
+
+    >>> with ag.Context():
+    ...     print(T.cosh([0.0, 1.0, -1.0]).eval())
+    [1.         1.54308063 1.54308063]
+    """
+    y: Tensor = _apply(_cosh, (x,), ())
+    return y
+
+
+def arcsinh(x: TensorLike) -> Tensor:
+    """Inverse hyperbolic sine, `log(x + sqrt(x * x + 1))` without its losses, within 3 ulp.
+
+    Gradient: `g / sqrt(x * x + 1)`, also where the square overflows.
+
+    NumPy: `np.arcsinh(x)`
+
+    >>> with ag.Context():
+    ...     print(T.arcsinh([0.0, -1.0, 1e300]).eval())
+    [  0.          -0.88137359 691.46867498]
+    """
+    y: Tensor = _apply(_arcsinh, (x,), ())
+    return y
+
+
+def arccosh(x: TensorLike) -> Tensor:
+    """Inverse hyperbolic cosine, `log(x + sqrt(x * x - 1))` without its losses, within 3 ulp; NaN below 1.
+
+    Gradient: `g / sqrt((x - 1) * (x + 1))`, infinite at 1.
+
+    NumPy: `np.arccosh(x)`
+
+    >>> with ag.Context():
+    ...     print(T.arccosh([1.0, 2.0, 1e300, 0.5]).eval())
+    [  0.           1.3169579  691.46867498          nan]
+    """
+    y: Tensor = _apply(_arccosh, (x,), ())
+    return y
+
+
+def arctanh(x: TensorLike) -> Tensor:
+    """Inverse hyperbolic tangent, `log((1 + x) / (1 - x)) / 2` without its losses, within 3 ulp; infinite at -1 and 1, NaN beyond.
+
+    Gradient: `g / ((1 - x) * (1 + x))`, infinite at -1 and 1.
+
+    NumPy: `np.arctanh(x)`
+
+    >>> with ag.Context():
+    ...     print(T.arctanh([0.0, 0.5, -1.0, 2.0]).eval())
+    [0.         0.54930614       -inf        nan]
+    """
+    y: Tensor = _apply(_arctanh, (x,), ())
+    return y
+
+
 def tanh(x: TensorLike) -> Tensor:
     """Hyperbolic tangent, within 3 ulp.
 
@@ -1077,6 +1391,81 @@ def softplus(x: TensorLike) -> Tensor:
     [0.00000000e+00 6.93147181e-01 1.00000000e+03]
     """
     y: Tensor = _apply(_softplus, (x,), ())
+    return y
+
+
+def leaky_relu(x: TensorLike, negative_slope: TensorLike = 0.01) -> Tensor:
+    """Rectifier that leaks: `x` where `x > 0`, else `negative_slope * x`, with broadcasting.
+
+    Gradient: to `x` it is `g` where `x > 0`, `g * negative_slope` elsewhere, at 0 too; to the slope `g * x` where `x <= 0`.
+
+    NumPy: `np.where(x > 0, x, x * negative_slope)`
+
+    >>> with ag.Context():
+    ...     print(T.leaky_relu([-1.0, 0.0, 2.0]).eval())
+    [-0.01  0.    2.  ]
+    """
+    y: Tensor = _apply(_leaky_relu, (x, negative_slope), ())
+    return y
+
+
+def elu(x: TensorLike, alpha: TensorLike = 1.0) -> Tensor:
+    """Exponential linear unit: `x` where `x > 0`, else `alpha * (exp(x) - 1)`, accurate close to 0, with broadcasting.
+
+    Gradient: to `x` it is `g` where `x > 0`, `g * alpha * exp(x)` elsewhere, at 0 too; to `alpha` it is `g * (exp(x) - 1)` where `x <= 0`.
+
+    NumPy: `np.where(x > 0, x, alpha * np.expm1(x))`
+
+    >>> with ag.Context():
+    ...     print(T.elu([-1000.0, -1e-20, 2.0]).eval())
+    [-1.e+00 -1.e-20  2.e+00]
+    """
+    y: Tensor = _apply(_elu, (x, alpha), ())
+    return y
+
+
+def silu(x: TensorLike) -> Tensor:
+    """`x * sigmoid(x)`, and its limit 0 at -inf; also called swish.
+
+    Gradient: `g * y'`, where `y'` is `sigmoid(x) * (1 + x * sigmoid(-x))`, accurate in both tails.
+
+    NumPy: `x * scipy.special.expit(x)`
+
+    >>> with ag.Context():
+    ...     print(T.silu([-1000.0, 0.0, 1000.0]).eval())
+    [  -0.    0. 1000.]
+    """
+    y: Tensor = _apply(_silu, (x,), ())
+    return y
+
+
+def hard_tanh(x: TensorLike, min_val: TensorLike = -1.0, max_val: TensorLike = 1.0) -> Tensor:
+    """`x` limited to `min_val .. max_val`: `clip` with bounds of its own.
+
+    Gradient: `g` where `min_val < x < max_val` and exactly 0 elsewhere, at the bounds too; else to the bound that holds.
+
+    NumPy: `np.clip(x, min_val, max_val)`
+
+    >>> with ag.Context():
+    ...     print(T.hard_tanh([-3.0, 0.5, 3.0]).eval())
+    [-1.   0.5  1. ]
+    """
+    y: Tensor = _apply(_hard_tanh, (x, min_val, max_val), ())
+    return y
+
+
+def logsigmoid(x: TensorLike) -> Tensor:
+    """`log(sigmoid(x))`, computed as `-softplus(-x)`: it never overflows, and loses nothing in either tail.
+
+    Gradient: `g * sigmoid(-x)`.
+
+    NumPy: `-np.logaddexp(-x, 0)`
+
+    >>> with ag.Context():
+    ...     print(T.logsigmoid([-1000.0, 0.0, 40.0]).eval())
+    [-1.00000000e+03 -6.93147181e-01 -4.24835426e-18]
+    """
+    y: Tensor = _apply(_logsigmoid, (x,), ())
     return y
 
 
@@ -1169,6 +1558,53 @@ def gelu(x: TensorLike) -> Tensor:
     [-0.15865525  0.          0.84134475]
     """
     y: Tensor = _apply(_gelu, (x,), ())
+    return y
+
+
+def erfinv(x: TensorLike) -> Tensor:
+    """Inverse of the error function, within 3 ulp; infinite at -1 and 1, NaN beyond.
+
+    Gradient: `g * sqrt(pi) / 2 * exp(y * y)`, within 8 ulp also close to -1 and 1.
+
+    NumPy: `scipy.special.erfinv(x)`
+
+    >>> with ag.Context():
+    ...     print(T.erfinv([0.0, 0.5, -1.0, 2.0]).eval())
+    [0.         0.47693628       -inf        nan]
+    """
+    y: Tensor = _apply(_erfinv, (x,), ())
+    return y
+
+
+def lgamma(x: TensorLike) -> Tensor:
+    """Logarithm of the absolute value of the gamma function, within 4 ulp for `x > 0`, at its zeros 1 and 2 too; infinite at 0 and the negative
+    integers. Below 0 it has zeros between these: there the error is up to 4 ulp of the largest of it, `lgamma(-x)` and 1.
+
+    Gradient: `g * digamma(x)`.
+
+    NumPy: `scipy.special.gammaln(x)`
+
+    >>> with ag.Context():
+    ...     print(T.lgamma([0.5, 1.0, 10.0, -1.0]).eval())
+    [ 0.57236494  0.         12.80182748         inf]
+    """
+    y: Tensor = _apply(_lgamma, (x,), ())
+    return y
+
+
+def digamma(x: TensorLike) -> Tensor:
+    """Derivative of the logarithm of the gamma function, within 4 ulp for `x > 0`, at its zero 1.46163 too; below 0 up to 4 ulp of the largest
+    of it, `digamma(-x)` and 1. -inf at 0, inf at -0, NaN at the negative integers, as in SciPy.
+
+    Gradient: `g * polygamma(1, x)`.
+
+    NumPy: `scipy.special.digamma(x)`
+
+    >>> with ag.Context():
+    ...     print(T.digamma([1.0, 10.0, -0.5, 0.0]).eval())
+    [-0.57721566  2.25175259  0.03648998        -inf]
+    """
+    y: Tensor = _apply(_digamma, (x,), ())
     return y
 
 
@@ -1531,7 +1967,8 @@ def cast(x: TensorLike, dtype: DTypeLike = "float64") -> Tensor:
 
 
 def identity(x: TensorLike) -> Tensor:
-    """`x` itself, as a tensor of its own: equal expressions are one tensor, and each call of this is another one.
+    """`x` itself, as a tensor of its own: equal expressions are one tensor, and each call of this is another one. NumPy's `identity`,
+    the matrix, is `eye`.
 
     Gradient: `g`.
 
@@ -1674,6 +2111,571 @@ def concat(xs: Sequence[TensorLike], axis: int = 0) -> Tensor:
     return y
 
 
+def stack(xs: Sequence[TensorLike], axis: int = 0) -> Tensor:
+    """Arrays of one shape joined along a new axis, which stands at `axis` of the result.
+
+    Gradient: the parts of `g`.
+
+    NumPy: `np.stack(xs, axis)`
+
+    >>> with ag.Context():
+    ...     print(T.stack([[1, 2], [3, 4]], axis=1).eval())
+    [[1 3]
+     [2 4]]
+    """
+    y: Tensor = _apply(_stack, (xs,), (axis,))
+    return y
+
+
+def vstack(xs: Sequence[TensorLike]) -> Tensor:
+    """Arrays joined along the first axis, one below the other; numbers and vectors are rows, as `atleast_2d` makes them.
+
+    Gradient: the parts of `g`.
+
+    NumPy: `np.vstack(xs)`
+
+    >>> with ag.Context():
+    ...     print(T.vstack([[1, 2], [[3, 4], [5, 6]]]).eval())
+    [[1 2]
+     [3 4]
+     [5 6]]
+    """
+    y: Tensor = _apply(_vstack, (xs,), ())
+    return y
+
+
+def hstack(xs: Sequence[TensorLike]) -> Tensor:
+    """Arrays joined along the second axis, one beside the other; numbers and vectors along their only one, as `atleast_1d` makes
+    them.
+
+    Gradient: the parts of `g`.
+
+    NumPy: `np.hstack(xs)`
+
+    >>> with ag.Context():
+    ...     print(T.hstack([0, [1, 2]]).eval())
+    [0 1 2]
+    """
+    y: Tensor = _apply(_hstack, (xs,), ())
+    return y
+
+
+def dstack(xs: Sequence[TensorLike]) -> Tensor:
+    """Arrays joined along the third axis, one behind the other; those of fewer axes as `atleast_3d` makes them.
+
+    Gradient: the parts of `g`.
+
+    NumPy: `np.dstack(xs)`
+
+    >>> with ag.Context():
+    ...     print(T.dstack([[1, 2], [3, 4]]).eval())
+    [[[1 3]
+      [2 4]]]
+    """
+    y: Tensor = _apply(_dstack, (xs,), ())
+    return y
+
+
+def column_stack(xs: Sequence[TensorLike]) -> Tensor:
+    """Arrays joined along the second axis, of which numbers and vectors are columns.
+
+    Gradient: the parts of `g`.
+
+    NumPy: `np.column_stack(xs)`
+
+    >>> with ag.Context():
+    ...     print(T.column_stack([[1, 2], [3, 4]]).eval())
+    [[1 3]
+     [2 4]]
+    """
+    y: Tensor = _apply(_column_stack, (xs,), ())
+    return y
+
+
+def split(x: TensorLike, indices_or_sections: int | Sequence[int] | None = None, axis: int = 0, sizes: Axes = None) -> list[Tensor]:
+    """`x` cut along `axis` into a list: an integer is a number of equal parts, a list of integers the places of the cuts, which are
+    bounds of slices as NumPy's. In place of them, `sizes` are the lengths of the parts.
+
+    A number of parts needs a length that is known when the graph is built; places and sizes do not.
+
+    Gradient: the parts' cotangents in their places.
+
+    NumPy: `np.split(x, np.cumsum(sizes)[:-1] if indices_or_sections is None else indices_or_sections, axis)`
+
+    >>> with ag.Context() as ctx:
+    ...     print(*ctx.eval(T.split([1, 2, 3, 4, 5], sizes=[2, 3])))
+    [1 2] [3 4 5]
+    """
+    y: list[Tensor] = _apply(_split, (x,), (indices_or_sections, axis, sizes))
+    return y
+
+
+def array_split(x: TensorLike, indices_or_sections: int | Sequence[int] | None, axis: int = 0) -> list[Tensor]:
+    """`x` cut along `axis` into a list: an integer is a number of parts, of which the first are longer by 1 where the length does not
+    divide, a list of integers the places of the cuts, which are bounds of slices as NumPy's.
+
+    A number of parts needs a length that is known when the graph is built.
+
+    Gradient: the parts' cotangents in their places.
+
+    NumPy: `np.array_split(x, indices_or_sections, axis)`
+
+    >>> with ag.Context() as ctx:
+    ...     print(*ctx.eval(T.array_split([1, 2, 3, 4, 5], 3)))
+    [1 2] [3 4] [5]
+    """
+    y: list[Tensor] = _apply(_array_split, (x,), (indices_or_sections, axis))
+    return y
+
+
+def unbind(x: TensorLike, axis: int = 0) -> list[Tensor]:
+    """The list of what stands at `0, 1, ..` along `axis`, without that axis. Its length must be known when the graph is built.
+
+    Gradient: the parts' cotangents in their places.
+
+    NumPy: `list(np.moveaxis(x, axis, 0))`
+
+    >>> with ag.Context() as ctx:
+    ...     print(*ctx.eval(T.unbind([[1, 2], [3, 4]], axis=1)))
+    [1 3] [2 4]
+    """
+    y: list[Tensor] = _apply(_unbind, (x,), (axis,))
+    return y
+
+
+def tile(x: TensorLike, reps: Shape) -> Tensor:
+    """`x` over and over, `reps` times along each axis. Where `x` has fewer axes than there are numbers it gets new ones in front;
+    where there are fewer numbers, they are those of the last axes.
+
+    Gradient: the sum of `g` over the repeats.
+
+    NumPy: `np.tile(x, reps)`
+
+    >>> with ag.Context():
+    ...     print(T.tile([1, 2], (2, 2)).eval())
+    [[1 2 1 2]
+     [1 2 1 2]]
+    """
+    y: Tensor = _apply(_tile, (x,), (reps,))
+    return y
+
+
+def repeat(x: TensorLike, repeats: Shape, axis: int | None = None) -> Tensor:
+    """Each element of `x` several times, one after the other along `axis`; without an axis, those of `x` in C order. `repeats` is one
+    number, or one for each element along the axis.
+
+    Gradient: the sum of `g` over the repeats of each element.
+
+    NumPy: `np.repeat(x, repeats, axis)`
+
+    >>> with ag.Context():
+    ...     print(T.repeat([[1, 2], [3, 4]], [2, 1], axis=0).eval())
+    [[1 2]
+     [1 2]
+     [3 4]]
+    """
+    y: Tensor = _apply(_repeat, (x,), (repeats, axis))
+    return y
+
+
+def flip(x: TensorLike, axis: Axes = None) -> Tensor:
+    """`x` backwards along `axis`, which is one axis, several, or all of them by default; along no axis (`()`), `x` itself.
+
+    Gradient: `g` backwards.
+
+    NumPy: `np.flip(x, axis)`
+
+    >>> with ag.Context():
+    ...     print(T.flip([[1, 2, 3], [4, 5, 6]], axis=1).eval())
+    [[3 2 1]
+     [6 5 4]]
+    """
+    y: Tensor = _apply(_flip, (x,), (axis,))
+    return y
+
+
+def fliplr(x: TensorLike) -> Tensor:
+    """`x` backwards along the second axis: left and right exchanged.
+
+    Gradient: `g` backwards.
+
+    NumPy: `np.fliplr(x)`
+
+    >>> with ag.Context():
+    ...     print(T.fliplr([[1, 2], [3, 4]]).eval())
+    [[2 1]
+     [4 3]]
+    """
+    y: Tensor = _apply(_fliplr, (x,), ())
+    return y
+
+
+def flipud(x: TensorLike) -> Tensor:
+    """`x` backwards along the first axis: up and down exchanged.
+
+    Gradient: `g` backwards.
+
+    NumPy: `np.flipud(x)`
+
+    >>> with ag.Context():
+    ...     print(T.flipud([[1, 2], [3, 4]]).eval())
+    [[3 4]
+     [1 2]]
+    """
+    y: Tensor = _apply(_flipud, (x,), ())
+    return y
+
+
+def roll(x: TensorLike, shift: Shape, axis: Axes = None) -> Tensor:
+    """`x` moved by `shift` along `axis`; what leaves at one end comes in at the other. Several shifts go with several axes, or with one;
+    without an axis, the elements move in C order.
+
+    Gradient: `g` moved back.
+
+    NumPy: `np.roll(x, shift, axis)`
+
+    >>> with ag.Context():
+    ...     print(T.roll([[1, 2, 3], [4, 5, 6]], 1, axis=1).eval())
+    [[3 1 2]
+     [6 4 5]]
+    """
+    y: Tensor = _apply(_roll, (x,), (shift, axis))
+    return y
+
+
+def moveaxis(x: TensorLike, source: Shape, destination: Shape) -> Tensor:
+    """`x` with its axes `source` at `destination` of the result; the others stay in their order.
+
+    Gradient: `g` with the axes put back.
+
+    NumPy: `np.moveaxis(x, source, destination)`
+
+    >>> with ag.Context():
+    ...     print(T.moveaxis(np.zeros((2, 3, 4)), 0, -1)[0].eval())
+    [[0. 0.]
+     [0. 0.]
+     [0. 0.]
+     [0. 0.]]
+    """
+    y: Tensor = _apply(_moveaxis, (x,), (source, destination))
+    return y
+
+
+def swapaxes(x: TensorLike, axis1: int, axis2: int) -> Tensor:
+    """`x` with two axes exchanged.
+
+    Gradient: `g` with them exchanged.
+
+    NumPy: `np.swapaxes(x, axis1, axis2)`
+
+    >>> with ag.Context():
+    ...     print(T.swapaxes([[1, 2, 3], [4, 5, 6]], 0, 1).eval())
+    [[1 4]
+     [2 5]
+     [3 6]]
+    """
+    y: Tensor = _apply(_swapaxes, (x,), (axis1, axis2))
+    return y
+
+
+def matrix_transpose(x: TensorLike) -> Tensor:
+    """The matrices in the last two axes of `x` transposed: these axes exchanged.
+
+    Gradient: the same of `g`.
+
+    NumPy: `np.swapaxes(x, -1, -2)`
+
+    >>> with ag.Context():
+    ...     print(T.matrix_transpose([[1, 2, 3], [4, 5, 6]]).eval())
+    [[1 4]
+     [2 5]
+     [3 6]]
+    """
+    y: Tensor = _apply(_matrix_transpose, (x,), ())
+    return y
+
+
+def ravel(x: TensorLike) -> Tensor:
+    """The elements of `x` in C order along one axis.
+
+    Gradient: `g` under the shape of `x`.
+
+    NumPy: `np.ravel(x)`
+
+    >>> with ag.Context():
+    ...     print(T.ravel([[1, 2], [3, 4]]).eval())
+    [1 2 3 4]
+    """
+    y: Tensor = _apply(_ravel, (x,), ())
+    return y
+
+
+def flatten(x: TensorLike, start_dim: int = 0, end_dim: int = -1) -> Tensor:
+    """`x` with its axes from `start_dim` up to and with `end_dim` joined into one, in C order: all of them by default. A 0-d array
+    becomes one of one element.
+
+    Gradient: `g` under the shape of `x`.
+
+    NumPy: `np.reshape(x, (*x.shape[:start_dim], -1, *x.shape[x.ndim + 1 + end_dim if end_dim < 0 else end_dim + 1:]))`
+
+    >>> with ag.Context():
+    ...     print(T.flatten([[[1, 2], [3, 4]]], start_dim=1).eval())
+    [[1 2 3 4]]
+    """
+    y: Tensor = _apply(_flatten, (x,), (start_dim, end_dim))
+    return y
+
+
+def atleast_1d(x: TensorLike) -> Tensor:
+    """`x` with one axis at least: a number becomes one element.
+
+    Gradient: `g` under the shape of `x`.
+
+    NumPy: `np.atleast_1d(x)`
+
+    >>> with ag.Context():
+    ...     print(T.atleast_1d(3).eval())
+    [3]
+    """
+    y: Tensor = _apply(_atleast_1d, (x,), ())
+    return y
+
+
+def atleast_2d(x: TensorLike) -> Tensor:
+    """`x` with two axes at least: numbers and vectors become a row.
+
+    Gradient: `g` under the shape of `x`.
+
+    NumPy: `np.atleast_2d(x)`
+
+    >>> with ag.Context():
+    ...     print(T.atleast_2d([1, 2]).eval())
+    [[1 2]]
+    """
+    y: Tensor = _apply(_atleast_2d, (x,), ())
+    return y
+
+
+def atleast_3d(x: TensorLike) -> Tensor:
+    """`x` with three axes at least: new ones in front and behind of a vector, and behind a matrix.
+
+    Gradient: `g` under the shape of `x`.
+
+    NumPy: `np.atleast_3d(x)`
+
+    >>> with ag.Context():
+    ...     print(T.atleast_3d([[1, 2]]).eval())
+    [[[1]
+      [2]]]
+    """
+    y: Tensor = _apply(_atleast_3d, (x,), ())
+    return y
+
+
+def pad(
+    x: TensorLike,
+    pad_width: int | Sequence[int] | Sequence[Sequence[int]],
+    mode: Literal["constant", "edge", "reflect", "symmetric", "wrap"] = "constant",
+    constant_values: TensorLike = 0,
+) -> Tensor:
+    """`x` with more elements at its ends. `pad_width` is their number at both ends of each axis, a pair of numbers, or a pair for each
+    axis. A negative number cuts off as many elements, after the others were added.
+
+    `mode` says what they are: `constant_values` ("constant"), the last element ("edge"), the elements that follow from there
+    backwards, without the last one ("reflect") or with it ("symmetric"), or those at the other end ("wrap"), over and over where
+    there are not enough. `constant_values` is a number, a pair of them, or a pair for each axis; in a corner stand those of the last
+    axis.
+
+    Gradient: `g` without what was added; what repeats an element is summed to it, and what is `constant_values` to these.
+
+    >>> with ag.Context():
+    ...     print(T.pad([1, 2, 3], (1, 2), mode="edge").eval())
+    [1 1 2 3 3 3]
+    """
+    y: Tensor = _apply(_pad, (x, constant_values), (pad_width, mode))
+    return y
+
+
+def broadcast_arrays(*xs: TensorLike) -> list[Tensor]:
+    """The arrays, each repeated to the shape that they broadcast to.
+
+    Gradient: to each array the sum of `g` over its repeats.
+
+    NumPy: `np.broadcast_arrays(*xs)`
+
+    >>> with ag.Context() as ctx:
+    ...     print(*ctx.eval(T.broadcast_arrays([1, 2], [[3], [4]])))
+    [[1 2]
+     [1 2]] [[3 3]
+     [4 4]]
+    """
+    y: list[Tensor] = _apply(_broadcast_arrays, (xs,), ())
+    return y
+
+
+def meshgrid(*xs: TensorLike, indexing: Literal["xy", "ij"] = "xy", sparse: bool = False) -> list[Tensor]:
+    """The coordinates of a grid: each vector along an axis of its own, repeated along those of the others. With `indexing="xy"` the
+    first two exchange their axes. With `sparse` they are not repeated: they broadcast to the grid. A 0-d array is one element.
+
+    Gradient: to each vector the sum of `g` over its repeats.
+
+    NumPy: `np.meshgrid(*xs, indexing=indexing, sparse=sparse)`
+
+    >>> with ag.Context() as ctx:
+    ...     print(*ctx.eval(T.meshgrid([1, 2, 3], [4, 5])))
+    [[1 2 3]
+     [1 2 3]] [[4 4 4]
+     [5 5 5]]
+    """
+    y: list[Tensor] = _apply(_meshgrid, (xs,), (indexing, sparse))
+    return y
+
+
+def diagonal(x: TensorLike, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
+    """The elements `x[i, i + offset]` of the matrices in two axes of `x`, as the last axis of the result; without a diagonal that
+    far away, none.
+
+    Gradient: `g` on the diagonal, zeros elsewhere.
+
+    NumPy: `np.diagonal(x, offset, axis1, axis2)`
+
+    >>> with ag.Context():
+    ...     print(T.diagonal([[1, 2, 3], [4, 5, 6]], offset=1).eval())
+    [2 6]
+    """
+    y: Tensor = _apply(_diagonal, (x,), (offset, axis1, axis2))
+    return y
+
+
+def diag_embed(x: TensorLike, offset: int = 0, axis1: int = -2, axis2: int = -1) -> Tensor:
+    """Square matrices with the last axis of `x` on a diagonal, `y[i, i + offset]`, and zeros elsewhere; their two axes stand at
+    `axis1` and `axis2` of the result.
+
+    Gradient: the diagonal of `g`.
+
+    >>> with ag.Context():
+    ...     print(T.diag_embed([[1, 2], [3, 4]]).eval())
+    [[[1 0]
+      [0 2]]
+
+     [[3 0]
+      [0 4]]]
+    """
+    y: Tensor = _apply(_diag_embed, (x,), (offset, axis1, axis2))
+    return y
+
+
+def diag(x: TensorLike, k: int = 0) -> Tensor:
+    """The matrix with the vector `x` on its diagonal `k`, zeros elsewhere; of a matrix `x`, its diagonal `k` as a vector.
+
+    Gradient: the diagonal of `g`; of a matrix, `g` on the diagonal.
+
+    NumPy: `np.diag(x, k)`
+
+    >>> with ag.Context():
+    ...     print(T.diag(T.diag([1, 2], k=1), k=1).eval())
+    [1 2]
+    """
+    y: Tensor = _apply(_diag, (x,), (k,))
+    return y
+
+
+def trace(x: TensorLike, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
+    """The sum of a diagonal, `sum of x[i, i + offset]`, of the matrices in two axes of `x`; they need not be square. Bools and
+    `int32` are summed in `int64`.
+
+    Gradient: `g` on the diagonal, zeros elsewhere.
+
+    NumPy: `np.trace(x, offset, axis1, axis2)`
+
+    >>> with ag.Context():
+    ...     print(T.trace([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]).eval())
+    6.0
+    """
+    y: Tensor = _apply(_trace, (x,), (offset, axis1, axis2))
+    return y
+
+
+def tril(x: TensorLike, k: int = 0) -> Tensor:
+    """The elements of matrices on the diagonal `k` and below it, zeros above; the matrices are in the last two axes. Of a vector,
+    the square matrix with it in each row.
+
+    Gradient: that part of `g`; what stands above leaves nothing in it, be it infinite or NaN.
+
+    NumPy: `np.tril(x, k)`
+
+    >>> with ag.Context():
+    ...     print(T.tril([[1, 2, 3], [4, 5, 6]]).eval())
+    [[1 0 0]
+     [4 5 0]]
+    """
+    y: Tensor = _apply(_tril, (x,), (k,))
+    return y
+
+
+def triu(x: TensorLike, k: int = 0) -> Tensor:
+    """The elements of matrices on the diagonal `k` and above it, zeros below; the matrices are in the last two axes. Of a vector,
+    the square matrix with it in each row.
+
+    Gradient: that part of `g`; what stands below leaves nothing in it, be it infinite or NaN.
+
+    NumPy: `np.triu(x, k)`
+
+    >>> with ag.Context():
+    ...     print(T.triu([[1, 2, 3], [4, 5, 6]], k=1).eval())
+    [[0 2 3]
+     [0 0 6]]
+    """
+    y: Tensor = _apply(_triu, (x,), (k,))
+    return y
+
+
+def zeros_like(x: TensorLike, dtype: DTypeLike | None = None) -> Tensor:
+    """Zeros in the shape of `x`, of which nothing else is used, and in its dtype, if no other is given. A tensor of its own.
+
+    Gradient: none to `x`.
+
+    NumPy: `np.zeros_like(x, dtype)`
+
+    >>> with ag.Context():
+    ...     print(T.zeros_like([[1.5, 2.5]]).eval())
+    [[0. 0.]]
+    """
+    y: Tensor = _apply(_zeros_like, (x,), (dtype,))
+    return y
+
+
+def ones_like(x: TensorLike, dtype: DTypeLike | None = None) -> Tensor:
+    """Ones in the shape of `x`, of which nothing else is used, and in its dtype, if no other is given. A tensor of its own.
+
+    Gradient: none to `x`.
+
+    NumPy: `np.ones_like(x, dtype)`
+
+    >>> with ag.Context():
+    ...     print(T.ones_like([[1.5, 2.5]], dtype="int64").eval())
+    [[1 1]]
+    """
+    y: Tensor = _apply(_ones_like, (x,), (dtype,))
+    return y
+
+
+def full_like(x: TensorLike, fill_value: TensorLike, dtype: DTypeLike | None = None) -> Tensor:
+    """`fill_value` repeated to the shape of `x`, of which nothing else is used, and in its dtype, if no other is given. Of a number
+    it is a tensor of its own; one that the dtype does not have is an error.
+
+    Gradient: none to `x`; to `fill_value` the sum of `g` over the repeats.
+
+    NumPy: `np.full_like(x, fill_value, dtype)`
+
+    >>> with ag.Context():
+    ...     print(T.full_like([[1.0, 2.0]], 0.5).eval())
+    [[0.5 0.5]]
+    """
+    y: Tensor = _apply(_full_like, (x, fill_value), (dtype,))
+    return y
+
+
 def reduce_sum(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tensor:
     """Sum over `axis` (all axes by default); bools and `int32` are summed in `int64`. The sum over nothing is 0.
 
@@ -1768,6 +2770,21 @@ def argmax(x: TensorLike, axis: int = -1, keepdims: bool = False) -> Tensor:
     return y
 
 
+def argmin(x: TensorLike, axis: int = -1, keepdims: bool = False) -> Tensor:
+    """The index of the smallest element along `axis`, as `int64`; the first of ties; NaN counts as smallest.
+
+    Gradient: none.
+
+    NumPy: `np.argmin(x, axis=axis, keepdims=keepdims)`
+
+    >>> with ag.Context():
+    ...     print(T.argmin([[3.0, 1.0, 1.0], [2.0, np.nan, 1.0]]).eval())
+    [1 1]
+    """
+    y: Tensor = _apply(_argmin, (x,), (axis, keepdims))
+    return y
+
+
 def max_with_index(x: TensorLike, axis: int = -1) -> tuple[Tensor, Tensor]:
     """The largest element along `axis`, and its index as `int64`: the first of ties; NaN counts as largest.
 
@@ -1780,6 +2797,267 @@ def max_with_index(x: TensorLike, axis: int = -1) -> tuple[Tensor, Tensor]:
     [3. 2.] [1 0]
     """
     y: tuple[Tensor, Tensor] = _apply(_max_with_index, (x,), (axis,))
+    return y
+
+
+def cumsum(x: TensorLike, axis: int | None = None) -> Tensor:
+    """Sums of the elements up to each one along `axis`, or in C order of all elements; bools and `int32` are summed in `int64`, and
+    `float32` is rounded once a sum.
+
+    Gradient: the sums of `g` from the other end.
+
+    NumPy: `np.cumsum(x, axis=axis)`
+
+    >>> with ag.Context():
+    ...     print(T.cumsum([[1, 2], [3, 4]], axis=1).eval())
+    [[1 3]
+     [3 7]]
+    """
+    y: Tensor = _apply(_cumsum, (x,), (axis,))
+    return y
+
+
+def cumprod(x: TensorLike, axis: int | None = None) -> Tensor:
+    """Products of the elements up to each one along `axis`, or in C order of all elements; bools and `int32` are multiplied in `int64`,
+    and `float32` is rounded once a product.
+
+    Gradient: `sum(g[k] * y[k] / x[i])` over the products `k` that the element `i` is in, without the division: exact with any number of
+    zeros, in every order.
+
+    NumPy: `np.cumprod(x, axis=axis)`
+
+    >>> with ag.Context():
+    ...     x = T.constant([2.0, 0.0, 5.0])
+    ...     print(T.grad([T.reduce_sum(T.cumprod(x))], [x])[0].eval())
+    [ 1. 12.  0.]
+    """
+    y: Tensor = _apply(_cumprod, (x,), (axis,))
+    return y
+
+
+def cummax(x: TensorLike, axis: int = -1) -> tuple[Tensor, Tensor]:
+    """The largest element up to each one along `axis`, and its index as `int64`: the first of ties; from the first NaN on that one.
+
+    Gradient: to the elements that the indices name.
+
+    >>> with ag.Context() as ctx:
+    ...     print(*ctx.eval(T.cummax([1.0, 3.0, 2.0, 3.0])))
+    [1. 3. 3. 3.] [0 1 1 1]
+    """
+    y: tuple[Tensor, Tensor] = _apply(_cummax, (x,), (axis,))
+    return y
+
+
+def cummin(x: TensorLike, axis: int = -1) -> tuple[Tensor, Tensor]:
+    """The smallest element up to each one along `axis`, and its index as `int64`: the first of ties; from the first NaN on that one.
+
+    Gradient: to the elements that the indices name.
+
+    >>> with ag.Context() as ctx:
+    ...     print(*ctx.eval(T.cummin([2.0, 3.0, 1.0])))
+    [2. 2. 1.] [0 0 2]
+    """
+    y: tuple[Tensor, Tensor] = _apply(_cummin, (x,), (axis,))
+    return y
+
+
+def logcumsumexp(x: TensorLike, axis: int = -1) -> Tensor:
+    """`log(cumsum(exp(x)))` along `axis`, shifted by the largest element so far: it never overflows. -inf where all elements so far
+    are.
+
+    Gradient: `sum(g[k] * exp(x[i] - y[k]))` over the sums `k` that the element `i` is in; 0 where `y` is -inf. To an element that
+    is inf it is NaN.
+
+    NumPy: `np.logaddexp.accumulate(x, axis=axis)`
+
+    >>> with ag.Context():
+    ...     print(T.logcumsumexp([1000.0, 1000.0, -np.inf]).eval())
+    [1000.         1000.69314718 1000.69314718]
+    """
+    y: Tensor = _apply(_logcumsumexp, (x,), (axis,))
+    return y
+
+
+def reduce_prod(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tensor:
+    """Product over `axis` (all axes by default); bools and `int32` are multiplied in `int64`. The product over nothing is 1.
+
+    Gradient: `g` times the product of all other elements, in `float64` and without a division: exact with any number of zeros, in every
+    order.
+
+    NumPy: `np.prod(x, axis=axis, keepdims=keepdims)`
+
+    >>> with ag.Context():
+    ...     x = T.constant([2.0, 0.0, 5.0])
+    ...     print(T.grad([T.reduce_prod(x)], [x])[0].eval())
+    [ 0. 10.  0.]
+    """
+    y: Tensor = _apply(_reduce_prod, (x,), (axis, keepdims))
+    return y
+
+
+def diff(x: TensorLike, n: int = 1, axis: int = -1) -> Tensor:
+    """Differences of neighbours along `axis`, `x[i + 1] - x[i]`, taken `n` times; of bools whether they differ.
+
+    Gradient: differences of `g`, with zeros at both ends.
+
+    NumPy: `np.diff(x, n, axis)`
+
+    >>> with ag.Context():
+    ...     print(T.diff([1, 2, 4, 7]).eval())
+    [1 2 3]
+    """
+    y: Tensor = _apply(_diff, (x,), (n, axis))
+    return y
+
+
+def trapezoid(y: TensorLike, x: TensorLike | None = None, dx: TensorLike = 1.0, axis: int = -1) -> Tensor:
+    """The integral of `y` along `axis` by the trapezoidal rule: `sum((x[i + 1] - x[i]) * (y[i + 1] + y[i]) / 2)`. The places `x` are an array
+    of one axis, or broadcast beside `y`; without them they are `dx` apart.
+
+    Gradient: in `y`, `x` and `dx`.
+
+    NumPy: `np.trapezoid(y, x, dx, axis)`
+
+    >>> with ag.Context():
+    ...     print(T.trapezoid([0.0, 1.0, 4.0], [0.0, 1.0, 3.0]).eval())
+    5.5
+    """
+    y: Tensor = _apply(_trapezoid, (y, x, dx), (axis,))
+    return y
+
+
+def cumulative_trapezoid(y: TensorLike, x: TensorLike | None = None, dx: TensorLike = 1.0, axis: int = -1) -> Tensor:
+    """The integrals of `y` along `axis` from the first place to each of the others, by the trapezoidal rule; see `trapezoid`.
+
+    Gradient: in `y`, `x` and `dx`.
+
+    NumPy: `scipy.integrate.cumulative_trapezoid(y, x, dx, axis)`
+
+    >>> with ag.Context():
+    ...     print(T.cumulative_trapezoid([0.0, 1.0, 4.0], [0.0, 1.0, 3.0]).eval())
+    [0.5 5.5]
+    """
+    y: Tensor = _apply(_cumulative_trapezoid, (y, x, dx), (axis,))
+    return y
+
+
+def interp(x: TensorLike, xp: TensorLike, fp: TensorLike, left: TensorLike | None = None, right: TensorLike | None = None) -> Tensor:
+    """The values at `x` of the curve through the points `xp`, which ascend, and `fp`: straight lines between them; in front of the first
+    point `left`, behind the last one `right`, by default the values of these points. NaN of NaN.
+
+    Gradient: in `x` the slope of the line, at a point that of the line behind it, and 0 from the last point on; in `xp`, `fp`, `left` and
+    `right` too.
+
+    NumPy: `np.interp(x, xp, fp, left, right)`
+
+    >>> with ag.Context():
+    ...     print(T.interp([0.5, 2.0, 9.0], [0.0, 1.0, 3.0], [0.0, 10.0, 30.0]).eval())
+    [ 5. 20. 30.]
+    """
+    y: Tensor = _apply(_interp, (x, xp, fp, left, right), ())
+    return y
+
+
+def sort(x: TensorLike, axis: int | None = -1) -> Tensor:
+    """The elements of `x` along `axis`, or all of them if it is `None`, in ascending order; NaN stands last. Equals stay in order, and so
+    do -0.0 and 0.0.
+
+    Gradient: to each element what its place in the order gets.
+
+    NumPy: `np.sort(x, axis=axis, kind='stable')`
+
+    >>> with ag.Context():
+    ...     print(T.sort([3.0, np.nan, 1.0, 2.0]).eval())
+    [ 1.  2.  3. nan]
+    """
+    y: Tensor = _apply(_sort, (x,), (axis,))
+    return y
+
+
+def argsort(x: TensorLike, axis: int | None = -1) -> Tensor:
+    """The positions along `axis` of the elements of `x` in ascending order, as `int64`, or those of all elements in C order if it is
+    `None`; those of NaN stand last. Positions of equals are ascending: the order is stable.
+
+    Gradient: none.
+
+    NumPy: `np.argsort(x, axis=axis, kind='stable')`
+
+    >>> with ag.Context():
+    ...     print(T.argsort([3.0, 1.0, 2.0, 1.0]).eval())
+    [1 3 2 0]
+    """
+    y: Tensor = _apply(_argsort, (x,), (axis,))
+    return y
+
+
+def topk(x: TensorLike, k: int, axis: int = -1, largest: bool = True, sorted: bool = True) -> tuple[Tensor, Tensor]:
+    """The `k` largest elements along `axis`, or the smallest, and their positions as `int64`: in their order, beginning with the largest
+    (the smallest), or else with `sorted=False` as they stand in `x`. NaN counts as larger than all numbers; of ties the first are
+    taken, in order.
+
+    Gradient: to the elements that were taken.
+
+    >>> with ag.Context() as ctx:
+    ...     print(*ctx.eval(T.topk([5.0, 9.0, 7.0, 9.0], 3)))
+    [9. 9. 7.] [1 3 2]
+    """
+    y: tuple[Tensor, Tensor] = _apply(_topk, (x,), (k, axis, largest, sorted))
+    return y
+
+
+def searchsorted(a: TensorLike, v: TensorLike, side: Literal["left", "right"] = "left") -> Tensor:
+    """Where the elements of `v` are to be put into the ascending 1-d array `a` so that it stays in order, as `int64`: before equal elements,
+    or behind them with `side="right"`. NaN stands behind all numbers.
+
+    Gradient: none.
+
+    NumPy: `np.searchsorted(a, v, side)`
+
+    >>> with ag.Context():
+    ...     print(T.searchsorted([1.0, 2.0, 2.0, 3.0], [0.0, 2.0, 9.0], side="right").eval())
+    [0 3 4]
+    """
+    y: Tensor = _apply(_searchsorted, (a, v), (side,))
+    return y
+
+
+def median(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tensor:
+    """The middle of the sorted elements over `axis` (all axes by default), in floating numbers; of an even number the mean of the two in
+    the middle. NaN if an element is NaN, and over nothing.
+
+    Gradient: to the element in the middle, or half to each of two; of ties the stable order names one.
+
+    NumPy: `np.median(x, axis=axis, keepdims=keepdims)`
+
+    >>> with ag.Context():
+    ...     print(T.median([[1.0, 9.0, 4.0], [7.0, 2.0, 3.0]], axis=-1).eval())
+    [4. 3.]
+    """
+    y: Tensor = _apply(_median, (x,), (axis, keepdims))
+    return y
+
+
+def quantile(
+    x: TensorLike,
+    q: TensorLike,
+    axis: Axes = None,
+    method: Literal["linear", "lower", "higher", "midpoint"] = "linear",
+    keepdims: bool = False,
+) -> Tensor:
+    """Quantiles `q`, from 0 to 1, of the elements over `axis` (all axes by default), in floating numbers; the axes of `q` stand first. A
+    quantile lies at the place `q * (n - 1)` of the sorted elements; `method` says what it is between two of them: `linear`, `lower`,
+    `higher` or `midpoint`. NaN if an element is NaN.
+
+    Gradient: to the elements that it lies between, by their weights; of ties the stable order names one. To `q` of `linear`
+    `(b - a) * (n - 1)`, at an element that to the next one.
+
+    NumPy: `np.quantile(x, q, axis=axis, method=method, keepdims=keepdims)`
+
+    >>> with ag.Context():
+    ...     print(T.quantile([1.0, 2.0, 4.0, 8.0], [0.5, 0.9]).eval())
+    [3.  6.8]
+    """
+    y: Tensor = _apply(_quantile, (x, q), (axis, method, keepdims))
     return y
 
 
@@ -2132,16 +3410,26 @@ def check_finite(x: TensorLike) -> Tensor:
     return y
 
 
+acos = arccos
+acosh = arccosh
+asin = arcsin
+asinh = arcsinh
 astype = cast
+atan = arctan
+atan2 = arctan2
+atanh = arctanh
 bitwise_invert = bitwise_not
 concatenate = concat
 degrees = rad2deg
 divide = div
 fix = trunc
+gammaln = lgamma
+hardtanh = hard_tanh
 invert = bitwise_not
 lesser = less
 lesser_equal = less_equal
 ln = log
+log_sigmoid = logsigmoid
 logsumexp = reduce_logsumexp
 max = reduce_max
 mean = reduce_mean
@@ -2149,9 +3437,17 @@ min = reduce_min
 mod = remainder
 multiply = mul
 negative = neg
+permute = transpose
 power = pow
+prod = reduce_prod
+psi = digamma
 radians = deg2rad
+repeat_interleave = repeat
 subtract = sub
 sum = reduce_sum
+swish = silu
 take_along_axis = gather
+tensor_split = array_split
+trapz = trapezoid
 true_divide = div
+unstack = unbind

@@ -112,6 +112,11 @@ impl OpDef {
     pub fn exempt(&self, check: Check) -> Option<&'static str> {
         self.flags.exempt.iter().find(|(checks, _)| checks.contains(&check)).map(|(_, why)| *why)
     }
+    /// How many inputs a node of a primitive has that takes no list: a tensor that may be absent is none.
+    pub fn arity(&self) -> usize {
+        let input = |p: &&Param| matches!(p.kind, ParamKind::Tensor(_)) && p.default.is_none();
+        self.params.iter().filter(input).count()
+    }
 }
 
 impl OpDef {
@@ -330,6 +335,8 @@ pub struct Primitive {
     pub own: bool,
     /// True for a random draw, which is a node of its own with a stream of its own.
     pub draw: bool,
+    /// What a call is in which one of the tensors is given that may be absent. A node has none of them.
+    pub given: Option<Composite>,
 }
 
 /// What a shape rule sees.

@@ -5,7 +5,7 @@
 //! row! {
 //!     /// Documentation: what it computes, the gradient, edges.
 //!     pub NAME = fn name(x: float, slope: number = 0.5; axis: i64 = -1) -> y
-//!     formula { .. }  |  body { .. }  |  shape(c) ..; kernel ..; each own | draw; support ..;
+//!     formula { .. }  |  body { .. }  |  given { .. } shape(c) ..; kernel ..; each own | draw; support ..;
 //!     vjp(g) { x: .., slope: .. }
 //!     batch Axes;
 //!     cost |c| ..;
@@ -15,7 +15,7 @@
 //!     alias other, names;
 //!     method names;
 //!     signature "*xs, axis";
-//!     by hand;
+//!     rust short;  |  by hand;
 //!     rounds by_layout;
 //!     exempt First, Second: "the reason";
 //!     samples real, unit;  |  cases ..;  case real[2, 3], index(4)[5] with axis = 0;
@@ -27,11 +27,12 @@
 //!   `pub(crate)`.
 //! * A parameter has a [class](crate::graph::op::Class), which says what its dtype becomes; those of one class are promoted
 //!   together. `xs: [any]` is a list, `slope: number = 0.5` a number that may be left out (in Python), `bias: float = None` a tensor that
-//!   may be absent (of a composite: its body sees an `Option`). After the semicolon stand attributes, of a type of
+//!   may be absent: a composite's body sees an `Option`. After the semicolon stand attributes, of a type of
 //!   [`attr`](crate::graph::attr); one without a default is required. Names of a mode are an enum made by `choices!`.
 //! * Outputs have names: `-> y`, or `-> values, index`; `-> [parts]` is a list, for which a composite's body gives a `Vec`.
 //! * `formula` makes an elementwise primitive, `shape` any primitive, `body` a composite over other functions. `formula full` is
-//!   compiled for full operands alone: for a heavy one of several operands; see [`formula`](crate::formula).
+//!   compiled for full operands alone: for a heavy one of several operands; see [`formula`](crate::formula). A primitive of which tensors may
+//!   be absent has a node only where they are; `given` is the body of a call that has one of them.
 //! * In `vjp` each entry is the cotangent of an input; `{ ..expression }` gives the list of all of them, and sees them by
 //!   [`Vjp`](crate::graph::op::Vjp) under the name in the brackets.
 //! * `batch` says how the row is computed with one more axis, as a [`Batch`](crate::graph::op::Batch); a row that is not elementwise
@@ -39,7 +40,8 @@
 //! * `derivative` says what the local derivative of a formula can be, if not finite at finite operands.
 //! * `signature`: the parameters of the Python function in their order, where that is not tensors, then attributes; `*xs` is a list
 //!   whose tensors are arguments of their own, and what stands behind it is given by name.
-//! * `by hand`: its functions, if it has any, are written by hand. `rounds by_layout`: its rounding follows from which axes of an
+//! * `rust short`: the function in Rust takes no tensor that may be left out; it is called with the first one alone.
+//! * `by hand`: its functions in Rust, if it has any, are written by hand; so are those in Python, if it has no `example`. `rounds by_layout`: its rounding follows from which axes of an
 //!   operand are contiguous.
 
 #[macro_use]
@@ -49,7 +51,11 @@ mod words;
 macro_rules! params {
     ([$($x:ident : $class:tt $(= $weak:tt)?),*] [$($a:ident : $at:ident $(= $default:expr)?),*]) => {
         &[
-            $($crate::graph::op::Param { name: stringify!($x), kind: kind!($class), default: weak!($($weak)?) },)*
+            $($crate::graph::op::Param {
+                name: $crate::ops::unpack::plain(stringify!($x)),
+                kind: kind!($class),
+                default: weak!($($weak)?),
+            },)*
             $($crate::graph::op::Param {
                 name: stringify!($a),
                 kind: $crate::graph::op::ParamKind::Attr(<$at as $crate::graph::attr::AttrType>::KIND),
@@ -141,8 +147,34 @@ macro_rules! lists {
     };
 }
 
+/// The body of a primitive's calls in which a tensor is given that may be absent.
+macro_rules! given_body {
+    ($params:tt $attrs:tt $y:tt) => {
+        None
+    };
+    ([$($x:ident : $c:tt $(= $w:tt)?),*] [$($a:ident : $at:ident),*] [$($y:tt)+] $body:block) => {
+        Some(composite!([$($x : $c $(= $w)?),*] [$($a : $at),*] [$($y)+] $body))
+    };
+}
+
+/// A composite's function, from its body.
+macro_rules! composite {
+    ([$($x:ident : $c:tt $(= $w:tt)?),*] [$($a:ident : $at:ident),*] [$($y:tt)+] $body:block) => {
+        |xs, attrs| {
+            let mut operands = xs.iter();
+            $(let $x = take_operand!(operands $c $($w)?);)*
+            let mut attrs = attrs.iter();
+            $(let $a: $at = $crate::ops::unpack::attr(attrs.next())?;)*
+            Ok(made!($($y)+ $body))
+        }
+    };
+}
+
 /// What a shape rule sees of a parameter.
 macro_rules! take_input {
+    ($inputs:ident $class:ident None) => {
+        None::<()>
+    };
     ($inputs:ident [$class:ident]) => {
         $inputs.as_slice()
     };
@@ -153,6 +185,9 @@ macro_rules! take_input {
 
 /// What a gradient rule sees of a parameter.
 macro_rules! take_tensor {
+    ($v:ident $at:ident $class:ident None) => {
+        None::<()>
+    };
     ($v:ident $at:ident [$class:ident]) => {
         ($at..$v.node.inputs.len()).map(|i| $v.x(i)).collect::<Vec<_>>()
     };
@@ -165,8 +200,11 @@ macro_rules! take_tensor {
 
 /// A gradient rule's cotangents, one entry an input in order.
 macro_rules! cotangents {
-    ($v:ident [$($x:ident)*] { $($vx:ident: $rule:expr),* $(,)? }) => {{
-        const _: () = assert!($crate::ops::unpack::same(&[$(stringify!($x)),*], &[$(stringify!($vx)),*]), "the vjp entries must be the inputs, in order");
+    ($v:ident [$($x:ident $(= $w:tt)?),*] { $($vx:ident: $rule:expr),* $(,)? }) => {{
+        const _: () = assert!(
+            $crate::ops::unpack::paired(&[$((stringify!($x), &[$(stringify!($w))?])),*], &[$(stringify!($vx)),*]),
+            "the vjp entries must be the inputs, in order",
+        );
         let mut at = 0..;
         let mut next = || at.next().unwrap_or(0usize);
         vec![$(if $crate::ops::unpack::wants($v, next()) { $crate::graph::op::Cotangent::from($rule) } else { $crate::graph::op::Cotangent::Zero }),*]
@@ -175,10 +213,10 @@ macro_rules! cotangents {
 
 /// The gradient of a primitive.
 macro_rules! vjp {
-    ([$($x:ident : $class:tt),*] [$($a:ident : $at:ident),*] [$($y:ident),+] [$v:ident] { .. $all:expr }) => {
+    ([$($x:ident : $class:tt $(= $w:tt)?),*] [$($a:ident : $at:ident),*] [$($y:ident),+] [$v:ident] { .. $all:expr }) => {
         |$v| {
             let mut at = 0usize;
-            $(let $x = take_tensor!($v at $class);)*
+            $(let $x = take_tensor!($v at $class $($w)?);)*
             let mut attrs = $v.node.attrs.iter();
             $(let $a: $at = match $crate::ops::unpack::attr(attrs.next()) {
                 Ok(a) => a,
@@ -187,10 +225,10 @@ macro_rules! vjp {
             $all
         }
     };
-    ([$($x:ident : $class:tt),*] [$($a:ident : $at:ident),*] [$($y:ident),+] [$($g:ident),+] $rules:tt) => {
+    ([$($x:ident : $class:tt $(= $w:tt)?),*] [$($a:ident : $at:ident),*] [$($y:ident),+] [$($g:ident),+] $rules:tt) => {
         |v| {
             let mut at = 0usize;
-            $(let $x = take_tensor!(v at $class);)*
+            $(let $x = take_tensor!(v at $class $($w)?);)*
             let mut at = 0..;
             let mut next = || at.next().unwrap_or(0usize);
             $(let $y = v.y(next());)+
@@ -202,7 +240,7 @@ macro_rules! vjp {
                 Ok(a) => a,
                 Err(_) => return vec![],
             };)*
-            cotangents!(v [$($x)*] $rules)
+            cotangents!(v [$($x $(= $w)?),*] $rules)
         }
     };
 }
@@ -255,6 +293,11 @@ macro_rules! given {
 /// The function of a row.
 macro_rules! function {
     ([hand] $($rest:tt)*) => {};
+    ([short] [$($doc:literal)+] $vis:vis $NAME:ident $name:ident
+        [$x:ident : $class:tt $($rest:tt)*] [$($a:ident : $at:ident $(= $default:expr)?),*] [$($y:tt)+] [$($alias:ident)*]
+    ) => {
+        function!([] [$($doc)+] $vis $NAME $name [$x : $class] [$($a : $at),*] [$($y)+] [$($alias)*]);
+    };
     ([] [$($doc:literal)+] $vis:vis $NAME:ident $name:ident
         [$x0:ident : $c0:tt $(= $w0:tt)? $(, $x:ident : $c:tt $(= $w:tt)?)*] [$($a:ident : $at:ident $(= $default:expr)?),*] [$($y:tt)+] [$($alias:ident)*]
     ) => {
@@ -306,6 +349,7 @@ macro_rules! row {
                 cost: None,
                 own: false,
                 draw: false,
+                given: None,
             }),
             numpy: $numpy,
             example: example!($($($code);+ => $prints)?),
@@ -346,19 +390,14 @@ macro_rules! row {
         $($tail:tt)+
     ) => {
         row!(@tail $doc $vis $NAME $name [$($x : $c $(= $w)?),*] [$($a : $at $(= $default)?),*] [$($y)+] [
-            $crate::graph::op::Body::Composite(|xs, attrs| {
-                let mut operands = xs.iter();
-                $(let $x = take_operand!(operands $c $($w)?);)*
-                let mut attrs = attrs.iter();
-                $(let $a: $at = $crate::ops::unpack::attr(attrs.next())?;)*
-                Ok(made!($($y)+ $body))
-            })
+            $crate::graph::op::Body::Composite(composite!([$($x : $c $(= $w)?),*] [$($a : $at),*] [$($y)+] $body))
         ] $numpy $($tail)+);
     };
     // Any other primitive.
     (
         $(#[doc = $doc:literal])+
-        $vis:vis $NAME:ident = fn $name:ident($($x:ident : $c:tt),* $(; $($a:ident : $at:ident $(= $default:expr)?),+)?) -> $($y:ident),+
+        $vis:vis $NAME:ident = fn $name:ident($($x:ident : $c:tt $(= $w:tt)?),* $(; $($a:ident : $at:ident $(= $default:expr)?),+)?) -> $($y:ident),+
+        $(given $given:block)?
         shape($s:ident) $shape:expr;
         kernel $kernel:expr;
         $(each $own:ident;)?
@@ -369,24 +408,25 @@ macro_rules! row {
         numpy $numpy:literal;
         $($tail:tt)+
     ) => {
-        row!(@tail [$($doc)+] [$vis] $NAME $name [$($x : $c),*] [$($($a : $at $(= $default)?),+)?] [$($y),+] [
+        row!(@tail [$($doc)+] [$vis] $NAME $name [$($x : $c $(= $w)?),*] [$($($a : $at $(= $default)?),+)?] [$($y),+] [
             $crate::graph::op::Body::Primitive($crate::graph::op::Primitive {
                 #[allow(unused_variables, unused_mut, unused_assignments, reason = "a rule names what it needs")]
                 infer: |$s| {
                     let mut inputs = $s.inputs.iter();
-                    $(let $x = take_input!(inputs $c);)*
+                    $(let $x = take_input!(inputs $c $($w)?);)*
                     let mut attrs = $s.attrs.iter();
                     $($(let $a: $at = $crate::ops::unpack::attr(attrs.next())?;)+)?
                     $shape
                 },
                 kernel: $kernel,
                 #[allow(unused_variables, unused_mut, unused_assignments, reason = "a rule names what it needs")]
-                vjp: vjp!([$($x : $c),*] [$($($a : $at),+)?] [$($y),+] [$($g),+] $rules),
+                vjp: vjp!([$($x : $c $(= $w)?),*] [$($($a : $at),+)?] [$($y),+] [$($g),+] $rules),
                 support: $crate::graph::op::Support::$support $(($crate::ops::support::$passes))?,
                 batch: batch!($($batch $(($rule))?)?),
                 cost: cost!($($cost)?),
                 own: said!($($own)?),
                 draw: is_draw!($($own)?),
+                given: given_body!([$($x : $c $(= $w)?),*] [$($($a : $at),+)?] [$($y),+] $($given)?),
             })
         ] $numpy $($tail)+);
     };
@@ -397,6 +437,7 @@ macro_rules! row {
         $(alias $($alias:ident),+;)?
         $(method $($method:ident),+;)?
         $(signature $signature:literal;)?
+        $(rust $short:ident;)?
         $(by $hand:ident;)?
         $(rounds $layout:ident;)?
         $(exempt $($check:ident),+: $why:literal;)*
@@ -447,7 +488,7 @@ macro_rules! row {
                 all
             },
         };
-        function!([$($hand)?] [$($doc)+] $vis $NAME $name [$($x : $c $(= $w)?),*] $attrs [$($y)+] [$($($alias)+)?]);
+        function!([$($short)? $($hand)?] [$($doc)+] $vis $NAME $name [$($x : $c $(= $w)?),*] $attrs [$($y)+] [$($($alias)+)?]);
     };
 }
 

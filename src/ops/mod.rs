@@ -30,8 +30,10 @@ pub mod joining;
 pub mod linear;
 pub mod log_sum;
 pub mod logarithm;
+pub mod masked;
 pub mod movement;
 pub mod normal;
+pub mod norms;
 #[cfg(feature = "python")]
 pub mod operator_table;
 pub mod operators;
@@ -114,6 +116,10 @@ pub static FAMILIES: &[Family] = &[
     family("Creation", creation::ROWS),
     family("Creation", positions::ROWS),
     family("Reductions", reduce::ROWS),
+    family("Reductions", composite::moments::ROWS),
+    family("Reductions", norms::ROWS),
+    family("Reductions", composite::logical::ROWS),
+    family("Reductions", composite::missing::ROWS),
     family("Cumulative functions", scan::ROWS),
     family("Cumulative functions", composite::curve::ROWS),
     family("Sorting and order", sort::ROWS),

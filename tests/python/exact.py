@@ -66,6 +66,15 @@ def of_gamma(f):
     return call
 
 
+def polygamma(n, x):
+    """mpmath's, which adds up from a negative number on; far below 0 the reflection of the trigamma function is as exact."""
+    if n != 1 or x > -64:
+        return mp.psi(n, x)
+    if x == mp.floor(x):
+        raise ValueError("a pole")
+    return (mp.pi / mp.sin(mp.pi * x)) ** 2 - mp.psi(1, 1 - x)
+
+
 def where(condition, a, b):
     return a if condition else b
 
@@ -100,7 +109,7 @@ OWN: dict[str, Callable[..., Any]] = {
     "maximum": max,
     "minimum": min,
     "ndtr": lambda x: erfc(-x / mp.sqrt(2)) / 2,
-    "polygamma": of_gamma(mp.psi),
+    "polygamma": of_gamma(polygamma),
     "rad2deg": lambda x: x * 180 / mp.pi,
     "reciprocal": lambda x: 1 / x,
     "remainder": lambda a, b: a - b * mp.floor(a / b),

@@ -188,7 +188,7 @@ impl Emitter<'_> {
                     true => load_kind(load, over, Tiling::Flat, 1, 0),
                     false => load_kind(load, over, tiling, rows, split),
                 };
-                if load.full && (ragged || matches!(load.kind, LoadKind::One | LoadKind::RowOne)) {
+                if load.full && (ragged && !narrow || matches!(load.kind, LoadKind::One | LoadKind::RowOne)) {
                     load.kind = LoadKind::Gather;
                 }
                 // A view that starts before its root, or behind it, reads nothing in place.
