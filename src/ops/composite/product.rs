@@ -25,7 +25,7 @@ row! {
     numpy "np.outer(a, b)";
     example "T.outer([1, 10, 100], [[1, 2], [3, 4]])" => "[[  1   2   3   4]\n [ 10  20  30  40]\n [100 200 300 400]]";
     case real[2], real[3];
-    case real[2, 3], real[2, 1];
+    case real[2, 3], real[4];
     case real[], real[3];
 }
 
@@ -50,8 +50,8 @@ row! {
     numpy "np.kron(a, b)";
     example "T.kron([[1, 10]], [1, 2, 3])" => "[[ 1  2  3 10 20 30]]";
     case real[2], real[3];
-    case real[2, 3], real[3, 2];
-    case real[2], real[2, 2, 3];
+    case real[2, 3], real[4, 5];
+    case real[2], real[3, 4, 5];
     case real[2, 2], real[];
     case real[], real[];
 }
