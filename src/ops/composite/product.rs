@@ -8,7 +8,8 @@ use crate::ops::apply::cast;
 use crate::ops::broadcast::broadcast_to;
 use crate::ops::einsum::axes::matched;
 use crate::ops::einsum::lower::product;
-use crate::ops::movement::{expand_dims, merge_axes, reshape, transpose};
+use crate::ops::movement::{expand_dims, merge_axes, reshape};
+use crate::ops::rearranging::moveaxis;
 use crate::ops::reduce::reduce_sum;
 use crate::ops::slice::{concat, strided_slice};
 use crate::shape::{self, Tuple};
@@ -68,12 +69,7 @@ fn last<'g>(x: Tensor<'g>, at: usize) -> Tensor<'g> {
 
 /// `x` with axis `from` at the place `to`.
 fn moved<'g>(x: Tensor<'g>, from: usize, to: usize) -> Tensor<'g> {
-    if from == to {
-        return x;
-    }
-    let mut order: Vec<usize> = (0..x.ndim()).filter(|i| *i != from).collect();
-    order.insert(to.min(order.len()), from);
-    transpose(x, order)
+    if from == to { x } else { moveaxis(x, from, to) }
 }
 
 row! {
