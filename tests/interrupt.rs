@@ -140,7 +140,6 @@ fn long() -> Vec<Long> {
         ("solve_lower", vec![identity(&[1500, 1500]), ones(f, &[1500, 500])], vec![Attr::Bool(false)], 2),
         ("solve_lower", vec![identity(&[60, 300, 300]), ones(f, &[60, 300, 1])], vec![Attr::Bool(true)], 1),
         ("cholesky_lower", vec![identity(&[30, 300, 300])], vec![], 10),
-        ("on_diagonal", vec![dense(&[4, 1030])], vec![int(1), int(2)], 3),
         ("concat", vec![ones(f, &[N / 2]), dense(&[N / 2])], vec![int(0)], 3),
         ("concat", vec![ones(f, &[3, N / 6]), ones(f, &[3, N / 6])], vec![int(1)], 3),
         ("higher_polygamma", vec![dense(&[N / 50])], vec![int(2)], 8),

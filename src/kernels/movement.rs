@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use super::ranges::Ranges;
 use crate::array::{View, ViewMut};
 use crate::error::Result;
-use crate::shape::{Dims, Strides, Tuple, count};
+use crate::shape::{Dims, Strides, Tuple};
 
 mod copy;
 pub use copy::copy;
@@ -135,21 +135,6 @@ pub fn concat(ranges: &Ranges<'_>, parts: &[View<'_>], axis: usize, dst: &mut Vi
         at += p.dims()[axis];
     }
     Ok(())
-}
-
-/// Fills `dst` (C-contiguous) with zeros and writes `src` where the places along two axes are equal: `axis` of `src`, and axis `at` of
-/// `dst`, which `src` has not.
-pub fn diagonal_into(ranges: &Ranges<'_>, src: View<'_>, axis: usize, at: usize, dst: &mut ViewMut<'_>) -> Result<()> {
-    debug_assert!(dst.dims().len() == src.dims().len() + 1 && dst.dims()[at] == src.dims()[axis]);
-    zero(ranges, dst)?;
-    if count(src.dims()) == 0 {
-        return Ok(());
-    }
-    let mut strides = Strides::from_slice(dst.strides());
-    let step = strides.remove(at);
-    strides[axis] += step;
-    // SAFETY: both axes have one length, so each place is inside; distinct indices have distinct positions.
-    unsafe { copy_ranges(ranges, src.dtype(), src.ptr(), dst.ptr(), src.dims(), src.strides(), &strides) }
 }
 
 /// Arrays in odd layouts, and outputs with guards, for the tests of all kernels.

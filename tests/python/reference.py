@@ -91,22 +91,6 @@ def dropout(x, ratio, train):
     return x
 
 
-def main_diagonal(x, axis, other):
-    """The diagonal along two axes, in the place of the first; the second is dropped."""
-    axis, other = axis % x.ndim, other % x.ndim
-    return np.moveaxis(np.diagonal(x, 0, axis, other), -1, axis - (axis > other))
-
-
-def on_diagonal(g, axis, at):
-    """The adjoint of `main_diagonal`."""
-    axis, at = axis % g.ndim, at % (g.ndim + 1)
-    shape = (*g.shape[:at], g.shape[axis], *g.shape[at:])
-    y = np.zeros(shape, g.dtype)
-    for place in np.ndindex(g.shape):
-        y[(*place[:at], place[axis], *place[at:])] = g[place]
-    return y
-
-
 def match_axis(x, like, axis, of, repeat):
     """`x` with the length of an axis of `like`."""
     n = np.shape(like)[of]

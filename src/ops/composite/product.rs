@@ -8,7 +8,8 @@ use crate::ops::apply::cast;
 use crate::ops::broadcast::broadcast_to;
 use crate::ops::einsum::axes::matched;
 use crate::ops::einsum::lower::product;
-use crate::ops::movement::{expand_dims, merge_axes, reshape, transpose};
+use crate::ops::movement::{expand_dims, merge_axes, reshape};
+use crate::ops::rearranging::moveaxis;
 use crate::ops::reduce::reduce_sum;
 use crate::ops::slice::{concat, strided_slice};
 use crate::shape::{self, Tuple};
@@ -25,7 +26,7 @@ row! {
     numpy "np.outer(a, b)";
     example "T.outer([1, 10, 100], [[1, 2], [3, 4]])" => "[[  1   2   3   4]\n [ 10  20  30  40]\n [100 200 300 400]]";
     case real[2], real[3];
-    case real[2, 3], real[2, 1];
+    case real[2, 3], real[4];
     case real[], real[3];
 }
 
@@ -50,8 +51,8 @@ row! {
     numpy "np.kron(a, b)";
     example "T.kron([[1, 10]], [1, 2, 3])" => "[[ 1  2  3 10 20 30]]";
     case real[2], real[3];
-    case real[2, 3], real[3, 2];
-    case real[2], real[2, 2, 3];
+    case real[2, 3], real[4, 5];
+    case real[2], real[3, 4, 5];
     case real[2, 2], real[];
     case real[], real[];
 }
@@ -68,12 +69,7 @@ fn last<'g>(x: Tensor<'g>, at: usize) -> Tensor<'g> {
 
 /// `x` with axis `from` at the place `to`.
 fn moved<'g>(x: Tensor<'g>, from: usize, to: usize) -> Tensor<'g> {
-    if from == to {
-        return x;
-    }
-    let mut order: Vec<usize> = (0..x.ndim()).filter(|i| *i != from).collect();
-    order.insert(to.min(order.len()), from);
-    transpose(x, order)
+    if from == to { x } else { moveaxis(x, from, to) }
 }
 
 row! {

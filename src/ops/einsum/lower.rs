@@ -3,7 +3,7 @@
 
 use smallvec::SmallVec;
 
-use super::axes::{main_diagonal, matched};
+use super::axes::matched;
 use super::parse::{Label, Labels};
 use super::path::{Lengths, Set, path, set};
 use crate::dtype::DType;
@@ -12,6 +12,7 @@ use crate::graph::Tensor;
 use crate::ops::apply::cast;
 use crate::ops::compare::logical_and;
 use crate::ops::contract::batch_matmul;
+use crate::ops::diagonals::diagonal;
 use crate::ops::elementwise::mul;
 use crate::ops::movement::{expand_dims, merge_axes, split_axis, squeeze, transpose};
 use crate::ops::reduce::reduce_sum;
@@ -43,17 +44,18 @@ impl<'g> Indexed<'g> {
         self.labels.iter().copied().filter(|&l| holds(wanted, l)).collect()
     }
 
-    /// The diagonal where an index occurs more than once.
+    /// The diagonal where an index occurs more than once, as the last axis; both lengths must be equal.
     fn diagonals(mut self) -> Self {
-        let mut at = 0;
-        while let Some(&label) = self.labels.get(at) {
-            match self.axis(label) {
-                Some(first) if first < at => {
-                    self.x = main_diagonal(self.x, first, at);
-                    self.labels.remove(at);
-                }
-                _ => at += 1,
-            }
+        let twice = |labels: &[Label]| {
+            let again = |(j, l): (usize, &Label)| labels.iter().take(j).position(|k| k == l).map(|i| (i, j));
+            labels.iter().enumerate().find_map(again)
+        };
+        while let Some((i, j)) = twice(&self.labels) {
+            let x = matched(self.x, i, self.x, j, false);
+            self.x = diagonal(matched(x, j, x, i, false), 0, i, j);
+            let label = self.labels.remove(j);
+            self.labels.remove(i);
+            self.labels.push(label);
         }
         self
     }
