@@ -59,8 +59,8 @@ fn is_packed(i: &Instruction) -> bool {
 }
 
 /// Kernels of an instruction set in the library that are no vector code: the power of integers is a loop as long as each element's
-/// exponent, for two dtypes, and there is no instruction for quotients of 64 bits, which three operations take.
-const SCALAR: usize = 5;
+/// exponent, for two dtypes.
+const SCALAR: usize = 2;
 
 /// Uses every kernel, so that the linker keeps it.
 fn keep() {

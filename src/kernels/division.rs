@@ -1,7 +1,7 @@
 //! Division with a remainder: quotients rounded to integers, and what they leave, which is exact.
 //!
-//! Of floating numbers the vector code takes quotients that a float can count. Kernels compute the others one by one, with the
-//! standard library's remainder, as the plain mode computes all of them.
+//! The vector code takes quotients that a float can count, and integers that a float holds. Kernels compute the others one by one:
+//! floating numbers with the standard library's remainder, as the plain mode computes all of them.
 
 use super::exact::{Both, Limit, Operand, repaired};
 use super::isa::Isa;
@@ -81,25 +81,39 @@ macro_rules! float {
 }
 float! { f32 f64 }
 
-/// The quotient of integers without its fraction, which wraps around; 0 over 0.
+/// The quotient of integers without its fraction, which wraps around; 0 over 0. As `f64` it is vector code, and exact: a quotient
+/// that is no integer is off every integer by far more than its rounding.
 trait Truncated: Sized {
     fn over<const M: u8>(self, b: Self) -> Self;
 }
 
 impl Truncated for i32 {
-    /// As `f64`, which is vector code, and exact: a quotient that is no integer is off every integer by 2^-31 of itself at least.
     #[inline(always)]
     fn over<const M: u8>(self, b: i32) -> i32 {
         let q = (f64::from(self) / f64::from(if b == 0 { 1 } else { b })).whole::<M>();
-        let bits = (q + <f64 as Float>::MAGIC).to_bits() as i32;
-        if b == 0 { 0 } else { bits }
+        // The sum has the integer in its lowest bits.
+        let n = (q + <f64 as Float>::MAGIC).to_bits() as i32;
+        if b == 0 { 0 } else { n }
     }
+}
+
+/// An integer below 2^51 as `f64`, by bits: there is no instruction for it before AVX-512.
+#[inline(always)]
+fn widened(x: i64) -> f64 {
+    let magic = <f64 as Float>::MAGIC;
+    f64::from_bits(magic.to_bits().wrapping_add(x as u64)) - magic
 }
 
 impl Truncated for i64 {
     #[inline(always)]
     fn over<const M: u8>(self, b: i64) -> i64 {
-        let q = self.wrapping_div(if b == 0 { 1 } else { b });
+        let divisor = if b == 0 { 1 } else { b };
+        let q = if M & EXACT != 0 {
+            self.wrapping_div(divisor)
+        } else {
+            let (q, magic) = ((widened(self) / widened(divisor)).whole::<M>(), <f64 as Float>::MAGIC);
+            (q + magic).to_bits().wrapping_sub(magic.to_bits()) as i64
+        };
         if b == 0 { 0 } else { q }
     }
 }
@@ -146,7 +160,7 @@ pub fn fmod<T: Divided, const M: u8>(a: S<T, M>, b: S<T, M>) -> S<T, M> {
     S(a.0.truncated_rest::<M>(b.0))
 }
 
-/// The limit of the vector code: up to it a quotient without its fraction is a float, and exact.
+/// The limit of the vector code: up to it a quotient without its fraction is exact.
 pub struct Countable;
 
 macro_rules! countable {
@@ -162,7 +176,8 @@ macro_rules! countable {
 countable!(f32, |a, b| (a.abs() >= b.abs() * 16777216.0) & (a.abs() < f32::INFINITY) & (b != 0.0));
 countable!(f64, |a, b| (a.abs() >= b.abs() * 9007199254740992.0) & (a.abs() < f64::INFINITY) & (b != 0.0));
 countable!(i32, |_a, _b| false);
-countable!(i64, |_a, _b| false);
+// Beyond 2^51 the lowest bits of a sum do not hold an integer.
+countable!(i64, |a, b| ((a.wrapping_add(1 << 51) as u64) >> 52 != 0) | ((b.wrapping_add(1 << 51) as u64) >> 52 != 0));
 
 /// The form of a division: full operands, and a repair of the elements beyond the limit.
 pub fn binary<F: Both<A, B, D>, A: Operand, B: Operand, D>(isa: Isa) -> Forms
