@@ -13,9 +13,9 @@ fn apart<T: Float, const M: u8>(a: S<T, M>, b: S<T, M>) -> (S<T, M>, S<T, M>) {
     let d = a - b;
     let back = d - a;
     let lost = (a - (d - back)) - (b + back);
-    let d = select(eq(a, b), 0.0, d);
-    // Beyond that the powers are zero.
+    // Beyond that the powers are zero; a difference of infinities is no number, and loses none.
     let lost = select(lt(abs(d), 2000.0), lost, 0.0);
+    let d = select(eq(a, b), 0.0, d);
     (-abs(d), select(lt(d, 0.0), lost, -lost))
 }
 

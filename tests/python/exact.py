@@ -45,6 +45,12 @@ def trunc(x):
     return mp.sign(x) * mp.floor(abs(x))
 
 
+def arctan2(a, b):
+    if a == 0 or b == 0:
+        raise ValueError("mpmath has one zero")
+    return mp.atan2(a, b)
+
+
 def copysign(a, b):
     if b == 0:
         raise ValueError("mpmath has one zero")
@@ -87,7 +93,7 @@ OWN: dict[str, Callable[..., Any]] = {
     "arcsin": mp.asin,
     "arcsinh": mp.asinh,
     "arctan": mp.atan,
-    "arctan2": mp.atan2,
+    "arctan2": arctan2,
     "arctanh": mp.atanh,
     "cbrt": cbrt,
     "clip": lambda x, low, high: min(max(x, low), high),
@@ -170,6 +176,9 @@ def derivatives(f: Callable[[Any], Any], x: Any) -> list[Any]:
     a, b, y, c, d = ys
     small = mp.ldexp(1, STEP // 3)
     first = (c - b) / (2 * h)
+    # A jump is one that far from 0 too, where it is small beside the value: over two steps it has half the slope.
+    if abs((d - a) / (4 * h) - first) > abs(first) / 4 and abs(first) > mp.ldexp(abs(y) / scale, 20 - STEP - mp.prec):
+        return [y, None, None]
     if max(abs((c - y) - (y - b)) / h, abs((d - a) / (4 * h) - first)) > small * (abs(y) / scale + abs(first)):
         return [y, None, None]
     left, right = (a - 2 * b + y) / h**2, (y - 2 * c + d) / h**2

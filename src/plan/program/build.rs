@@ -180,8 +180,11 @@ impl Emitter<'_> {
         let Emitter { ir, group, isa, mut stages, .. } = self;
         // Rows that do not fill vectors are reduced from a register, which has room behind its end.
         let ragged = tiling == Tiling::Whole && cols % 8 != 0;
+        // Those of a few values are reduced many at once, and nothing is read behind their end.
+        let few = |stage: &Emission| cols <= narrow::NARROW && stage.folds.iter().all(|f| f.reduction != Reduction::All);
         for stage in &mut stages {
             let over = if stage.per_row { &dims[..split] } else { &dims[..] };
+            let narrow = !stage.per_row && few(stage);
             for (load, pattern) in stage.loads.iter_mut().zip(&stage.patterns) {
                 load.strides = collapse(&group.space, &dims, pattern).iter().map(|s| s * load.size as isize).take(over.len()).collect();
                 load.kind = match stage.per_row {
