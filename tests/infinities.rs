@@ -131,6 +131,42 @@ fn softmax_of_infinite_elements() {
     near("log, all -inf", &y, &[NAN; 2], 0.0);
 }
 
+/// A row of only -inf has no distribution, and leaves nothing where it is not taken: not in a gradient of any order.
+#[test]
+fn rows_of_minus_infinity_that_are_not_taken() {
+    let functions: [(&str, Function); 6] = [
+        ("softmax", |_, x| T::softmax(x, -1i64)),
+        ("log_softmax", |_, x| T::log_softmax(x, -1i64)),
+        ("logsumexp", |_, x| T::reduce_logsumexp(x, -1i64, true)),
+        ("softmax of a product", |_, x| T::square(T::softmax(x * 2.0, -1i64))),
+        ("norm", |_, x| T::norm(x, (), 1, true)),
+        ("deviation", |_, x| T::std(x, 1, 0, true)),
+    ];
+    let taken: for<'g> fn(&'g Context) -> Tensor<'g> = |ctx| ctx.constant(arr2(&[[false], [true]]));
+    for (name, f) in functions {
+        let of = |first: f64| {
+            run(|ctx| {
+                let t = ctx.placeholder("x", &[2, 3]);
+                let weights = ctx.constant(arr2(&[[1.0, 2.0, 3.0], [4.0, 5.0, 7.0]]));
+                // A mask makes the row, and another leaves it out.
+                let rows = T::select(taken(ctx), t, first);
+                let y = T::select(taken(ctx), f(ctx, rows), 0.0) * weights;
+                let g = T::grad(&[y], &[t])[0];
+                let gg = T::grad(&[g * weights], &[t])[0];
+                let direct = T::select(taken(ctx), f(ctx, t), 0.0) * weights;
+                let dg = T::grad(&[direct], &[t])[0];
+                let dgg = T::grad(&[dg * weights], &[t])[0];
+                let x = arr2(&[[first; 3], [0.5, -1.0, 2.0]]);
+                let out = ctx.evaluator().push(g).push(gg).push(dg).push(dgg).feed(t, x).run();
+                [0, 1, 2, 3].map(|k| out[k].as_ref().expect("a value").view::<f64>().expect("floats").to_owned())
+            })
+        };
+        let (found, expected) = (of(-INF), of(1.0));
+        assert_eq!(found, expected, "{name}");
+        assert!(found.iter().all(|g| g.iter().take(3).all(|g| *g == 0.0) && g.iter().all(|g| g.is_finite())), "{name}: {found:?}");
+    }
+}
+
 #[test]
 fn losses_of_infinite_logits() {
     let (p, q) = pair();

@@ -7,12 +7,14 @@ pub use crate::autodiff::{grad, grad_with_default, hessian_vector_product as _he
 use crate::graph::attr::{IntoAttr, Ints};
 use crate::graph::{AsTensor, Graph, Tensor};
 pub use crate::ops::apply::cast;
-pub use crate::ops::composite::{activation::*, chance::*, curve::*, logical::*, loss::*, missing::*, moments::*, order::*, power::*, product::*};
+pub use crate::ops::composite::{
+    activation::*, chance::*, curve::*, logical::*, loss::*, missing::*, moments::*, order::*, power::*, product::*,
+};
 pub use crate::ops::{
     broadcast::*, classify::*, compare::*, contract::*, control::*, creation::*, diagonals::*, division::*, einsum::einsum, elementwise::*,
     erfinv::*, exponent::*, factor::*, gamma::*, grids::*, hyperbolic::*, index::*, joining::*, linear::*, log_sum::*, logarithm::*,
-    masked::*, movement::*, normal::*, norms::*, padding::*, random::*, rearranging::*, reduce::*, repeating::*, root::*, rounding::*, scan::*, select::*,
-    sigmoid::*, sinc::*, slice::*, sort::*, splitting::*, trigonometric::*,
+    masked::*, movement::*, normal::*, norms::*, padding::*, random::*, rearranging::*, reduce::*, repeating::*, root::*, rounding::*,
+    scan::*, select::*, sigmoid::*, sinc::*, slice::*, sort::*, splitting::*, trigonometric::*,
 };
 
 /// A shape full of zeros that has no dtype and no graph yet: a variable gives it the dtype of its environment, an operator

@@ -233,7 +233,7 @@ mod tests {
     fn plan(row: &str, attrs: &[crate::graph::attr::Attr], dims: &[usize], out: &[usize]) -> Plan {
         let def = crate::ops::find(row).unwrap();
         let ty = |dims: &[usize]| [Ty { dtype: DType::F64, dims: dims.into() }].into_iter().collect();
-        let n = def.params.iter().filter(|p| matches!(p.kind, crate::graph::op::ParamKind::Tensor(_))).count() as u32;
+        let n = def.arity() as u32;
         let source = |k: u32| IrNode { op: IrOp::Source(k), attrs: [].into(), inputs: SmallVec::new(), tys: ty(dims), walked: Walked(0) };
         let mut nodes: Vec<IrNode> = (0..n).map(source).collect();
         let inputs = (0..n).map(|node| Ref { node, out: 0 }).collect();

@@ -416,3 +416,14 @@ pub fn erf<T: Float, const M: u8>(x: S<T, M>) -> S<T, M> {
     let outer = copysign(1.0 - q.fma(tail, tail), x);
     select(lt(a, 1.0), inner, outer)
 }
+
+/// The power of two that is nearest to `x >= 0` by ratio, and a normal number: divided by it, large numbers do not overflow when they are
+/// squared, and small ones do not vanish. NaN of NaN.
+#[inline(always)]
+pub fn binade<T: Float, const M: u8>(x: S<T, M>) -> S<T, M> {
+    let (least, most) =
+        if T::F64 { (2.2250738585072014e-308, 8.98846567431158e307) } else { (1.1754943508222875e-38, 1.7014118346046923e38) };
+    let x = min(max(x, least), most);
+    // x = m 2^e exactly, and so is the quotient.
+    x / S::<T, M>(x.0.split().0)
+}

@@ -122,6 +122,18 @@ const LONG: usize = 256;
 #[track_caller]
 pub fn apply_in<'g>(graph: &'g Graph, def: &'static OpDef, args: &[Arg<'g>], attrs: &[Attr]) -> Result<SmallVec<[Tensor<'g>; 1]>> {
     graph.check_open()?;
+    let completed;
+    let args = match left_out(def, args) {
+        [] => args,
+        rest => {
+            let defaults = rest.iter().map(|p| match p.default {
+                Some(ParamDefault::Weak(s)) => Arg::Weak(s()),
+                _ => Arg::Absent,
+            });
+            completed = args.iter().cloned().chain(defaults).collect::<Vec<_>>();
+            &completed
+        }
+    };
     check(graph, def, args, attrs)?;
     // The operands and their lists; a graph asks for the memory of its nodes itself.
     if args.len() > LONG {
@@ -132,8 +144,13 @@ pub fn apply_in<'g>(graph: &'g Graph, def: &'static OpDef, args: &[Arg<'g>], att
     if let Some(e) = xs.iter().find_map(|t| t.error()) {
         return Err(e);
     }
-    match &def.body {
-        Body::Primitive(_) => {
+    let build = match &def.body {
+        Body::Primitive(p) if xs.len() > def.arity() && p.given.is_some() => p.given,
+        Body::Primitive(_) => None,
+        Body::Composite(build) => Some(*build),
+    };
+    match build {
+        None => {
             let values: SmallVec<[Value; 4]> = xs.iter().map(|t| t.value()).collect();
             let first = graph.insert(def, attrs, &values, vec![]);
             if let Some(e) = first.error() {
@@ -141,7 +158,7 @@ pub fn apply_in<'g>(graph: &'g Graph, def: &'static OpDef, args: &[Arg<'g>], att
             }
             Ok((0..def.outputs.len()).map(|k| first.output(k)).collect())
         }
-        Body::Composite(build) => {
+        Some(build) => {
             let mut present = xs.into_iter();
             let xs: SmallVec<[Option<Tensor<'g>>; 4]> =
                 args.iter().map(|a| if matches!(a, Arg::Absent) { None } else { present.next() }).collect();
@@ -154,6 +171,15 @@ pub fn apply_in<'g>(graph: &'g Graph, def: &'static OpDef, args: &[Arg<'g>], att
                 None => Ok(out),
             }
         }
+    }
+}
+
+/// The parameters at the end for which there are no operands, if all of them may be left out.
+fn left_out(def: &'static OpDef, args: &[Arg<'_>]) -> &'static [Param] {
+    let tensors = def.params.iter().position(|p| matches!(p.kind, ParamKind::Attr(_))).unwrap_or(def.params.len());
+    match def.params.get(args.len()..tensors) {
+        Some(rest) if rest.iter().all(|p| p.default.is_some()) => rest,
+        _ => &[],
     }
 }
 
@@ -275,7 +301,11 @@ fn as_they_are<'g>(def: &OpDef, args: &[Arg<'g>]) -> Option<SmallVec<[Tensor<'g>
     let mut xs = SmallVec::new();
     let mut first = None;
     for (i, a) in args.iter().enumerate() {
-        let Arg::Tensor(t) = a else { return None };
+        let t = match a {
+            Arg::Tensor(t) => t,
+            Arg::Absent => continue,
+            Arg::Weak(_) | Arg::Filled(_) => return None,
+        };
         let (c, dtype) = (class(def, i), t.dtype());
         let same = match c {
             Class::Any => true,

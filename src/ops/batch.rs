@@ -81,7 +81,7 @@ fn same<'g>(b: &Batched<'_, 'g>) -> Vec<Tensor<'g>> {
 }
 
 /// One computation after the other.
-fn looped<'g>(b: &Batched<'_, 'g>) -> Result<Vec<Tensor<'g>>> {
+pub(crate) fn looped<'g>(b: &Batched<'_, 'g>) -> Result<Vec<Tensor<'g>>> {
     let mut parts: Vec<Vec<Tensor<'g>>> = vec![vec![]; b.node.avals.len()];
     for i in 0..b.n as i64 {
         let one = |x: Tensor<'g>| squeeze(slice(x, [i], [i + 1]), 0);
@@ -235,4 +235,28 @@ pub(crate) fn axes_of_result<'g>(b: &Batched<'_, 'g>) -> Result<Vec<Tensor<'g>>>
 /// An array with a number at its ends; of several numbers one after the other.
 pub(crate) fn padded<'g>(b: &Batched<'_, 'g>) -> Result<Vec<Tensor<'g>>> {
     if b.has.get(1) == Some(&true) { looped(b) } else { applied(b, b.inputs, &in_front(&b.node.attrs, b.n)) }
+}
+
+/// A row of the lengths of the vectors that are the second input. The order of the norm is one number.
+pub(crate) fn length<'g>(b: &Batched<'_, 'g>) -> Result<Vec<Tensor<'g>>> {
+    match (b.has.get(2), shifted(b, b.single(1).ndim())) {
+        (Some(false), Some(attrs)) => applied(b, &but_last(b), &attrs),
+        _ => looped(b),
+    }
+}
+
+/// A row along axes of the second input, whose last input is a number or one for each of the rows.
+pub(crate) fn centred<'g>(b: &Batched<'_, 'g>) -> Result<Vec<Tensor<'g>>> {
+    match shifted(b, b.single(1).ndim()) {
+        Some(attrs) => applied(b, &but_last(b), &attrs),
+        None => looped(b),
+    }
+}
+
+/// All inputs with the axis, but the last as it is.
+fn but_last<'g>(b: &Batched<'_, 'g>) -> Vec<Tensor<'g>> {
+    let mut inputs = with_axis(b);
+    inputs.pop();
+    inputs.extend(b.inputs.last());
+    inputs
 }

@@ -10,7 +10,7 @@ use crate::ops::apply::apply;
 use crate::ops::samples;
 
 /// The rows of this family.
-pub(in crate::ops) static ROWS: &[&OpDef] = &[&CHECK_PROBABILITY, &CHECK_RATIO, &CHECK_EXPONENT];
+pub(in crate::ops) static ROWS: &[&OpDef] = &[&CHECK_PROBABILITY, &CHECK_RATIO, &CHECK_EXPONENT, &CHECK_ORDER];
 
 /// Which numbers a bound lets through, and how a person writes that.
 type Bound = (fn(f64) -> bool, &'static str);
@@ -18,6 +18,7 @@ type Bound = (fn(f64) -> bool, &'static str);
 const PROBABILITY: Bound = (|p| (0.0..=1.0).contains(&p), "0 <= p <= 1");
 const RATIO: Bound = (|r| (0.0..1.0).contains(&r), "0 <= ratio < 1");
 const EXPONENT: Bound = (|e| e >= 0.0, "exponents >= 0");
+const ORDER: Bound = (|p| p != 0.0 && !p.is_nan(), "an order other than 0");
 
 row! {
     /// `x` itself; an element that is NaN, negative or above 1 is an error of the run.
@@ -63,6 +64,21 @@ row! {
     cases samples::unary_cases(Domain::Index(4));
 }
 
+row! {
+    /// `x` itself; an element that is 0 or NaN is an error of the run.
+    ///
+    /// Gradient: `g`.
+    pub(crate) CHECK_ORDER = fn check_order(x: any) -> y
+    shape(c) Ok(smallvec![x.clone()]);
+    kernel Kernel::Check(|ranges, op, x| kernels::check::within(ranges, op, x, ORDER.1, ORDER.0));
+    support Elementwise(finite);
+    vjp(g) { x: g }
+    batch Elementwise;
+    numpy "x";
+    by hand;
+    cases samples::unary_cases(Domain::Positive);
+}
+
 /// `x`, which must lie in a range: a literal now, anything else when it runs.
 fn bounded<'g>(op: &str, x: Tensor<'g>, row: &'static OpDef, (ok, rule): Bound) -> Result<Tensor<'g>> {
     match x.node().op {
@@ -85,4 +101,9 @@ pub(crate) fn ratio<'g>(op: &str, ratio: Tensor<'g>) -> Result<Tensor<'g>> {
 /// The exponent of an integer power.
 pub(crate) fn exponent<'g>(op: &str, exponent: Tensor<'g>) -> Result<Tensor<'g>> {
     bounded(op, exponent, &CHECK_EXPONENT, EXPONENT).map_err(|e| e.help("cast the base to a floating dtype"))
+}
+
+/// `p` of the op `op`: the order of a norm whose formula divides by it.
+pub(crate) fn order<'g>(op: &str, p: Tensor<'g>) -> Result<Tensor<'g>> {
+    bounded(op, p, &CHECK_ORDER, ORDER)
 }

@@ -48,6 +48,12 @@ const DEPTH: usize = 6;
 /// cotangent removes leaves nothing behind: `sqrt(x) ** 2` at 0.
 #[track_caller]
 pub(crate) fn quotient<'g>(a: Tensor<'g>, b: Tensor<'g>) -> Tensor<'g> {
+    cancelled(a, b).unwrap_or_else(|| div(a, b))
+}
+
+/// [`quotient`], if there is a factor in common.
+#[track_caller]
+pub(crate) fn cancelled<'g>(a: Tensor<'g>, b: Tensor<'g>) -> Option<Tensor<'g>> {
     let graph = a.graph();
     let mut den = Factors::default();
     den.collect(b, DEPTH);
@@ -63,7 +69,7 @@ pub(crate) fn quotient<'g>(a: Tensor<'g>, b: Tensor<'g>) -> Tensor<'g> {
         found.is_none()
     });
     if !common {
-        return div(a, b);
+        return None;
     }
     let shape = div(a, b);
     let negative = num.negative != den.negative;
@@ -76,11 +82,11 @@ pub(crate) fn quotient<'g>(a: Tensor<'g>, b: Tensor<'g>) -> Tensor<'g> {
     };
     let result = if negative { neg(result) } else { result };
     // The factors that are left may have a smaller shape than the quotient.
-    match shape.known_shape() {
+    Some(match shape.known_shape() {
         Some(dims) => broadcast_to(result, dims.iter().map(|&n| n as i64).collect::<Vec<_>>()),
         None if result.dims() == shape.dims() => result,
         None => broadcast_like(result, shape),
-    }
+    })
 }
 
 fn is_scalar(t: Tensor<'_>) -> bool {

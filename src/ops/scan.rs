@@ -14,6 +14,7 @@ use crate::ops::compare::less;
 use crate::ops::elementwise::{abs, exp, log_sum};
 use crate::ops::index::gather_adjoint;
 use crate::ops::movement::{reshape, same_shape, stop_gradient};
+use crate::ops::reduce::{axis_bad, filled, fold_cases, mask_bad, masked_cases};
 use crate::ops::rules::restore_axes;
 use crate::ops::select::select;
 use crate::ops::shapes;
@@ -235,9 +236,12 @@ fn before<'g>(y: Tensor<'g>, axis: i64) -> Tensor<'g> {
 row! {
     /// Product over `axis` (all axes by default); bools and `int32` are multiplied in `int64`. The product over nothing is 1.
     ///
+    /// With `where`, a bool of the shape of `x` or repeated to it, only those elements count where it is true.
+    ///
     /// Gradient: `g` times the product of all other elements, in `float64` and without a division: exact with any number of zeros, in every
-    /// order.
-    pub REDUCE_PROD = fn reduce_prod(x: count; axis: Axes = Axes(None), keepdims: bool = false) -> y
+    /// order. Exactly 0 where `where` is false, whatever stands there.
+    pub REDUCE_PROD = fn reduce_prod(x: count, r#where: mask = None; axis: Axes = Axes(None), keepdims: bool = false) -> y
+    given { reduce_prod(filled(x, r#where, 1), axis, keepdims) }
     shape(c) {
         let axes = shape::axes(c.op, axis.0.as_deref(), x.ndim())?;
         Ok(smallvec![Aval { dtype: x.dtype, shape: shapes::reduced(x, &axes, keepdims) }])
@@ -258,10 +262,20 @@ row! {
         cast(rest, x.dtype())
     } }
     batch Axes;
-    numpy "np.prod(x, axis=axis, keepdims=keepdims)";
+    numpy "np.prod(x, axis=axis, keepdims=keepdims, where=where)";
     example "x = T.constant([2.0, 0.0, 5.0])"; "T.grad([T.reduce_prod(x)], [x])[0]" => "[ 0. 10.  0.]";
     alias prod;
     method prod;
-    cases crate::ops::reduce::fold_cases(Domain::Real);
-    bad crate::ops::reduce::axis_bad("reduce_prod");
+    signature "x, axis, keepdims, where";
+    rust short;
+    cases {
+        let mut all = fold_cases(Domain::Real);
+        all.extend(masked_cases(Domain::Real, &[]));
+        all
+    };
+    bad {
+        let mut all = axis_bad("reduce_prod");
+        all.push(mask_bad("reduce_prod", 0));
+        all
+    };
 }

@@ -1,6 +1,7 @@
 //! How the support of a cotangent passes through rules: what rows say after `support` and `derivative`.
 
 use crate::dtype::DType;
+use crate::graph::attr::Axes;
 use crate::graph::op::{Derivative, Vjp};
 use crate::graph::{NodeOp, Tensor};
 use crate::ops::apply::cast;
@@ -60,9 +61,14 @@ pub(crate) fn by_exponent(v: &Vjp<'_, '_>) -> Derivative {
 
 /// A reduction: the support repeated over the reduced axes.
 pub(crate) fn unreduced<'g>(v: &Vjp<'_, 'g>, s: Tensor<'g>, _: usize) -> Tensor<'g> {
-    use crate::graph::attr::Axes;
     let axes = attr::<Axes>(v.node.attrs.first()).ok().and_then(|a| a.0);
     unreduce(s, v.x(0), axes.as_deref(), attr(v.node.attrs.get(1)).unwrap_or(false))
+}
+
+/// The length of the vectors that are input 1: the support repeated along them. That of another input has the shape of the lengths.
+pub(crate) fn along_vectors<'g>(v: &Vjp<'_, 'g>, s: Tensor<'g>, i: usize) -> Tensor<'g> {
+    let axes = attr::<Axes>(v.node.attrs.first()).ok().and_then(|a| a.0);
+    if i == 1 { unreduce(s, v.x(1), axes.as_deref(), attr(v.node.attrs.get(1)).unwrap_or(false)) } else { s }
 }
 
 /// A rule that mixes along the axis that is the first attribute: all of a row in which one place is true.
@@ -75,6 +81,12 @@ pub(crate) fn along_axis<'g>(v: &Vjp<'_, 'g>, s: Tensor<'g>, _: usize) -> Tensor
 pub(crate) fn scanned<'g>(v: &Vjp<'_, 'g>, s: Tensor<'g>, _: usize) -> Tensor<'g> {
     let (axis, reverse): (i64, bool) = (attr(v.node.attrs.first()).unwrap_or(-1), attr(v.node.attrs.get(1)).unwrap_or(false));
     counts(cumulative_sum(cast(s, DType::F32), axis, !reverse))
+}
+
+/// A rule that mixes along the axes that are the first attribute: all of a row in which one place is true.
+pub(crate) fn along_axes<'g>(v: &Vjp<'_, 'g>, s: Tensor<'g>, _: usize) -> Tensor<'g> {
+    let axes = attr::<Axes>(v.node.attrs.first()).unwrap_or(Axes(None));
+    broadcast_like(counts(reduce_sum(cast(s, DType::F32), axes, true)), s)
 }
 
 /// A sum over repeated axes: the support repeated again.

@@ -33,7 +33,23 @@ pub(crate) fn wants(v: &Vjp<'_, '_>, i: usize) -> bool {
     v.wanted.get(i).copied().unwrap_or(false)
 }
 
-/// True if two lists of names are equal; const, so that a row with a missing rule does not compile.
+/// True if `rules` names the inputs of a node, in order: the parameters without a default. Const, so that a row with a missing rule does
+/// not compile.
+pub(crate) const fn paired(params: &[(&str, &[&str])], rules: &[&str]) -> bool {
+    let (mut i, mut k) = (0, 0);
+    while i < params.len() {
+        if params[i].1.is_empty() {
+            if k >= rules.len() || !same(&[params[i].0], &[rules[k]]) {
+                return false;
+            }
+            k += 1;
+        }
+        i += 1;
+    }
+    k == rules.len()
+}
+
+/// True if two lists of names are equal.
 pub(crate) const fn same(a: &[&str], b: &[&str]) -> bool {
     if a.len() != b.len() {
         return false;

@@ -30,7 +30,7 @@ fn chain(dtype: DType, dims: &[usize], rows: &[&str]) -> Ir {
     let mut nodes = vec![node(IrOp::Source(0), &[], &[], dtype, dims)];
     for (i, name) in rows.iter().enumerate() {
         let def = find(name).unwrap();
-        let inputs = vec![i as u32; def.params.iter().filter(|p| matches!(p.kind, crate::graph::op::ParamKind::Tensor(_))).count()];
+        let inputs = vec![i as u32; def.arity()];
         nodes.push(node(IrOp::Row(def, None), &[], &inputs, dtype, dims));
     }
     let last = nodes.len() as u32 - 1;

@@ -9,7 +9,7 @@ use smallvec::SmallVec;
 use crate::dtype::Scalar;
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::attr::Attr;
-use crate::graph::op::{Body, Infer, Kernel, Lowered, Lowering, OpDef, ParamKind, Primitive};
+use crate::graph::op::{Body, Infer, Kernel, Lowered, Lowering, OpDef, Primitive};
 use crate::graph::{Graph, Node, NodeOp, Region, Value};
 use crate::plan::walk::{Walk, readable};
 use crate::plan::{Plan, compile_body};
@@ -364,7 +364,7 @@ impl Lowerer<'_> {
         Ok(match lower(&Lowering { inputs: &inputs, output: &output, attrs: &node.attrs }) {
             Lowered::Scalar(s) => Form::Scalar(s),
             Lowered::Chain(chain) => {
-                let tensors = chain.first().map_or(0, |(d, _)| d.params.iter().filter(|p| !matches!(p.kind, ParamKind::Attr(_))).count());
+                let tensors = chain.first().map_or(0, |(d, _)| d.arity());
                 Form::Chain(chain, tensors)
             }
         })

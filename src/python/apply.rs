@@ -235,6 +235,9 @@ pub fn _apply<'py>(py: Python<'py>, row: &Bound<'py, Row>, xs: &Bound<'py, PyTup
                 }
             } else if x.is_none() && matches!(p.default, Some(ParamDefault::Absent)) {
                 args.push(Arg::Absent);
+            } else if p.default.is_some() && x.is_instance_of::<PyString>() {
+                let what = format_args!("{} has the wrong type", p.name);
+                return Err(Error::new(ErrorKind::DType, def.name, what, x.repr()?, "a number or a tensor").into());
             } else {
                 args.push(if is_beyond(def, &x) {
                     let other = xs.get_item(1 - args.len().min(1))?;

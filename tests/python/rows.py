@@ -1,5 +1,7 @@
 """The op table in Python: rows applied to tensors, and their NumPy expressions applied to arrays."""
 
+import warnings
+
 import numpy as np
 import scipy.integrate
 import scipy.linalg
@@ -9,6 +11,9 @@ import reference
 from scirs2_autograd import _lib
 
 ROWS = _lib.op_table()
+
+#: What NumPy has in place of a tensor that is absent.
+ABSENT = {"where": True, "initial": np._NoValue}
 
 
 def parsed(kind, text):
@@ -24,15 +29,21 @@ def expected(row, xs, attrs):
     names = [n for n, *_ in row["params"]]
     given = dict(zip([n for n, k in zip(names, kinds, strict=True) if k not in ("tensor", "tensors")], attrs, strict=True))
     given |= zip([n for n, k in zip(names, kinds, strict=True) if k in ("tensor", "tensors")], operands(row, xs), strict=True)
-    with np.errstate(all="ignore"):
+    given |= {n: ABSENT[n] for n, x in given.items() if x is None and n in ABSENT}
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        # NumPy warns of means over nothing.
+        warnings.simplefilter("ignore", RuntimeWarning)
         y = eval(row["numpy"], {"np": np, "scipy": scipy, "ref": reference}, given)
     return [np.asarray(v) for v in (y if isinstance(y, tuple) or row["lists"] else (y,))]
 
 
 def operands(row, ts):
-    """The tensors of a call, in which a list is one argument; None for a tensor that is absent."""
+    """The tensors of a call, in which a list is one argument; None for a tensor that is absent, the default for what is left out."""
     single = sum(k == "tensor" for _, k, *_ in row["params"])
-    return (*ts[:single], list(ts[single:])) if any(k == "tensors" for _, k, *_ in row["params"]) else tuple(ts)
+    if any(k == "tensors" for _, k, *_ in row["params"]):
+        return (*ts[:single], list(ts[single:]))
+    defaults = [default for _, k, default, _ in row["params"] if k == "tensor"]
+    return (*ts, *(parsed("tensor", text) for text in defaults[len(ts) :]))
 
 
 def attributes(row, texts):

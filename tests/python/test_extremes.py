@@ -26,6 +26,7 @@ OTHERS = {
     "between": "its bounds may cancel: whole programs test it",
     "spread": "its terms may cancel: whole programs test it",
     "check_finite": "it refuses infinities: whole programs test it",
+    "check_order": "it refuses 0: whole programs test it",
     "check_ratio": "it refuses 1: whole programs test it",
     "bernoulli": "its result is a choice: whole programs test it",
     "power_slope": "it is the derivative of a power, and compared as that",

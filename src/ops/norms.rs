@@ -1,0 +1,185 @@
+//! Norms of vectors.
+
+use smallvec::smallvec;
+
+use crate::dtype::DType;
+use crate::error::{Error, ErrorKind, Result};
+use crate::graph::attr::Axes;
+use crate::graph::op::{Cotangent, Domain, Kernel, Lowered, OpDef};
+use crate::graph::{NodeOp, Tensor};
+use crate::ops::apply::cast;
+use crate::ops::batch;
+use crate::ops::bounds;
+use crate::ops::compare::{equal, greater, less, logical_and, not_equal};
+use crate::ops::elementwise::{abs, log, sign, sqrt, square};
+use crate::ops::movement::STOP_GRADIENT;
+use crate::ops::power::real_power;
+use crate::ops::reduce::{axes_attrs, axis_bad, fold_cases, number, peak, reduce_max, reduce_min, reduce_sum, squeeze_axes, valley};
+use crate::ops::rules::{cancelled, masked, restore_axes, unreduce};
+use crate::ops::samples::{bad, mixed};
+use crate::ops::select::select;
+use crate::shape::{self, Tuple};
+
+/// The rows of this family.
+pub(in crate::ops) static ROWS: &[&OpDef] = &[&BINADE, &LENGTH, &VECTOR_NORM, &NORM];
+
+row! {
+    /// The power of two that is nearest to `x >= 0` by ratio, and a normal number of the dtype. Divided by it, large numbers do not
+    /// overflow when they are squared, and small ones do not vanish; nothing is rounded.
+    ///
+    /// Gradient: none.
+    pub(crate) BINADE = fn binade(x: float) -> y
+    formula { binade(x) }
+    vjp(g) { x: Cotangent::Zero }
+    numpy "np.where(x == 0, 2.0**-1022, 2.0 ** np.round(np.log2(x)))";
+    exempt First, Second, Narrow: "its samples are integers";
+    samples index(8);
+}
+row! {
+    /// `r`, which is the `p`-norm of `x` over `axis`, by whatever way it was computed.
+    ///
+    /// Gradient: `g * sign(x) * (|x| / r) ** (p - 1)`, and 0 where `x` or `r` is 0. For `p = 2` a factor `r` of `g` cancels, so the square of
+    /// the norm has the derivative `2 * x` everywhere.
+    pub(crate) LENGTH = fn length(r: float, x: float, p: float; axis: Axes = Axes(None), keepdims: bool = false) -> y
+    shape(c) Ok(smallvec![r.clone()]);
+    kernel Kernel::Lower(|_| Lowered::Chain(vec![(&STOP_GRADIENT, vec![])]));
+    support Weighted(along_vectors);
+    vjp(g) { r: Cotangent::Zero, x: along(g, x, y, p, &axis, keepdims), p: by_order(g, x, y, p, &axis, keepdims) }
+    batch Rule(batch::length);
+    numpy "r";
+    exempt Types, Unknown, First, Second, Narrow, Layouts, Fused, Batched: "its gradient holds if r is the norm of x: vector_norm tests it";
+    exempt Messages: "it has no cases, and takes what vector_norm gives it";
+}
+
+/// A number that is known now.
+fn known(t: Tensor<'_>) -> Option<f64> {
+    match t.node().op {
+        NodeOp::Scalar(s) => Some(s.as_f64()),
+        _ => None,
+    }
+}
+
+/// `f(t)`, of a number that is known now a number too.
+fn of<'g>(t: Tensor<'g>, number: fn(f64) -> f64, f: fn(Tensor<'g>) -> Tensor<'g>) -> Tensor<'g> {
+    known(t).map_or_else(|| f(t), |n| t.graph().literal(number(n).into(), t.dtype()))
+}
+
+/// The cotangent of the vectors `x` of the norm `y`.
+fn along<'g>(g: Tensor<'g>, x: Tensor<'g>, y: Tensor<'g>, p: Tensor<'g>, axis: &Axes, keepdims: bool) -> Cotangent<'g> {
+    let axes = axis.0.as_deref();
+    let two = known(p) == Some(2.0);
+    if let (true, Some(rest)) = (two, cancelled(g, y)) {
+        return (unreduce(rest, x, axes, keepdims) * x).into();
+    }
+    let (g, y) = (restore_axes(g, x, axes, keepdims), restore_axes(y, x, axes, keepdims));
+    if two {
+        return masked(g * (x / y), not_equal(y, 0.0));
+    }
+    let power = real_power(abs(x) / y, of(p, |p| p - 1.0, |p| p - 1.0));
+    masked(g * (sign(x) * power), logical_and(not_equal(x, 0.0), not_equal(y, 0.0)))
+}
+
+/// The cotangent of the order: `g * y / p * sum(w * log(|x| / y))` with the weights `w = (|x| / y) ** p`, whose sum is 1.
+fn by_order<'g>(g: Tensor<'g>, x: Tensor<'g>, y: Tensor<'g>, p: Tensor<'g>, axis: &Axes, keepdims: bool) -> Cotangent<'g> {
+    let ratio = select(equal(x, 0.0), 1.0, abs(x) / restore_axes(y, x, axis.0.as_deref(), keepdims));
+    let sum = reduce_sum(real_power(ratio, p) * log(ratio), axis.clone(), keepdims);
+    masked(g * (y / p * sum), not_equal(y, 0.0))
+}
+
+/// `sqrt(sum(x ** 2))` over `axis`, with the axes of `x`: as if squares could neither overflow nor vanish.
+fn euclidean<'g>(x: Tensor<'g>, axis: &Axes) -> Tensor<'g> {
+    let scale = binade(peak(abs(x), axis.clone(), true));
+    scale * sqrt(reduce_sum(square(x * (1.0 / scale)), axis.clone(), true))
+}
+
+/// `sum(|x| ** p) ** (1 / p)` over `axis`, with the axes of `x`: scaled by the element that counts most.
+fn power_mean<'g>(x: Tensor<'g>, p: Tensor<'g>, axis: &Axes) -> Tensor<'g> {
+    let a = abs(x);
+    let (low, high) = (|| valley(a, axis.clone(), true), || peak(a, axis.clone(), true));
+    let most = match known(p) {
+        Some(p) => {
+            if p < 0.0 {
+                low()
+            } else {
+                high()
+            }
+        }
+        None => select(less(p, 0.0), low(), high()),
+    };
+    let scale = select(logical_and(greater(most, 0.0), less(most, f64::INFINITY)), most, 1.0);
+    let sum = reduce_sum(real_power(a / scale, p), axis.clone(), true);
+    let y = scale * real_power(sum, of(p, |p| 1.0 / p, |p| 1.0 / p));
+    if known(p).is_some() { y } else { select(less(abs(p), f64::INFINITY), y, most) }
+}
+
+/// The norm of order `ord`, 2 by default, of the vectors `x` over `axis`.
+fn vectors<'g>(op: &str, x: Tensor<'g>, ord: Option<Tensor<'g>>, axis: Axes, keepdims: bool) -> Result<Tensor<'g>> {
+    shape::axes(op, axis.0.as_deref(), x.ndim())?;
+    let x = cast(x, x.dtype().to_float());
+    let p = match ord {
+        Some(ord) => number(op, "ord", ord, x.dtype())?,
+        None => x.graph().literal(2.0.into(), x.dtype()),
+    };
+    match known(p) {
+        Some(0.0) => return Ok(cast(reduce_sum(cast(not_equal(x, 0.0), DType::I64), axis, keepdims), x.dtype())),
+        Some(1.0) => return Ok(reduce_sum(abs(x), axis, keepdims)),
+        Some(f64::INFINITY) => return Ok(reduce_max(abs(x), axis, keepdims)),
+        Some(f64::NEG_INFINITY) => return Ok(reduce_min(abs(x), axis, keepdims)),
+        _ => {}
+    }
+    let p = bounds::order(op, p)?;
+    let r = if known(p) == Some(2.0) { euclidean(x, &axis) } else { power_mean(x, p, &axis) };
+    Ok(length(if keepdims { r } else { squeeze_axes(r, x, &axis) }, x, p, axis, keepdims))
+}
+
+row! {
+    /// Norm of the vectors over `axis` (of all elements by default), in floating numbers: `sum(|x| ** ord) ** (1 / ord)`. `inf` and
+    /// `-inf` are the largest and the smallest absolute value, 0 counts the elements that are not 0. None is 2.
+    ///
+    /// It neither overflows nor vanishes with the powers of its elements. `ord` is a number or a 0-d tensor, which must not be 0.
+    ///
+    /// Gradient: `g * sign(x) * (|x| / y) ** (ord - 1)`; 0 to elements that are 0, so at the zero vector, in any order. The square of
+    /// the norm of order 2 has its second derivative there too. To `ord` it flows if that is a tensor.
+    pub VECTOR_NORM = fn vector_norm(x: any, ord: any = None; axis: Axes = Axes(None), keepdims: bool = false) -> y
+    body { vectors("vector_norm", x, ord, axis, keepdims)? }
+    numpy "np.linalg.vector_norm(x, ord=ord, axis=axis, keepdims=keepdims)";
+    example "T.vector_norm([[3.0, 4.0], [1.0, 0.0]], ord=1)" => "8.0";
+    cases {
+        let mut all = fold_cases(Domain::Real);
+        all.push(mixed(&[(Domain::Real, &[2, 3]), (Domain::Positive, &[])], axes_attrs(Some(&[1]), false)));
+        all.push(mixed(&[(Domain::Real, &[2, 3, 2]), (Domain::Positive, &[])], axes_attrs(Some(&[0, -1]), true)));
+        all
+    };
+    bad {
+        let mut all = axis_bad("vector_norm");
+        all.push(bad(&[&[2, 3], &[]], axes_attrs(None, false), "vector_norm: a value is out of range. Got 0.0; expected an order other than 0."));
+        all.push(bad(&[&[2, 3], &[2]], axes_attrs(None, false), "vector_norm: `ord` is not a single number. Got shape (2,); expected a number or a 0-d tensor."));
+        all
+    };
+}
+row! {
+    /// Norm of the vectors over one axis, in floating numbers, as `vector_norm`. Without `ord` it is the one of order 2, over any axes:
+    /// of all elements by default. Norms of matrices are refused.
+    ///
+    /// Gradient: that of `vector_norm`.
+    pub NORM = fn norm(x: any, ord: any = None; axis: Axes = Axes(None), keepdims: bool = false) -> y
+    body {
+        let axes = axis.0.as_ref().map_or(x.ndim(), |list| list.len());
+        if ord.is_some() && axes != 1 {
+            let got = format!("`ord` over {axes} axes of shape {}", Tuple(x.dims()));
+            let e = Error::new(ErrorKind::Shape, "norm", "a norm of matrices is asked for", got, "one axis, or no `ord`");
+            return Err(e.help("`vector_norm` is the norm of all elements, or of those over several axes"));
+        }
+        vectors("norm", x, ord, axis, keepdims)?
+    }
+    numpy "np.linalg.norm(x, ord=ord, axis=axis, keepdims=keepdims)";
+    example "T.norm([[3.0, 4.0], [0.0, 0.0]], axis=1)" => "[5. 0.]";
+    case real[5];
+    case real[2, 3];
+    case real[2, 3] with axis = 0, keepdims = true;
+    case real[2, 3, 4] with axis = [0, 2];
+    case real[2, 3], positive[] with axis = -1;
+    case real[5], positive[];
+    refuses f64[2] with axis = 1 => "norm: axis is out of range. Got axis=1 for 1 dimension; expected -1 <= axis < 1.";
+    refuses f64[2, 3], f64[] => "norm: a norm of matrices is asked for. Got `ord` over 2 axes of shape (2, 3); expected one axis, or no `ord`.\nhelp: `vector_norm` is the norm of all elements, or of those over several axes";
+}
