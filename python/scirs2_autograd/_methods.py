@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 _row = _rows("0.1.0")
 _abs = _row("abs")
+_all = _row("all")
+_any = _row("any")
 _argmax = _row("argmax")
 _argmin = _row("argmin")
 _argsort = _row("argsort")
@@ -49,10 +51,12 @@ _sort = _row("sort")
 _sqrt = _row("sqrt")
 _square = _row("square")
 _squeeze = _row("squeeze")
+_std = _row("std")
 _swapaxes = _row("swapaxes")
 _take = _row("take")
 _topk = _row("topk")
 _trace = _row("trace")
+_var = _row("var")
 
 
 def square(self: Tensor) -> Tensor:
@@ -302,7 +306,7 @@ def trace(self: Tensor, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tens
     return y
 
 
-def sum(self: Tensor, axis: Axes = None, keepdims: bool = False) -> Tensor:
+def sum(self: Tensor, axis: Axes = None, keepdims: bool = False, where: TensorLike | None = None) -> Tensor:
     """As `tensor_ops.reduce_sum`, with this tensor as `x`.
 
     >>> with ag.Context():
@@ -310,11 +314,13 @@ def sum(self: Tensor, axis: Axes = None, keepdims: bool = False) -> Tensor:
     [[3]
      [7]]
     """
-    y: Tensor = _apply(_reduce_sum, (self,), (axis, keepdims))
+    y: Tensor = _apply(_reduce_sum, (self, where), (axis, keepdims))
     return y
 
 
-def max(self: Tensor, axis: Axes = None, keepdims: bool = False) -> Tensor:
+def max(
+    self: Tensor, axis: Axes = None, keepdims: bool = False, initial: TensorLike | None = None, where: TensorLike | None = None
+) -> Tensor:
     """As `tensor_ops.reduce_max`, with this tensor as `x`.
 
     >>> with ag.Context():
@@ -322,29 +328,31 @@ def max(self: Tensor, axis: Axes = None, keepdims: bool = False) -> Tensor:
     ...     print(T.grad([x.max()], [x])[0].eval())
     [0.  0.5 0.5]
     """
-    y: Tensor = _apply(_reduce_max, (self,), (axis, keepdims))
+    y: Tensor = _apply(_reduce_max, (self, initial, where), (axis, keepdims))
     return y
 
 
-def min(self: Tensor, axis: Axes = None, keepdims: bool = False) -> Tensor:
+def min(
+    self: Tensor, axis: Axes = None, keepdims: bool = False, initial: TensorLike | None = None, where: TensorLike | None = None
+) -> Tensor:
     """As `tensor_ops.reduce_min`, with this tensor as `x`.
 
     >>> with ag.Context():
     ...     print(T.constant([[1.0, 5.0], [7.0, 2.0]]).min(axis=-1).eval())
     [1. 2.]
     """
-    y: Tensor = _apply(_reduce_min, (self,), (axis, keepdims))
+    y: Tensor = _apply(_reduce_min, (self, initial, where), (axis, keepdims))
     return y
 
 
-def mean(self: Tensor, axis: Axes = None, keepdims: bool = False) -> Tensor:
+def mean(self: Tensor, axis: Axes = None, keepdims: bool = False, where: TensorLike | None = None) -> Tensor:
     """As `tensor_ops.reduce_mean`, with this tensor as `x`.
 
     >>> with ag.Context():
     ...     print(T.constant([[1, 2], [3, 4]]).mean(axis=0).eval())
     [2. 3.]
     """
-    y: Tensor = _apply(_reduce_mean, (self,), (axis, keepdims))
+    y: Tensor = _apply(_reduce_mean, (self, where), (axis, keepdims))
     return y
 
 
@@ -381,6 +389,50 @@ def argmin(self: Tensor, axis: int = -1, keepdims: bool = False) -> Tensor:
     return y
 
 
+def var(self: Tensor, axis: Axes = None, ddof: TensorLike = 0, keepdims: bool = False, where: TensorLike | None = None) -> Tensor:
+    """As `tensor_ops.var`, with this tensor as `x`.
+
+    >>> with ag.Context():
+    ...     print(T.constant([[1.0, 3.0], [2.0, 8.0]]).var(axis=1).eval())
+    [1. 9.]
+    """
+    y: Tensor = _apply(_var, (self, ddof, where), (axis, keepdims))
+    return y
+
+
+def std(self: Tensor, axis: Axes = None, ddof: TensorLike = 0, keepdims: bool = False, where: TensorLike | None = None) -> Tensor:
+    """As `tensor_ops.std`, with this tensor as `x`.
+
+    >>> with ag.Context():
+    ...     print(T.constant([[1.0, 3.0], [2.0, 8.0]]).std(axis=1).eval())
+    [1. 3.]
+    """
+    y: Tensor = _apply(_std, (self, ddof, where), (axis, keepdims))
+    return y
+
+
+def any(self: Tensor, axis: Axes = None, keepdims: bool = False, where: TensorLike | None = None) -> Tensor:
+    """As `tensor_ops.any`, with this tensor as `x`.
+
+    >>> with ag.Context():
+    ...     print(T.constant([[0.0, 2.0], [0.0, 0.0]]).any(axis=1).eval())
+    [ True False]
+    """
+    y: Tensor = _apply(_any, (self, where), (axis, keepdims))
+    return y
+
+
+def all(self: Tensor, axis: Axes = None, keepdims: bool = False, where: TensorLike | None = None) -> Tensor:
+    """As `tensor_ops.all`, with this tensor as `x`.
+
+    >>> with ag.Context():
+    ...     print(T.constant([[1.0, 2.0], [0.0, 3.0]]).all(axis=1).eval())
+    [ True False]
+    """
+    y: Tensor = _apply(_all, (self, where), (axis, keepdims))
+    return y
+
+
 def cumsum(self: Tensor, axis: int | None = None) -> Tensor:
     """As `tensor_ops.cumsum`, with this tensor as `x`.
 
@@ -405,7 +457,7 @@ def cumprod(self: Tensor, axis: int | None = None) -> Tensor:
     return y
 
 
-def prod(self: Tensor, axis: Axes = None, keepdims: bool = False) -> Tensor:
+def prod(self: Tensor, axis: Axes = None, keepdims: bool = False, where: TensorLike | None = None) -> Tensor:
     """As `tensor_ops.reduce_prod`, with this tensor as `x`.
 
     >>> with ag.Context():
@@ -413,7 +465,7 @@ def prod(self: Tensor, axis: Axes = None, keepdims: bool = False) -> Tensor:
     ...     print(T.grad([x.prod()], [x])[0].eval())
     [ 0. 10.  0.]
     """
-    y: Tensor = _apply(_reduce_prod, (self,), (axis, keepdims))
+    y: Tensor = _apply(_reduce_prod, (self, where), (axis, keepdims))
     return y
 
 
@@ -531,6 +583,10 @@ attach(
         "logsumexp": logsumexp,
         "argmax": argmax,
         "argmin": argmin,
+        "var": var,
+        "std": std,
+        "any": any,
+        "all": all,
         "cumsum": cumsum,
         "cumprod": cumprod,
         "prod": prod,

@@ -57,6 +57,11 @@ __all__ = [
     "acos",
     "acosh",
     "add",
+    "all",
+    "amax",
+    "amin",
+    "aminmax",
+    "any",
     "arange",
     "arccos",
     "arccosh",
@@ -79,6 +84,7 @@ __all__ = [
     "atleast_1d",
     "atleast_2d",
     "atleast_3d",
+    "average",
     "batch_matmul",
     "bernoulli",
     "bitwise_and",
@@ -102,6 +108,7 @@ __all__ = [
     "copysign",
     "cos",
     "cosh",
+    "count_nonzero",
     "cross",
     "cummax",
     "cummin",
@@ -207,9 +214,14 @@ __all__ = [
     "mul",
     "multiply",
     "nan_to_num",
+    "nanmax",
+    "nanmean",
+    "nanmin",
+    "nansum",
     "ndtr",
     "neg",
     "negative",
+    "norm",
     "normal_like",
     "not_equal",
     "one_hot",
@@ -223,6 +235,7 @@ __all__ = [
     "power",
     "prod",
     "psi",
+    "ptp",
     "quantile",
     "rad2deg",
     "radians",
@@ -269,6 +282,8 @@ __all__ = [
     "stack",
     "standard_normal",
     "standard_uniform",
+    "std",
+    "std_mean",
     "stop_gradient",
     "strided_slice",
     "sub",
@@ -295,9 +310,12 @@ __all__ = [
     "unbind",
     "uniform_like",
     "unstack",
+    "var",
+    "var_mean",
     "vdot",
     "vecdot",
     "vecmat",
+    "vector_norm",
     "vstack",
     "where",
     "xlog1py",
@@ -309,6 +327,9 @@ __all__ = [
 _row = _rows("0.1.0")
 _abs = _row("abs")
 _add = _row("add")
+_all = _row("all")
+_aminmax = _row("aminmax")
+_any = _row("any")
 _arccos = _row("arccos")
 _arccosh = _row("arccosh")
 _arcsin = _row("arcsin")
@@ -323,6 +344,7 @@ _array_split = _row("array_split")
 _atleast_1d = _row("atleast_1d")
 _atleast_2d = _row("atleast_2d")
 _atleast_3d = _row("atleast_3d")
+_average = _row("average")
 _batch_matmul = _row("batch_matmul")
 _bitwise_and = _row("bitwise_and")
 _bitwise_not = _row("bitwise_not")
@@ -341,6 +363,7 @@ _concat = _row("concat")
 _copysign = _row("copysign")
 _cos = _row("cos")
 _cosh = _row("cosh")
+_count_nonzero = _row("count_nonzero")
 _cross = _row("cross")
 _cummax = _row("cummax")
 _cummin = _row("cummin")
@@ -423,8 +446,13 @@ _minimum = _row("minimum")
 _moveaxis = _row("moveaxis")
 _mul = _row("mul")
 _nan_to_num = _row("nan_to_num")
+_nanmax = _row("nanmax")
+_nanmean = _row("nanmean")
+_nanmin = _row("nanmin")
+_nansum = _row("nansum")
 _ndtr = _row("ndtr")
 _neg = _row("neg")
+_norm = _row("norm")
 _not_equal = _row("not_equal")
 _one_hot = _row("one_hot")
 _ones_like = _row("ones_like")
@@ -432,6 +460,7 @@ _outer = _row("outer")
 _pad = _row("pad")
 _positive = _row("positive")
 _pow = _row("pow")
+_ptp = _row("ptp")
 _quantile = _row("quantile")
 _rad2deg = _row("rad2deg")
 _ravel = _row("ravel")
@@ -470,6 +499,8 @@ _sqrt = _row("sqrt")
 _square = _row("square")
 _squeeze = _row("squeeze")
 _stack = _row("stack")
+_std = _row("std")
+_std_mean = _row("std_mean")
 _stop_gradient = _row("stop_gradient")
 _strided_slice = _row("strided_slice")
 _sub = _row("sub")
@@ -486,9 +517,12 @@ _tril = _row("tril")
 _triu = _row("triu")
 _trunc = _row("trunc")
 _unbind = _row("unbind")
+_var = _row("var")
+_var_mean = _row("var_mean")
 _vdot = _row("vdot")
 _vecdot = _row("vecdot")
 _vecmat = _row("vecmat")
+_vector_norm = _row("vector_norm")
 _vstack = _row("vstack")
 _where = _row("where")
 _xlog1py = _row("xlog1py")
@@ -1616,8 +1650,8 @@ def sinc(x: TensorLike) -> Tensor:
     NumPy: `np.sinc(x)`
 
     >>> with ag.Context():
-    ...     print(T.sinc([0.0, 0.5, 1.0]).eval())
-    [1.         0.63661977 0.        ]
+    ...     print(T.sinc([0.0, 0.5, 1.5]).eval())
+    [ 1.          0.63661977 -0.21220659]
     """
     y: Tensor = _apply(_sinc, (x,), ())
     return y
@@ -2676,65 +2710,82 @@ def full_like(x: TensorLike, fill_value: TensorLike, dtype: DTypeLike | None = N
     return y
 
 
-def reduce_sum(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tensor:
+def reduce_sum(x: TensorLike, axis: Axes = None, keepdims: bool = False, where: TensorLike | None = None) -> Tensor:
     """Sum over `axis` (all axes by default); bools and `int32` are summed in `int64`. The sum over nothing is 0.
 
     The order of the additions depends on shape and axes only: blocks of 512, folded 8 by 8 by 8, then pairwise.
+    With `where`, a bool of the shape of `x` or repeated to it, only those elements count where it is true.
 
-    Gradient: `g` repeated over the axes.
+    Gradient: `g` repeated over the axes; exactly 0 where `where` is false, whatever stands there.
 
-    NumPy: `np.sum(x, axis=axis, keepdims=keepdims)`
+    NumPy: `np.sum(x, axis=axis, keepdims=keepdims, where=where)`
 
     >>> with ag.Context():
     ...     print(T.reduce_sum([[1, 2], [3, 4]], axis=-1, keepdims=True).eval())
     [[3]
      [7]]
     """
-    y: Tensor = _apply(_reduce_sum, (x,), (axis, keepdims))
+    y: Tensor = _apply(_reduce_sum, (x, where), (axis, keepdims))
     return y
 
 
-def reduce_max(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tensor:
+def reduce_max(
+    x: TensorLike, axis: Axes = None, keepdims: bool = False, initial: TensorLike | None = None, where: TensorLike | None = None
+) -> Tensor:
     """The largest element over `axis` (all axes by default); NaN if one is NaN.
 
-    Gradient: to the largest elements; ties share it equally.
+    `initial` is a number that counts as an element: with it there is a value over nothing. With `where`, a bool of the shape of
+    `x` or repeated to it, only those elements count where it is true; then `initial` is needed.
 
-    NumPy: `np.max(x, axis=axis, keepdims=keepdims)`
+    Gradient: to the largest elements; ties share it equally, and half of it goes to `initial` where that is one of them. It is
+    exactly 0 where `where` is false.
+
+    NumPy: `np.max(x, axis=axis, keepdims=keepdims, initial=initial, where=where)`
 
     >>> with ag.Context():
     ...     x = T.constant([1.0, 3.0, 3.0])
     ...     print(T.grad([T.reduce_max(x)], [x])[0].eval())
     [0.  0.5 0.5]
     """
-    y: Tensor = _apply(_reduce_max, (x,), (axis, keepdims))
+    y: Tensor = _apply(_reduce_max, (x, initial, where), (axis, keepdims))
     return y
 
 
-def reduce_min(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tensor:
+def reduce_min(
+    x: TensorLike, axis: Axes = None, keepdims: bool = False, initial: TensorLike | None = None, where: TensorLike | None = None
+) -> Tensor:
     """The smallest element over `axis` (all axes by default); NaN if one is NaN.
 
-    Gradient: to the smallest elements; ties share it equally.
+    `initial` is a number that counts as an element: with it there is a value over nothing. With `where`, a bool of the shape of
+    `x` or repeated to it, only those elements count where it is true; then `initial` is needed.
 
-    NumPy: `np.min(x, axis=axis, keepdims=keepdims)`
+    Gradient: to the smallest elements; ties share it equally, and half of it goes to `initial` where that is one of them. It is
+    exactly 0 where `where` is false.
+
+    NumPy: `np.min(x, axis=axis, keepdims=keepdims, initial=initial, where=where)`
 
     >>> with ag.Context():
     ...     print(T.reduce_min([[1.0, 5.0], [7.0, 2.0]], axis=-1).eval())
     [1. 2.]
     """
-    y: Tensor = _apply(_reduce_min, (x,), (axis, keepdims))
+    y: Tensor = _apply(_reduce_min, (x, initial, where), (axis, keepdims))
     return y
 
 
-def reduce_mean(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tensor:
+def reduce_mean(x: TensorLike, axis: Axes = None, keepdims: bool = False, where: TensorLike | None = None) -> Tensor:
     """Mean over `axis` (all axes by default), in floating numbers: `sum(x) / n`. The mean over nothing is NaN.
 
-    NumPy: `np.mean(x, axis=axis, keepdims=keepdims)`
+    With `where`, a bool of the shape of `x` or repeated to it, it is the mean of the elements where that is true.
+
+    Gradient: `g / n` repeated over the axes; exactly 0 where `where` is false, whatever stands there.
+
+    NumPy: `np.mean(x, axis=axis, keepdims=keepdims, where=where)`
 
     >>> with ag.Context():
     ...     print(T.reduce_mean([[1, 2], [3, 4]], axis=0).eval())
     [2. 3.]
     """
-    y: Tensor = _apply(_reduce_mean, (x,), (axis, keepdims))
+    y: Tensor = _apply(_reduce_mean, (x, where), (axis, keepdims))
     return y
 
 
@@ -2797,6 +2848,265 @@ def max_with_index(x: TensorLike, axis: int = -1) -> tuple[Tensor, Tensor]:
     [3. 2.] [1 0]
     """
     y: tuple[Tensor, Tensor] = _apply(_max_with_index, (x,), (axis,))
+    return y
+
+
+def var(x: TensorLike, axis: Axes = None, ddof: TensorLike = 0, keepdims: bool = False, where: TensorLike | None = None) -> Tensor:
+    """Variance over `axis` (all axes by default), in floating numbers: `sum((x - mean(x)) ** 2) / max(n - ddof, 0)` of `n` elements.
+    It is exactly 0 where all are equal, and NaN over nothing.
+
+    `ddof` is any number, or a 0-d tensor. With `where`, a bool of the shape of `x` or repeated to it, only those elements count
+    where it is true.
+
+    Gradient: `g * 2 * (x - mean(x)) / (n - ddof)`; exactly 0 where `where` is false, whatever stands there.
+
+    NumPy: `np.var(x, axis=axis, ddof=ddof, keepdims=keepdims, where=where)`
+
+    >>> with ag.Context():
+    ...     print(T.var([[1.0, 3.0], [2.0, 8.0]], axis=1).eval())
+    [1. 9.]
+    """
+    y: Tensor = _apply(_var, (x, ddof, where), (axis, keepdims))
+    return y
+
+
+def std(x: TensorLike, axis: Axes = None, ddof: TensorLike = 0, keepdims: bool = False, where: TensorLike | None = None) -> Tensor:
+    """Standard deviation over `axis` (all axes by default), in floating numbers: the square root of the variance, which does not
+    overflow or vanish with the squares. It is exactly 0 where all elements are equal, and NaN over nothing.
+
+    `ddof` is any number, or a 0-d tensor: the divisor is `max(n - ddof, 0)`. With `where`, a bool of the shape of `x` or repeated
+    to it, only those elements count where it is true.
+
+    Gradient: `g * (x - mean(x)) / (y * (n - ddof))`; where all elements are equal 0, in any order, and that of the variance for
+    the square. Exactly 0 where `where` is false, whatever stands there.
+
+    NumPy: `np.std(x, axis=axis, ddof=ddof, keepdims=keepdims, where=where)`
+
+    >>> with ag.Context():
+    ...     print(T.std([[1.0, 3.0], [2.0, 8.0]], axis=1).eval())
+    [1. 3.]
+    """
+    y: Tensor = _apply(_std, (x, ddof, where), (axis, keepdims))
+    return y
+
+
+def var_mean(x: TensorLike, axis: Axes = None, ddof: TensorLike = 0, keepdims: bool = False) -> tuple[Tensor, Tensor]:
+    """Variance and mean over `axis` (all axes by default), in floating numbers.
+
+    Gradient: those of `var` and of `mean`.
+
+    NumPy: `(np.var(x, axis=axis, ddof=ddof, keepdims=keepdims), np.mean(x, axis=axis, keepdims=keepdims))`
+
+    >>> with ag.Context() as ctx:
+    ...     print(*ctx.eval(T.var_mean([[1.0, 3.0], [2.0, 8.0]], axis=1)))
+    [1. 9.] [2. 5.]
+    """
+    y: tuple[Tensor, Tensor] = _apply(_var_mean, (x, ddof), (axis, keepdims))
+    return y
+
+
+def std_mean(x: TensorLike, axis: Axes = None, ddof: TensorLike = 0, keepdims: bool = False) -> tuple[Tensor, Tensor]:
+    """Standard deviation and mean over `axis` (all axes by default), in floating numbers.
+
+    Gradient: those of `std` and of `mean`.
+
+    NumPy: `(np.std(x, axis=axis, ddof=ddof, keepdims=keepdims), np.mean(x, axis=axis, keepdims=keepdims))`
+
+    >>> with ag.Context() as ctx:
+    ...     print(*ctx.eval(T.std_mean([[1.0, 3.0], [2.0, 8.0]], axis=1)))
+    [1. 3.] [2. 5.]
+    """
+    y: tuple[Tensor, Tensor] = _apply(_std_mean, (x, ddof), (axis, keepdims))
+    return y
+
+
+def average(x: TensorLike, axis: Axes = None, weights: TensorLike | None = None, keepdims: bool = False) -> Tensor:
+    """Mean over `axis` (all axes by default) with weights: `sum(x * weights) / sum(weights)`, in floating numbers; the mean without
+    them. The weights have the shape of `x`, or there is one for each place along `axis`. Where they sum up to 0 it is infinite or NaN.
+
+    Gradient: `g * weights / sum(weights)`, and `g * (x - y) / sum(weights)` to the weights.
+
+    NumPy: `np.average(x, axis=axis, weights=weights, keepdims=keepdims)`
+
+    >>> with ag.Context():
+    ...     print(T.average([[1.0, 2.0], [3.0, 4.0]], axis=1, weights=[3.0, 1.0]).eval())
+    [1.25 3.25]
+    """
+    y: Tensor = _apply(_average, (x, weights), (axis, keepdims))
+    return y
+
+
+def vector_norm(x: TensorLike, ord: TensorLike | None = None, axis: Axes = None, keepdims: bool = False) -> Tensor:
+    """Norm of the vectors over `axis` (of all elements by default), in floating numbers: `sum(|x| ** ord) ** (1 / ord)`. `inf` and
+    `-inf` are the largest and the smallest absolute value, 0 counts the elements that are not 0. None is 2.
+
+    It neither overflows nor vanishes with the powers of its elements. `ord` is a number or a 0-d tensor, which must not be 0.
+
+    Gradient: `g * sign(x) * (|x| / y) ** (ord - 1)`; 0 to elements that are 0, so at the zero vector, in any order. The square of
+    the norm of order 2 has its second derivative there too. To `ord` it flows if that is a tensor.
+
+    NumPy: `np.linalg.vector_norm(x, ord=ord, axis=axis, keepdims=keepdims)`
+
+    >>> with ag.Context():
+    ...     print(T.vector_norm([[3.0, 4.0], [1.0, 0.0]], ord=1).eval())
+    8.0
+    """
+    y: Tensor = _apply(_vector_norm, (x, ord), (axis, keepdims))
+    return y
+
+
+def norm(x: TensorLike, ord: TensorLike | None = None, axis: Axes = None, keepdims: bool = False) -> Tensor:
+    """Norm of the vectors over one axis, in floating numbers, as `vector_norm`. Without `ord` it is the one of order 2, over any axes:
+    of all elements by default. Norms of matrices are refused.
+
+    Gradient: that of `vector_norm`.
+
+    NumPy: `np.linalg.norm(x, ord=ord, axis=axis, keepdims=keepdims)`
+
+    >>> with ag.Context():
+    ...     print(T.norm([[3.0, 4.0], [0.0, 0.0]], axis=1).eval())
+    [5. 0.]
+    """
+    y: Tensor = _apply(_norm, (x, ord), (axis, keepdims))
+    return y
+
+
+def any(x: TensorLike, axis: Axes = None, keepdims: bool = False, where: TensorLike | None = None) -> Tensor:
+    """Whether an element over `axis` (all axes by default) is true; numbers count as true where they are not 0, NaN too. False over
+    nothing. With `where`, only those elements count where it is true.
+
+    Gradient: none.
+
+    NumPy: `np.any(x, axis=axis, keepdims=keepdims, where=where)`
+
+    >>> with ag.Context():
+    ...     print(T.any([[0.0, 2.0], [0.0, 0.0]], axis=1).eval())
+    [ True False]
+    """
+    y: Tensor = _apply(_any, (x, where), (axis, keepdims))
+    return y
+
+
+def all(x: TensorLike, axis: Axes = None, keepdims: bool = False, where: TensorLike | None = None) -> Tensor:
+    """Whether all elements over `axis` (all axes by default) are true; numbers count as true where they are not 0, NaN too. True over
+    nothing. With `where`, only those elements count where it is true.
+
+    Gradient: none.
+
+    NumPy: `np.all(x, axis=axis, keepdims=keepdims, where=where)`
+
+    >>> with ag.Context():
+    ...     print(T.all([[1.0, 2.0], [0.0, 3.0]], axis=1).eval())
+    [ True False]
+    """
+    y: Tensor = _apply(_all, (x, where), (axis, keepdims))
+    return y
+
+
+def count_nonzero(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tensor:
+    """The number of elements over `axis` (all axes by default) that are not 0, as `int64`; NaN is not 0.
+
+    Gradient: none.
+
+    NumPy: `np.count_nonzero(x, axis=axis, keepdims=keepdims)`
+
+    >>> with ag.Context():
+    ...     print(T.count_nonzero([[0.0, 2.0, np.nan], [0.0, 0.0, -1.0]], axis=1).eval())
+    [2 1]
+    """
+    y: Tensor = _apply(_count_nonzero, (x,), (axis, keepdims))
+    return y
+
+
+def aminmax(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> tuple[Tensor, Tensor]:
+    """The smallest and the largest element over `axis` (all axes by default); NaN if one is NaN.
+
+    Gradient: to the smallest and to the largest elements; ties share it equally.
+
+    NumPy: `(np.min(x, axis=axis, keepdims=keepdims), np.max(x, axis=axis, keepdims=keepdims))`
+
+    >>> with ag.Context() as ctx:
+    ...     print(*ctx.eval(T.aminmax([[3.0, 1.0], [5.0, 9.0]], axis=1)))
+    [1. 5.] [3. 9.]
+    """
+    y: tuple[Tensor, Tensor] = _apply(_aminmax, (x,), (axis, keepdims))
+    return y
+
+
+def ptp(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tensor:
+    """The largest element over `axis` (all axes by default) less the smallest.
+
+    Gradient: to the largest and the smallest elements; ties share it equally.
+
+    NumPy: `np.ptp(x, axis=axis, keepdims=keepdims)`
+
+    >>> with ag.Context():
+    ...     print(T.ptp([[3.0, 1.0], [5.0, 9.0]], axis=1).eval())
+    [2. 4.]
+    """
+    y: Tensor = _apply(_ptp, (x,), (axis, keepdims))
+    return y
+
+
+def nansum(x: TensorLike, axis: Axes = None, keepdims: bool = False, where: TensorLike | None = None) -> Tensor:
+    """Sum of the elements over `axis` (all axes by default) that are not NaN: 0 where all are. With `where`, only those elements
+    count where it is true.
+
+    Gradient: `g` repeated over the axes; exactly 0 to NaN and where `where` is false.
+
+    NumPy: `np.nansum(x, axis=axis, keepdims=keepdims, where=where)`
+
+    >>> with ag.Context():
+    ...     print(T.nansum([[1.0, np.nan], [2.0, 3.0]], axis=0).eval())
+    [3. 3.]
+    """
+    y: Tensor = _apply(_nansum, (x, where), (axis, keepdims))
+    return y
+
+
+def nanmean(x: TensorLike, axis: Axes = None, keepdims: bool = False, where: TensorLike | None = None) -> Tensor:
+    """Mean of the elements over `axis` (all axes by default) that are not NaN, in floating numbers: NaN where all are. With `where`,
+    only those elements count where it is true.
+
+    Gradient: `g / n` repeated over the axes, where `n` elements count; exactly 0 to NaN and where `where` is false.
+
+    NumPy: `np.nanmean(x, axis=axis, keepdims=keepdims, where=where)`
+
+    >>> with ag.Context():
+    ...     print(T.nanmean([[1.0, np.nan], [2.0, 3.0]], axis=0).eval())
+    [1.5 3. ]
+    """
+    y: Tensor = _apply(_nanmean, (x, where), (axis, keepdims))
+    return y
+
+
+def nanmax(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tensor:
+    """The largest element over `axis` (all axes by default) that is not NaN; NaN where all are.
+
+    Gradient: to the largest elements; ties share it equally. It is exactly 0 to NaN.
+
+    NumPy: `np.nanmax(x, axis=axis, keepdims=keepdims)`
+
+    >>> with ag.Context():
+    ...     print(T.nanmax([[1.0, np.nan], [2.0, 3.0]], axis=0).eval())
+    [2. 3.]
+    """
+    y: Tensor = _apply(_nanmax, (x,), (axis, keepdims))
+    return y
+
+
+def nanmin(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tensor:
+    """The smallest element over `axis` (all axes by default) that is not NaN; NaN where all are.
+
+    Gradient: to the smallest elements; ties share it equally. It is exactly 0 to NaN.
+
+    NumPy: `np.nanmin(x, axis=axis, keepdims=keepdims)`
+
+    >>> with ag.Context():
+    ...     print(T.nanmin([[1.0, np.nan], [2.0, 3.0]], axis=0).eval())
+    [1. 3.]
+    """
+    y: Tensor = _apply(_nanmin, (x,), (axis, keepdims))
     return y
 
 
@@ -2878,20 +3188,22 @@ def logcumsumexp(x: TensorLike, axis: int = -1) -> Tensor:
     return y
 
 
-def reduce_prod(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tensor:
+def reduce_prod(x: TensorLike, axis: Axes = None, keepdims: bool = False, where: TensorLike | None = None) -> Tensor:
     """Product over `axis` (all axes by default); bools and `int32` are multiplied in `int64`. The product over nothing is 1.
 
-    Gradient: `g` times the product of all other elements, in `float64` and without a division: exact with any number of zeros, in every
-    order.
+    With `where`, a bool of the shape of `x` or repeated to it, only those elements count where it is true.
 
-    NumPy: `np.prod(x, axis=axis, keepdims=keepdims)`
+    Gradient: `g` times the product of all other elements, in `float64` and without a division: exact with any number of zeros, in every
+    order. Exactly 0 where `where` is false, whatever stands there.
+
+    NumPy: `np.prod(x, axis=axis, keepdims=keepdims, where=where)`
 
     >>> with ag.Context():
     ...     x = T.constant([2.0, 0.0, 5.0])
     ...     print(T.grad([T.reduce_prod(x)], [x])[0].eval())
     [ 0. 10.  0.]
     """
-    y: Tensor = _apply(_reduce_prod, (x,), (axis, keepdims))
+    y: Tensor = _apply(_reduce_prod, (x, where), (axis, keepdims))
     return y
 
 
@@ -3412,6 +3724,8 @@ def check_finite(x: TensorLike) -> Tensor:
 
 acos = arccos
 acosh = arccosh
+amax = reduce_max
+amin = reduce_min
 asin = arcsin
 asinh = arcsinh
 astype = cast
