@@ -13,16 +13,24 @@ fn quadrant<T: Float, const M: u8>(x: S<T, M>) -> (S<T, M>, S<T, M>, S<T, M>) {
     // pi/2 in pieces. Fused, the first difference is exact; else the pieces are so short that their products with n are.
     // All are positive: that keeps a zero's sign.
     let take = |r: S<T, M>, piece: f64| k.fma(S::lit(piece), r);
+    // The smallest pieces together with what the first of them rounds off.
+    let take_last = |r: S<T, M>, pieces: [f64; 3]| {
+        let b = k * pieces[0];
+        let sum = r + b;
+        let back = sum - r;
+        let lost = (r - (sum - back)) + (b - back);
+        sum - ((n * pieces[1] + n * pieces[2]) - lost)
+    };
     let r = match (T::F64, M & FUSED != 0) {
         (true, true) => take(take(take(x, FRAC_PI_2), 6.123233995736765e-17), 1.082856673921914e-32),
         (false, true) => take(take(take(x, 1.570796251296997), 7.549789415861596e-08), 5.390302953474238e-15),
         (true, false) => {
             let r = take(take(x, 1.570796325802803), 9.920935739593517e-10);
-            take(take(take(r, 5.721188709663575e-18), 1.6446256892965207e-26), 4.3359050650618903e-35)
+            take_last(r, [5.721188709663575e-18, 1.6446256892965207e-26, 4.3359050650618903e-35])
         }
         (false, false) => {
             let r = take(take(x, 1.5703125), 0.00048351287841796875);
-            take(take(take(r, 3.1385570764541626e-07), 6.070877134334296e-11), 6.223371969669989e-14)
+            take_last(r, [3.1385570764541626e-07, 6.070877134334296e-11, 6.223371969669989e-14])
         }
     };
     let z = r * r;
