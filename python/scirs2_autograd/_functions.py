@@ -44,6 +44,7 @@ __all__ = [
     "linspace",
     "normal_like",
     "ones",
+    "polygamma",
     "random_normal",
     "random_uniform",
     "show",
@@ -57,6 +58,7 @@ __all__ = [
 
 _row = _rows(__version__)
 _BERNOULLI, _BETWEEN, _SPREAD = _row("bernoulli"), _row("between"), _row("spread")
+_POLYGAMMA = _row("polygamma")
 _EINSUM, _TENSORDOT = _row("einsum"), _row("tensordot")
 _RESHAPE, _TRANSPOSE = _row("reshape"), _row("transpose")
 _EYE, _LINSPACE = _row("eye"), _row("linspace")
@@ -120,6 +122,19 @@ def _hessian_vector_product(ys: Sequence[TensorLike], xs: Sequence[Tensor], vect
     [  6. 120.]
     """
     return _hvp(_repeatable(ys), _repeatable(xs), _repeatable(vectors))
+
+
+def polygamma(n: int, x: TensorLike) -> Tensor:
+    """The derivative of order `n` of `digamma`, for 0 <= n <= 1000, as `scipy.special.polygamma`.
+
+    Gradient: `g * polygamma(n + 1, x)`.
+
+    >>> with ag.Context():
+    ...     print(T.polygamma(1, [1.0, 2.0]).eval())
+    [1.64493407 0.64493407]
+    """
+    y: Tensor = _apply(_POLYGAMMA, (x,), (n,))
+    return y
 
 
 def _listed(ts: Any) -> Any:

@@ -259,7 +259,7 @@ row! {
         }
         over("tensordot", a, b, &i.into_iter().zip(j).collect::<Vec<_>>())?
     }
-    numpy "np.tensordot(a, b, (a_axes, b_axes))";
+    numpy "ref.tensordot(a, b, a_axes, b_axes)";
     by hand;
     rounds by_layout;
     case real[2, 3], real[3, 4] with a_axes = [1], b_axes = [0];

@@ -33,6 +33,8 @@ DOMAINS = {
     "real": lambda rng, shape, _: rng.uniform(0.1, 2.0, shape) * rng.choice([-1.0, 1.0], shape),
     "positive": lambda rng, shape, _: rng.uniform(0.3, 2.0, shape),
     "unit": lambda rng, shape, _: rng.uniform(0.1, 0.9, shape),
+    "inner": lambda rng, shape, _: rng.uniform(0.1, 0.9, shape) * rng.choice([-1.0, 1.0], shape),
+    "beyond": lambda rng, shape, _: rng.uniform(1.1, 3.0, shape),
     "distinct": lambda rng, shape, _: 0.1 * rng.permutation(np.prod(shape, dtype=int)).reshape(shape) - 0.35,
     "ascending": lambda rng, shape, _: 0.7 * (np.indices(shape)[-1] - shape[-1] / 2) + rng.uniform(0.0, 0.5, shape),
     "spd": lambda rng, shape, _: spd(rng, shape),

@@ -144,7 +144,7 @@ row! {
     /// the square. Exactly 0 where `where` is false, whatever stands there.
     pub STD = fn std(x: any, ddof: any = 0, r#where: mask = None; axis: Axes = Axes(None), keepdims: bool = false) -> y
     body { deviation("std", x, ddof, r#where, axis, keepdims)? }
-    numpy "np.std(x, axis=axis, ddof=ddof, keepdims=keepdims, where=where)";
+    numpy "ref.std(x, axis, ddof, keepdims, where)";
     example "T.std([[1.0, 3.0], [2.0, 8.0]], axis=1)" => "[1. 3.]";
     method std;
     signature "x, axis, ddof, keepdims, where";
