@@ -27,7 +27,6 @@ FUNCTIONS = {
     "left_shift": "a * 2**b",
     "logit": "T.log(x / (1.0 - x))",
     "logsigmoid": "-T.softplus(-x)",
-    "masked_fill": "T.where(condition, a, b)",
     "right_shift": "a // 2**b",
     "select": "T.where(condition, a, b)",
     "silu": "x * T.sigmoid(x)",
@@ -55,7 +54,6 @@ FUNCTIONS = {
     "fliplr": "x[:, ::-1]",
     "flipud": "x[::-1]",
     "hstack": "T.concat(xs, axis=1)",
-    "index_select": "T.take(x, index, axis)",
     "permute": "T.transpose(x, axes)",
     "ravel": "T.reshape(x, -1)",
     "repeat": "T.take(x, np.repeat(np.arange(n), 2), axis)",
@@ -128,7 +126,6 @@ ONLY = {
 #: Code by the name of an attribute or a method of arrays elsewhere; `x` is the tensor.
 ATTRIBUTES = {
     "H": "x.T",
-    "at": "T.where(condition, a, x)",
     "base": "x.eval(feeds)",
     "bool": 'x.astype("bool")',
     "clone": "T.identity(x)",

@@ -10,8 +10,8 @@ pub use crate::ops::apply::cast;
 pub use crate::ops::composite::{activation::*, chance::*, loss::*, power::*, product::*};
 pub use crate::ops::{
     broadcast::*, classify::*, compare::*, contract::*, control::*, division::*, einsum::einsum, elementwise::*, exponent::*, factor::*,
-    index::*, linear::*, log_sum::*, logarithm::*, movement::*, normal::*, random::*, reduce::*, root::*, rounding::*, select::*,
-    sigmoid::*, sinc::*, slice::*,
+    index::*, linear::*, log_sum::*, logarithm::*, movement::*, normal::*, random::*, reduce::*, root::*, rounding::*, scatter::*,
+    select::*, sigmoid::*, sinc::*, slice::*,
 };
 
 /// A shape full of zeros that has no dtype and no graph yet: a variable gives it the dtype of its environment, an operator

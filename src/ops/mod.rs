@@ -36,9 +36,12 @@ pub mod root;
 pub mod rounding;
 pub mod rules;
 pub mod samples;
+pub mod scatter;
 pub mod select;
 #[cfg(feature = "python")]
 pub mod select_items;
+#[cfg(feature = "python")]
+pub mod selection;
 pub mod shapes;
 pub mod sigmoid;
 pub mod sinc;
@@ -87,6 +90,7 @@ pub static FAMILIES: &[Family] = &[
     family("Shapes", slice::ROWS),
     family("Reductions", reduce::ROWS),
     family("Indexing", index::ROWS),
+    family("Indexing", scatter::ROWS),
     family("Products", contract::ROWS),
     family("Products", einsum::ROWS),
     family("Products", einsum::axes::ROWS),
