@@ -33,7 +33,7 @@ class Newton:
         self.ctx = ctx
         self.rows = ctx.placeholder("rows", [-1], dtype="int64")
         self.beta = ctx.placeholder("beta", [design.shape[1]])
-        value = deviance(self.beta, T.take(design, self.rows), T.take(counts, self.rows))
+        value = deviance(self.beta, T.take(design, self.rows, axis=0), T.take(counts, self.rows))
         (self.gradient,) = T.grad([value], [self.beta])
         (self.hessian,) = T.jacobians(self.gradient, [self.beta])
 

@@ -81,7 +81,6 @@ ONLY = {
 #: Code by the name of an attribute or a method of arrays elsewhere; `x` is the tensor.
 ATTRIBUTES = {
     "H": "x.T",
-    "at": "T.where(condition, a, x)",
     "base": "x.eval(feeds)",
     "bool": 'x.astype("bool")',
     "clone": "T.identity(x)",

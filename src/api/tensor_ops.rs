@@ -14,7 +14,7 @@ pub use crate::ops::{
     broadcast::*, classify::*, compare::*, contract::*, control::*, creation::*, diagonals::*, division::*, einsum::einsum, elementwise::*,
     erfinv::*, exponent::*, factor::*, gamma::*, grids::*, hyperbolic::*, index::*, joining::*, linear::*, log_sum::*, logarithm::*,
     masked::*, movement::*, normal::*, norms::*, padding::*, random::*, rearranging::*, reduce::*, repeating::*, root::*, rounding::*,
-    scan::*, select::*, sigmoid::*, sinc::*, slice::*, sort::*, splitting::*, trigonometric::*,
+    scan::*, scatter::*, select::*, sigmoid::*, sinc::*, slice::*, sort::*, splitting::*, trigonometric::*,
 };
 
 /// A shape full of zeros that has no dtype and no graph yet: a variable gives it the dtype of its environment, an operator

@@ -1,6 +1,6 @@
 //! Adding an array to a part of another one.
 
-use super::movement::{joined, rows};
+use super::movement::{joined, places, rows};
 use super::ranges::Ranges;
 use crate::array::{View, ViewMut};
 use crate::dtype::Element;
@@ -33,9 +33,7 @@ pub fn add_slice(ranges: &Ranges<'_>, src: View<'_>, starts: &[usize], steps: &[
         let end = a as isize + s.wrapping_mul(n as isize - 1);
         a < len && end >= 0 && (end as usize) < len
     }));
-    let at: isize = starts.iter().zip(dst.strides()).map(|(&a, &s)| a as isize * s).sum();
-    // The step of a single element is never taken, and may be any number.
-    let strides: Strides = steps.iter().zip(dst.strides()).map(|(&k, &s)| k.wrapping_mul(s)).collect();
+    let (at, strides) = places(starts, steps, dst.strides());
     crate::dispatch!(src.dtype(), T => {
         // SAFETY: first and last position are inside on each axis, so all are.
         unsafe { add_strided::<T>(ranges, src.dims(), src.ptr().cast(), src.strides(), dst.ptr().cast::<T>().offset(at), &strides) }
@@ -81,12 +79,13 @@ unsafe fn add_row<T: Add>(s: *const T, a: isize, d: *mut T, b: isize, n: usize) 
 #[cfg(test)]
 mod tests {
     use super::super::movement::model::*;
+    use super::super::movement::put_slice;
     use super::*;
     use crate::dtype::DType;
     use crate::kernels::ranges::RANGE;
 
     #[test]
-    fn a_part_is_added_where_its_slice_is() {
+    fn a_part_is_added_or_written_where_its_slice_is() {
         type Case = (&'static [usize], &'static [usize], &'static [isize], &'static [usize]);
         let cases: [Case; 7] = [
             (&[2, 3], &[1, 0], &[1, 2], &[4, 6]),
@@ -100,11 +99,12 @@ mod tests {
         for (dims, starts, steps, into) in cases {
             for dtype in DType::ALL {
                 let (values, base) = (Rng(5).of(dtype, count(dims)), Rng(6).of(dtype, count(into)));
-                let mut expected = base.clone();
+                let (mut expected, mut written) = (base.clone(), base.clone());
                 for (i, v) in indices(dims).into_iter().zip(&values) {
                     let at: Vec<usize> =
                         i.iter().zip(starts).zip(steps).map(|((&i, &a), &s)| (a as isize + i as isize * s) as usize).collect();
                     expected[flat(into, &at)] += *v;
+                    written[flat(into, &at)] = *v;
                 }
                 if dtype == DType::Bool {
                     expected.iter_mut().for_each(|v| *v = v.min(1.0));
@@ -113,6 +113,10 @@ mod tests {
                     let mut dst = Strided::new(dtype, into, &base);
                     add_slice(&Ranges::new(None), src.view(), starts, steps, &mut dst.view_mut()).unwrap();
                     assert_eq!(dst.values(), expected, "{dtype} {dims:?} {:?}", src.strides);
+                    dst.check_guard();
+                    let mut dst = Strided::new(dtype, into, &base);
+                    put_slice(&Ranges::new(None), src.view(), starts, steps, &mut dst.view_mut()).unwrap();
+                    assert_eq!(dst.values(), written, "{dtype} {dims:?} {:?}", src.strides);
                     dst.check_guard();
                 }
             }

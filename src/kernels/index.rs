@@ -15,8 +15,10 @@ use crate::error::{Error, ErrorKind, Result};
 
 mod at;
 mod extreme;
+mod write;
 pub use at::{add_at, gather_at};
 pub use extreme::{Order, argmax, argmin, max_with_index};
+pub use write::{extreme_at, last_at, put_at, scan_at};
 
 /// ` at position 3`, ` at position (1, 2)`, or nothing in a 0-d array.
 fn place(dims: &[usize], flat: usize) -> String {

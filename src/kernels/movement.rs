@@ -1,11 +1,11 @@
-//! Moving elements without arithmetic: strided copies and concatenation.
+//! Moving elements without arithmetic: strided copies, concatenation, and parts that are written.
 
 use std::convert::Infallible;
 
 use super::ranges::Ranges;
 use crate::array::{View, ViewMut};
 use crate::error::Result;
-use crate::shape::{Dims, Strides, Tuple};
+use crate::shape::{Dims, Strides, Tuple, count};
 
 mod copy;
 pub use copy::copy;
@@ -137,12 +137,33 @@ pub fn concat(ranges: &Ranges<'_>, parts: &[View<'_>], axis: usize, dst: &mut Vi
     Ok(())
 }
 
+/// Writes `src` to `dst` (C-contiguous, the same dtype) at `dst[starts + index * steps]` on each axis. Steps may be negative; the
+/// positions lie inside `dst`.
+pub fn put_slice(ranges: &Ranges<'_>, src: View<'_>, starts: &[usize], steps: &[isize], dst: &mut ViewMut<'_>) -> Result<()> {
+    if count(src.dims()) == 0 {
+        return Ok(());
+    }
+    let (at, strides) = places(starts, steps, dst.strides());
+    // SAFETY: first and last position are inside on each axis, so all are; distinct indices have distinct positions.
+    unsafe {
+        let d = dst.ptr().offset(at * dst.dtype().size() as isize);
+        copy_ranges(ranges, src.dtype(), src.ptr(), d, src.dims(), src.strides(), &strides)
+    }
+}
+
+/// Where the first element of a slice of an array of these strides stands, and the strides of the slice.
+pub(super) fn places(starts: &[usize], steps: &[isize], strides: &[isize]) -> (isize, Strides) {
+    let at = starts.iter().zip(strides).map(|(&a, &s)| a as isize * s).sum();
+    // The step of a single element is never taken, and may be any number.
+    (at, steps.iter().zip(strides).map(|(&k, &s)| k.wrapping_mul(s)).collect())
+}
+
 /// Arrays in odd layouts, and outputs with guards, for the tests of all kernels.
 #[cfg(test)]
 pub(crate) mod model {
     use super::*;
     use crate::dtype::{DType, Scalar};
-    use crate::shape::{c_strides, count};
+    use crate::shape::c_strides;
 
     /// A small generator of test data.
     pub struct Rng(pub u64);
@@ -319,7 +340,6 @@ mod tests {
     use super::*;
     use crate::dtype::DType;
     use crate::kernels::ranges::RANGE;
-    use crate::shape::count;
 
     fn copy(src: View<'_>, dst: &mut ViewMut<'_>) {
         super::copy(&Ranges::new(None), src, dst).unwrap();

@@ -296,6 +296,23 @@ fn operands<'g>(graph: &'g Graph, def: &OpDef, args: &[Arg<'g>]) -> Result<Small
         .collect()
 }
 
+/// A tensor and an operand beside it, of one dtype.
+pub(crate) fn promoted<'g>(op: &str, x: Tensor<'g>, other: Arg<'g>) -> Result<(Tensor<'g>, Tensor<'g>)> {
+    let dtype = common(Class::Value, [Arg::Tensor(x), other.clone()].iter());
+    let number = |s: Scalar| cast(x.graph().literal(s, fit(s, dtype)), dtype);
+    let other = match other {
+        Arg::Tensor(t) => cast(t, dtype),
+        Arg::Weak(s) => number(s),
+        Arg::Filled(f) => {
+            let dims: Vec<i64> = f.shape().iter().map(|&n| n as i64).collect();
+            broadcast_to(number(Scalar::Float(f.value())), dims)
+        }
+        Arg::Absent => return Err(Error::new(ErrorKind::DType, op, "an operand is missing", "no tensor", "a tensor or a number")),
+    };
+    let x = cast(x, dtype);
+    x.error().or(other.error()).map_or(Ok((x, other)), Err)
+}
+
 /// The operands if they are tensors that nothing is done to, as most are.
 fn as_they_are<'g>(def: &OpDef, args: &[Arg<'g>]) -> Option<SmallVec<[Tensor<'g>; 4]>> {
     let mut xs = SmallVec::new();

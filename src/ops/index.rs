@@ -8,21 +8,34 @@ use smallvec::smallvec;
 use crate::dtype::DType;
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::Tensor;
-use crate::graph::attr::Attr;
+use crate::graph::attr::{Attr, Axis};
 use crate::graph::op::{Avals, CallKernel, Cotangent, Infer, Kernel, Lowered, OpDef};
 use crate::kernels;
 use crate::ops::apply::apply;
 use crate::ops::batch;
 use crate::ops::broadcast::{BROADCAST_TO, broadcast_like, broadcast_to};
-use crate::ops::movement::{dims_attr, expand_dims, known_attr, merge_axes, split_axis, squeeze};
+use crate::ops::movement::{dims_attr, expand_dims, known_attr, merge_axes, reshape, split_axis, squeeze};
 use crate::ops::rules::unbroadcast;
 use crate::ops::slice::zeros_of;
 use crate::ops::unpack::{arity, attr};
 use crate::shape::{self, Aval, Dim, Shape, Tuple};
 
 /// The rows of this family.
-pub(in crate::ops) static ROWS: &[&OpDef] =
-    &[&TAKE, &GATHER, &ONE_HOT, &CHECK_INDEX, &CHECK_INDEX_LIKE, &CHECK_LABELS, &CHECK_AT, &GATHER_AT, &ADD_AT, &BROADCAST_OFF];
+pub(in crate::ops) static ROWS: &[&OpDef] = &[
+    &TAKE,
+    &INDEX_SELECT,
+    &EMBEDDING,
+    &GATHER,
+    &TAKE_ALONG_AXIS,
+    &ONE_HOT,
+    &CHECK_INDEX,
+    &CHECK_INDEX_LIKE,
+    &CHECK_LABELS,
+    &CHECK_AT,
+    &GATHER_AT,
+    &ADD_AT,
+    &BROADCAST_OFF,
+];
 
 fn check_int(c: &Infer<'_>, index: &Aval) -> Result<()> {
     if index.dtype.is_int() { Ok(()) } else { c.dtype_error("indices must be integers", index.dtype, "int32 or int64") }
@@ -154,7 +167,7 @@ pub(crate) fn check_at<'g>(x: Tensor<'g>, axis: usize, index: i64) -> Result<Ten
 }
 
 /// An error unless places can be those of an axis of `whole`: as many axes, and off the axis at most its lengths.
-fn check_places(c: &Infer<'_>, places: &Aval, whole: &Aval, axis: usize) -> Result<()> {
+pub(crate) fn check_places(c: &Infer<'_>, places: &Aval, whole: &Aval, axis: usize) -> Result<()> {
     check_int(c, places)?;
     let fits = |(i, (p, d)): (usize, (&Dim, &Dim))| match (p, d) {
         (Dim::Known(p), Dim::Known(d)) => i == axis || p <= d,
@@ -320,7 +333,7 @@ pub(crate) fn broadcast_off<'g>(x: Tensor<'g>, like: Tensor<'g>, axis: usize) ->
 }
 
 /// Places of any shape as those of an axis of `x`: joined into one axis, and repeated over the other axes of `x`.
-fn along<'g>(places: Tensor<'g>, x: Tensor<'g>, axis: usize) -> Tensor<'g> {
+pub(crate) fn along<'g>(places: Tensor<'g>, x: Tensor<'g>, axis: usize) -> Tensor<'g> {
     let flat = match places.ndim() {
         0 => expand_dims(places, 0i64),
         1 => places,
@@ -340,23 +353,67 @@ pub(crate) fn take_at<'g>(x: Tensor<'g>, places: Tensor<'g>, axis: usize) -> Ten
     }
 }
 
+/// The elements of `x` at `index` along an axis.
+fn chosen<'g>(op: &str, x: Tensor<'g>, index: Tensor<'g>, axis: i64) -> Result<Tensor<'g>> {
+    let axis = shape::axis(op, axis, x.ndim())?;
+    Ok(take_at(x, checked(index, x, axis, false), axis))
+}
+
 row! {
-    /// The elements of `x` at `index` along `axis`; the axis becomes the axes of `index`. Negative indices count from the
-    /// end; an index out of range is an error of the run.
+    /// The elements of `x` at `index` along `axis`; the axis becomes the axes of `index`. Without an axis, of the elements of `x` in C
+    /// order. Negative indices count from the end; an index out of range is an error of the run.
     ///
     /// Gradient: `g` added up at the indices.
-    pub TAKE = fn take(x: any, index: any; axis: i64 = 0) -> y
+    pub TAKE = fn take(x: any, index: any; axis: Axis = None) -> y
     body {
-        let axis = shape::axis("take", axis, x.ndim())?;
-        take_at(x, checked(index, x, axis, false), axis)
+        match axis {
+            Some(axis) => chosen("take", x, index, axis)?,
+            None => chosen("take", reshape(x, -1), index, 0)?,
+        }
     }
     numpy "np.take(x, index, axis=axis)";
-    example "T.take([10.0, 20.0, 30.0], [2, -1, 0])" => "[30. 30. 10.]";
+    example "T.take([[10.0, 20.0], [30.0, 40.0]], [2, -1, 0])" => "[30. 40. 10.]";
     method take;
     case real[4, 3], index(4)[5] with axis = 0;
     case real[2, 4], index(4)[2, 2] with axis = -1;
     case real[4], index(4)[] with axis = 0;
+    case real[2, 3], index(6)[2, 2] with axis = ();
+    case real[], index(1)[3] with axis = ();
     refuses f64[2], f64[2] with axis = 0 => "take: indices must be integers. Got float64; expected int32 or int64.";
+    refuses f64[2], i64[2] with axis = 1 => "take: axis is out of range. Got axis=1 for 1 dimension; expected -1 <= axis < 1.";
+}
+row! {
+    /// The elements of `x` at an index of at most one axis along `axis`. Negative indices count from the end; an index out of range
+    /// is an error of the run.
+    ///
+    /// Gradient: `g` added up at the indices.
+    pub INDEX_SELECT = fn index_select(x: any, index: any; axis: i64) -> y
+    body {
+        if index.ndim() > 1 {
+            let got = format_args!("shape {}", Tuple(index.dims()));
+            return Err(Error::new(ErrorKind::Shape, "index_select", "the index has several axes", got, "an index of at most one axis"));
+        }
+        chosen("index_select", x, index, axis)?
+    }
+    numpy "np.take(x, index, axis=axis)";
+    example "T.index_select([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]], [2, 0], axis=1)" => "[[3. 1.]\n [6. 4.]]";
+    case real[4, 3], index(4)[5] with axis = 0;
+    case real[2, 4], index(4)[3] with axis = -1;
+    refuses f64[2], f64[2] with axis = 0 => "index_select: indices must be integers. Got float64; expected int32 or int64.";
+    refuses f64[2], i64[2, 1] with axis = 0 => "index_select: the index has several axes. Got shape (2, 1); expected an index of at most one axis.";
+}
+row! {
+    /// The rows of a table at indices: `weight[index]`, of shape `index.shape + weight.shape[1:]`. Negative indices count from the end;
+    /// an index out of range is an error of the run.
+    ///
+    /// Gradient: `g` added up at the rows.
+    pub EMBEDDING = fn embedding(index: any, weight: any) -> y
+    body { chosen("embedding", weight, index, 0)? }
+    numpy "np.take(weight, index, axis=0)";
+    example "T.embedding([2, 0], [[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])" => "[[5. 6.]\n [1. 2.]]";
+    case index(4)[2, 3], real[4, 2];
+    case index(4)[], real[4, 2];
+    refuses f64[2], f64[4, 2] => "embedding: indices must be integers. Got float64; expected int32 or int64.";
 }
 row! {
     /// For each place of `index` the element of `x` at that index along `axis`, and at the same position on the other axes, where
@@ -370,12 +427,36 @@ row! {
     }
     numpy "ref.gather_at(x, index, axis)";
     example "T.gather([[1.0, 2.0], [3.0, 4.0]], [[1], [0]])" => "[[2.]\n [3.]]";
-    alias take_along_axis;
     case real[3, 4], index(4)[3, 2] with axis = -1;
     case real[4, 2], index(4)[3, 2] with axis = 0;
     case real[4, 3], index(4)[5, 2] with axis = 0;
     refuses f64[2], f64[2] with axis = 0 => "gather: indices must be integers. Got float64; expected int32 or int64.";
     refuses f64[2, 3], i64[3, 3] with axis = 1 => "gather: the places do not fit. Got (3, 3) for (2, 3) and axis=1; expected equal ranks, and at most the lengths off the axis.";
+}
+row! {
+    /// For each place of `index` the element of `x` at that index along `axis`, and at the same position on the other axes, on which
+    /// both broadcast. Without an axis, of the elements of `x` in C order, by an index of one axis. Negative indices count from the
+    /// end; an index out of range is an error of the run.
+    ///
+    /// Gradient: `g` added up at the indices.
+    pub TAKE_ALONG_AXIS = fn take_along_axis(x: any, index: any; axis: Axis = Some(-1)) -> y
+    body {
+        let (x, axis) = match axis {
+            Some(axis) => (x, shape::axis("take_along_axis", axis, x.ndim())?),
+            None => (reshape(x, -1), 0),
+        };
+        let places = checked(index, x, axis, false);
+        gather_at(broadcast_off(x, places, axis), broadcast_off(places, x, axis), axis)
+    }
+    numpy "np.take_along_axis(x, index, axis=axis)";
+    example "T.take_along_axis([[3.0, 1.0, 2.0], [6.0, 4.0, 5.0]], [[1, 2, 0]])" => "[[1. 2. 3.]\n [4. 5. 6.]]";
+    case real[3, 4], index(4)[3, 2] with axis = -1;
+    case real[3, 4], index(4)[1, 2] with axis = 1;
+    case real[4, 1, 2], index(4)[3, 5, 1] with axis = 0;
+    case real[2, 3], index(6)[4] with axis = ();
+    refuses f64[2], f64[2] with axis = 0 => "take_along_axis: indices must be integers. Got float64; expected int32 or int64.";
+    refuses f64[2, 3], i64[2] with axis = 1 => "take_along_axis: the ranks differ. Got (2, 3) and (2,); expected equal numbers of axes.";
+    refuses f64[2, 3], i64[4, 3] with axis = 1 => "take_along_axis: shapes do not broadcast. Got (2, 3) and (4, 1); expected equal lengths, or 1, on each axis counted from the last.";
 }
 row! {
     /// An array with one more, last, axis of length `classes`: 1 at the label's place, 0 elsewhere. Labels are integers or

@@ -4,9 +4,10 @@ use crate::array::Array;
 use crate::dtype::DType;
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::{NodeOp, Tensor};
-use crate::ops::index::{checked, take, take_at};
-use crate::ops::movement::{merge_axes, transpose};
+use crate::ops::index::checked;
+use crate::ops::movement::merge_axes;
 use crate::ops::reduce::size;
+use crate::ops::selection::Selection;
 use crate::shape::{Dim, Shape, broadcast, count};
 
 /// The places where a mask is true, as one array of indices for each of its axes, which are those of `x` from `axis` on. A
@@ -42,10 +43,15 @@ pub(crate) fn mask_places<'g>(x: Tensor<'g>, axis: usize, mask: &Array) -> Resul
     places.iter().map(|list| indices(list)).collect()
 }
 
-/// The elements of `y` at arrays of indices, each for one axis, in ascending order. Returns also where the axes of the
-/// arrays' common shape stand, and how many they are.
+/// Goes on to the elements at arrays of indices, each for one axis, in ascending order. Returns where the axes of the arrays'
+/// common shape stand, and how many they are. Errors of indices are those of `name`.
 #[track_caller]
-pub(crate) fn select_arrays<'g>(y: Tensor<'g>, arrays: &[(Tensor<'g>, usize)]) -> Result<(Tensor<'g>, usize, usize)> {
+pub(crate) fn select_arrays<'g>(
+    part: &mut Selection<'g>,
+    arrays: &[(Tensor<'g>, usize)],
+    name: Option<&'static str>,
+) -> Result<(usize, usize)> {
+    let graph = part.y.graph();
     let mut shape = Shape::new();
     for (t, _) in arrays {
         if !t.dtype().is_int() {
@@ -54,25 +60,30 @@ pub(crate) fn select_arrays<'g>(y: Tensor<'g>, arrays: &[(Tensor<'g>, usize)]) -
         shape = broadcast("index", &shape, t.dims(), &mut || Dim::Sym(u32::MAX))?;
     }
     let first = match arrays {
-        [] => return Ok((y, 0, 0)),
-        [(index, axis)] => return Ok((take(y, *index, *axis as i64), *axis, shape.len())),
+        [] => return Ok((0, 0)),
+        [(index, axis)] => {
+            let places = graph.inside(name.unwrap_or("take"), || checked(*index, part.y, *axis, false));
+            part.take(places, *axis);
+            return Ok((*axis, shape.len()));
+        }
         [(_, first), ..] => *first,
     };
     let axes = || arrays.iter().map(|(_, axis)| *axis);
-    let (y, first) = if axes().eq(first..first + arrays.len()) {
-        (y, first)
+    let first = if axes().eq(first..first + arrays.len()) {
+        first
     } else {
-        let others = (0..y.ndim()).filter(|i| axes().all(|a| a != *i));
-        let order: Vec<i64> = axes().chain(others).map(|i| i as i64).collect();
-        (transpose(y, order), 0)
+        let others = (0..part.y.ndim()).filter(|i| axes().all(|a| a != *i));
+        part.transpose(axes().chain(others).map(|i| i as i64).collect());
+        0
     };
-    let lengths = y.dims().get(first..first + arrays.len()).unwrap_or(&[]);
-    let place = match known_places(arrays, lengths, &shape)? {
-        Some(known) => y.graph().constant_array(known),
-        None => y.graph().inside("index", || places(y, arrays, first)),
+    let lengths = part.y.dims().get(first..first + arrays.len()).unwrap_or(&[]);
+    let places = match known_places(arrays, lengths, &shape)? {
+        Some(known) => graph.constant_array(known),
+        None => graph.inside(name.unwrap_or("index"), || places(part.y, arrays, first)),
     };
-    let joined = merge_axes(y, first, arrays.len());
-    Ok((take_at(joined, place, first), first, shape.len()))
+    part.shaped(|y| merge_axes(y, first, arrays.len()));
+    part.take(places, first);
+    Ok((first, shape.len()))
 }
 
 /// The places in the joined axes, in C order; an index out of range is an error of the run.

@@ -50,9 +50,12 @@ pub mod rounding;
 pub mod rules;
 pub mod samples;
 pub mod scan;
+pub mod scatter;
 pub mod select;
 #[cfg(feature = "python")]
 pub mod select_items;
+#[cfg(feature = "python")]
+pub mod selection;
 pub mod shapes;
 pub mod sigmoid;
 pub mod sinc;
@@ -125,6 +128,7 @@ pub static FAMILIES: &[Family] = &[
     family("Sorting and order", sort::ROWS),
     family("Sorting and order", composite::order::ROWS),
     family("Indexing", index::ROWS),
+    family("Indexing", scatter::ROWS),
     family("Products", contract::ROWS),
     family("Products", einsum::ROWS),
     family("Products", einsum::axes::ROWS),

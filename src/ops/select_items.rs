@@ -7,10 +7,12 @@ use crate::array::Array;
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::attr::{Slice, Slices};
 use crate::graph::{AsTensor, Tensor};
+use crate::ops::apply::{Arg, promoted};
+use crate::ops::broadcast::{broadcast_like, repeats_to};
 use crate::ops::index::check_at;
 use crate::ops::index_arrays::{mask_places, select_arrays};
-use crate::ops::movement::{expand_dims, squeeze, transpose};
-use crate::ops::slice::strided_slice;
+use crate::ops::movement::{expand_dims, squeeze};
+use crate::ops::selection::{Change, Selection};
 use crate::shape::Tuple;
 
 /// One item of an index.
@@ -34,7 +36,7 @@ pub enum Item<'g> {
 type Ranges = SmallVec<[Slice; 4]>;
 
 /// What one item, or one axis of a mask, leaves behind.
-enum Part<'g> {
+enum Left<'g> {
     /// Axes that stay, in place of a slice or of `...`.
     Kept(usize),
     /// A new axis.
@@ -47,10 +49,10 @@ enum Part<'g> {
     Flag(Tensor<'g>),
 }
 
-impl Part<'_> {
+impl Left<'_> {
     /// True for what NumPy calls an advanced index, if there is an array among the items. An integer then is one too.
     fn advanced(&self) -> bool {
-        matches!(self, Part::Gone | Part::Indexed(_) | Part::Flag(_))
+        matches!(self, Left::Gone | Left::Indexed(_) | Left::Flag(_))
     }
 }
 
@@ -64,17 +66,41 @@ fn fail<T>(what: &str, got: impl std::fmt::Display, rule: &str) -> Result<T> {
 /// beside them, stand next to one another, these axes take their place, else they come first.
 #[track_caller]
 pub(crate) fn select_items<'g>(x: impl AsTensor<'g>, items: &[Item<'g>]) -> Result<Tensor<'g>> {
-    let mut x = x.tensor();
+    Ok(part(x.tensor(), items, None)?.y)
+}
+
+/// `x` with the part that the items name changed by values, which broadcast to it. Both become one dtype.
+///
+/// Where arrays of indices name an element several times, the values come to it one after the other, in C order.
+#[track_caller]
+pub(crate) fn change_items<'g>(x: Tensor<'g>, items: &[Item<'g>], change: Change, values: Arg<'g>) -> Result<Tensor<'g>> {
+    let (x, values) = promoted("at", x, values)?;
+    let part = part(x, items, Some("at"))?;
+    if !repeats_to(values.dims(), part.y.dims()) {
+        let got = format_args!("{} for a part of shape {}", Tuple(values.dims()), Tuple(part.y.dims()));
+        return Err(Error::new(ErrorKind::Shape, "at", "the values do not fit", got, "values that broadcast to the part"));
+    }
+    let y = x.graph().inside("at", || part.changed(change, broadcast_like(values, part.y)));
+    y.error().map_or(Ok(y), |e| Err(e.named("at")))
+}
+
+/// The part of `x` that the items name. Errors of arrays of indices are those of `name`.
+#[track_caller]
+fn part<'g>(mut x: Tensor<'g>, items: &[Item<'g>], name: Option<&'static str>) -> Result<Selection<'g>> {
     let (mut slices, mut parts) = (Ranges::new(), SmallVec::new());
     read(&mut x, items, &mut slices, &mut parts)?;
-    let y = basic(x, &mut slices, &parts)?;
-    let arrays = parts.iter().any(|p| matches!(p, Part::Indexed(_) | Part::Flag(_)));
-    let y = if arrays { advanced(y, &parts)? } else { with_new_axes(y, &parts, 0, true) };
-    y.error().map_or(Ok(y), Err)
+    let mut part = Selection::whole(x);
+    basic(&mut part, &mut slices, &parts)?;
+    if parts.iter().any(|p| matches!(p, Left::Indexed(_) | Left::Flag(_))) {
+        advanced(&mut part, &parts, name)?;
+    } else {
+        with_new_axes(&mut part, &parts, 0, true);
+    }
+    part.y.error().map_or(Ok(part), Err)
 }
 
 /// The items as slices of all axes, and what each leaves behind.
-fn read<'g>(x: &mut Tensor<'g>, items: &[Item<'g>], slices: &mut Ranges, parts: &mut SmallVec<[Part<'g>; 6]>) -> Result<()> {
+fn read<'g>(x: &mut Tensor<'g>, items: &[Item<'g>], slices: &mut Ranges, parts: &mut SmallVec<[Left<'g>; 6]>) -> Result<()> {
     let axes = |i: &Item<'_>| match i {
         Item::New | Item::Rest => 0,
         Item::Mask(m) => m.shape().len(),
@@ -95,28 +121,28 @@ fn read<'g>(x: &mut Tensor<'g>, items: &[Item<'g>], slices: &mut Ranges, parts: 
                 // A length that is not known is checked when the run knows it.
                 *x = check_at(*x, axis, *i)?;
                 slices.push(Slice { start: Some(*i), stop: if *i == -1 { None } else { Some(i.saturating_add(1)) }, step: 1 });
-                parts.push(Part::Gone);
+                parts.push(Left::Gone);
             }
             Item::Slice(s) => {
                 slices.push(*s);
-                parts.push(Part::Kept(1));
+                parts.push(Left::Kept(1));
             }
-            Item::New => parts.push(Part::New),
+            Item::New => parts.push(Left::New),
             Item::Rest => {
                 slices.extend(std::iter::repeat_n(Slice::ALL, x.ndim() - named));
-                parts.push(Part::Kept(x.ndim() - named));
+                parts.push(Left::Kept(x.ndim() - named));
             }
             Item::Take(t) => {
                 slices.push(Slice::ALL);
-                parts.push(Part::Indexed(*t));
+                parts.push(Left::Indexed(*t));
             }
             Item::Mask(m) => {
                 let places = mask_places(*x, axis, m)?;
                 if m.shape().is_empty() {
-                    parts.extend(places.into_iter().map(Part::Flag));
+                    parts.extend(places.into_iter().map(Left::Flag));
                 } else {
                     slices.extend(std::iter::repeat_n(Slice::ALL, m.shape().len()));
-                    parts.extend(places.into_iter().map(Part::Indexed));
+                    parts.extend(places.into_iter().map(Left::Indexed));
                 }
             }
         }
@@ -124,74 +150,78 @@ fn read<'g>(x: &mut Tensor<'g>, items: &[Item<'g>], slices: &mut Ranges, parts: 
     Ok(())
 }
 
-/// `x` after its slices and integers. Its axes are those of the kept parts and of the arrays, in order.
-fn basic<'g>(x: Tensor<'g>, slices: &mut Ranges, parts: &[Part<'_>]) -> Result<Tensor<'g>> {
+/// Goes on to what slices and integers leave. Its axes are those of the kept parts and of the arrays, in order.
+fn basic<'g>(part: &mut Selection<'g>, slices: &mut Ranges, parts: &[Left<'_>]) -> Result<()> {
     let mut gone = vec![];
     let mut axis = 0;
-    for part in parts {
-        match part {
-            Part::Gone => {
+    for left in parts {
+        match left {
+            Left::Gone => {
                 gone.push(axis as i64);
                 axis += 1;
             }
-            Part::Kept(n) => axis += n,
-            Part::Indexed(_) => axis += 1,
-            Part::New | Part::Flag(_) => {}
+            Left::Kept(n) => axis += n,
+            Left::Indexed(_) => axis += 1,
+            Left::New | Left::Flag(_) => {}
         }
     }
     while slices.last() == Some(&Slice::ALL) {
         slices.pop();
     }
-    let y = if slices.is_empty() { x } else { strided_slice(x, Slices(slices.as_slice().into())) };
-    let y = if gone.is_empty() { y } else { squeeze(y, gone) };
-    y.error().map_or(Ok(y), Err)
+    if !slices.is_empty() {
+        part.slice(Slices(slices.as_slice().into()));
+    }
+    if !gone.is_empty() {
+        part.shaped(|y| squeeze(y, gone));
+    }
+    part.y.error().map_or(Ok(()), Err)
 }
 
-/// `y` after its arrays of indices. Its axes are those of [`basic`].
-fn advanced<'g>(y: Tensor<'g>, parts: &[Part<'g>]) -> Result<Tensor<'g>> {
+/// Goes on to what arrays of indices leave of what [`basic`] gave.
+fn advanced<'g>(part: &mut Selection<'g>, parts: &[Left<'g>], name: Option<&'static str>) -> Result<()> {
     let (mut axis, mut flags, mut arrays) = (0, vec![], vec![]);
-    for part in parts {
-        match part {
-            Part::Kept(n) => axis += n,
-            Part::Indexed(t) | Part::Flag(t) => {
-                if matches!(part, Part::Flag(_)) {
+    for left in parts {
+        match left {
+            Left::Kept(n) => axis += n,
+            Left::Indexed(t) | Left::Flag(t) => {
+                if matches!(left, Left::Flag(_)) {
                     flags.push(axis as i64);
                 }
                 arrays.push((*t, axis));
                 axis += 1;
             }
-            Part::New | Part::Gone => {}
+            Left::New | Left::Gone => {}
         }
     }
-    let y = if flags.is_empty() { y } else { expand_dims(y, flags) };
-    let (y, at, count) = select_arrays(y, &arrays)?;
-    let first = parts.iter().position(Part::advanced).unwrap_or(0);
-    let last = parts.iter().rposition(Part::advanced).unwrap_or(0);
-    let together = parts.iter().take(last).skip(first).all(Part::advanced);
-    let y = if together || at == 0 {
-        y
-    } else {
-        let order: Vec<i64> = (at..at + count).chain(0..at).chain(at + count..y.ndim()).map(|i| i as i64).collect();
-        transpose(y, order)
-    };
-    Ok(with_new_axes(y, parts, count, together))
+    if !flags.is_empty() {
+        part.shaped(|y| expand_dims(y, flags));
+    }
+    let (at, count) = select_arrays(part, &arrays, name)?;
+    let first = parts.iter().position(Left::advanced).unwrap_or(0);
+    let last = parts.iter().rposition(Left::advanced).unwrap_or(0);
+    let together = parts.iter().take(last).skip(first).all(Left::advanced);
+    if !together && at != 0 {
+        part.transpose((at..at + count).chain(0..at).chain(at + count..part.y.ndim()).map(|i| i as i64).collect());
+    }
+    with_new_axes(part, parts, count, together);
+    Ok(())
 }
 
-/// `y` with the new axes among the others, of which `count` belong to the arrays: those stand where the first of these
+/// Goes on to the new axes among the others, of which `count` belong to the arrays: those stand where the first of these
 /// stands, or in front of all.
-fn with_new_axes<'g>(y: Tensor<'g>, parts: &[Part<'_>], count: usize, together: bool) -> Tensor<'g> {
+fn with_new_axes(part: &mut Selection<'_>, parts: &[Left<'_>], count: usize, together: bool) {
     let (mut new, mut place, mut met) = (vec![], 0, !together);
     if met {
         place += count;
     }
-    for part in parts {
-        match part {
-            Part::New => {
+    for left in parts {
+        match left {
+            Left::New => {
                 new.push(place as i64);
                 place += 1;
             }
-            Part::Kept(n) => place += n,
-            Part::Gone | Part::Indexed(_) | Part::Flag(_) => {
+            Left::Kept(n) => place += n,
+            Left::Gone | Left::Indexed(_) | Left::Flag(_) => {
                 if !met {
                     place += count;
                 }
@@ -199,5 +229,7 @@ fn with_new_axes<'g>(y: Tensor<'g>, parts: &[Part<'_>], count: usize, together: 
             }
         }
     }
-    if new.is_empty() { y } else { expand_dims(y, new) }
+    if !new.is_empty() {
+        part.shaped(|y| expand_dims(y, new));
+    }
 }

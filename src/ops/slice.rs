@@ -15,7 +15,7 @@ use crate::ops::unpack::{arity, attr};
 use crate::shape::{self, Aval, Dim, Shape, Strides, Tuple};
 
 /// The rows of this family.
-pub(in crate::ops) static ROWS: &[&OpDef] = &[&SLICE, &ADD_SLICES, &CONCAT, &SPLIT_LIKE];
+pub(in crate::ops) static ROWS: &[&OpDef] = &[&SLICE, &ADD_SLICES, &PUT_SLICE, &CONCAT, &SPLIT_LIKE];
 
 row! {
     /// A part of `x`: one slice an axis, from the first; axes that are not named stay whole. Bounds and steps mean what
@@ -138,8 +138,7 @@ row! {
             let ([base, parts @ ..], [y]) = (c.inputs, &mut *c.outputs) else { return Err(arity(c.op)) };
             kernels::movement::copy(c.ranges, *base, y)?;
             for (part, slices) in parts.iter().zip(of_each(&slices, base.dims().len())) {
-                let starts: shape::Dims = base.dims().iter().zip(slices).map(|(&n, s)| s.resolve(n).0).collect();
-                let steps: Strides = slices.iter().map(|s| s.step as isize).collect();
+                let (starts, steps) = resolved(slices, base.dims());
                 kernels::add::add_slice(c.ranges, *part, &starts, &steps, y)?;
             }
             Ok(())
@@ -181,6 +180,53 @@ row! {
     refuses f64[], i64[] => "add_slices: the dtypes differ. Got int64 for float64; expected one dtype.";
 }
 
+row! {
+    /// `x` with the part that `slices`, one an axis, name replaced by `src`.
+    ///
+    /// Gradient: `g` elsewhere, and its part to `src`.
+    pub(crate) PUT_SLICE = fn put_slice(x: any, src: any; slices: Slices) -> y
+    shape(c) {
+        if src.dtype != x.dtype {
+            return c.dtype_error("the dtypes differ", format_args!("{} for {}", src.dtype, x.dtype), "one dtype");
+        }
+        check_part(c, src, &slices.0, &x.shape)?;
+        Ok(smallvec![x.clone()])
+    };
+    kernel call!(false, |[x, src] -> [y], c| {
+        let slices: Slices = attr(c.attrs.first())?;
+        kernels::movement::copy(c.ranges, *x, y)?;
+        let (starts, steps) = resolved(&slices.0, x.dims());
+        kernels::movement::put_slice(c.ranges, *src, &starts, &steps, y)
+    });
+    support Placed;
+    vjp(g) { x: put_slice(g, zeros_of(src, g.dtype()), slices.clone()), src: strided_slice(g, slices) }
+    batch Rule(batch::in_front_of_each);
+    numpy "ref.put_slice(x, src, slices)";
+    cases {
+        let part = |start, stop, step| Slice { start, stop, step };
+        vec![
+            case(Domain::Real, &[&[4], &[2]], vec![Slices([part(None, None, -2)].into()).pack()]),
+            case(Domain::Real, &[&[5, 3], &[2, 3]], vec![Slices([part(Some(1), Some(3), 1), Slice::ALL].into()).pack()]),
+            case(Domain::Real, &[&[], &[]], vec![Slices([].into()).pack()]),
+        ]
+    };
+    bad vec![bad(
+        &[&[4], &[3]], vec![Slices([Slice { start: None, stop: None, step: -2 }].into()).pack()],
+        "put_slice: the part does not fit its slices. Got (3,) for an array of shape (4,); expected the shape of the slices.",
+    )];
+    refuses f64[], i64[] with slices = Slices([].into()) => "put_slice: the dtypes differ. Got int64 for float64; expected one dtype.";
+}
+
+/// Where slices of an array of lengths `dims` start, and their steps.
+fn resolved(slices: &[Slice], dims: &[usize]) -> (shape::Dims, Strides) {
+    (dims.iter().zip(slices).map(|(&n, s)| s.resolve(n).0).collect(), slices.iter().map(|s| s.step as isize).collect())
+}
+
+/// Slices of all axes.
+pub(crate) fn whole_slices(slices: &Slices, ndim: usize) -> Slices {
+    Slices(slices.0.iter().copied().chain(std::iter::repeat(Slice::ALL)).take(ndim.max(slices.0.len())).collect())
+}
+
 /// Zeros in the shape of `x`, of which nothing else is used, in another dtype.
 pub(crate) fn zeros_of(x: Tensor<'_>, dtype: DType) -> Tensor<'_> {
     broadcast_like(x.graph().literal(false.into(), dtype), x)
@@ -197,8 +243,7 @@ pub(crate) fn unslice_to<'g>(g: Tensor<'g>, slices: Slices, shape: impl IntoAttr
 }
 
 fn unsliced<'g>(g: Tensor<'g>, zeros: Tensor<'g>, slices: Slices) -> Tensor<'g> {
-    let all = slices.0.iter().copied().chain(std::iter::repeat(Slice::ALL)).take(zeros.ndim().max(slices.0.len()));
-    add_slices(&[zeros, g], Slices(all.collect()))
+    add_slices(&[zeros, g], whole_slices(&slices, zeros.ndim()))
 }
 
 row! {

@@ -30,7 +30,7 @@ pub fn built<'py>(py: Python<'py>, ctx: &Py<Context>, value: Value) -> Built<'py
 }
 
 /// An operand of an op in the graph of `ctx`: a tensor, a weak number, a filled shape, or an array as a constant.
-fn arg<'a>(ctx: &'a Py<Context>, x: &Bound<'_, PyAny>) -> PyResult<Arg<'a>> {
+pub fn arg<'a>(ctx: &'a Py<Context>, x: &Bound<'_, PyAny>) -> PyResult<Arg<'a>> {
     if let Ok(t) = x.cast_exact::<Tensor>() {
         let t = t.get();
         if !t.ctx.is(ctx) {

@@ -1,6 +1,7 @@
 //! The Python face: classes over the Rust face, and one way into the op table. No op is declared here.
 
 mod apply;
+mod at;
 mod context;
 mod convert;
 mod environment;
@@ -28,6 +29,8 @@ mod lib_module {
 
     #[pymodule_export]
     use super::apply::{_apply, _assign, _cond, _grad, _hvp, _jacobians, _random};
+    #[pymodule_export]
+    use super::at::{At, Place};
     #[pymodule_export]
     use super::context::{_compilations, Context, current_context};
     #[pymodule_export]

@@ -4,21 +4,20 @@ use pyo3::basic::CompareOp;
 use pyo3::exceptions::{PyAttributeError, PyTypeError};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyDict, PyEllipsis, PyFloat, PyInt, PyList, PySlice, PyString, PyTuple};
+use pyo3::types::{PyDict, PyString, PyTuple};
 
 use super::apply::{Built, binary, built, power, unary};
+use super::at::{At, items};
 use super::context::Context;
 use super::convert;
 use super::guarded;
 use super::numpy_calls;
 use super::refusal::{self, no_operator};
-use crate::array::Array;
-use crate::dtype::DType;
 use crate::error::{Error, ErrorKind};
-use crate::graph::attr::{Attr, Slice};
+use crate::graph::attr::Attr;
 use crate::graph::{self, Value};
 use crate::ops::operator_table::OPERATORS;
-use crate::ops::select_items::{Item, select_items};
+use crate::ops::select_items::select_items;
 use crate::shape::Dim;
 
 /// A value of a graph that is computed when it is evaluated.
@@ -106,6 +105,11 @@ impl Tensor {
     #[getter(mT)]
     fn matrix_transposed<'py>(slf: &Bound<'py, Self>) -> Built<'py> {
         unary(slf, OPERATORS.matrix_transpose, &[])
+    }
+    /// What makes changed copies: `x.at[index].set(values)`. See `help(type(x.at[0]))`.
+    #[getter]
+    fn at<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, At>> {
+        At::of(slf)
     }
     /// The context that it belongs to.
     #[getter]
@@ -262,7 +266,7 @@ impl Tensor {
     }
 
     fn __setitem__(&self, _index: &Bound<'_, PyAny>, _value: &Bound<'_, PyAny>) -> PyResult<()> {
-        let help = "write `t = T.where(mask, value, t)`, with a mask of bools, or `T.concat` of parts; `T.assign` writes a variable";
+        let help = "write `t = t.at[index].set(value)` for `t[index] = value`; `T.assign` writes a variable";
         refusal::no_change(self, "setitem", help)
     }
     fn __delitem__(&self, _index: &Bound<'_, PyAny>) -> PyResult<()> {
@@ -371,17 +375,8 @@ impl Tensor {
     /// [3. 4.] [4. 6.]
     fn __getitem__<'py>(slf: &Bound<'py, Self>, index: &Bound<'py, PyAny>) -> Built<'py> {
         guarded(|| {
-            let py = slf.py();
-            let t = slf.get();
-            let one;
-            let list: Vec<Bound<'py, PyAny>> = match index.cast::<PyTuple>() {
-                Ok(tuple) => tuple.iter().collect(),
-                Err(_) => {
-                    one = index.clone();
-                    vec![one]
-                }
-            };
-            let items: Vec<Item<'_>> = list.iter().map(|i| item(&t.ctx, i)).collect::<PyResult<_>>()?;
+            let (py, t) = (slf.py(), slf.get());
+            let items = items(&t.ctx, index)?;
             let made = super::site::at_caller(py, || select_items(t.handle(), &items))??;
             built(py, &t.ctx, made.value())
         })
@@ -420,68 +415,5 @@ impl Tensor {
         options: &Bound<'py, PyAny>,
     ) -> Built<'py> {
         guarded(|| numpy_calls::function(slf, function, args, options))
-    }
-}
-
-fn item<'a>(ctx: &'a Py<Context>, i: &Bound<'_, PyAny>) -> PyResult<Item<'a>> {
-    if i.is_none() {
-        return Ok(Item::New);
-    }
-    if i.is_instance_of::<PyEllipsis>() {
-        return Ok(Item::Rest);
-    }
-    if let Ok(s) = i.cast::<PySlice>() {
-        let bound = |name: &str| -> PyResult<Option<i64>> {
-            let v = s.getattr(name)?;
-            if v.is_none() { Ok(None) } else { v.extract().map(Some) }
-        };
-        let step = bound("step")?.unwrap_or(1);
-        return Ok(Item::Slice(Slice { start: bound("start")?, stop: bound("stop")?, step }));
-    }
-    let wrong = || -> PyErr {
-        let got = i.repr().map_or_else(|_| String::new(), |r| r.to_string());
-        let rule = "integers, slices, `...`, None, and arrays of integers or bools";
-        Error::new(ErrorKind::DType, "index", "the index has the wrong type", got, rule).into()
-    };
-    if i.is_instance_of::<PyString>() || i.is_instance_of::<PyFloat>() {
-        return Err(wrong());
-    }
-    if let Ok(t) = i.cast::<Tensor>() {
-        let t = t.get();
-        if !t.ctx.is(ctx) {
-            return Err(Error::new(
-                ErrorKind::Graph,
-                "index",
-                "tensors of two graphs are mixed",
-                "operands of two contexts",
-                "all operands from one context",
-            )
-            .into());
-        }
-        let index = ctx.get().graph().tensor(t.value);
-        if index.dtype() == DType::Bool {
-            let what = "the result of a mask that a run computes has a shape that depends on its values";
-            let e = Error::new(ErrorKind::DType, "index", what, "a tensor of bools", "an array of bools, integers or slices");
-            return Err(e.help("use `T.where(mask, x, 0)` to keep the shape").into());
-        }
-        return Ok(Item::Take(index));
-    }
-    let one = || i.getattr("ndim").map_or(Ok(0), |n| n.extract::<i64>()).map(|n| n == 0);
-    if !i.is_instance_of::<PyBool>() && (i.is_instance_of::<PyInt>() || i.hasattr("__index__")? && one()?) {
-        match i.extract::<i64>() {
-            // A 0-d array of bools has the method, and refuses.
-            Err(e) if e.is_instance_of::<PyTypeError>(i.py()) => {}
-            at => return Ok(Item::At(at?)),
-        }
-    }
-    let a = convert::to_array(i)?;
-    match a.dtype() {
-        DType::Bool => Ok(Item::Mask(a)),
-        DType::I32 | DType::I64 => Ok(Item::Take(ctx.get().graph().constant_array(a))),
-        // An empty list has no numbers that could be of the wrong type; NumPy makes it an array of floats.
-        _ if a.size() == 0 && (i.is_instance_of::<PyList>() || i.is_instance_of::<PyTuple>()) => {
-            Ok(Item::Take(ctx.get().graph().constant_array(Array::zeros(DType::I64, a.shape())?)))
-        }
-        _ => Err(wrong()),
     }
 }

@@ -43,6 +43,70 @@ def add_at(xs, axis):
     return y
 
 
+def put_at(x, places, src, axis):
+    """`x` with elements written at places; of several at one place the last one stays."""
+    y = np.array(x)
+    src = np.broadcast_to(src, np.shape(places)) if np.ndim(src) == 0 else src
+    for at, to in moved(places, axis):
+        y[to] = src[at]
+    return y
+
+
+def put_slice(x, src, slices):
+    y = np.array(x)
+    y[slices] = src
+    return y
+
+
+def last_at(places, whole, axis):
+    """Whether no later place is the same."""
+    owner = {to: at for at, to in moved(places, axis)}
+    last = np.zeros(np.shape(places), bool)
+    for at in owner.values():
+        last[at] = True
+    return last
+
+
+def scan_at(x, places, scale, shift, axis, reverse):
+    """What is at each place before it is scaled and shifted there, one after the other, and what is left."""
+    y, before = np.array(x), np.empty(np.shape(places), x.dtype)
+    for at, to in list(moved(places, axis))[:: -1 if reverse else 1]:
+        before[at] = y[to]
+        y[to] = y[to] * scale[at] + shift[at]
+    return y, before
+
+
+def extreme_at(x, places, src, axis, least):
+    y = np.array(x)
+    for at, to in moved(places, axis):
+        y[to] = (np.minimum if least else np.maximum)(y[to], src[at])
+    return y
+
+
+def scatter_reduce(x, index, src, axis, reduce, include_self):
+    """The elements that meet at each place, reduced to one."""
+    meet = {}
+    for at, to in moved(index, axis):
+        meet.setdefault(to, [x[to]] if include_self else []).append(src[at])
+    y = np.array(x)
+    for to, values in meet.items():
+        mean = (lambda v: np.floor(np.mean(v))) if y.dtype.kind == "i" else np.mean
+        y[to] = {"sum": np.sum, "prod": np.prod, "mean": mean, "amax": np.max, "amin": np.min}[reduce](values)
+    return y
+
+
+def index_add(x, index, src, alpha, axis):
+    y = np.array(x)
+    np.add.at(np.moveaxis(y, axis, 0), index, alpha * np.moveaxis(src, axis, 0))
+    return y
+
+
+def index_fill(x, index, value, axis):
+    y = np.array(x)
+    np.moveaxis(y, axis, 0)[index] = value
+    return y
+
+
 def broadcast_off(x, like, axis):
     """`x` broadcast with `like` on all axes but one."""
     other = list(np.shape(like))

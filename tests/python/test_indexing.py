@@ -129,6 +129,49 @@ def test_random_index_tuples(seed):
     assert accepted > 80
 
 
+KINDS = ["whole", "slice", "array", "mask", "wide mask", "none", "rest"]
+
+
+@pytest.mark.parametrize("first", KINDS)
+@pytest.mark.parametrize("second", KINDS)
+def test_every_three_kinds(first, second):
+    """All mixes of three items, in an order of their own, against NumPy."""
+    a = np.random.default_rng(3).standard_normal((3, 4, 3, 4, 2))
+    made = 0
+    with ag.Context() as ctx:
+        for k, third in enumerate(KINDS):
+            kinds = [first, second, third]
+            if kinds.count("rest") > 1:
+                continue
+            rng = np.random.default_rng([KINDS.index(first), KINDS.index(second), k])
+            items, axis = [], 0
+            for kind in kinds:
+                n = a.shape[axis]
+                if kind == "mask":
+                    # As many places as the arrays have: two.
+                    item = np.arange(n) < 2
+                    rng.shuffle(item)
+                elif kind == "wide mask":
+                    item = np.zeros(a.shape[axis : axis + 2], bool)
+                    item.reshape(-1)[rng.choice(item.size, 2, replace=False)] = True
+                else:
+                    item = {"whole": int(rng.integers(-n, n)), "slice": np.s_[1:, ::-1, :2][int(rng.integers(3))], "none": None, "rest": ...,
+                            "array": rng.integers(-n, n, [[2], [3, 1], [1]][int(rng.integers(3))])}[kind]  # fmt: skip
+                items.append(item)
+                axis += {"wide mask": 2, "none": 0, "rest": 0}.get(kind, 1)
+                if axis >= a.ndim:
+                    break
+            # What follows `...` names the last axes: masks there must fit them.
+            if "rest" in kinds and any(isinstance(i, np.ndarray) and i.dtype == bool for i in items[kinds.index("rest") :]):
+                items = [i for i in items if i is not ...]
+            try:
+                made += compare(ctx, a, tuple(items))
+            except BaseException as e:
+                e.add_note(f"index {items!r}")
+                raise
+    assert made >= 3
+
+
 PLACES = [
     np.s_[0, :, [0, 1, 2]],
     np.s_[[0, 1], :, [0, 2]],
@@ -276,3 +319,137 @@ def test_out_of_range(ctx):
         for bad in 4, -5:
             with pytest.raises(ValueError, match=r"index is out of range\. Got -?\d .*for an axis of length 4"):
                 t[[0, 1], i].eval({x: a, free: a, i: [0, bad]})
+
+
+# Copies with a part changed
+
+
+def changed(a, index, v, how):
+    """The copy of an array, by NumPy."""
+    y = np.array(a)
+    if how == "set":
+        y[index] = v
+    else:
+        ufunc = {"add": np.add, "mul": np.multiply, "min": np.minimum, "max": np.maximum}[how]
+        # With the places written out: `ufunc.at` does not take all indices.
+        places = np.arange(y.size).reshape(y.shape)[index]
+        ufunc.at(y.reshape(-1), places.reshape(-1), np.broadcast_to(v, places.shape).reshape(-1))
+    return y
+
+
+def gradients(a, index, v, how, g):
+    """The gradients of `sum(g * changed)` by `a` and by the values."""
+    places = np.arange(a.size).reshape(a.shape)[index]
+    flat, by = places.reshape(-1), np.broadcast_to(v, places.shape).reshape(-1)
+    ga, gv = g.reshape(-1).copy(), np.zeros(flat.shape)
+    x = a.reshape(-1)
+    if how == "add":
+        gv = ga[flat]
+    elif how == "set":
+        last = {p: k for k, p in enumerate(flat)}
+        for p, k in last.items():
+            gv[k], ga[p] = ga[p], 0.0
+    else:
+        for p in set(flat.tolist()):
+            here = np.flatnonzero(flat == p)
+            if how == "mul":
+                for k in here:
+                    gv[k] = g.reshape(-1)[p] * x[p] * np.prod(by[here[here != k]])
+                ga[p] *= np.prod(by[here])
+            else:
+                best = (np.min if how == "min" else np.max)([x[p], *by[here]])
+                hits = (by[here] == best).sum() + (x[p] == best)
+                gv[here] = np.where(by[here] == best, g.reshape(-1)[p] / hits, 0.0)
+                ga[p] *= (x[p] == best) / hits
+    gv = gv.reshape(places.shape)
+    lead = gv.ndim - np.ndim(v)
+    gv = gv.sum(axis=tuple(range(lead)))
+    gv = gv.sum(axis=tuple(i for i, n in enumerate(np.shape(v)) if n == 1), keepdims=True)
+    return ga.reshape(a.shape), gv.reshape(np.shape(v))
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_random_copies(seed):
+    rng = np.random.default_rng(2000 + seed)
+    accepted = 0
+    for k in range(40):
+        shape = tuple(int(n) for n in rng.choice([1, 2, 3, 4], rng.integers(1, 5)))
+        # Small whole numbers, so that there are ties.
+        a = rng.integers(-3, 4, shape).astype(float)
+        draw = Draw([7 + seed, k], shape)
+        with ag.Context() as ctx:
+            for how in "set", "add", "mul", "min", "max":
+                index = draw.items()
+                x = ctx.placeholder(f"x{len(ctx)}", [None if rng.random() < 0.1 and how == "set" else n for n in shape])
+                try:
+                    part = a[index]
+                except IndexError:
+                    with pytest.raises((ag.ShapeError, ValueError)):
+                        getattr(x.at[index], how)(1.0).eval({x: a})
+                    continue
+                fit = [1 if rng.random() < 0.2 else n for n in part.shape][int(rng.integers(0, part.ndim + 1)) if rng.random() < 0.2 else 0 :]
+                v = rng.integers(-2, 3, fit).astype(float)
+                s = ctx.constant(v)
+                try:
+                    try:
+                        y = getattr(x.at[index], how)(s)
+                    except ag.ShapeError as e:
+                        # A mask over a length that is not known yet.
+                        assert "known only at run time" in str(e)
+                        continue
+                    g = rng.standard_normal(shape)
+                    got = ctx.eval([y, *T.grad_with_default([y], [x, s], [g])], {x: a})
+                    np.testing.assert_array_equal(got[0], changed(a, index, v, how))
+                    for found, want in zip(got[1:], gradients(a, index, v, how, g), strict=True):
+                        np.testing.assert_allclose(found, want, rtol=1e-12, atol=1e-12)
+                except BaseException as e:
+                    e.add_note(f"shape {shape}, index {index!r}, {how}, values {v.shape}")
+                    raise
+                accepted += 1
+    assert accepted > 100
+
+
+@pytest.mark.parametrize("index", PLACES, ids=str)
+def test_copies_change_what_the_index_names(ctx, index):
+    a = np.random.default_rng(0).standard_normal((3, 4, 5, 6))
+    for b in a, a.astype("f4"), np.arange(360).reshape(a.shape):
+        v = np.arange(b[index].size).reshape(b[index].shape).astype(b.dtype)
+        np.testing.assert_array_equal(ctx.constant(b).at[index].set(v).eval(), changed(b, index, v, "set"))
+        got = ctx.constant(b).at[index].add(v).eval()
+        assert got.dtype == b.dtype
+        np.testing.assert_allclose(got, changed(b, index, v, "add"), rtol=1e-5)
+
+
+def test_second_derivatives_of_copies():
+    a = np.random.default_rng(0).uniform(0.5, 2.0, (3, 4))
+    v = np.random.default_rng(1).uniform(0.5, 2.0, (3, 2))
+    for how in "set", "add", "mul", "min", "max":
+        for index in np.s_[:, 1:3], np.s_[:, [3, 0]], np.s_[[0, 2, 0], 2:], np.s_[[[0, 1], [2, 2], [0, 1]], [1, 3]]:
+            ag.gradcheck(lambda x, w, how=how, index=index: T.exp(getattr(x.at[index], how)(w)) * x[0, 0], a, v)
+
+
+def test_values_and_dtypes_of_copies(ctx):
+    x = ctx.constant(np.arange(4))
+    assert x.at[1].set(9).eval().tolist() == [0, 9, 2, 3]
+    assert x.at[1].set(0.5).eval().tolist() == [0.0, 0.5, 2.0, 3.0]
+    assert (ctx.constant(np.zeros(2, "f4")).at[0].add(0.5)).dtype == np.float32
+    flags = ctx.constant(np.array([True, False, False]))
+    assert flags.at[[1, 1]].set([True, False]).eval().tolist() == [True, False, False]
+    assert flags.at[1:].max([True, False]).eval().tolist() == [True, True, False]
+    i = ctx.placeholder("i", [None], dtype="int64")
+    assert x.at[i].add(1).eval({i: [0, 0, -1]}).tolist() == [2, 1, 2, 4]
+    with pytest.raises(ValueError, match=r"^at: index is out of range\. Got 7 at position 1 for an axis of length 4; expected -4 <= index < 4\.$"):
+        x.at[i].add(1).eval({i: [0, 7]})
+    text = r"^at: the values do not fit\. Got \(3,\) for a part of shape \(2,\); expected values that broadcast to the part\.$"
+    with pytest.raises(ag.ShapeError, match=text):
+        x.at[:2].set([1, 2, 3])
+    with pytest.raises(ag.ShapeError, match=r"^index: the index is out of range\. Got 9"):
+        x.at[9].set(1)
+    with pytest.raises(TypeError, match=r"t\.at\[index\]\.set\(value\)"):
+        x[0] = 1
+    # A length that a feed decides; the index is checked when it is known.
+    free = ctx.placeholder("free", [None, 2])
+    y = free.at[-1, 0].mul(10.0)
+    np.testing.assert_array_equal(y.eval({free: np.ones((2, 2))}), [[1.0, 1.0], [10.0, 1.0]])
+    with pytest.raises(ag.ShapeError, match="the index is out of range"):
+        free.at[3].set(0.0).eval({free: np.ones((2, 2))})

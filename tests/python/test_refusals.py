@@ -92,7 +92,7 @@ def test_changes(ctx):
     def delete():
         del x[0]
 
-    refused(lambda: operator.setitem(x, 0, 1.0), TypeError, "setitem: a tensor never changes. Got <Tensor", "T.where(mask, value, t)")
+    refused(lambda: operator.setitem(x, 0, 1.0), TypeError, "setitem: a tensor never changes. Got <Tensor", "t = t.at[index].set(value)")
     refused(delete, TypeError, "delitem: a tensor never changes. Got <Tensor", "`t[mask]`")
     for sign, f in {"+": "iadd", "-": "isub", "*": "imul", "/": "itruediv", "**": "ipow", "//": "ifloordiv", "%": "imod"}.items():
         refused(lambda f=f: getattr(operator, f)(a, x), TypeError, "np.", f"`a = a {sign} t` for `a {sign}= t`")

@@ -35,8 +35,10 @@ macro_rules! by_size {
     };
 }
 
+pub(super) use by_size;
+
 /// Where the elements of a whole and of what belongs to its places are.
-struct Pairs<'a, I> {
+pub(super) struct Pairs<'a, I> {
     /// Lengths of the axes, as few as possible.
     dims: Dims,
     indices: *const I,
@@ -50,7 +52,7 @@ struct Pairs<'a, I> {
 
 impl<'a, I: Index> Pairs<'a, I> {
     /// None if there is nothing to do.
-    fn new(
+    pub(super) fn new(
         ranges: &'a Ranges<'a>,
         places: View<'_>,
         (whole, steps): (&[usize], &[isize]),
@@ -73,7 +75,7 @@ impl<'a, I: Index> Pairs<'a, I> {
     /// The views that this was made of are alive, and those of `whole` and `part`, whose elements are `T`; `f` writes to none but
     /// `to`, and neither of the others overlaps it.
     #[inline(always)]
-    unsafe fn each<T: Copy, const INTO: bool>(&self, whole: *mut T, part: *mut T, f: impl Fn(&mut T, T) + Copy) -> Result<()> {
+    pub(super) unsafe fn each<T: Copy, const INTO: bool>(&self, whole: *mut T, part: *mut T, f: impl Fn(&mut T, T) + Copy) -> Result<()> {
         let [places, still, parts] = &self.steps;
         // The last axes, over which places repeat.
         let repeated = places.iter().rev().take_while(|&&s| s == 0).count();
@@ -182,8 +184,17 @@ unsafe fn run<T: Copy, const INTO: bool>(whole: *mut T, part: *mut T, n: usize, 
     let (to, from) = if INTO { (whole, part) } else { (part, whole) };
     // SAFETY: by the contract.
     let (to, from) = unsafe { (std::slice::from_raw_parts_mut(to, n), std::slice::from_raw_parts(from.cast_const(), n)) };
-    to.iter_mut().zip(from).for_each(|(d, s)| f(d, *s));
+    // Pieces are read whole before they are written, so that they are moved by vectors whatever LLVM knows of the two.
+    let (mut tos, mut froms) = (to.chunks_exact_mut(PIECE), from.chunks_exact(PIECE));
+    for (d, s) in (&mut tos).zip(&mut froms) {
+        let piece: [T; PIECE] = std::array::from_fn(|i| s[i]);
+        d.iter_mut().zip(piece).for_each(|(d, s)| f(d, s));
+    }
+    tos.into_remainder().iter_mut().zip(froms.remainder()).for_each(|(d, s)| f(d, *s));
 }
+
+/// Elements that are moved at once.
+const PIECE: usize = 8;
 
 /// `f` on `n` pairs, each with a place of its own.
 ///

@@ -73,6 +73,108 @@ fn what_is_done_at_places_follows_its_definition() {
     }
 }
 
+/// What is written at places, one after the other, as the definitions say: in every layout of the places, and of the rest.
+fn writes(dims: &[usize], axis: usize, by: &[usize], repeat: &[usize], dtype: DType, rng: &mut Rng) {
+    let mut own = by.to_vec();
+    repeat.iter().for_each(|&i| own[i] = 1);
+    let (x, k) = (rng.of(dtype, count(dims)), some_places(rng, dims[axis], count(&own)));
+    let (src, shift) = (rng.of(dtype, count(by)), rng.of(dtype, count(by)));
+    let to: Vec<usize> = indices(by)
+        .iter()
+        .map(|i| {
+            let at: Vec<usize> = i.iter().enumerate().map(|(a, &i)| if repeat.contains(&a) { 0 } else { i }).collect();
+            let mut to = i.to_vec();
+            to[axis] = k[flat(&own, &at)] as usize;
+            flat(dims, &to)
+        })
+        .collect();
+    let one = |v: f64| if dtype == DType::Bool { v.min(1.0) } else { v };
+    let (mut put, mut most, mut least) = (x.clone(), x.clone(), x.clone());
+    for (&to, &v) in to.iter().zip(&src) {
+        put[to] = v;
+        most[to] = most[to].max(v);
+        least[to] = least[to].min(v);
+    }
+    let last: Vec<f64> = (0..to.len()).map(|i| f64::from(u8::from(!to[i + 1..].contains(&to[i])))).collect();
+    let scan = |reverse: bool| {
+        let (mut y, mut before) = (x.clone(), vec![0.0; to.len()]);
+        let order: Vec<usize> = if reverse { (0..to.len()).rev().collect() } else { (0..to.len()).collect() };
+        for i in order {
+            before[i] = y[to[i]];
+            y[to[i]] = one(y[to[i]] * src[i] + shift[i]);
+        }
+        (y, before)
+    };
+    let ranges = Ranges::new(None);
+    let places = [DType::I32, DType::I64].map(|d| Strided::layouts(d, &own, &k));
+    for places in places.into_iter().flatten() {
+        let places = repeat.iter().fold(places, |p, &i| p.repeat(i, by[i]));
+        let layouts = Strided::layouts(dtype, dims, &x).into_iter().zip(Strided::layouts(dtype, by, &src));
+        for ((x, s), shift) in layouts.zip(Strided::layouts(dtype, by, &shift)) {
+            let what = format!("{dims:?} {axis} {by:?} {dtype} {:?}", s.strides);
+            let mut dst = Strided::out(dtype, dims);
+            put_at(&ranges, x.view(), places.view(), s.view(), axis, &mut dst.view_mut()).unwrap();
+            assert_eq!(dst.values(), put, "{what}");
+            dst.check_guard();
+            for (down, expected) in [(false, &most), (true, &least)] {
+                let mut dst = Strided::out(dtype, dims);
+                extreme_at(&ranges, x.view(), places.view(), s.view(), axis, down, &mut dst.view_mut()).unwrap();
+                assert_eq!(&dst.values(), expected, "{what}");
+                dst.check_guard();
+            }
+            // Products of many whole numbers are too large for some dtypes.
+            let small = matches!(dtype, DType::Bool | DType::F64 | DType::I64) && to.len() < 14;
+            for reverse in [false, true].into_iter().filter(|_| small) {
+                let (mut y, mut before) = (Strided::out(dtype, dims), Strided::out(dtype, by));
+                let (to, from) = (&mut y.view_mut(), &mut before.view_mut());
+                scan_at(&ranges, x.view(), places.view(), s.view(), shift.view(), axis, reverse, to, from).unwrap();
+                assert_eq!((y.values(), before.values()), scan(reverse), "{what}");
+                y.check_guard();
+                before.check_guard();
+            }
+        }
+        let (mut seen, mut dst) = (vec![7; count(dims) + 3], Strided::out(DType::Bool, by));
+        last_at(&ranges, places.view(), dims, axis, &mut seen, &mut dst.view_mut()).unwrap();
+        assert_eq!(dst.values(), last, "{dims:?} {axis} {by:?}");
+        dst.check_guard();
+    }
+}
+
+#[test]
+fn what_is_written_at_places_follows_its_definition() {
+    let mut rng = Rng(5);
+    let shapes: [(&[usize], usize, &[usize], &[usize]); 10] = [
+        (&[5], 0, &[8], &[]),
+        (&[4, 3], 0, &[2, 3], &[]),
+        (&[4, 3], 1, &[4, 3], &[0]),
+        (&[4, 3], 0, &[3, 3], &[1]),
+        (&[4, 3], 0, &[6, 2], &[0, 1]),
+        (&[2, 3, 4], 1, &[2, 5, 4], &[0, 2]),
+        (&[3, 2, 2], 0, &[3, 2, 1], &[1]),
+        (&[2, 0, 4], 1, &[2, 0, 4], &[]),
+        (&[3, 4], 0, &[0, 4], &[]),
+        (&[3, 1, 1], 0, &[2, 1, 1], &[]),
+    ];
+    for (dims, axis, by, repeat) in shapes {
+        for dtype in DType::ALL {
+            writes(dims, axis, by, repeat, dtype, &mut rng);
+        }
+    }
+}
+
+#[test]
+fn extremes_at_places_keep_nan() {
+    let x = Strided::new(DType::F64, &[3], &[1.0, f64::NAN, 2.0]);
+    let places = Strided::new(DType::I64, &[3], &[0.0, 1.0, 2.0]);
+    let src = Strided::new(DType::F64, &[3], &[f64::NAN, 0.0, 3.0]);
+    for (least, last) in [(false, 3.0), (true, 2.0)] {
+        let mut dst = Strided::out(DType::F64, &[3]);
+        extreme_at(&Ranges::new(None), x.view(), places.view(), src.view(), 0, least, &mut dst.view_mut()).unwrap();
+        let v = dst.values();
+        assert!(v[0].is_nan() && v[1].is_nan() && v[2] == last);
+    }
+}
+
 #[test]
 fn elements_are_added_in_the_order_of_the_parts_and_their_places() {
     let (g, rest) = (Strided::new(DType::F32, &[3], &[1.0, 1e8, -1e8]), Strided::new(DType::F32, &[1], &[1.0]));
@@ -108,6 +210,16 @@ fn places_that_are_not_there_reach_nothing_else() {
         sum.check_guard();
         let expected: Vec<f64> = [0.0, 1.0, 4.0].iter().flat_map(|&v| vec![v; row]).collect();
         assert_eq!(sum.values(), expected);
+        put_at(&Ranges::new(None), zeros.view(), places.view(), ones.view(), 0, &mut sum.view_mut()).unwrap();
+        sum.check_guard();
+        assert_eq!(sum.values(), expected.iter().map(|v| v.min(1.0)).collect::<Vec<_>>());
+        let (mut before, mut seen, mut last) = (Strided::out(DType::F64, &by), vec![0; count(whole)], Strided::out(DType::Bool, &by));
+        let (y, from) = (&mut sum.view_mut(), &mut before.view_mut());
+        scan_at(&Ranges::new(None), zeros.view(), places.view(), ones.view(), ones.view(), 0, false, y, from).unwrap();
+        assert_eq!(sum.values(), expected);
+        before.check_guard();
+        last_at(&Ranges::new(None), places.view(), whole, 0, &mut seen, &mut last.view_mut()).unwrap();
+        last.check_guard();
     }
     // Of nothing there is nothing: zeros.
     let (empty, places) = (Strided::new(DType::F64, &[0], &[]), Strided::new(DType::I64, &[2], &[0.0, 5.0]));
