@@ -530,12 +530,12 @@ def quantile(
     return y
 
 
-def take(self: Tensor, index: TensorLike, axis: int = 0) -> Tensor:
+def take(self: Tensor, index: TensorLike, axis: int | None = None) -> Tensor:
     """As `tensor_ops.take`, with this tensor as `x`.
 
     >>> with ag.Context():
-    ...     print(T.constant([10.0, 20.0, 30.0]).take([2, -1, 0]).eval())
-    [30. 30. 10.]
+    ...     print(T.constant([[10.0, 20.0], [30.0, 40.0]]).take([2, -1, 0]).eval())
+    [30. 40. 10.]
     """
     y: Tensor = _apply(_take, (self, index), (axis,))
     return y

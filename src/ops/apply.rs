@@ -297,6 +297,7 @@ fn operands<'g>(graph: &'g Graph, def: &OpDef, args: &[Arg<'g>]) -> Result<Small
 }
 
 /// A tensor and an operand beside it, of one dtype.
+#[cfg(feature = "python")]
 pub(crate) fn promoted<'g>(op: &str, x: Tensor<'g>, other: Arg<'g>) -> Result<(Tensor<'g>, Tensor<'g>)> {
     let dtype = common(Class::Value, [Arg::Tensor(x), other.clone()].iter());
     let number = |s: Scalar| cast(x.graph().literal(s, fit(s, dtype)), dtype);

@@ -176,6 +176,9 @@ fn shared<'g>(g: Tensor<'g>, x: Tensor<'g>, places: Tensor<'g>, src: Tensor<'g>,
 
 /// Elements for places: a number for all of them, or those of an array that is at least as long on each axis.
 fn elements<'g>(op: &str, src: Tensor<'g>, places: Tensor<'g>) -> Result<Tensor<'g>> {
+    if let Some(e) = places.error() {
+        return Err(e.named(op));
+    }
     if src.ndim() == 0 || src.dims() == places.dims() {
         return Ok(broadcast_like(src, places));
     }
@@ -332,7 +335,7 @@ row! {
     /// `index[i]`, one after the other. Negative indices count from the end; an index out of range is an error of the run.
     ///
     /// Gradient: `g` to `x`, `alpha * g` at the indices to `src`.
-    pub INDEX_ADD = fn index_add(x: number, index: any, src: number, alpha: number = 1; axis: i64) -> y
+    pub INDEX_ADD = fn index_add(x: number, index: any, src: number, alpha: number = 1; axis: i64 = 0) -> y
     body {
         let axis = shape::axis("index_add", axis, x.ndim())?;
         add_at(&[x, spread("index_add", index, x, axis)?, mul(src, alpha)], axis)

@@ -156,6 +156,15 @@ def tensordot(a, b, a_axes, b_axes):
     return np.tensordot(a, b, (every if a_axes is None else a_axes, every if b_axes is None else b_axes))
 
 
+def var(x, axis, ddof, keepdims, where):
+    """NumPy's, and exactly 0 where all elements are one number."""
+    return std(x, axis, ddof, keepdims, where) ** 2
+
+
+def pad_filled(x, pad_width, value):
+    return np.pad(x, pad_width, constant_values=value) if np.ndim(x) else np.array(x)
+
+
 def std(x, axis, ddof, keepdims, where):
     """NumPy's, and exactly 0 where all elements are one number."""
     y = np.std(x, axis=axis, ddof=ddof, keepdims=keepdims, where=where)

@@ -125,7 +125,7 @@ row! {
     /// Gradient: `g * 2 * (x - mean(x)) / (n - ddof)`; exactly 0 where `where` is false, whatever stands there.
     pub VAR = fn var(x: any, ddof: any = 0, r#where: mask = None; axis: Axes = Axes(None), keepdims: bool = false) -> y
     body { variance("var", x, ddof, r#where, axis, keepdims)? }
-    numpy "np.var(x, axis=axis, ddof=ddof, keepdims=keepdims, where=where)";
+    numpy "ref.var(x, axis, ddof, keepdims, where)";
     example "T.var([[1.0, 3.0], [2.0, 8.0]], axis=1)" => "[1. 9.]";
     method var;
     signature "x, axis, ddof, keepdims, where";
