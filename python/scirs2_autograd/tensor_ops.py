@@ -2876,8 +2876,6 @@ def var(x: TensorLike, axis: Axes = None, ddof: TensorLike = 0, keepdims: bool =
 
     Gradient: `g * 2 * (x - mean(x)) / (n - ddof)`; exactly 0 where `where` is false, whatever stands there.
 
-    NumPy: `np.var(x, axis=axis, ddof=ddof, keepdims=keepdims, where=where)`
-
     >>> with ag.Context():
     ...     print(T.var([[1.0, 3.0], [2.0, 8.0]], axis=1).eval())
     [1. 9.]
@@ -3541,7 +3539,7 @@ def scatter_reduce(
     return y
 
 
-def index_add(x: TensorLike, index: TensorLike, src: TensorLike, alpha: TensorLike, axis: int) -> Tensor:
+def index_add(x: TensorLike, index: TensorLike, src: TensorLike, alpha: TensorLike = 1, axis: int = 0) -> Tensor:
     """`x` with `alpha * src` added at `index` along `axis`: element `i` of `src` along the axis, with all that is behind it, comes to
     `index[i]`, one after the other. Negative indices count from the end; an index out of range is an error of the run.
 
