@@ -437,7 +437,7 @@ def test_values_and_dtypes_of_copies(ctx):
     assert flags.at[[1, 1]].set([True, False]).eval().tolist() == [True, False, False]
     i = ctx.placeholder("i", [None], dtype="int64")
     assert x.at[i].add(1).eval({i: [0, 0, -1]}).tolist() == [2, 1, 2, 4]
-    with pytest.raises(ValueError, match=r"^at: index is out of range\. Got 7 at position 1 for an axis of length 4; expected -4 <= index < 4\.$"):
+    with pytest.raises(ValueError, match=r"^at: index is out of range\. Got 7 at position 1 for an axis of length 4; expected -4 <= index < 4\."):
         x.at[i].add(1).eval({i: [0, 7]})
     text = r"^at: the values do not fit\. Got \(3,\) for a part of shape \(2,\); expected values that broadcast to the part\.$"
     with pytest.raises(ag.ShapeError, match=text):
