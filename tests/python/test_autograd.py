@@ -74,9 +74,7 @@ def test_gradients_equal_those_of_autograd(index, case):
             gradient = autograd.grad(loss, places)
             wanted = list(gradient(*(xs[i] for i in at)))
             try:
-                products = autograd.grad(
-                    lambda *values: sum(anp.sum(g * w) for g, w in zip(gradient(*values), again, strict=True)), places
-                )
+                products = autograd.grad(lambda *values: sum(anp.sum(g * w) for g, w in zip(gradient(*values), again, strict=True)), places)
                 wanted += list(products(*(xs[i] for i in at)))
             except NOT_THERE:
                 got = got[: len(at)]

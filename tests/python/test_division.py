@@ -106,7 +106,11 @@ def test_rounding(ctx, dtype):
 @pytest.mark.parametrize("dtype", NUMBERS)
 def test_rounding_to_digits(ctx, dtype):
     a = NUMBERS[dtype]
-    a = a[np.abs(a.astype("float64")) < 2.0 ** (30 if dtype == "int32" else 53)] if a.dtype.kind == "i" else np.array([0.125, 2.675, -1.005, 123.456, 1e20, 0.05], dtype)
+    a = (
+        a[np.abs(a.astype("float64")) < 2.0 ** (30 if dtype == "int32" else 53)]
+        if a.dtype.kind == "i"
+        else np.array([0.125, 2.675, -1.005, 123.456, 1e20, 0.05], dtype)
+    )
     x = ctx.placeholder("x", [None], dtype)
     for decimals in 0, 1, 2, 3, -1, -2, -3:
         same(T.round(x, decimals).eval({x: a}), np.round(a, decimals))

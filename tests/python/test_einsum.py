@@ -164,7 +164,9 @@ def test_lengths_that_only_a_feed_decides(ctx, seed):
         same(g, by_hand(text, xs, c, k))
 
 
-@pytest.mark.parametrize(("text", "shapes"), [("ij,jk", [(2, 3), (4, 5)]), ("i,i->i", [(2,), (3,)]), ("i,i", [(0,), (3,)]), ("ii", [(2, 3)])])
+@pytest.mark.parametrize(
+    ("text", "shapes"), [("ij,jk", [(2, 3), (4, 5)]), ("i,i->i", [(2,), (3,)]), ("i,i", [(0,), (3,)]), ("ii", [(2, 3)])]
+)
 def test_lengths_that_differ_are_an_error_of_the_run(ctx, text, shapes):
     ps = [ctx.placeholder(f"x{i}", [None] * len(s)) for i, s in enumerate(shapes)]
     y = T.einsum(text, *ps)
@@ -225,7 +227,9 @@ def test_an_equation_is_a_string(ctx):
 # The other products
 
 
-@pytest.mark.parametrize("axes", [0, 1, 2, np.int64(1), ([1], [0]), (1, 0), ([2, 1], [0, 1]), ([-1], [0]), ([], []), np.array([[1, 2], [1, 0]])])
+@pytest.mark.parametrize(
+    "axes", [0, 1, 2, np.int64(1), ([1], [0]), (1, 0), ([2, 1], [0, 1]), ([-1], [0]), ([], []), np.array([[1, 2], [1, 0]])]
+)
 def test_tensordot_takes_what_numpys_takes(ctx, axes):
     a, b = arrays([(2, 3, 3), (3, 3, 4)], 0)
     same(T.tensordot(a, b, axes).eval(), np.tensordot(a, b, axes))

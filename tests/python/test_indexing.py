@@ -387,7 +387,9 @@ def test_random_copies(seed):
                     with pytest.raises((ag.ShapeError, ValueError)):
                         getattr(x.at[index], how)(1.0).eval({x: a})
                     continue
-                fit = [1 if rng.random() < 0.2 else n for n in part.shape][int(rng.integers(0, part.ndim + 1)) if rng.random() < 0.2 else 0 :]
+                fit = [1 if rng.random() < 0.2 else n for n in part.shape][
+                    int(rng.integers(0, part.ndim + 1)) if rng.random() < 0.2 else 0 :
+                ]
                 v = rng.integers(-2, 3, fit).astype(float)
                 s = ctx.constant(v)
                 try:
@@ -437,7 +439,9 @@ def test_values_and_dtypes_of_copies(ctx):
     assert flags.at[[1, 1]].set([True, False]).eval().tolist() == [True, False, False]
     i = ctx.placeholder("i", [None], dtype="int64")
     assert x.at[i].add(1).eval({i: [0, 0, -1]}).tolist() == [2, 1, 2, 4]
-    with pytest.raises(ValueError, match=r"^at: index is out of range\. Got 7 at position 1 for an axis of length 4; expected -4 <= index < 4\."):
+    with pytest.raises(
+        ValueError, match=r"^at: index is out of range\. Got 7 at position 1 for an axis of length 4; expected -4 <= index < 4\."
+    ):
         x.at[i].add(1).eval({i: [0, 7]})
     text = r"^at: the values do not fit\. Got \(3,\) for a part of shape \(2,\); expected values that broadcast to the part\.$"
     with pytest.raises(ag.ShapeError, match=text):
