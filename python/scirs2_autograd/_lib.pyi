@@ -1,7 +1,7 @@
 """The extension module: classes over the engine."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, Final, Never, NoReturn, final
+from typing import Any, Final, Literal, Never, NoReturn, final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray

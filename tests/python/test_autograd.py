@@ -60,7 +60,7 @@ def test_gradients_equal_those_of_autograd(index, case):
     at = floating(xs)
     with ag.Context() as ctx:
         ts = [x if x is None else ctx.constant(x) for x in xs]
-        ys = [y for y in applied(index, ts, attrs)]
+        ys = list(applied(index, ts, attrs))
         levels = [y if y.dtype == np.float64 else None for y in ys]
         weights = [None if y is None else rng.standard_normal(y.shape) for y in levels]
         first = T.grad_with_default([y for y in levels if y is not None], [ts[i] for i in at], [w for w in weights if w is not None])
