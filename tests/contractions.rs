@@ -30,7 +30,7 @@ fn what_is_a_function_is_that_function() {
         ("ij,j->i", |x| T::matmul(x[0], x[1])),
         ("i,ij->j", |x| T::matmul(x[0], x[1])),
         ("i,i->i", |x| x[0] * x[1]),
-        ("i,i->", |x| T::reduce_sum(x[0] * x[1], (), false)),
+        ("i,i->", |x| T::reduce_sum(x[0] * x[1], 0, false)),
         ("ij->i", |x| T::reduce_sum(x[0], 1, false)),
         ("ij->", |x| T::reduce_sum(x[0], (0..2).collect::<Vec<i64>>(), false)),
         ("ij->ji", |x| T::transpose(x[0], [1, 0])),
@@ -57,9 +57,10 @@ fn operands_are_read_where_they_stand() {
         ("ijk,jkl->il", [0, 1, 0]),
         ("jkl,ijk->li", [0, 1, 0]),
         ("bqhd,bkhd->bhqk", [0, 1, 0]),
-        ("iij,j->i", [0, 1, 0]),
         // Both orders of the sum cannot be joined: the smaller operand is copied.
         ("ikj,jkl->il", [0, 1, 1]),
+        // The axis of a diagonal stands behind the others.
+        ("iij,j->i", [0, 1, 1]),
         // The batch is not in front: the result is moved.
         ("bhqk,bkhd->bqhd", [0, 1, 1]),
         // No product of matrices.

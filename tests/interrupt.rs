@@ -149,7 +149,7 @@ fn long() -> Vec<Long> {
         ("cholesky_lower", vec![identity(&[30, 300, 300])], vec![], 10),
         ("concat", vec![ones(f, &[N / 2]), dense(&[N / 2])], vec![int(0)], 3),
         ("concat", vec![ones(f, &[3, N / 6]), ones(f, &[3, N / 6])], vec![int(1)], 3),
-        ("higher_polygamma", vec![dense(&[N / 50])], vec![int(2)], 8),
+        ("higher_polygamma", vec![dense(&[N / 50])], vec![int(2)], 6),
         ("undiagonal_to", vec![dense(&[2050])], vec![int(0), int(0), int(1), shape(&[2050, 2050])], 3),
         ("undiagonal_to", vec![ones(f, &[N, 1])], vec![int(0), int(1), int(2), shape(&[N, 1, 1])], 6),
         ("roll_axis", vec![ones(f, &[N])], vec![int(3), int(0)], 3),

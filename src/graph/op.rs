@@ -126,7 +126,7 @@ impl OpDef {
     }
     /// True if a check is made of rows of this kind.
     pub fn has(&self, check: Check) -> bool {
-        check != Check::Third || self.is_formula() && self.exempt(Check::Second).is_none()
+        check != Check::Third || self.is_formula() && self.exempt(Check::Second).or(self.exempt(Check::Third)).is_none()
     }
 }
 

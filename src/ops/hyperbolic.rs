@@ -101,5 +101,6 @@ row! {
     vjp(g) { x: g * (x * y * y * 2.0) }
     derivative singular;
     numpy "np.where(abs(x) > 1, np.nan, 1 / (1 - x * x))";
+    exempt Third: "near its poles differences of a third derivative lose more than is allowed: arctanh tests its own derivatives";
     samples inner;
 }

@@ -36,7 +36,7 @@ impl At {
         visit.call(&self.tensor)
     }
     fn __getitem__<'py>(&self, py: Python<'py>, index: &Bound<'py, PyAny>) -> PyResult<Bound<'py, Place>> {
-        Bound::new(py, Place { tensor: self.tensor.clone_ref(py), index: index.clone().unbind() })
+        guarded(|| Bound::new(py, Place { tensor: self.tensor.clone_ref(py), index: index.clone().unbind() }))
     }
     fn __repr__(&self) -> String {
         format!("{}.at", self.tensor.get().__repr__())
@@ -87,7 +87,7 @@ impl Place {
     /// ...     print(y.eval(), *(g.eval() for g in T.grad([y.sum()], [x, v])))
     /// [9. 2. 8.] [0. 1. 0.] [0. 1. 1.]
     fn set<'py>(&self, py: Python<'py>, values: &Bound<'py, PyAny>) -> Built<'py> {
-        self.changed(py, Change::Set, values)
+        guarded(|| self.changed(py, Change::Set, values))
     }
     /// A copy with the values added to the part; several for one element are all added.
     ///
@@ -95,7 +95,7 @@ impl Place {
     /// ...     print(T.constant([1.0, 2.0, 3.0]).at[[0, 2, 0]].add([10.0, 20.0, 30.0]).eval())
     /// [41.  2. 23.]
     fn add<'py>(&self, py: Python<'py>, values: &Bound<'py, PyAny>) -> Built<'py> {
-        self.changed(py, Change::Add, values)
+        guarded(|| self.changed(py, Change::Add, values))
     }
     /// A copy with the part multiplied by the values, by all of several for one element.
     ///
@@ -103,7 +103,7 @@ impl Place {
     /// ...     print(T.constant([1.0, 2.0, 3.0]).at[[0, 2, 0]].mul([10.0, 20.0, 30.0]).eval())
     /// [300.   2.  60.]
     fn mul<'py>(&self, py: Python<'py>, values: &Bound<'py, PyAny>) -> Built<'py> {
-        self.changed(py, Change::Mul, values)
+        guarded(|| self.changed(py, Change::Mul, values))
     }
     /// As `mul`.
     ///
@@ -111,7 +111,7 @@ impl Place {
     /// ...     print(T.constant([1.0, 2.0]).at[0].multiply(3.0).eval())
     /// [3. 2.]
     fn multiply<'py>(&self, py: Python<'py>, values: &Bound<'py, PyAny>) -> Built<'py> {
-        self.changed(py, Change::Mul, values)
+        guarded(|| self.changed(py, Change::Mul, values))
     }
     /// A copy with the smaller of the part and the values, or NaN; equal ones share the gradient.
     ///
@@ -119,7 +119,7 @@ impl Place {
     /// ...     print(T.constant([1.0, 2.0, 3.0]).at[1:].min(2.5).eval())
     /// [1.  2.  2.5]
     fn min<'py>(&self, py: Python<'py>, values: &Bound<'py, PyAny>) -> Built<'py> {
-        self.changed(py, Change::Min, values)
+        guarded(|| self.changed(py, Change::Min, values))
     }
     /// A copy with the larger of the part and the values, or NaN; equal ones share the gradient.
     ///
@@ -127,7 +127,7 @@ impl Place {
     /// ...     print(T.constant([1.0, 2.0, 3.0]).at[[0, 0]].max([5.0, 4.0]).eval())
     /// [5. 2. 3.]
     fn max<'py>(&self, py: Python<'py>, values: &Bound<'py, PyAny>) -> Built<'py> {
-        self.changed(py, Change::Max, values)
+        guarded(|| self.changed(py, Change::Max, values))
     }
 }
 
