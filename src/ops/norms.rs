@@ -32,7 +32,7 @@ row! {
     formula { binade(x) }
     vjp(g) { x: Cotangent::Zero }
     numpy "2.0 ** np.round(np.log2(x))";
-    samples positive;
+    samples unit;
 }
 row! {
     /// `r`, which is the `p`-norm of `x` over `axis`, by whatever way it was computed.

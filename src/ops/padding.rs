@@ -155,6 +155,7 @@ row! {
     batch Same;
     numpy "np.pad(np.arange(n), (before, after), mode)";
     by hand;
+    exempt Batched: "it has no inputs";
     exempt First, Second: "it has no floating input, or no floating result";
     exempt Narrow: "it has no inputs";
     cases [PadMode::Edge, PadMode::Reflect, PadMode::Symmetric, PadMode::Wrap].map(|mode| {

@@ -33,6 +33,7 @@ row! {
     batch Same;
     numpy "np.arange(n)";
     by hand;
+    exempt Batched: "it has no inputs";
     exempt First, Second: "it has no floating input, or no floating result";
     exempt Narrow: "it has no inputs";
     cases vec![case(Domain::Real, &[], vec![Attr::Int(5)]), case(Domain::Real, &[], vec![Attr::Int(0)])];
