@@ -71,7 +71,7 @@ fn operands_are_read_where_they_stand() {
         ("ii->", [1, 0, 0]),
         ("ij,ij,ij->ij", [1, 0, 0]),
         // What one operand alone names is summed first.
-        ("ij,k->i", [1, 0, 0]),
+        ("ij,k->i", [3, 0, 0]),
         ("ijk,jl->il", [1, 1, 0]),
     ] {
         run(|ctx| {

@@ -109,7 +109,7 @@ impl Tensor {
     /// What makes changed copies: `x.at[index].set(values)`. See `help(type(x.at[0]))`.
     #[getter]
     fn at<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, At>> {
-        At::of(slf)
+        guarded(|| At::of(slf))
     }
     /// The context that it belongs to.
     #[getter]
