@@ -188,9 +188,9 @@ __all__ = [
     "linspace",
     "ln",
     "log",
+    "log10",
     "log1p",
     "log2",
-    "log10",
     "log_sigmoid",
     "log_softmax",
     "logaddexp",
@@ -3487,7 +3487,7 @@ def one_hot(labels: TensorLike, classes: int, dtype: DTypeLike = "float64") -> T
 
 def scatter(x: TensorLike, index: TensorLike, src: TensorLike, axis: int) -> Tensor:
     """`x` with `src` written at `index` along `axis`, and at the same position on the other axes: of several elements at one index
-    the last one, in C order, stays. `src` is a number, or has the lengths of the index, or longer ones of which the first count.
+    the last one, in C order, stays. `src` is a number, or has the shape of the index.
     Off the axis the index may be shorter than `x`. Negative indices count from the end; an index out of range is an error of the
     run.
 
@@ -3503,7 +3503,7 @@ def scatter(x: TensorLike, index: TensorLike, src: TensorLike, axis: int) -> Ten
 
 def scatter_add(x: TensorLike, index: TensorLike, src: TensorLike, axis: int) -> Tensor:
     """`x` with `src` added at `index` along `axis`, and at the same position on the other axes, one element after the other in C
-    order. `src` is a number, or has the lengths of the index, or longer ones of which the first count. Off the axis the index may
+    order. `src` is a number, or has the shape of the index. Off the axis the index may
     be shorter than `x`. Negative indices count from the end; an index out of range is an error of the run.
 
     Gradient: `g` to `x`, and its elements at the indices to `src`.
