@@ -55,7 +55,7 @@ static FUNCTIONS: [Function; 31] = [
     Function { name: "erfinv", limit: 3.0, plain: 3.0, reference: Own },
     Function { name: "arccosh_slope", limit: 4.0, plain: 4.0, reference: Own },
     Function { name: "lgamma", limit: 4.0, plain: 4.0, reference: Reflected },
-    Function { name: "digamma", limit: 4.0, plain: 6.0, reference: Reflected },
+    Function { name: "digamma", limit: 6.0, plain: 6.0, reference: Reflected },
     Function { name: "trigamma", limit: 5.0, plain: 5.0, reference: Reflected },
 ];
 

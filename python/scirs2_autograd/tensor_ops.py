@@ -1646,7 +1646,7 @@ def lgamma(x: TensorLike) -> Tensor:
 
 
 def digamma(x: TensorLike) -> Tensor:
-    """Derivative of the logarithm of the gamma function, within 4 ulp for `x > 0`, at its zero 1.46163 too; below 0 up to 4 ulp of the largest
+    """Derivative of the logarithm of the gamma function, within 4 ulp for `x > 0`, at its zero 1.46163 too; below 0 up to 6 ulp of the largest
     of it, `digamma(-x)` and 1. -inf at 0, inf at -0, NaN at the negative integers, as in SciPy.
 
     Gradient: `g * polygamma(1, x)`.
