@@ -173,5 +173,5 @@ fn the_row_that_contributing_shows_is_in_the_tree() {
             hunks += 1;
         }
     }
-    assert_eq!(hunks, 2);
+    assert_eq!(hunks, 10);
 }

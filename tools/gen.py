@@ -1,4 +1,4 @@
-"""Writes what is made from the op table: the functions of `tensor_ops`, the methods in the stub, `docs/ops.md`.
+"""Writes what is made from the op table: the functions of `tensor_ops`, the methods in the stub, `docs/ops.md`, the families in README.md.
 
 `python tools/gen.py` writes the files; `python tools/gen.py --check` fails if one of them is stale.
 """
@@ -299,18 +299,31 @@ def stub_methods(rows: list[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
+def families(rows: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    """The public rows by the title of their family."""
+    public = [r for r in rows if not r["internal"]]
+    return {f: [r for r in public if r["family"] == f] for f in dict.fromkeys(r["family"] for r in public)}
+
+
+def readme_table(rows: list[dict[str, Any]]) -> str:
+    """The families with the names of their functions, and how many they are."""
+    lines = [
+        f"| [{f}](docs/ops.md#{anchor(f)}) | {len(rs)} | {' '.join('`' + r['name'] + '`' for r in rs)} |" for f, rs in families(rows).items()
+    ]
+    return "\n".join(["| family | | functions |", "| --- | --: | --- |", *lines])
+
+
 def docs(rows: list[dict[str, Any]]) -> str:
-    families = list(dict.fromkeys(r["family"] for r in rows))
-    public = {f: [r for r in rows if r["family"] == f and not r["internal"]] for f in families}
-    contents = "\n".join(f"| [{f}](#{anchor(f)}) | {len(rs)} |" for f, rs in public.items() if rs)
-    sections = "\n\n".join(f"## {f}\n\n" + "\n\n".join(map(docs_entry, rs)) for f, rs in public.items() if rs)
+    public = families(rows)
+    contents = "\n".join(f"| [{f}](#{anchor(f)}) | {len(rs)} |" for f, rs in public.items())
+    sections = "\n\n".join(f"## {f}\n\n" + "\n\n".join(map(docs_entry, rs)) for f, rs in public.items())
     own = "\n".join(docs_row(r) for r in rows if r["internal"])
     exempt = "\n".join(f"| `{r['name']}` | {', '.join(checks).lower()} | {why} |" for r in rows for checks, why in r["exempt"])
     return DOCS.format(contents=contents, sections=sections, internal=own, exempt=exempt)
 
 
 def anchor(title: str) -> str:
-    return title.lower().replace(" ", "-")
+    return title.lower().replace(",", "").replace(" ", "-")
 
 
 DOCS = """# Operations
@@ -374,7 +387,16 @@ def docs_row(r: dict[str, Any]) -> str:
     return f"| {call_of(r)} | {kind_of(r)} | {first} | {numpy} |"
 
 
-START, END = "    # Methods from the op table, by tools/gen.py.", "    # End of the generated methods."
+#: The lines between which a part of a file is generated.
+METHODS = ("    # Methods from the op table, by tools/gen.py.\n", "    # End of the generated methods.")
+FAMILIES = ("<!-- From the op table, by tools/gen.py. -->\n", "<!-- End of the generated table. -->")
+
+
+def within(path: Path, marks: tuple[str, str], part: str) -> str:
+    """The text of a file, with another part between its marks."""
+    start, end = marks
+    before, rest = path.read_text().split(start, 1)
+    return f"{before}{start}{part}\n{end}{rest.split(end, 1)[1]}"
 
 
 def main() -> int:
@@ -383,14 +405,12 @@ def main() -> int:
     check = parser.parse_args().check
     lib = extension()
     rows, version = list(lib.op_table()), str(lib.__version__)
-    stub = PACKAGE / "_lib.pyi"
-    text = stub.read_text()
-    before, rest = text.split(START, 1)
-    after = rest.split(END, 1)[1]
+    stub, readme = PACKAGE / "_lib.pyi", ROOT / "README.md"
     files = {
         PACKAGE / "tensor_ops.py": tensor_ops(rows, version),
         PACKAGE / "_methods.py": methods(rows, version),
-        stub: f"{before}{START}\n{stub_methods(rows)}\n{END}{after}",
+        stub: within(stub, METHODS, stub_methods(rows)),
+        readme: within(readme, FAMILIES, readme_table(rows)),
         ROOT / "docs" / "ops.md": docs(rows),
     }
     stale = [p for p, t in files.items() if not p.exists() or p.read_text() != t]

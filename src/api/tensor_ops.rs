@@ -11,10 +11,10 @@ pub use crate::ops::composite::{
     activation::*, chance::*, curve::*, logical::*, loss::*, missing::*, moments::*, order::*, power::*, product::*,
 };
 pub use crate::ops::{
-    broadcast::*, classify::*, compare::*, contract::*, control::*, creation::*, diagonals::*, division::*, einsum::einsum, elementwise::*,
-    erfinv::*, exponent::*, factor::*, gamma::*, grids::*, hyperbolic::*, index::*, joining::*, linear::*, log_sum::*, logarithm::*,
-    masked::*, movement::*, normal::*, norms::*, padding::*, random::*, rearranging::*, reduce::*, repeating::*, root::*, rounding::*,
-    scan::*, scatter::*, select::*, sigmoid::*, sinc::*, slice::*, sort::*, splitting::*, trigonometric::*,
+    activation::*, arithmetic::*, broadcast::*, classify::*, compare::*, contract::*, control::*, creation::*, diagonals::*, division::*,
+    einsum::einsum, erfinv::*, exponent::*, factor::*, gamma::*, grids::*, hyperbolic::*, index::*, joining::*, linear::*, log_sum::*,
+    logarithm::*, masked::*, movement::*, normal::*, norms::*, padding::*, random::*, rearranging::*, reduce::*, repeating::*, root::*,
+    rounding::*, scan::*, scatter::*, select::*, sinc::*, slice::*, sort::*, splitting::*, trigonometric::*,
 };
 
 /// A shape full of zeros that has no dtype and no graph yet: a variable gives it the dtype of its environment, an operator

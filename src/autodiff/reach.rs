@@ -128,7 +128,8 @@ fn walk(graph: &Graph, ys: &[Value], low: u32, ends: impl Fn(u32) -> bool) -> Re
 mod tests {
     use super::*;
     use crate::dtype::DType;
-    use crate::ops::elementwise::{mul, sin};
+    use crate::ops::arithmetic::mul;
+    use crate::ops::trigonometric::sin;
 
     #[test]
     fn a_sweep_visits_what_it_reaches_and_no_more() {

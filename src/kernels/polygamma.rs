@@ -34,7 +34,7 @@ fn far(n: u32) -> f64 {
 /// Derivative `n` of digamma at x. With s(x) = n! times the sum of 1 / (x + k)^(n + 1) over k >= 0 it is s(x) or, for even n, -s(x).
 /// At x = -a = -(m + r) the terms up to m make s(r) - s(1 + a), and those beyond s(1 - r).
 fn value(n: u32, x: f64) -> f64 {
-    let sign = if n % 2 == 0 { -1.0 } else { 1.0 };
+    let sign = if n.is_multiple_of(2) { -1.0 } else { 1.0 };
     if x > 0.0 || x.is_nan() {
         return sign * zeta(n, x);
     }

@@ -1,7 +1,7 @@
 //! sin(pi x) / (pi x) and its first two derivatives. Half turns are taken off exactly, so all arguments are right, and far from 0
 //! as near to it.
 
-use std::f64::consts::{FRAC_1_PI, PI};
+use std::f64::consts::{FRAC_1_PI, FRAC_PI_2, PI};
 
 use super::math::{abs, horner, lt, select};
 use super::real::{Float, S};
@@ -19,7 +19,7 @@ pub(super) fn half_turns<T: Float + Rounded, const M: u8>(x: S<T, M>) -> (S<T, M
         (
             horner!(z; -1.6449340668482264, 0.8117424252833526, -0.19075182412194286, 0.02614784780839523, -0.002346080711051063,
                 0.0001484225455163299, -6.913476316674676e-06),
-            horner!(z; -1.9678676675182486e-17, -1.5707963267948966, 1.291928195012487, -0.4250273399787933, 0.07490806611503419,
+            horner!(z; -1.9678676675182486e-17, -FRAC_PI_2, 1.291928195012487, -0.4250273399787933, 0.07490806611503419,
                 -0.008214586907017147, 0.0006141687947518662, -3.296986538280735e-05),
         )
     } else {

@@ -4,8 +4,8 @@ use crate::dtype::DType;
 use crate::graph::Tensor;
 use crate::graph::op::{Cotangent, Domain, OpDef};
 use crate::ops::apply::cast;
+use crate::ops::arithmetic::{abs, maximum, minimum, sign};
 use crate::ops::compare::{equal, less, not_equal};
-use crate::ops::elementwise::{abs, maximum, minimum, sign};
 use crate::ops::samples;
 use crate::ops::select::select;
 

@@ -3,11 +3,23 @@
 use std::f64::consts::LN_2;
 
 use crate::graph::op::OpDef;
-use crate::ops::elementwise::exp;
 
 /// The rows of this family.
-pub(in crate::ops) static ROWS: &[&OpDef] = &[&EXP2, &EXPM1];
+pub(in crate::ops) static ROWS: &[&OpDef] = &[&EXP, &EXP2, &EXPM1];
 
+row! {
+    /// Exponential function, within 2 ulp.
+    ///
+    /// Gradient: `g * y`.
+    pub EXP = fn exp(x: float) -> y
+    formula { exp(x) }
+    vjp(g) { x: g * y }
+    derivative singular;
+    numpy "np.exp(x)";
+    example "T.exp([0.0, 1.0])" => "[1.         2.71828183]";
+    method exp;
+    samples real;
+}
 row! {
     /// `2 ** x`, within 2 ulp, and exact for integers.
     ///

@@ -4,7 +4,7 @@
 //! are rows.
 
 use crate::graph::op::OpDef;
-use crate::ops::elementwise::weighted;
+use crate::ops::arithmetic::weighted;
 
 /// The rows of this family.
 pub(in crate::ops) static ROWS: &[&OpDef] = &[&SINH, &COSH, &ARCSINH, &ARCCOSH, &ARCTANH, &ARCSINH_SLOPE, &ARCCOSH_SLOPE, &ARCTANH_SLOPE];

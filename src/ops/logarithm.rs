@@ -3,13 +3,38 @@
 use std::f64::consts::{LOG2_E, LOG10_E};
 
 use crate::graph::op::OpDef;
-use crate::ops::compare::{logical_or, not_equal};
-use crate::ops::elementwise::log;
+use crate::ops::compare::{equal, logical_or, not_equal};
+
 use crate::ops::rules::{masked, quotient};
+use crate::ops::select::select;
 
 /// The rows of this family.
-pub(in crate::ops) static ROWS: &[&OpDef] = &[&LOG2, &LOG10, &LOG1P, &XLOGY, &XLOG1PY];
+pub(in crate::ops) static ROWS: &[&OpDef] = &[&LOG, &LOG_SUM, &LOG2, &LOG10, &LOG1P, &XLOGY, &XLOG1PY];
 
+row! {
+    /// Natural logarithm, within 2 ulp; -inf at 0, NaN below.
+    ///
+    /// Gradient: `g / x`.
+    pub LOG = fn log(x: float) -> y
+    formula { log(x) }
+    vjp(g) { x: quotient(g, x) }
+    derivative singular;
+    numpy "np.log(x)";
+    example "T.log([np.e, 1.0, 0.0, -1.0])" => "[  1.   0. -inf  nan]";
+    alias ln;
+    method log;
+    samples positive;
+}
+row! {
+    /// Natural logarithm of a sum of exponentials, which is 0 only where nothing can change it: all exponents are -inf.
+    ///
+    /// Gradient: `g / x`, and 0 at 0.
+    pub(crate) LOG_SUM = fn log_sum(x: float) -> y
+    formula { log(x) }
+    vjp(g) { x: select(equal(x, 0.0), 0.0, quotient(g, x)) }
+    numpy "np.log(x)";
+    samples positive;
+}
 row! {
     /// Logarithm to the base 2, within 2 ulp, and exact for powers of 2; -inf at 0, NaN below.
     ///

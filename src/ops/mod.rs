@@ -3,7 +3,9 @@
 #[macro_use]
 mod declare;
 
+pub mod activation;
 pub mod apply;
+pub mod arithmetic;
 pub mod batch;
 pub mod bounds;
 pub mod broadcast;
@@ -16,7 +18,6 @@ pub mod creation;
 pub mod diagonals;
 pub mod division;
 pub mod einsum;
-pub mod elementwise;
 pub mod erfinv;
 pub mod exponent;
 pub mod factor;
@@ -57,7 +58,6 @@ pub mod select_items;
 #[cfg(feature = "python")]
 pub mod selection;
 pub mod shapes;
-pub mod sigmoid;
 pub mod sinc;
 pub mod slice;
 pub mod sort;
@@ -85,19 +85,19 @@ const fn family(title: &'static str, rows: &'static [&'static OpDef]) -> Family 
 /// The rows by family; families of one title are one in the documentation. A family's file lists its own rows, so that a new op
 /// is an edit of one file.
 pub static FAMILIES: &[Family] = &[
-    family("Arithmetic", elementwise::ROWS),
+    family("Arithmetic", arithmetic::ROWS),
     family("Arithmetic", linear::ROWS),
     family("Arithmetic", division::ROWS),
     family("Arithmetic", rounding::ROWS),
-    family("Arithmetic", power::ROWS),
-    family("Arithmetic", composite::power::ROWS),
-    family("Exponentials and logarithms", root::ROWS),
-    family("Exponentials and logarithms", exponent::ROWS),
-    family("Exponentials and logarithms", logarithm::ROWS),
-    family("Exponentials and logarithms", log_sum::ROWS),
+    family("Powers, exponentials and logarithms", power::ROWS),
+    family("Powers, exponentials and logarithms", composite::power::ROWS),
+    family("Powers, exponentials and logarithms", root::ROWS),
+    family("Powers, exponentials and logarithms", exponent::ROWS),
+    family("Powers, exponentials and logarithms", logarithm::ROWS),
+    family("Powers, exponentials and logarithms", log_sum::ROWS),
     family("Trigonometric and hyperbolic functions", trigonometric::ROWS),
     family("Trigonometric and hyperbolic functions", hyperbolic::ROWS),
-    family("Activations", sigmoid::ROWS),
+    family("Activations", activation::ROWS),
     family("Activations", composite::activation::ROWS),
     family("Special functions", normal::ROWS),
     family("Special functions", erfinv::ROWS),

@@ -2,7 +2,7 @@
 
 use crate::graph::op::{Cotangent, Domain, Kernel, OpDef};
 use crate::ops::apply::cast;
-use crate::ops::elementwise::weighted;
+use crate::ops::arithmetic::weighted;
 use crate::ops::samples;
 use crate::ops::shapes;
 

@@ -1,11 +1,11 @@
 //! The rows behind the operators of another language.
 
 use crate::graph::op::OpDef;
+use crate::ops::arithmetic::{ABS, ADD, DIV, MUL, NEG, SQUARE, SUB};
 use crate::ops::compare::{BITWISE_AND, BITWISE_NOT, BITWISE_OR, BITWISE_XOR, EQUAL, GREATER, GREATER_EQUAL, LESS, LESS_EQUAL, NOT_EQUAL};
 use crate::ops::composite::power::POW;
 use crate::ops::contract::MATMUL;
 use crate::ops::division::{DIVMOD, FLOOR_DIVIDE, REMAINDER};
-use crate::ops::elementwise::{ABS, ADD, DIV, MUL, NEG, SQUARE, SUB};
 use crate::ops::movement::TRANSPOSE;
 use crate::ops::rearranging::MATRIX_TRANSPOSE;
 use crate::ops::rounding::{CEIL, FLOOR, ROUND, TRUNC};

@@ -8,8 +8,8 @@ use std::ops::{Add, Div, Mul, Neg, Rem, Sub};
 use crate::array::Filled;
 use crate::graph::Tensor;
 use crate::ops::apply::{Arg, Operand, apply};
+use crate::ops::arithmetic::{ADD, DIV, MUL, SUB, neg};
 use crate::ops::division::FMOD;
-use crate::ops::elementwise::{ADD, DIV, MUL, SUB, neg};
 
 macro_rules! operator {
     ($($Op:ident $op:ident $ROW:ident;)+) => {$(

@@ -2,7 +2,7 @@
 
 use crate::graph::op::{Cotangent, OpDef};
 use crate::ops::compare::not_equal;
-use crate::ops::elementwise::log;
+use crate::ops::logarithm::log;
 use crate::ops::rules::{masked, power};
 
 /// The rows of this family.

@@ -9,10 +9,12 @@ use crate::graph::op::{Avals, Bad, Case, Cotangent, Domain, Infer, Kernel, Lower
 use crate::graph::{NodeOp, Tensor};
 use crate::kernels::{self, fold::Fold};
 use crate::ops::apply::{Operand, cast};
+use crate::ops::arithmetic::{abs, maximum, minimum};
 use crate::ops::broadcast::broadcast_like;
 use crate::ops::compare::{equal, less, logical_and, logical_or};
-use crate::ops::elementwise::{abs, exp, log_sum, maximum, minimum};
+use crate::ops::exponent::exp;
 use crate::ops::index::add_at;
+use crate::ops::logarithm::log_sum;
 use crate::ops::movement::{expand_dims, squeeze, stop_gradient};
 use crate::ops::rules::{masked, restore_axes, unreduce};
 use crate::ops::samples::{bad, case, mixed};

@@ -1,14 +1,28 @@
 //! Roots, and what is made of their inverses.
 
 use crate::graph::op::{Domain, OpDef};
+use crate::ops::arithmetic::square;
 use crate::ops::compare::not_equal;
-use crate::ops::elementwise::{sqrt, square};
 use crate::ops::rules::{masked, quotient};
 use crate::ops::samples;
 
 /// The rows of this family.
-pub(in crate::ops) static ROWS: &[&OpDef] = &[&RECIPROCAL, &RSQRT, &CBRT, &HYPOT, &HYPOT_SLOPE];
+pub(in crate::ops) static ROWS: &[&OpDef] = &[&SQRT, &RECIPROCAL, &RSQRT, &CBRT, &HYPOT, &HYPOT_SLOPE];
 
+row! {
+    /// Square root; NaN below 0.
+    ///
+    /// Gradient: `g / (2 * y)`, infinite at 0; where the factor `y` stands in `g` it cancels, so `sqrt(x) ** 2` has
+    /// the derivative 1 everywhere.
+    pub SQRT = fn sqrt(x: float) -> y
+    formula { sqrt(x) }
+    vjp(g) { x: quotient(g * 0.5, y) }
+    derivative singular;
+    numpy "np.sqrt(x)";
+    example "T.sqrt([4.0, 0.0, -1.0])" => "[ 2.  0. nan]";
+    method sqrt;
+    samples positive;
+}
 row! {
     /// `1 / x`, in floating numbers also for integers; infinite at 0.
     ///

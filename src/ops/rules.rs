@@ -6,9 +6,9 @@ use crate::dtype::DType;
 use crate::graph::op::Cotangent;
 use crate::graph::{NodeOp, Tensor, Value};
 use crate::ops::apply::cast;
+use crate::ops::arithmetic::{ADD, MUL, NEG, SQUARE, div, mul, neg};
 use crate::ops::broadcast::{broadcast_like, broadcast_to, sum_to};
 use crate::ops::compare::not_equal;
-use crate::ops::elementwise::{ADD, MUL, NEG, SQUARE, div, mul, neg};
 use crate::ops::movement::reshape_like;
 use crate::ops::power::{power_slope, real_power};
 

@@ -4,7 +4,7 @@ use smallvec::SmallVec;
 
 use crate::graph::Tensor;
 use crate::graph::attr::Slices;
-use crate::ops::elementwise::{add, maximum, minimum, mul};
+use crate::ops::arithmetic::{add, maximum, minimum, mul};
 use crate::ops::index::{add_at, along, take_at};
 use crate::ops::movement::{expand_dims, merge_axes, transpose};
 use crate::ops::rules::shaped_like;

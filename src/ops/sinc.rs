@@ -4,8 +4,8 @@ use std::f64::consts::PI;
 
 use crate::graph::Tensor;
 use crate::graph::op::OpDef;
+use crate::ops::arithmetic::{abs, square};
 use crate::ops::compare::less;
-use crate::ops::elementwise::{abs, square};
 use crate::ops::select::select;
 
 /// The rows of this family.

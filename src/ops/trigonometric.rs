@@ -4,11 +4,34 @@
 //! are rows.
 
 use crate::graph::op::OpDef;
-use crate::ops::elementwise::{square, weighted};
+use crate::ops::arithmetic::{square, weighted};
 
 /// The rows of this family.
-pub(in crate::ops) static ROWS: &[&OpDef] = &[&TAN, &ARCSIN, &ARCCOS, &ARCTAN, &ARCTAN2, &ARCSIN_SLOPE, &ARCTAN_SLOPE, &ANGLE_SLOPE];
+pub(in crate::ops) static ROWS: &[&OpDef] =
+    &[&SIN, &COS, &TAN, &ARCSIN, &ARCCOS, &ARCTAN, &ARCTAN2, &ARCSIN_SLOPE, &ARCTAN_SLOPE, &ANGLE_SLOPE];
 
+row! {
+    /// Sine, within 3 ulp.
+    ///
+    /// Gradient: `g * cos(x)`.
+    pub SIN = fn sin(x: float) -> y
+    formula { sin(x) }
+    vjp(g) { x: g * cos(x) }
+    numpy "np.sin(x)";
+    example "T.sin([0.0, np.pi / 2])" => "[0. 1.]";
+    samples real;
+}
+row! {
+    /// Cosine, within 3 ulp.
+    ///
+    /// Gradient: `-g * sin(x)`.
+    pub COS = fn cos(x: float) -> y
+    formula { cos(x) }
+    vjp(g) { x: -(g * sin(x)) }
+    numpy "np.cos(x)";
+    example "T.cos([0.0, np.pi])" => "[ 1. -1.]";
+    samples real;
+}
 row! {
     /// Tangent, within 4 ulp.
     ///

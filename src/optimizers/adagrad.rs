@@ -3,8 +3,9 @@
 use crate::api::context::Context;
 use crate::error::{Error, Result};
 use crate::graph::Tensor;
+use crate::ops::arithmetic::square;
 use crate::ops::control::assign;
-use crate::ops::elementwise::{sqrt, square};
+use crate::ops::root::sqrt;
 use crate::optimizers::hyper::Range::Size;
 use crate::optimizers::{Core, Home, Optimizer, methods};
 use crate::state::{Part, VariableEnvironment, VariableID};

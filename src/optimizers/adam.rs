@@ -3,10 +3,11 @@
 use crate::api::context::Context;
 use crate::error::{Error, Result};
 use crate::graph::Tensor;
+use crate::ops::arithmetic::{abs, square};
 use crate::ops::compare::less;
 use crate::ops::control::assign;
-use crate::ops::elementwise::{abs, sqrt, square};
 use crate::ops::power::real_power;
+use crate::ops::root::sqrt;
 use crate::ops::select::select;
 use crate::optimizers::hyper::Range;
 use crate::optimizers::{Core, Home, Optimizer, methods};

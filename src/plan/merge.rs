@@ -76,8 +76,8 @@ mod tests {
     use super::*;
     use crate::dtype::DType;
     use crate::graph::{Graph, Tensor};
+    use crate::ops::arithmetic::mul;
     use crate::ops::broadcast::broadcast_to;
-    use crate::ops::elementwise::mul;
     use crate::ops::movement::reshape;
     use crate::ops::slice::slice;
     use crate::plan::ir;

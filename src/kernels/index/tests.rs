@@ -48,10 +48,13 @@ fn follows(dims: &[usize], axis: usize, by: &[usize], repeat: &[usize], dtype: D
     }
 }
 
+/// Lengths of the array, the axis, lengths of the places and the axes along which those repeat.
+type Shapes = (&'static [usize], usize, &'static [usize], &'static [usize]);
+
 #[test]
 fn what_is_done_at_places_follows_its_definition() {
     let mut rng = Rng(3);
-    let shapes: [(&[usize], usize, &[usize], &[usize]); 13] = [
+    let shapes: [Shapes; 13] = [
         (&[5], 0, &[8], &[]),
         (&[4, 3], 0, &[2, 3], &[]),
         (&[4, 3], 0, &[6, 2], &[]),
@@ -143,7 +146,7 @@ fn writes(dims: &[usize], axis: usize, by: &[usize], repeat: &[usize], dtype: DT
 #[test]
 fn what_is_written_at_places_follows_its_definition() {
     let mut rng = Rng(5);
-    let shapes: [(&[usize], usize, &[usize], &[usize]); 10] = [
+    let shapes: [Shapes; 10] = [
         (&[5], 0, &[8], &[]),
         (&[4, 3], 0, &[2, 3], &[]),
         (&[4, 3], 1, &[4, 3], &[0]),

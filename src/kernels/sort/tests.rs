@@ -131,7 +131,7 @@ fn the_first_are_those_of_the_sorted_line() {
 fn long_lines_of_few_upper_halves_are_sorted() {
     let ranges = Ranges::new(None);
     // Doubles that differ in their lower bits, and integers of both halves.
-    let close = |i: u64| f64::from_bits(1f64.to_bits() + i.wrapping_mul(0x9e37_79b9_7f4a_7c15) % 5000 + (i % 3 << 60));
+    let close = |i: u64| f64::from_bits(1f64.to_bits() + i.wrapping_mul(0x9e37_79b9_7f4a_7c15) % 5000 + ((i % 3) << 60));
     let n = 4000;
     let x: Vec<f64> = (0..n).map(close).collect();
     let at = order(&x);

@@ -156,10 +156,10 @@ impl<T: Sorted> Source<T> {
         }
         for k in block {
             let key = key(k);
-            if limit.is_none_or(|limit| key < limit) {
-                if let Some(word) = best.push(key.word(), k) {
-                    *limit = Some(T::Key::of(word));
-                }
+            if limit.is_none_or(|limit| key < limit)
+                && let Some(word) = best.push(key.word(), k)
+            {
+                *limit = Some(T::Key::of(word));
             }
         }
     }

@@ -3,16 +3,17 @@
 use crate::graph::Tensor;
 use crate::graph::attr::Axes;
 use crate::graph::op::{Domain, Kernel, OpDef};
+use crate::ops::activation::{decay, silu_with, softplus};
 use crate::ops::apply::cast;
+use crate::ops::arithmetic::clip;
 use crate::ops::compare::{equal, greater};
-use crate::ops::elementwise::{clip, exp};
+use crate::ops::exponent::exp;
 use crate::ops::exponent::expm1;
 use crate::ops::reduce::{reduce_logsumexp, reduce_sum, shift};
 use crate::ops::rules::quotient;
 use crate::ops::samples;
 use crate::ops::select::select;
 use crate::ops::shapes;
-use crate::ops::sigmoid::{decay, silu_with, softplus};
 use crate::shape;
 
 /// The rows of this family.

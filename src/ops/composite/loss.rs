@@ -4,14 +4,14 @@ use crate::dtype::DType;
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::Tensor;
 use crate::graph::op::{Bad, OpDef};
+use crate::ops::activation::{decay, logistic_loss};
 use crate::ops::apply::cast;
+use crate::ops::arithmetic::{square, weighted};
 use crate::ops::broadcast::{broadcast_like, repeats_to};
-use crate::ops::elementwise::{square, weighted};
 use crate::ops::index::{check_labels, gather_at};
 use crate::ops::movement::{expand_dims, squeeze};
 use crate::ops::reduce::{reduce_logsumexp, reduce_mean, reduce_sum};
 use crate::ops::samples::{bad, bad_of};
-use crate::ops::sigmoid::{decay, logistic_loss};
 use crate::shape::{Dim, Tuple};
 
 /// The rows of this family.

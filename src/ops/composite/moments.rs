@@ -7,14 +7,15 @@ use crate::graph::attr::{Attr, AttrType, Axes, IntoAttr};
 use crate::graph::op::{Bad, Case, Cotangent, Domain, Kernel, Lowered, OpDef};
 use crate::graph::{AsTensor, NodeOp, Tensor};
 use crate::ops::apply::{Operand, apply, apply_all, cast, output};
+use crate::ops::arithmetic::{abs, maximum, minimum, square};
 use crate::ops::batch;
 use crate::ops::compare::less;
-use crate::ops::elementwise::{abs, maximum, minimum, sqrt, square};
 use crate::ops::movement::{STOP_GRADIENT, expand_dims, same_shape, transpose};
 use crate::ops::norms::{binade, length};
 use crate::ops::reduce::{
     axes_attrs, axis_bad, count, filled, fold_cases, masked_cases, number, peak, reduce_mean, reduce_sum, squeeze_axes, valley,
 };
+use crate::ops::root::sqrt;
 use crate::ops::samples::{bad, mixed};
 use crate::ops::select::select;
 use crate::shape::{self, Tuple};

@@ -1,4 +1,4 @@
-//! Elementwise primitives: arithmetic and functions of one real number.
+//! Arithmetic of elements.
 
 use crate::graph::op::{Cotangent, OpDef};
 use crate::ops::compare::{equal, greater, greater_equal, less, less_equal, logical_and, logical_not};
@@ -6,30 +6,8 @@ use crate::ops::rules::{masked, quotient};
 use crate::ops::select::select;
 
 /// The rows of this family.
-pub(in crate::ops) static ROWS: &[&OpDef] = &[
-    &ADD,
-    &SUB,
-    &MUL,
-    &DIV,
-    &MAXIMUM,
-    &MINIMUM,
-    &NEG,
-    &SQUARE,
-    &SQRT,
-    &ABS,
-    &SIGN,
-    &EXP,
-    &LOG,
-    &LOG_SUM,
-    &SIN,
-    &COS,
-    &RELU,
-    &CLIP,
-    &CLIP_BETWEEN,
-    &CLIP_BELOW,
-    &CLIP_ABOVE,
-    &WEIGHTED,
-];
+pub(in crate::ops) static ROWS: &[&OpDef] =
+    &[&ADD, &SUB, &MUL, &DIV, &MAXIMUM, &MINIMUM, &NEG, &SQUARE, &ABS, &SIGN, &CLIP, &CLIP_BETWEEN, &CLIP_BELOW, &CLIP_ABOVE, &WEIGHTED];
 
 row! {
     /// Sum with broadcasting: `y = a + b`. Integers wrap around.
@@ -149,20 +127,6 @@ row! {
     samples real;
 }
 row! {
-    /// Square root; NaN below 0.
-    ///
-    /// Gradient: `g / (2 * y)`, infinite at 0; where the factor `y` stands in `g` it cancels, so `sqrt(x) ** 2` has
-    /// the derivative 1 everywhere.
-    pub SQRT = fn sqrt(x: float) -> y
-    formula { sqrt(x) }
-    vjp(g) { x: quotient(g * 0.5, y) }
-    derivative singular;
-    numpy "np.sqrt(x)";
-    example "T.sqrt([4.0, 0.0, -1.0])" => "[ 2.  0. nan]";
-    method sqrt;
-    samples positive;
-}
-row! {
     /// Absolute value. The smallest integer of a dtype stays as it is.
     ///
     /// Gradient: `g * sign(x)`; 0 at 0.
@@ -183,77 +147,6 @@ row! {
     vjp(g) { x: Cotangent::Zero }
     numpy "np.sign(x)";
     example "T.sign([-3.0, 0.0, 2.0, np.nan])" => "[-1.  0.  1. nan]";
-    samples real;
-}
-row! {
-    /// Exponential function, within 2 ulp.
-    ///
-    /// Gradient: `g * y`.
-    pub EXP = fn exp(x: float) -> y
-    formula { exp(x) }
-    vjp(g) { x: g * y }
-    derivative singular;
-    numpy "np.exp(x)";
-    example "T.exp([0.0, 1.0])" => "[1.         2.71828183]";
-    method exp;
-    samples real;
-}
-row! {
-    /// Natural logarithm, within 2 ulp; -inf at 0, NaN below.
-    ///
-    /// Gradient: `g / x`.
-    pub LOG = fn log(x: float) -> y
-    formula { log(x) }
-    vjp(g) { x: quotient(g, x) }
-    derivative singular;
-    numpy "np.log(x)";
-    example "T.log([np.e, 1.0, 0.0, -1.0])" => "[  1.   0. -inf  nan]";
-    alias ln;
-    method log;
-    samples positive;
-}
-row! {
-    /// Natural logarithm of a sum of exponentials, which is 0 only where nothing can change it: all exponents are -inf.
-    ///
-    /// Gradient: `g / x`, and 0 at 0.
-    pub(crate) LOG_SUM = fn log_sum(x: float) -> y
-    formula { log(x) }
-    vjp(g) { x: select(equal(x, 0.0), 0.0, quotient(g, x)) }
-    numpy "np.log(x)";
-    samples positive;
-}
-row! {
-    /// Sine, within 3 ulp.
-    ///
-    /// Gradient: `g * cos(x)`.
-    pub SIN = fn sin(x: float) -> y
-    formula { sin(x) }
-    vjp(g) { x: g * cos(x) }
-    numpy "np.sin(x)";
-    example "T.sin([0.0, np.pi / 2])" => "[0. 1.]";
-    samples real;
-}
-row! {
-    /// Cosine, within 3 ulp.
-    ///
-    /// Gradient: `-g * sin(x)`.
-    pub COS = fn cos(x: float) -> y
-    formula { cos(x) }
-    vjp(g) { x: -(g * sin(x)) }
-    numpy "np.cos(x)";
-    example "T.cos([0.0, np.pi])" => "[ 1. -1.]";
-    samples real;
-}
-row! {
-    /// Rectifier: `max(x, 0)`; NaN of NaN. Integers stay integers.
-    ///
-    /// Gradient: `g` where `x > 0`, exactly 0 elsewhere, at 0 too.
-    pub RELU = fn relu(x: number) -> y
-    formula { max(x, 0.0) }
-    vjp(g) { x: masked(g, greater(y, 0.0)) }
-    derivative constant;
-    numpy "np.maximum(x, 0)";
-    example "T.relu([-1.0, 0.0, 2.0])" => "[0. 0. 2.]";
     samples real;
 }
 row! {

@@ -1,17 +1,21 @@
-//! Functions of one exponential: tanh, the logistic function, softplus.
+//! The rectifier, and functions of one exponential: tanh, the logistic function, softplus.
 //!
-//! Their values round to 1 or to `x` where their derivatives are still far from 0. So value and derivative are computed from
+//! The values of the latter round to 1 or to `x` where their derivatives are still far from 0. So value and derivative are computed from
 //! one number that has lost nothing, the decay `exp(-|x|)` of the argument, and each derivative by products of what is exact.
 
 use crate::graph::Tensor;
 use crate::graph::op::{Cotangent, Domain, Kernel, OpDef};
 use crate::ops::apply::cast;
-use crate::ops::elementwise::{abs, exp, sign, weighted};
+use crate::ops::arithmetic::{abs, sign, weighted};
+use crate::ops::compare::greater;
+use crate::ops::exponent::exp;
+use crate::ops::rules::masked;
 use crate::ops::samples;
 use crate::ops::shapes;
 
 /// The rows of this family.
 pub(in crate::ops) static ROWS: &[&OpDef] = &[
+    &RELU,
     &TANH,
     &SIGMOID,
     &SOFTPLUS,
@@ -29,6 +33,18 @@ pub(in crate::ops) static ROWS: &[&OpDef] = &[
     &LOGISTIC_RESIDUAL,
 ];
 
+row! {
+    /// Rectifier: `max(x, 0)`; NaN of NaN. Integers stay integers.
+    ///
+    /// Gradient: `g` where `x > 0`, exactly 0 elsewhere, at 0 too.
+    pub RELU = fn relu(x: number) -> y
+    formula { max(x, 0.0) }
+    vjp(g) { x: masked(g, greater(y, 0.0)) }
+    derivative constant;
+    numpy "np.maximum(x, 0)";
+    example "T.relu([-1.0, 0.0, 2.0])" => "[0. 0. 2.]";
+    samples real;
+}
 row! {
     /// Hyperbolic tangent, within 3 ulp.
     ///
