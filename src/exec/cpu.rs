@@ -1,5 +1,7 @@
 //! The interpreter of tile programs.
 
+mod bare;
+
 use crate::kernels::fold::BLOCK;
 use crate::kernels::fold::narrow::NARROW;
 use crate::plan::fuse::Reduction;
@@ -49,7 +51,10 @@ pub unsafe fn run_tile(p: &Program, bases: &[*mut u8], scratch: *mut u8, poll: &
     }
     // SAFETY: as above.
     unsafe {
-        let done = m.walk(poll);
+        let done = match bare::Bare::of(p) {
+            Some(bare) => m.fold_memory(&bare, poll),
+            None => m.walk(poll),
+        };
         if done {
             p.folds().for_each(|f| m.end(f));
         }
@@ -279,13 +284,13 @@ impl Machine<'_> {
             let from = *self.table.add(f.from as usize);
             let blocks = self.blocks.add(f.scratch);
             match f.reduction {
-                Reduction::All => (f.block)(blocks.add(t.start / BLOCK * size), from, t.len),
+                Reduction::All => (f.lines)(blocks.add(t.start / BLOCK * size), from, 1, t.len, 0),
                 Reduction::Trailing(_) if self.p.tiling == Tiling::Whole => {
                     let (to, n) = (self.result(f, t.row), t.len / cols);
                     if cols <= NARROW {
                         (f.across)(to, from, n, cols);
                     } else {
-                        (0..n).for_each(|i| (f.block)(to.add(i * size), from.add(i * cols * size), cols));
+                        (f.lines)(to, from, n, cols, cols);
                     }
                     self.keep(f, t.row, n);
                 }
@@ -293,32 +298,24 @@ impl Machine<'_> {
                     let per_row = cols.div_ceil(BLOCK);
                     let row = if self.p.tiling == Tiling::Blocks { t.row % BLOCK } else { 0 };
                     if per_row == 1 {
-                        (f.block)(self.result(f, t.row), from, t.len);
+                        (f.lines)(self.result(f, t.row), from, 1, t.len, 0);
                         self.keep(f, t.row, 1);
                     } else {
-                        (f.block)(blocks.add((row * per_row + t.col / BLOCK) * size), from, t.len);
+                        (f.lines)(blocks.add((row * per_row + t.col / BLOCK) * size), from, 1, t.len, 0);
                     }
                 }
                 Reduction::Leading(_) => {
                     let width = padded_cols(cols);
                     let (n, len) = if self.p.tiling == Tiling::Whole { (t.len / cols, cols) } else { (1, t.len) };
                     // No tile reaches over the end of a block of rows.
-                    let narrow = if self.p.tiling == Tiling::Whole && cols <= NARROW { n } else { 0 };
-                    if narrow > 0 {
-                        let to = blocks.add((t.row / BLOCK * width + t.col) * size);
-                        let first = usize::from(t.row.is_multiple_of(BLOCK));
-                        std::ptr::copy_nonoverlapping(from, to, first * cols * size);
-                        (f.down)(to, from.add(first * cols * size), n - first, cols);
-                    }
-                    for i in narrow..n {
-                        let row = t.row + i;
-                        let to = blocks.add((row / BLOCK * width + t.col) * size);
-                        let from = from.add(i * cols * size);
-                        if row.is_multiple_of(BLOCK) {
-                            std::ptr::copy_nonoverlapping(from, to, len * size);
-                        } else {
-                            (f.accumulate)(to, from, len);
-                        }
+                    let to = blocks.add((t.row / BLOCK * width + t.col) * size);
+                    let first = usize::from(t.row.is_multiple_of(BLOCK));
+                    std::ptr::copy_nonoverlapping(from, to, first * len * size);
+                    let rest = from.add(first * cols * size);
+                    if cols <= NARROW {
+                        (f.down)(to, rest, n - first, cols);
+                    } else {
+                        (f.onto)(to, rest, n - first, len, cols);
                     }
                 }
             }

@@ -1,8 +1,10 @@
 //! Reductions. Their tree depends on the number of values only: blocks of 512 are folded 512 -> 64 -> 8 -> 1, blocks pairwise by index.
 
+use std::hint::black_box;
+
 use super::isa::Isa;
 use super::real::Value;
-use super::tile::{reference, slice, slice_mut};
+use super::tile::{prefetch, reference, slice, slice_mut};
 use crate::dtype::DType;
 
 /// Which operation folds.
@@ -145,43 +147,94 @@ unsafe fn level<T: Value, F: Step<T>, const W: usize>(d: &mut [T; W], s: *const 
     eight::<T, F, W>(d, [a, b, c, e, row(4), row(5), row(6), row(7)]);
 }
 
-/// A kernel with the arguments of [`block`] and [`accumulate`].
+/// A kernel of `count` lines of `n` values, each `step` values behind the one before: see [`lines`] and [`onto`].
+pub type Lines = unsafe fn(d: *mut u8, s: *const u8, count: usize, n: usize, step: usize);
+
+/// The body of such a kernel.
 trait Job {
-    unsafe fn run(d: *mut u8, s: *const u8, n: usize);
+    unsafe fn run(d: *mut u8, s: *const u8, count: usize, n: usize, step: usize);
 }
 
 struct Block<F, T>(F, T);
 impl<T: Value, F: Step<T>> Job for Block<F, T> {
     #[inline(always)]
-    unsafe fn run(d: *mut u8, s: *const u8, n: usize) {
-        let (mut wide, mut narrow) = ([F::IDENTITY; 64], [F::IDENTITY; 8]);
-        let (mut s, mut n) = (s.cast::<T>(), n);
+    unsafe fn run(d: *mut u8, s: *const u8, count: usize, n: usize, step: usize) {
         unsafe {
-            if n > 64 {
-                level::<T, F, 64>(&mut wide, s, n);
-                (s, n) = (wide.as_ptr(), 64);
+            let d = slice_mut(d.cast::<T>(), count);
+            let mut s = s.cast::<T>();
+            if n == BLOCK {
+                for i in 0..d.len() {
+                    let next = s.wrapping_add(step);
+                    // The machine's own prefetching ends with a page, and does not see a jump.
+                    if count > 1 {
+                        prefetch(next.cast(), BLOCK.wrapping_mul(size_of::<T>()));
+                    }
+                    d[i] = fold_block::<T, F>(s, BLOCK);
+                    s = next;
+                }
+                return;
             }
-            if n > 8 {
-                level::<T, F, 8>(&mut narrow, s, n);
-                (s, n) = (narrow.as_ptr(), 8);
+            for i in 0..d.len() {
+                // Were `n` known to stay the same, all that follows from it would be computed before the loop: more than a line takes.
+                d[i] = fold_block::<T, F>(s, black_box(n));
+                s = s.wrapping_add(step);
             }
-            let mut one = [F::IDENTITY];
-            match n {
-                0 => {}
-                1 => one = *row_of(s, 0),
-                _ => level::<T, F, 1>(&mut one, s, n),
-            }
-            slice_mut(d.cast::<T>(), 1)[0] = one[0];
         }
+    }
+}
+
+/// Folds the n <= 512 values at `s`.
+#[inline(always)]
+unsafe fn fold_block<T: Value, F: Step<T>>(s: *const T, n: usize) -> T {
+    let (mut wide, mut narrow) = ([F::IDENTITY; 64], [F::IDENTITY; 8]);
+    let (mut s, mut n) = (s, n);
+    unsafe {
+        if n > 64 {
+            level::<T, F, 64>(&mut wide, s, n);
+            (s, n) = (wide.as_ptr(), 64);
+        }
+        if n > 8 {
+            level::<T, F, 8>(&mut narrow, s, n);
+            (s, n) = (narrow.as_ptr(), 8);
+        }
+        let mut one = [F::IDENTITY];
+        match n {
+            0 => {}
+            1 => one = *row_of(s, 0),
+            _ => level::<T, F, 1>(&mut one, s, n),
+        }
+        one[0]
     }
 }
 
 struct Accumulate<F, T>(F, T);
 impl<T: Value, F: Step<T>> Job for Accumulate<F, T> {
     #[inline(always)]
-    unsafe fn run(d: *mut u8, s: *const u8, n: usize) {
+    unsafe fn run(d: *mut u8, s: *const u8, count: usize, n: usize, step: usize) {
         let n = n.wrapping_add(7) & !7;
-        unsafe { combine::<T, F>(slice_mut(d.cast(), n), slice(s.cast(), n)) }
+        unsafe {
+            let d = slice_mut(d.cast::<T>(), n);
+            let row = |k: usize| slice(s.cast::<T>().wrapping_add(k.wrapping_mul(step)), n);
+            // Four at a time: the accumulator is read and written once for them.
+            let mut k = 0usize;
+            while k.wrapping_add(4) <= count {
+                let [a, b, c, e] = [0, 1, 2, 3].map(|i| row(k.wrapping_add(i)));
+                combine_four::<T, F>(d, a, b, c, e);
+                k = k.wrapping_add(4);
+            }
+            while k < count {
+                combine::<T, F>(d, row(k));
+                k = k.wrapping_add(1);
+            }
+        }
+    }
+}
+
+/// [`combine`] with one row after the other.
+#[inline(always)]
+fn combine_four<T: Value, F: Step<T>>(d: &mut [T], a: &[T], b: &[T], c: &[T], e: &[T]) {
+    for i in 0..d.len() {
+        d[i] = F::of(F::of(F::of(F::of(d[i], a[i]), b[i]), c[i]), e[i]);
     }
 }
 
@@ -212,20 +265,20 @@ unsafe fn fold_rows<T: Value, F: Step<T>>(s: *mut u8, m: usize, width: usize) {
     }
 }
 
-unsafe fn base<J: Job>(d: *mut u8, s: *const u8, n: usize) {
-    unsafe { J::run(d, s, n) }
+unsafe fn base<J: Job>(d: *mut u8, s: *const u8, count: usize, n: usize, step: usize) {
+    unsafe { J::run(d, s, count, n, step) }
 }
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-unsafe fn avx2<J: Job>(d: *mut u8, s: *const u8, n: usize) {
-    unsafe { J::run(d, s, n) }
+unsafe fn avx2<J: Job>(d: *mut u8, s: *const u8, count: usize, n: usize, step: usize) {
+    unsafe { J::run(d, s, count, n, step) }
 }
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl,avx2,fma")]
-unsafe fn avx512<J: Job>(d: *mut u8, s: *const u8, n: usize) {
-    unsafe { J::run(d, s, n) }
+unsafe fn avx512<J: Job>(d: *mut u8, s: *const u8, count: usize, n: usize, step: usize) {
+    unsafe { J::run(d, s, count, n, step) }
 }
-fn job<J: Job>(isa: Isa) -> unsafe fn(*mut u8, *const u8, usize) {
+fn job<J: Job>(isa: Isa) -> Lines {
     match isa {
         #[cfg(target_arch = "x86_64")]
         Isa::Avx512 => avx512::<J>,
@@ -248,7 +301,7 @@ unsafe fn avx2_rows<T: Value, F: Step<T>>(s: *mut u8, m: usize, width: usize) {
 unsafe fn avx512_rows<T: Value, F: Step<T>>(s: *mut u8, m: usize, width: usize) {
     unsafe { fold_rows::<T, F>(s, m, width) }
 }
-fn rows<T: Value, F: Step<T>>(isa: Isa) -> unsafe fn(*mut u8, usize, usize) {
+fn pairs<T: Value, F: Step<T>>(isa: Isa) -> unsafe fn(*mut u8, usize, usize) {
     match isa {
         #[cfg(target_arch = "x86_64")]
         Isa::Avx512 => avx512_rows::<T, F>,
@@ -294,23 +347,23 @@ macro_rules! chosen {
 
 pub mod narrow;
 
-/// The kernel that folds the n <= 512 values at `s` into the one value at `d`: as if `s` were padded to 512 with the identity and
-/// folded by eighths, 512 -> 64 -> 8 -> 1. `s` may be read up to n rounded up to 8. A few values cost little.
+/// The kernel that folds each of `count` lines of n <= 512 values into one of the values at `d`: as if a line were padded to 512 with the
+/// identity and folded by eighths, 512 -> 64 -> 8 -> 1. A line may be read up to n rounded up to 8. A few values cost little.
 ///
 /// Bools have no sum and no product; for them `Sum` is `Max`, and `Product` is `Min`.
-pub fn block(isa: Isa, fold: Fold, dtype: DType) -> unsafe fn(d: *mut u8, s: *const u8, n: usize) {
+pub fn lines(isa: Isa, fold: Fold, dtype: DType) -> Lines {
     chosen!(fold, dtype, F, T => job::<Block<F, T>>(isa))
 }
 
-/// The kernel `d[i] = d[i] (op) s[i]` for i < n; it computes n rounded up to 8. `d` and `s` do not overlap.
-pub fn accumulate(isa: Isa, fold: Fold, dtype: DType) -> unsafe fn(d: *mut u8, s: *const u8, n: usize) {
+/// The kernel `d[i] = d[i] (op) s[i]` for i < n, with one line `s` after the other; it computes n rounded up to 8. `d` overlaps none.
+pub fn onto(isa: Isa, fold: Fold, dtype: DType) -> Lines {
     chosen!(fold, dtype, F, T => job::<Accumulate<F, T>>(isa))
 }
 
 /// The kernel that folds m rows of `width` values, one behind the other from `s`, in place: pairwise by index, an odd last row is carried
 /// up, until the result stands in row 0. Nothing behind the rows is touched.
 pub fn pairwise(isa: Isa, fold: Fold, dtype: DType) -> unsafe fn(s: *mut u8, m: usize, width: usize) {
-    chosen!(fold, dtype, F, T => rows::<T, F>(isa))
+    chosen!(fold, dtype, F, T => pairs::<T, F>(isa))
 }
 
 #[cfg(test)]
@@ -347,12 +400,12 @@ mod tests {
 
     fn check<T: Value + std::fmt::Debug, F: Step<T>>(fold: Fold, dtype: DType) {
         for isa in machine() {
-            let kernel = block(isa, fold, dtype);
+            let kernel = lines(isa, fold, dtype);
             for n in 0..=BLOCK {
                 let all = values::<T>(BLOCK + 8, n as u64);
                 let mut got = [T::literal(7.0)];
                 // SAFETY: 8 values more than n are readable.
-                unsafe { kernel(got.as_mut_ptr().cast(), all.as_ptr().cast(), n) };
+                unsafe { kernel(got.as_mut_ptr().cast(), all.as_ptr().cast(), 1, n, 0) };
                 let want = [tree::<T, F>(&all[..n])];
                 assert!(same(&got, &want), "{isa} {fold:?} {dtype} n = {n}: {got:?}, {want:?}");
             }
@@ -388,7 +441,7 @@ mod tests {
             for dtype in DType::ALL {
                 let mut got = [0u64];
                 // SAFETY: no value is read.
-                unsafe { block(detected(), fold, dtype)(got.as_mut_ptr().cast(), [0u64; 8].as_ptr().cast(), 0) };
+                unsafe { lines(detected(), fold, dtype)(got.as_mut_ptr().cast(), [0u64; 8].as_ptr().cast(), 1, 0, 0) };
                 assert_eq!(got[0].to_ne_bytes(), identity(fold, dtype), "{fold:?} {dtype}");
             }
         }
@@ -396,7 +449,7 @@ mod tests {
         for n in [1, 5, 8, 9, 64, 65, 300, 512] {
             let (s, mut d) = ([-0.0f64; BLOCK], [1.0f64]);
             // SAFETY: n <= 512.
-            unsafe { block(detected(), Fold::Sum, DType::F64)(d.as_mut_ptr().cast(), s.as_ptr().cast(), n) };
+            unsafe { lines(detected(), Fold::Sum, DType::F64)(d.as_mut_ptr().cast(), s.as_ptr().cast(), 1, n, 0) };
             assert_eq!(d[0].to_bits(), (-0.0f64).to_bits(), "{n}");
         }
     }
@@ -410,7 +463,7 @@ mod tests {
                         let (mut s, mut d) = ([1f32; BLOCK], [0f32]);
                         s[at] = x;
                         // SAFETY: n <= 512.
-                        unsafe { block(isa, fold, DType::F32)(d.as_mut_ptr().cast(), s.as_ptr().cast(), n) };
+                        unsafe { lines(isa, fold, DType::F32)(d.as_mut_ptr().cast(), s.as_ptr().cast(), 1, n, 0) };
                         d[0]
                     };
                     assert!(fold_of(f32::NAN).is_nan(), "{isa} {fold:?} {n} {at}");
@@ -419,7 +472,7 @@ mod tests {
                     let mut d = [1f32, f32::NAN, 3.0, -1.0, 0.0, 0.0, 0.0, 0.0];
                     let s = [f32::NAN, 1.0, 4.0, -2.0, 0.0, 0.0, 0.0, 0.0];
                     // SAFETY: both have 8 values.
-                    unsafe { accumulate(isa, fold, DType::F32)(d.as_mut_ptr().cast(), s.as_ptr().cast(), 4) };
+                    unsafe { onto(isa, fold, DType::F32)(d.as_mut_ptr().cast(), s.as_ptr().cast(), 1, 4, 0) };
                     assert!(d[0].is_nan() && d[1].is_nan());
                     assert_eq!(d[2..4], [[7.0, -3.0], [4.0, -1.0], [3.0, -2.0], [12.0, 2.0]][fold as usize]);
                 }

@@ -7,7 +7,7 @@
 
 use smallvec::SmallVec;
 
-use super::fold::{BLOCK, Fold, accumulate, block, identity, pairwise};
+use super::fold::{BLOCK, Fold, Lines, identity, lines, onto, pairwise};
 use super::isa::isa;
 use super::movement::{copy_ranges, copy_raw, each};
 use super::ranges::Ranges;
@@ -132,8 +132,8 @@ impl Axes {
 struct Kernels {
     dtype: DType,
     size: usize,
-    block: unsafe fn(*mut u8, *const u8, usize),
-    accumulate: unsafe fn(*mut u8, *const u8, usize),
+    lines: Lines,
+    onto: Lines,
     pairwise: unsafe fn(*mut u8, usize, usize),
 }
 
@@ -166,13 +166,8 @@ pub fn reduce(ranges: &Ranges<'_>, fold: Fold, x: View<'_>, axes: &[usize], scra
         return unsafe { copy_ranges(ranges, dtype, x.ptr(), dst.ptr(), &dims, &strides, &c_strides(&dims)) };
     }
     let isa = isa();
-    let kernels = Kernels {
-        dtype,
-        size,
-        block: block(isa, fold, dtype),
-        accumulate: accumulate(isa, fold, dtype),
-        pairwise: pairwise(isa, fold, dtype),
-    };
+    let kernels =
+        Kernels { dtype, size, lines: lines(isa, fold, dtype), onto: onto(isa, fold, dtype), pairwise: pairwise(isa, fold, dtype) };
     let (work, _) = sizes(dims.clone(), reduced.clone(), size);
     let base = scratch.as_mut_ptr();
     // SAFETY: `scratch_bytes` has room for the alignment.
@@ -259,7 +254,7 @@ unsafe fn values(ranges: &Ranges<'_>, k: &Kernels, source: Source, group: &Axes,
                 });
                 buffer
             };
-            (k.block)(results.add(b * k.size), from, n);
+            (k.lines)(results.add(b * k.size), from, 1, n, 0);
         };
         ranges.each(blocks, r.min(BLOCK), |blocks| {
             blocks.for_each(one);
@@ -304,14 +299,14 @@ unsafe fn rows(
                     std::ptr::copy_nonoverlapping(row, total, width * size);
                     begun = true;
                 } else if row.wrapping_add(pitch * size) <= end {
-                    (k.accumulate)(total, row, width);
+                    (k.onto)(total, row, 1, width, 0);
                 } else {
                     let (whole, rest) = (width / SPARE * SPARE, width % SPARE);
-                    (k.accumulate)(total, row, whole);
+                    (k.onto)(total, row, 1, whole, 0);
                     if rest > 0 {
                         let tail = tail.as_mut_ptr().cast::<u8>();
                         std::ptr::copy_nonoverlapping(row.add(whole * size), tail, rest * size);
-                        (k.accumulate)(total.add(whole * size), tail, rest);
+                        (k.onto)(total.add(whole * size), tail, 1, rest, 0);
                     }
                 }
             };

@@ -1,6 +1,6 @@
 //! Folds of rows of a few values, many rows at once: a call for each row would cost more than the row.
 
-use super::{Fold, Max, Min, Product, Step, Sum};
+use super::{BLOCK, Fold, Max, Min, Product, Step, Sum};
 use crate::dtype::DType;
 use crate::kernels::isa::Isa;
 use crate::kernels::real::Value;
@@ -21,6 +21,8 @@ trait Narrow<T: Value, F: Step<T>> {
 struct Across;
 /// All rows into one row, which is there.
 struct Down;
+/// Each [`BLOCK`] of rows into one row.
+struct Blocks;
 
 /// The fold of up to 8 values by the tree of a block: what is missing there is the identity, which changes nothing.
 #[inline(always)]
@@ -53,6 +55,51 @@ impl<T: Value, F: Step<T>> Narrow<T, F> for Down {
             }
         }
         *d = total;
+    }
+}
+
+impl<T: Value, F: Step<T>> Narrow<T, F> for Blocks {
+    #[inline(always)]
+    unsafe fn rows<const C: usize>(d: *mut T, s: *const T, rows: usize) {
+        let s = s.cast::<[T; C]>();
+        // SAFETY: by the contract there are so many rows of C values, and a row of NARROW for each block.
+        unsafe {
+            let d = slice_mut(d.cast::<[T; NARROW]>(), rows.div_ceil(BLOCK));
+            let block = |b: usize| s.wrapping_add(b.wrapping_mul(BLOCK));
+            // Blocks are independent of each other: four at a time hide how long an addition takes.
+            let whole = rows / BLOCK / 4 * 4;
+            let mut b = 0usize;
+            while b < whole {
+                let from = [0, 1, 2, 3].map(|j| slice(block(b.wrapping_add(j)), BLOCK));
+                let mut total = from.map(|rows| rows[0]);
+                for i in 1..BLOCK {
+                    for j in 0..4 {
+                        for k in 0..C {
+                            total[j][k] = F::of(total[j][k], from[j][i][k]);
+                        }
+                    }
+                }
+                for j in 0..4 {
+                    for k in 0..C {
+                        d[b.wrapping_add(j)][k] = total[j][k];
+                    }
+                }
+                b = b.wrapping_add(4);
+            }
+            while b < d.len() {
+                let from = slice(block(b), BLOCK.min(rows.wrapping_sub(b.wrapping_mul(BLOCK))));
+                let mut total = from[0];
+                for i in 1..from.len() {
+                    for k in 0..C {
+                        total[k] = F::of(total[k], from[i][k]);
+                    }
+                }
+                for k in 0..C {
+                    d[b][k] = total[k];
+                }
+                b = b.wrapping_add(1);
+            }
+        }
     }
 }
 
@@ -91,21 +138,46 @@ fn kernel<N: Narrow<T, F>, T: Value, F: Step<T>>(isa: Isa) -> Rows {
     }
 }
 
-/// The kernel that folds each row into one value, by the tree of [`block`](super::block).
+/// The kernel that folds each row into one value, by the tree of [`lines`](super::lines).
 pub fn across(isa: Isa, fold: Fold, dtype: DType) -> Rows {
     chosen!(fold, dtype, F, T => kernel::<Across, T, F>(isa))
 }
 
-/// The kernel that folds rows into the row at `d`, one after the other, as [`accumulate`](super::accumulate) does.
+/// The kernel that folds rows into the row at `d`, one after the other, as [`onto`](super::onto) does.
 pub fn down(isa: Isa, fold: Fold, dtype: DType) -> Rows {
     chosen!(fold, dtype, F, T => kernel::<Down, T, F>(isa))
 }
 
+/// The kernel that folds each [`BLOCK`] of rows, the last of which may have fewer, into one of the rows of [`NARROW`] values at `d`, one row
+/// after the other.
+pub fn blocks(isa: Isa, fold: Fold, dtype: DType) -> Rows {
+    chosen!(fold, dtype, F, T => kernel::<Blocks, T, F>(isa))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::super::{accumulate, block};
+    use super::super::{lines, onto};
     use super::*;
     use crate::kernels::isa::detected;
+
+    #[test]
+    fn blocks_of_rows_have_the_bits_of_rows_one_after_the_other() {
+        let x: Vec<f32> = (0..30_000).map(|i| ((i * 7919 % 1013) as f32 - 500.0) * 0.37).collect();
+        for isa in Isa::ALL.into_iter().filter(|i| *i <= detected()) {
+            for width in 1..=NARROW {
+                for rows in [1usize, 2, 511, 512, 513, 2048, 2049, 3000] {
+                    let mut found = vec![[f32::NAN; NARROW]; rows.div_ceil(BLOCK)];
+                    // SAFETY: all rows lie in `x`.
+                    unsafe { blocks(isa, Fold::Sum, DType::F32)(found.as_mut_ptr().cast(), x.as_ptr().cast(), rows, width) };
+                    for (found, block) in found.iter().zip(x[..rows * width].chunks(BLOCK * width)) {
+                        let mut expected = block[..width].to_vec();
+                        block.chunks(width).skip(1).for_each(|row| expected.iter_mut().zip(row).for_each(|(t, x)| *t += x));
+                        assert!(found.iter().zip(&expected).all(|(a, b)| a.to_bits() == b.to_bits()), "{rows} rows of {width}");
+                    }
+                }
+            }
+        }
+    }
 
     #[test]
     fn rows_have_the_bits_of_blocks_and_of_accumulators() {
@@ -122,9 +194,9 @@ mod tests {
                         down(isa, fold, DType::F32)(all.as_mut_ptr().cast(), x.as_ptr().cast(), rows, width);
                         for i in 0..rows {
                             let (mut one, row) = ([0f32; 8], x[i * width..].as_ptr().cast::<u8>());
-                            block(isa, fold, DType::F32)(one.as_mut_ptr().cast(), row, width);
+                            lines(isa, fold, DType::F32)(one.as_mut_ptr().cast(), row, 1, width, 0);
                             assert_eq!(one[0].to_bits(), each[i].to_bits(), "{fold:?} of {width}");
-                            accumulate(isa, fold, DType::F32)(expected.as_mut_ptr().cast(), row, width);
+                            onto(isa, fold, DType::F32)(expected.as_mut_ptr().cast(), row, 1, width, 0);
                         }
                     }
                     assert!(all[..width].iter().zip(&expected).all(|(a, b)| a.to_bits() == b.to_bits()), "{fold:?} of {width}");

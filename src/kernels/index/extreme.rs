@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::super::fold::{BLOCK, Fold, block};
+use super::super::fold::{BLOCK, Fold, lines};
 use super::super::isa::isa;
 use super::super::movement::each;
 use super::super::ranges::{RANGE, Ranges};
@@ -151,11 +151,11 @@ unsafe fn line<T: Order, const LEAST: bool>(s: *const T, r: Range<usize>, step: 
         };
         if step == 1 && n - i >= 64 {
             // A fold finds out whether a block holds something better; only then is it searched in order.
-            let fold = block(isa(), if LEAST { Fold::Min } else { Fold::Max }, T::DTYPE);
+            let fold = lines(isa(), if LEAST { Fold::Min } else { Fold::Max }, T::DTYPE);
             while n - i >= 8 {
                 // Whole eights, as a fold may read up to the next one.
                 let (len, mut v) = (BLOCK.min((n - i) & !7), best);
-                fold((&raw mut v).cast(), s.add(i).cast(), len);
+                fold((&raw mut v).cast(), s.add(i).cast(), 1, len, 0);
                 if v.beats::<LEAST>(best) {
                     (best, at) = scan(i, i + len, best, at);
                 }

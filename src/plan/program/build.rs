@@ -6,7 +6,7 @@ use super::registers::{Registers, assign, crossing};
 use super::{FoldStore, Load, LoadKind, Loc, Program, Tiling, order, stages};
 use crate::error::{Error, Result};
 use crate::graph::op::Kernel;
-use crate::kernels::fold::{BLOCK, Fold, accumulate, block, narrow, pairwise};
+use crate::kernels::fold::{BLOCK, Fold, lines, narrow, onto, pairwise};
 use crate::kernels::isa::{Isa, isa};
 use crate::kernels::tile::{self, Instr};
 use crate::plan::access::Accesses;
@@ -243,10 +243,11 @@ impl Emitter<'_> {
                     loc: (kept.is_none() || stored(f.node)).then_some(Loc { base: 0, offset: 0 }),
                     kept,
                     scratch,
-                    block: block(isa, f.fold, dtype),
-                    accumulate: accumulate(isa, f.fold, dtype),
+                    lines: lines(isa, f.fold, dtype),
+                    onto: onto(isa, f.fold, dtype),
                     across: narrow::across(isa, f.fold, dtype),
                     down: narrow::down(isa, f.fold, dtype),
+                    blocks: narrow::blocks(isa, f.fold, dtype),
                     pairwise: pairwise(isa, f.fold, dtype),
                 });
             }
@@ -470,11 +471,16 @@ pub fn padded_cols(cols: usize) -> usize {
     cols.next_multiple_of(8)
 }
 
+/// Rows whose block values are kept at once, where whole blocks of several rows are folded in one call.
+pub fn rows_at_once(cols: usize) -> usize {
+    (8 * BLOCK * BLOCK / cols.max(1)).clamp(1, 8)
+}
+
 fn fold_scratch(reduction: Reduction, rows: usize, cols: usize, tiling: Tiling, size: usize) -> usize {
     let values = match reduction {
         Reduction::All => (rows * cols).div_ceil(BLOCK),
         Reduction::Trailing(_) if tiling == Tiling::Blocks => cols.div_ceil(BLOCK) * BLOCK.min(rows),
-        Reduction::Trailing(_) => cols.div_ceil(BLOCK),
+        Reduction::Trailing(_) => cols.div_ceil(BLOCK) * rows_at_once(cols).min(rows),
         Reduction::Leading(_) => rows.div_ceil(BLOCK) * padded_cols(cols),
     };
     (values * size).next_multiple_of(64)

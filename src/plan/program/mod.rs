@@ -16,13 +16,13 @@ mod stages;
 use smallvec::SmallVec;
 
 use crate::dtype::DType;
-use crate::kernels::fold::{Fold, narrow};
+use crate::kernels::fold::{Fold, Lines, narrow};
 use crate::kernels::tile::Instr;
 use crate::plan::fuse::Reduction;
 use crate::plan::ir::Ref;
 use crate::shape::{Dims, Strides};
 
-pub use build::{build, padded_cols};
+pub use build::{build, padded_cols, rows_at_once};
 
 /// Where a value is: index of a base pointer of the run, and bytes from it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
@@ -155,14 +155,16 @@ pub struct FoldStore {
     pub kept: Option<u16>,
     /// Place of block values, in bytes from the step's scratch memory.
     pub scratch: usize,
-    /// Folds 512 values.
-    pub block: unsafe fn(*mut u8, *const u8, usize),
-    /// Adds a row to an accumulator.
-    pub accumulate: unsafe fn(*mut u8, *const u8, usize),
+    /// Folds lines of up to 512 values, each into one value.
+    pub lines: Lines,
+    /// Folds lines into an accumulator.
+    pub onto: Lines,
     /// Folds narrow rows, each into one value.
     pub across: narrow::Rows,
     /// Folds narrow rows into an accumulator.
     pub down: narrow::Rows,
+    /// Folds narrow rows by blocks of rows.
+    pub blocks: narrow::Rows,
     /// Folds block values.
     pub pairwise: unsafe fn(*mut u8, usize, usize),
 }
