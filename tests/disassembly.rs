@@ -75,8 +75,8 @@ fn keep() {
                 keep(tile::cast(isa, dtype, to) as usize);
             }
             for fold in [Fold::Sum, Fold::Product, Fold::Max, Fold::Min] {
-                keep(fold::block(isa, fold, dtype) as usize);
-                keep(fold::accumulate(isa, fold, dtype) as usize);
+                keep(fold::lines(isa, fold, dtype) as usize);
+                keep(fold::onto(isa, fold, dtype) as usize);
                 keep(fold::pairwise(isa, fold, dtype) as usize);
             }
         }

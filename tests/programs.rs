@@ -17,7 +17,7 @@ type Build = for<'g> fn(&'g Context, Tensor<'g>, Tensor<'g>) -> Tensor<'g>;
 #[test]
 fn rewrites_keep_every_bit() {
     type Case = (&'static str, Build, fn(f64, f64) -> f64);
-    let cases: [Case; 13] = [
+    let cases: [Case; 14] = [
         ("mul-one", |_, a, _| a * 1.0, |a, _| a * 1.0),
         ("mul-minus-one", |_, a, _| a * -1.0, |a, _| -a),
         ("sub-zero", |_, a, _| a - 0.0, |a, _| a - 0.0),
@@ -30,6 +30,7 @@ fn rewrites_keep_every_bit() {
         ("fold-scalars", |c, a, _| a * (c.literal(1.0.into(), DType::F64) / c.literal(2.0.into(), DType::F64)), |a, _| a * 0.5),
         ("select-same", |_, a, b| T::select(T::less(a, b), a, a), |a, _| a),
         ("reduce-one", |_, a, _| T::squeeze(T::reduce_sum(T::expand_dims(a, 0i64), 0i64, true), 0i64), |a, _| a),
+        ("outer", |_, a, b| T::squeeze(T::batch_matmul(T::expand_dims(a, [1, 2]), T::expand_dims(b, [1, 2])), [1, 2]), |a, b| a * b),
         ("merge", |_, a, b| (a * 1.0 + b) * 3.0 - (a + b) * 2.5, |a, b| (a + b) * 3.0 - (a + b) * 2.5),
     ];
     let pairs: Vec<(f64, f64)> = EDGES.iter().flat_map(|&a| EDGES.iter().map(move |&b| (a, b))).collect();

@@ -1,12 +1,13 @@
 //! The interpreter of tile programs.
 
 mod bare;
+mod gather;
 
+use self::gather::Runs;
 use crate::kernels::fold::BLOCK;
 use crate::kernels::fold::narrow::NARROW;
 use crate::plan::fuse::Reduction;
 use crate::plan::program::{FoldStore, Load, LoadKind, Loc, Program, Stage, Tiling, padded_cols};
-use crate::shape::Dims;
 
 /// A run of the space.
 struct Tile {
@@ -196,15 +197,23 @@ impl Machine<'_> {
                     LoadKind::Gather => {
                         if self.fresh || !l.periodic {
                             let dims = if stage.per_row { &p.dims[..p.split] } else { &p.dims[..] };
-                            gather(dims, &l.strides, l.size, base, register, t.start, t.len);
-                            slot.write(register);
+                            let space = Runs::of(dims, &l.strides);
+                            match space.place(l.size, t.start, t.len) {
+                                Some(offset) if offset as usize / l.size + t.len.next_multiple_of(8) <= l.readable => {
+                                    slot.write(base.offset(offset))
+                                }
+                                _ => {
+                                    space.gather(l.size, base, register, t.start, t.len);
+                                    slot.write(register);
+                                }
+                            }
                         }
                     }
                 }
             }
             for s in &stage.spreads {
                 let (from, to) = (*self.table.add(s.from as usize), *self.table.add(s.to as usize));
-                gather(&[t.len / p.cols, p.cols], &[s.size as isize, 0], s.size, from, to, 0, t.len);
+                Runs::of(&[t.len / p.cols, p.cols], &[s.size as isize, 0]).gather(s.size, from, to, 0, t.len);
             }
             for s in stage.stores.iter().filter(|s| !s.kept) {
                 let to = self.at(s.locs[0]).add(t.start * s.size);
@@ -357,61 +366,6 @@ impl Machine<'_> {
                 }
                 Reduction::Trailing(_) => {}
             }
-        }
-    }
-}
-
-/// Copies `n` elements, from place `start` of the space of lengths `dims` on, into a register. Strides are in bytes.
-unsafe fn gather(dims: &[usize], strides: &[isize], size: usize, base: *const u8, to: *mut u8, start: usize, n: usize) {
-    // SAFETY: the strides stay inside the operand.
-    unsafe {
-        match size {
-            1 => gather_as::<u8>(dims, strides, base, to.cast(), start, n),
-            4 => gather_as::<u32>(dims, strides, base, to.cast(), start, n),
-            _ => gather_as::<u64>(dims, strides, base, to.cast(), start, n),
-        }
-    }
-}
-
-unsafe fn gather_as<T: Copy>(dims: &[usize], strides: &[isize], base: *const u8, to: *mut T, start: usize, n: usize) {
-    let (&inner, outer) = dims.split_last().unwrap_or((&1, &[]));
-    let step = strides.last().copied().unwrap_or(0);
-    let mut index: Dims = Dims::from_elem(0, outer.len());
-    let mut rest = start / inner;
-    let mut offset = 0isize;
-    for k in (0..outer.len()).rev() {
-        index[k] = rest % outer[k];
-        rest /= outer[k];
-        offset += index[k] as isize * strides[k];
-    }
-    let mut col = start % inner;
-    let mut done = 0;
-    while done < n {
-        let run = (inner - col).min(n - done);
-        // SAFETY: inside the operand, and inside the register.
-        unsafe {
-            let from = base.offset(offset + col as isize * step);
-            let to = to.add(done);
-            if step == size_of::<T>() as isize {
-                std::ptr::copy_nonoverlapping(from.cast::<T>(), to, run);
-            } else if step == 0 {
-                std::slice::from_raw_parts_mut(to, run).fill(from.cast::<T>().read());
-            } else {
-                for i in 0..run {
-                    to.add(i).write(from.offset(i as isize * step).cast::<T>().read());
-                }
-            }
-        }
-        done += run;
-        col = 0;
-        for k in (0..outer.len()).rev() {
-            index[k] += 1;
-            offset += strides[k];
-            if index[k] < outer[k] {
-                break;
-            }
-            offset -= strides[k] * outer[k] as isize;
-            index[k] = 0;
         }
     }
 }

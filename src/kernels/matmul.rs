@@ -87,8 +87,13 @@ unsafe fn floats<T: Number>(
 ) -> Result<()> {
     // The lengths of one product decide, never its strides, so that rounding follows from the shapes.
     let small = p.m > 1 && p.n > 1 && p.m * p.n * p.k <= SMALL;
+    let f: Multiply<T> = match () {
+        () if p.k == 1 => (outer_product, 0),
+        () if small => (plain_product, 0),
+        () => (gemm_product, FAST),
+    };
     // SAFETY: passed on.
-    unsafe { over_batch::<T>(ranges, a, b, dst, p, dims, steps, if small { (plain_product, 0) } else { (gemm_product, FAST) }) }
+    unsafe { over_batch::<T>(ranges, a, b, dst, p, dims, steps, f) }
 }
 
 /// A product, and the logarithm of how many multiplications it does in the time of moving one element.
@@ -147,16 +152,24 @@ unsafe fn over_batch<T>(
     let [mut sa, mut sb, mut sd] = steps.map(Strides::from_slice);
     while let (Some(&n), Some(&x), Some(&y), Some(&z)) = (dims.last(), sa.last(), sb.last(), sd.last()) {
         let m = p.m as isize;
-        let one = n == 1;
+        let l = p.n as isize;
         let rows = y == 0 && (p.m == 1 || (x == m * p.a[0] && z == m * p.d[0]));
-        if !one && !rows {
-            break;
-        }
-        if !one {
-            if p.m == 1 {
-                (p.a[0], p.d[0]) = (x, z);
+        let columns = x == 0 && (p.n == 1 || (y == l * p.b[1] && z == l * p.d[1]));
+        match () {
+            () if n == 1 => {}
+            () if rows => {
+                if p.m == 1 {
+                    (p.a[0], p.d[0]) = (x, z);
+                }
+                p.m *= n;
             }
-            p.m *= n;
+            () if columns => {
+                if p.n == 1 {
+                    (p.b[1], p.d[1]) = (y, z);
+                }
+                p.n *= n;
+            }
+            () => break,
         }
         dims.pop();
         [&mut sa, &mut sb, &mut sd].into_iter().for_each(|s| s.truncate(dims.len()));
@@ -199,6 +212,26 @@ number! {
     i64, 0, 1, i64::wrapping_mul, i64::wrapping_add;
     f32, 0.0, 1.0, |a, b| a * b, |a, b| a + b;
     f64, 0.0, 1.0, |a, b| a * b, |a, b| a + b;
+}
+
+/// A column by a row: nothing is summed, so the elements are those of an elementwise product, signs of zeros too.
+///
+/// # Safety
+/// As [`plain_product`].
+unsafe fn outer_product<T: Number>(p: Product, a: *const T, b: *const T, d: *mut T) {
+    let at = |s: [isize; 2], i: usize, j: usize| i as isize * s[0] + j as isize * s[1];
+    // SAFETY: by the contract.
+    unsafe {
+        for i in 0..p.m {
+            let (x, to) = (*a.offset(at(p.a, i, 0)), d.offset(at(p.d, i, 0)));
+            if p.b[1] == 1 && p.d[1] == 1 {
+                let row = std::slice::from_raw_parts_mut(to.cast::<MaybeUninit<T>>(), p.n);
+                row.iter_mut().zip(std::slice::from_raw_parts(b, p.n)).for_each(|(d, &y)| *d = MaybeUninit::new(x.times(y)));
+            } else {
+                (0..p.n).for_each(|j| *to.offset(at(p.d, 0, j)) = x.times(*b.offset(at(p.b, 0, j))));
+            }
+        }
+    }
 }
 
 /// Plain loops: each element sums its products in order of the inner axis, whatever the strides, from 0 on or from what

@@ -120,6 +120,7 @@ macro_rules! with_decay {
             kernel Kernel::Tile(crate::formula!(float full |$x, $e| $name($x, $e)));
             support Elementwise(finite);
             vjp($g) { $x: $rule, $e: Cotangent::Zero }
+            batch Elementwise;
             numpy $numpy;
             exempt Types, Unknown, First, Second, Narrow, Layouts, Fused, Batched: "its operands belong together: the functions that they serve test it";
             bad samples::binary_bad(stringify!($name));
@@ -152,6 +153,7 @@ row! {
     kernel Kernel::Tile(crate::formula!(float full |y, e, g| g * tanh_slope(y, e)));
     support Elementwise(finite);
     vjp(c) { y: c * (g * (y * -2.0)), e: Cotangent::Zero, g: c * tanh_slope(y, e) }
+    batch Elementwise;
     numpy "g * (1 - y * y)";
     exempt Types, Unknown, First, Second, Narrow, Layouts, Fused, Batched: "its operands belong together: the functions that they serve test it";
     refuses f64[2], f64[3], f64[] => "tanh_adjoint: shapes do not broadcast. Got (2,) and (3,); expected equal lengths, or 1, on each axis counted from the last.";
@@ -209,6 +211,7 @@ row! {
     kernel Kernel::Tile(crate::formula!(float full |x, targets, e| logistic_loss(x, targets, e)));
     support Elementwise(finite);
     vjp(g) { x: g * logistic_residual(x, targets, e), targets: -(g * x), e: Cotangent::Zero }
+    batch Elementwise;
     numpy "np.logaddexp(x, 0) - targets * x";
     exempt Types, Unknown, First, Second, Narrow, Layouts, Fused, Batched: "its operands belong together: the functions that they serve test it";
     refuses f64[2], f64[3], f64[] => "logistic_loss: shapes do not broadcast. Got (2,) and (3,); expected equal lengths, or 1, on each axis counted from the last.";
@@ -222,6 +225,7 @@ row! {
     kernel Kernel::Tile(crate::formula!(float full |x, targets, e| logistic_residual(x, targets, e)));
     support Elementwise(finite);
     vjp(g) { x: g * sigmoid_slope(sigmoid_with(x, e), e), targets: -g, e: Cotangent::Zero }
+    batch Elementwise;
     numpy "scipy.special.expit(x) - targets";
     exempt Types, Unknown, First, Second, Narrow, Layouts, Fused, Batched: "its operands belong together: the functions that they serve test it";
     refuses f64[2], f64[3], f64[] => "logistic_residual: shapes do not broadcast. Got (2,) and (3,); expected equal lengths, or 1, on each axis counted from the last.";

@@ -29,6 +29,19 @@ pub(crate) fn swapped<'g>(x: Tensor<'g>) -> Tensor<'g> {
     transpose(x, order)
 }
 
+/// `x` with its axes in another order. A product whose matrices are transposed is made of its transposed operands instead: then it
+/// stands in memory in the order in which it is read.
+pub(crate) fn reordered<'g>(x: Tensor<'g>, order: Vec<i64>) -> Tensor<'g> {
+    let n = order.len();
+    let swaps = n >= 2 && order[n - 2..] == [n as i64 - 1, n as i64 - 2] && (0..).zip(&order[..n - 2]).all(|(i, &o)| i == o);
+    match (x.node().def(), &x.node().inputs[..]) {
+        (Some(def), &[a, b]) if swaps && std::ptr::eq(def, &BATCH_MATMUL) => {
+            batch_matmul(swapped(x.graph().tensor(b)), swapped(x.graph().tensor(a)))
+        }
+        _ => transpose(x, order),
+    }
+}
+
 row! {
     /// Product of matrices in the last two axes, with broadcasting over the others: `(..., m, k)` and `(..., k, n)` give
     /// `(..., m, n)`.

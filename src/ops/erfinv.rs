@@ -28,6 +28,7 @@ row! {
     kernel Kernel::Tile(crate::formula!(float full |x, y| erfinv_slope(x, y)));
     support Elementwise(singular);
     vjp(g) { x: g * (y * slope * slope * 2.0), y: Cotangent::Zero }
+    batch Elementwise;
     numpy "np.sqrt(np.pi) / 2 * np.exp(y * y)";
     exempt Types, Unknown, First, Second, Narrow, Layouts, Fused, Batched: "its operands belong together: the functions that they serve test it";
     bad samples::binary_bad("erfinv_slope");

@@ -9,6 +9,7 @@ use crate::graph::attr::{Attr, AttrType, Axes, Ints};
 use crate::graph::op::{Cotangent, Domain, Kernel, Lowered, OpDef};
 use crate::ops::apply::{apply, cast};
 use crate::ops::batch;
+use crate::ops::contract::reordered;
 use crate::ops::reduce::reduce_sum;
 use crate::ops::rules::shaped_like;
 use crate::ops::samples::case;
@@ -435,7 +436,7 @@ row! {
                 *slot = i as i64;
             }
         }
-        transpose(g, inverse)
+        reordered(g, inverse)
     } }
     batch Rule(batch::order);
     numpy "np.transpose(x, axes)";

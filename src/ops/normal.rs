@@ -64,6 +64,7 @@ row! {
     kernel Kernel::Tile(crate::formula!(float full |x, p| gelu_with(x, p)));
     support Elementwise(finite);
     vjp(g) { x: g * gelu_slope(x, p), p: Cotangent::Zero }
+    batch Elementwise;
     numpy "x * p";
     exempt Types, Unknown, First, Second, Narrow, Layouts, Fused, Batched: "its operands belong together: the functions that they serve test it";
     bad samples::binary_bad("gelu_with");
@@ -77,6 +78,7 @@ row! {
     kernel Kernel::Tile(crate::formula!(float full |x, p| gelu_slope(x, p)));
     support Elementwise(finite);
     vjp(g) { x: g * weighted(normal_density(x), 2.0 - x * x), p: Cotangent::Zero }
+    batch Elementwise;
     numpy "p + x * np.exp(-x * x / 2) / np.sqrt(2 * np.pi)";
     exempt Types, Unknown, First, Second, Narrow, Layouts, Fused, Batched: "its operands belong together: the functions that they serve test it";
     bad samples::binary_bad("gelu_slope");

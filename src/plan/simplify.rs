@@ -7,6 +7,7 @@ use crate::graph::attr::{Attr, AttrType, Ints};
 use crate::graph::op::{Kernel, OpDef};
 use crate::ops::arithmetic::{ADD, DIV, MUL, NEG, SUB};
 use crate::ops::broadcast::BROADCAST_TO;
+use crate::ops::contract::BATCH_MATMUL;
 use crate::ops::movement::{CAST, RESHAPE};
 use crate::ops::select::SELECT;
 use crate::plan::ir::{Ir, IrNode, IrOp, Ref};
@@ -41,6 +42,7 @@ static RULES: &[Rule] = &[
     Rule { name: "same-type", apply: same_type },
     Rule { name: "select-same", apply: select_same },
     Rule { name: "reduce-one", apply: reduce_one },
+    Rule { name: "outer", apply: outer },
 ];
 
 /// Applies the rules, then drops what is no longer needed. Returns how often each rule was applied.
@@ -314,6 +316,13 @@ fn reduce_one(ir: &Ir, node: &IrNode) -> Option<To> {
     }
     let dims = to.dims.iter().map(|&n| n as i64).collect();
     Some(To::Op(IrOp::Row(&RESHAPE, None), [Ints(dims).pack()].into(), vec![x]))
+}
+
+/// A column by a row is an elementwise product, of which nothing need be stored.
+fn outer(ir: &Ir, node: &IrNode) -> Option<To> {
+    let [a, b] = node.inputs[..] else { return None };
+    let outer = is(node, &BATCH_MATMUL) && ir.ty(a).dims.last() == Some(&1) && ir.ty(a).dtype != DType::Bool;
+    outer.then(|| To::Op(IrOp::Row(&MUL, None), [].into(), vec![a, b]))
 }
 
 /// The axes of a reduction, sorted: its first attribute.

@@ -112,6 +112,7 @@ row! {
         e: quotient(without_largest(g, e, axis), sum),
         sum: quotient(-(without_largest(g, e, axis) * y), sum),
     }
+    batch Axes;
     numpy "e / sum";
     exempt Types, Unknown, First, Second, Narrow, Layouts, Fused, Batched: "its gradient holds for what sums up to 1 only: softmax tests it";
     refuses f64[2], f64[1] with axis = 1 => "normalised: axis is out of range. Got axis=1 for 1 dimension; expected -1 <= axis < 1.";
