@@ -2,7 +2,7 @@
 
 use crate::shape::Dims;
 
-/// A run that is copied faster than a call would take.
+/// The longest run that has a loop of its own.
 const SHORT: usize = 16;
 
 /// A space of elements in memory: runs of `inner` elements `step` bytes apart, and the axes over the runs. Strides are in bytes.
@@ -94,18 +94,46 @@ impl<'a> Runs<'a> {
 
 /// Copies runs of elements at distance `step` from places `beside` bytes apart to one place after the other.
 unsafe fn copy_runs<T: Copy>(from: *const u8, to: *mut T, [count, run]: [usize; 2], [beside, step]: [isize; 2]) {
+    let side_by_side = step == size_of::<T>() as isize;
     // SAFETY: by the contract of the caller.
     unsafe {
+        if (step == 0 || side_by_side) && run <= SHORT && count > 1 {
+            return short_runs(from, to, [count, run], beside, side_by_side);
+        }
         for k in 0..count {
             let (from, to) = (from.offset(k as isize * beside), to.add(k * run));
             if step == 0 {
-                let x = from.cast::<T>().read();
-                (0..run).for_each(|i| to.add(i).write(x));
-            } else if step == size_of::<T>() as isize && run > SHORT {
+                std::slice::from_raw_parts_mut(to, run).fill(from.cast::<T>().read());
+            } else if side_by_side {
                 std::ptr::copy_nonoverlapping(from.cast::<T>(), to, run);
             } else {
                 (0..run).for_each(|i| to.add(i).write(from.offset(i as isize * step).cast::<T>().read()));
             }
         }
     }
+}
+
+/// Copies short runs, or repeats an element as often. A loop of known length takes a fraction of the time.
+unsafe fn short_runs<T: Copy>(from: *const u8, to: *mut T, [count, run]: [usize; 2], beside: isize, side_by_side: bool) {
+    unsafe fn of<T: Copy, const N: usize>(from: *const u8, to: *mut T, count: usize, beside: isize, side_by_side: bool) {
+        let to = to.cast::<[T; N]>();
+        // SAFETY: by the contract of the caller.
+        unsafe {
+            if side_by_side {
+                (0..count).for_each(|k| to.add(k).write(from.offset(k as isize * beside).cast::<[T; N]>().read()));
+            } else {
+                (0..count).for_each(|k| to.add(k).write([from.offset(k as isize * beside).cast::<T>().read(); N]));
+            }
+        }
+    }
+    macro_rules! each {
+        ($($n:literal)+) => {
+            // SAFETY: as above.
+            match run {
+                $($n => unsafe { of::<T, $n>(from, to, count, beside, side_by_side) },)+
+                _ => {}
+            }
+        };
+    }
+    each!(1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16)
 }
