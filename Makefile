@@ -35,9 +35,9 @@ test-rust: | rust
 	SCIRS2_AUTOGRAD_GUARD=1 cargo test --locked
 
 test-python: $(VENV)/.built $(VENV)/.demo $(VENV)/.test
-	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow"
-	SCIRS2_AUTOGRAD_ISA=base $(BIN)/python -m pytest tests/python/test_extremes.py
-	SCIRS2_AUTOGRAD_ISA=avx2 $(BIN)/python -m pytest tests/python/test_extremes.py
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n auto -m "not slow"
+	SCIRS2_AUTOGRAD_ISA=base $(BIN)/python -m pytest -n auto tests/python/test_extremes.py
+	SCIRS2_AUTOGRAD_ISA=avx2 $(BIN)/python -m pytest -n auto tests/python/test_extremes.py
 
 # Every row again, by the kernels of lesser machines.
 test-isa: | rust
@@ -70,8 +70,9 @@ test-slow: $(VENV)/.built $(VENV)/.demo $(VENV)/.test  ## run the slow tests
 # without it, where by default it ends the process. The standard library is not compiled with ThreadSanitizer, everything else
 # is; what it does not understand of it is listed. Not under them: tests that read the source or the machine code, and those
 # that need a stack of a certain size, of which a sanitizer takes several times as much.
-SANITIZED := bounds constants derivatives infinities jacobians keys memory op_matrix optimizer_state optimizers passing plans \
-  programs provenance random_programs scale stages supports theory threads variable_ids
+SANITIZED := bounds constants contractions derivatives formula_text infinities jacobians keys memory op_matrix optimizer_state \
+  optimizers passing places plans programs provenance random_programs reductions scale scans special stages supports theory threads \
+  variable_ids
 SANITIZE = RUSTC_BOOTSTRAP=1 cargo test --locked --target "$$(rustc -vV | sed -n 's/^host: //p')"
 
 test-sanitize: | rust  ## run the Rust tests under AddressSanitizer, those of threads under ThreadSanitizer

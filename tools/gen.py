@@ -102,15 +102,15 @@ def returns(row: dict[str, Any]) -> str:
     return "Tensor" if n == 1 else "tuple[" + ", ".join(["Tensor"] * n) + "]"
 
 
-def definition(name: str, parts: list[str], result: str) -> str:
-    """The line `def ...`, wrapped as the formatter wraps it."""
-    line = f"def {name}({', '.join(parts)}) -> {result}:"
+def definition(name: str, parts: list[str], result: str, indent: str = "", rest: str = "") -> str:
+    """The line `def ...`, indented, with what stands behind it, wrapped as the formatter wraps it."""
+    line = f"{indent}def {name}({', '.join(parts)}) -> {result}:{rest}"
     if len(line) <= WIDTH:
         return line
-    inner = f"    {', '.join(parts)}"
+    inner = f"{indent}    {', '.join(parts)}"
     if len(inner) > WIDTH:
-        inner = "\n".join(f"    {part}," for part in parts)
-    return f"def {name}(\n{inner}\n) -> {result}:"
+        inner = "\n".join(f"{indent}    {part}," for part in parts)
+    return f"{indent}def {name}(\n{inner}\n{indent}) -> {result}:{rest}"
 
 
 def tuple_of(names: list[str]) -> str:
@@ -170,7 +170,7 @@ def as_method(name: str, function: str, code: str) -> str:
 def body(row: dict[str, Any], renamed: dict[str, str]) -> list[str]:
     tensors = [renamed.get(n, n) for n, k, *_ in row["params"] if k in ("tensor", "tensors")]
     attrs = [n for n, k, *_ in row["params"] if k not in ("tensor", "tensors")]
-    return [f"    y: {returns(row)} = _apply(_{row['name']}, {tuple_of(tensors)}, {tuple_of(attrs)})", "    return y"]
+    return [f"    made: {returns(row)} = _apply(_{row['name']}, {tuple_of(tensors)}, {tuple_of(attrs)})", "    return made"]
 
 
 def in_numpy(row: dict[str, Any]) -> bool:
@@ -247,13 +247,18 @@ def tensor_ops(rows: list[dict[str, Any]], version: str) -> str:
     if bare:
         sys.exit(f"tools/gen.py: a public row has no example. Got none in {', '.join(bare)}; expected `example` after `numpy`.")
     aliases = [(a, r["name"]) for r in public for a in r["aliases"]]
-    names = sorted([r["name"] for r in public] + [a for a, _ in aliases] + by_hand_names())
+    names = sorted([r["name"] for r in public] + [a for a, _ in aliases] + by_hand_names(), key=by_numbers)
     head = HEADER.replace("{names}", "\n".join(f'    "{n}",' for n in names))
     head = head.replace("{functions}", "\n".join(f"    {n}," for n in sorted(by_hand_names())))
     head = head.replace("{version}", version).replace("{bound}", bound(public))
     text = "\n\n\n".join(function(r) for r in public)
     alias = "\n".join(f"{a} = {n}" for a, n in sorted(aliases))
     return f"{head}\n\n{text}\n\n\n{alias}\n"
+
+
+def by_numbers(name: str) -> list[tuple[int, str]]:
+    """Orders names as the linter does: `log2` stands before `log10`."""
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", name) if part]
 
 
 def method_rows(rows: list[dict[str, Any]]) -> list[tuple[str, dict[str, Any]]]:
@@ -294,8 +299,7 @@ def methods(rows: list[dict[str, Any]], version: str) -> str:
 def stub_methods(rows: list[dict[str, Any]]) -> str:
     lines = []
     for name, row in method_rows(rows):
-        params = ", ".join(["self", *parameters(row)[1:]])
-        lines.append(f"    def {name}({params}) -> {returns(row)}: ...")
+        lines.append(definition(name, ["self", *parameters(row)[1:]], returns(row), "    ", " ..."))
     return "\n".join(lines)
 
 
@@ -308,7 +312,8 @@ def families(rows: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
 def readme_table(rows: list[dict[str, Any]]) -> str:
     """The families with the names of their functions, and how many they are."""
     lines = [
-        f"| [{f}](docs/ops.md#{anchor(f)}) | {len(rs)} | {' '.join('`' + r['name'] + '`' for r in rs)} |" for f, rs in families(rows).items()
+        f"| [{f}](docs/ops.md#{anchor(f)}) | {len(rs)} | {' '.join('`' + r['name'] + '`' for r in rs)} |"
+        for f, rs in families(rows).items()
     ]
     return "\n".join(["| family | | functions |", "| --- | --: | --- |", *lines])
 

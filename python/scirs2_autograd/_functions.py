@@ -439,7 +439,7 @@ def tensordot(a: TensorLike, b: TensorLike, axes: int | Sequence[int | Sequence[
     """
     pair: Any = axes
     if not isinstance(axes, bool) and hasattr(axes, "__index__") and not getattr(axes, "ndim", 0):
-        n = operator.index(axes)
+        n = operator.index(pair)
         if n < 0:
             msg = f"tensordot: the number of axes is negative. Got {n}; expected axes >= 0."
             raise ShapeError(msg)

@@ -66,19 +66,8 @@ def square(self: Tensor) -> Tensor:
     ...     print(T.constant([-3, 0, 4]).square().eval())
     [ 9  0 16]
     """
-    y: Tensor = _apply(_square, (self,), ())
-    return y
-
-
-def sqrt(self: Tensor) -> Tensor:
-    """As `tensor_ops.sqrt`, with this tensor as `x`.
-
-    >>> with ag.Context():
-    ...     print(T.constant([4.0, 0.0, -1.0]).sqrt().eval())
-    [ 2.  0. nan]
-    """
-    y: Tensor = _apply(_sqrt, (self,), ())
-    return y
+    made: Tensor = _apply(_square, (self,), ())
+    return made
 
 
 def abs(self: Tensor) -> Tensor:
@@ -88,30 +77,8 @@ def abs(self: Tensor) -> Tensor:
     ...     print(T.constant([-1.5, 0.0, 2.0]).abs().eval())
     [1.5 0.  2. ]
     """
-    y: Tensor = _apply(_abs, (self,), ())
-    return y
-
-
-def exp(self: Tensor) -> Tensor:
-    """As `tensor_ops.exp`, with this tensor as `x`.
-
-    >>> with ag.Context():
-    ...     print(T.constant([0.0, 1.0]).exp().eval())
-    [1.         2.71828183]
-    """
-    y: Tensor = _apply(_exp, (self,), ())
-    return y
-
-
-def log(self: Tensor) -> Tensor:
-    """As `tensor_ops.log`, with this tensor as `x`.
-
-    >>> with ag.Context():
-    ...     print(T.constant([np.e, 1.0, 0.0, -1.0]).log().eval())
-    [  1.   0. -inf  nan]
-    """
-    y: Tensor = _apply(_log, (self,), ())
-    return y
+    made: Tensor = _apply(_abs, (self,), ())
+    return made
 
 
 def clip(self: Tensor, low: TensorLike | None = None, high: TensorLike | None = None) -> Tensor:
@@ -121,8 +88,8 @@ def clip(self: Tensor, low: TensorLike | None = None, high: TensorLike | None = 
     ...     print(T.constant([-1.0, 0.5, 3.0]).clip(0.0, 1.0).eval())
     [0.  0.5 1. ]
     """
-    y: Tensor = _apply(_clip, (self, low, high), ())
-    return y
+    made: Tensor = _apply(_clip, (self, low, high), ())
+    return made
 
 
 def round(self: Tensor, decimals: int = 0) -> Tensor:
@@ -132,8 +99,41 @@ def round(self: Tensor, decimals: int = 0) -> Tensor:
     ...     print(T.constant([0.125, 12.5, -2.675]).round(2).eval())
     [ 0.12 12.5  -2.68]
     """
-    y: Tensor = _apply(_round, (self,), (decimals,))
-    return y
+    made: Tensor = _apply(_round, (self,), (decimals,))
+    return made
+
+
+def sqrt(self: Tensor) -> Tensor:
+    """As `tensor_ops.sqrt`, with this tensor as `x`.
+
+    >>> with ag.Context():
+    ...     print(T.constant([4.0, 0.0, -1.0]).sqrt().eval())
+    [ 2.  0. nan]
+    """
+    made: Tensor = _apply(_sqrt, (self,), ())
+    return made
+
+
+def exp(self: Tensor) -> Tensor:
+    """As `tensor_ops.exp`, with this tensor as `x`.
+
+    >>> with ag.Context():
+    ...     print(T.constant([0.0, 1.0]).exp().eval())
+    [1.         2.71828183]
+    """
+    made: Tensor = _apply(_exp, (self,), ())
+    return made
+
+
+def log(self: Tensor) -> Tensor:
+    """As `tensor_ops.log`, with this tensor as `x`.
+
+    >>> with ag.Context():
+    ...     print(T.constant([np.e, 1.0, 0.0, -1.0]).log().eval())
+    [  1.   0. -inf  nan]
+    """
+    made: Tensor = _apply(_log, (self,), ())
+    return made
 
 
 def equal(self: Tensor, b: TensorLike) -> Tensor:
@@ -143,8 +143,8 @@ def equal(self: Tensor, b: TensorLike) -> Tensor:
     ...     print(T.constant([1.0, 2.0, np.nan]).equal([1.0, 3.0, np.nan]).eval())
     [ True False False]
     """
-    y: Tensor = _apply(_equal, (self, b), ())
-    return y
+    made: Tensor = _apply(_equal, (self, b), ())
+    return made
 
 
 def not_equal(self: Tensor, b: TensorLike) -> Tensor:
@@ -154,8 +154,8 @@ def not_equal(self: Tensor, b: TensorLike) -> Tensor:
     ...     print(T.constant([1.0, 2.0, np.nan]).not_equal([1.0, 3.0, np.nan]).eval())
     [False  True  True]
     """
-    y: Tensor = _apply(_not_equal, (self, b), ())
-    return y
+    made: Tensor = _apply(_not_equal, (self, b), ())
+    return made
 
 
 def less(self: Tensor, b: TensorLike) -> Tensor:
@@ -165,8 +165,8 @@ def less(self: Tensor, b: TensorLike) -> Tensor:
     ...     print(T.constant([1, 2, 3]).less(2).eval())
     [ True False False]
     """
-    y: Tensor = _apply(_less, (self, b), ())
-    return y
+    made: Tensor = _apply(_less, (self, b), ())
+    return made
 
 
 def less_equal(self: Tensor, b: TensorLike) -> Tensor:
@@ -176,8 +176,8 @@ def less_equal(self: Tensor, b: TensorLike) -> Tensor:
     ...     print(T.constant([1, 2, 3]).less_equal(2).eval())
     [ True  True False]
     """
-    y: Tensor = _apply(_less_equal, (self, b), ())
-    return y
+    made: Tensor = _apply(_less_equal, (self, b), ())
+    return made
 
 
 def greater(self: Tensor, b: TensorLike) -> Tensor:
@@ -187,8 +187,8 @@ def greater(self: Tensor, b: TensorLike) -> Tensor:
     ...     print(T.constant([1, 2, 3]).greater(2).eval())
     [False False  True]
     """
-    y: Tensor = _apply(_greater, (self, b), ())
-    return y
+    made: Tensor = _apply(_greater, (self, b), ())
+    return made
 
 
 def greater_equal(self: Tensor, b: TensorLike) -> Tensor:
@@ -198,8 +198,8 @@ def greater_equal(self: Tensor, b: TensorLike) -> Tensor:
     ...     print(T.constant([1, 2, 3]).greater_equal(2).eval())
     [False  True  True]
     """
-    y: Tensor = _apply(_greater_equal, (self, b), ())
-    return y
+    made: Tensor = _apply(_greater_equal, (self, b), ())
+    return made
 
 
 def astype(self: Tensor, dtype: DTypeLike = "float64") -> Tensor:
@@ -209,8 +209,8 @@ def astype(self: Tensor, dtype: DTypeLike = "float64") -> Tensor:
     ...     print(T.constant([1.7, -1.7, 0.0]).astype("int32").eval())
     [ 1 -1  0]
     """
-    y: Tensor = _apply(_cast, (self,), (dtype,))
-    return y
+    made: Tensor = _apply(_cast, (self,), (dtype,))
+    return made
 
 
 def expand_dims(self: Tensor, axis: Axes = (0,)) -> Tensor:
@@ -221,8 +221,8 @@ def expand_dims(self: Tensor, axis: Axes = (0,)) -> Tensor:
     [[1]
      [2]]
     """
-    y: Tensor = _apply(_expand_dims, (self,), (axis,))
-    return y
+    made: Tensor = _apply(_expand_dims, (self,), (axis,))
+    return made
 
 
 def squeeze(self: Tensor, axis: Axes = None) -> Tensor:
@@ -232,8 +232,8 @@ def squeeze(self: Tensor, axis: Axes = None) -> Tensor:
     ...     print(T.constant([[[1], [2]]]).squeeze(-1).eval())
     [[1 2]]
     """
-    y: Tensor = _apply(_squeeze, (self,), (axis,))
-    return y
+    made: Tensor = _apply(_squeeze, (self,), (axis,))
+    return made
 
 
 def repeat(self: Tensor, repeats: Shape, axis: int | None = None) -> Tensor:
@@ -245,8 +245,8 @@ def repeat(self: Tensor, repeats: Shape, axis: int | None = None) -> Tensor:
      [1 2]
      [3 4]]
     """
-    y: Tensor = _apply(_repeat, (self,), (repeats, axis))
-    return y
+    made: Tensor = _apply(_repeat, (self,), (repeats, axis))
+    return made
 
 
 def swapaxes(self: Tensor, axis1: int, axis2: int) -> Tensor:
@@ -258,8 +258,8 @@ def swapaxes(self: Tensor, axis1: int, axis2: int) -> Tensor:
      [2 5]
      [3 6]]
     """
-    y: Tensor = _apply(_swapaxes, (self,), (axis1, axis2))
-    return y
+    made: Tensor = _apply(_swapaxes, (self,), (axis1, axis2))
+    return made
 
 
 def ravel(self: Tensor) -> Tensor:
@@ -269,8 +269,8 @@ def ravel(self: Tensor) -> Tensor:
     ...     print(T.constant([[1, 2], [3, 4]]).ravel().eval())
     [1 2 3 4]
     """
-    y: Tensor = _apply(_ravel, (self,), ())
-    return y
+    made: Tensor = _apply(_ravel, (self,), ())
+    return made
 
 
 def flatten(self: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
@@ -280,8 +280,8 @@ def flatten(self: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     ...     print(T.constant([[[1, 2], [3, 4]]]).flatten(start_dim=1).eval())
     [[1 2 3 4]]
     """
-    y: Tensor = _apply(_flatten, (self,), (start_dim, end_dim))
-    return y
+    made: Tensor = _apply(_flatten, (self,), (start_dim, end_dim))
+    return made
 
 
 def diagonal(self: Tensor, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
@@ -291,8 +291,8 @@ def diagonal(self: Tensor, offset: int = 0, axis1: int = 0, axis2: int = 1) -> T
     ...     print(T.constant([[1, 2, 3], [4, 5, 6]]).diagonal(offset=1).eval())
     [2 6]
     """
-    y: Tensor = _apply(_diagonal, (self,), (offset, axis1, axis2))
-    return y
+    made: Tensor = _apply(_diagonal, (self,), (offset, axis1, axis2))
+    return made
 
 
 def trace(self: Tensor, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
@@ -302,8 +302,8 @@ def trace(self: Tensor, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tens
     ...     print(T.constant([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]).trace().eval())
     6.0
     """
-    y: Tensor = _apply(_trace, (self,), (offset, axis1, axis2))
-    return y
+    made: Tensor = _apply(_trace, (self,), (offset, axis1, axis2))
+    return made
 
 
 def sum(self: Tensor, axis: Axes = None, keepdims: bool = False, where: TensorLike | None = None) -> Tensor:
@@ -314,8 +314,8 @@ def sum(self: Tensor, axis: Axes = None, keepdims: bool = False, where: TensorLi
     [[3]
      [7]]
     """
-    y: Tensor = _apply(_reduce_sum, (self, where), (axis, keepdims))
-    return y
+    made: Tensor = _apply(_reduce_sum, (self, where), (axis, keepdims))
+    return made
 
 
 def max(
@@ -328,8 +328,8 @@ def max(
     ...     print(T.grad([x.max()], [x])[0].eval())
     [0.  0.5 0.5]
     """
-    y: Tensor = _apply(_reduce_max, (self, initial, where), (axis, keepdims))
-    return y
+    made: Tensor = _apply(_reduce_max, (self, initial, where), (axis, keepdims))
+    return made
 
 
 def min(
@@ -341,8 +341,8 @@ def min(
     ...     print(T.constant([[1.0, 5.0], [7.0, 2.0]]).min(axis=-1).eval())
     [1. 2.]
     """
-    y: Tensor = _apply(_reduce_min, (self, initial, where), (axis, keepdims))
-    return y
+    made: Tensor = _apply(_reduce_min, (self, initial, where), (axis, keepdims))
+    return made
 
 
 def mean(self: Tensor, axis: Axes = None, keepdims: bool = False, where: TensorLike | None = None) -> Tensor:
@@ -352,8 +352,8 @@ def mean(self: Tensor, axis: Axes = None, keepdims: bool = False, where: TensorL
     ...     print(T.constant([[1, 2], [3, 4]]).mean(axis=0).eval())
     [2. 3.]
     """
-    y: Tensor = _apply(_reduce_mean, (self, where), (axis, keepdims))
-    return y
+    made: Tensor = _apply(_reduce_mean, (self, where), (axis, keepdims))
+    return made
 
 
 def logsumexp(self: Tensor, axis: Axes = None, keepdims: bool = False) -> Tensor:
@@ -363,8 +363,8 @@ def logsumexp(self: Tensor, axis: Axes = None, keepdims: bool = False) -> Tensor
     ...     print(T.constant([[1000.0, 1000.0], [0.0, -np.inf]]).logsumexp(axis=-1).eval())
     [1000.69314718    0.        ]
     """
-    y: Tensor = _apply(_reduce_logsumexp, (self,), (axis, keepdims))
-    return y
+    made: Tensor = _apply(_reduce_logsumexp, (self,), (axis, keepdims))
+    return made
 
 
 def argmax(self: Tensor, axis: int = -1, keepdims: bool = False) -> Tensor:
@@ -374,8 +374,8 @@ def argmax(self: Tensor, axis: int = -1, keepdims: bool = False) -> Tensor:
     ...     print(T.constant([[1.0, 3.0, 3.0], [2.0, 0.0, 1.0]]).argmax().eval())
     [1 0]
     """
-    y: Tensor = _apply(_argmax, (self,), (axis, keepdims))
-    return y
+    made: Tensor = _apply(_argmax, (self,), (axis, keepdims))
+    return made
 
 
 def argmin(self: Tensor, axis: int = -1, keepdims: bool = False) -> Tensor:
@@ -385,8 +385,8 @@ def argmin(self: Tensor, axis: int = -1, keepdims: bool = False) -> Tensor:
     ...     print(T.constant([[3.0, 1.0, 1.0], [2.0, np.nan, 1.0]]).argmin().eval())
     [1 1]
     """
-    y: Tensor = _apply(_argmin, (self,), (axis, keepdims))
-    return y
+    made: Tensor = _apply(_argmin, (self,), (axis, keepdims))
+    return made
 
 
 def var(self: Tensor, axis: Axes = None, ddof: TensorLike = 0, keepdims: bool = False, where: TensorLike | None = None) -> Tensor:
@@ -396,8 +396,8 @@ def var(self: Tensor, axis: Axes = None, ddof: TensorLike = 0, keepdims: bool = 
     ...     print(T.constant([[1.0, 3.0], [2.0, 8.0]]).var(axis=1).eval())
     [1. 9.]
     """
-    y: Tensor = _apply(_var, (self, ddof, where), (axis, keepdims))
-    return y
+    made: Tensor = _apply(_var, (self, ddof, where), (axis, keepdims))
+    return made
 
 
 def std(self: Tensor, axis: Axes = None, ddof: TensorLike = 0, keepdims: bool = False, where: TensorLike | None = None) -> Tensor:
@@ -407,8 +407,8 @@ def std(self: Tensor, axis: Axes = None, ddof: TensorLike = 0, keepdims: bool = 
     ...     print(T.constant([[1.0, 3.0], [2.0, 8.0]]).std(axis=1).eval())
     [1. 3.]
     """
-    y: Tensor = _apply(_std, (self, ddof, where), (axis, keepdims))
-    return y
+    made: Tensor = _apply(_std, (self, ddof, where), (axis, keepdims))
+    return made
 
 
 def any(self: Tensor, axis: Axes = None, keepdims: bool = False, where: TensorLike | None = None) -> Tensor:
@@ -418,8 +418,8 @@ def any(self: Tensor, axis: Axes = None, keepdims: bool = False, where: TensorLi
     ...     print(T.constant([[0.0, 2.0], [0.0, 0.0]]).any(axis=1).eval())
     [ True False]
     """
-    y: Tensor = _apply(_any, (self, where), (axis, keepdims))
-    return y
+    made: Tensor = _apply(_any, (self, where), (axis, keepdims))
+    return made
 
 
 def all(self: Tensor, axis: Axes = None, keepdims: bool = False, where: TensorLike | None = None) -> Tensor:
@@ -429,8 +429,8 @@ def all(self: Tensor, axis: Axes = None, keepdims: bool = False, where: TensorLi
     ...     print(T.constant([[1.0, 2.0], [0.0, 3.0]]).all(axis=1).eval())
     [ True False]
     """
-    y: Tensor = _apply(_all, (self, where), (axis, keepdims))
-    return y
+    made: Tensor = _apply(_all, (self, where), (axis, keepdims))
+    return made
 
 
 def cumsum(self: Tensor, axis: int | None = None) -> Tensor:
@@ -441,8 +441,8 @@ def cumsum(self: Tensor, axis: int | None = None) -> Tensor:
     [[1 3]
      [3 7]]
     """
-    y: Tensor = _apply(_cumsum, (self,), (axis,))
-    return y
+    made: Tensor = _apply(_cumsum, (self,), (axis,))
+    return made
 
 
 def cumprod(self: Tensor, axis: int | None = None) -> Tensor:
@@ -453,8 +453,8 @@ def cumprod(self: Tensor, axis: int | None = None) -> Tensor:
     ...     print(T.grad([T.reduce_sum(x.cumprod())], [x])[0].eval())
     [ 1. 12.  0.]
     """
-    y: Tensor = _apply(_cumprod, (self,), (axis,))
-    return y
+    made: Tensor = _apply(_cumprod, (self,), (axis,))
+    return made
 
 
 def prod(self: Tensor, axis: Axes = None, keepdims: bool = False, where: TensorLike | None = None) -> Tensor:
@@ -465,8 +465,8 @@ def prod(self: Tensor, axis: Axes = None, keepdims: bool = False, where: TensorL
     ...     print(T.grad([x.prod()], [x])[0].eval())
     [ 0. 10.  0.]
     """
-    y: Tensor = _apply(_reduce_prod, (self, where), (axis, keepdims))
-    return y
+    made: Tensor = _apply(_reduce_prod, (self, where), (axis, keepdims))
+    return made
 
 
 def sort(self: Tensor, axis: int | None = -1) -> Tensor:
@@ -476,8 +476,8 @@ def sort(self: Tensor, axis: int | None = -1) -> Tensor:
     ...     print(T.constant([3.0, np.nan, 1.0, 2.0]).sort().eval())
     [ 1.  2.  3. nan]
     """
-    y: Tensor = _apply(_sort, (self,), (axis,))
-    return y
+    made: Tensor = _apply(_sort, (self,), (axis,))
+    return made
 
 
 def argsort(self: Tensor, axis: int | None = -1) -> Tensor:
@@ -487,8 +487,8 @@ def argsort(self: Tensor, axis: int | None = -1) -> Tensor:
     ...     print(T.constant([3.0, 1.0, 2.0, 1.0]).argsort().eval())
     [1 3 2 0]
     """
-    y: Tensor = _apply(_argsort, (self,), (axis,))
-    return y
+    made: Tensor = _apply(_argsort, (self,), (axis,))
+    return made
 
 
 def topk(self: Tensor, k: int, axis: int = -1, largest: bool = True, sorted: bool = True) -> tuple[Tensor, Tensor]:
@@ -498,8 +498,8 @@ def topk(self: Tensor, k: int, axis: int = -1, largest: bool = True, sorted: boo
     ...     print(*ctx.eval(T.constant([5.0, 9.0, 7.0, 9.0]).topk(3)))
     [9. 9. 7.] [1 3 2]
     """
-    y: tuple[Tensor, Tensor] = _apply(_topk, (self,), (k, axis, largest, sorted))
-    return y
+    made: tuple[Tensor, Tensor] = _apply(_topk, (self,), (k, axis, largest, sorted))
+    return made
 
 
 def median(self: Tensor, axis: Axes = None, keepdims: bool = False) -> Tensor:
@@ -509,8 +509,8 @@ def median(self: Tensor, axis: Axes = None, keepdims: bool = False) -> Tensor:
     ...     print(T.constant([[1.0, 9.0, 4.0], [7.0, 2.0, 3.0]]).median(axis=-1).eval())
     [4. 3.]
     """
-    y: Tensor = _apply(_median, (self,), (axis, keepdims))
-    return y
+    made: Tensor = _apply(_median, (self,), (axis, keepdims))
+    return made
 
 
 def quantile(
@@ -526,8 +526,8 @@ def quantile(
     ...     print(T.constant([1.0, 2.0, 4.0, 8.0]).quantile([0.5, 0.9]).eval())
     [3.  6.8]
     """
-    y: Tensor = _apply(_quantile, (self, q), (axis, method, keepdims))
-    return y
+    made: Tensor = _apply(_quantile, (self, q), (axis, method, keepdims))
+    return made
 
 
 def take(self: Tensor, index: TensorLike, axis: int | None = None) -> Tensor:
@@ -537,8 +537,8 @@ def take(self: Tensor, index: TensorLike, axis: int | None = None) -> Tensor:
     ...     print(T.constant([[10.0, 20.0], [30.0, 40.0]]).take([2, -1, 0]).eval())
     [30. 40. 10.]
     """
-    y: Tensor = _apply(_take, (self, index), (axis,))
-    return y
+    made: Tensor = _apply(_take, (self, index), (axis,))
+    return made
 
 
 def dot(self: Tensor, b: TensorLike) -> Tensor:
@@ -548,19 +548,19 @@ def dot(self: Tensor, b: TensorLike) -> Tensor:
     ...     print(T.constant([[1.0, 2.0], [3.0, 4.0]]).dot([10.0, 1.0]).eval())
     [12. 34.]
     """
-    y: Tensor = _apply(_dot, (self, b), ())
-    return y
+    made: Tensor = _apply(_dot, (self, b), ())
+    return made
 
 
 attach(
     {
         "square": square,
-        "sqrt": sqrt,
         "abs": abs,
-        "exp": exp,
-        "log": log,
         "clip": clip,
         "round": round,
+        "sqrt": sqrt,
+        "exp": exp,
+        "log": log,
         "equal": equal,
         "not_equal": not_equal,
         "less": less,

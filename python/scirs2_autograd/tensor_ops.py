@@ -188,9 +188,9 @@ __all__ = [
     "linspace",
     "ln",
     "log",
-    "log10",
     "log1p",
     "log2",
+    "log10",
     "log_sigmoid",
     "log_softmax",
     "logaddexp",
@@ -575,8 +575,8 @@ def add(a: TensorLike, b: TensorLike) -> Tensor:
     [[11. 21.]
      [12. 22.]]
     """
-    y: Tensor = _apply(_add, (a, b), ())
-    return y
+    made: Tensor = _apply(_add, (a, b), ())
+    return made
 
 
 def sub(a: TensorLike, b: TensorLike) -> Tensor:
@@ -590,8 +590,8 @@ def sub(a: TensorLike, b: TensorLike) -> Tensor:
     ...     print(T.sub([5.0, 7.0], 2.0).eval())
     [3. 5.]
     """
-    y: Tensor = _apply(_sub, (a, b), ())
-    return y
+    made: Tensor = _apply(_sub, (a, b), ())
+    return made
 
 
 def mul(a: TensorLike, b: TensorLike) -> Tensor:
@@ -605,8 +605,8 @@ def mul(a: TensorLike, b: TensorLike) -> Tensor:
     ...     print(T.mul([1, 2, 3], 0.5).eval())
     [0.5 1.  1.5]
     """
-    y: Tensor = _apply(_mul, (a, b), ())
-    return y
+    made: Tensor = _apply(_mul, (a, b), ())
+    return made
 
 
 def div(a: TensorLike, b: TensorLike) -> Tensor:
@@ -620,8 +620,8 @@ def div(a: TensorLike, b: TensorLike) -> Tensor:
     ...     print(T.div([3, 1, 0], [2, 0, 0]).eval())
     [1.5 inf nan]
     """
-    y: Tensor = _apply(_div, (a, b), ())
-    return y
+    made: Tensor = _apply(_div, (a, b), ())
+    return made
 
 
 def maximum(a: TensorLike, b: TensorLike) -> Tensor:
@@ -635,8 +635,8 @@ def maximum(a: TensorLike, b: TensorLike) -> Tensor:
     ...     print(T.maximum([1.0, 5.0, np.nan], 3.0).eval())
     [ 3.  5. nan]
     """
-    y: Tensor = _apply(_maximum, (a, b), ())
-    return y
+    made: Tensor = _apply(_maximum, (a, b), ())
+    return made
 
 
 def minimum(a: TensorLike, b: TensorLike) -> Tensor:
@@ -650,8 +650,8 @@ def minimum(a: TensorLike, b: TensorLike) -> Tensor:
     ...     print(T.minimum([1.0, 5.0, np.nan], 3.0).eval())
     [ 1.  3. nan]
     """
-    y: Tensor = _apply(_minimum, (a, b), ())
-    return y
+    made: Tensor = _apply(_minimum, (a, b), ())
+    return made
 
 
 def neg(x: TensorLike) -> Tensor:
@@ -665,8 +665,8 @@ def neg(x: TensorLike) -> Tensor:
     ...     print(T.neg([1.0, -2.0]).eval())
     [-1.  2.]
     """
-    y: Tensor = _apply(_neg, (x,), ())
-    return y
+    made: Tensor = _apply(_neg, (x,), ())
+    return made
 
 
 def square(x: TensorLike) -> Tensor:
@@ -680,24 +680,8 @@ def square(x: TensorLike) -> Tensor:
     ...     print(T.square([-3, 0, 4]).eval())
     [ 9  0 16]
     """
-    y: Tensor = _apply(_square, (x,), ())
-    return y
-
-
-def sqrt(x: TensorLike) -> Tensor:
-    """Square root; NaN below 0.
-
-    Gradient: `g / (2 * y)`, infinite at 0; where the factor `y` stands in `g` it cancels, so `sqrt(x) ** 2` has
-    the derivative 1 everywhere.
-
-    NumPy: `np.sqrt(x)`
-
-    >>> with ag.Context():
-    ...     print(T.sqrt([4.0, 0.0, -1.0]).eval())
-    [ 2.  0. nan]
-    """
-    y: Tensor = _apply(_sqrt, (x,), ())
-    return y
+    made: Tensor = _apply(_square, (x,), ())
+    return made
 
 
 def abs(x: TensorLike) -> Tensor:
@@ -711,8 +695,8 @@ def abs(x: TensorLike) -> Tensor:
     ...     print(T.abs([-1.5, 0.0, 2.0]).eval())
     [1.5 0.  2. ]
     """
-    y: Tensor = _apply(_abs, (x,), ())
-    return y
+    made: Tensor = _apply(_abs, (x,), ())
+    return made
 
 
 def sign(x: TensorLike) -> Tensor:
@@ -726,83 +710,8 @@ def sign(x: TensorLike) -> Tensor:
     ...     print(T.sign([-3.0, 0.0, 2.0, np.nan]).eval())
     [-1.  0.  1. nan]
     """
-    y: Tensor = _apply(_sign, (x,), ())
-    return y
-
-
-def exp(x: TensorLike) -> Tensor:
-    """Exponential function, within 2 ulp.
-
-    Gradient: `g * y`.
-
-    NumPy: `np.exp(x)`
-
-    >>> with ag.Context():
-    ...     print(T.exp([0.0, 1.0]).eval())
-    [1.         2.71828183]
-    """
-    y: Tensor = _apply(_exp, (x,), ())
-    return y
-
-
-def log(x: TensorLike) -> Tensor:
-    """Natural logarithm, within 2 ulp; -inf at 0, NaN below.
-
-    Gradient: `g / x`.
-
-    NumPy: `np.log(x)`
-
-    >>> with ag.Context():
-    ...     print(T.log([np.e, 1.0, 0.0, -1.0]).eval())
-    [  1.   0. -inf  nan]
-    """
-    y: Tensor = _apply(_log, (x,), ())
-    return y
-
-
-def sin(x: TensorLike) -> Tensor:
-    """Sine, within 3 ulp.
-
-    Gradient: `g * cos(x)`.
-
-    NumPy: `np.sin(x)`
-
-    >>> with ag.Context():
-    ...     print(T.sin([0.0, np.pi / 2]).eval())
-    [0. 1.]
-    """
-    y: Tensor = _apply(_sin, (x,), ())
-    return y
-
-
-def cos(x: TensorLike) -> Tensor:
-    """Cosine, within 3 ulp.
-
-    Gradient: `-g * sin(x)`.
-
-    NumPy: `np.cos(x)`
-
-    >>> with ag.Context():
-    ...     print(T.cos([0.0, np.pi]).eval())
-    [ 1. -1.]
-    """
-    y: Tensor = _apply(_cos, (x,), ())
-    return y
-
-
-def relu(x: TensorLike) -> Tensor:
-    """Rectifier: `max(x, 0)`; NaN of NaN. Integers stay integers.
-
-    Gradient: `g` where `x > 0`, exactly 0 elsewhere, at 0 too.
-
-    NumPy: `np.maximum(x, 0)`
-
-    >>> with ag.Context():
-    ...     print(T.relu([-1.0, 0.0, 2.0]).eval())
-    [0. 0. 2.]
-    """
-    y: Tensor = _apply(_relu, (x,), ())
-    return y
+    made: Tensor = _apply(_sign, (x,), ())
+    return made
 
 
 def clip(x: TensorLike, low: TensorLike | None = None, high: TensorLike | None = None) -> Tensor:
@@ -816,8 +725,8 @@ def clip(x: TensorLike, low: TensorLike | None = None, high: TensorLike | None =
     ...     print(T.clip([-1.0, 0.5, 3.0], 0.0, 1.0).eval())
     [0.  0.5 1. ]
     """
-    y: Tensor = _apply(_clip, (x, low, high), ())
-    return y
+    made: Tensor = _apply(_clip, (x, low, high), ())
+    return made
 
 
 def positive(x: TensorLike) -> Tensor:
@@ -831,8 +740,8 @@ def positive(x: TensorLike) -> Tensor:
     ...     print(T.positive([1.0, -2.0]).eval())
     [ 1. -2.]
     """
-    y: Tensor = _apply(_positive, (x,), ())
-    return y
+    made: Tensor = _apply(_positive, (x,), ())
+    return made
 
 
 def deg2rad(x: TensorLike) -> Tensor:
@@ -846,8 +755,8 @@ def deg2rad(x: TensorLike) -> Tensor:
     ...     print(T.deg2rad([180.0, 90.0]).eval())
     [3.14159265 1.57079633]
     """
-    y: Tensor = _apply(_deg2rad, (x,), ())
-    return y
+    made: Tensor = _apply(_deg2rad, (x,), ())
+    return made
 
 
 def rad2deg(x: TensorLike) -> Tensor:
@@ -861,8 +770,8 @@ def rad2deg(x: TensorLike) -> Tensor:
     ...     print(T.rad2deg([np.pi, 1.0]).eval())
     [180.          57.29577951]
     """
-    y: Tensor = _apply(_rad2deg, (x,), ())
-    return y
+    made: Tensor = _apply(_rad2deg, (x,), ())
+    return made
 
 
 def lerp(a: TensorLike, b: TensorLike, w: TensorLike) -> Tensor:
@@ -876,8 +785,8 @@ def lerp(a: TensorLike, b: TensorLike, w: TensorLike) -> Tensor:
     ...     print(T.lerp(1.0, [3.0, 5.0], 0.5).eval())
     [2. 3.]
     """
-    y: Tensor = _apply(_lerp, (a, b, w), ())
-    return y
+    made: Tensor = _apply(_lerp, (a, b, w), ())
+    return made
 
 
 def floor_divide(a: TensorLike, b: TensorLike) -> Tensor:
@@ -893,8 +802,8 @@ def floor_divide(a: TensorLike, b: TensorLike) -> Tensor:
     ...     print(T.floor_divide([7, -7, 7], [2, 2, 0]).eval())
     [ 3 -4  0]
     """
-    y: Tensor = _apply(_floor_divide, (a, b), ())
-    return y
+    made: Tensor = _apply(_floor_divide, (a, b), ())
+    return made
 
 
 def remainder(a: TensorLike, b: TensorLike) -> Tensor:
@@ -909,8 +818,8 @@ def remainder(a: TensorLike, b: TensorLike) -> Tensor:
     ...     print(T.remainder([7.5, -7.5, 7.5], [2.0, 2.0, -2.0]).eval())
     [ 1.5  0.5 -0.5]
     """
-    y: Tensor = _apply(_remainder, (a, b), ())
-    return y
+    made: Tensor = _apply(_remainder, (a, b), ())
+    return made
 
 
 def fmod(a: TensorLike, b: TensorLike) -> Tensor:
@@ -925,8 +834,8 @@ def fmod(a: TensorLike, b: TensorLike) -> Tensor:
     ...     print(T.fmod([7.5, -7.5, 7.5], [2.0, 2.0, -2.0]).eval())
     [ 1.5 -1.5  1.5]
     """
-    y: Tensor = _apply(_fmod, (a, b), ())
-    return y
+    made: Tensor = _apply(_fmod, (a, b), ())
+    return made
 
 
 def divmod(a: TensorLike, b: TensorLike) -> tuple[Tensor, Tensor]:
@@ -940,8 +849,8 @@ def divmod(a: TensorLike, b: TensorLike) -> tuple[Tensor, Tensor]:
     ...     print(*ctx.eval(T.divmod([7, -7], 2)))
     [ 3 -4] [1 1]
     """
-    y: tuple[Tensor, Tensor] = _apply(_divmod, (a, b), ())
-    return y
+    made: tuple[Tensor, Tensor] = _apply(_divmod, (a, b), ())
+    return made
 
 
 def floor(x: TensorLike) -> Tensor:
@@ -955,8 +864,8 @@ def floor(x: TensorLike) -> Tensor:
     ...     print(T.floor([-1.5, 0.5, 2.0]).eval())
     [-2.  0.  2.]
     """
-    y: Tensor = _apply(_floor, (x,), ())
-    return y
+    made: Tensor = _apply(_floor, (x,), ())
+    return made
 
 
 def ceil(x: TensorLike) -> Tensor:
@@ -970,8 +879,8 @@ def ceil(x: TensorLike) -> Tensor:
     ...     print(T.ceil([-1.5, 0.5, 2.0]).eval())
     [-1.  1.  2.]
     """
-    y: Tensor = _apply(_ceil, (x,), ())
-    return y
+    made: Tensor = _apply(_ceil, (x,), ())
+    return made
 
 
 def trunc(x: TensorLike) -> Tensor:
@@ -985,8 +894,8 @@ def trunc(x: TensorLike) -> Tensor:
     ...     print(T.trunc([-1.5, 0.5, 2.0]).eval())
     [-1.  0.  2.]
     """
-    y: Tensor = _apply(_trunc, (x,), ())
-    return y
+    made: Tensor = _apply(_trunc, (x,), ())
+    return made
 
 
 def rint(x: TensorLike) -> Tensor:
@@ -1000,8 +909,8 @@ def rint(x: TensorLike) -> Tensor:
     ...     print(T.rint([0.5, 1.5, 2.5]).eval())
     [0. 2. 2.]
     """
-    y: Tensor = _apply(_rint, (x,), ())
-    return y
+    made: Tensor = _apply(_rint, (x,), ())
+    return made
 
 
 def round(x: TensorLike, decimals: int = 0) -> Tensor:
@@ -1017,8 +926,8 @@ def round(x: TensorLike, decimals: int = 0) -> Tensor:
     ...     print(T.round([0.125, 12.5, -2.675], 2).eval())
     [ 0.12 12.5  -2.68]
     """
-    y: Tensor = _apply(_round, (x,), (decimals,))
-    return y
+    made: Tensor = _apply(_round, (x,), (decimals,))
+    return made
 
 
 def frac(x: TensorLike) -> Tensor:
@@ -1032,8 +941,8 @@ def frac(x: TensorLike) -> Tensor:
     ...     print(T.frac([-1.5, 0.25, 2.0]).eval())
     [-0.5   0.25  0.  ]
     """
-    y: Tensor = _apply(_frac, (x,), ())
-    return y
+    made: Tensor = _apply(_frac, (x,), ())
+    return made
 
 
 def pow(a: TensorLike, b: TensorLike) -> Tensor:
@@ -1048,8 +957,24 @@ def pow(a: TensorLike, b: TensorLike) -> Tensor:
     ...     print(T.pow([4.0, 2.0, -8.0], [0.5, -1.0, 0.5]).eval())
     [2.  0.5 nan]
     """
-    y: Tensor = _apply(_pow, (a, b), ())
-    return y
+    made: Tensor = _apply(_pow, (a, b), ())
+    return made
+
+
+def sqrt(x: TensorLike) -> Tensor:
+    """Square root; NaN below 0.
+
+    Gradient: `g / (2 * y)`, infinite at 0; where the factor `y` stands in `g` it cancels, so `sqrt(x) ** 2` has
+    the derivative 1 everywhere.
+
+    NumPy: `np.sqrt(x)`
+
+    >>> with ag.Context():
+    ...     print(T.sqrt([4.0, 0.0, -1.0]).eval())
+    [ 2.  0. nan]
+    """
+    made: Tensor = _apply(_sqrt, (x,), ())
+    return made
 
 
 def reciprocal(x: TensorLike) -> Tensor:
@@ -1063,8 +988,8 @@ def reciprocal(x: TensorLike) -> Tensor:
     ...     print(T.reciprocal([2.0, -4.0, 0.0]).eval())
     [ 0.5  -0.25   inf]
     """
-    y: Tensor = _apply(_reciprocal, (x,), ())
-    return y
+    made: Tensor = _apply(_reciprocal, (x,), ())
+    return made
 
 
 def rsqrt(x: TensorLike) -> Tensor:
@@ -1078,8 +1003,8 @@ def rsqrt(x: TensorLike) -> Tensor:
     ...     print(T.rsqrt([4.0, 0.0]).eval())
     [0.5 inf]
     """
-    y: Tensor = _apply(_rsqrt, (x,), ())
-    return y
+    made: Tensor = _apply(_rsqrt, (x,), ())
+    return made
 
 
 def cbrt(x: TensorLike) -> Tensor:
@@ -1093,8 +1018,8 @@ def cbrt(x: TensorLike) -> Tensor:
     ...     print(T.cbrt([27.0, -8.0, 0.0]).eval())
     [ 3. -2.  0.]
     """
-    y: Tensor = _apply(_cbrt, (x,), ())
-    return y
+    made: Tensor = _apply(_cbrt, (x,), ())
+    return made
 
 
 def hypot(a: TensorLike, b: TensorLike) -> Tensor:
@@ -1109,8 +1034,23 @@ def hypot(a: TensorLike, b: TensorLike) -> Tensor:
     ...     print(T.hypot([3.0, 1e200], [4.0, 1e200]).eval())
     [5.00000000e+000 1.41421356e+200]
     """
-    y: Tensor = _apply(_hypot, (a, b), ())
-    return y
+    made: Tensor = _apply(_hypot, (a, b), ())
+    return made
+
+
+def exp(x: TensorLike) -> Tensor:
+    """Exponential function, within 2 ulp.
+
+    Gradient: `g * y`.
+
+    NumPy: `np.exp(x)`
+
+    >>> with ag.Context():
+    ...     print(T.exp([0.0, 1.0]).eval())
+    [1.         2.71828183]
+    """
+    made: Tensor = _apply(_exp, (x,), ())
+    return made
 
 
 def exp2(x: TensorLike) -> Tensor:
@@ -1124,8 +1064,8 @@ def exp2(x: TensorLike) -> Tensor:
     ...     print(T.exp2([-1.0, 0.5, 10.0]).eval())
     [5.00000000e-01 1.41421356e+00 1.02400000e+03]
     """
-    y: Tensor = _apply(_exp2, (x,), ())
-    return y
+    made: Tensor = _apply(_exp2, (x,), ())
+    return made
 
 
 def expm1(x: TensorLike) -> Tensor:
@@ -1139,8 +1079,23 @@ def expm1(x: TensorLike) -> Tensor:
     ...     print(T.expm1([-100.0, 1e-20, 1.0]).eval())
     [-1.00000000e+00  1.00000000e-20  1.71828183e+00]
     """
-    y: Tensor = _apply(_expm1, (x,), ())
-    return y
+    made: Tensor = _apply(_expm1, (x,), ())
+    return made
+
+
+def log(x: TensorLike) -> Tensor:
+    """Natural logarithm, within 2 ulp; -inf at 0, NaN below.
+
+    Gradient: `g / x`.
+
+    NumPy: `np.log(x)`
+
+    >>> with ag.Context():
+    ...     print(T.log([np.e, 1.0, 0.0, -1.0]).eval())
+    [  1.   0. -inf  nan]
+    """
+    made: Tensor = _apply(_log, (x,), ())
+    return made
 
 
 def log2(x: TensorLike) -> Tensor:
@@ -1154,8 +1109,8 @@ def log2(x: TensorLike) -> Tensor:
     ...     print(T.log2([8.0, 1.0, 0.0, -1.0]).eval())
     [  3.   0. -inf  nan]
     """
-    y: Tensor = _apply(_log2, (x,), ())
-    return y
+    made: Tensor = _apply(_log2, (x,), ())
+    return made
 
 
 def log10(x: TensorLike) -> Tensor:
@@ -1169,8 +1124,8 @@ def log10(x: TensorLike) -> Tensor:
     ...     print(T.log10([1000.0, 1.0, 0.0, -1.0]).eval())
     [  3.   0. -inf  nan]
     """
-    y: Tensor = _apply(_log10, (x,), ())
-    return y
+    made: Tensor = _apply(_log10, (x,), ())
+    return made
 
 
 def log1p(x: TensorLike) -> Tensor:
@@ -1184,8 +1139,8 @@ def log1p(x: TensorLike) -> Tensor:
     ...     print(T.log1p([1e-20, 1.0, -1.0]).eval())
     [1.00000000e-20 6.93147181e-01           -inf]
     """
-    y: Tensor = _apply(_log1p, (x,), ())
-    return y
+    made: Tensor = _apply(_log1p, (x,), ())
+    return made
 
 
 def xlogy(x: TensorLike, y: TensorLike) -> Tensor:
@@ -1199,8 +1154,8 @@ def xlogy(x: TensorLike, y: TensorLike) -> Tensor:
     ...     print(T.xlogy([2.0, 0.0, 0.0], [3.0, 0.0, np.inf]).eval())
     [2.19722458 0.         0.        ]
     """
-    y: Tensor = _apply(_xlogy, (x, y), ())
-    return y
+    made: Tensor = _apply(_xlogy, (x, y), ())
+    return made
 
 
 def xlog1py(x: TensorLike, y: TensorLike) -> Tensor:
@@ -1214,8 +1169,8 @@ def xlog1py(x: TensorLike, y: TensorLike) -> Tensor:
     ...     print(T.xlog1py([2.0, 0.0], [1e-20, -1.0]).eval())
     [2.e-20 0.e+00]
     """
-    y: Tensor = _apply(_xlog1py, (x, y), ())
-    return y
+    made: Tensor = _apply(_xlog1py, (x, y), ())
+    return made
 
 
 def logaddexp(a: TensorLike, b: TensorLike) -> Tensor:
@@ -1230,8 +1185,8 @@ def logaddexp(a: TensorLike, b: TensorLike) -> Tensor:
     ...     print(T.logaddexp([0.0, 1000.0, -np.inf], [0.0, 1000.0, -np.inf]).eval())
     [6.93147181e-01 1.00069315e+03           -inf]
     """
-    y: Tensor = _apply(_logaddexp, (a, b), ())
-    return y
+    made: Tensor = _apply(_logaddexp, (a, b), ())
+    return made
 
 
 def logaddexp2(a: TensorLike, b: TensorLike) -> Tensor:
@@ -1246,8 +1201,38 @@ def logaddexp2(a: TensorLike, b: TensorLike) -> Tensor:
     ...     print(T.logaddexp2([0.0, 2000.0], [0.0, 2000.0]).eval())
     [1.000e+00 2.001e+03]
     """
-    y: Tensor = _apply(_logaddexp2, (a, b), ())
-    return y
+    made: Tensor = _apply(_logaddexp2, (a, b), ())
+    return made
+
+
+def sin(x: TensorLike) -> Tensor:
+    """Sine, within 3 ulp.
+
+    Gradient: `g * cos(x)`.
+
+    NumPy: `np.sin(x)`
+
+    >>> with ag.Context():
+    ...     print(T.sin([0.0, np.pi / 2]).eval())
+    [0. 1.]
+    """
+    made: Tensor = _apply(_sin, (x,), ())
+    return made
+
+
+def cos(x: TensorLike) -> Tensor:
+    """Cosine, within 3 ulp.
+
+    Gradient: `-g * sin(x)`.
+
+    NumPy: `np.cos(x)`
+
+    >>> with ag.Context():
+    ...     print(T.cos([0.0, np.pi]).eval())
+    [ 1. -1.]
+    """
+    made: Tensor = _apply(_cos, (x,), ())
+    return made
 
 
 def tan(x: TensorLike) -> Tensor:
@@ -1261,8 +1246,8 @@ def tan(x: TensorLike) -> Tensor:
     ...     print(T.tan([0.0, np.pi / 4, -1.5]).eval())
     [  0.           1.         -14.10141995]
     """
-    y: Tensor = _apply(_tan, (x,), ())
-    return y
+    made: Tensor = _apply(_tan, (x,), ())
+    return made
 
 
 def arcsin(x: TensorLike) -> Tensor:
@@ -1276,8 +1261,8 @@ def arcsin(x: TensorLike) -> Tensor:
     ...     print(T.arcsin([0.0, 0.5, -1.0, 2.0]).eval())
     [ 0.          0.52359878 -1.57079633         nan]
     """
-    y: Tensor = _apply(_arcsin, (x,), ())
-    return y
+    made: Tensor = _apply(_arcsin, (x,), ())
+    return made
 
 
 def arccos(x: TensorLike) -> Tensor:
@@ -1291,8 +1276,8 @@ def arccos(x: TensorLike) -> Tensor:
     ...     print(T.arccos([1.0, 0.5, -1.0, 2.0]).eval())
     [0.         1.04719755 3.14159265        nan]
     """
-    y: Tensor = _apply(_arccos, (x,), ())
-    return y
+    made: Tensor = _apply(_arccos, (x,), ())
+    return made
 
 
 def arctan(x: TensorLike) -> Tensor:
@@ -1306,8 +1291,8 @@ def arctan(x: TensorLike) -> Tensor:
     ...     print(T.arctan([0.0, 1.0, -np.inf]).eval())
     [ 0.          0.78539816 -1.57079633]
     """
-    y: Tensor = _apply(_arctan, (x,), ())
-    return y
+    made: Tensor = _apply(_arctan, (x,), ())
+    return made
 
 
 def arctan2(a: TensorLike, b: TensorLike) -> Tensor:
@@ -1323,8 +1308,8 @@ def arctan2(a: TensorLike, b: TensorLike) -> Tensor:
     ...     print(T.arctan2([1.0, 1.0, -1.0, 0.0], [1.0, -1.0, 0.0, 0.0]).eval())
     [ 0.78539816  2.35619449 -1.57079633  0.        ]
     """
-    y: Tensor = _apply(_arctan2, (a, b), ())
-    return y
+    made: Tensor = _apply(_arctan2, (a, b), ())
+    return made
 
 
 def sinh(x: TensorLike) -> Tensor:
@@ -1338,8 +1323,8 @@ def sinh(x: TensorLike) -> Tensor:
     ...     print(T.sinh([0.0, 1e-10, -1.0]).eval())
     [ 0.00000000e+00  1.00000000e-10 -1.17520119e+00]
     """
-    y: Tensor = _apply(_sinh, (x,), ())
-    return y
+    made: Tensor = _apply(_sinh, (x,), ())
+    return made
 
 
 def cosh(x: TensorLike) -> Tensor:
@@ -1353,8 +1338,8 @@ def cosh(x: TensorLike) -> Tensor:
     ...     print(T.cosh([0.0, 1.0, -1.0]).eval())
     [1.         1.54308063 1.54308063]
     """
-    y: Tensor = _apply(_cosh, (x,), ())
-    return y
+    made: Tensor = _apply(_cosh, (x,), ())
+    return made
 
 
 def arcsinh(x: TensorLike) -> Tensor:
@@ -1368,8 +1353,8 @@ def arcsinh(x: TensorLike) -> Tensor:
     ...     print(T.arcsinh([0.0, -1.0, 1e300]).eval())
     [  0.          -0.88137359 691.46867508]
     """
-    y: Tensor = _apply(_arcsinh, (x,), ())
-    return y
+    made: Tensor = _apply(_arcsinh, (x,), ())
+    return made
 
 
 def arccosh(x: TensorLike) -> Tensor:
@@ -1383,8 +1368,8 @@ def arccosh(x: TensorLike) -> Tensor:
     ...     print(T.arccosh([1.0, 2.0, 1e300, 0.5]).eval())
     [  0.           1.3169579  691.46867508          nan]
     """
-    y: Tensor = _apply(_arccosh, (x,), ())
-    return y
+    made: Tensor = _apply(_arccosh, (x,), ())
+    return made
 
 
 def arctanh(x: TensorLike) -> Tensor:
@@ -1398,8 +1383,23 @@ def arctanh(x: TensorLike) -> Tensor:
     ...     print(T.arctanh([0.0, 0.5, -1.0, 2.0]).eval())
     [0.         0.54930614       -inf        nan]
     """
-    y: Tensor = _apply(_arctanh, (x,), ())
-    return y
+    made: Tensor = _apply(_arctanh, (x,), ())
+    return made
+
+
+def relu(x: TensorLike) -> Tensor:
+    """Rectifier: `max(x, 0)`; NaN of NaN. Integers stay integers.
+
+    Gradient: `g` where `x > 0`, exactly 0 elsewhere, at 0 too.
+
+    NumPy: `np.maximum(x, 0)`
+
+    >>> with ag.Context():
+    ...     print(T.relu([-1.0, 0.0, 2.0]).eval())
+    [0. 0. 2.]
+    """
+    made: Tensor = _apply(_relu, (x,), ())
+    return made
 
 
 def tanh(x: TensorLike) -> Tensor:
@@ -1413,8 +1413,8 @@ def tanh(x: TensorLike) -> Tensor:
     ...     print(T.tanh([-1.0, 0.0, 20.0]).eval())
     [-0.76159416  0.          1.        ]
     """
-    y: Tensor = _apply(_tanh, (x,), ())
-    return y
+    made: Tensor = _apply(_tanh, (x,), ())
+    return made
 
 
 def sigmoid(x: TensorLike) -> Tensor:
@@ -1428,8 +1428,8 @@ def sigmoid(x: TensorLike) -> Tensor:
     ...     print(T.sigmoid([-1000.0, 0.0, 1000.0]).eval())
     [0.  0.5 1. ]
     """
-    y: Tensor = _apply(_sigmoid, (x,), ())
-    return y
+    made: Tensor = _apply(_sigmoid, (x,), ())
+    return made
 
 
 def softplus(x: TensorLike) -> Tensor:
@@ -1443,8 +1443,8 @@ def softplus(x: TensorLike) -> Tensor:
     ...     print(T.softplus([-1000.0, 0.0, 1000.0]).eval())
     [0.00000000e+00 6.93147181e-01 1.00000000e+03]
     """
-    y: Tensor = _apply(_softplus, (x,), ())
-    return y
+    made: Tensor = _apply(_softplus, (x,), ())
+    return made
 
 
 def leaky_relu(x: TensorLike, negative_slope: TensorLike = 0.01) -> Tensor:
@@ -1458,8 +1458,8 @@ def leaky_relu(x: TensorLike, negative_slope: TensorLike = 0.01) -> Tensor:
     ...     print(T.leaky_relu([-1.0, 0.0, 2.0]).eval())
     [-0.01  0.    2.  ]
     """
-    y: Tensor = _apply(_leaky_relu, (x, negative_slope), ())
-    return y
+    made: Tensor = _apply(_leaky_relu, (x, negative_slope), ())
+    return made
 
 
 def elu(x: TensorLike, alpha: TensorLike = 1.0) -> Tensor:
@@ -1473,8 +1473,8 @@ def elu(x: TensorLike, alpha: TensorLike = 1.0) -> Tensor:
     ...     print(T.elu([-1000.0, -1e-20, 2.0]).eval())
     [-1.e+00 -1.e-20  2.e+00]
     """
-    y: Tensor = _apply(_elu, (x, alpha), ())
-    return y
+    made: Tensor = _apply(_elu, (x, alpha), ())
+    return made
 
 
 def silu(x: TensorLike) -> Tensor:
@@ -1488,8 +1488,8 @@ def silu(x: TensorLike) -> Tensor:
     ...     print(T.silu([-1000.0, 0.0, 1000.0]).eval())
     [  -0.    0. 1000.]
     """
-    y: Tensor = _apply(_silu, (x,), ())
-    return y
+    made: Tensor = _apply(_silu, (x,), ())
+    return made
 
 
 def hard_tanh(x: TensorLike, min_val: TensorLike = -1.0, max_val: TensorLike = 1.0) -> Tensor:
@@ -1503,8 +1503,8 @@ def hard_tanh(x: TensorLike, min_val: TensorLike = -1.0, max_val: TensorLike = 1
     ...     print(T.hard_tanh([-3.0, 0.5, 3.0]).eval())
     [-1.   0.5  1. ]
     """
-    y: Tensor = _apply(_hard_tanh, (x, min_val, max_val), ())
-    return y
+    made: Tensor = _apply(_hard_tanh, (x, min_val, max_val), ())
+    return made
 
 
 def logsigmoid(x: TensorLike) -> Tensor:
@@ -1518,8 +1518,8 @@ def logsigmoid(x: TensorLike) -> Tensor:
     ...     print(T.logsigmoid([-1000.0, 0.0, 40.0]).eval())
     [-1.00000000e+03 -6.93147181e-01 -4.24835426e-18]
     """
-    y: Tensor = _apply(_logsigmoid, (x,), ())
-    return y
+    made: Tensor = _apply(_logsigmoid, (x,), ())
+    return made
 
 
 def softmax(x: TensorLike, axis: int = -1) -> Tensor:
@@ -1535,8 +1535,8 @@ def softmax(x: TensorLike, axis: int = -1) -> Tensor:
     [[0.5 0.5]
      [1.  0. ]]
     """
-    y: Tensor = _apply(_softmax, (x,), (axis,))
-    return y
+    made: Tensor = _apply(_softmax, (x,), (axis,))
+    return made
 
 
 def log_softmax(x: TensorLike, axis: int = -1) -> Tensor:
@@ -1550,8 +1550,8 @@ def log_softmax(x: TensorLike, axis: int = -1) -> Tensor:
     ...     print(T.log_softmax([0.0, -1000.0]).eval())
     [    0. -1000.]
     """
-    y: Tensor = _apply(_log_softmax, (x,), (axis,))
-    return y
+    made: Tensor = _apply(_log_softmax, (x,), (axis,))
+    return made
 
 
 def erf(x: TensorLike) -> Tensor:
@@ -1565,8 +1565,8 @@ def erf(x: TensorLike) -> Tensor:
     ...     print(T.erf([0.0, 1.0]).eval())
     [0.         0.84270079]
     """
-    y: Tensor = _apply(_erf, (x,), ())
-    return y
+    made: Tensor = _apply(_erf, (x,), ())
+    return made
 
 
 def erfc(x: TensorLike) -> Tensor:
@@ -1580,8 +1580,8 @@ def erfc(x: TensorLike) -> Tensor:
     ...     print(T.erfc([0.0, 1.0, 10.0]).eval())
     [1.00000000e+00 1.57299207e-01 2.08848758e-45]
     """
-    y: Tensor = _apply(_erfc, (x,), ())
-    return y
+    made: Tensor = _apply(_erfc, (x,), ())
+    return made
 
 
 def ndtr(x: TensorLike) -> Tensor:
@@ -1595,8 +1595,8 @@ def ndtr(x: TensorLike) -> Tensor:
     ...     print(T.ndtr([-10.0, 0.0, 1.0]).eval())
     [7.61985302e-24 5.00000000e-01 8.41344746e-01]
     """
-    y: Tensor = _apply(_ndtr, (x,), ())
-    return y
+    made: Tensor = _apply(_ndtr, (x,), ())
+    return made
 
 
 def gelu(x: TensorLike) -> Tensor:
@@ -1610,8 +1610,8 @@ def gelu(x: TensorLike) -> Tensor:
     ...     print(T.gelu([-1.0, 0.0, 1.0]).eval())
     [-0.15865525  0.          0.84134475]
     """
-    y: Tensor = _apply(_gelu, (x,), ())
-    return y
+    made: Tensor = _apply(_gelu, (x,), ())
+    return made
 
 
 def erfinv(x: TensorLike) -> Tensor:
@@ -1625,8 +1625,8 @@ def erfinv(x: TensorLike) -> Tensor:
     ...     print(T.erfinv([0.0, 0.5, -1.0, 2.0]).eval())
     [0.         0.47693628       -inf        nan]
     """
-    y: Tensor = _apply(_erfinv, (x,), ())
-    return y
+    made: Tensor = _apply(_erfinv, (x,), ())
+    return made
 
 
 def lgamma(x: TensorLike) -> Tensor:
@@ -1641,8 +1641,8 @@ def lgamma(x: TensorLike) -> Tensor:
     ...     print(T.lgamma([0.5, 3.0, 10.0, -1.0]).eval())
     [ 0.57236494  0.69314718 12.80182748         inf]
     """
-    y: Tensor = _apply(_lgamma, (x,), ())
-    return y
+    made: Tensor = _apply(_lgamma, (x,), ())
+    return made
 
 
 def digamma(x: TensorLike) -> Tensor:
@@ -1657,8 +1657,8 @@ def digamma(x: TensorLike) -> Tensor:
     ...     print(T.digamma([1.0, 10.0, -0.5, 0.0]).eval())
     [-0.57721566  2.25175259  0.03648997        -inf]
     """
-    y: Tensor = _apply(_digamma, (x,), ())
-    return y
+    made: Tensor = _apply(_digamma, (x,), ())
+    return made
 
 
 def sinc(x: TensorLike) -> Tensor:
@@ -1672,8 +1672,8 @@ def sinc(x: TensorLike) -> Tensor:
     ...     print(T.sinc([0.0, 0.5, 1.5]).eval())
     [ 1.          0.63661977 -0.21220659]
     """
-    y: Tensor = _apply(_sinc, (x,), ())
-    return y
+    made: Tensor = _apply(_sinc, (x,), ())
+    return made
 
 
 def equal(a: TensorLike, b: TensorLike) -> Tensor:
@@ -1685,8 +1685,8 @@ def equal(a: TensorLike, b: TensorLike) -> Tensor:
     ...     print(T.equal([1.0, 2.0, np.nan], [1.0, 3.0, np.nan]).eval())
     [ True False False]
     """
-    y: Tensor = _apply(_equal, (a, b), ())
-    return y
+    made: Tensor = _apply(_equal, (a, b), ())
+    return made
 
 
 def not_equal(a: TensorLike, b: TensorLike) -> Tensor:
@@ -1698,8 +1698,8 @@ def not_equal(a: TensorLike, b: TensorLike) -> Tensor:
     ...     print(T.not_equal([1.0, 2.0, np.nan], [1.0, 3.0, np.nan]).eval())
     [False  True  True]
     """
-    y: Tensor = _apply(_not_equal, (a, b), ())
-    return y
+    made: Tensor = _apply(_not_equal, (a, b), ())
+    return made
 
 
 def less(a: TensorLike, b: TensorLike) -> Tensor:
@@ -1711,8 +1711,8 @@ def less(a: TensorLike, b: TensorLike) -> Tensor:
     ...     print(T.less([1, 2, 3], 2).eval())
     [ True False False]
     """
-    y: Tensor = _apply(_less, (a, b), ())
-    return y
+    made: Tensor = _apply(_less, (a, b), ())
+    return made
 
 
 def less_equal(a: TensorLike, b: TensorLike) -> Tensor:
@@ -1724,8 +1724,8 @@ def less_equal(a: TensorLike, b: TensorLike) -> Tensor:
     ...     print(T.less_equal([1, 2, 3], 2).eval())
     [ True  True False]
     """
-    y: Tensor = _apply(_less_equal, (a, b), ())
-    return y
+    made: Tensor = _apply(_less_equal, (a, b), ())
+    return made
 
 
 def greater(a: TensorLike, b: TensorLike) -> Tensor:
@@ -1737,8 +1737,8 @@ def greater(a: TensorLike, b: TensorLike) -> Tensor:
     ...     print(T.greater([1, 2, 3], 2).eval())
     [False False  True]
     """
-    y: Tensor = _apply(_greater, (a, b), ())
-    return y
+    made: Tensor = _apply(_greater, (a, b), ())
+    return made
 
 
 def greater_equal(a: TensorLike, b: TensorLike) -> Tensor:
@@ -1750,8 +1750,8 @@ def greater_equal(a: TensorLike, b: TensorLike) -> Tensor:
     ...     print(T.greater_equal([1, 2, 3], 2).eval())
     [False  True  True]
     """
-    y: Tensor = _apply(_greater_equal, (a, b), ())
-    return y
+    made: Tensor = _apply(_greater_equal, (a, b), ())
+    return made
 
 
 def logical_and(a: TensorLike, b: TensorLike) -> Tensor:
@@ -1763,8 +1763,8 @@ def logical_and(a: TensorLike, b: TensorLike) -> Tensor:
     ...     print(T.logical_and([0.0, 0.0, 2.0], [0, 1, 1]).eval())
     [False False  True]
     """
-    y: Tensor = _apply(_logical_and, (a, b), ())
-    return y
+    made: Tensor = _apply(_logical_and, (a, b), ())
+    return made
 
 
 def logical_or(a: TensorLike, b: TensorLike) -> Tensor:
@@ -1776,8 +1776,8 @@ def logical_or(a: TensorLike, b: TensorLike) -> Tensor:
     ...     print(T.logical_or([0.0, 0.0, 2.0], [0, 1, 1]).eval())
     [False  True  True]
     """
-    y: Tensor = _apply(_logical_or, (a, b), ())
-    return y
+    made: Tensor = _apply(_logical_or, (a, b), ())
+    return made
 
 
 def logical_xor(a: TensorLike, b: TensorLike) -> Tensor:
@@ -1789,8 +1789,8 @@ def logical_xor(a: TensorLike, b: TensorLike) -> Tensor:
     ...     print(T.logical_xor([0.0, 0.0, 2.0], [0, 1, 1]).eval())
     [False  True False]
     """
-    y: Tensor = _apply(_logical_xor, (a, b), ())
-    return y
+    made: Tensor = _apply(_logical_xor, (a, b), ())
+    return made
 
 
 def logical_not(x: TensorLike) -> Tensor:
@@ -1802,8 +1802,8 @@ def logical_not(x: TensorLike) -> Tensor:
     ...     print(T.logical_not([0.0, 2.0, np.nan]).eval())
     [ True False False]
     """
-    y: Tensor = _apply(_logical_not, (x,), ())
-    return y
+    made: Tensor = _apply(_logical_not, (x,), ())
+    return made
 
 
 def bitwise_and(a: TensorLike, b: TensorLike) -> Tensor:
@@ -1815,8 +1815,8 @@ def bitwise_and(a: TensorLike, b: TensorLike) -> Tensor:
     ...     print(T.bitwise_and([12, 10], 6).eval())
     [4 2]
     """
-    y: Tensor = _apply(_bitwise_and, (a, b), ())
-    return y
+    made: Tensor = _apply(_bitwise_and, (a, b), ())
+    return made
 
 
 def bitwise_or(a: TensorLike, b: TensorLike) -> Tensor:
@@ -1828,8 +1828,8 @@ def bitwise_or(a: TensorLike, b: TensorLike) -> Tensor:
     ...     print(T.bitwise_or([12, 10], 6).eval())
     [14 14]
     """
-    y: Tensor = _apply(_bitwise_or, (a, b), ())
-    return y
+    made: Tensor = _apply(_bitwise_or, (a, b), ())
+    return made
 
 
 def bitwise_xor(a: TensorLike, b: TensorLike) -> Tensor:
@@ -1841,8 +1841,8 @@ def bitwise_xor(a: TensorLike, b: TensorLike) -> Tensor:
     ...     print(T.bitwise_xor([True, False], True).eval())
     [False  True]
     """
-    y: Tensor = _apply(_bitwise_xor, (a, b), ())
-    return y
+    made: Tensor = _apply(_bitwise_xor, (a, b), ())
+    return made
 
 
 def bitwise_not(x: TensorLike) -> Tensor:
@@ -1854,8 +1854,8 @@ def bitwise_not(x: TensorLike) -> Tensor:
     ...     print(T.bitwise_not([0, 1, -1]).eval())
     [-1 -2  0]
     """
-    y: Tensor = _apply(_bitwise_not, (x,), ())
-    return y
+    made: Tensor = _apply(_bitwise_not, (x,), ())
+    return made
 
 
 def isnan(x: TensorLike) -> Tensor:
@@ -1867,8 +1867,8 @@ def isnan(x: TensorLike) -> Tensor:
     ...     print(T.isnan([1.0, np.nan, np.inf]).eval())
     [False  True False]
     """
-    y: Tensor = _apply(_isnan, (x,), ())
-    return y
+    made: Tensor = _apply(_isnan, (x,), ())
+    return made
 
 
 def isinf(x: TensorLike) -> Tensor:
@@ -1880,8 +1880,8 @@ def isinf(x: TensorLike) -> Tensor:
     ...     print(T.isinf([1.0, np.nan, -np.inf]).eval())
     [False False  True]
     """
-    y: Tensor = _apply(_isinf, (x,), ())
-    return y
+    made: Tensor = _apply(_isinf, (x,), ())
+    return made
 
 
 def isfinite(x: TensorLike) -> Tensor:
@@ -1893,8 +1893,8 @@ def isfinite(x: TensorLike) -> Tensor:
     ...     print(T.isfinite([1.0, np.nan, np.inf]).eval())
     [ True False False]
     """
-    y: Tensor = _apply(_isfinite, (x,), ())
-    return y
+    made: Tensor = _apply(_isfinite, (x,), ())
+    return made
 
 
 def signbit(x: TensorLike) -> Tensor:
@@ -1906,8 +1906,8 @@ def signbit(x: TensorLike) -> Tensor:
     ...     print(T.signbit([-2.0, -0.0, 0.0, np.inf]).eval())
     [ True  True False False]
     """
-    y: Tensor = _apply(_signbit, (x,), ())
-    return y
+    made: Tensor = _apply(_signbit, (x,), ())
+    return made
 
 
 def nan_to_num(x: TensorLike, nan: TensorLike = 0.0, posinf: TensorLike | None = None, neginf: TensorLike | None = None) -> Tensor:
@@ -1922,8 +1922,8 @@ def nan_to_num(x: TensorLike, nan: TensorLike = 0.0, posinf: TensorLike | None =
     ...     print(T.nan_to_num([1.0, np.nan, -np.inf, np.inf], nan=7.0, neginf=-1.0).eval())
     [ 1.00000000e+000  7.00000000e+000 -1.00000000e+000  1.79769313e+308]
     """
-    y: Tensor = _apply(_nan_to_num, (x, nan, posinf, neginf), ())
-    return y
+    made: Tensor = _apply(_nan_to_num, (x, nan, posinf, neginf), ())
+    return made
 
 
 def fmax(a: TensorLike, b: TensorLike) -> Tensor:
@@ -1937,8 +1937,8 @@ def fmax(a: TensorLike, b: TensorLike) -> Tensor:
     ...     print(T.fmax([1.0, 5.0, np.nan], 3.0).eval())
     [3. 5. 3.]
     """
-    y: Tensor = _apply(_fmax, (a, b), ())
-    return y
+    made: Tensor = _apply(_fmax, (a, b), ())
+    return made
 
 
 def fmin(a: TensorLike, b: TensorLike) -> Tensor:
@@ -1952,8 +1952,8 @@ def fmin(a: TensorLike, b: TensorLike) -> Tensor:
     ...     print(T.fmin([1.0, 5.0, np.nan], 3.0).eval())
     [1. 3. 3.]
     """
-    y: Tensor = _apply(_fmin, (a, b), ())
-    return y
+    made: Tensor = _apply(_fmin, (a, b), ())
+    return made
 
 
 def copysign(a: TensorLike, b: TensorLike) -> Tensor:
@@ -1967,8 +1967,8 @@ def copysign(a: TensorLike, b: TensorLike) -> Tensor:
     ...     print(T.copysign([1.0, -2.0, 3.0], [-1.0, 1.0, -0.0]).eval())
     [-1.  2. -3.]
     """
-    y: Tensor = _apply(_copysign, (a, b), ())
-    return y
+    made: Tensor = _apply(_copysign, (a, b), ())
+    return made
 
 
 def heaviside(x: TensorLike, value: TensorLike) -> Tensor:
@@ -1982,8 +1982,8 @@ def heaviside(x: TensorLike, value: TensorLike) -> Tensor:
     ...     print(T.heaviside([-1.5, 0.0, 2.0], 0.5).eval())
     [0.  0.5 1. ]
     """
-    y: Tensor = _apply(_heaviside, (x, value), ())
-    return y
+    made: Tensor = _apply(_heaviside, (x, value), ())
+    return made
 
 
 def where(condition: TensorLike, a: TensorLike, b: TensorLike) -> Tensor:
@@ -1999,8 +1999,8 @@ def where(condition: TensorLike, a: TensorLike, b: TensorLike) -> Tensor:
     ...     print(T.grad([T.where(x > 0.0, T.sqrt(x), 0.0)], [x])[0].eval())
     [0.   0.25]
     """
-    y: Tensor = _apply(_where, (condition, a, b), ())
-    return y
+    made: Tensor = _apply(_where, (condition, a, b), ())
+    return made
 
 
 def cast(x: TensorLike, dtype: DTypeLike = "float64") -> Tensor:
@@ -2015,8 +2015,8 @@ def cast(x: TensorLike, dtype: DTypeLike = "float64") -> Tensor:
     ...     print(T.cast([1.7, -1.7, 0.0], "int32").eval())
     [ 1 -1  0]
     """
-    y: Tensor = _apply(_cast, (x,), (dtype,))
-    return y
+    made: Tensor = _apply(_cast, (x,), (dtype,))
+    return made
 
 
 def identity(x: TensorLike) -> Tensor:
@@ -2033,8 +2033,8 @@ def identity(x: TensorLike) -> Tensor:
     ...     print(T.grad([a * b], [a])[0].eval())
     3.0
     """
-    y: Tensor = _apply(_identity, (x,), ())
-    return y
+    made: Tensor = _apply(_identity, (x,), ())
+    return made
 
 
 def stop_gradient(x: TensorLike) -> Tensor:
@@ -2047,8 +2047,8 @@ def stop_gradient(x: TensorLike) -> Tensor:
     ...     print(T.grad([x * T.stop_gradient(x)], [x])[0].eval())
     3.0
     """
-    y: Tensor = _apply(_stop_gradient, (x,), ())
-    return y
+    made: Tensor = _apply(_stop_gradient, (x,), ())
+    return made
 
 
 def reshape(x: TensorLike, shape: Shape) -> Tensor:
@@ -2064,8 +2064,8 @@ def reshape(x: TensorLike, shape: Shape) -> Tensor:
      [3 4]
      [5 6]]
     """
-    y: Tensor = _apply(_reshape, (x,), (shape,))
-    return y
+    made: Tensor = _apply(_reshape, (x,), (shape,))
+    return made
 
 
 def transpose(x: TensorLike, axes: Axes = None) -> Tensor:
@@ -2081,8 +2081,8 @@ def transpose(x: TensorLike, axes: Axes = None) -> Tensor:
      [2 5]
      [3 6]]
     """
-    y: Tensor = _apply(_transpose, (x,), (axes,))
-    return y
+    made: Tensor = _apply(_transpose, (x,), (axes,))
+    return made
 
 
 def expand_dims(x: TensorLike, axis: Axes = (0,)) -> Tensor:
@@ -2097,8 +2097,8 @@ def expand_dims(x: TensorLike, axis: Axes = (0,)) -> Tensor:
     [[1]
      [2]]
     """
-    y: Tensor = _apply(_expand_dims, (x,), (axis,))
-    return y
+    made: Tensor = _apply(_expand_dims, (x,), (axis,))
+    return made
 
 
 def squeeze(x: TensorLike, axis: Axes = None) -> Tensor:
@@ -2112,8 +2112,8 @@ def squeeze(x: TensorLike, axis: Axes = None) -> Tensor:
     ...     print(T.squeeze([[[1], [2]]], -1).eval())
     [[1 2]]
     """
-    y: Tensor = _apply(_squeeze, (x,), (axis,))
-    return y
+    made: Tensor = _apply(_squeeze, (x,), (axis,))
+    return made
 
 
 def broadcast_to(x: TensorLike, shape: Shape) -> Tensor:
@@ -2128,8 +2128,8 @@ def broadcast_to(x: TensorLike, shape: Shape) -> Tensor:
     [[1 1 1]
      [2 2 2]]
     """
-    y: Tensor = _apply(_broadcast_to, (x,), (shape,))
-    return y
+    made: Tensor = _apply(_broadcast_to, (x,), (shape,))
+    return made
 
 
 def strided_slice(x: TensorLike, slices: Sequence[builtins.slice]) -> Tensor:
@@ -2144,8 +2144,8 @@ def strided_slice(x: TensorLike, slices: Sequence[builtins.slice]) -> Tensor:
     ...     print(T.strided_slice([0, 1, 2, 3, 4], [slice(None, None, -2)]).eval())
     [4 2 0]
     """
-    y: Tensor = _apply(_strided_slice, (x,), (slices,))
-    return y
+    made: Tensor = _apply(_strided_slice, (x,), (slices,))
+    return made
 
 
 def concat(xs: Sequence[TensorLike], axis: int = 0) -> Tensor:
@@ -2160,8 +2160,8 @@ def concat(xs: Sequence[TensorLike], axis: int = 0) -> Tensor:
     [[0. 1. 1.]
      [0. 1. 1.]]
     """
-    y: Tensor = _apply(_concat, (xs,), (axis,))
-    return y
+    made: Tensor = _apply(_concat, (xs,), (axis,))
+    return made
 
 
 def stack(xs: Sequence[TensorLike], axis: int = 0) -> Tensor:
@@ -2176,8 +2176,8 @@ def stack(xs: Sequence[TensorLike], axis: int = 0) -> Tensor:
     [[1 3]
      [2 4]]
     """
-    y: Tensor = _apply(_stack, (xs,), (axis,))
-    return y
+    made: Tensor = _apply(_stack, (xs,), (axis,))
+    return made
 
 
 def vstack(xs: Sequence[TensorLike]) -> Tensor:
@@ -2193,8 +2193,8 @@ def vstack(xs: Sequence[TensorLike]) -> Tensor:
      [3 4]
      [5 6]]
     """
-    y: Tensor = _apply(_vstack, (xs,), ())
-    return y
+    made: Tensor = _apply(_vstack, (xs,), ())
+    return made
 
 
 def hstack(xs: Sequence[TensorLike]) -> Tensor:
@@ -2209,8 +2209,8 @@ def hstack(xs: Sequence[TensorLike]) -> Tensor:
     ...     print(T.hstack([0, [1, 2]]).eval())
     [0 1 2]
     """
-    y: Tensor = _apply(_hstack, (xs,), ())
-    return y
+    made: Tensor = _apply(_hstack, (xs,), ())
+    return made
 
 
 def dstack(xs: Sequence[TensorLike]) -> Tensor:
@@ -2225,8 +2225,8 @@ def dstack(xs: Sequence[TensorLike]) -> Tensor:
     [[[1 3]
       [2 4]]]
     """
-    y: Tensor = _apply(_dstack, (xs,), ())
-    return y
+    made: Tensor = _apply(_dstack, (xs,), ())
+    return made
 
 
 def column_stack(xs: Sequence[TensorLike]) -> Tensor:
@@ -2241,8 +2241,8 @@ def column_stack(xs: Sequence[TensorLike]) -> Tensor:
     [[1 3]
      [2 4]]
     """
-    y: Tensor = _apply(_column_stack, (xs,), ())
-    return y
+    made: Tensor = _apply(_column_stack, (xs,), ())
+    return made
 
 
 def split(x: TensorLike, indices_or_sections: int | Sequence[int] | None = None, axis: int = 0, sizes: Axes = None) -> list[Tensor]:
@@ -2259,8 +2259,8 @@ def split(x: TensorLike, indices_or_sections: int | Sequence[int] | None = None,
     ...     print(*ctx.eval(T.split([1, 2, 3, 4, 5], sizes=[2, 3])))
     [1 2] [3 4 5]
     """
-    y: list[Tensor] = _apply(_split, (x,), (indices_or_sections, axis, sizes))
-    return y
+    made: list[Tensor] = _apply(_split, (x,), (indices_or_sections, axis, sizes))
+    return made
 
 
 def array_split(x: TensorLike, indices_or_sections: int | Sequence[int] | None, axis: int = 0) -> list[Tensor]:
@@ -2277,8 +2277,8 @@ def array_split(x: TensorLike, indices_or_sections: int | Sequence[int] | None, 
     ...     print(*ctx.eval(T.array_split([1, 2, 3, 4, 5], 3)))
     [1 2] [3 4] [5]
     """
-    y: list[Tensor] = _apply(_array_split, (x,), (indices_or_sections, axis))
-    return y
+    made: list[Tensor] = _apply(_array_split, (x,), (indices_or_sections, axis))
+    return made
 
 
 def unbind(x: TensorLike, axis: int = 0) -> list[Tensor]:
@@ -2292,8 +2292,8 @@ def unbind(x: TensorLike, axis: int = 0) -> list[Tensor]:
     ...     print(*ctx.eval(T.unbind([[1, 2], [3, 4]], axis=1)))
     [1 3] [2 4]
     """
-    y: list[Tensor] = _apply(_unbind, (x,), (axis,))
-    return y
+    made: list[Tensor] = _apply(_unbind, (x,), (axis,))
+    return made
 
 
 def tile(x: TensorLike, reps: Shape) -> Tensor:
@@ -2309,8 +2309,8 @@ def tile(x: TensorLike, reps: Shape) -> Tensor:
     [[1 2 1 2]
      [1 2 1 2]]
     """
-    y: Tensor = _apply(_tile, (x,), (reps,))
-    return y
+    made: Tensor = _apply(_tile, (x,), (reps,))
+    return made
 
 
 def repeat(x: TensorLike, repeats: Shape, axis: int | None = None) -> Tensor:
@@ -2327,8 +2327,8 @@ def repeat(x: TensorLike, repeats: Shape, axis: int | None = None) -> Tensor:
      [1 2]
      [3 4]]
     """
-    y: Tensor = _apply(_repeat, (x,), (repeats, axis))
-    return y
+    made: Tensor = _apply(_repeat, (x,), (repeats, axis))
+    return made
 
 
 def flip(x: TensorLike, axis: Axes = None) -> Tensor:
@@ -2343,8 +2343,8 @@ def flip(x: TensorLike, axis: Axes = None) -> Tensor:
     [[3 2 1]
      [6 5 4]]
     """
-    y: Tensor = _apply(_flip, (x,), (axis,))
-    return y
+    made: Tensor = _apply(_flip, (x,), (axis,))
+    return made
 
 
 def fliplr(x: TensorLike) -> Tensor:
@@ -2359,8 +2359,8 @@ def fliplr(x: TensorLike) -> Tensor:
     [[2 1]
      [4 3]]
     """
-    y: Tensor = _apply(_fliplr, (x,), ())
-    return y
+    made: Tensor = _apply(_fliplr, (x,), ())
+    return made
 
 
 def flipud(x: TensorLike) -> Tensor:
@@ -2375,8 +2375,8 @@ def flipud(x: TensorLike) -> Tensor:
     [[3 4]
      [1 2]]
     """
-    y: Tensor = _apply(_flipud, (x,), ())
-    return y
+    made: Tensor = _apply(_flipud, (x,), ())
+    return made
 
 
 def roll(x: TensorLike, shift: Shape, axis: Axes = None) -> Tensor:
@@ -2392,8 +2392,8 @@ def roll(x: TensorLike, shift: Shape, axis: Axes = None) -> Tensor:
     [[3 1 2]
      [6 4 5]]
     """
-    y: Tensor = _apply(_roll, (x,), (shift, axis))
-    return y
+    made: Tensor = _apply(_roll, (x,), (shift, axis))
+    return made
 
 
 def moveaxis(x: TensorLike, source: Shape, destination: Shape) -> Tensor:
@@ -2410,8 +2410,8 @@ def moveaxis(x: TensorLike, source: Shape, destination: Shape) -> Tensor:
      [0. 0.]
      [0. 0.]]
     """
-    y: Tensor = _apply(_moveaxis, (x,), (source, destination))
-    return y
+    made: Tensor = _apply(_moveaxis, (x,), (source, destination))
+    return made
 
 
 def swapaxes(x: TensorLike, axis1: int, axis2: int) -> Tensor:
@@ -2427,8 +2427,8 @@ def swapaxes(x: TensorLike, axis1: int, axis2: int) -> Tensor:
      [2 5]
      [3 6]]
     """
-    y: Tensor = _apply(_swapaxes, (x,), (axis1, axis2))
-    return y
+    made: Tensor = _apply(_swapaxes, (x,), (axis1, axis2))
+    return made
 
 
 def matrix_transpose(x: TensorLike) -> Tensor:
@@ -2444,8 +2444,8 @@ def matrix_transpose(x: TensorLike) -> Tensor:
      [2 5]
      [3 6]]
     """
-    y: Tensor = _apply(_matrix_transpose, (x,), ())
-    return y
+    made: Tensor = _apply(_matrix_transpose, (x,), ())
+    return made
 
 
 def ravel(x: TensorLike) -> Tensor:
@@ -2459,8 +2459,8 @@ def ravel(x: TensorLike) -> Tensor:
     ...     print(T.ravel([[1, 2], [3, 4]]).eval())
     [1 2 3 4]
     """
-    y: Tensor = _apply(_ravel, (x,), ())
-    return y
+    made: Tensor = _apply(_ravel, (x,), ())
+    return made
 
 
 def flatten(x: TensorLike, start_dim: int = 0, end_dim: int = -1) -> Tensor:
@@ -2475,8 +2475,8 @@ def flatten(x: TensorLike, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     ...     print(T.flatten([[[1, 2], [3, 4]]], start_dim=1).eval())
     [[1 2 3 4]]
     """
-    y: Tensor = _apply(_flatten, (x,), (start_dim, end_dim))
-    return y
+    made: Tensor = _apply(_flatten, (x,), (start_dim, end_dim))
+    return made
 
 
 def atleast_1d(x: TensorLike) -> Tensor:
@@ -2490,8 +2490,8 @@ def atleast_1d(x: TensorLike) -> Tensor:
     ...     print(T.atleast_1d(3).eval())
     [3]
     """
-    y: Tensor = _apply(_atleast_1d, (x,), ())
-    return y
+    made: Tensor = _apply(_atleast_1d, (x,), ())
+    return made
 
 
 def atleast_2d(x: TensorLike) -> Tensor:
@@ -2505,8 +2505,8 @@ def atleast_2d(x: TensorLike) -> Tensor:
     ...     print(T.atleast_2d([1, 2]).eval())
     [[1 2]]
     """
-    y: Tensor = _apply(_atleast_2d, (x,), ())
-    return y
+    made: Tensor = _apply(_atleast_2d, (x,), ())
+    return made
 
 
 def atleast_3d(x: TensorLike) -> Tensor:
@@ -2521,8 +2521,8 @@ def atleast_3d(x: TensorLike) -> Tensor:
     [[[1]
       [2]]]
     """
-    y: Tensor = _apply(_atleast_3d, (x,), ())
-    return y
+    made: Tensor = _apply(_atleast_3d, (x,), ())
+    return made
 
 
 def pad(
@@ -2545,8 +2545,8 @@ def pad(
     ...     print(T.pad([1, 2, 3], (1, 2), mode="edge").eval())
     [1 1 2 3 3 3]
     """
-    y: Tensor = _apply(_pad, (x, constant_values), (pad_width, mode))
-    return y
+    made: Tensor = _apply(_pad, (x, constant_values), (pad_width, mode))
+    return made
 
 
 def broadcast_arrays(*xs: TensorLike) -> list[Tensor]:
@@ -2562,8 +2562,8 @@ def broadcast_arrays(*xs: TensorLike) -> list[Tensor]:
      [1 2]] [[3 3]
      [4 4]]
     """
-    y: list[Tensor] = _apply(_broadcast_arrays, (xs,), ())
-    return y
+    made: list[Tensor] = _apply(_broadcast_arrays, (xs,), ())
+    return made
 
 
 def meshgrid(*xs: TensorLike, indexing: Literal["xy", "ij"] = "xy", sparse: bool = False) -> list[Tensor]:
@@ -2580,8 +2580,8 @@ def meshgrid(*xs: TensorLike, indexing: Literal["xy", "ij"] = "xy", sparse: bool
      [1 2 3]] [[4 4 4]
      [5 5 5]]
     """
-    y: list[Tensor] = _apply(_meshgrid, (xs,), (indexing, sparse))
-    return y
+    made: list[Tensor] = _apply(_meshgrid, (xs,), (indexing, sparse))
+    return made
 
 
 def diagonal(x: TensorLike, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
@@ -2596,8 +2596,8 @@ def diagonal(x: TensorLike, offset: int = 0, axis1: int = 0, axis2: int = 1) -> 
     ...     print(T.diagonal([[1, 2, 3], [4, 5, 6]], offset=1).eval())
     [2 6]
     """
-    y: Tensor = _apply(_diagonal, (x,), (offset, axis1, axis2))
-    return y
+    made: Tensor = _apply(_diagonal, (x,), (offset, axis1, axis2))
+    return made
 
 
 def diag_embed(x: TensorLike, offset: int = 0, axis1: int = -2, axis2: int = -1) -> Tensor:
@@ -2611,8 +2611,8 @@ def diag_embed(x: TensorLike, offset: int = 0, axis1: int = -2, axis2: int = -1)
     [[3 0]
      [0 4]]
     """
-    y: Tensor = _apply(_diag_embed, (x,), (offset, axis1, axis2))
-    return y
+    made: Tensor = _apply(_diag_embed, (x,), (offset, axis1, axis2))
+    return made
 
 
 def diag(x: TensorLike, k: int = 0) -> Tensor:
@@ -2626,8 +2626,8 @@ def diag(x: TensorLike, k: int = 0) -> Tensor:
     ...     print(T.diag(T.diag([1, 2], k=1), k=1).eval())
     [1 2]
     """
-    y: Tensor = _apply(_diag, (x,), (k,))
-    return y
+    made: Tensor = _apply(_diag, (x,), (k,))
+    return made
 
 
 def trace(x: TensorLike, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
@@ -2642,8 +2642,8 @@ def trace(x: TensorLike, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Ten
     ...     print(T.trace([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]).eval())
     6.0
     """
-    y: Tensor = _apply(_trace, (x,), (offset, axis1, axis2))
-    return y
+    made: Tensor = _apply(_trace, (x,), (offset, axis1, axis2))
+    return made
 
 
 def tril(x: TensorLike, k: int = 0) -> Tensor:
@@ -2659,8 +2659,8 @@ def tril(x: TensorLike, k: int = 0) -> Tensor:
     [[1 0 0]
      [4 5 0]]
     """
-    y: Tensor = _apply(_tril, (x,), (k,))
-    return y
+    made: Tensor = _apply(_tril, (x,), (k,))
+    return made
 
 
 def triu(x: TensorLike, k: int = 0) -> Tensor:
@@ -2676,8 +2676,8 @@ def triu(x: TensorLike, k: int = 0) -> Tensor:
     [[0 2 3]
      [0 0 6]]
     """
-    y: Tensor = _apply(_triu, (x,), (k,))
-    return y
+    made: Tensor = _apply(_triu, (x,), (k,))
+    return made
 
 
 def zeros_like(x: TensorLike, dtype: DTypeLike | None = None) -> Tensor:
@@ -2691,8 +2691,8 @@ def zeros_like(x: TensorLike, dtype: DTypeLike | None = None) -> Tensor:
     ...     print(T.zeros_like([[1.5, 2.5]]).eval())
     [[0. 0.]]
     """
-    y: Tensor = _apply(_zeros_like, (x,), (dtype,))
-    return y
+    made: Tensor = _apply(_zeros_like, (x,), (dtype,))
+    return made
 
 
 def ones_like(x: TensorLike, dtype: DTypeLike | None = None) -> Tensor:
@@ -2706,8 +2706,8 @@ def ones_like(x: TensorLike, dtype: DTypeLike | None = None) -> Tensor:
     ...     print(T.ones_like([[1.5, 2.5]], dtype="int64").eval())
     [[1 1]]
     """
-    y: Tensor = _apply(_ones_like, (x,), (dtype,))
-    return y
+    made: Tensor = _apply(_ones_like, (x,), (dtype,))
+    return made
 
 
 def full_like(x: TensorLike, fill_value: TensorLike, dtype: DTypeLike | None = None) -> Tensor:
@@ -2722,8 +2722,8 @@ def full_like(x: TensorLike, fill_value: TensorLike, dtype: DTypeLike | None = N
     ...     print(T.full_like([[1.0, 2.0]], 0.5).eval())
     [[0.5 0.5]]
     """
-    y: Tensor = _apply(_full_like, (x, fill_value), (dtype,))
-    return y
+    made: Tensor = _apply(_full_like, (x, fill_value), (dtype,))
+    return made
 
 
 def reduce_sum(x: TensorLike, axis: Axes = None, keepdims: bool = False, where: TensorLike | None = None) -> Tensor:
@@ -2741,8 +2741,8 @@ def reduce_sum(x: TensorLike, axis: Axes = None, keepdims: bool = False, where: 
     [[3]
      [7]]
     """
-    y: Tensor = _apply(_reduce_sum, (x, where), (axis, keepdims))
-    return y
+    made: Tensor = _apply(_reduce_sum, (x, where), (axis, keepdims))
+    return made
 
 
 def reduce_max(
@@ -2763,8 +2763,8 @@ def reduce_max(
     ...     print(T.grad([T.reduce_max(x)], [x])[0].eval())
     [0.  0.5 0.5]
     """
-    y: Tensor = _apply(_reduce_max, (x, initial, where), (axis, keepdims))
-    return y
+    made: Tensor = _apply(_reduce_max, (x, initial, where), (axis, keepdims))
+    return made
 
 
 def reduce_min(
@@ -2784,8 +2784,8 @@ def reduce_min(
     ...     print(T.reduce_min([[1.0, 5.0], [7.0, 2.0]], axis=-1).eval())
     [1. 2.]
     """
-    y: Tensor = _apply(_reduce_min, (x, initial, where), (axis, keepdims))
-    return y
+    made: Tensor = _apply(_reduce_min, (x, initial, where), (axis, keepdims))
+    return made
 
 
 def reduce_mean(x: TensorLike, axis: Axes = None, keepdims: bool = False, where: TensorLike | None = None) -> Tensor:
@@ -2801,8 +2801,8 @@ def reduce_mean(x: TensorLike, axis: Axes = None, keepdims: bool = False, where:
     ...     print(T.reduce_mean([[1, 2], [3, 4]], axis=0).eval())
     [2. 3.]
     """
-    y: Tensor = _apply(_reduce_mean, (x, where), (axis, keepdims))
-    return y
+    made: Tensor = _apply(_reduce_mean, (x, where), (axis, keepdims))
+    return made
 
 
 def reduce_logsumexp(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tensor:
@@ -2818,8 +2818,8 @@ def reduce_logsumexp(x: TensorLike, axis: Axes = None, keepdims: bool = False) -
     ...     print(T.reduce_logsumexp([[1000.0, 1000.0], [0.0, -np.inf]], axis=-1).eval())
     [1000.69314718    0.        ]
     """
-    y: Tensor = _apply(_reduce_logsumexp, (x,), (axis, keepdims))
-    return y
+    made: Tensor = _apply(_reduce_logsumexp, (x,), (axis, keepdims))
+    return made
 
 
 def argmax(x: TensorLike, axis: int = -1, keepdims: bool = False) -> Tensor:
@@ -2833,8 +2833,8 @@ def argmax(x: TensorLike, axis: int = -1, keepdims: bool = False) -> Tensor:
     ...     print(T.argmax([[1.0, 3.0, 3.0], [2.0, 0.0, 1.0]]).eval())
     [1 0]
     """
-    y: Tensor = _apply(_argmax, (x,), (axis, keepdims))
-    return y
+    made: Tensor = _apply(_argmax, (x,), (axis, keepdims))
+    return made
 
 
 def argmin(x: TensorLike, axis: int = -1, keepdims: bool = False) -> Tensor:
@@ -2848,8 +2848,8 @@ def argmin(x: TensorLike, axis: int = -1, keepdims: bool = False) -> Tensor:
     ...     print(T.argmin([[3.0, 1.0, 1.0], [2.0, np.nan, 1.0]]).eval())
     [1 1]
     """
-    y: Tensor = _apply(_argmin, (x,), (axis, keepdims))
-    return y
+    made: Tensor = _apply(_argmin, (x,), (axis, keepdims))
+    return made
 
 
 def max_with_index(x: TensorLike, axis: int = -1) -> tuple[Tensor, Tensor]:
@@ -2863,8 +2863,8 @@ def max_with_index(x: TensorLike, axis: int = -1) -> tuple[Tensor, Tensor]:
     ...     print(*ctx.eval(T.max_with_index([[1.0, 3.0, 3.0], [2.0, 0.0, 1.0]])))
     [3. 2.] [1 0]
     """
-    y: tuple[Tensor, Tensor] = _apply(_max_with_index, (x,), (axis,))
-    return y
+    made: tuple[Tensor, Tensor] = _apply(_max_with_index, (x,), (axis,))
+    return made
 
 
 def var(x: TensorLike, axis: Axes = None, ddof: TensorLike = 0, keepdims: bool = False, where: TensorLike | None = None) -> Tensor:
@@ -2880,8 +2880,8 @@ def var(x: TensorLike, axis: Axes = None, ddof: TensorLike = 0, keepdims: bool =
     ...     print(T.var([[1.0, 3.0], [2.0, 8.0]], axis=1).eval())
     [1. 9.]
     """
-    y: Tensor = _apply(_var, (x, ddof, where), (axis, keepdims))
-    return y
+    made: Tensor = _apply(_var, (x, ddof, where), (axis, keepdims))
+    return made
 
 
 def std(x: TensorLike, axis: Axes = None, ddof: TensorLike = 0, keepdims: bool = False, where: TensorLike | None = None) -> Tensor:
@@ -2898,8 +2898,8 @@ def std(x: TensorLike, axis: Axes = None, ddof: TensorLike = 0, keepdims: bool =
     ...     print(T.std([[1.0, 3.0], [2.0, 8.0]], axis=1).eval())
     [1. 3.]
     """
-    y: Tensor = _apply(_std, (x, ddof, where), (axis, keepdims))
-    return y
+    made: Tensor = _apply(_std, (x, ddof, where), (axis, keepdims))
+    return made
 
 
 def var_mean(x: TensorLike, axis: Axes = None, ddof: TensorLike = 0, keepdims: bool = False) -> tuple[Tensor, Tensor]:
@@ -2913,8 +2913,8 @@ def var_mean(x: TensorLike, axis: Axes = None, ddof: TensorLike = 0, keepdims: b
     ...     print(*ctx.eval(T.var_mean([[1.0, 3.0], [2.0, 8.0]], axis=1)))
     [1. 9.] [2. 5.]
     """
-    y: tuple[Tensor, Tensor] = _apply(_var_mean, (x, ddof), (axis, keepdims))
-    return y
+    made: tuple[Tensor, Tensor] = _apply(_var_mean, (x, ddof), (axis, keepdims))
+    return made
 
 
 def std_mean(x: TensorLike, axis: Axes = None, ddof: TensorLike = 0, keepdims: bool = False) -> tuple[Tensor, Tensor]:
@@ -2928,8 +2928,8 @@ def std_mean(x: TensorLike, axis: Axes = None, ddof: TensorLike = 0, keepdims: b
     ...     print(*ctx.eval(T.std_mean([[1.0, 3.0], [2.0, 8.0]], axis=1)))
     [1. 3.] [2. 5.]
     """
-    y: tuple[Tensor, Tensor] = _apply(_std_mean, (x, ddof), (axis, keepdims))
-    return y
+    made: tuple[Tensor, Tensor] = _apply(_std_mean, (x, ddof), (axis, keepdims))
+    return made
 
 
 def average(x: TensorLike, axis: Axes = None, weights: TensorLike | None = None, keepdims: bool = False) -> Tensor:
@@ -2944,8 +2944,8 @@ def average(x: TensorLike, axis: Axes = None, weights: TensorLike | None = None,
     ...     print(T.average([[1.0, 2.0], [3.0, 4.0]], axis=1, weights=[3.0, 1.0]).eval())
     [1.25 3.25]
     """
-    y: Tensor = _apply(_average, (x, weights), (axis, keepdims))
-    return y
+    made: Tensor = _apply(_average, (x, weights), (axis, keepdims))
+    return made
 
 
 def vector_norm(x: TensorLike, ord: TensorLike | None = None, axis: Axes = None, keepdims: bool = False) -> Tensor:
@@ -2963,8 +2963,8 @@ def vector_norm(x: TensorLike, ord: TensorLike | None = None, axis: Axes = None,
     ...     print(T.vector_norm([[3.0, 4.0], [1.0, 0.0]], ord=1).eval())
     8.0
     """
-    y: Tensor = _apply(_vector_norm, (x, ord), (axis, keepdims))
-    return y
+    made: Tensor = _apply(_vector_norm, (x, ord), (axis, keepdims))
+    return made
 
 
 def norm(x: TensorLike, ord: TensorLike | None = None, axis: Axes = None, keepdims: bool = False) -> Tensor:
@@ -2979,8 +2979,8 @@ def norm(x: TensorLike, ord: TensorLike | None = None, axis: Axes = None, keepdi
     ...     print(T.norm([[3.0, 4.0], [0.0, 0.0]], axis=1).eval())
     [5. 0.]
     """
-    y: Tensor = _apply(_norm, (x, ord), (axis, keepdims))
-    return y
+    made: Tensor = _apply(_norm, (x, ord), (axis, keepdims))
+    return made
 
 
 def any(x: TensorLike, axis: Axes = None, keepdims: bool = False, where: TensorLike | None = None) -> Tensor:
@@ -2995,8 +2995,8 @@ def any(x: TensorLike, axis: Axes = None, keepdims: bool = False, where: TensorL
     ...     print(T.any([[0.0, 2.0], [0.0, 0.0]], axis=1).eval())
     [ True False]
     """
-    y: Tensor = _apply(_any, (x, where), (axis, keepdims))
-    return y
+    made: Tensor = _apply(_any, (x, where), (axis, keepdims))
+    return made
 
 
 def all(x: TensorLike, axis: Axes = None, keepdims: bool = False, where: TensorLike | None = None) -> Tensor:
@@ -3011,8 +3011,8 @@ def all(x: TensorLike, axis: Axes = None, keepdims: bool = False, where: TensorL
     ...     print(T.all([[1.0, 2.0], [0.0, 3.0]], axis=1).eval())
     [ True False]
     """
-    y: Tensor = _apply(_all, (x, where), (axis, keepdims))
-    return y
+    made: Tensor = _apply(_all, (x, where), (axis, keepdims))
+    return made
 
 
 def count_nonzero(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tensor:
@@ -3026,8 +3026,8 @@ def count_nonzero(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> T
     ...     print(T.count_nonzero([[0.0, 2.0, np.nan], [0.0, 0.0, -1.0]], axis=1).eval())
     [2 1]
     """
-    y: Tensor = _apply(_count_nonzero, (x,), (axis, keepdims))
-    return y
+    made: Tensor = _apply(_count_nonzero, (x,), (axis, keepdims))
+    return made
 
 
 def aminmax(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> tuple[Tensor, Tensor]:
@@ -3041,8 +3041,8 @@ def aminmax(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> tuple[T
     ...     print(*ctx.eval(T.aminmax([[3.0, 1.0], [5.0, 9.0]], axis=1)))
     [1. 5.] [3. 9.]
     """
-    y: tuple[Tensor, Tensor] = _apply(_aminmax, (x,), (axis, keepdims))
-    return y
+    made: tuple[Tensor, Tensor] = _apply(_aminmax, (x,), (axis, keepdims))
+    return made
 
 
 def ptp(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tensor:
@@ -3056,8 +3056,8 @@ def ptp(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tensor:
     ...     print(T.ptp([[3.0, 1.0], [5.0, 9.0]], axis=1).eval())
     [2. 4.]
     """
-    y: Tensor = _apply(_ptp, (x,), (axis, keepdims))
-    return y
+    made: Tensor = _apply(_ptp, (x,), (axis, keepdims))
+    return made
 
 
 def nansum(x: TensorLike, axis: Axes = None, keepdims: bool = False, where: TensorLike | None = None) -> Tensor:
@@ -3072,8 +3072,8 @@ def nansum(x: TensorLike, axis: Axes = None, keepdims: bool = False, where: Tens
     ...     print(T.nansum([[1.0, np.nan], [2.0, 3.0]], axis=0).eval())
     [3. 3.]
     """
-    y: Tensor = _apply(_nansum, (x, where), (axis, keepdims))
-    return y
+    made: Tensor = _apply(_nansum, (x, where), (axis, keepdims))
+    return made
 
 
 def nanmean(x: TensorLike, axis: Axes = None, keepdims: bool = False, where: TensorLike | None = None) -> Tensor:
@@ -3088,8 +3088,8 @@ def nanmean(x: TensorLike, axis: Axes = None, keepdims: bool = False, where: Ten
     ...     print(T.nanmean([[1.0, np.nan], [2.0, 3.0]], axis=0).eval())
     [1.5 3. ]
     """
-    y: Tensor = _apply(_nanmean, (x, where), (axis, keepdims))
-    return y
+    made: Tensor = _apply(_nanmean, (x, where), (axis, keepdims))
+    return made
 
 
 def nanmax(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tensor:
@@ -3103,8 +3103,8 @@ def nanmax(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tensor:
     ...     print(T.nanmax([[1.0, np.nan], [2.0, 3.0]], axis=0).eval())
     [2. 3.]
     """
-    y: Tensor = _apply(_nanmax, (x,), (axis, keepdims))
-    return y
+    made: Tensor = _apply(_nanmax, (x,), (axis, keepdims))
+    return made
 
 
 def nanmin(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tensor:
@@ -3118,8 +3118,8 @@ def nanmin(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tensor:
     ...     print(T.nanmin([[1.0, np.nan], [2.0, 3.0]], axis=0).eval())
     [1. 3.]
     """
-    y: Tensor = _apply(_nanmin, (x,), (axis, keepdims))
-    return y
+    made: Tensor = _apply(_nanmin, (x,), (axis, keepdims))
+    return made
 
 
 def cumsum(x: TensorLike, axis: int | None = None) -> Tensor:
@@ -3135,8 +3135,8 @@ def cumsum(x: TensorLike, axis: int | None = None) -> Tensor:
     [[1 3]
      [3 7]]
     """
-    y: Tensor = _apply(_cumsum, (x,), (axis,))
-    return y
+    made: Tensor = _apply(_cumsum, (x,), (axis,))
+    return made
 
 
 def cumprod(x: TensorLike, axis: int | None = None) -> Tensor:
@@ -3153,8 +3153,8 @@ def cumprod(x: TensorLike, axis: int | None = None) -> Tensor:
     ...     print(T.grad([T.reduce_sum(T.cumprod(x))], [x])[0].eval())
     [ 1. 12.  0.]
     """
-    y: Tensor = _apply(_cumprod, (x,), (axis,))
-    return y
+    made: Tensor = _apply(_cumprod, (x,), (axis,))
+    return made
 
 
 def cummax(x: TensorLike, axis: int = -1) -> tuple[Tensor, Tensor]:
@@ -3166,8 +3166,8 @@ def cummax(x: TensorLike, axis: int = -1) -> tuple[Tensor, Tensor]:
     ...     print(*ctx.eval(T.cummax([1.0, 3.0, 2.0, 3.0])))
     [1. 3. 3. 3.] [0 1 1 1]
     """
-    y: tuple[Tensor, Tensor] = _apply(_cummax, (x,), (axis,))
-    return y
+    made: tuple[Tensor, Tensor] = _apply(_cummax, (x,), (axis,))
+    return made
 
 
 def cummin(x: TensorLike, axis: int = -1) -> tuple[Tensor, Tensor]:
@@ -3179,8 +3179,8 @@ def cummin(x: TensorLike, axis: int = -1) -> tuple[Tensor, Tensor]:
     ...     print(*ctx.eval(T.cummin([2.0, 3.0, 1.0])))
     [2. 2. 1.] [0 0 2]
     """
-    y: tuple[Tensor, Tensor] = _apply(_cummin, (x,), (axis,))
-    return y
+    made: tuple[Tensor, Tensor] = _apply(_cummin, (x,), (axis,))
+    return made
 
 
 def logcumsumexp(x: TensorLike, axis: int = -1) -> Tensor:
@@ -3196,8 +3196,8 @@ def logcumsumexp(x: TensorLike, axis: int = -1) -> Tensor:
     ...     print(T.logcumsumexp([1000.0, 1000.0, -np.inf]).eval())
     [1000.         1000.69314718 1000.69314718]
     """
-    y: Tensor = _apply(_logcumsumexp, (x,), (axis,))
-    return y
+    made: Tensor = _apply(_logcumsumexp, (x,), (axis,))
+    return made
 
 
 def reduce_prod(x: TensorLike, axis: Axes = None, keepdims: bool = False, where: TensorLike | None = None) -> Tensor:
@@ -3215,8 +3215,8 @@ def reduce_prod(x: TensorLike, axis: Axes = None, keepdims: bool = False, where:
     ...     print(T.grad([T.reduce_prod(x)], [x])[0].eval())
     [ 0. 10.  0.]
     """
-    y: Tensor = _apply(_reduce_prod, (x, where), (axis, keepdims))
-    return y
+    made: Tensor = _apply(_reduce_prod, (x, where), (axis, keepdims))
+    return made
 
 
 def diff(x: TensorLike, n: int = 1, axis: int = -1) -> Tensor:
@@ -3230,8 +3230,8 @@ def diff(x: TensorLike, n: int = 1, axis: int = -1) -> Tensor:
     ...     print(T.diff([1, 2, 4, 7]).eval())
     [1 2 3]
     """
-    y: Tensor = _apply(_diff, (x,), (n, axis))
-    return y
+    made: Tensor = _apply(_diff, (x,), (n, axis))
+    return made
 
 
 def trapezoid(y: TensorLike, x: TensorLike | None = None, dx: TensorLike = 1.0, axis: int = -1) -> Tensor:
@@ -3246,8 +3246,8 @@ def trapezoid(y: TensorLike, x: TensorLike | None = None, dx: TensorLike = 1.0, 
     ...     print(T.trapezoid([0.0, 1.0, 4.0], [0.0, 1.0, 3.0]).eval())
     5.5
     """
-    y: Tensor = _apply(_trapezoid, (y, x, dx), (axis,))
-    return y
+    made: Tensor = _apply(_trapezoid, (y, x, dx), (axis,))
+    return made
 
 
 def cumulative_trapezoid(y: TensorLike, x: TensorLike | None = None, dx: TensorLike = 1.0, axis: int = -1) -> Tensor:
@@ -3261,8 +3261,8 @@ def cumulative_trapezoid(y: TensorLike, x: TensorLike | None = None, dx: TensorL
     ...     print(T.cumulative_trapezoid([0.0, 1.0, 4.0], [0.0, 1.0, 3.0]).eval())
     [0.5 5.5]
     """
-    y: Tensor = _apply(_cumulative_trapezoid, (y, x, dx), (axis,))
-    return y
+    made: Tensor = _apply(_cumulative_trapezoid, (y, x, dx), (axis,))
+    return made
 
 
 def interp(x: TensorLike, xp: TensorLike, fp: TensorLike, left: TensorLike | None = None, right: TensorLike | None = None) -> Tensor:
@@ -3278,8 +3278,8 @@ def interp(x: TensorLike, xp: TensorLike, fp: TensorLike, left: TensorLike | Non
     ...     print(T.interp([0.5, 2.0, 9.0], [0.0, 1.0, 3.0], [0.0, 10.0, 30.0]).eval())
     [ 5. 20. 30.]
     """
-    y: Tensor = _apply(_interp, (x, xp, fp, left, right), ())
-    return y
+    made: Tensor = _apply(_interp, (x, xp, fp, left, right), ())
+    return made
 
 
 def sort(x: TensorLike, axis: int | None = -1) -> Tensor:
@@ -3294,8 +3294,8 @@ def sort(x: TensorLike, axis: int | None = -1) -> Tensor:
     ...     print(T.sort([3.0, np.nan, 1.0, 2.0]).eval())
     [ 1.  2.  3. nan]
     """
-    y: Tensor = _apply(_sort, (x,), (axis,))
-    return y
+    made: Tensor = _apply(_sort, (x,), (axis,))
+    return made
 
 
 def argsort(x: TensorLike, axis: int | None = -1) -> Tensor:
@@ -3310,8 +3310,8 @@ def argsort(x: TensorLike, axis: int | None = -1) -> Tensor:
     ...     print(T.argsort([3.0, 1.0, 2.0, 1.0]).eval())
     [1 3 2 0]
     """
-    y: Tensor = _apply(_argsort, (x,), (axis,))
-    return y
+    made: Tensor = _apply(_argsort, (x,), (axis,))
+    return made
 
 
 def topk(x: TensorLike, k: int, axis: int = -1, largest: bool = True, sorted: bool = True) -> tuple[Tensor, Tensor]:
@@ -3325,8 +3325,8 @@ def topk(x: TensorLike, k: int, axis: int = -1, largest: bool = True, sorted: bo
     ...     print(*ctx.eval(T.topk([5.0, 9.0, 7.0, 9.0], 3)))
     [9. 9. 7.] [1 3 2]
     """
-    y: tuple[Tensor, Tensor] = _apply(_topk, (x,), (k, axis, largest, sorted))
-    return y
+    made: tuple[Tensor, Tensor] = _apply(_topk, (x,), (k, axis, largest, sorted))
+    return made
 
 
 def searchsorted(a: TensorLike, v: TensorLike, side: Literal["left", "right"] = "left") -> Tensor:
@@ -3341,8 +3341,8 @@ def searchsorted(a: TensorLike, v: TensorLike, side: Literal["left", "right"] = 
     ...     print(T.searchsorted([1.0, 2.0, 2.0, 3.0], [0.0, 2.0, 9.0], side="right").eval())
     [0 3 4]
     """
-    y: Tensor = _apply(_searchsorted, (a, v), (side,))
-    return y
+    made: Tensor = _apply(_searchsorted, (a, v), (side,))
+    return made
 
 
 def median(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tensor:
@@ -3357,8 +3357,8 @@ def median(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tensor:
     ...     print(T.median([[1.0, 9.0, 4.0], [7.0, 2.0, 3.0]], axis=-1).eval())
     [4. 3.]
     """
-    y: Tensor = _apply(_median, (x,), (axis, keepdims))
-    return y
+    made: Tensor = _apply(_median, (x,), (axis, keepdims))
+    return made
 
 
 def quantile(
@@ -3381,8 +3381,8 @@ def quantile(
     ...     print(T.quantile([1.0, 2.0, 4.0, 8.0], [0.5, 0.9]).eval())
     [3.  6.8]
     """
-    y: Tensor = _apply(_quantile, (x, q), (axis, method, keepdims))
-    return y
+    made: Tensor = _apply(_quantile, (x, q), (axis, method, keepdims))
+    return made
 
 
 def take(x: TensorLike, index: TensorLike, axis: int | None = None) -> Tensor:
@@ -3397,8 +3397,8 @@ def take(x: TensorLike, index: TensorLike, axis: int | None = None) -> Tensor:
     ...     print(T.take([[10.0, 20.0], [30.0, 40.0]], [2, -1, 0]).eval())
     [30. 40. 10.]
     """
-    y: Tensor = _apply(_take, (x, index), (axis,))
-    return y
+    made: Tensor = _apply(_take, (x, index), (axis,))
+    return made
 
 
 def index_select(x: TensorLike, index: TensorLike, axis: int) -> Tensor:
@@ -3414,8 +3414,8 @@ def index_select(x: TensorLike, index: TensorLike, axis: int) -> Tensor:
     [[3. 1.]
      [6. 4.]]
     """
-    y: Tensor = _apply(_index_select, (x, index), (axis,))
-    return y
+    made: Tensor = _apply(_index_select, (x, index), (axis,))
+    return made
 
 
 def embedding(index: TensorLike, weight: TensorLike) -> Tensor:
@@ -3431,8 +3431,8 @@ def embedding(index: TensorLike, weight: TensorLike) -> Tensor:
     [[5. 6.]
      [1. 2.]]
     """
-    y: Tensor = _apply(_embedding, (index, weight), ())
-    return y
+    made: Tensor = _apply(_embedding, (index, weight), ())
+    return made
 
 
 def gather(x: TensorLike, index: TensorLike, axis: int = -1) -> Tensor:
@@ -3446,8 +3446,8 @@ def gather(x: TensorLike, index: TensorLike, axis: int = -1) -> Tensor:
     [[2.]
      [3.]]
     """
-    y: Tensor = _apply(_gather, (x, index), (axis,))
-    return y
+    made: Tensor = _apply(_gather, (x, index), (axis,))
+    return made
 
 
 def take_along_axis(x: TensorLike, index: TensorLike, axis: int | None = -1) -> Tensor:
@@ -3464,8 +3464,8 @@ def take_along_axis(x: TensorLike, index: TensorLike, axis: int | None = -1) -> 
     [[1. 2. 3.]
      [4. 5. 6.]]
     """
-    y: Tensor = _apply(_take_along_axis, (x, index), (axis,))
-    return y
+    made: Tensor = _apply(_take_along_axis, (x, index), (axis,))
+    return made
 
 
 def one_hot(labels: TensorLike, classes: int, dtype: DTypeLike = "float64") -> Tensor:
@@ -3481,8 +3481,8 @@ def one_hot(labels: TensorLike, classes: int, dtype: DTypeLike = "float64") -> T
     [[0. 0. 1.]
      [1. 0. 0.]]
     """
-    y: Tensor = _apply(_one_hot, (labels,), (classes, dtype))
-    return y
+    made: Tensor = _apply(_one_hot, (labels,), (classes, dtype))
+    return made
 
 
 def scatter(x: TensorLike, index: TensorLike, src: TensorLike, axis: int) -> Tensor:
@@ -3497,8 +3497,8 @@ def scatter(x: TensorLike, index: TensorLike, src: TensorLike, axis: int) -> Ten
     ...     print(T.scatter(np.zeros(5), index=[0, 3, 3], src=[1.0, 2.0, 3.0], axis=0).eval())
     [1. 0. 0. 3. 0.]
     """
-    y: Tensor = _apply(_scatter, (x, index, src), (axis,))
-    return y
+    made: Tensor = _apply(_scatter, (x, index, src), (axis,))
+    return made
 
 
 def scatter_add(x: TensorLike, index: TensorLike, src: TensorLike, axis: int) -> Tensor:
@@ -3512,8 +3512,8 @@ def scatter_add(x: TensorLike, index: TensorLike, src: TensorLike, axis: int) ->
     ...     print(T.scatter_add(np.zeros(5), index=[0, 3, 3], src=[1.0, 2.0, 3.0], axis=0).eval())
     [1. 0. 0. 5. 0.]
     """
-    y: Tensor = _apply(_scatter_add, (x, index, src), (axis,))
-    return y
+    made: Tensor = _apply(_scatter_add, (x, index, src), (axis,))
+    return made
 
 
 def scatter_reduce(
@@ -3535,8 +3535,8 @@ def scatter_reduce(
     ...     print(T.scatter_reduce([1.0, 2.0, 3.0], index=[0, 0, 2], src=[4.0, 5.0, 6.0], axis=0, reduce="prod").eval())
     [20.  2. 18.]
     """
-    y: Tensor = _apply(_scatter_reduce, (x, index, src), (axis, reduce, include_self))
-    return y
+    made: Tensor = _apply(_scatter_reduce, (x, index, src), (axis, reduce, include_self))
+    return made
 
 
 def index_add(x: TensorLike, index: TensorLike, src: TensorLike, alpha: TensorLike = 1, axis: int = 0) -> Tensor:
@@ -3550,8 +3550,8 @@ def index_add(x: TensorLike, index: TensorLike, src: TensorLike, alpha: TensorLi
     [[0. 0. 0.]
      [5. 7. 9.]]
     """
-    y: Tensor = _apply(_index_add, (x, index, src, alpha), (axis,))
-    return y
+    made: Tensor = _apply(_index_add, (x, index, src, alpha), (axis,))
+    return made
 
 
 def index_fill(x: TensorLike, index: TensorLike, value: TensorLike, axis: int) -> Tensor:
@@ -3565,8 +3565,8 @@ def index_fill(x: TensorLike, index: TensorLike, value: TensorLike, axis: int) -
     [[9. 2. 9.]
      [9. 5. 9.]]
     """
-    y: Tensor = _apply(_index_fill, (x, index, value), (axis,))
-    return y
+    made: Tensor = _apply(_index_fill, (x, index, value), (axis,))
+    return made
 
 
 def masked_fill(x: TensorLike, mask: TensorLike, value: TensorLike) -> Tensor:
@@ -3580,8 +3580,8 @@ def masked_fill(x: TensorLike, mask: TensorLike, value: TensorLike) -> Tensor:
     ...     print(T.masked_fill([1.0, 2.0, 3.0], [True, False, True], -np.inf).eval())
     [-inf   2. -inf]
     """
-    y: Tensor = _apply(_masked_fill, (x, mask, value), ())
-    return y
+    made: Tensor = _apply(_masked_fill, (x, mask, value), ())
+    return made
 
 
 def batch_matmul(a: TensorLike, b: TensorLike) -> Tensor:
@@ -3597,8 +3597,8 @@ def batch_matmul(a: TensorLike, b: TensorLike) -> Tensor:
     [[5]
      [7]]
     """
-    y: Tensor = _apply(_batch_matmul, (a, b), ())
-    return y
+    made: Tensor = _apply(_batch_matmul, (a, b), ())
+    return made
 
 
 def matmul(a: TensorLike, b: TensorLike) -> Tensor:
@@ -3611,8 +3611,8 @@ def matmul(a: TensorLike, b: TensorLike) -> Tensor:
     ...     print(T.matmul([[1.0, 2.0], [3.0, 4.0]], [10.0, 1.0]).eval())
     [12. 34.]
     """
-    y: Tensor = _apply(_matmul, (a, b), ())
-    return y
+    made: Tensor = _apply(_matmul, (a, b), ())
+    return made
 
 
 def matvec(a: TensorLike, b: TensorLike) -> Tensor:
@@ -3627,8 +3627,8 @@ def matvec(a: TensorLike, b: TensorLike) -> Tensor:
     [[12 34]
      [ 2  4]]
     """
-    y: Tensor = _apply(_matvec, (a, b), ())
-    return y
+    made: Tensor = _apply(_matvec, (a, b), ())
+    return made
 
 
 def vecmat(a: TensorLike, b: TensorLike) -> Tensor:
@@ -3643,8 +3643,8 @@ def vecmat(a: TensorLike, b: TensorLike) -> Tensor:
     [[13 24]
      [ 3  4]]
     """
-    y: Tensor = _apply(_vecmat, (a, b), ())
-    return y
+    made: Tensor = _apply(_vecmat, (a, b), ())
+    return made
 
 
 def dot(a: TensorLike, b: TensorLike) -> Tensor:
@@ -3660,8 +3660,8 @@ def dot(a: TensorLike, b: TensorLike) -> Tensor:
     ...     print(T.dot([[1.0, 2.0], [3.0, 4.0]], [10.0, 1.0]).eval())
     [12. 34.]
     """
-    y: Tensor = _apply(_dot, (a, b), ())
-    return y
+    made: Tensor = _apply(_dot, (a, b), ())
+    return made
 
 
 def inner(a: TensorLike, b: TensorLike) -> Tensor:
@@ -3677,8 +3677,8 @@ def inner(a: TensorLike, b: TensorLike) -> Tensor:
     [[1 2 3]
      [3 4 7]]
     """
-    y: Tensor = _apply(_inner, (a, b), ())
-    return y
+    made: Tensor = _apply(_inner, (a, b), ())
+    return made
 
 
 def vdot(a: TensorLike, b: TensorLike) -> Tensor:
@@ -3692,8 +3692,8 @@ def vdot(a: TensorLike, b: TensorLike) -> Tensor:
     ...     print(T.vdot([[1, 2], [3, 4]], [1, 10, 100, 1000]).eval())
     4321
     """
-    y: Tensor = _apply(_vdot, (a, b), ())
-    return y
+    made: Tensor = _apply(_vdot, (a, b), ())
+    return made
 
 
 def outer(a: TensorLike, b: TensorLike) -> Tensor:
@@ -3709,8 +3709,8 @@ def outer(a: TensorLike, b: TensorLike) -> Tensor:
      [ 10  20  30  40]
      [100 200 300 400]]
     """
-    y: Tensor = _apply(_outer, (a, b), ())
-    return y
+    made: Tensor = _apply(_outer, (a, b), ())
+    return made
 
 
 def kron(a: TensorLike, b: TensorLike) -> Tensor:
@@ -3725,8 +3725,8 @@ def kron(a: TensorLike, b: TensorLike) -> Tensor:
     ...     print(T.kron([[1, 10]], [1, 2, 3]).eval())
     [[ 1  2  3 10 20 30]]
     """
-    y: Tensor = _apply(_kron, (a, b), ())
-    return y
+    made: Tensor = _apply(_kron, (a, b), ())
+    return made
 
 
 def vecdot(a: TensorLike, b: TensorLike, axis: int = -1) -> Tensor:
@@ -3740,8 +3740,8 @@ def vecdot(a: TensorLike, b: TensorLike, axis: int = -1) -> Tensor:
     ...     print(T.vecdot([[1.0, 2.0], [3.0, 4.0]], [10.0, 1.0]).eval())
     [12. 34.]
     """
-    y: Tensor = _apply(_vecdot, (a, b), (axis,))
-    return y
+    made: Tensor = _apply(_vecdot, (a, b), (axis,))
+    return made
 
 
 def cross(a: TensorLike, b: TensorLike, axis: int = -1) -> Tensor:
@@ -3757,8 +3757,8 @@ def cross(a: TensorLike, b: TensorLike, axis: int = -1) -> Tensor:
     [[ 0.  0.  1.]
      [ 0. -1.  0.]]
     """
-    y: Tensor = _apply(_cross, (a, b), (axis,))
-    return y
+    made: Tensor = _apply(_cross, (a, b), (axis,))
+    return made
 
 
 def solve_lower(l: TensorLike, b: TensorLike, transpose: bool = False) -> Tensor:
@@ -3774,8 +3774,8 @@ def solve_lower(l: TensorLike, b: TensorLike, transpose: bool = False) -> Tensor
     ...     print(T.solve_lower([[2.0, 0.0], [1.0, 4.0]], [2.0, 9.0]).eval())
     [1. 2.]
     """
-    y: Tensor = _apply(_solve_lower, (l, b), (transpose,))
-    return y
+    made: Tensor = _apply(_solve_lower, (l, b), (transpose,))
+    return made
 
 
 def cholesky(a: TensorLike) -> Tensor:
@@ -3790,8 +3790,8 @@ def cholesky(a: TensorLike) -> Tensor:
     [[2. 0.]
      [1. 2.]]
     """
-    y: Tensor = _apply(_cholesky, (a,), ())
-    return y
+    made: Tensor = _apply(_cholesky, (a,), ())
+    return made
 
 
 def sparse_softmax_cross_entropy(logits: TensorLike, labels: TensorLike) -> Tensor:
@@ -3808,8 +3808,8 @@ def sparse_softmax_cross_entropy(logits: TensorLike, labels: TensorLike) -> Tens
     ...     print(T.sparse_softmax_cross_entropy([[0.0, 0.0], [8.0, 0.0]], [0, 1]).eval())
     [0.69314718 8.00033541]
     """
-    y: Tensor = _apply(_sparse_softmax_cross_entropy, (logits, labels), ())
-    return y
+    made: Tensor = _apply(_sparse_softmax_cross_entropy, (logits, labels), ())
+    return made
 
 
 def softmax_cross_entropy(logits: TensorLike, targets: TensorLike) -> Tensor:
@@ -3823,8 +3823,8 @@ def softmax_cross_entropy(logits: TensorLike, targets: TensorLike) -> Tensor:
     ...     print(T.softmax_cross_entropy([[0.0, 0.0], [8.0, 0.0]], [[0.5, 0.5], [0.0, 1.0]]).eval())
     [0.69314718 8.00033541]
     """
-    y: Tensor = _apply(_softmax_cross_entropy, (logits, targets), ())
-    return y
+    made: Tensor = _apply(_softmax_cross_entropy, (logits, targets), ())
+    return made
 
 
 def sigmoid_cross_entropy(x: TensorLike, targets: TensorLike) -> Tensor:
@@ -3838,8 +3838,8 @@ def sigmoid_cross_entropy(x: TensorLike, targets: TensorLike) -> Tensor:
     ...     print(T.sigmoid_cross_entropy([0.0, -50.0, 5.0], 1.0).eval())
     [6.93147181e-01 5.00000000e+01 6.71534849e-03]
     """
-    y: Tensor = _apply(_sigmoid_cross_entropy, (x, targets), ())
-    return y
+    made: Tensor = _apply(_sigmoid_cross_entropy, (x, targets), ())
+    return made
 
 
 def mean_squared_error(x: TensorLike, targets: TensorLike) -> Tensor:
@@ -3851,8 +3851,8 @@ def mean_squared_error(x: TensorLike, targets: TensorLike) -> Tensor:
     ...     print(T.mean_squared_error([[1.0, 2.0], [3.0, 4.0]], [[1.0, 4.0], [0.0, 0.0]]).eval())
     [ 2.  12.5]
     """
-    y: Tensor = _apply(_mean_squared_error, (x, targets), ())
-    return y
+    made: Tensor = _apply(_mean_squared_error, (x, targets), ())
+    return made
 
 
 def dropout(x: TensorLike, ratio: TensorLike, train: TensorLike = True) -> Tensor:
@@ -3866,8 +3866,8 @@ def dropout(x: TensorLike, ratio: TensorLike, train: TensorLike = True) -> Tenso
     ...     print(T.reduce_max(T.dropout(np.ones(1000), 0.75)).eval())
     4.0
     """
-    y: Tensor = _apply(_dropout, (x, ratio, train), ())
-    return y
+    made: Tensor = _apply(_dropout, (x, ratio, train), ())
+    return made
 
 
 def check_finite(x: TensorLike) -> Tensor:
@@ -3881,8 +3881,8 @@ def check_finite(x: TensorLike) -> Tensor:
     ...     print(T.check_finite(T.log([1.0, np.e])).eval())
     [0. 1.]
     """
-    y: Tensor = _apply(_check_finite, (x,), ())
-    return y
+    made: Tensor = _apply(_check_finite, (x,), ())
+    return made
 
 
 acos = arccos

@@ -48,8 +48,8 @@ LIMITS = {"gelu", "sigmoid_cross_entropy", "silu"}
 PRODUCTS = {"gelu", "silu"}
 
 
-#: Rows that are reflected at 0, by row and order of the derivative. Below 0 they are differences: how large what is subtracted can be, beside
-#: the same function of the opposite number.
+#: Rows that are reflected at 0, by row and order of the derivative. Below 0 they are differences: how large what is subtracted can be,
+#: beside the same function of the opposite number.
 REFLECTED = {("lgamma", 0): 1, ("lgamma", 1): 1, ("digamma", 0): 1, ("digamma", 2): 32, ("trigamma", 1): 32}
 
 
