@@ -198,10 +198,10 @@ impl Machine<'_> {
                         if self.fresh || !l.periodic {
                             let dims = if stage.per_row { &p.dims[..p.split] } else { &p.dims[..] };
                             let space = Runs::of(dims, &l.strides);
+                            // A reduction of rows reads whole vectors from any of them.
+                            let end = t.len.next_multiple_of(8) + if l.full { 8 } else { 0 };
                             match space.place(l.size, t.start, t.len) {
-                                Some(offset) if offset as usize / l.size + t.len.next_multiple_of(8) <= l.readable => {
-                                    slot.write(base.offset(offset))
-                                }
+                                Some(offset) if offset as usize / l.size + end <= l.readable => slot.write(base.offset(offset)),
                                 _ => {
                                     space.gather(l.size, base, register, t.start, t.len);
                                     slot.write(register);
