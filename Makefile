@@ -39,10 +39,14 @@ test-python: $(VENV)/.built $(VENV)/.demo $(VENV)/.test
 	SCIRS2_AUTOGRAD_ISA=base $(BIN)/python -m pytest -n auto tests/python/test_extremes.py
 	SCIRS2_AUTOGRAD_ISA=avx2 $(BIN)/python -m pytest -n auto tests/python/test_extremes.py
 
-# Every row again, by the kernels of lesser machines.
+# Every row again, by the kernels of lesser machines, both at once.
+ISA_TESTS = cargo test --locked --test op_matrix --test theory --test derivatives --test infinities
 test-isa: | rust
-	SCIRS2_AUTOGRAD_GUARD=1 SCIRS2_AUTOGRAD_ISA=base cargo test --locked --test op_matrix --test theory --test derivatives --test infinities
-	SCIRS2_AUTOGRAD_GUARD=1 SCIRS2_AUTOGRAD_ISA=avx2 cargo test --locked --test op_matrix --test theory --test derivatives --test infinities
+	$(ISA_TESTS) --no-run
+	export SCIRS2_AUTOGRAD_GUARD=1; \
+	SCIRS2_AUTOGRAD_ISA=base $(ISA_TESTS) >target/isa-base.log 2>&1 & base=$$!; \
+	SCIRS2_AUTOGRAD_ISA=avx2 $(ISA_TESTS); avx2=$$?; \
+	wait $$base; base=$$?; cat target/isa-base.log; exit $$((base + avx2))
 
 # One epoch of the Rust example, on the images that the data package holds.
 test-example: $(VENV)/.demo | rust

@@ -3,15 +3,15 @@
 //! The vector code takes quotients that a float can count, and integers that a float holds. Kernels compute the others one by one:
 //! floating numbers with the standard library's remainder, as the plain mode computes all of them.
 
-use super::exact::{Both, Limit, Operand, repaired};
+use super::exact::{Argument, Both, Limit, repaired};
 use super::isa::Isa;
 use super::math::{abs, copysign, eq, gt, lt, ne, select, signbit};
-use super::real::{EXACT, FUSED, Float, S, Value};
+use super::real::{Arithmetic, EXACT, FUSED, Float, S};
 use super::rounding::{Rounded, floor, trunc};
 use super::tile::Forms;
 
 /// A number that is divided with a remainder.
-pub trait Divided: Value {
+pub trait Divided: Arithmetic {
     /// The quotient rounded down.
     fn quotient<const M: u8>(self, b: Self) -> Self;
     /// What the quotient that is rounded down leaves: it has the sign of the divisor.
@@ -180,7 +180,7 @@ countable!(i32, |_a, _b| false);
 countable!(i64, |a, b| ((a.wrapping_add(1 << 51) as u64) >> 52 != 0) | ((b.wrapping_add(1 << 51) as u64) >> 52 != 0));
 
 /// The form of a division: full operands, and a repair of the elements beyond the limit.
-pub fn binary<F: Both<A, B, D>, A: Operand, B: Operand, D>(isa: Isa) -> Forms
+pub fn binary<F: Both<A, B, D>, A: Argument, B: Argument, D>(isa: Isa) -> Forms
 where
     Countable: Limit<A, B>,
 {

@@ -11,14 +11,14 @@ use super::trig::sine_limit;
 const EXACT_FUSED: u8 = EXACT | FUSED;
 
 /// An element or, for an operand that a formula lacks, `()`.
-pub trait Operand: Copy {
+pub trait Argument: Copy {
     /// The values of an operand.
     ///
     /// # Safety
     /// `p` points to `n` values of this type.
     unsafe fn values<'a>(p: *const u8, n: usize) -> &'a [Self];
 }
-impl Operand for () {
+impl Argument for () {
     #[inline(always)]
     unsafe fn values<'a>(_: *const u8, n: usize) -> &'a [()] {
         // SAFETY: they have no size.
@@ -27,7 +27,7 @@ impl Operand for () {
 }
 macro_rules! operand {
     ($($t:ident)+) => {$(
-        impl Operand for $t {
+        impl Argument for $t {
             #[inline(always)]
             unsafe fn values<'a>(p: *const u8, n: usize) -> &'a [$t] {
                 // SAFETY: the caller's promise.
@@ -59,8 +59,8 @@ unsafe fn scalar<F, L, const M: u8, A, B, D>(d: *mut u8, a: &[A], b: &[B])
 where
     F: Formula<M, A, B, (), D>,
     L: Limit<A, B>,
-    A: Operand,
-    B: Operand,
+    A: Argument,
+    B: Argument,
 {
     for (i, (&x, &y)) in a.iter().zip(b).enumerate() {
         if L::exceeded(x, y) {
@@ -72,7 +72,7 @@ where
 
 /// Is any element beyond the limit?
 #[inline(always)]
-fn any<L: Limit<A, B>, A: Operand, B: Operand>(a: &[A], b: &[B]) -> bool {
+fn any<L: Limit<A, B>, A: Argument, B: Argument>(a: &[A], b: &[B]) -> bool {
     // Without an early exit, so that it becomes vector code.
     let mut any = false;
     for (&x, &y) in a.iter().zip(b) {
@@ -84,7 +84,7 @@ fn any<L: Limit<A, B>, A: Operand, B: Operand>(a: &[A], b: &[B]) -> bool {
 macro_rules! repaired {
     ($name:ident, $kernel:ident, $mode:ident, $($attribute:meta),*) => {
         $(#[$attribute])*
-        unsafe fn $name<F, L, A: Operand, B: Operand, D>(d: *mut u8, a: *const u8, b: *const u8, c: *const u8, n: usize)
+        unsafe fn $name<F, L, A: Argument, B: Argument, D>(d: *mut u8, a: *const u8, b: *const u8, c: *const u8, n: usize)
         where
             F: Both<A, B, D>,
             L: Limit<A, B>,
@@ -120,7 +120,7 @@ impl<F, A, B, D> Both<A, B, D> for F where
 }
 
 /// The form with full operands of a formula whose elements beyond the limit are repaired.
-pub fn repaired<F: Both<A, B, D>, L: Limit<A, B>, A: Operand, B: Operand, D>(isa: Isa) -> Forms {
+pub fn repaired<F: Both<A, B, D>, L: Limit<A, B>, A: Argument, B: Argument, D>(isa: Isa) -> Forms {
     let mut forms = [None; 8];
     forms[0] = Some(match isa {
         #[cfg(target_arch = "x86_64")]
@@ -133,7 +133,7 @@ pub fn repaired<F: Both<A, B, D>, L: Limit<A, B>, A: Operand, B: Operand, D>(isa
 }
 
 /// The form of a function of one operand with a repair.
-pub fn unary<F: Both<A, (), D>, A: Operand, D>(isa: Isa) -> Forms
+pub fn unary<F: Both<A, (), D>, A: Argument, D>(isa: Isa) -> Forms
 where
     Sine: Limit<A, ()>,
 {

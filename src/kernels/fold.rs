@@ -3,7 +3,7 @@
 use std::hint::black_box;
 
 use super::isa::Isa;
-use super::real::Value;
+use super::real::Arithmetic;
 use super::tile::{prefetch, reference, slice, slice_mut};
 use crate::dtype::DType;
 
@@ -24,7 +24,7 @@ pub enum Fold {
 pub const BLOCK: usize = 512;
 
 /// One step of a fold.
-trait Step<T: Value> {
+trait Step<T: Arithmetic> {
     /// `of(x, IDENTITY)` is x.
     const IDENTITY: T;
     fn of(a: T, b: T) -> T;
@@ -34,28 +34,28 @@ struct Sum;
 struct Product;
 struct Max;
 struct Min;
-impl<T: Value> Step<T> for Sum {
+impl<T: Arithmetic> Step<T> for Sum {
     const IDENTITY: T = T::NOTHING;
     #[inline(always)]
     fn of(a: T, b: T) -> T {
         a.plus(b)
     }
 }
-impl<T: Value> Step<T> for Product {
+impl<T: Arithmetic> Step<T> for Product {
     const IDENTITY: T = T::ONE;
     #[inline(always)]
     fn of(a: T, b: T) -> T {
         a.times(b)
     }
 }
-impl<T: Value> Step<T> for Max {
+impl<T: Arithmetic> Step<T> for Max {
     const IDENTITY: T = T::LEAST;
     #[inline(always)]
     fn of(a: T, b: T) -> T {
         a.larger(b)
     }
 }
-impl<T: Value> Step<T> for Min {
+impl<T: Arithmetic> Step<T> for Min {
     const IDENTITY: T = T::GREATEST;
     #[inline(always)]
     fn of(a: T, b: T) -> T {
@@ -66,7 +66,7 @@ impl<T: Value> Step<T> for Min {
 /// The bytes of the identity: -0.0 for a floating sum, 1 for a product, the infinities, extreme integers, false and true for max and
 /// min.
 pub fn identity(fold: Fold, dtype: DType) -> [u8; 8] {
-    fn of<T: Value>(fold: Fold) -> T {
+    fn of<T: Arithmetic>(fold: Fold) -> T {
         match fold {
             Fold::Sum => Sum::IDENTITY,
             Fold::Product => Product::IDENTITY,
@@ -87,7 +87,7 @@ pub fn identity(fold: Fold, dtype: DType) -> [u8; 8] {
 
 /// Folds 8 rows elementwise. That `d` is an argument of type `&mut` tells LLVM that nothing overlaps.
 #[inline(always)]
-fn eight<T: Value, F: Step<T>, const W: usize>(d: &mut [T; W], r: [&[T; W]; 8]) {
+fn eight<T: Arithmetic, F: Step<T>, const W: usize>(d: &mut [T; W], r: [&[T; W]; 8]) {
     for i in 0..W {
         let low = F::of(F::of(r[0][i], r[1][i]), F::of(r[2][i], r[3][i]));
         let high = F::of(F::of(r[4][i], r[5][i]), F::of(r[6][i], r[7][i]));
@@ -103,7 +103,7 @@ unsafe fn row_of<'a, T, const W: usize>(s: *const T, k: usize) -> &'a [T; W] {
 
 /// Folds the n > W values at `s`, as up to 8 rows of W, elementwise. What is missing is the identity; n rounded up to 8 are readable.
 #[inline(always)]
-unsafe fn level<T: Value, F: Step<T>, const W: usize>(d: &mut [T; W], s: *const T, n: usize) {
+unsafe fn level<T: Arithmetic, F: Step<T>, const W: usize>(d: &mut [T; W], s: *const T, n: usize) {
     let whole = |k: usize| unsafe { row_of::<T, W>(s, k) };
     if n == 8 * W {
         let r = unsafe { reference::<[[T; W]; 8]>(s.cast()) };
@@ -156,7 +156,7 @@ trait Job {
 }
 
 struct Block<F, T>(F, T);
-impl<T: Value, F: Step<T>> Job for Block<F, T> {
+impl<T: Arithmetic, F: Step<T>> Job for Block<F, T> {
     #[inline(always)]
     unsafe fn run(d: *mut u8, s: *const u8, count: usize, n: usize, step: usize) {
         unsafe {
@@ -185,7 +185,7 @@ impl<T: Value, F: Step<T>> Job for Block<F, T> {
 
 /// Folds the n <= 512 values at `s`.
 #[inline(always)]
-unsafe fn fold_block<T: Value, F: Step<T>>(s: *const T, n: usize) -> T {
+unsafe fn fold_block<T: Arithmetic, F: Step<T>>(s: *const T, n: usize) -> T {
     let (mut wide, mut narrow) = ([F::IDENTITY; 64], [F::IDENTITY; 8]);
     let (mut s, mut n) = (s, n);
     unsafe {
@@ -208,7 +208,7 @@ unsafe fn fold_block<T: Value, F: Step<T>>(s: *const T, n: usize) -> T {
 }
 
 struct Accumulate<F, T>(F, T);
-impl<T: Value, F: Step<T>> Job for Accumulate<F, T> {
+impl<T: Arithmetic, F: Step<T>> Job for Accumulate<F, T> {
     #[inline(always)]
     unsafe fn run(d: *mut u8, s: *const u8, count: usize, n: usize, step: usize) {
         let n = n.wrapping_add(7) & !7;
@@ -232,7 +232,7 @@ impl<T: Value, F: Step<T>> Job for Accumulate<F, T> {
 
 /// [`combine`] with one row after the other.
 #[inline(always)]
-fn combine_four<T: Value, F: Step<T>>(d: &mut [T], a: &[T], b: &[T], c: &[T], e: &[T]) {
+fn combine_four<T: Arithmetic, F: Step<T>>(d: &mut [T], a: &[T], b: &[T], c: &[T], e: &[T]) {
     for i in 0..d.len() {
         d[i] = F::of(F::of(F::of(F::of(d[i], a[i]), b[i]), c[i]), e[i]);
     }
@@ -240,7 +240,7 @@ fn combine_four<T: Value, F: Step<T>>(d: &mut [T], a: &[T], b: &[T], c: &[T], e:
 
 /// d\[i\] = d\[i\] (op) s\[i\]
 #[inline(always)]
-fn combine<T: Value, F: Step<T>>(d: &mut [T], s: &[T]) {
+fn combine<T: Arithmetic, F: Step<T>>(d: &mut [T], s: &[T]) {
     // By index: an adapter of iterators is a call in a test build, if LLVM so chooses.
     for i in 0..d.len() {
         d[i] = F::of(d[i], s[i]);
@@ -249,7 +249,7 @@ fn combine<T: Value, F: Step<T>>(d: &mut [T], s: &[T]) {
 
 /// The body of [`pairwise`].
 #[inline(always)]
-unsafe fn fold_rows<T: Value, F: Step<T>>(s: *mut u8, m: usize, width: usize) {
+unsafe fn fold_rows<T: Arithmetic, F: Step<T>>(s: *mut u8, m: usize, width: usize) {
     let s = s.cast::<T>();
     // After each round the rows of the next level stand at the multiples of twice the step; so an odd last row is where it belongs.
     // Wrapping, because a check for overflow would be a call in a test build.
@@ -288,20 +288,20 @@ fn job<J: Job>(isa: Isa) -> Lines {
     }
 }
 
-unsafe fn base_rows<T: Value, F: Step<T>>(s: *mut u8, m: usize, width: usize) {
+unsafe fn base_rows<T: Arithmetic, F: Step<T>>(s: *mut u8, m: usize, width: usize) {
     unsafe { fold_rows::<T, F>(s, m, width) }
 }
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-unsafe fn avx2_rows<T: Value, F: Step<T>>(s: *mut u8, m: usize, width: usize) {
+unsafe fn avx2_rows<T: Arithmetic, F: Step<T>>(s: *mut u8, m: usize, width: usize) {
     unsafe { fold_rows::<T, F>(s, m, width) }
 }
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl,avx2,fma")]
-unsafe fn avx512_rows<T: Value, F: Step<T>>(s: *mut u8, m: usize, width: usize) {
+unsafe fn avx512_rows<T: Arithmetic, F: Step<T>>(s: *mut u8, m: usize, width: usize) {
     unsafe { fold_rows::<T, F>(s, m, width) }
 }
-fn pairs<T: Value, F: Step<T>>(isa: Isa) -> unsafe fn(*mut u8, usize, usize) {
+fn pairs<T: Arithmetic, F: Step<T>>(isa: Isa) -> unsafe fn(*mut u8, usize, usize) {
     match isa {
         #[cfg(target_arch = "x86_64")]
         Isa::Avx512 => avx512_rows::<T, F>,
@@ -376,7 +376,7 @@ mod tests {
     }
 
     /// The tree as it is defined: padded to 512, folded by eighths.
-    fn tree<T: Value, F: Step<T>>(values: &[T]) -> T {
+    fn tree<T: Arithmetic, F: Step<T>>(values: &[T]) -> T {
         let mut v = values.to_vec();
         v.resize(BLOCK, F::IDENTITY);
         while v.len() > 1 {
@@ -387,7 +387,7 @@ mod tests {
         v[0]
     }
 
-    fn values<T: Value>(n: usize, seed: u64) -> Vec<T> {
+    fn values<T: Arithmetic>(n: usize, seed: u64) -> Vec<T> {
         let mut z = seed;
         (0..n)
             .map(|_| {
@@ -398,7 +398,7 @@ mod tests {
             .collect()
     }
 
-    fn check<T: Value + std::fmt::Debug, F: Step<T>>(fold: Fold, dtype: DType) {
+    fn check<T: Arithmetic + std::fmt::Debug, F: Step<T>>(fold: Fold, dtype: DType) {
         for isa in machine() {
             let kernel = lines(isa, fold, dtype);
             for n in 0..=BLOCK {

@@ -18,19 +18,19 @@ pub struct Axis<const K: usize> {
 
 /// An element of the operands and of the output, as an offset into each.
 #[derive(Clone, Copy)]
-pub struct Place<const K: usize> {
+pub struct Offsets<const K: usize> {
     /// In each operand.
     pub x: [isize; K],
     /// In the output.
     pub out: isize,
 }
 
-impl<const K: usize> Place<K> {
+impl<const K: usize> Offsets<K> {
     /// The place `i` steps along an axis.
     #[inline]
-    pub fn along(self, axis: &Axis<K>, i: usize) -> Place<K> {
+    pub fn along(self, axis: &Axis<K>, i: usize) -> Offsets<K> {
         let i = i as isize;
-        Place { x: std::array::from_fn(|k| self.x[k] + axis.step[k] * i), out: self.out + axis.out * i }
+        Offsets { x: std::array::from_fn(|k| self.x[k] + axis.step[k] * i), out: self.out + axis.out * i }
     }
 }
 
@@ -42,7 +42,7 @@ pub struct Lines<const K: usize> {
     pub lanes: Axis<K>,
     /// The other axes.
     rest: SmallVec<[Axis<K>; 4]>,
-    start: Place<K>,
+    start: Offsets<K>,
 }
 
 /// Lines side by side.
@@ -79,7 +79,7 @@ impl<const K: usize> Lines<K> {
     pub fn new(dims: &[usize], steps: [&[isize]; K], outs: &[isize], axis: usize, reverse: bool) -> Lines<K> {
         let of = |i: usize| Axis { n: dims[i], step: steps.map(|s| s[i]), out: outs[i] };
         let mut along = of(axis);
-        let mut start = Place { x: [0; K], out: 0 };
+        let mut start = Offsets { x: [0; K], out: 0 };
         if reverse {
             start = start.along(&along, along.n - 1);
             (along.step, along.out) = (along.step.map(|s| -s), -along.out);
@@ -104,7 +104,7 @@ impl<const K: usize> Lines<K> {
     }
 
     /// Calls `f(the first of them, how many)` for up to `width` lines side by side, until all were named.
-    pub fn each(&self, width: usize, mut f: impl FnMut(Place<K>, usize) -> Result<()>) -> Result<()> {
+    pub fn each(&self, width: usize, mut f: impl FnMut(Offsets<K>, usize) -> Result<()>) -> Result<()> {
         let mut index = Dims::from_elem(0, self.rest.len());
         loop {
             let row = self.rest.iter().zip(&index).fold(self.start, |p, (a, &i)| p.along(a, i));

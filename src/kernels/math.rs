@@ -12,7 +12,7 @@ pub use super::inverse_trig::{angle_slope, arccos, arcsin, arcsin_slope, arctan,
 pub use super::log_sum::{logaddexp, logaddexp_slope, logaddexp2, logaddexp2_slope};
 pub use super::logarithm::{log2, log10};
 pub use super::power::{pow, pow_slope};
-use super::real::{Float, Pair, S, Value};
+use super::real::{Arithmetic, Float, Pair, S};
 pub use super::root::{cbrt, hypot, hypot_slope};
 pub use super::rounding::{ceil, floor, rint, trunc};
 pub use super::sinc::{sinc, sinc_curve, sinc_slope};
@@ -78,13 +78,13 @@ pub fn min<A: Pair<B>, B>(a: A, b: B) -> A::Out {
 
 /// |x|; the smallest integer stays as it is.
 #[inline(always)]
-pub fn abs<T: Value, const M: u8>(x: S<T, M>) -> S<T, M> {
+pub fn abs<T: Arithmetic, const M: u8>(x: S<T, M>) -> S<T, M> {
     S(x.0.absolute())
 }
 
 /// -1, 0 or 1; NaN of NaN.
 #[inline(always)]
-pub fn sign<T: Value, const M: u8>(x: S<T, M>) -> S<T, M> {
+pub fn sign<T: Arithmetic, const M: u8>(x: S<T, M>) -> S<T, M> {
     let zero_or_nan = select(eq(x, 0.0), 0.0, x);
     select(gt(x, 0.0), 1.0, select(lt(x, 0.0), -1.0, zero_or_nan))
 }

@@ -15,7 +15,7 @@ pub const EXACT: u8 = 2;
 pub struct S<T, const M: u8>(pub T);
 
 /// What every element type offers. Integers wrap; bytes stand for bools.
-pub trait Value: Copy + PartialOrd + 'static {
+pub trait Arithmetic: Copy + PartialOrd + 'static {
     /// Not above any value.
     const LEAST: Self;
     /// Not below any value.
@@ -43,7 +43,7 @@ pub trait Value: Copy + PartialOrd + 'static {
 }
 
 /// `f32` and `f64`: arithmetic and the layout of the bits.
-pub trait Float: Value {
+pub trait Float: Arithmetic {
     /// True for `f64`: picks the coefficients.
     const F64: bool;
     /// 1.5 * 2^(bits of the fraction): added to a small number it leaves the nearest integer in the lowest bits.
@@ -84,7 +84,7 @@ pub trait Float: Value {
 
 macro_rules! float {
     ($t:ident, $bits:ident, $fraction:literal, $magic:literal, $bias:literal, $f64:literal) => {
-        impl Value for $t {
+        impl Arithmetic for $t {
             const LEAST: Self = $t::NEG_INFINITY;
             const GREATEST: Self = $t::INFINITY;
             const NOTHING: Self = -0.0;
@@ -211,7 +211,7 @@ float!(f64, u64, 52, 6755399441055744.0, 1023.0, true);
 
 macro_rules! integer {
     ($t:ident, $least:expr, $greatest:expr, |$x:ident| $absolute:expr) => {
-        impl Value for $t {
+        impl Arithmetic for $t {
             const LEAST: Self = $least;
             const GREATEST: Self = $greatest;
             const NOTHING: Self = 0;
@@ -312,12 +312,12 @@ macro_rules! operator {
         }
     };
 }
-operator!(Add, add, Value, plus);
-operator!(Sub, sub, Value, minus);
-operator!(Mul, mul, Value, times);
+operator!(Add, add, Arithmetic, plus);
+operator!(Sub, sub, Arithmetic, minus);
+operator!(Mul, mul, Arithmetic, times);
 operator!(Div, div, Float, over);
 
-impl<T: Value, const M: u8> Neg for S<T, M> {
+impl<T: Arithmetic, const M: u8> Neg for S<T, M> {
     type Output = S<T, M>;
     #[inline(always)]
     fn neg(self) -> S<T, M> {
@@ -325,7 +325,7 @@ impl<T: Value, const M: u8> Neg for S<T, M> {
     }
 }
 
-impl<T: Value, const M: u8> S<T, M> {
+impl<T: Arithmetic, const M: u8> S<T, M> {
     /// A literal.
     #[inline(always)]
     pub fn lit(x: f64) -> Self {
@@ -358,21 +358,21 @@ pub trait Pair<B> {
     fn pair(self, b: B) -> (Self::Out, Self::Out);
 }
 
-impl<T: Value, const M: u8> Pair<S<T, M>> for S<T, M> {
+impl<T: Arithmetic, const M: u8> Pair<S<T, M>> for S<T, M> {
     type Out = S<T, M>;
     #[inline(always)]
     fn pair(self, b: S<T, M>) -> (S<T, M>, S<T, M>) {
         (self, b)
     }
 }
-impl<T: Value, const M: u8> Pair<f64> for S<T, M> {
+impl<T: Arithmetic, const M: u8> Pair<f64> for S<T, M> {
     type Out = S<T, M>;
     #[inline(always)]
     fn pair(self, b: f64) -> (S<T, M>, S<T, M>) {
         (self, S::lit(b))
     }
 }
-impl<T: Value, const M: u8> Pair<S<T, M>> for f64 {
+impl<T: Arithmetic, const M: u8> Pair<S<T, M>> for f64 {
     type Out = S<T, M>;
     #[inline(always)]
     fn pair(self, b: S<T, M>) -> (S<T, M>, S<T, M>) {
@@ -406,7 +406,7 @@ impl<T, const M: u8> Store<S<T, M>> for S<T, M> {
         self
     }
 }
-impl<T: Value, const M: u8> Store<S<T, M>> for f64 {
+impl<T: Arithmetic, const M: u8> Store<S<T, M>> for f64 {
     #[inline(always)]
     fn store(self) -> S<T, M> {
         S::lit(self)

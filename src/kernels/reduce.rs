@@ -174,7 +174,7 @@ pub fn reduce(ranges: &Ranges<'_>, fold: Fold, x: View<'_>, axes: &[usize], scra
     let base = unsafe { base.add(base.align_offset(ALIGN)) };
     // SAFETY: results of groups lie behind the work space.
     let mut free = unsafe { base.add(work) };
-    let mut source = Source { ptr: x.ptr(), end: if x.is_contiguous() { x.ptr().wrapping_add(x.count() * size) } else { x.ptr() } };
+    let mut source = Readable { ptr: x.ptr(), end: if x.is_contiguous() { x.ptr().wrapping_add(x.count() * size) } else { x.ptr() } };
     while let Some(group) = last_group(&reduced) {
         let parts = [0..group.start, group.clone(), group.end..dims.len()].map(|r| Axes::new(&dims[r.clone()], &strides[r]));
         dims.drain(group.clone());
@@ -183,7 +183,7 @@ pub fn reduce(ranges: &Ranges<'_>, fold: Fold, x: View<'_>, axes: &[usize], scra
         // SAFETY: the axes of the source, work space as counted, and room for the result.
         unsafe { stage(ranges, &kernels, source, &parts, base, to)? };
         let bytes = count(&dims) * size;
-        source = Source { ptr: to, end: to.wrapping_add(bytes) };
+        source = Readable { ptr: to, end: to.wrapping_add(bytes) };
         // The next result, if it is not the last, lies behind this one.
         free = free.wrapping_add(bytes.next_multiple_of(ALIGN));
         strides = c_strides(&dims);
@@ -193,7 +193,7 @@ pub fn reduce(ranges: &Ranges<'_>, fold: Fold, x: View<'_>, axes: &[usize], scra
 
 /// Where values are read; up to `end` they may be read beyond what is asked for.
 #[derive(Clone, Copy)]
-struct Source {
+struct Readable {
     ptr: *const u8,
     end: *const u8,
 }
@@ -205,7 +205,7 @@ struct Source {
 unsafe fn stage(
     ranges: &Ranges<'_>,
     k: &Kernels,
-    source: Source,
+    source: Readable,
     [outer, group, inner]: &[Axes; 3],
     work: *mut u8,
     dst: *mut u8,
@@ -215,7 +215,7 @@ unsafe fn stage(
     each(&outer.dims, [&outer.strides], |[o]| {
         // SAFETY: by the contract.
         unsafe {
-            let source = Source { ptr: source.ptr.offset(o * k.size as isize), ..source };
+            let source = Readable { ptr: source.ptr.offset(o * k.size as isize), ..source };
             if inner.dims.is_empty() {
                 values(ranges, k, source, group, r, work, to)?;
             } else {
@@ -234,7 +234,7 @@ unsafe fn stage(
 ///
 /// # Safety
 /// As [`stage`].
-unsafe fn values(ranges: &Ranges<'_>, k: &Kernels, source: Source, group: &Axes, r: usize, work: *mut u8, dst: *mut u8) -> Result<()> {
+unsafe fn values(ranges: &Ranges<'_>, k: &Kernels, source: Readable, group: &Axes, r: usize, work: *mut u8, dst: *mut u8) -> Result<()> {
     let blocks = r.div_ceil(BLOCK);
     // SAFETY: blocks of values and one buffer fit into the work space; a block is read directly only up to `end`.
     unsafe {
@@ -276,7 +276,7 @@ unsafe fn values(ranges: &Ranges<'_>, k: &Kernels, source: Source, group: &Axes,
 unsafe fn rows(
     ranges: &Ranges<'_>,
     k: &Kernels,
-    source: Source,
+    source: Readable,
     group: &Axes,
     r: usize,
     inner: &Axes,

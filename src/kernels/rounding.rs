@@ -1,9 +1,9 @@
 //! Rounding to integers. Without SSE4.1 the rounding instructions are calls, so the plain mode rounds by sums; all of it is exact.
 
-use super::real::{FUSED, Float, S, Value};
+use super::real::{Arithmetic, FUSED, Float, S};
 
 /// A number that is rounded to an integer; an integer is one.
-pub trait Rounded: Value {
+pub trait Rounded: Arithmetic {
     /// The nearest integer, of two the even one.
     fn nearest<const M: u8>(self) -> Self;
     /// The largest integer that is not above.

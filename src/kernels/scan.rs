@@ -3,7 +3,7 @@
 //! Elements are taken one after the other, as NumPy's `accumulate` takes them, so no bit depends on layout or instruction set.
 //! `f32` is accumulated in `f64` and rounded once for each output.
 
-use super::lines::{Axis, Lanes, Lines, Place};
+use super::lines::{Axis, Lanes, Lines, Offsets};
 use super::ranges::Ranges;
 use crate::array::{View, ViewMut};
 use crate::dtype::{DType, Element};
@@ -171,7 +171,7 @@ impl<S: Step<K>, const K: usize> Line<S, K> {
     /// # Safety
     /// That element is there.
     #[inline(always)]
-    unsafe fn take(&self, acc: S::Acc, p: Place<K>, k: usize, side: &Axis<K>, j: usize) -> S::Acc {
+    unsafe fn take(&self, acc: S::Acc, p: Offsets<K>, k: usize, side: &Axis<K>, j: usize) -> S::Acc {
         let (down, across) = (k as isize, j as isize);
         // SAFETY: the contract.
         let x = std::array::from_fn(|i| unsafe { *self.x[i].offset(p.x[i] + self.axis.step[i] * down + side.step[i] * across) });
@@ -186,7 +186,7 @@ impl<S: Step<K>, const K: usize> Line<S, K> {
     ///
     /// # Safety
     /// Its elements are there.
-    unsafe fn one(&self, ranges: &Ranges<'_>, p: Place<K>) -> Result<()> {
+    unsafe fn one(&self, ranges: &Ranges<'_>, p: Offsets<K>) -> Result<()> {
         let (mut acc, side) = (S::start(self.way.exclusive), Axis { n: 1, step: [0; K], out: 0 });
         ranges.each(self.axis.n, 1, |r| {
             // SAFETY: the contract.
@@ -199,7 +199,7 @@ impl<S: Step<K>, const K: usize> Line<S, K> {
     ///
     /// # Safety
     /// Their elements are there.
-    unsafe fn abreast(&self, ranges: &Ranges<'_>, p: Place<K>, side: &Axis<K>) -> Result<()> {
+    unsafe fn abreast(&self, ranges: &Ranges<'_>, p: Offsets<K>, side: &Axis<K>) -> Result<()> {
         let mut acc = [S::start(self.way.exclusive); ABREAST];
         ranges.each(self.axis.n, ABREAST, |r| {
             for k in r {
@@ -217,7 +217,7 @@ impl<S: Step<K>, const K: usize> Line<S, K> {
     /// # Safety
     /// Their elements are there.
     #[inline(always)]
-    unsafe fn lanes<const W: usize>(&self, ranges: &Ranges<'_>, p: Place<K>, side: &Axis<K>) -> Result<()> {
+    unsafe fn lanes<const W: usize>(&self, ranges: &Ranges<'_>, p: Offsets<K>, side: &Axis<K>) -> Result<()> {
         let mut acc = [S::start(self.way.exclusive); W];
         let acc = &mut acc[..side.n];
         ranges.each(self.axis.n, side.n, |r| {

@@ -5,7 +5,7 @@
 
 use std::cell::Cell;
 
-use super::lines::{Lanes, Lines, Place};
+use super::lines::{Lanes, Lines, Offsets};
 use super::ranges::Ranges;
 use crate::array::{View, ViewMut};
 use crate::dtype::DType;
@@ -59,7 +59,7 @@ pub fn sort(ranges: &Ranges<'_>, x: View<'_>, axis: usize, scratch: &mut [u8], d
 }
 
 fn sort_as<T: Sorted>(ranges: &Ranges<'_>, x: View<'_>, axis: usize, scratch: &mut [u8], dst: &mut ViewMut<'_>) -> Result<()> {
-    let source = Source::<T>::new(x, dst.strides(), axis);
+    let source = Input::<T>::new(x, dst.strides(), axis);
     let halves = source.halves(ranges, x)?;
     let (d, n, lost) = (dst.ptr().cast::<T>(), source.lines.along.n, Cell::new(false));
     let load = |value: T, _| {
@@ -136,7 +136,7 @@ pub fn argsort(ranges: &Ranges<'_>, x: View<'_>, axis: usize, scratch: &mut [u8]
     }
     let d = dst.ptr().cast::<i64>();
     crate::dispatch!(x.dtype(), T => {
-        let source = Source::<T>::new(x, dst.strides(), axis);
+        let source = Input::<T>::new(x, dst.strides(), axis);
         // SAFETY: an offset of the destination.
         let store = |_, item: u64, at| unsafe { *d.offset(at) = i64::from(item as u32) };
         source.permuted(ranges, x, Front { kept: x.dims()[axis], greatest: false, ordered: true }, scratch, store)
@@ -155,14 +155,14 @@ struct Front {
 }
 
 /// The lines of an array.
-struct Source<T> {
+struct Input<T> {
     x: *const T,
     lines: Lines<1>,
 }
 
-impl<T: Sorted> Source<T> {
-    fn new(x: View<'_>, outs: &[isize], axis: usize) -> Source<T> {
-        Source { x: x.ptr().cast(), lines: Lines::new(x.dims(), [x.strides()], outs, axis, false) }
+impl<T: Sorted> Input<T> {
+    fn new(x: View<'_>, outs: &[isize], axis: usize) -> Input<T> {
+        Input { x: x.ptr().cast(), lines: Lines::new(x.dims(), [x.strides()], outs, axis, false) }
     }
 
     /// Element `k` of the line at `p`.
@@ -170,7 +170,7 @@ impl<T: Sorted> Source<T> {
     /// # Safety
     /// It is there.
     #[inline(always)]
-    unsafe fn at(&self, p: Place<1>, k: usize) -> T {
+    unsafe fn at(&self, p: Offsets<1>, k: usize) -> T {
         // SAFETY: the contract.
         unsafe { *self.x.offset(p.x[0] + self.lines.along.step[0] * k as isize) }
     }
@@ -203,8 +203,8 @@ impl<T: Sorted> Source<T> {
         scratch: &mut [u8],
         kept: usize,
         load: impl Fn(T, usize) -> E,
-        order: impl for<'a> Fn(Place<1>, &'a mut [E], &'a mut [E]) -> Result<(&'a mut [E], &'a mut [E])>,
-        store: impl Fn(Place<1>, E, isize),
+        order: impl for<'a> Fn(Offsets<1>, &'a mut [E], &'a mut [E]) -> Result<(&'a mut [E], &'a mut [E])>,
+        store: impl Fn(Offsets<1>, E, isize),
     ) -> Result<()> {
         let (n, lanes, width) = (self.lines.along.n, &self.lines.lanes, self.width());
         // SAFETY: items are integers, which any bytes are.
@@ -246,7 +246,7 @@ impl<T: Sorted> Source<T> {
         x: View<'_>,
         front: Front,
         scratch: &mut [u8],
-        store: impl Fn(Place<1>, u64, isize),
+        store: impl Fn(Offsets<1>, u64, isize),
     ) -> Result<()> {
         let halves = self.halves(ranges, x)?;
         let word = |value: T| if front.greatest { value.key().flipped().word() } else { value.key().word() };

@@ -21,7 +21,7 @@ use crate::ops::control::check_finite;
 use crate::optimizers::hyper::{Hyperparameters, Range};
 use crate::plan::TracedPlan;
 use crate::shape::Tuple;
-use crate::state::{Part, Place, VariableEnvironment, VariableID};
+use crate::state::{Keeper, Part, VariableEnvironment, VariableID};
 
 /// A rule that turns gradients into updates.
 pub trait Optimizer: Send + Sync {
@@ -88,7 +88,7 @@ impl Core {
     fn with_state(mut self, home: Home<'_>, parts: &[Part]) -> Core {
         self.namespace = home.namespace.to_owned();
         if self.error.is_none() {
-            self.error = home.env.keep(Place { alone: home.alone, ..self.place() }, &home.ids, parts).err();
+            self.error = home.env.keep(Keeper { alone: home.alone, ..self.place() }, &home.ids, parts).err();
         }
         self
     }
@@ -102,8 +102,8 @@ impl Core {
         self
     }
 
-    fn place(&self) -> Place<'_> {
-        Place { op: self.name, namespace: &self.namespace, alone: false }
+    fn place(&self) -> Keeper<'_> {
+        Keeper { op: self.name, namespace: &self.namespace, alone: false }
     }
 
     /// A part of the state of a variable as a tensor.

@@ -22,9 +22,9 @@ pub(crate) struct Part {
     pub scalar: bool,
 }
 
-/// Where an optimizer keeps its state.
+/// The optimizer that keeps state.
 #[derive(Clone, Copy)]
-pub(crate) struct Place<'a> {
+pub(crate) struct Keeper<'a> {
     /// The optimizer, for messages.
     pub op: &'static str,
     pub namespace: &'a str,
@@ -72,7 +72,7 @@ impl VariableEnvironment {
     ///
     /// Fails for an id of another environment (`Variable`), for state that does not fit its variable (`Shape`), for state that is in
     /// use where that is refused (`Value`), and without memory; then nothing has changed.
-    pub(crate) fn keep(&self, place: Place<'_>, of: &[VariableID], parts: &[Part]) -> Result<()> {
+    pub(crate) fn keep(&self, place: Keeper<'_>, of: &[VariableID], parts: &[Part]) -> Result<()> {
         let mut all = Vec::with_capacity(of.len() * parts.len());
         let mut missing = vec![];
         let state = self.shared.lock();
@@ -113,7 +113,7 @@ impl VariableEnvironment {
     }
 
     /// A part of the state of a variable; none if it was not made for that variable. Fails where the two do not fit any more (`Shape`).
-    pub(crate) fn kept(&self, place: Place<'_>, of: VariableID, part: Part) -> Result<Option<VariableID>> {
+    pub(crate) fn kept(&self, place: Keeper<'_>, of: VariableID, part: Part) -> Result<Option<VariableID>> {
         let state = self.shared.lock();
         let index = state.index(of)?;
         let Some(kept) = state.find(place.namespace, &state.companion(index, part)) else { return Ok(None) };
@@ -123,7 +123,7 @@ impl VariableEnvironment {
     }
 }
 
-fn shared(place: Place<'_>, label: &str) -> Error {
+fn shared(place: Keeper<'_>, label: &str) -> Error {
     let got = format_args!("state for {label} in namespace {:?}", place.namespace);
     let e = Error::new(ErrorKind::Value, place.op, "another optimizer uses this state", got, "state of its own");
     e.help(format!("pass `namespace`: a new name starts anew, {:?} goes on with the state that is there", place.namespace))
@@ -138,8 +138,8 @@ mod tests {
     const M: Part = Part { name: "m", scalar: false };
     const T: Part = Part { name: "t", scalar: true };
 
-    fn place(alone: bool) -> Place<'static> {
-        Place { op: "Adam", namespace: "adam", alone }
+    fn place(alone: bool) -> Keeper<'static> {
+        Keeper { op: "Adam", namespace: "adam", alone }
     }
     fn text(e: Error) -> String {
         format!("{:?}: {e}", e.kind())
@@ -166,7 +166,7 @@ mod tests {
         assert_eq!(env.get(("adam", "%unnamed0.m")).unwrap(), array![[0.0]]);
         assert_eq!(env.kept(place(false), ids[0], T).unwrap(), Some(env.lookup("adam", "w.t").unwrap()));
         assert_eq!(env.kept(place(false), ids[0], Part { name: "h", scalar: false }).unwrap(), None);
-        assert_eq!(env.kept(Place { namespace: "other", ..place(false) }, ids[0], T).unwrap(), None);
+        assert_eq!(env.kept(Keeper { namespace: "other", ..place(false) }, ids[0], T).unwrap(), None);
     }
 
     #[test]
@@ -196,7 +196,7 @@ mod tests {
         assert_eq!(env.namespace("adam").current_var_names(), ["w.m"], "nothing was made for the other one");
         env.keep(place(false), &[v, w], &[M]).unwrap();
         assert_eq!(text(env.keep(place(true), &[v], &[M]).unwrap_err()), want.replace("\"w\"", "\"v\" of namespace \"layer\""));
-        env.keep(Place { namespace: "second", ..place(true) }, &[v, w], &[M]).unwrap();
+        env.keep(Keeper { namespace: "second", ..place(true) }, &[v, w], &[M]).unwrap();
         // A copy's state is nobody's.
         let copy = VariableEnvironment::from_bytes(&env.to_bytes().unwrap()).unwrap();
         copy.keep(place(true), &[copy.lookup("", "w").unwrap()], &[M]).unwrap();

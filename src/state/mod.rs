@@ -27,7 +27,7 @@ use crate::array::Array;
 use crate::dtype::DType;
 use crate::error::Result;
 use crate::shape::{Dims, Tuple};
-pub(crate) use companion::{Part, Place};
+pub(crate) use companion::{Keeper, Part};
 pub use lookup::VariableKey;
 pub use namespace::{NamedSlot, Slot, VariableNamespace};
 pub use value::{IntoArray, Stored};

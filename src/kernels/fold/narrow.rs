@@ -3,7 +3,7 @@
 use super::{BLOCK, Fold, Max, Min, Product, Step, Sum};
 use crate::dtype::DType;
 use crate::kernels::isa::Isa;
-use crate::kernels::real::Value;
+use crate::kernels::real::Arithmetic;
 use crate::kernels::tile::{slice, slice_mut};
 
 /// The widest row that these kernels take.
@@ -13,7 +13,7 @@ pub const NARROW: usize = 8;
 pub type Rows = unsafe fn(d: *mut u8, s: *const u8, rows: usize, width: usize);
 
 /// What is done with rows of `C` values.
-trait Narrow<T: Value, F: Step<T>> {
+trait Narrow<T: Arithmetic, F: Step<T>> {
     unsafe fn rows<const C: usize>(d: *mut T, s: *const T, rows: usize);
 }
 
@@ -26,13 +26,13 @@ struct Blocks;
 
 /// The fold of up to 8 values by the tree of a block: what is missing there is the identity, which changes nothing.
 #[inline(always)]
-fn eighths<T: Value, F: Step<T>, const C: usize>(x: &[T; C]) -> T {
+fn eighths<T: Arithmetic, F: Step<T>, const C: usize>(x: &[T; C]) -> T {
     let pair = |i: usize| if i + 1 < C { F::of(x[i], x[i + 1]) } else { x[i] };
     let half = |i: usize| if i + 2 < C { F::of(pair(i), pair(i + 2)) } else { pair(i) };
     if C > 4 { F::of(half(0), half(4)) } else { half(0) }
 }
 
-impl<T: Value, F: Step<T>> Narrow<T, F> for Across {
+impl<T: Arithmetic, F: Step<T>> Narrow<T, F> for Across {
     #[inline(always)]
     unsafe fn rows<const C: usize>(d: *mut T, s: *const T, rows: usize) {
         // SAFETY: by the contract there are so many rows of C values.
@@ -43,7 +43,7 @@ impl<T: Value, F: Step<T>> Narrow<T, F> for Across {
     }
 }
 
-impl<T: Value, F: Step<T>> Narrow<T, F> for Down {
+impl<T: Arithmetic, F: Step<T>> Narrow<T, F> for Down {
     #[inline(always)]
     unsafe fn rows<const C: usize>(d: *mut T, s: *const T, rows: usize) {
         // SAFETY: by the contract there are so many rows of C values, and one at `d`.
@@ -58,7 +58,7 @@ impl<T: Value, F: Step<T>> Narrow<T, F> for Down {
     }
 }
 
-impl<T: Value, F: Step<T>> Narrow<T, F> for Blocks {
+impl<T: Arithmetic, F: Step<T>> Narrow<T, F> for Blocks {
     #[inline(always)]
     unsafe fn rows<const C: usize>(d: *mut T, s: *const T, rows: usize) {
         let s = s.cast::<[T; C]>();
@@ -104,7 +104,7 @@ impl<T: Value, F: Step<T>> Narrow<T, F> for Blocks {
 }
 
 #[inline(always)]
-unsafe fn of_width<N: Narrow<T, F>, T: Value, F: Step<T>>(d: *mut u8, s: *const u8, rows: usize, width: usize) {
+unsafe fn of_width<N: Narrow<T, F>, T: Arithmetic, F: Step<T>>(d: *mut u8, s: *const u8, rows: usize, width: usize) {
     let (d, s) = (d.cast::<T>(), s.cast::<T>());
     // SAFETY: by the contract.
     unsafe {
@@ -121,15 +121,15 @@ unsafe fn of_width<N: Narrow<T, F>, T: Value, F: Step<T>>(d: *mut u8, s: *const 
     }
 }
 
-unsafe fn base<N: Narrow<T, F>, T: Value, F: Step<T>>(d: *mut u8, s: *const u8, rows: usize, width: usize) {
+unsafe fn base<N: Narrow<T, F>, T: Arithmetic, F: Step<T>>(d: *mut u8, s: *const u8, rows: usize, width: usize) {
     unsafe { of_width::<N, T, F>(d, s, rows, width) }
 }
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-unsafe fn avx2<N: Narrow<T, F>, T: Value, F: Step<T>>(d: *mut u8, s: *const u8, rows: usize, width: usize) {
+unsafe fn avx2<N: Narrow<T, F>, T: Arithmetic, F: Step<T>>(d: *mut u8, s: *const u8, rows: usize, width: usize) {
     unsafe { of_width::<N, T, F>(d, s, rows, width) }
 }
-fn kernel<N: Narrow<T, F>, T: Value, F: Step<T>>(isa: Isa) -> Rows {
+fn kernel<N: Narrow<T, F>, T: Arithmetic, F: Step<T>>(isa: Isa) -> Rows {
     // Wider vectors gain nothing on rows of a few values.
     match isa {
         #[cfg(target_arch = "x86_64")]

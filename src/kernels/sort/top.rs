@@ -3,11 +3,11 @@
 use std::ops::Range;
 
 use super::key::{Key, Sorted};
-use super::{Front, Source, WIDTH, abreast, argsort_bytes};
+use super::{Front, Input, WIDTH, abreast, argsort_bytes};
 use crate::array::{View, ViewMut};
 use crate::dtype::DType;
 use crate::error::Result;
-use crate::kernels::lines::Place;
+use crate::kernels::lines::Offsets;
 use crate::kernels::ranges::Ranges;
 
 /// So many elements of a line are found by selection, at most.
@@ -51,7 +51,7 @@ pub fn top(
     }
     let i = index.ptr().cast::<i64>();
     crate::dispatch!(x.dtype(), T => {
-        let (source, v) = (Source::<T>::new(x, values.strides(), axis), values.ptr().cast::<T>());
+        let (source, v) = (Input::<T>::new(x, values.strides(), axis), values.ptr().cast::<T>());
         // SAFETY: an element of a line, and an offset of the outputs.
         let store = |p, k: usize, at| unsafe {
             *v.offset(at) = source.at(p, k);
@@ -101,9 +101,9 @@ impl Best<'_> {
     }
 }
 
-impl<T: Sorted> Source<T> {
+impl<T: Sorted> Input<T> {
     /// Finds the first `k` elements of each line by selection: elements that are not below the greatest of those found so far do not count.
-    fn selected(&self, ranges: &Ranges<'_>, front: Front, scratch: &mut [u8], store: impl Fn(Place<1>, usize, isize)) -> Result<()> {
+    fn selected(&self, ranges: &Ranges<'_>, front: Front, scratch: &mut [u8], store: impl Fn(Offsets<1>, usize, isize)) -> Result<()> {
         let (n, k, width) = (self.lines.along.n, front.kept, self.width());
         // SAFETY: items are integers, which any bytes are.
         let (_, items, _) = unsafe { scratch.align_to_mut::<u128>() };
@@ -143,7 +143,15 @@ impl<T: Sorted> Source<T> {
     /// # Safety
     /// They are there.
     #[inline(always)]
-    unsafe fn look(&self, best: &mut Best<'_>, limit: &mut Option<T::Key>, p: Place<1>, block: Range<usize>, step: isize, greatest: bool) {
+    unsafe fn look(
+        &self,
+        best: &mut Best<'_>,
+        limit: &mut Option<T::Key>,
+        p: Offsets<1>,
+        block: Range<usize>,
+        step: isize,
+        greatest: bool,
+    ) {
         let key = |k: usize| {
             // SAFETY: the contract.
             let key = unsafe { (*self.x.offset(p.x[0] + step * k as isize)).key() };
