@@ -35,9 +35,9 @@ test-rust: | rust
 	SCIRS2_AUTOGRAD_GUARD=1 cargo test --locked
 
 test-python: $(VENV)/.built $(VENV)/.demo $(VENV)/.test
-	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n auto -m "not slow"
-	SCIRS2_AUTOGRAD_ISA=base $(BIN)/python -m pytest -n auto tests/python/test_extremes.py
-	SCIRS2_AUTOGRAD_ISA=avx2 $(BIN)/python -m pytest -n auto tests/python/test_extremes.py
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal -m "not slow"
+	SCIRS2_AUTOGRAD_ISA=base $(BIN)/python -m pytest -n auto --dist worksteal tests/python/test_extremes.py
+	SCIRS2_AUTOGRAD_ISA=avx2 $(BIN)/python -m pytest -n auto --dist worksteal tests/python/test_extremes.py
 
 # Every row again, by the kernels of lesser machines, both at once.
 ISA_TESTS = cargo test --locked --test op_matrix --test theory --test derivatives --test infinities
