@@ -14,16 +14,22 @@ from test_reference import draw
 
 SAMPLES = 3
 #: What autograd gives for an expression that it does not differentiate.
-NOT_THERE = (NotImplementedError, TypeError, AttributeError, ValueError, IndexError)
+NOT_THERE = (NotImplementedError, TypeError, AttributeError, ValueError, LookupError, AssertionError)
+#: Rows whose gradients by autograd are not those of the expression; the differences of `tests/op_matrix.rs` are.
+WRONG = {
+    "full_like": "autograd takes the number for a constant",
+    "kron": "autograd takes both arrays to have as many axes",
+    "cholesky_lower": "autograd has the gradient of both triangles, where one is read",
+}
 
 
 def differentiable():
     for index, row in enumerate(ROWS):
-        if "ref." in row["numpy"] or "First" in {c for checks, _ in row["exempt"] for c in checks}:
+        if row["name"] in WRONG or "ref." in row["numpy"] or "First" in {c for checks, _ in row["exempt"] for c in checks}:
             continue
-        for k, case in enumerate(row["cases"][:SAMPLES]):
-            if any(domain[0] not in ("index", "bool", "absent") for domain, _ in case[0]):
-                yield pytest.param(index, case, id=f"{row['name']}-{k}")
+        cases = [c for c in row["cases"] if any(domain[0] not in ("index", "bool", "absent") for domain, _ in c[0])]
+        for k in range(SAMPLES if cases else 0):
+            yield pytest.param(index, k, cases[k % len(cases)], id=f"{row['name']}-{k}")
 
 
 def floating(xs):
@@ -43,6 +49,8 @@ def loss_of(row, attrs, xs, at, weights):
         mine = given | dict(
             zip([n for n, k in zip(names, kinds, strict=True) if k in ("tensor", "tensors")], operands(row, all_), strict=True)
         )
+        if mine.get("where", True) is None:
+            mine["where"] = True
         y = eval(row["numpy"], {"np": anp, "scipy": autograd.scipy}, mine)
         ys = list(y) if isinstance(y, tuple | list) else [y]
         return sum(anp.sum(y * w) for y, w in zip(ys, weights, strict=True) if w is not None)
@@ -50,12 +58,14 @@ def loss_of(row, attrs, xs, at, weights):
     return loss
 
 
+# What autograd says of a gradient that is zero or constant.
+@pytest.mark.filterwarnings("ignore:Output seems independent of input")
 @pytest.mark.slow
-@pytest.mark.parametrize(("index", "case"), list(differentiable()))
-def test_gradients_equal_those_of_autograd(index, case):
+@pytest.mark.parametrize(("index", "k", "case"), list(differentiable()))
+def test_gradients_equal_those_of_autograd(index, k, case):
     row, (inputs, texts) = ROWS[index], case
     attrs = attributes(row, texts)
-    rng = np.random.default_rng(index)
+    rng = np.random.default_rng([index, k])
     xs = [draw(rng, domain, shape, "float64") for domain, shape in inputs]
     at = floating(xs)
     with ag.Context() as ctx:
