@@ -61,7 +61,7 @@ _BERNOULLI, _BETWEEN, _SPREAD = _row("bernoulli"), _row("between"), _row("spread
 _POLYGAMMA = _row("polygamma")
 _EINSUM, _TENSORDOT = _row("einsum"), _row("tensordot")
 _RESHAPE, _TRANSPOSE = _row("reshape"), _row("transpose")
-_EYE, _LINSPACE = _row("eye"), _row("linspace")
+_CAST, _EYE, _LINSPACE = _row("cast"), _row("eye"), _row("linspace")
 
 
 def grad(ys: Sequence[TensorLike] | Tensor, xs: Sequence[Tensor] | Tensor) -> list[Tensor]:
@@ -233,17 +233,19 @@ def linspace(
     [0.   0.25 0.5  0.75 1.  ]
     1.5
     """
-    from .tensor_ops import cast
-
     if not isinstance(start, Tensor) and not isinstance(stop, Tensor):
         here = ctx or current_context()
         start = here.full((), start) if isinstance(start, (int, float)) else here.constant(start)
     y: Tensor = _apply(_LINSPACE, (start, stop), (num, endpoint, axis))
     if dtype is None:
         return y
-    whole = cast(y, dtype)
+    whole: Tensor = _apply(_CAST, (y,), (dtype,))
+    if whole.dtype.kind in "fb":
+        return whole
     # A conversion to integers rounds towards 0.
-    return whole if whole.dtype.kind in "fb" else whole - cast(cast(whole, y.dtype) > y, dtype)
+    back: Tensor = _apply(_CAST, (whole,), (y.dtype,))
+    above: Tensor = _apply(_CAST, (back > y,), (dtype,))
+    return whole - above
 
 
 def eye(N: int, M: int | None = None, k: int = 0, dtype: DTypeLike | None = None, *, ctx: Context | None = None) -> Tensor:

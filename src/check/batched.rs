@@ -1,10 +1,9 @@
 //! One more axis of some inputs against one computation after the other.
 
+use super::arrays::{compare, stacked};
 use super::cotangent;
-use super::layout::{compare, stacked};
 use super::program::{build, derive, evaluate, placeholders};
-use super::sample::{Sample, array};
-use super::values::single;
+use super::sample::{Sample, array, single};
 use crate::api::context::{Context, run};
 use crate::array::Array;
 use crate::autodiff::batch::over;

@@ -1,11 +1,10 @@
 //! The same numbers in other places: strided and repeated views, reversed axes, long, short and empty arrays.
 
+use super::arrays::{compare, derived_values, flat, gathered, placeholder, plain};
 use super::bounds;
 use super::program::{build, derive, evaluate, placeholders};
-use super::replay::{close, same_bits};
 use super::sample::{Sample, numbers};
-use super::values::{SINGLE, single};
-use crate::api::context::{Context, run};
+use crate::api::context::run;
 use crate::array::Array;
 use crate::dtype::DType;
 use crate::error::{Error, ErrorKind, Result};
@@ -54,38 +53,6 @@ struct Layout {
     name: &'static str,
     fed: Array,
     view: for<'g> fn(Tensor<'g>, &[usize]) -> Tensor<'g>,
-}
-
-pub(super) fn gathered(a: &Array, dims: &[usize], from: impl Fn(&[usize]) -> Option<usize>) -> Result<Array> {
-    let mut index = vec![0usize; dims.len()];
-    let mut places = Vec::with_capacity(count(dims));
-    for mut e in 0..count(dims) {
-        for (i, &n) in index.iter_mut().zip(dims).rev() {
-            *i = e % n;
-            e /= n;
-        }
-        places.push(from(&index));
-    }
-    crate::dispatch!(a.dtype(), T => {
-        let x = a.as_slice::<T>()?;
-        let values: Vec<T> = places.iter().map(|p| p.and_then(|p| x.get(p)).copied().unwrap_or_default()).collect();
-        Array::from_slice(&values, dims)
-    })
-}
-
-/// Arrays of one shape along a new first axis.
-pub(super) fn stacked(parts: &[Array]) -> Result<Array> {
-    let first = parts.first().ok_or_else(|| Error::text(ErrorKind::Shape, "check: there is nothing to stack"))?;
-    let dims: Vec<usize> = [parts.len()].into_iter().chain(first.shape().iter().copied()).collect();
-    crate::dispatch!(first.dtype(), T => {
-        let lists: Vec<&[T]> = parts.iter().map(|a| a.as_slice::<T>()).collect::<Result<_>>()?;
-        Array::from_slice(&lists.concat(), &dims)
-    })
-}
-
-/// The place in C order of an index.
-pub(super) fn flat(dims: &[usize], index: impl Iterator<Item = usize>) -> usize {
-    dims.iter().zip(index).fold(0, |at, (n, i)| at * n + i)
 }
 
 /// Layouts that show exactly `a`.
@@ -148,60 +115,6 @@ fn longer(def: &'static OpDef, s: &Sample) -> Result<usize> {
         Err(e) if e.kind() == ErrorKind::Value && e.op() == Some(def.name) => Ok(0),
         other => other,
     }
-}
-
-pub(super) fn derived_values<'g>(
-    ctx: &'g Context,
-    def: &'static OpDef,
-    xs: &[Tensor<'g>],
-    s: &Sample,
-    feeds: Vec<(Tensor<'g>, Array)>,
-) -> Result<Vec<Array>> {
-    let ys = build(ctx, def, xs, s)?;
-    // Gradients by what is fed have another shape than those by the view: these are compared where the row sees them.
-    let floats: Vec<Tensor<'g>> = xs.iter().copied().filter(|t| t.dtype().is_float()).collect();
-    let mut all = ys.clone();
-    let mut feeds = feeds;
-    let level: Vec<Tensor<'g>> = ys.into_iter().filter(|t| t.dtype().is_float()).collect();
-    if !level.is_empty() && !floats.is_empty() {
-        let mut seeds = vec![];
-        for (i, v) in evaluate(ctx, &level, &feeds)?.iter().enumerate() {
-            let c = super::cotangent(v, i)?;
-            let c = if v.dtype() == DType::F32 { single(&c)? } else { c };
-            let t = placeholder(ctx, &format!("c{i}"), &c);
-            seeds.push(t);
-            feeds.push((t, c));
-        }
-        all.extend(crate::autodiff::try_grad(&level, &floats, Some(&seeds))?);
-    }
-    evaluate(ctx, &all, &feeds)
-}
-
-fn placeholder<'g>(ctx: &'g Context, name: &str, a: &Array) -> Tensor<'g> {
-    let shape: Vec<isize> = a.shape().iter().map(|&n| n as isize).collect();
-    ctx.placeholder_of(name, &shape, a.dtype())
-}
-
-/// How far layouts of an operand may differ where a row's rounding follows from them.
-const BY_LAYOUT: f64 = 1e-14;
-
-pub(super) fn compare(def: &OpDef, what: &str, found: &[Array], expected: &[Array]) -> Result<usize> {
-    for (k, (a, b)) in found.iter().zip(expected).enumerate() {
-        let what = format!("{what}, output {k}");
-        match def.flags.by_layout {
-            true => close(&what, a, b, if b.dtype() == DType::F32 { SINGLE } else { BY_LAYOUT })?,
-            false => same_bits(&what, a, b)?,
-        }
-    }
-    Ok(found.len())
-}
-
-pub(super) fn plain(def: &'static OpDef, s: &Sample) -> Result<Vec<Array>> {
-    run(|ctx| {
-        let xs = placeholders(ctx, &s.inputs);
-        let feeds = xs.iter().copied().zip(s.inputs.iter().cloned()).collect();
-        derived_values(ctx, def, &xs, s, feeds)
-    })
 }
 
 /// Each input, and all of them, as views of fed arrays: the bits are those of contiguous inputs.

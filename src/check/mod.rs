@@ -2,8 +2,10 @@
 //!
 //! [`gradcheck`] compares a gradient with differences of the function; `matrix` runs every check on every row.
 
+mod arrays;
 mod batched;
 pub(crate) mod bounds;
+mod edge;
 pub(crate) mod fused;
 pub(crate) mod layout;
 mod magnitudes;

@@ -1,9 +1,8 @@
 //! A row as a program: built on a sample, differentiated, evaluated. What all checks share.
 
-use super::bounds::Edge;
 use super::cotangent;
-use super::sample::Sample;
-use super::values::single;
+use super::edge::Edge;
+use super::sample::{Sample, single};
 use crate::api::context::Context;
 use crate::api::feed::Feeder;
 use crate::array::Array;

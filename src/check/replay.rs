@@ -12,6 +12,9 @@ use crate::graph::op::{Body, Kernel, OpDef};
 use crate::graph::{Graph, Node, NodeOp, Tensor, Value};
 use crate::shape::Tuple;
 
+/// How far `float32` may be off, relative to the largest element or 1.
+pub const SINGLE: f64 = 2e-6;
+
 /// The values of `outputs`, computed node by node. `feeds` are the placeholders' values.
 pub fn replay(outputs: &[Tensor<'_>], feeds: &[(Tensor<'_>, Array)]) -> Result<Vec<Array>> {
     let Some(graph) = outputs.first().map(|t| t.graph()) else { return Ok(vec![]) };

@@ -152,3 +152,8 @@ pub fn numbers(a: &Array) -> Vec<f64> {
 pub fn widened(a: &Array) -> Result<Array> {
     Array::from_slice(&numbers(a), a.shape())
 }
+
+/// An array of `f64` rounded to `f32`.
+pub fn single(a: &Array) -> Result<Array> {
+    Array::from_slice(&numbers(a).iter().map(|&x| x as f32).collect::<Vec<_>>(), a.shape())
+}

@@ -1,8 +1,8 @@
 //! Checks of what a row returns: its types, its values in narrower dtypes, its messages.
 
 use super::program::{Derived, build, derive, evaluate, placeholders};
-use super::replay::{close, same_bits};
-use super::sample::{Numbers, Sample, array, numbers, widened};
+use super::replay::{SINGLE, close, same_bits};
+use super::sample::{Numbers, Sample, array, widened};
 use crate::api::context::run;
 use crate::array::Array;
 use crate::dtype::DType;
@@ -11,14 +11,6 @@ use crate::graph::attr::Attr;
 use crate::graph::op::{Body, Domain, Kernel, OpDef};
 use crate::graph::{Tensor, attr};
 use crate::shape::Tuple;
-
-/// How far `float32` may be off, relative to the largest element or 1.
-pub const SINGLE: f64 = 2e-6;
-
-/// An array of `f64` rounded to `f32`.
-pub fn single(a: &Array) -> Result<Array> {
-    Array::from_slice(&numbers(a).iter().map(|&x| x as f32).collect::<Vec<_>>(), a.shape())
-}
 
 /// The type that a rule promised and the one that came.
 fn promised(t: Tensor<'_>, a: &Array) -> Result<()> {

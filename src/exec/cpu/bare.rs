@@ -22,7 +22,7 @@ impl<'a> Bare<'a> {
     pub(super) fn of(p: &'a Program) -> Option<Bare<'a>> {
         let [stage] = &p.stages[..] else { return None };
         let ([load], [fold]) = (&stage.loads[..], &stage.folds[..]) else { return None };
-        let alone = stage.code.is_empty() && stage.stores.is_empty() && fold.kept.is_none();
+        let alone = !stage.per_row && stage.code.is_empty() && stage.stores.is_empty() && fold.kept.is_none();
         (alone && load.kind == LoadKind::Flat && fold.from == load.slot).then_some(Bare { load, fold })
     }
 }
