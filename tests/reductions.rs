@@ -336,7 +336,8 @@ fn reductions_of_nothing() {
         assert_eq!(of(T::reduce_sum(x, 1, false)), [0.0; 0]);
         assert_eq!(of(T::var(x, 1, 0, false)), [0.0; 0]);
         assert_eq!(of(T::max_where(x, true, -3.0, 0, false)), [-3.0; 2]);
-        let none: [(&str, for<'g> fn(Tensor<'g>) -> Tensor<'g>); 4] = [
+        type OfTensor = for<'g> fn(Tensor<'g>) -> Tensor<'g>;
+        let none: [(&str, OfTensor); 4] = [
             ("nanmax", |x| T::nanmax(x, 0, false)),
             ("ptp", |x| T::ptp(x, 0, false)),
             ("aminmax", |x| T::aminmax(x, 0, false).1),

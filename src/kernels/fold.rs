@@ -157,6 +157,7 @@ trait Job {
 
 struct Block<F, T>(F, T);
 impl<T: Arithmetic, F: Step<T>> Job for Block<F, T> {
+    #[allow(clippy::needless_range_loop, reason = "an iterator can be a call in a test build")]
     #[inline(always)]
     unsafe fn run(d: *mut u8, s: *const u8, count: usize, n: usize, step: usize) {
         unsafe {

@@ -59,6 +59,7 @@ impl<T: Arithmetic, F: Step<T>> Narrow<T, F> for Down {
 }
 
 impl<T: Arithmetic, F: Step<T>> Narrow<T, F> for Blocks {
+    #[allow(clippy::needless_range_loop, clippy::manual_memcpy, reason = "an iterator or a copy can be a call in a test build")]
     #[inline(always)]
     unsafe fn rows<const C: usize>(d: *mut T, s: *const T, rows: usize) {
         let s = s.cast::<[T; C]>();
