@@ -118,9 +118,9 @@ fn sinc(x: f64) -> f64 {
     let y = x - 2.0 * (x / 2.0).round_ties_even();
     let quarters = (2.0 * y).round_ties_even();
     let rest = std::f64::consts::PI * (y - quarters / 2.0);
-    let sine = match quarters {
-        q if q == 0.0 => rest.sin(),
-        q if q.abs() == 1.0 => rest.cos() * q,
+    let sine = match quarters.abs() as u8 {
+        0 => rest.sin(),
+        1 => rest.cos() * quarters,
         _ => -rest.sin(),
     };
     if x == 0.0 { 1.0 } else { sine / (std::f64::consts::PI * x) }
