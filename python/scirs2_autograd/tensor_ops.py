@@ -791,7 +791,7 @@ def lerp(a: TensorLike, b: TensorLike, w: TensorLike) -> Tensor:
 
 def floor_divide(a: TensorLike, b: TensorLike) -> Tensor:
     """The quotient rounded down, `floor(a / b)`, with broadcasting: Python's `//`. It is rounded once, so that it goes together with
-    `REMAINDER`. Integers stay integers: the quotient by 0 is 0, and that of the smallest one by -1 wraps around. Of floating
+    `remainder`. Integers stay integers: the quotient by 0 is 0, and that of the smallest one by -1 wraps around. Of floating
     numbers it is infinite or NaN by 0, and NaN for an infinite `a`.
 
     Gradient: 0.
@@ -839,7 +839,7 @@ def fmod(a: TensorLike, b: TensorLike) -> Tensor:
 
 
 def divmod(a: TensorLike, b: TensorLike) -> tuple[Tensor, Tensor]:
-    """`FLOOR_DIVIDE` and `REMAINDER`, as a pair: Python's `divmod`.
+    """`floor_divide` and `remainder`, as a pair: Python's `divmod`.
 
     Gradient: theirs.
 

@@ -20,7 +20,7 @@ pub enum Fold {
     Product,
 }
 
-/// Number of values that [`block`] folds.
+/// Number of values that a line of [`lines`] has at most.
 pub const BLOCK: usize = 512;
 
 /// One step of a fold.

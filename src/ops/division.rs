@@ -9,7 +9,7 @@ pub(in crate::ops) static ROWS: &[&OpDef] = &[&FLOOR_DIVIDE, &REMAINDER, &FMOD, 
 
 row! {
     /// The quotient rounded down, `floor(a / b)`, with broadcasting: Python's `//`. It is rounded once, so that it goes together with
-    /// [`REMAINDER`]. Integers stay integers: the quotient by 0 is 0, and that of the smallest one by -1 wraps around. Of floating
+    /// [`remainder`]. Integers stay integers: the quotient by 0 is 0, and that of the smallest one by -1 wraps around. Of floating
     /// numbers it is infinite or NaN by 0, and NaN for an infinite `a`.
     ///
     /// Gradient: 0.
@@ -49,7 +49,7 @@ row! {
     samples real, positive;
 }
 row! {
-    /// [`FLOOR_DIVIDE`] and [`REMAINDER`], as a pair: Python's `divmod`.
+    /// [`floor_divide`] and [`remainder`], as a pair: Python's `divmod`.
     ///
     /// Gradient: theirs.
     pub DIVMOD = fn divmod(a: number, b: number) -> quotient, rest
