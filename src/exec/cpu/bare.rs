@@ -44,7 +44,9 @@ impl Machine<'_> {
                     let many = if rest == 0 { rows_at_once(cols) } else { 1 };
                     (0..rows).step_by(many).all(|first| {
                         let here = many.min(rows - first);
-                        let on = self.lines(b, blocks, first * cols, here * whole, BLOCK, poll);
+                        if !self.lines(b, blocks, first * cols, here * whole, BLOCK, poll) {
+                            return false;
+                        }
                         if rest > 0 {
                             self.line(b, blocks.add(whole * size), first * cols + whole * BLOCK, rest);
                         }
@@ -53,7 +55,7 @@ impl Machine<'_> {
                             (f.pairwise)(values, per_row, 1);
                             std::ptr::copy_nonoverlapping(values, self.result(f, first + i), size);
                         }
-                        on
+                        true
                     })
                 }
                 Reduction::Leading(_) if cols <= NARROW => (0..rows).step_by(PIECE).all(|first| {

@@ -88,16 +88,13 @@ impl<T: Arithmetic, F: Step<T>> Narrow<T, F> for Blocks {
                 b = b.wrapping_add(4);
             }
             while b < d.len() {
-                let from = slice(block(b), BLOCK.min(rows.wrapping_sub(b.wrapping_mul(BLOCK))));
-                let mut total = from[0];
-                for i in 1..from.len() {
-                    for k in 0..C {
-                        total[k] = F::of(total[k], from[i][k]);
-                    }
-                }
+                // Fewer blocks than that, or the last rows: one after the other onto the first.
+                let (first, n) = (block(b), BLOCK.min(rows.wrapping_sub(b.wrapping_mul(BLOCK))));
+                let one = slice(first, 1);
                 for k in 0..C {
-                    d[b][k] = total[k];
+                    d[b][k] = one[0][k];
                 }
+                <Down as Narrow<T, F>>::rows::<C>(d[b].as_mut_ptr(), first.wrapping_add(1).cast(), n.wrapping_sub(1));
                 b = b.wrapping_add(1);
             }
         }
