@@ -4,12 +4,16 @@ use std::mem::MaybeUninit;
 
 use gemm::Parallelism;
 
+use self::small::Small;
+use super::isa::isa;
 use super::movement::each;
 use super::ranges::{GRAIN, Ranges, halve};
 use crate::array::{View, ViewMut};
 use crate::dtype::DType;
 use crate::error::Result;
 use crate::shape::{Dims, Strides};
+
+mod small;
 
 /// One matrix product: lengths, and the strides of `a[i, p]`, `b[p, j]` and `d[i, j]`.
 #[derive(Clone, Copy, Debug)]
@@ -62,9 +66,14 @@ fn last_two<T: Copy>(s: &[T]) -> [T; 2] {
     [s[n - 2], s[n - 1]]
 }
 
-/// The largest m n k that the plain loops take (6 x 6 x 6): about where the fixed cost of `gemm`, 250 ns, is paid back.
-/// Its paths for vectors cost next to nothing and take all of them.
-const SMALL: usize = 216;
+/// The largest m n k that the plain loops take (3 x 3 x 3): less than a kernel's preparations cost.
+const TINY: usize = 27;
+/// The largest m n k of products with fewer than [`THICK`] rows or columns that the kernels of small products take
+/// (6 x 6 x 6). The paths of `gemm` for vectors cost next to nothing and take all of them.
+const THIN: usize = 216;
+const THICK: usize = 4;
+/// The largest m n k that those kernels take (32 x 32 x 32): about where the fixed cost of `gemm`, .2 to 1 us, is paid back.
+const SMALL: usize = 1 << 15;
 
 /// Multiplications that a large product of floats does in the time of moving one element, and its logarithm.
 pub(super) const RATE: usize = 1 << FAST;
@@ -76,7 +85,7 @@ pub(super) const PANEL: usize = 1 << 30;
 
 /// # Safety
 /// As [`over_batch`].
-unsafe fn floats<T: Number>(
+unsafe fn floats<T: Number + Small>(
     ranges: &Ranges<'_>,
     a: View<'_>,
     b: View<'_>,
@@ -86,10 +95,12 @@ unsafe fn floats<T: Number>(
     steps: [&[isize]; 3],
 ) -> Result<()> {
     // The lengths of one product decide, never its strides, so that rounding follows from the shapes.
-    let small = p.m > 1 && p.n > 1 && p.m * p.n * p.k <= SMALL;
+    let (work, thick) = (p.m.saturating_mul(p.n).saturating_mul(p.k), p.m.min(p.n) >= THICK);
+    let matrices = p.m > 1 && p.n > 1;
     let f: Multiply<T> = match () {
         () if p.k == 1 => (outer_product, 0),
-        () if small => (plain_product, 0),
+        () if matrices && work <= TINY => (plain_product, 0),
+        () if matrices && work <= if thick { SMALL } else { THIN } && p.k <= small::INNER => (T::kernel(isa()), FAST),
         () => (gemm_product, FAST),
     };
     // SAFETY: passed on.
@@ -338,7 +349,7 @@ mod tests {
         batch.iter().copied().chain([rows, columns]).collect()
     }
 
-    const LENGTHS: [[usize; 3]; 20] = [
+    const LENGTHS: [[usize; 3]; 26] = [
         [1, 1, 1],
         [2, 2, 2],
         [3, 0, 2],
@@ -359,6 +370,12 @@ mod tests {
         [65, 70, 66],
         [3, 600, 3],
         [300, 3, 2],
+        [8, 64, 10],
+        [5, 30, 12],
+        [13, 9, 23],
+        [32, 32, 32],
+        [4, 128, 33],
+        [4, 129, 7],
     ];
 
     #[test]
@@ -434,7 +451,7 @@ mod tests {
     #[test]
     fn the_bits_of_small_products_follow_from_the_lengths() {
         let mut rng = Rng(8);
-        for [m, k, n] in [[2, 5, 3], [6, 6, 6], [3, 20, 3], [2, 4, 20]] {
+        for [m, k, n] in [[2, 5, 3], [6, 6, 6], [3, 20, 3], [2, 4, 20], [9, 64, 10], [4, 100, 29], [31, 33, 32]] {
             for dtype in [DType::F32, DType::F64] {
                 let (x, y) = (rng.real(6 * m * k), rng.real(6 * k * n));
                 let mut first = None;

@@ -79,17 +79,6 @@ pub(super) unsafe fn slice_mut<'a, T>(p: *mut T, n: usize) -> &'a mut [T] {
     unsafe { transmute::<*mut [T], &mut [T]>(slice_from_raw_parts_mut(p, n)) }
 }
 
-/// Asks for `bytes` of memory that will be read soon. It need not be there.
-#[inline(always)]
-pub fn prefetch(from: *const u8, bytes: usize) {
-    #[cfg(target_arch = "x86_64")]
-    for line in (0..bytes).step_by(64) {
-        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        // SAFETY: an address that is not there has no effect.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(from.wrapping_add(line).cast()) };
-    }
-}
-
 /// The values of an operand: n, one, or, if the formula has no such operand, one `()`.
 #[inline(always)]
 unsafe fn operand<'a, T>(p: *const u8, one: bool, n: usize) -> &'a [T] {

@@ -50,6 +50,11 @@ impl Machine<'_> {
                         if rest > 0 {
                             self.line(b, blocks.add(whole * size), first * cols + whole * BLOCK, rest);
                         }
+                        if per_row <= NARROW {
+                            // The same tree as pairwise, of many rows at once.
+                            (f.across)(self.result(f, first), blocks, here, per_row);
+                            return true;
+                        }
                         for i in 0..here {
                             let values = blocks.add(i * per_row * size);
                             (f.pairwise)(values, per_row, 1);
