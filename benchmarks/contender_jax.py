@@ -18,6 +18,7 @@ from workload import (
     network,
     places,
     point,
+    rates,
     sequence,
     small_network,
     vector,
@@ -198,3 +199,46 @@ def recurrent(steps: int) -> Workload:
         return jnp.sum(state * state)
 
     return compiled(jax.value_and_grad(f, (0, 1, 2)), *sequence(steps))
+
+
+def rosenbrock(x):
+    return jnp.sum(100.0 * (x[1:] - x[:-1] ** 2) ** 2 + (1.0 - x[:-1]) ** 2)
+
+
+def plain(f, *arrays) -> Workload:
+    """A function that takes and returns NumPy's arrays."""
+
+    def numbers_out() -> list[np.ndarray]:
+        return [np.asarray(leaf) for leaf in jax.tree.leaves(f(*arrays))]
+
+    return Workload(lambda _: numbers_out(), numbers_out)
+
+
+def rosenbrock_compiled(size: int) -> Workload:
+    return plain(jax.jit(jax.value_and_grad(rosenbrock)), point(size))
+
+
+def rosenbrock_hessian_compiled(size: int) -> Workload:
+    return plain(jax.jit(jax.hessian(rosenbrock)), point(size))
+
+
+def end_of_oscillation(k, steps):
+    def slope(y):
+        return jnp.tanh(jnp.roll(y, 1) * k) - 0.1 * y
+
+    y, h = jnp.ones(4), 0.01
+    for _ in range(steps):
+        a = slope(y)
+        b = slope(y + 0.5 * h * a)
+        c = slope(y + 0.5 * h * b)
+        d = slope(y + h * c)
+        y = y + h / 6.0 * (a + 2.0 * b + 2.0 * c + d)
+    return jnp.sum(y * y)
+
+
+def runge_kutta(steps: int) -> Workload:
+    return plain(jax.jit(jax.grad(lambda k: end_of_oscillation(k, steps))), rates())
+
+
+def runge_kutta_anew(steps: int) -> Workload:
+    return plain(lambda k: jax.jit(jax.grad(lambda k: end_of_oscillation(k, steps)))(k), rates())

@@ -17,6 +17,7 @@ from workload import (
     network,
     places,
     point,
+    rates,
     sequence,
     small_network,
     vector,
@@ -213,3 +214,53 @@ def recurrent(steps: int) -> Workload:
         return [value, *T.grad([value], [x, own, across])]
 
     return kept(build, *sequence(steps))
+
+
+def rosenbrock(x):
+    return T.reduce_sum(100.0 * (x[1:] - x[:-1] ** 2) ** 2 + (1.0 - x[:-1]) ** 2)
+
+
+def plain(f, *arrays) -> Workload:
+    """A function that takes and returns NumPy's arrays."""
+
+    def numbers() -> list[np.ndarray]:
+        result = f(*arrays)
+        return [np.asarray(r) for r in (result if isinstance(result, tuple) else [result])]
+
+    return Workload(lambda _: f(*arrays), numbers)
+
+
+def rosenbrock_compiled(size: int) -> Workload:
+    return plain(ag.jit(ag.value_and_grad(rosenbrock)), point(size))
+
+
+def rosenbrock_traced(size: int) -> Workload:
+    return plain(ag.value_and_grad(rosenbrock), point(size))
+
+
+def rosenbrock_hessian_compiled(size: int) -> Workload:
+    return plain(ag.jit(ag.hessian(rosenbrock)), point(size))
+
+
+def end_of_oscillation(k, steps):
+    """The squared end of y' = A(k) y after steps of Runge-Kutta."""
+
+    def slope(y):
+        return T.tanh(T.roll(y, 1) * k) - 0.1 * y
+
+    y, h = np.ones(4), 0.01
+    for _ in range(steps):
+        a = slope(y)
+        b = slope(y + 0.5 * h * a)
+        c = slope(y + 0.5 * h * b)
+        d = slope(y + h * c)
+        y = y + h / 6.0 * (a + 2.0 * b + 2.0 * c + d)
+    return T.reduce_sum(y * y)
+
+
+def runge_kutta(steps: int) -> Workload:
+    return plain(ag.jit(ag.grad(lambda k: end_of_oscillation(k, steps))), rates())
+
+
+def runge_kutta_anew(steps: int) -> Workload:
+    return plain(lambda k: ag.jit(ag.grad(lambda k: end_of_oscillation(k, steps)))(k), rates())

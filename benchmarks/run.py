@@ -25,7 +25,13 @@ import footprint
 HERE = Path(__file__).resolve().parent
 
 OURS = "scirs2_autograd"
-CONTENDERS = {OURS: "contender_scirs2", "PyTorch": "contender_torch", "PyTorch, memory kept": "contender_torch", "JAX": "contender_jax"}
+CONTENDERS = {
+    OURS: "contender_scirs2",
+    "PyTorch": "contender_torch",
+    "PyTorch, memory kept": "contender_torch",
+    "JAX": "contender_jax",
+    "autograd": "contender_autograd",
+}
 
 # One thread each. The variables with OPENBLAS in their names choose slower kernels on some machines; they are removed.
 ENVIRONMENT = {
@@ -87,6 +93,21 @@ ROWS: dict[str, list[Row]] = {
         Row("Hessian of a network of 8, 10 and 1 units, 101 parameters", "network_hessian"),
     ],
     "m": [Row("RNN of 128 steps written with slices, value and gradients", "recurrent", {"steps": 128}, 1e-3)],
+    # NumPy's arrays in and out: functions as a scientist calls them.
+    "n": [
+        Row(
+            f"value and gradient of the Rosenbrock function of {n:,} numbers, compiled, NumPy in and out",
+            "rosenbrock_compiled",
+            {"size": n},
+        )
+        for n in (10, 100, 1000, 10_000)
+    ],
+    "o": [Row(f"the same, of {n:,} numbers, traced in each call", "rosenbrock_traced", {"size": n}) for n in (10, 100, 1000, 10_000)],
+    "p": [
+        Row("its Hessian for 100 numbers, compiled", "rosenbrock_hessian_compiled", {"size": 100}),
+        Row("gradient through 200 steps of Runge-Kutta in a Python loop, compiled", "runge_kutta", {"steps": 200}),
+        Row("the same, to the first result", "runge_kutta_anew", {"steps": 200}, rounds=3),
+    ],
 }
 
 

@@ -83,5 +83,10 @@ def sequence(steps: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return inputs.astype(np.float32), own.astype(np.float32), across.astype(np.float32)
 
 
+def rates() -> np.ndarray:
+    """The four coupling constants of an oscillator that `runge_kutta` integrates."""
+    return np.array([0.3, -0.2, 0.5, 0.1])
+
+
 STEPS = 10
 """Training steps whose losses are compared."""

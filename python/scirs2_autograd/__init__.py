@@ -33,6 +33,8 @@ from ._lib import (
 from ._lib import _memory_stats as memory_stats
 from ._lib import _set_plan_cache_bytes as set_plan_cache_bytes
 from ._lib import _trim as trim
+from .checks import gradcheck
+from .contexts import run
 from .custom import custom_op
 from .exceptions import (
     AutogradError,
@@ -46,7 +48,9 @@ from .exceptions import (
     ShapeError,
     VariableError,
 )
-from .transforms import grad, gradcheck, run, value_and_grad
+from .kept import Jit, jit
+from .pytree import register_pytree
+from .transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 
 __all__ = [
     "ArrayRng",
@@ -60,6 +64,7 @@ __all__ = [
     "Filled",
     "FormatError",
     "GraphError",
+    "Jit",
     "LinAlgError",
     "Namespace",
     "NotDifferentiableError",
@@ -75,13 +80,20 @@ __all__ = [
     "exceptions",
     "grad",
     "gradcheck",
+    "hessian",
+    "hvp",
+    "jacobian",
+    "jit",
+    "jvp",
     "memory_stats",
     "optimizers",
+    "register_pytree",
     "run",
     "set_plan_cache_bytes",
     "tensor_ops",
     "trim",
     "value_and_grad",
+    "vjp",
 ]
 
 

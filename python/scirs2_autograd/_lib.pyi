@@ -24,6 +24,7 @@ __all__ = [
     "Tensor",
     "VariableEnvironment",
     "VariableID",
+    "_Kept",
     "_Optimizer",
     "_Row",
     "__version__",
@@ -33,6 +34,7 @@ __all__ = [
     "_compilations",
     "_cond",
     "_custom",
+    "_difference",
     "_grad",
     "_hook",
     "_hvp",
@@ -42,6 +44,7 @@ __all__ = [
     "_releases",
     "_row",
     "_set_plan_cache_bytes",
+    "_tracing",
     "_trim",
     "current_context",
     "op_table",
@@ -204,6 +207,7 @@ class Context:
     def __reduce__(self) -> Never: ...
     @staticmethod
     def _of_function() -> Context: ...
+    def _leave(self) -> Context | None: ...
     def close(self) -> None: ...
     @property
     def env(self) -> VariableEnvironment: ...
@@ -322,6 +326,17 @@ class ArrayRng:
     def he_normal(self, shape: Shape) -> NDArray[Any]: ...
 
 @final
+class _Kept:
+    def __new__(
+        cls,
+        ctx: Context,
+        placeholders: Sequence[tuple[Tensor, bool]],
+        outputs: Sequence[Tensor],
+        form: Callable[[list[Any]], Any] | None,
+    ) -> _Kept: ...
+    def call(self, leaves: Sequence[Any]) -> Any | None: ...
+
+@final
 class _Row: ...
 
 @final
@@ -363,6 +378,8 @@ class _Optimizer:
         self, outputs: Sequence[Tensor], vars: Sequence[Tensor], grads: Sequence[Tensor], ctx: Context, feeds: _Feeds | None
     ) -> Evaluator: ...
 
+def _tracing() -> Context | None: ...
+def _difference(a: _Kept, b: _Kept) -> list[str] | None: ...
 def current_context() -> Context: ...
 def op_table() -> list[dict[str, Any]]: ...
 def _apply(row: _Row, xs: tuple[Any, ...], attrs: tuple[Any, ...]) -> Any: ...

@@ -81,6 +81,17 @@ impl<'v> Feed<'v> {
         crate::shape::count(self.dims()).saturating_mul(size)
     }
 
+    /// True for an array of this dtype and these lengths.
+    #[cfg(feature = "python")]
+    pub(crate) fn is_of(&self, dtype: DType, dims: &[usize]) -> bool {
+        let own = match &self.0 {
+            Inner::View { dtype, .. } => *dtype,
+            Inner::Array(a) => a.dtype(),
+            Inner::Scalar(_) | Inner::Failed(_) => return false,
+        };
+        own == dtype && self.dims() == dims
+    }
+
     fn dims(&self) -> &[usize] {
         match &self.0 {
             Inner::View { dims, .. } => dims,

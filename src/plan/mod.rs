@@ -5,6 +5,8 @@
 
 pub mod access;
 mod cache;
+#[cfg(feature = "python")]
+pub mod difference;
 mod explain;
 #[cfg(test)]
 mod faults;

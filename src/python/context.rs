@@ -64,6 +64,17 @@ pub fn current(py: Python<'_>) -> PyResult<Py<Context>> {
     })
 }
 
+/// The graph of the function that this thread is calling with tensors, if nothing was opened inside of it.
+pub fn tracing(py: Python<'_>) -> Option<Py<Context>> {
+    CURRENT.with_borrow(|c| c.last().filter(|c| c.get().of_function).map(|c| c.clone_ref(py)))
+}
+
+/// `tracing`, for the transformations of functions.
+#[pyfunction]
+pub fn _tracing(py: Python<'_>) -> Option<Py<Context>> {
+    tracing(py)
+}
+
 /// The innermost context that this thread is inside of.
 ///
 /// >>> with ag.Context(dtype="float32"):
@@ -195,10 +206,15 @@ impl Context {
 
     #[pyo3(signature = (*_args))]
     fn __exit__(slf: &Bound<'_, Self>, _args: &Bound<'_, PyTuple>) {
-        let own = |c: &mut Vec<Py<Context>>| c.iter().rposition(|x| x.is(slf)).map(|i| c.remove(i));
-        let left = CURRENT.with_borrow_mut(own);
+        let left = Self::_leave(slf);
         slf.get().end();
         drop(left);
+    }
+
+    /// Leaves the block without an end of the context: the graph is kept.
+    fn _leave(slf: &Bound<'_, Self>) -> Option<Py<Self>> {
+        let own = |c: &mut Vec<Py<Context>>| c.iter().rposition(|x| x.is(slf)).map(|i| c.remove(i));
+        CURRENT.with_borrow_mut(own)
     }
 
     /// Ends the context: from now on building and running are errors.

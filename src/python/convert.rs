@@ -146,6 +146,21 @@ pub fn is_operand(x: &Bound<'_, PyAny>) -> bool {
         || x.hasattr(pyo3::intern!(x.py(), "__buffer__")).unwrap_or(false)
 }
 
+/// True for an array of NumPy's, or a scalar of one of its dtypes.
+pub fn is_array(x: &Bound<'_, PyAny>) -> bool {
+    static GENERIC: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    // SAFETY: a live object.
+    let exact = unsafe { npyffi::PyArray_CheckExact(x.py(), x.as_ptr()) } != 0;
+    exact || function(x.py(), &GENERIC, "generic").is_ok_and(|g| x.is_instance(&g).unwrap_or(false))
+}
+
+/// A value as NumPy's functions return it: without axes, a scalar.
+pub fn without_axes(x: Bound<'_, PyAny>) -> PyResult<Bound<'_, PyAny>> {
+    let py = x.py();
+    // SAFETY: a live array, whose reference is given away.
+    unsafe { Bound::from_owned_ptr_or_err(py, PY_ARRAY_API.PyArray_Return(py, x.into_ptr().cast())) }
+}
+
 struct Raw {
     ptr: *const u8,
     dims: Dims,

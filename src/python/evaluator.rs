@@ -139,7 +139,7 @@ pub fn evaluate<'py>(
     evaluate_held(py, ctx, values, &[], &FedObjects::of("eval", feeds)?)
 }
 
-fn evaluate_held<'py>(
+pub fn evaluate_held<'py>(
     py: Python<'py>,
     ctx: &Context,
     outputs: &[Value],

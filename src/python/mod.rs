@@ -7,6 +7,7 @@ mod convert;
 mod environment;
 mod error;
 mod evaluator;
+mod kept;
 mod lock;
 mod memory;
 mod namespace;
@@ -32,11 +33,13 @@ mod lib_module {
     #[pymodule_export]
     use super::at::{At, Place};
     #[pymodule_export]
-    use super::context::{_compilations, Context, current_context};
+    use super::context::{_compilations, _tracing, Context, current_context};
     #[pymodule_export]
     use super::environment::{VariableEnvironment, VariableID};
     #[pymodule_export]
     use super::evaluator::{Evaluator, Feeder, Plan};
+    #[pymodule_export]
+    use super::kept::{_difference, Kept};
     #[pymodule_export]
     use super::lock::_releases;
     #[pymodule_export]

@@ -30,6 +30,9 @@ def test_python_programs(tmp_path, monkeypatch, capsys):
     names = ran(ROOT / "README.md", capsys)
     assert (tmp_path / "network.safetensors").exists()
     assert abs(names["solution"].x - 1.0).max() < 1e-4
+    np.testing.assert_allclose(names["fit"].x, [3.0, 0.7], rtol=1e-8)
+    np.testing.assert_allclose(names["zero"].x, [0.8411639, 0.1588361], atol=1e-7)
+    assert names["fast"].traces == names["fun"].traces == names["hessp"].traces == 1
 
 
 def test_programs_for_those_who_come_from_elsewhere(capsys):

@@ -246,7 +246,7 @@ def test_functions_of_other_packages():
         "sin": "`T.sin`; the functions are in `from scirs2_autograd import tensor_ops as T`",
         "gradd": 'did you mean "grad"?',
         "optim": "`ag.optimizers`",
-        "jacobian": "`T.jacobians(y, [x])`",
+        "gradients": "`T.grad([y], [x])`",
         "custom_vjp": "`ag.custom_op(forward, vjp)`",
         "nothing_alike": "tensor_ops",
     }.items():
