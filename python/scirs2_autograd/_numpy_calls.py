@@ -8,7 +8,7 @@ from __future__ import annotations
 import inspect
 import string
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, cast
 
 import numpy as np
@@ -56,9 +56,13 @@ def call_function(function: Any, t: Any, args: tuple[Any, ...], options: dict[st
         call = _found(function)
         if call is None:
             no.no_function(function, "", (t,))
-    if not options and len(args) in call.plain:
+    shape = (len(args), *options)
+    words = call.ways[shape] if shape in call.ways else call.way(shape)
+    if words is None:
+        return call(args, options)
+    if not words:
         return call.f(*args)
-    return call(args, options)
+    return call.f(*args, **{own: x for own, x in zip(words, options.values(), strict=True) if x is not ABSENT})
 
 
 class Call:
@@ -90,19 +94,24 @@ class Call:
             if own in ours and p.default not in (p.empty, ABSENT) and not other and not same(p.default, ours[own].default):
                 self.defaults[own] = p.default
         self.flattened = entry.flattened or key in FLATTENING
-        self.plain = self.plain_counts(list(ours))
+        self.ours = list(ours)
+        #: What `way` has said.
+        self.ways: dict[tuple[Any, ...], tuple[str, ...] | None] = {}
 
-    def plain_counts(self, ours: list[str]) -> set[int]:
-        """The numbers of arguments, all by place, that our function takes as they are."""
-        if self.star or self.entry.fixed or self.entry.tupled or set(self.entry.only or {}) - HARMLESS or self.flattened:
-            return set()
-        counts: set[int] = set()
-        for n in range(len(self.positional) + 1):
-            if [self.names.get(p) for p in self.positional[:n]] != ours[:n]:
-                break
-            if set(self.required) | set(self.defaults) <= set(ours[:n]):
-                counts.add(n)
-        return counts
+    def way(self, shape: tuple[Any, ...]) -> tuple[str, ...] | None:
+        """For a number of arguments by place and the names of others: our names of those, if our function takes them all as they are.
+
+        It is asked once for each form of a call; most calls are of such a form, and cost no more than this look-up.
+        """
+        n, *named = shape
+        places = self.positional[:n]
+        words = tuple(self.names.get(name, "") for name in named)
+        given = {*self.ours[:n], *words}
+        special = self.star or self.entry.fixed or self.entry.tupled or set(self.entry.only or {}) - HARMLESS or self.flattened
+        as_ours = len(places) == n and [self.names.get(p) for p in places] == self.ours[:n] and "" not in words
+        taken = None if special or not as_ours or not {*self.required, *self.defaults} <= given else words
+        self.ways[shape] = taken
+        return taken
 
     def __call__(self, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
         given = dict(zip(self.positional, args, strict=False)) | options
@@ -239,10 +248,10 @@ def _called(label: str, ufunc: np.ufunc, f: Callable[..., Any], inputs: tuple[An
     if dtype is None or (np.dtype(dtype) == bool and "d" * ufunc.nin + "->?" in ufunc.types):
         return f(*inputs, **words)
     y: Any = f(*(become(label, x, dtype, casting) for x in inputs), **words)
-    parts: Sequence[Any] = y if isinstance(y, tuple) else (y,)
+    parts = cast("tuple[Any, ...]", y) if isinstance(y, tuple) else (y,)
     if any(part.dtype != dtype for part in parts):
         no.no_dtype(label, ", ".join(shown(x) for x in inputs), dtype)
-    return y
+    return cast("Any", y)
 
 
 def _reduced(
@@ -308,10 +317,13 @@ def _outer(x1: Any, x2: Any, /) -> Any:
 class Written:
     """As `Call`, of a function here that has NumPy's signature."""
 
-    plain: Sequence[int] = ()
-
     def __init__(self, f: Callable[..., Any]) -> None:
         self.f = f
+        self.ways: dict[tuple[Any, ...], tuple[str, ...] | None] = {}
+
+    def way(self, shape: tuple[Any, ...]) -> tuple[str, ...] | None:
+        self.ways[shape] = None
+        return None
 
     def __call__(self, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
         return self.f(*args, **options)
