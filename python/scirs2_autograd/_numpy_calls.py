@@ -167,9 +167,7 @@ class Call:
         y = self.f(**words)
         if x is not None and words.get("keepdims"):
             y = y.reshape([1] * np.ndim(x))
-        if dtype is not None and y.dtype != dtype:
-            # What computes in another dtype, as a mean of integers, is rounded at the end.
-            y = y.astype(dtype)
+        y = ended(y, dtype)
         if initial is not ABSENT and self.joined is not None:
             y = self.joined(y, np.asarray(initial, y.dtype))
         return tuple(y) if self.entry.tupled else y
@@ -200,7 +198,17 @@ def become(label: str, x: Any, dtype: Any, casting: str) -> Any:
     return x.astype(dtype) if hasattr(x, "astype") else np.asarray(x, dtype)
 
 
+def ended(y: Any, dtype: Any) -> Any:
+    """A result in the dtype that is asked for: that of a mean of integers, or a sum of short ones, is another."""
+    return y if dtype is None or y.dtype == dtype else y.astype(dtype)
+
+
 # Universal functions
+
+
+def says(ufunc: np.ufunc) -> bool:
+    """Whether the result is bool, whatever the operands are, as that of a comparison."""
+    return "d" * ufunc.nin + "->?" in ufunc.types
 
 
 def _ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], options: dict[str, Any]) -> Any:
@@ -244,14 +252,13 @@ def _called(label: str, ufunc: np.ufunc, f: Callable[..., Any], inputs: tuple[An
             words[name] = value
         elif name not in ("order", "subok") and not (name == "keepdims" and same(value, False)):
             no.no_argument(label, name, value, None)
-    # The result of a comparison is bool, whatever its operands are.
-    if dtype is None or (np.dtype(dtype) == bool and "d" * ufunc.nin + "->?" in ufunc.types):
+    if dtype is None or (np.dtype(dtype) == bool and says(ufunc)):
         return f(*inputs, **words)
     y: Any = f(*(become(label, x, dtype, casting) for x in inputs), **words)
-    parts = cast("tuple[Any, ...]", y) if isinstance(y, tuple) else (y,)
+    parts: tuple[Any, ...] = y if ufunc.nout > 1 else (y,)
     if any(part.dtype != dtype for part in parts):
         no.no_dtype(label, ", ".join(shown(x) for x in inputs), dtype)
-    return cast("Any", y)
+    return y
 
 
 def _reduced(
@@ -266,17 +273,19 @@ def _reduced(
         words["where"] = where
     if initial is not ABSENT and "initial" in known:
         words["initial"] = initial
-    if dtype is not None and not ufunc.types[0].endswith("?"):
+    if says(ufunc):
+        dtype = None
+    if dtype is not None:
         x = become(label, x, dtype, "unsafe")
     # NumPy lets a number have a first axis.
-    y = f(x, axis=None if np.ndim(x) == 0 and axis in (0, -1) else axis, keepdims=keepdims, **words)
+    y = ended(f(x, axis=None if np.ndim(x) == 0 and axis in (0, -1) else axis, keepdims=keepdims, **words), dtype)
     return y if initial in (ABSENT, None) or "initial" in known else ufunc(y, np.asarray(initial, y.dtype))
 
 
 def _accumulated(label: str, f: Callable[..., Any], x: Any, axis: Any = 0, dtype: Any = None) -> Any:
     y: Any = f(x if dtype is None else become(label, x, dtype, "unsafe"), axis=axis)
     # The largest so far come with their places.
-    return cast("tuple[Any, Any]", y)[0] if isinstance(y, tuple) else y
+    return ended(cast("tuple[Any, Any]", y)[0] if isinstance(y, tuple) else y, dtype)
 
 
 # Functions whose arguments mean more in NumPy than in ours

@@ -49,7 +49,7 @@ def no_out(label: str, name: str, out: tuple[Any, ...]) -> NoReturn:
 
 def no_argument(label: str, name: str, value: Any, expected: Any) -> NoReturn:
     """An argument of NumPy's that tensors serve with one value alone."""
-    rule = "no such argument" if expected is None else f"{name}={expected!r}"
+    rule = "no such argument" if expected in (None, vars(np)["_NoValue"]) else f"{name}={expected!r}"
     msg = f"{label}: tensors have no such argument. Got {name}={shown(value)}; expected {rule}."
     raise TypeError(f"{msg}\nhelp: leave it out, or evaluate first: `{label}(t.eval(feeds), ...)`")
 
