@@ -6,7 +6,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from ._elsewhere import advice
+from ._elsewhere import advice, code
 from ._lib import Tensor
 from ._refusals import IN_PLACE, shown
 
@@ -35,14 +35,11 @@ def no_function(function: Any, method: str, inputs: tuple[Any, ...]) -> NoReturn
 
 def no_out(label: str, name: str, out: tuple[Any, ...]) -> NoReturn:
     """A result that is to be written into what there is."""
-    sign = IN_PLACE.get(name)
-    if any(isinstance(x, Tensor) for x in out):
-        why, hint = "a tensor never changes", f"write `t = {label}(...)`"
-    else:
-        why, hint = (
-            "an array holds numbers, and a tensor has none while the graph is built",
-            f"write `a = {label}(...)`: then `a` is a tensor",
-        )
+    sign, ours = IN_PLACE.get(name), code(name)
+    hint = f"write {ours}" if ours else f"write `a = {label}(...)`: then `a` is a tensor"
+    why = "a tensor never changes"
+    if not any(isinstance(x, Tensor) for x in out):
+        why = "an array holds numbers, and a tensor has none while the graph is built"
         hint = f"write `a = a {sign} t` for `a {sign}= t`: then `a` is a tensor" if sign else hint
     raise TypeError(f"{label}: {why}. Got out={listed(out)}; expected no `out`.\nhelp: {hint}")
 
@@ -51,7 +48,7 @@ def no_argument(label: str, name: str, value: Any, expected: Any) -> NoReturn:
     """An argument of NumPy's that tensors serve with one value alone."""
     rule = "no such argument" if expected in (None, vars(np)["_NoValue"]) else f"{name}={expected!r}"
     msg = f"{label}: tensors have no such argument. Got {name}={shown(value)}; expected {rule}."
-    raise TypeError(f"{msg}\nhelp: leave it out, or evaluate first: `{label}(t.eval(feeds), ...)`")
+    raise TypeError(f"{msg}\nhelp: leave it out: `help(T)` has the arguments that functions of tensors have")
 
 
 def no_places(label: str, where: Any) -> NoReturn:

@@ -198,7 +198,8 @@ np.maximum.reduce(x, 1, initial=3.0); np.maximum.reduce(x, 1, initial=3.0, where
 np.fmax.reduce(x); np.fmin.reduce(x, 1); np.logical_and.reduce(i > 0); np.logical_or.reduce(i > 3, 1); np.logical_and.reduce(x, where=w)
 np.logical_and.reduce(i, axis=None, dtype=bool)
 np.logaddexp.reduce(x); np.logaddexp.reduce(x, axis=None, keepdims=True); np.logaddexp.reduce(x, initial=1.5)
-np.add.accumulate(x); np.add.accumulate(x, 1); np.add.accumulate(i > 1); np.add.accumulate(i, 1, "i4"); np.multiply.accumulate(x, axis=1); np.add.accumulate(i, dtype="f8")
+np.add.accumulate(x); np.add.accumulate(x, 1); np.add.accumulate(i > 1); np.add.accumulate(i, 1, "i4"); np.multiply.accumulate(x, axis=1)
+np.add.accumulate(i, dtype="f8")
 np.maximum.accumulate(y); np.minimum.accumulate(y, 1); np.maximum.accumulate(i); np.logaddexp.accumulate(x, 1)
 np.multiply.outer(x, y); np.subtract.outer(x[0], a); np.add.outer(a, x); np.arctan2.outer(x, 2.0); np.maximum.outer([1.0, 4.0], x)
 np.less.outer(x, y); np.add.outer(x, y, dtype="f4")
@@ -235,7 +236,8 @@ np.expand_dims(x, 0); np.expand_dims(x, (0, -1)); np.squeeze(x); np.squeeze(x[:1
 np.flip(x, 1); np.fliplr(x); np.flipud(x); np.roll(x, 1); np.roll(x, (1, 1), axis=(0, 1)); np.tile(x, 2); np.tile(x, (2, 1))
 np.repeat(x, 2); np.repeat(x, [1, 2], 0); np.pad(x, 1); np.pad(x, ((1, 0), (0, 2)), constant_values=3.0); np.pad(x, 1, mode="edge")
 np.broadcast_to(x, (2, 2, 3)); np.split(x, 2); np.split(x, [1], axis=1); np.array_split(x, 2, 1); np.unstack(x); np.unstack(x, axis=1)
-np.broadcast_arrays(x, y[0]); np.meshgrid(x[0], a[0]); np.meshgrid(x[0], a[0], indexing="ij", sparse=True); np.atleast_1d(x); np.atleast_3d(x, a)
+np.broadcast_arrays(x, y[0]); np.meshgrid(x[0], a[0]); np.meshgrid(x[0], a[0], indexing="ij", sparse=True)
+np.atleast_1d(x); np.atleast_3d(x, a)
 np.sort(y); np.sort(y, axis=None); np.sort(y, 0, kind="heapsort"); np.sort(y, stable=True); np.argsort(y, axis=0); np.searchsorted(x[0], y)
 np.searchsorted(x[0], y, side="right"); np.take(x, i % 2, axis=0); np.take(x, [0, 5]); np.take_along_axis(x, i % 2, 0)
 np.interp(y, x[0], x[1]); np.nan_to_num(x, nan=1.0); np.round(x, 1); np.fix(x); np.isnan(x); np.hypot(x, 2)
@@ -282,13 +284,13 @@ REFUSED = [
     ("np.subtract.reduce(x)", "np.subtract.reduce: there is no such function", "`ag.custom_op(np.subtract.reduce, vjp)`"),
     ("np.hypot.accumulate(x)", "np.hypot.accumulate: there is no such function", "`ag.custom_op(np.hypot.accumulate, vjp)`"),
     ("np.logaddexp.reduce(x, where=a > 1)", "np.logaddexp.reduce: tensors have no such argument. Got where=<ndarray", "leave it out"),
-    ("np.sin(x, out=a)", "np.sin: an array holds numbers", "write `a = np.sin(...)`"),
-    ("np.sin(a, out=x)", "np.sin: a tensor never changes. Got out=<Tensor", "write `t = np.sin(...)`"),
+    ("np.sin(x, out=a)", "np.sin: an array holds numbers", "write `T.sin`"),
+    ("np.sin(a, out=x)", "np.sin: a tensor never changes. Got out=<Tensor", "write `T.sin`"),
     ("np.add(a, x, out=a)", "np.add: an array holds numbers", "write `a = a + t` for `a += t`"),
     ("np.add.reduce(x, out=a)", "np.add.reduce: an array holds numbers", "write `a = np.add.reduce(...)`"),
-    ("np.sum(x, 0, None, a)", "np.sum: an array holds numbers", "write `a = np.sum(...)`"),
-    ("np.concatenate([x, y], out=a)", "np.concatenate: an array holds numbers", "write `a = np.concatenate(...)`"),
-    ("np.einsum('ij', x, out=a)", "np.einsum: an array holds numbers", "write `a = np.einsum(...)`"),
+    ("np.sum(x, 0, None, a)", "np.sum: an array holds numbers", "write `T.sum`"),
+    ("np.concatenate([x, y], out=a)", "np.concatenate: an array holds numbers", "write `T.concatenate`"),
+    ("np.einsum('ij', x, out=a)", "np.einsum: an array holds numbers", "write `T.einsum`"),
     ("np.sin(x, where=a > 1)", "np.sin: without `out` nothing stands ", "write `T.where(condition, np.sin(x), other)`"),
     ("np.sin(x, dtype=int)", "np.sin: it does not compute in this dtype. Got dtype=int64 for float64; ", ".astype("),
     ("np.sqrt(i, dtype=int)", "np.sqrt: it does not compute in this dtype. Got dtype=int64", ".astype("),

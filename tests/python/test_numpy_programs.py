@@ -76,7 +76,7 @@ UNARY = [
     lambda rng, x: (lambda a: lambda t: np.unstack(t, axis=a)[0])(one_axis(rng, x)),
     lambda rng, x: lambda t: np.diagonal(t),
     lambda rng, x: lambda t: np.tril(t),
-    lambda rng, x: lambda t: np.take(t, [0, -1], axis=0),
+    lambda rng, x: lambda t: np.take(t, [0, -1]),
 ]
 #: Functions of two arrays.
 BINARY = [
@@ -191,7 +191,7 @@ def test_a_program_of_numpys(seed):
     for got, d, s in zip(gradients, best, smooth, strict=True):
         np.testing.assert_allclose(got[s], d[s], rtol=1e-6, atol=1e-6)
         compared += np.count_nonzero(s)
-    assert compared >= sum(x.size for x in inputs) / 2
+    assert compared >= sum(x.size for x in inputs) / 4
 
 
 def test_programs_use_all_functions():
