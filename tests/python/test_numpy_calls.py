@@ -225,7 +225,9 @@ np.tensordot(x, y); np.tensordot(x, a, axes=([0], [0])); np.tensordot(x, y.T, 1)
 np.cross(x, y, axisc=0); np.cross(x.T, y.T, axis=0); np.matvec(x, y[0]); np.vecmat(x[0], y.T)
 np.linalg.norm(x); np.linalg.norm(x, axis=1); np.linalg.norm(x, 3, 1, True); np.linalg.norm(x, "fro"); np.linalg.norm(x, ord=1, axis=0)
 np.linalg.vector_norm(x); np.linalg.vector_norm(x, axis=1, ord=3); np.linalg.cholesky(m); np.linalg.matmul(x, m); np.linalg.trace(m)
-np.linalg.trace(m, offset=1); np.linalg.trace(m, dtype="f4"); np.linalg.diagonal(m); np.linalg.matrix_transpose(x)
+np.linalg.trace(m, offset=1); np.linalg.trace(m, dtype="f4"); np.linalg.trace(np.stack([x, y, x]))
+np.linalg.diagonal(np.stack([x, y, x]))
+np.linalg.trace(np.stack([x, y, x]), offset=-1); np.linalg.diagonal(m); np.linalg.matrix_transpose(x)
 np.linalg.vecdot(x, y); np.linalg.cross(x, y); np.linalg.outer(x[0], y[1]); np.linalg.tensordot(x, y)
 np.trace(x, 1); np.diagonal(x, offset=1); np.diag(x); np.tril(x, k=-1); np.triu(x)
 np.linspace(0.0, x, 5); np.linspace(x, a, num=4, endpoint=False, axis=1); np.linspace(0.0, x, 5, dtype=int); np.full_like(x, 2)
@@ -423,6 +425,7 @@ def test_a_tensor_of_another_context(ctx):
     for f in (
         lambda t: np.concatenate([A, t]),
         lambda t: np.add(A, t, dtype="f4"),
+        lambda t: np.maximum(A.tolist(), t, dtype="f4"),
         lambda t: np.multiply.outer(A, t),
         lambda t: np.cross(A.T, t, 0),
     ):
@@ -504,6 +507,33 @@ def test_numpy_on_the_left(ctx, left, dtype, sign):
     for other in others:
         assert other.dtype == got.dtype
         np.testing.assert_array_equal(other, got)
+
+
+SCALARS = {"Python float": 1.5, "Python int": 2, "Python bool": True}
+UFUNCS_OF_TWO = [np.maximum, np.fmin, np.hypot, np.arctan2, np.logaddexp, np.copysign, np.fmod, np.heaviside]
+
+
+@pytest.mark.parametrize("f", UFUNCS_OF_TWO)
+@pytest.mark.parametrize("dtype", RIGHT)
+def test_promotion_by_other_universal_functions(ctx, f, dtype):
+    """Arrays, NumPy's scalars and Python's on either side: value and dtype are NumPy's, or both refuse."""
+    b = RIGHT[dtype]
+    t = ctx.placeholder("t", b.shape, dtype)
+    served = 0
+    for a in (LEFT | SCALARS).values():
+        # What the engine has no dtype for is widened.
+        wide = a.astype(ctx.constant(a).dtype) if hasattr(a, "dtype") else a
+        for g in (lambda u, v: f(u, v)), (lambda u, v: f(v, u)):
+            with np.errstate(all="ignore"):
+                want = g(wide, b)
+            if want.dtype in ("bool", "int8", "float16"):
+                # Bools are no numbers here, or become float64.
+                continue
+            got = g(a, t).eval({t: b})
+            assert (got.dtype, got.shape) == (want.dtype, want.shape)
+            np.testing.assert_allclose(got, want, rtol=1e-6 if got.dtype == "f4" else 1e-14)
+            served += 1
+    assert served
 
 
 @pytest.mark.parametrize("sign", OPERATORS)
