@@ -93,7 +93,11 @@ class Call:
             other = own in self.required and p.default is None
             if own in ours and p.default not in (p.empty, ABSENT) and not other and not same(p.default, ours[own].default):
                 self.defaults[own] = p.default
+        self.only = {n: x for n, x in (entry.only or {}).items() if n not in HARMLESS}
         self.flattened = entry.flattened or key in FLATTENING
+        #: NumPy's class for the results of a factorisation, as `EighResult`.
+        known: dict[str, Any] = getattr(function._implementation, "__globals__", {}) if hasattr(function, "_implementation") else {}
+        self.parts: Any = next((c for n, c in known.items() if n.lower() == f"{self.name}result"), None)
         self.ours = list(ours)
         #: What `way` has said.
         self.ways: dict[tuple[Any, ...], tuple[str, ...] | None] = {}
@@ -107,7 +111,7 @@ class Call:
         places = self.positional[:n]
         words = tuple(self.names.get(name, "") for name in named)
         given = {*self.ours[:n], *words}
-        special = self.star or self.entry.fixed or self.entry.tupled or set(self.entry.only or {}) - HARMLESS or self.flattened
+        special = self.star or self.entry.fixed or self.entry.tupled or self.parts or self.only or self.flattened
         as_ours = len(places) == n and [self.names.get(p) for p in places] == self.ours[:n] and "" not in words
         taken = None if special or not as_ours or not {*self.required, *self.defaults} <= given else words
         self.ways[shape] = taken
@@ -133,11 +137,12 @@ class Call:
                 dtype = value
             elif name == "initial" and self.joined is not None:
                 initial = value
-            elif name != "casting" and not self.takes(name, value):
+            elif name != "casting" and name not in self.only and not self.takes(name, value):
                 no.no_argument(self.label, name, value, self.theirs.get(name))
-        for name, value in (self.entry.only or {}).items():
-            if name not in HARMLESS and not same(given.get(name, self.theirs[name]), value):
-                no.no_argument(self.label, name, given.get(name, self.theirs[name]), value)
+        for name, value in self.only.items():
+            got = given.get(name, self.theirs[name])
+            if not same(got, value):
+                no.no_argument(self.label, name, got, value)
         if any(n not in words for n in self.required) and self.star is None:
             served = {own: name for name, own in self.names.items()}
             no.missing(self.label, list(given), [served[n] for n in self.required if n not in words])
@@ -157,9 +162,8 @@ class Call:
             return ys[0] if len(ys) == 1 else ys
         x = words[self.first]
         if dtype is not None:
-            x = words[self.first] = (
-                [become(self.label, y, dtype, casting) for y in x] if several(x) else become(self.label, x, dtype, casting)
-            )
+            parts = [become(self.label, y, dtype, casting) for y in (x if several(x) else [x])]
+            x = words[self.first] = parts if several(x) else parts[0]
         if self.flattened and words.get("axis", 0) is None:
             words |= {self.first: [np.ravel(y) for y in x] if several(x) else np.ravel(x), "axis": 0}
         else:
@@ -170,6 +174,8 @@ class Call:
         y = ended(y, dtype)
         if initial is not ABSENT and self.joined is not None:
             y = self.joined(y, np.asarray(initial, y.dtype))
+        if self.parts is not None and several(y):
+            y = self.parts(*y)
         return tuple(y) if self.entry.tupled else y
 
 

@@ -15,7 +15,7 @@ from rows import ROWS, attributes
 from samples import close, draw
 from scirs2_autograd import _numpy_calls
 from scirs2_autograd import tensor_ops as T
-from scirs2_autograd._numpy_table import TABLE
+from scirs2_autograd._numpy_table import TABLE, Entry
 
 
 def dispatched():
@@ -412,6 +412,22 @@ def test_numpys_defaults_are_not_ours(ctx):
     for f, ours in ((np.argmax, T.argmax), (np.argmin, T.argmin)):
         assert f(x).shape == ()
         assert ours(x).shape == (2,)
+
+
+def test_rows_that_may_come(ctx):
+    """Results of several parts come in NumPy's own class; an argument that a row has fixed is served with that value alone."""
+    m = ctx.constant(np.diag([1.0, 2.0]))
+    call = _numpy_calls.Call(np.linalg.eigh, "linalg.eigh", Entry("aminmax", {"a": "x"}))
+    assert call.way((1,)) is None
+    y = call((m,), {})
+    assert type(y) is type(np.linalg.eigh(np.eye(2)))
+    assert [t.eval() for t in (y.eigenvalues, y.eigenvectors)] == [0.0, 2.0]
+    call = _numpy_calls.Call(np.linalg.eigh, "linalg.eigh", Entry("aminmax", {"a": "x"}, only={"UPLO": "U"}))
+    for options in {}, {"UPLO": "L"}:
+        refused(
+            lambda o=options: call((m,), o), TypeError, "np.linalg.eigh: tensors have no such argument. Got UPLO='L'; expected UPLO='U'."
+        )
+    assert call((m,), {"UPLO": "U"}).eigenvalues.eval() == 0.0
 
 
 def test_an_array_of_tensors_is_refused(ctx):
