@@ -285,7 +285,7 @@ def _reduced(
         x = become(label, x, dtype, "unsafe")
     # NumPy lets a number have a first axis.
     y = ended(f(x, axis=None if np.ndim(x) == 0 and axis in (0, -1) else axis, keepdims=keepdims, **words), dtype)
-    return y if initial in (ABSENT, None) or "initial" in known else ufunc(y, np.asarray(initial, y.dtype))
+    return y if initial is ABSENT or initial is None or "initial" in known else ufunc(y, np.asarray(initial, y.dtype))
 
 
 def _accumulated(label: str, f: Callable[..., Any], x: Any, axis: Any = 0, dtype: Any = None) -> Any:
