@@ -1,4 +1,5 @@
-"""Writes what is made from the op table: the functions of `tensor_ops`, the methods in the stub, `docs/ops.md`, the families in README.md.
+"""Writes what is made from the op table: the functions of `tensor_ops`, the methods in the stub, `docs/ops.md`, the families in README.md,
+and which of NumPy's functions the rows serve.
 
 `python tools/gen.py` writes the files; `python tools/gen.py --check` fails if one of them is stale.
 """
@@ -14,6 +15,8 @@ import sys
 import textwrap
 from pathlib import Path
 from typing import Any
+
+from numpy_table import hand_written, numpy_table
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "python" / "scirs2_autograd"
@@ -32,10 +35,14 @@ def extension() -> Any:
     return module
 
 
+def by_hand_tree() -> ast.Module:
+    """`_functions`, read without importing it."""
+    return ast.parse((PACKAGE / "_functions.py").read_text())
+
+
 def by_hand_names() -> list[str]:
-    """`__all__` of `_functions`, read without importing it."""
-    tree = ast.parse((PACKAGE / "_functions.py").read_text())
-    for node in tree.body:
+    """`__all__` of `_functions`."""
+    for node in by_hand_tree().body:
         if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "__all__":
             return list(ast.literal_eval(node.value))
     sys.exit("tools/gen.py: _functions has no __all__")
@@ -392,6 +399,13 @@ def docs_row(r: dict[str, Any]) -> str:
     return f"| {call_of(r)} | {kind_of(r)} | {first} | {numpy} |"
 
 
+def served(rows: list[dict[str, Any]]) -> str:
+    """The table of NumPy's functions."""
+    by_hand = hand_written(by_hand_tree(), by_hand_names())
+    public = [r for r in rows if not r["internal"] and (r["example"] or r["name"] in by_hand)]
+    return numpy_table([(r, by_hand.get(r["name"]) or signature(r)) for r in public], WIDTH)
+
+
 #: The lines between which a part of a file is generated.
 METHODS = ("    # Methods from the op table, by tools/gen.py.\n", "    # End of the generated methods.")
 FAMILIES = ("<!-- From the op table, by tools/gen.py. -->\n", "<!-- End of the generated table. -->")
@@ -414,6 +428,7 @@ def main() -> int:
     files = {
         PACKAGE / "tensor_ops.py": tensor_ops(rows, version),
         PACKAGE / "_methods.py": methods(rows, version),
+        PACKAGE / "_numpy_table.py": served(rows),
         stub: within(stub, METHODS, stub_methods(rows)),
         readme: within(readme, FAMILIES, readme_table(rows)),
         ROOT / "docs" / "ops.md": docs(rows),

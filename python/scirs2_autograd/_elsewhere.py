@@ -16,6 +16,7 @@ FUNCTIONS = {
     # Elementwise; for shifts, `b` is a number
     "absolute": "T.abs(x)",
     "allclose": "T.max(T.abs(a - b) - 1e-5 * T.abs(b)) <= 1e-8",
+    "around": "T.round(x)",
     "array_equal": 'T.min(T.cast(a == b, "int64")) == 1',
     "expit": "T.sigmoid(x)",
     "fabs": "T.abs(x)",
@@ -28,6 +29,8 @@ FUNCTIONS = {
     "append": "T.concat([a, b], axis)",
     "cat": "T.concat(xs, axis)",
     "clamp": "T.clip(x, low, high)",
+    "cumulative_prod": "T.cumprod(x, axis)",
+    "cumulative_sum": "T.cumsum(x, axis)",
     "rot90": "x[:, ::-1].T",
     "row_stack": "T.concat(xs, axis=0)",
     "unsqueeze": "T.expand_dims(x, axis)",

@@ -12,9 +12,9 @@ from ._elsewhere import ATTRIBUTES, PACKAGE, advice, code
 from ._lib import Tensor, _closest
 
 #: Functions of NumPy that read shape and dtype, or index, and do nothing else: they are right for tensors as they are.
-OWN = {
-    "can_cast", "common_type", "diag_indices_from", "flip", "iscomplexobj", "isrealobj", "moveaxis", "ndim", "permute_dims",
-    "result_type", "rollaxis", "shape", "size", "squeeze", "transpose", "tril_indices_from", "triu_indices_from", "unstack",
+LOOKS = {
+    "can_cast", "common_type", "diag_indices_from", "iscomplexobj", "isrealobj", "ndim", "result_type", "rollaxis", "shape", "size",
+    "tril_indices_from", "triu_indices_from",
 }  # fmt: skip
 
 #: Operators of Python that tensors do not have, by the name of NumPy's function.
@@ -43,39 +43,16 @@ def no_operator(name: str, operands: tuple[Any, ...]) -> NoReturn:
     raise TypeError(f"{msg}\nhelp: {advice(name)}")
 
 
-def no_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], options: dict[str, Any] | None) -> NoReturn:
-    """A call of a universal function with a tensor among its inputs or outputs."""
-    name = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
-    label = f"np.{name}" if getattr(np, ufunc.__name__, None) is ufunc else name
-    out = (options or {}).get("out", ())
-    if out:
-        got = ", ".join(shown(x) for x in out)
-        if any(isinstance(x, Tensor) for x in out):
-            msg = f"{label}: a tensor never changes. Got out={got}; expected no `out`."
-            raise TypeError(f"{msg}\nhelp: {advice(ufunc.__name__, label)}")
-        sign = IN_PLACE.get(name)
-        msg = f"{label}: an array holds numbers, and a tensor has none while the graph is built. Got out={got}; expected no `out`."
-        hint = f"write `a = a {sign} t` for `a {sign}= t`: then `a` is a tensor" if sign else advice(ufunc.__name__, label)
-        raise TypeError(f"{msg}\nhelp: {hint}")
-    if name in SYMBOLS and not options:
-        no_operator(name, inputs)
-    reduced = {"add.reduce": "sum", "maximum.reduce": "max", "minimum.reduce": "min", "multiply.outer": "outer"}
-    no_tensors(label, inputs, advice(reduced.get(name, ufunc.__name__), label))
+def no_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], options: dict[str, Any] | None) -> Any:
+    from ._numpy_calls import call_ufunc
+
+    return call_ufunc(ufunc, method, inputs, options)
 
 
 def numpy_function(function: Any, t: Tensor, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
-    """A call of one of NumPy's other functions with a tensor among its arguments."""
-    name, module = function.__name__, function.__module__
-    if module == "numpy" and name in OWN:
-        return function._implementation(*args, **options)
-    label = f"{module.replace('numpy', 'np', 1)}.{name}"
-    # The condition number has the name of our control flow.
-    no_tensors(label, (t,), advice("" if name == "cond" else name, label))
+    from ._numpy_calls import call_function
 
-
-def no_tensors(label: str, inputs: tuple[Any, ...], hint: str) -> NoReturn:
-    msg = f"{label}: NumPy's functions do not take tensors. Got {', '.join(shown(x) for x in inputs)}; expected arrays."
-    raise TypeError(f"{msg}\nhelp: {hint}")
+    return call_function(function, t, args, options)
 
 
 def no_attribute(t: Tensor, name: str, of_function: bool) -> NoReturn:

@@ -9,8 +9,8 @@ import pytest
 
 import scirs2_autograd as ag
 from rows import ROWS, applied, attributes, operands
+from samples import draw
 from scirs2_autograd import tensor_ops as T
-from test_reference import draw
 
 SAMPLES = 3
 #: What autograd gives for an expression that it does not differentiate.

@@ -434,8 +434,8 @@ def test_arguments_of_value_and_grad():
               "help: convert it, as in `np.asarray(x, dtype=float)`", lambda a=a: f(a))  # fmt: skip
     fails(ag.ShapeError, "value_and_grad: there is no such argument. Got argnums=0 for 0 arguments; expected an index of one.", f)
     assert f(np.ones(2, "f2"))[1].dtype == "float32"
-    with pytest.raises(TypeError, match=r"`T\.sin`"):
-        ag.grad(lambda x: np.sin(x).sum())(np.ones(2))
+    with pytest.raises(TypeError, match=r"`T\.abs\(x\)`"):
+        ag.grad(lambda x: np.fabs(x).sum())(np.ones(2))
 
 
 class OwnError(Exception):

@@ -47,6 +47,7 @@ EXPECTED = {
     "binary_cross_entropy_with_logits": "np.logaddexp(x, 0) - x * targets",
     "cat": "np.concatenate(xs, axis)",
     "clamp": "np.clip(x, low, high)",
+    **{name: f"np.{name}(x, axis=axis)" for name in ("cumulative_prod", "cumulative_sum")},
     "cross_entropy": "-scipy.special.log_softmax(x, axis=1)[np.arange(n), labels]",
     "empty": "np.zeros(shape)",
     "expit": "scipy.special.expit(x)",

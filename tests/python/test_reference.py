@@ -11,6 +11,7 @@ import pytest
 
 import scirs2_autograd as ag
 from rows import ROWS, applied, attributes, expected, parsed
+from samples import close, draw
 from scirs2_autograd import _lib
 from scirs2_autograd import tensor_ops as T
 
@@ -22,33 +23,6 @@ _spec.loader.exec_module(gen)
 
 
 # Samples
-
-
-def spd(rng, shape):
-    a = rng.standard_normal(shape)
-    return a @ np.swapaxes(a, -1, -2) + shape[-1] * np.eye(shape[-1])
-
-
-DOMAINS = {
-    "real": lambda rng, shape, _: rng.uniform(0.1, 2.0, shape) * rng.choice([-1.0, 1.0], shape),
-    "positive": lambda rng, shape, _: rng.uniform(0.3, 2.0, shape),
-    "unit": lambda rng, shape, _: rng.uniform(0.1, 0.9, shape),
-    "inner": lambda rng, shape, _: rng.uniform(0.1, 0.9, shape) * rng.choice([-1.0, 1.0], shape),
-    "beyond": lambda rng, shape, _: rng.uniform(1.1, 3.0, shape),
-    "distinct": lambda rng, shape, _: 0.1 * rng.permutation(np.prod(shape, dtype=int)).reshape(shape) - 0.35,
-    "ascending": lambda rng, shape, _: 0.7 * (np.indices(shape)[-1] - shape[-1] / 2) + rng.uniform(0.0, 0.5, shape),
-    "spd": lambda rng, shape, _: spd(rng, shape),
-    "index": lambda rng, shape, n: rng.integers(0, n, shape),
-    "bool": lambda rng, shape, _: rng.choice([False, True], shape),
-}
-
-
-def draw(rng, domain, shape, dtype):
-    kind, n = domain
-    if kind == "absent":
-        return None
-    x = np.asarray(DOMAINS[kind](rng, tuple(shape), n))
-    return x.astype(dtype) if x.dtype == np.float64 else x
 
 
 def plain(x, _kind):
@@ -80,18 +54,6 @@ def repeated(x, kind):
 
 
 LAYOUTS = [plain, fortran, sliced, backwards, repeated]
-
-
-#: Units in the last place. Kernels are within 3, NumPy's and SciPy's about as close; formulas of several steps and sums
-#: of a few terms lose some more.
-ULP = 32
-
-
-def close(got, want):
-    want = want.astype(np.float64)
-    eps = np.finfo(got.dtype).eps
-    size = np.max(np.abs(want), initial=0.0)
-    np.testing.assert_allclose(got, want, rtol=ULP * eps, atol=ULP / 4 * eps * size)
 
 
 def compare(row, got, xs, attrs, dtype):
