@@ -43,18 +43,6 @@ def no_operator(name: str, operands: tuple[Any, ...]) -> NoReturn:
     raise TypeError(f"{msg}\nhelp: {advice(name)}")
 
 
-def no_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], options: dict[str, Any] | None) -> Any:
-    from ._numpy_calls import call_ufunc
-
-    return call_ufunc(ufunc, method, inputs, options)
-
-
-def numpy_function(function: Any, t: Tensor, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
-    from ._numpy_calls import call_function
-
-    return call_function(function, t, args, options)
-
-
 def no_attribute(t: Tensor, name: str, of_function: bool) -> NoReturn:
     """An attribute that tensors do not have. With `of_function`, nothing can be evaluated yet."""
     msg = f'tensor: there is no such attribute. Got "{name}" of {t!r}; expected one that `dir(t)` lists.'

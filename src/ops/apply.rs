@@ -274,6 +274,8 @@ fn operands<'g>(graph: &'g Graph, def: &OpDef, args: &[Arg<'g>]) -> Result<Small
                     return Ok(cast(*t, target(t.dtype(), t.dtype())));
                 }
                 Arg::Tensor(t) => return Ok(cast(*t, target(t.dtype(), common_of(c)))),
+                // A number is true where it is not 0, as NumPy has it: NaN too.
+                Arg::Weak(s) if c == Class::Mask => graph.literal(Scalar::Bool(is_true(*s)), DType::Bool),
                 Arg::Weak(s) if own(i) => graph.literal(*s, s.dtype()),
                 Arg::Weak(s) => {
                     let common = common_of(c);
@@ -281,6 +283,7 @@ fn operands<'g>(graph: &'g Graph, def: &OpDef, args: &[Arg<'g>]) -> Result<Small
                 }
                 Arg::Filled(f) => {
                     let s = Scalar::Float(f.value());
+                    let s = if c == Class::Mask { Scalar::Bool(is_true(s)) } else { s };
                     let common = common_of(c);
                     let one = graph.literal(s, fit(s, target(common, common)));
                     let dims: Vec<i64> = f.shape().iter().map(|&n| n as i64).collect();
@@ -338,6 +341,14 @@ fn as_they_are<'g>(def: &OpDef, args: &[Arg<'g>]) -> Option<SmallVec<[Tensor<'g>
         xs.push(*t);
     }
     Some(xs)
+}
+
+fn is_true(s: Scalar) -> bool {
+    match s {
+        Scalar::Bool(b) => b,
+        Scalar::Int(i) => i != 0,
+        Scalar::Float(x) => x != 0.0,
+    }
 }
 
 /// A weak scalar whose kind is above `dtype` keeps its own dtype, and a cast of the row decides.

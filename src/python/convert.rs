@@ -261,5 +261,10 @@ pub fn dtype(x: &Bound<'_, PyAny>) -> PyResult<DType> {
 /// The NumPy dtype object.
 pub fn numpy_dtype(py: Python<'_>, d: DType) -> PyResult<Bound<'_, PyAny>> {
     static DTYPE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    function(py, &DTYPE, "dtype")?.call1((d.name(),))
+    static MADE: [PyOnceLock<Py<PyAny>>; DType::ALL.len()] = [const { PyOnceLock::new() }; DType::ALL.len()];
+    let make = || Ok::<_, PyErr>(function(py, &DTYPE, "dtype")?.call1((d.name(),))?.unbind());
+    match MADE.get(d as usize) {
+        Some(cell) => Ok(cell.get_or_try_init(py, make)?.bind(py).clone()),
+        None => Ok(make()?.into_bound(py)),
+    }
 }

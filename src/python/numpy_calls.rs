@@ -1,12 +1,11 @@
 //! What NumPy hands over to a tensor among its operands. An operator with an array or a scalar of NumPy's on the left becomes
-//! the tensor's own; other functions are refused, with what to write instead.
+//! the tensor's own; other functions are looked up in the table that is made from the rows.
 
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyString, PyTuple};
 
 use super::apply::{Built, binary, power};
-use super::refusal::refusal;
 use super::tensor::Tensor;
 use crate::graph::op::OpDef;
 use crate::ops::operator_table;
@@ -74,7 +73,7 @@ pub fn ufunc<'py>(
         (Some(o), Some(_)) => o.mirrored.map_or_else(|| binary(t, first, o.def, true), |def| binary(t, first, def, false)),
         _ => {
             let inputs: Vec<_> = std::iter::once(first).chain(second).cloned().chain(rest.iter()).collect();
-            refusal(py, "no_ufunc")?.call1((ufunc, method, PyTuple::new(py, inputs)?, options))
+            calls(py, "call_ufunc")?.call1((ufunc, method, PyTuple::new(py, inputs)?, options))
         }
     }
 }
@@ -86,5 +85,12 @@ pub fn function<'py>(
     args: &Bound<'py, PyAny>,
     options: &Bound<'py, PyAny>,
 ) -> Built<'py> {
-    refusal(t.py(), "numpy_function")?.call1((function, t, args, options))
+    calls(t.py(), "call_function")?.call1((function, t, args, options))
+}
+
+/// A function of the module that knows what NumPy's functions are here. It is imported when it is needed first.
+fn calls<'py>(py: Python<'py>, name: &str) -> Built<'py> {
+    static MODULE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let module = MODULE.get_or_try_init(py, || Ok::<_, PyErr>(py.import("scirs2_autograd._numpy_calls")?.into_any().unbind()))?;
+    module.bind(py).getattr(name)
 }

@@ -27,7 +27,8 @@ pub fn no_value(t: &Tensor, op: &str, value: &str, rule: &str, graph: &str, eval
 /// `no_value` of an array.
 pub fn no_array(t: &Tensor) -> Error {
     let rule = "an array, or a tensor that is evaluated first";
-    no_value(t, "array", "value", rule, "`T.sin` for `np.sin` and so on, `T.concat` for an array of tensors", "`t.eval(feeds)`")
+    let graph = "`t` as it is, which NumPy's functions take, `np.stack([t, u])` for an array of tensors";
+    no_value(t, "array", "value", rule, graph, "`t.eval(feeds)`")
 }
 
 /// `no_value` of a number: a `TypeError`, as Python raises for what is none.

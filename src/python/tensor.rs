@@ -393,7 +393,7 @@ impl Tensor {
         format!("<Tensor {}{name} shape=({}{comma}) dtype={}>", t.node().name(), dims.join(", "), t.dtype())
     }
 
-    /// NumPy's operators with an array or a scalar on the left; its other universal functions are refused.
+    /// NumPy's universal functions, and their methods, of which there is a row: `np.tanh(t)`, `np.add.reduce(t)`.
     #[pyo3(signature = (ufunc, method, first, second=None, *rest, **options))]
     fn __array_ufunc__<'py>(
         slf: &Bound<'py, Self>,
@@ -406,7 +406,7 @@ impl Tensor {
     ) -> Built<'py> {
         guarded(|| numpy_calls::ufunc(slf, ufunc, method, (first, second, rest), options))
     }
-    /// NumPy's functions that ask for shape and dtype alone, or index alone; the others are refused.
+    /// NumPy's other functions of which there is a row, by NumPy's signature: `np.sum(t, axis=0)`.
     fn __array_function__<'py>(
         slf: &Bound<'py, Self>,
         function: &Bound<'py, PyAny>,

@@ -50,3 +50,19 @@ def test_a_maximum_beside_nan(ctx):
         for g, slope in zip(T.grad([f(x, y)], [x, y]), slopes, strict=True):
             assert g.eval().tolist() == slope
     np.testing.assert_array_equal(T.fmax(np.array([1, 5]), 3).eval(), [3, 5])
+
+
+@pytest.mark.parametrize("number", [0.25, 2, -1, True, False, 0, 0.0, -0.0, float("nan"), float("inf")])
+def test_a_number_is_true_where_it_is_not_zero(ctx, number):
+    """Wherever an operation takes a mask."""
+    values = {"float64": np.array([0.0, -0.5, np.nan]), "int64": np.array([0, 2, -1]), "bool": np.array([False, True, True])}
+    for dtype, a in values.items():
+        t = ctx.placeholder(dtype, [3], dtype=dtype)
+        for name in "logical_and", "logical_or", "logical_xor":
+            ours, theirs = getattr(T, name), getattr(np, name)
+            np.testing.assert_array_equal(ours(number, t).eval({t: a}), theirs(number, a))
+            np.testing.assert_array_equal(ours(t, number).eval({t: a}), theirs(a, number))
+        for f in "sum", "any", "all":
+            np.testing.assert_array_equal(getattr(T, f)(t, where=number).eval({t: a}), getattr(np, f)(a, where=bool(number)))
+        np.testing.assert_array_equal(T.where(number, t, 7).eval({t: a}), np.where(number, a, 7))
+        np.testing.assert_array_equal(T.logical_not(number).eval(), np.logical_not(number))

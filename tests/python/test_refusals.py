@@ -53,7 +53,7 @@ def test_numbers(ctx, name):
 
 @pytest.mark.parametrize("name", ARRAYS)
 def test_arrays(ctx, name):
-    words = ["`T.sin` for `np.sin`", "`T.concat` for an array of tensors", "the value is `t.eval(feeds)`"]
+    words = ["which NumPy's functions take", "`np.stack([t, u])` for an array of tensors", "the value is `t.eval(feeds)`"]
     refused(lambda: ARRAYS[name](ctx.placeholder("x", [3])), ag.GraphError, "array: a tensor has no value", *words)
 
 
