@@ -96,7 +96,7 @@ ROWS: dict[str, list[Row]] = {
     # NumPy's arrays in and out: functions as a scientist calls them.
     "n": [
         Row(
-            f"value and gradient of the Rosenbrock function of {n:,} numbers, compiled, NumPy in and out",
+            f"Rosenbrock function of {n:,} numbers and its gradient, compiled",
             "rosenbrock_compiled",
             {"size": n},
         )
