@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import threading
 import types
 from collections.abc import Callable, Iterable
@@ -37,13 +38,30 @@ class Jit(Generic[P, R]):
 
     def __init__(self, f: Callable[P, R], static_argnums: Iterable[int], static_argnames: Iterable[str], check: bool) -> None:
         self._f = f
-        self._numbers, self._names, self._check = frozenset(static_argnums), frozenset(static_argnames), check
+        self._numbers, self._names, self._check = set(static_argnums), set(static_argnames), check
+        #: Places of the arguments that are static by name.
+        self._optional: set[int] = set()
+        self._resolve()
         self._graphs: dict[Any, _Kept] = {}
         #: The graph of the last call whose arguments were arrays, one behind the other.
         self._last: _Kept | None = None
         self._lock = threading.RLock()
         self.traces = 0
         functools.update_wrapper(self, f, updated=())
+
+    def _resolve(self) -> None:
+        """Completes the static arguments: one that was named may be given by its place, and one of a place by its name."""
+        try:
+            parameters = inspect.signature(self._f).parameters
+        except (TypeError, ValueError):
+            return
+        places = [n for n, p in parameters.items() if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+        unknown = self._names - {*parameters}
+        if unknown and not any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
+            msg = f"jit: there is no such argument. Got static_argnames={min(unknown)!r}; expected one of {', '.join(parameters)}."
+            raise ShapeError(msg)
+        self._optional = {i for i, n in enumerate(places) if n in self._names} - self._numbers
+        self._names |= {places[i] for i in self._numbers if -len(places) <= i < len(places)}
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         last = self._last
@@ -61,7 +79,7 @@ class Jit(Generic[P, R]):
 
     def _found(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """The result by the graph for these arguments, which is traced if there is none."""
-        call = Call(self._static(args), self._names, args, kwargs)
+        call = Call(self._static(args, kwargs), self._names, args, kwargs)
         if call.is_traced:
             return self._f(*args, **kwargs)
         graph = self._graphs.get(call.key)
@@ -81,12 +99,13 @@ class Jit(Generic[P, R]):
         assert made is not None, "a graph that was found by its key takes these arguments"
         return made
 
-    def _static(self, args: tuple[Any, ...]) -> set[int]:
+    def _static(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> set[int]:
+        n = len(args)
         for i in self._numbers:
-            if not -len(args) <= i < len(args):
-                msg = f"jit: there is no such argument. Got static_argnums={i} for {len(args)} arguments; expected an index of one."
+            if not -n <= i < n and not self._names & {*kwargs}:
+                msg = f"jit: there is no such argument. Got static_argnums={i} for {n} arguments; expected an index of one."
                 raise ShapeError(msg)
-        return {i % len(args) for i in self._numbers}
+        return {i % n for i in self._numbers if -n <= i < n} | {i for i in self._optional if i < n}
 
     def _traced(self, call: Call) -> _Kept:
         ctx = Context._of_function()
@@ -101,7 +120,8 @@ class Jit(Generic[P, R]):
 
     def _compared(self, graph: _Kept, call: Call) -> None:
         """Raises if the function builds another graph than it did."""
-        found = _difference(graph, self._traced(call))
+        with self._lock:
+            found = _difference(graph, self._traced(call))
         if found is not None:
             old, new = found
             msg = f"jit: the function builds another graph than when it was traced. Got {new}; expected {old}."
@@ -141,7 +161,7 @@ class Call:
     #: Whether these are the arguments, each one.
     is_flat: bool
 
-    def __init__(self, static: set[int], names: frozenset[str], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    def __init__(self, static: set[int], names: set[str], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         self._args, self._kwargs = args, kwargs
         given: dict[Key, Any] = dict(enumerate(args))
         given.update(kwargs)
@@ -192,9 +212,11 @@ def is_array(x: Any) -> bool:
 
 
 def plain(x: Any) -> Any:
-    """An array that is no object of a subclass, whose meaning a graph would not have."""
+    """An array without what a subclass adds; what hides elements is refused, as everywhere."""
     cls: type = x.__class__
-    return np.asarray(x) if cls is not np.ndarray and issubclass(cls, np.ndarray) else x
+    if cls is np.ndarray or not issubclass(cls, np.ndarray):
+        return x
+    return Context().constant(x).eval() if hasattr(x, "mask") else np.asarray(x)
 
 
 def value(path: str, x: Any) -> tuple[Any, Any]:

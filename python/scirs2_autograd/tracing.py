@@ -51,6 +51,9 @@ def chosen(op: str, argnums: int | Sequence[int] | None, argnames: str | Sequenc
                 msg = f"{op}: an argument is chosen wrongly. Got {given!r}; expected {kind.__name__} or a sequence of {kind.__name__}."
                 raise DTypeError(f"{msg}\nhelp: `argnums` are places, `argnames` are names")
 
+    def first(things: Sequence[Any]) -> Any:
+        return things[0]
+
     def formed(things: Sequence[Any]) -> Any:
         rest = iter(things)
         forms: list[Any] = []
@@ -60,7 +63,7 @@ def chosen(op: str, argnums: int | Sequence[int] | None, argnames: str | Sequenc
             forms.append(next(rest) if isinstance(argnames, str) else {k: next(rest) for k in argnames})
         return forms[0] if len(forms) == 1 else tuple(forms)
 
-    return keys, formed
+    return keys, first if isinstance(argnums, int) and argnames is None else formed
 
 
 def arguments(op: str, keys: Sequence[Key], args: Sequence[Any], kwargs: dict[str, Any]) -> list[Any]:
@@ -85,11 +88,12 @@ def called(op: str, traced: Traced, keys: Sequence[Key], args: Sequence[Any], kw
     arguments(op, keys, args, kwargs)
     if graph_of(*args, *kwargs.values()) is not None:
         return traced(args, kwargs, {})
-    places = {k if isinstance(k, str) else k % len(args) for k in keys}
+    n = len(args)
+    places = [k if isinstance(k, str) else k % n for k in keys]
     with Context._of_function() as ctx:
         feeds: dict[Tensor, Any] = {}
         given = [fed(op, ctx, str(i), x, feeds, i in places) for i, x in enumerate(args)]
-        named = {k: fed(op, ctx, k, x, feeds, k in places) for k, x in kwargs.items()}
+        named = {k: fed(op, ctx, k, x, feeds, k in places) for k, x in kwargs.items()} if kwargs else kwargs
         return evaluated(ctx, traced(given, named, feeds), feeds)
 
 
@@ -98,10 +102,10 @@ def fed(op: str, ctx: Context, name: str, x: Any, feeds: dict[Tensor, Any], numb
     if x.__class__ is np.ndarray:
         return opened(op, ctx, name, x, feeds, numbers)
     leaves, structure = pytree.flatten(x)
-    if not numbers and not any(isinstance(leaf, (np.ndarray, np.generic)) for leaf in leaves):
+    if not numbers and not any(isinstance(leaf, np.ndarray) for leaf in leaves):
         return x
     made = [
-        opened(op, ctx, path, leaf, feeds, numbers) if numbers or isinstance(leaf, (np.ndarray, np.generic)) else leaf
+        opened(op, ctx, path, leaf, feeds, numbers) if numbers or isinstance(leaf, np.ndarray) else leaf
         for path, leaf in zip(structure.paths(name), leaves, strict=True)
     ]
     return pytree.unflatten(structure, made)
@@ -125,8 +129,8 @@ def known(dtype: np.dtype[Any]) -> Any:
 
 
 def array(x: Any) -> Any:
-    """`x` as an array of NumPy's."""
-    return np.asarray(x)
+    """`x` as an array of NumPy's; one with a mask keeps it, and is refused where it comes in."""
+    return np.asanyarray(x)
 
 
 def floating(op: str, path: str, x: Any) -> Any:
@@ -152,7 +156,12 @@ class Variables:
         self.args, self.kwargs, self.leaves = list(args), dict(kwargs), []
         self._structures: list[pytree.Structure] = []
         for k, x in zip(keys, arguments(op, keys, args, kwargs), strict=True):
-            leaves, structure = ([x], pytree.LEAF) if isinstance(x, Tensor) else pytree.flatten(x)
+            if isinstance(x, Tensor) and x in fresh:
+                # As it is most of the time.
+                self.leaves.append(x)
+                self._structures.append(pytree.LEAF)
+                continue
+            leaves, structure = pytree.flatten(x)
             own = [variable(op, path, leaf, fresh) for path, leaf in zip(structure.paths(str(k)), leaves, strict=True)]
             self.leaves += own
             self._structures.append(structure)
@@ -237,9 +246,11 @@ def split(op: str, y: Any, has_aux: bool) -> tuple[Any, Any]:
 def evaluated(ctx: Context, result: Any, feeds: dict[Tensor, Any]) -> Any:
     """`result` with the values of its tensors: arrays, and NumPy's scalars where they have one element and no axis."""
     leaves, structure = pytree.flatten(result)
-    tensors = [x for x in leaves if isinstance(x, Tensor)]
-    values = iter(ctx.eval(tensors, feeds))
-    return pytree.unflatten(structure, [next(values)[()] if isinstance(x, Tensor) else x for x in leaves])
+    places = [i for i, x in enumerate(leaves) if isinstance(x, Tensor)]
+    values = ctx.eval([leaves[i] for i in places], feeds)
+    for i, v in zip(places, values, strict=True):
+        leaves[i] = v if v.ndim else v[()]
+    return pytree.unflatten(structure, leaves)
 
 
 def alike(op: str, name: str, x: Any, like: Any) -> list[Any]:

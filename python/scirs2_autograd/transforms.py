@@ -189,6 +189,7 @@ def hvp(f: Callable[..., Any], argnums: _Nums = None, argnames: _Names = None, *
         product = formed(own.formed(T._hessian_vector_product([y], own.leaves, vectors) if vectors else []))
         return (product, aux) if has_aux else product
 
+    @functools.wraps(f, updated=())
     def call(*args: Any, **kwargs: Any) -> Any:
         rest, named, _ = apart(args, kwargs)
         arguments(op, keys, rest, named)
@@ -196,6 +197,8 @@ def hvp(f: Callable[..., Any], argnums: _Nums = None, argnames: _Names = None, *
         behind: Key = max(k for k in own if isinstance(k, int)) + 1 if places else "vector"
         return called(op, traced, [*own, behind], args, kwargs)
 
+    # It takes one argument more than `f`.
+    del call.__wrapped__
     return call
 
 

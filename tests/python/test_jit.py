@@ -62,6 +62,10 @@ def test_arguments_in_containers_and_by_keyword():
     refused(lambda: g(), ag.ShapeError, "jit: there is no such argument. Got static_argnums=0 for 0 arguments")
     refused(lambda: g(np.ones(2), np.ones(4)), ag.DTypeError, "jit: argument 0 is neither an array nor hashable. Got ndarray")
     refused(lambda: g(2, {1, 2}), ag.DTypeError, "jit: argument 1 is neither an array nor hashable. Got set", "register_pytree")
+    # By name or by place.
+    for k in ag.jit(lambda x, n: x.reshape(n), static_argnames="n"), ag.jit(lambda x, n: x.reshape(n), static_argnums=1):
+        assert [k(np.ones(4), np.int64(4)).shape, k(np.ones(4), n=np.int64(4)).shape, k(x=np.ones(4), n=4).shape] == [(4,)] * 3
+    refused(lambda: ag.jit(lambda x, n: x, static_argnames="m"), ag.ShapeError, "jit: there is no such argument. Got static_argnames='m'")
     # Equal numbers of two types are two values.
     h = ag.jit(lambda x, n: x * n if isinstance(n, bool) else x + n)
     assert (h(3.0, True), h(3.0, 1)) == (3.0, 4.0)
@@ -176,6 +180,11 @@ def test_errors_name_the_users_line():
     assert g(x, x) == 3.0
     with pytest.raises(ag.DTypeError, match="complex128"):
         g(x * 1j, x)
+    hidden = np.ma.masked_array(x, [True, False, False])
+    for h in g, ag.grad(lambda x, y: (x * y).sum()), ag.grad(lambda x, y: (x * y).sum(), argnums=1):
+        with pytest.raises(ag.DTypeError, match="elements are masked"):
+            h(x, hidden)
+        np.testing.assert_array_equal(h(x, np.ma.masked_array(x)), h(x, x))
 
 
 def test_methods_and_names():

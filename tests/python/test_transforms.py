@@ -163,6 +163,8 @@ def test_values_are_what_numpy_functions_return():
     assert (type(v), type(g)) == (np.float64, np.float64)
     assert ag.grad(lambda x, n: (x * n).sum())(np.ones(2), np.array([2, 3], "i2")).tolist() == [2.0, 3.0]
     assert ag.grad(lambda x, n: (x * n).sum())(np.ones(2), np.array([2, 3], ">i8")).tolist() == [2.0, 3.0]
+    # NumPy's scalars are numbers where they are not differentiated.
+    assert ag.grad(lambda x, n, flag: x.reshape(n).sum() if flag else 0.0)(np.ones(2), np.int64(2), np.bool_(True)).tolist() == [1.0, 1.0]
 
 
 # Derivatives
@@ -348,5 +350,5 @@ def test_names_and_documentation_stay():
         """Own words."""
         return x.sum()
 
-    for g in ag.grad(energy), ag.value_and_grad(energy), ag.jacobian(energy), ag.jit(energy):
+    for g in ag.grad(energy), ag.value_and_grad(energy), ag.jacobian(energy), ag.jit(energy), ag.hvp(energy):
         assert (g.__name__, g.__doc__) == ("energy", "Own words.")
