@@ -194,6 +194,44 @@ def test_a_program_of_numpys(seed):
     assert compared >= sum(x.size for x in inputs) / 4
 
 
+@pytest.mark.parametrize("seed", range(0, PROGRAMS, 4))
+def test_a_program_as_a_function(seed):
+    """Its gradient with and without `jit`, and the gradient of that along a direction."""
+    inputs, constant, steps, weights = drawn(seed)
+    directions = [np.random.default_rng(seed).uniform(-1.0, 1.0, x.shape) for x in inputs]
+    every = range(len(inputs))
+
+    def loss(*xs):
+        return run(steps, weights, xs, constant)[1]
+
+    def slope(*xs):
+        parts = [np.sum(g * d) for g, d in zip(ag.grad(loss, every)(*xs), directions, strict=True)]
+        return sum(parts[1:], parts[0])
+
+    value, gradients = ag.value_and_grad(loss, every)(*inputs)
+    np.testing.assert_allclose(value, loss(*inputs), rtol=1e-12)
+    kept = ag.jit(ag.value_and_grad(loss, every))
+    for _ in range(2):
+        again, same = kept(*inputs)
+        np.testing.assert_array_equal(again, value)
+        for got, want in zip(same, gradients, strict=True):
+            np.testing.assert_array_equal(got, want)
+    assert kept.traces == 1
+    second, gradient = ag.grad(slope, every), ag.jit(ag.grad(loss, every))
+    products = second(*inputs)
+    for got, want in zip(ag.jit(second)(*inputs), products, strict=True):
+        np.testing.assert_array_equal(got, want)
+
+    # The products of the Hessian with the directions, by differences of the gradient: where two steps agree, no kink is near.
+    def along(h):
+        up, down = ([x + t * d for x, d in zip(inputs, directions, strict=True)] for t in (h, -h))
+        return [(u - d) / (2 * h) for u, d in zip(gradient(*up), gradient(*down), strict=True)]
+
+    for got, near, far in zip(products, along(1e-5), along(2e-5), strict=True):
+        smooth = np.abs(near - far) < 1e-5 * np.maximum(1.0, np.abs(near))
+        np.testing.assert_allclose(got[smooth], near[smooth], rtol=1e-4, atol=1e-4)
+
+
 def test_programs_use_all_functions():
     """No function of the lists is left out by the bounds."""
     seen = {function for seed in range(PROGRAMS) for _, _, function in drawn(seed)[2]}
