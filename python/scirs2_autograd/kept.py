@@ -14,7 +14,7 @@ import numpy as np
 from . import pytree
 from ._lib import Context, Tensor, _difference, _Kept
 from .exceptions import DTypeError, GraphError, ShapeError
-from .tracing import Key, building, graph_of, known
+from .tracing import Key, building, function_of, graph_of, known
 
 __all__ = ["Jit", "jit"]
 
@@ -263,7 +263,7 @@ def jit(
     numbers = [static_argnums] if isinstance(static_argnums, int) else static_argnums
     names = [static_argnames] if isinstance(static_argnames, str) else static_argnames
 
-    def made(f: Callable[..., Any]) -> Jit[..., Any]:
-        return Jit(f, numbers, names, check)
+    def made(f: Any) -> Jit[..., Any]:
+        return Jit(function_of("jit", f), numbers, names, check)
 
     return made if f is None else made(f)

@@ -37,6 +37,15 @@ def graph_of(*objects: Any) -> Context | None:
     return _tracing()
 
 
+def function_of(op: str, f: Any) -> Callable[..., Any]:
+    """`f`, which must be a function."""
+    if not callable(f):
+        msg = f"{op}: not a function. Got {reprlib.repr(f)}; expected a function of arrays."
+        raise TypeError(msg)
+    function: Callable[..., Any] = f
+    return function
+
+
 def chosen(op: str, argnums: int | Sequence[int] | None, argnames: str | Sequence[str] | None) -> tuple[list[Key], Callable[[Any], Any]]:
     """The keys of the chosen arguments, and what puts one thing for each in the form of the choice: a number or a name is one thing, a
     sequence of numbers a tuple, a sequence of names a dict, and numbers beside names are both in a tuple."""

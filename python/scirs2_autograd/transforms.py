@@ -30,6 +30,7 @@ from .tracing import (
     cotangents,
     evaluated,
     fed,
+    function_of,
     graph_of,
     results,
     scalar,
@@ -63,7 +64,7 @@ def value_and_grad(f: Callable[P, Any], argnums: _Nums = None, argnames: _Names 
 
 
 def _differentiated(op: str, f: Callable[P, Any], argnums: _Nums, argnames: _Names, has_aux: bool) -> Callable[P, Any]:
-    function: Callable[..., Any] = f
+    function = function_of(op, f)
     keys, formed = chosen(op, argnums, argnames)
 
     def traced(args: Sequence[Any], kwargs: dict[str, Any], fresh: Container[Tensor]) -> Any:
@@ -112,7 +113,7 @@ def jacobian(f: Callable[P, Any], argnums: _Nums = None, argnames: _Names = None
            [1., 0.]])
     """
     op = "jacobian"
-    function: Callable[..., Any] = f
+    function = function_of(op, f)
     keys, formed = chosen(op, argnums, argnames)
 
     def traced(args: Sequence[Any], kwargs: dict[str, Any], fresh: Container[Tensor]) -> Any:
@@ -165,6 +166,7 @@ def hvp(f: Callable[..., Any], argnums: _Nums = None, argnames: _Names = None, *
     array([  6., 120.])
     """
     op = "hvp"
+    function = function_of(op, f)
     keys, formed = chosen(op, argnums, argnames)
     places = [k for k in keys if isinstance(k, int)]
 
@@ -183,7 +185,7 @@ def hvp(f: Callable[..., Any], argnums: _Nums = None, argnames: _Names = None, *
     def traced(args: Sequence[Any], kwargs: dict[str, Any], fresh: Container[Tensor]) -> Any:
         rest, named, vector = apart(args, kwargs)
         own = Variables(op, keys, rest, named, fresh)
-        value, aux = split(op, f(*own.args, **own.kwargs), has_aux)
+        value, aux = split(op, function(*own.args, **own.kwargs), has_aux)
         vectors = cotangents(op, "the vector", vector, formed(own.formed(own.leaves)))
         y = scalar(op, value)
         product = formed(own.formed(T._hessian_vector_product([y], own.leaves, vectors) if vectors else []))
@@ -212,11 +214,12 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any], 
     (np.float64(6.0), np.float64(23.0))
     """
     op = "jvp"
+    function = function_of(op, f)
 
     def traced(args: Sequence[Any], _: dict[str, Any], fresh: Container[Tensor]) -> Any:
         primals, tangents = args
         own = Variables(op, range(len(primals)), primals, {}, fresh)
-        y, aux = split(op, f(*own.args), has_aux)
+        y, aux = split(op, function(*own.args), has_aux)
         ys, structure = results(op, y)
         vectors = cotangents(op, "tangents", tuple(tangents), tuple(own.args))
         # Linear in these, whose values do not matter.
@@ -240,10 +243,11 @@ def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple[An
     [1. 9.] (array([ 2., 60.]),)
     """
     op = "vjp"
+    function = function_of(op, f)
 
     def traced(args: Sequence[Any], fresh: Container[Tensor]) -> tuple[Any, Any, Callable[[Any], tuple[Any, ...]]]:
         own = Variables(op, range(len(args)), args, {}, fresh)
-        y, aux = split(op, f(*own.args), has_aux)
+        y, aux = split(op, function(*own.args), has_aux)
         ys, structure = results(op, y)
 
         made = pytree.unflatten(structure, ys)

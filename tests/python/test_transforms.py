@@ -114,6 +114,8 @@ def test_a_class_is_registered_again_and_subclasses_are_leaves():
     assert ag.grad(lambda o: o.x * 3.0)(Base(1.0)).x == 3.0
     assert set(made) == {"again"}
     refused(lambda: ag.grad(lambda o: o.x * 3.0)(Derived(1.0)), ag.DTypeError, "grad: argument 0 is not floating. Got object")
+    ag.register_pytree(Base, lambda o: ((o.x,), [o.x]), lambda _, parts: Base(*parts))
+    refused(lambda: ag.grad(lambda o: o.x)(Base(1.0)), TypeError, "pytree: what belongs to the structure is not hashable. Got [1.0]")
     refused(lambda: ag.register_pytree(3, None, None), TypeError, "register_pytree: not a class. Got 3")
 
 
@@ -328,6 +330,9 @@ def test_mistakes_are_explained():
         (lambda: ag.hvp(rosenbrock)(x), ag.ShapeError, "hvp: there is no vector."),
         (lambda: ag.hvp(rosenbrock)(x, np.ones(3)), ag.ShapeError, "hvp: the vector has another shape."),
         (lambda: ag.hvp(lambda *, x: rosenbrock(x), argnames="x")(x=x), ag.ShapeError, "hvp: there is no vector.", "`vector`"),
+        (lambda: ag.grad(x), TypeError, "grad: not a function. Got array([1., 1.])"),
+        (lambda: ag.jit(3), TypeError, "jit: not a function. Got 3"),
+        (lambda: ag.jvp(x, (x,), (x,)), TypeError, "jvp: not a function."),
         (lambda: ag.grad(lambda x: x.sum())(), ag.ShapeError, "grad: there is no such argument."),
     ):
         refused(f, error, start, *words)
