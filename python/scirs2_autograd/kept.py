@@ -45,6 +45,8 @@ class Jit(Generic[P, R]):
         self._graphs: dict[Any, _Kept] = {}
         #: The graph of the last call whose arguments were arrays, one behind the other.
         self._last: _Kept | None = None
+        #: The last of the other calls.
+        self._other: Form | None = None
         self._lock = threading.RLock()
         self.traces = 0
         functools.update_wrapper(self, f, updated=())
@@ -67,6 +69,10 @@ class Jit(Generic[P, R]):
         last = self._last
         if last is not None and not kwargs:
             made = last.call(args)
+            if made is not None:
+                return cast("R", made)
+        if self._other is not None:
+            made = self._other.call(args, kwargs)
             if made is not None:
                 return cast("R", made)
         return cast("R", self._found(args, kwargs))
@@ -93,8 +99,11 @@ class Jit(Generic[P, R]):
                     self._graphs[call.key] = graph
         elif self._check:
             self._compared(graph, call)
-        if call.is_flat and not self._check:
-            self._last = graph
+        if not self._check:
+            if call.is_flat:
+                self._last = graph
+            else:
+                self._other = Form(call, graph)
         made = graph.call(call.arrays)
         assert made is not None, "a graph that was found by its key takes these arguments"
         return made
@@ -116,7 +125,7 @@ class Jit(Generic[P, R]):
             self.traces += 1
             leaves, structure = pytree.flatten(result)
             tensors = [x for x in leaves if isinstance(x, Tensor)]
-            return _Kept(ctx, placeholders, tensors, form(leaves, structure))
+            return _Kept(ctx, placeholders, tensors, assembly(leaves, structure))
 
     def _compared(self, graph: _Kept, call: Call) -> None:
         """Raises if the function builds another graph than it did."""
@@ -129,7 +138,30 @@ class Jit(Generic[P, R]):
             raise GraphError(f"{msg}\nhelp: {hint}")
 
 
-def form(leaves: list[Any], structure: pytree.Structure) -> Callable[[list[Any]], Any] | None:
+class Form:
+    """The form of a call and its graph, which the next call is compared with before anything is looked up."""
+
+    def __init__(self, call: Call, graph: _Kept) -> None:
+        leaves, self._structure = pytree.flatten(call.given)
+        is_array = call.are_arrays()
+        self._graph = graph
+        #: The places of arrays; None where there is nothing else.
+        self._places = None if all(is_array) else [i for i, array in enumerate(is_array) if array]
+        self._values = [(i, x.__class__, x) for i, x in enumerate(leaves) if not is_array[i]]
+
+    def call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any | None:
+        """The result, if the call has this form."""
+        leaves = self._structure.leaves((args, kwargs))
+        if leaves is None:
+            return None
+        for i, cls, value in self._values:
+            x = leaves[i]
+            if x is not value and (x.__class__ is not cls or x != value):
+                return None
+        return self._graph.call(leaves if self._places is None else [leaves[i] for i in self._places])
+
+
+def assembly(leaves: list[Any], structure: pytree.Structure) -> Callable[[list[Any]], Any] | None:
     """What makes the result of the values of its tensors, in the words of `_Kept`."""
     whole = all(isinstance(x, Tensor) for x in leaves)
     if whole and structure == pytree.LEAF:
@@ -164,7 +196,7 @@ class Call:
     def __init__(self, static: set[int], names: set[str], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         self._args, self._kwargs = args, kwargs
         given: dict[Key, Any] = dict(enumerate(args))
-        given.update(kwargs)
+        given.update(sorted(kwargs.items()))
         fixed = {k: x for k, x in given.items() if k in static or k in names}
         self._parts = {k: pytree.flatten(x) for k, x in given.items() if k not in fixed}
         leaves = [x for part, _ in self._parts.values() for x in part]
@@ -173,13 +205,28 @@ class Call:
         self.is_flat = not kwargs and not static and all(is_array(x) for x in args)
         self.key = None if self.is_traced else self._key(fixed)
 
+    @property
+    def given(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """The arguments."""
+        return self._args, self._kwargs
+
+    def are_arrays(self) -> list[bool]:
+        """Which leaves of `given` are in `arrays`."""
+        kinds: list[bool] = []
+        for k, x in [*enumerate(self._args), *sorted(self._kwargs.items())]:
+            kinds += [k in self._parts and is_array(leaf) for leaf in pytree.flatten(x)[0]]
+        return kinds
+
     def _key(self, fixed: dict[Key, Any]) -> Any:
         words: list[Any] = []
         for k, (leaves, structure) in self._parts.items():
             words.append((k, structure))
-            for path, x in zip(structure.paths(str(k)), leaves, strict=True):
-                words.append(type(x) if type(x) is float else (x.dtype, x.shape) if is_array(x) else value(path, x))
-        words += [(k, value(str(k), x)) for k, x in fixed.items()]
+            for i, x in enumerate(leaves):
+                if type(x) is float:
+                    words.append(float)
+                else:
+                    words.append((x.dtype, x.shape) if is_array(x) else value(x, k, structure, i))
+        words += [(k, value(x, k, pytree.LEAF, 0)) for k, x in fixed.items()]
         return tuple(words)
 
     def opened(self, ctx: Context) -> tuple[list[Any], dict[str, Any], list[tuple[Tensor, bool]]]:
@@ -219,11 +266,12 @@ def plain(x: Any) -> Any:
     return Context().constant(x).eval() if hasattr(x, "mask") else np.asarray(x)
 
 
-def value(path: str, x: Any) -> tuple[Any, Any]:
+def value(x: Any, key: Key, structure: pytree.Structure, i: int) -> tuple[Any, Any]:
     """What a key has of an argument that belongs to the graph: numbers of two types are two values, though they are equal."""
     try:
         hash(x)
     except TypeError:
+        path = structure.paths(str(key))[i]
         msg = f"jit: argument {path} is neither an array nor hashable. Got {type(x).__name__}; expected arrays, or a value to keep."
         raise DTypeError(f"{msg}\nhelp: `ag.register_pytree` makes containers of classes") from None
     return x.__class__, x

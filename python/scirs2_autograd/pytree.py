@@ -7,6 +7,7 @@ else is a leaf.
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from typing import Any, cast
@@ -208,6 +209,31 @@ class Structure:
     def count(self) -> int:
         """Number of leaves."""
         return 1 if self.cls is None else sum(p.count() for p in self.parts)
+
+    def leaves(self, x: Any) -> list[Any] | None:
+        """The leaves of `x`, if it has this structure: in a fraction of the time that `flatten` takes."""
+        found: list[Any] = []
+        return found if self._matches(x, found) else None
+
+    def _matches(self, x: Any, found: list[Any]) -> bool:
+        if self.cls is None:
+            found.append(x)
+            return _KINDS.get(x.__class__, self) is None
+        if x.__class__ is not self.cls:
+            return False
+        if self.cls is dict:
+            keys: Any = self.rest
+            try:
+                items: Any = [x[k] for k in keys]
+            except KeyError:
+                return False
+            same = len(x) == len(items)
+        elif self.cls is tuple or self.cls is list:
+            items, same = x, True
+        else:
+            items, rest = _known(self.cls).flatten(x)
+            items, same = list(items), rest == self.rest
+        return same and len(items) == len(self.parts) and all(map(Structure._matches, self.parts, items, itertools.repeat(found)))
 
     def paths(self, start: str = "") -> list[str]:
         """Where the leaves are, as they are written behind the object: `[0]['w']`."""

@@ -4,6 +4,7 @@ import functools
 import gc
 import threading
 import weakref
+from collections import OrderedDict, defaultdict
 
 import numpy as np
 import pytest
@@ -69,6 +70,37 @@ def test_arguments_in_containers_and_by_keyword():
     # Equal numbers of two types are two values.
     h = ag.jit(lambda x, n: x * n if isinstance(n, bool) else x + n)
     assert (h(3.0, True), h(3.0, 1)) == (3.0, 4.0)
+
+
+def test_calls_of_changing_form():
+    """Each call is compared with the last of its kind first: whatever differs is seen."""
+    a, b = np.array([1.0, 2.0]), np.array([3.0, 4.0])
+
+    def f(p, n=2, **rest):
+        parts = [T.sum(np.multiply(p[k], i + 1.0)) for i, k in enumerate(sorted(p))]
+        return sum(parts) * n + sum(v * 10.0 for v in rest.values() if not isinstance(v, str)), len(p)
+
+    def plain(p, n=2, **rest):
+        return sum(np.sum(p[k] * (i + 1.0)) for i, k in enumerate(sorted(p))) * n + sum(v * 10.0 for v in rest.values() if v != "s"), len(p)
+
+    kept = ag.jit(f)
+    calls = [
+        (({"x": a},), {}), (({"x": b},), {}), (({"y": a},), {}), (({"x": a, "y": b},), {}), (({"y": b, "x": a},), {}), (({"x": a}, 3), {}),
+        (({"x": a}, True), {}), (({"x": a}, 1), {}), (({"x": a},), {"n": 3}), (({"x": a},), {"z": 1.5}), (({"x": a},), {"y": 1.5}),
+        (({"x": a},), {"y": 2.5, "z": "s"}), (({"x": a},), {"z": "s", "y": 2.5}), (({"x": a.astype("f4")},), {}), (({"x": a[:1]},), {}),
+        (({},), {"z": 2.0}), (({"x": 2.0},), {}), (({"x": np.float64(2.0)},), {}), ((OrderedDict(x=a),), {}),
+        ((defaultdict(int, x=a),), {}),
+    ]  # fmt: skip
+    for n in np.random.default_rng(3).integers(len(calls), size=300):
+        args, options = calls[n]
+        got, want = kept(*args, **options), plain(*args, **options)
+        np.testing.assert_allclose(got[0], want[0], rtol=1e-6)
+        assert got[1] == want[1]
+    # {"x": b} is as {"x": a}; so are two orders of keys or keywords.
+    assert kept.traces == len(calls) - 3
+    # A tensor in the place of an array.
+    np.testing.assert_array_equal(ag.grad(lambda x: kept({"x": x})[0])(a), [2.0, 2.0])
+    assert kept.traces == len(calls) - 3
 
 
 def test_it_composes():
