@@ -101,6 +101,7 @@ __all__ = [
     "check_finite",
     "cholesky",
     "clip",
+    "clip_by_global_norm",
     "column_stack",
     "concat",
     "concatenate",
@@ -368,6 +369,7 @@ _ceil = _row("ceil")
 _check_finite = _row("check_finite")
 _cholesky = _row("cholesky")
 _clip = _row("clip")
+_clip_by_global_norm = _row("clip_by_global_norm")
 _column_stack = _row("column_stack")
 _concat = _row("concat")
 _copysign = _row("copysign")
@@ -2980,6 +2982,21 @@ def norm(x: TensorLike, ord: TensorLike | None = None, axis: Axes = None, keepdi
     [5. 0.]
     """
     made: Tensor = _apply(_norm, (x, ord), (axis, keepdims))
+    return made
+
+
+def clip_by_global_norm(xs: Sequence[TensorLike], max_norm: TensorLike) -> list[Tensor]:
+    """The tensors, in floating numbers, as they are if the norm of order 2 of all their elements is at most `max_norm`, else multiplied by
+    one number that gives them this norm: what keeps a step of training short whatever its gradients are. Each keeps its dtype. Where
+    an element is NaN or infinite, the norm is, and so are the results NaN or 0: `T.check_finite` finds it.
+
+    Gradient: through the norm too, to `max_norm` also; where nothing is clipped `g` itself.
+
+    >>> with ag.Context() as ctx:
+    ...     print(*ctx.eval(T.clip_by_global_norm([[3.0, 0.0], [4.0]], 1.0)))
+    [0.6 0. ] [0.8]
+    """
+    made: list[Tensor] = _apply(_clip_by_global_norm, (max_norm, xs), ())
     return made
 
 

@@ -11,19 +11,19 @@ use crate::ops::apply::cast;
 use crate::ops::arithmetic::{abs, sign, square};
 use crate::ops::batch;
 use crate::ops::bounds;
-use crate::ops::compare::{equal, greater, less, logical_and, not_equal};
+use crate::ops::compare::{equal, greater, less, less_equal, logical_and, not_equal};
 use crate::ops::logarithm::log;
 use crate::ops::movement::STOP_GRADIENT;
 use crate::ops::power::real_power;
 use crate::ops::reduce::{axes_attrs, axis_bad, fold_cases, number, peak, reduce_max, reduce_min, reduce_sum, squeeze_axes, valley};
-use crate::ops::root::sqrt;
+use crate::ops::root::{hypot, sqrt};
 use crate::ops::rules::{cancelled, masked, restore_axes, unreduce};
 use crate::ops::samples::{bad, mixed};
 use crate::ops::select::select;
 use crate::shape::{self, Tuple};
 
 /// The rows of this family.
-pub(in crate::ops) static ROWS: &[&OpDef] = &[&BINADE, &LENGTH, &VECTOR_NORM, &NORM];
+pub(in crate::ops) static ROWS: &[&OpDef] = &[&BINADE, &LENGTH, &VECTOR_NORM, &NORM, &CLIP_BY_GLOBAL_NORM];
 
 row! {
     /// The power of two that is nearest to `x >= 0` by ratio, and a normal number of the dtype. Divided by it, large numbers do not
@@ -183,4 +183,41 @@ row! {
     case real[5], positive[];
     refuses f64[2] with axis = 1 => "norm: axis is out of range. Got axis=1 for 1 dimension; expected -1 <= axis < 1.";
     refuses f64[2, 3], f64[] => "norm: a norm of matrices is asked for. Got `ord` over 2 axes of shape (2, 3); expected one axis, or no `ord`.\nhelp: `vector_norm` is the norm of all elements, or of those over several axes";
+}
+
+/// The norm of order 2 of all elements of all tensors.
+fn global_norm<'g>(xs: &[Tensor<'g>]) -> Result<Option<Tensor<'g>>> {
+    let norms: Vec<Tensor<'g>> = xs.iter().map(|&x| vectors("clip_by_global_norm", x, None, Axes(None), false)).collect::<Result<_>>()?;
+    Ok(norms.into_iter().reduce(|a, b| hypot(a, b)))
+}
+
+row! {
+    /// The tensors, in floating numbers, as they are if the norm of order 2 of all their elements is at most `max_norm`, else multiplied by
+    /// one number that gives them this norm: what keeps a step of training short whatever its gradients are. Each keeps its dtype. Where
+    /// an element is NaN or infinite, the norm is, and so are the results NaN or 0: `T.check_finite` finds it.
+    ///
+    /// Gradient: through the norm too, to `max_norm` also; where nothing is clipped `g` itself.
+    pub CLIP_BY_GLOBAL_NORM = fn clip_by_global_norm(max_norm: any, xs: [any]) -> [clipped]
+    body {
+        if max_norm.ndim() != 0 {
+            let got = format!("shape {}", Tuple(max_norm.dims()));
+            let rule = "a number or a 0-d tensor";
+            return Err(Error::new(ErrorKind::Shape, "clip_by_global_norm", "`max_norm` is not a single number", got, rule));
+        }
+        match global_norm(&xs)? {
+            None => vec![],
+            Some(norm) => {
+                let max_norm = cast(max_norm, norm.dtype());
+                let scale = select(less_equal(norm, max_norm), 1.0, max_norm / norm);
+                xs.iter().map(|&x| x * cast(scale, x.dtype().to_float())).collect()
+            }
+        }
+    }
+    numpy "ref.clip_by_global_norm(max_norm, xs)";
+    example "T.clip_by_global_norm([[3.0, 0.0], [4.0]], 1.0)" => "[0.6 0. ] [0.8]";
+    signature "xs, max_norm";
+    case positive[], real[3], real[2, 2];
+    case positive[], real[3];
+    case unit[], positive[4], real[], real[2];
+    refuses f64[2], f64[3] => "clip_by_global_norm: `max_norm` is not a single number. Got shape (2,); expected a number or a 0-d tensor.";
 }

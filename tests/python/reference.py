@@ -172,6 +172,11 @@ def std(x, axis, ddof, keepdims, where):
     return np.where((low == high) & np.isfinite(y), 0.0, y)
 
 
+def clip_by_global_norm(max_norm, xs):
+    norm = np.sqrt(sum(np.sum(np.square(x)) for x in xs))
+    return [x if norm <= max_norm else x * (max_norm / norm) for x in xs]
+
+
 def dropout(x, ratio, train):
     assert not train, "what is dropped is drawn"
     return x

@@ -269,3 +269,29 @@ def test_trim_gives_memory_back():
     gc.collect()
     assert ag.trim() > 0
     assert ag.trim() == 0
+
+
+def test_gradients_are_shortened_together(ctx):
+    def clipped(xs, most):
+        return ctx.eval(T.clip_by_global_norm(xs, most))
+
+    a, b = np.array([3.0, 0.0]), np.array([[4.0]], "f4")
+    x, y = clipped([a, b], 10.0)
+    assert (x.tolist(), y.tolist(), x.dtype, y.dtype) == ([3.0, 0.0], [[4.0]], np.float64, np.float32)
+    x, y = clipped([a, b], 1.0)
+    np.testing.assert_allclose(np.sqrt((x**2).sum() + (y**2).sum()), 1.0, rtol=1e-7)
+    np.testing.assert_allclose(x[0] / y[0, 0], 0.75, rtol=1e-7)
+    assert clipped([], 1.0) == []
+    assert [v.tolist() for v in clipped([np.zeros(2), np.zeros(0)], 0.0)] == [[0.0, 0.0], []]
+    # The squares of these are no numbers.
+    np.testing.assert_allclose(clipped([np.array([3e200, 0.0]), np.array([4e200])], 1.0)[1], [0.8])
+    np.testing.assert_array_equal(clipped([np.array([3e-200]), np.array([4e-200])], 1.0)[1], [4e-200])
+    assert np.isnan(clipped([np.array([np.nan]), np.array([1.0])], 1.0)).all()
+    # A step with clipped gradients.
+    env, ids, start = problem()
+    inside = ag.Context(env)
+    v = [inside.variable(i) for i in ids]
+    grads = T.clip_by_global_norm(T.grad([sum(T.sum(t * t) for t in v)], v), 0.5)
+    opts.SGD(0.1).update(v, grads, inside)
+    moved = np.sqrt(sum(((env.get(i) - s) ** 2).sum() for i, s in zip(ids, start, strict=True)))
+    np.testing.assert_allclose(moved, 0.05, rtol=1e-12)
