@@ -13,12 +13,14 @@ from workload import (
     batches,
     chain,
     column_and_row,
+    end_of_oscillation,
     layers,
     matrix,
     network,
     places,
     point,
     rates,
+    rosenbrock,
     sequence,
     small_network,
     vector,
@@ -175,10 +177,7 @@ def sum_over(rows: int, columns: int, axis: int) -> Workload:
 
 
 def rosenbrock_hessian(size: int) -> Workload:
-    def f(x):
-        return jnp.sum(100.0 * (x[1:] - x[:-1] ** 2) ** 2 + (1.0 - x[:-1]) ** 2)
-
-    return compiled(jax.hessian(f), point(size))
+    return compiled(jax.hessian(partial(rosenbrock, jnp)), point(size))
 
 
 def network_hessian() -> Workload:
@@ -201,10 +200,6 @@ def recurrent(steps: int) -> Workload:
     return compiled(jax.value_and_grad(f, (0, 1, 2)), *sequence(steps))
 
 
-def rosenbrock(x):
-    return jnp.sum(100.0 * (x[1:] - x[:-1] ** 2) ** 2 + (1.0 - x[:-1]) ** 2)
-
-
 def plain(f, *arrays) -> Workload:
     """A function that takes and returns NumPy's arrays."""
 
@@ -215,30 +210,16 @@ def plain(f, *arrays) -> Workload:
 
 
 def rosenbrock_compiled(size: int) -> Workload:
-    return plain(jax.jit(jax.value_and_grad(rosenbrock)), point(size))
+    return plain(jax.jit(jax.value_and_grad(partial(rosenbrock, jnp))), point(size))
 
 
 def rosenbrock_hessian_compiled(size: int) -> Workload:
-    return plain(jax.jit(jax.hessian(rosenbrock)), point(size))
-
-
-def end_of_oscillation(k, steps):
-    def slope(y):
-        return jnp.tanh(jnp.roll(y, 1) * k) - 0.1 * y
-
-    y, h = jnp.ones(4), 0.01
-    for _ in range(steps):
-        a = slope(y)
-        b = slope(y + 0.5 * h * a)
-        c = slope(y + 0.5 * h * b)
-        d = slope(y + h * c)
-        y = y + h / 6.0 * (a + 2.0 * b + 2.0 * c + d)
-    return jnp.sum(y * y)
+    return plain(jax.jit(jax.hessian(partial(rosenbrock, jnp))), point(size))
 
 
 def runge_kutta(steps: int) -> Workload:
-    return plain(jax.jit(jax.grad(lambda k: end_of_oscillation(k, steps))), rates())
+    return plain(jax.jit(jax.grad(lambda k: end_of_oscillation(jnp, k, steps))), rates())
 
 
 def runge_kutta_anew(steps: int) -> Workload:
-    return plain(lambda k: jax.jit(jax.grad(lambda k: end_of_oscillation(k, steps)))(k), rates())
+    return plain(lambda k: jax.jit(jax.grad(lambda k: end_of_oscillation(jnp, k, steps)))(k), rates())

@@ -1,6 +1,7 @@
 """The workloads in scirs2_autograd."""
 
 import itertools
+from functools import partial
 
 import numpy as np
 
@@ -12,12 +13,14 @@ from workload import (
     batches,
     chain,
     column_and_row,
+    end_of_oscillation,
     layers,
     matrix,
     network,
     places,
     point,
     rates,
+    rosenbrock,
     sequence,
     small_network,
     vector,
@@ -192,7 +195,7 @@ def hessian(f, at) -> Workload:
 
 
 def rosenbrock_hessian(size: int) -> Workload:
-    return hessian(lambda x: T.reduce_sum(100.0 * (x[1:] - x[:-1] ** 2) ** 2 + (1.0 - x[:-1]) ** 2), point(size))
+    return hessian(partial(rosenbrock, T), point(size))
 
 
 def network_hessian() -> Workload:
@@ -216,10 +219,6 @@ def recurrent(steps: int) -> Workload:
     return kept(build, *sequence(steps))
 
 
-def rosenbrock(x):
-    return T.reduce_sum(100.0 * (x[1:] - x[:-1] ** 2) ** 2 + (1.0 - x[:-1]) ** 2)
-
-
 def plain(f, *arrays) -> Workload:
     """A function that takes and returns NumPy's arrays."""
 
@@ -231,36 +230,20 @@ def plain(f, *arrays) -> Workload:
 
 
 def rosenbrock_compiled(size: int) -> Workload:
-    return plain(ag.jit(ag.value_and_grad(rosenbrock)), point(size))
+    return plain(ag.jit(ag.value_and_grad(partial(rosenbrock, T))), point(size))
 
 
 def rosenbrock_traced(size: int) -> Workload:
-    return plain(ag.value_and_grad(rosenbrock), point(size))
+    return plain(ag.value_and_grad(partial(rosenbrock, T)), point(size))
 
 
 def rosenbrock_hessian_compiled(size: int) -> Workload:
-    return plain(ag.jit(ag.hessian(rosenbrock)), point(size))
-
-
-def end_of_oscillation(k, steps):
-    """The squared end of y' = A(k) y after steps of Runge-Kutta."""
-
-    def slope(y):
-        return T.tanh(T.roll(y, 1) * k) - 0.1 * y
-
-    y, h = np.ones(4), 0.01
-    for _ in range(steps):
-        a = slope(y)
-        b = slope(y + 0.5 * h * a)
-        c = slope(y + 0.5 * h * b)
-        d = slope(y + h * c)
-        y = y + h / 6.0 * (a + 2.0 * b + 2.0 * c + d)
-    return T.reduce_sum(y * y)
+    return plain(ag.jit(ag.hessian(partial(rosenbrock, T))), point(size))
 
 
 def runge_kutta(steps: int) -> Workload:
-    return plain(ag.jit(ag.grad(lambda k: end_of_oscillation(k, steps))), rates())
+    return plain(ag.jit(ag.grad(lambda k: end_of_oscillation(T, k, steps))), rates())
 
 
 def runge_kutta_anew(steps: int) -> Workload:
-    return plain(lambda k: ag.jit(ag.grad(lambda k: end_of_oscillation(k, steps)))(k), rates())
+    return plain(lambda k: ag.jit(ag.grad(lambda k: end_of_oscillation(T, k, steps)))(k), rates())

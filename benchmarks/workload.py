@@ -83,6 +83,27 @@ def sequence(steps: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return inputs.astype(np.float32), own.astype(np.float32), across.astype(np.float32)
 
 
+def rosenbrock(xp, x):
+    """The Rosenbrock function, by the functions of `xp`."""
+    return xp.sum(100.0 * (x[1:] - x[:-1] ** 2) ** 2 + (1.0 - x[:-1]) ** 2)
+
+
+def end_of_oscillation(xp, k, steps):
+    """The squared end of y' = tanh(k y_before) - y / 10 after steps of Runge-Kutta, by the functions of `xp`."""
+
+    def slope(y):
+        return xp.tanh(xp.roll(y, 1) * k) - 0.1 * y
+
+    y, h = np.ones(4), 0.01
+    for _ in range(steps):
+        a = slope(y)
+        b = slope(y + 0.5 * h * a)
+        c = slope(y + 0.5 * h * b)
+        d = slope(y + h * c)
+        y = y + h / 6.0 * (a + 2.0 * b + 2.0 * c + d)
+    return xp.sum(y * y)
+
+
 def rates() -> np.ndarray:
     """The four coupling constants of an oscillator that `runge_kutta` integrates."""
     return np.array([0.3, -0.2, 0.5, 0.1])

@@ -21,6 +21,8 @@ __all__ = ["Jit", "jit"]
 P = ParamSpec("P")
 R = TypeVar("R")
 
+#: What a graph returns where the function returns None, which would say that the graph does not fit.
+NOTHING = object()
 #: Graphs that a function keeps: beyond, the one that was traced first is forgotten.
 MOST = 256
 
@@ -70,12 +72,11 @@ class Jit(Generic[P, R]):
         if last is not None and not kwargs:
             made = last.call(args)
             if made is not None:
-                return cast("R", made)
-        if self._other is not None:
-            made = self._other.call(args, kwargs)
-            if made is not None:
-                return cast("R", made)
-        return cast("R", self._found(args, kwargs))
+                return cast("R", None if made is NOTHING else made)
+        made = None if self._other is None else self._other.call(args, kwargs)
+        if made is None:
+            made = self._found(args, kwargs)
+        return cast("R", None if made is NOTHING else made)
 
     def __get__(self, owner: Any, _: type | None = None) -> Any:
         return self if owner is None else types.MethodType(self, owner)
@@ -176,7 +177,8 @@ def assembly(leaves: list[Any], structure: pytree.Structure) -> Callable[[list[A
         own = [np.array(cast("Any", x)) if isinstance(x, np.ndarray) else x for x in fixed]
         for i, v in zip(places, values, strict=True):
             own[i] = v
-        return pytree.unflatten(structure, own)
+        result = pytree.unflatten(structure, own)
+        return NOTHING if result is None else result
 
     return made
 

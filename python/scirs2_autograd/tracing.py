@@ -164,7 +164,10 @@ class Variables:
     def __init__(self, op: str, keys: Sequence[Key], args: Sequence[Any], kwargs: dict[str, Any], fresh: Container[Tensor]) -> None:
         self.args, self.kwargs, self.leaves = list(args), dict(kwargs), []
         self._structures: list[pytree.Structure] = []
-        for k, x in zip(keys, arguments(op, keys, args, kwargs), strict=True):
+        arguments(op, keys, args, kwargs)
+        for k in keys:
+            # One that is chosen twice is one argument, and was replaced already.
+            x = self.kwargs[k] if isinstance(k, str) else self.args[k]
             if isinstance(x, Tensor) and x in fresh:
                 # As it is most of the time.
                 self.leaves.append(x)

@@ -249,7 +249,6 @@ def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple[An
         own = Variables(op, range(len(args)), args, {}, fresh)
         y, aux = split(op, function(*own.args), has_aux)
         ys, structure = results(op, y)
-
         made = pytree.unflatten(structure, ys)
 
         def back(ct: Any) -> tuple[Any, ...]:
@@ -265,7 +264,7 @@ def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple[An
     with building(ctx):
         # The arrays are read again by each pullback: what becomes of them meanwhile must not matter.
         own = [fed(op, ctx, str(i), x, feeds, numbers=True) for i, x in enumerate(primals)]
-        feeds = {t: np.array(a) for t, a in feeds.items()}
+        feeds = {t: np.array(a, subok=True) for t, a in feeds.items()}
         y, aux, back = traced(own, feeds)
     kept: list[tuple[Any, list[Tensor]]] = []
     lock = threading.Lock()

@@ -408,36 +408,6 @@ def test_gradients_that_do_not_exist(ctx):
     fails(ag.DTypeError, stands.format(repr(x)), lambda: ctx.evaluator().extend(x))
 
 
-@pytest.mark.parametrize(
-    ("f", "help"),
-    [
-        (lambda x: x, "sum the result"),
-        (lambda x: "3.0", "`T.constant(x)`"),
-        (lambda x: None, "`T.constant(x)`"),
-        (lambda x: np.ones(2), "`T.constant(x)`"),
-        (lambda x: np.float64(3.0), "`T.constant(x)`"),
-    ],
-)
-def test_functions_that_return_no_number(f, help):
-    with pytest.raises(ag.ShapeError) as e:
-        ag.value_and_grad(f)(np.ones(2))
-    start = "value_and_grad: the function does not return a single number. Got "
-    assert str(e.value).startswith(start)
-    assert "; expected a 0-d tensor.\nhelp: " in str(e.value)
-    assert help in str(e.value)
-
-
-def test_arguments_of_value_and_grad():
-    f = ag.value_and_grad(lambda x: x.sum())
-    for a, name in (np.ones(2, int), "int64"), (1j * np.ones(2), "complex128"), ("a", "<U1"):
-        fails(ag.DTypeError, f"value_and_grad: argument 0 is not floating. Got {name}; expected float32 or float64.\n"
-              "help: convert it, as in `np.asarray(x, dtype=float)`", lambda a=a: f(a))  # fmt: skip
-    fails(ag.ShapeError, "value_and_grad: there is no such argument. Got argnums=0 for 0 arguments; expected an index of one.", f)
-    assert f(np.ones(2, "f2"))[1].dtype == "float32"
-    with pytest.raises(TypeError, match=r"`T\.abs\(x\)`"):
-        ag.grad(lambda x: np.fabs(x).sum())(np.ones(2))
-
-
 class OwnError(Exception):
     pass
 

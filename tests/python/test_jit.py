@@ -189,6 +189,8 @@ def test_results_are_the_callers():
     assert x.tolist() == [1.0, 1.0]
     assert ag.jit(lambda x: ())(x) == ()
     assert ag.jit(lambda x: 3)(x) == 3
+    nothing = ag.jit(lambda x, *rest: None)
+    assert [nothing(x), nothing(x), nothing(x, 2), nothing(x, 2), nothing.traces] == [None, None, None, None, 2]
     same = ag.jit(lambda x: x)(x)
     same[0] = 5.0
     assert x.tolist() == [1.0, 1.0]

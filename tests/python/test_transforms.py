@@ -138,6 +138,16 @@ def test_the_form_of_the_choice():
     refused(lambda: ag.grad(f, argnames=[0]), ag.DTypeError, "grad: an argument is chosen wrongly. Got [0]")
 
 
+def test_an_argument_that_is_chosen_twice():
+    for x in np.array([1.0, 2.0]), (np.array([1.0]), 2.0):
+        f = lambda x: (x[0] * x[0]).sum() + x[1] * 3.0  # noqa: E731
+        first, second = ag.grad(f, (0, -1))(x)
+        once = ag.grad(f)(x)
+        for a, b, c in zip(first, second, once, strict=True):
+            assert np.array_equal(a, c)
+            assert np.array_equal(b, c)
+
+
 def test_auxiliary_results():
     def f(x):
         y = T.exp(x)
@@ -299,6 +309,36 @@ def test_nothing_to_differentiate():
 # Errors
 
 
+@pytest.mark.parametrize(
+    ("f", "help"),
+    [
+        (lambda x: x, "sum the result"),
+        (lambda x: "3.0", "`T.constant(x)`"),
+        (lambda x: None, "`T.constant(x)`"),
+        (lambda x: np.ones(2), "`T.constant(x)`"),
+        (lambda x: np.float64(3.0), "`T.constant(x)`"),
+    ],
+)
+def test_functions_that_return_no_number(f, help):
+    with pytest.raises(ag.ShapeError) as e:
+        ag.value_and_grad(f)(np.ones(2))
+    start = "value_and_grad: the function does not return a single number. Got "
+    assert str(e.value).startswith(start)
+    assert "; expected a 0-d tensor.\nhelp: " in str(e.value)
+    assert help in str(e.value)
+
+
+def test_arguments_of_value_and_grad():
+    f = ag.value_and_grad(lambda x: x.sum())
+    for a, name in (np.ones(2, int), "int64"), (1j * np.ones(2), "complex128"), ("a", "<U1"):
+        start = f"value_and_grad: argument 0 is not floating. Got {name}; expected float32 or float64.\n"
+        refused(lambda a=a: f(a), ag.DTypeError, start, "help: convert it, as in `np.asarray(x, dtype=float)`")
+    refused(f, ag.ShapeError, "value_and_grad: there is no such argument. Got argnums=0 for 0 arguments; expected an index of one.")
+    assert f(np.ones(2, "f2"))[1].dtype == "float32"
+    with pytest.raises(TypeError, match=r"`T\.abs\(x\)`"):
+        ag.grad(lambda x: np.fabs(x).sum())(np.ones(2))
+
+
 def test_mistakes_are_explained():
     x = np.ones(2)
     for f, error, start, *words in (
@@ -337,6 +377,19 @@ def test_mistakes_are_explained():
     ):
         refused(f, error, start, *words)
     assert ag.hvp(lambda *, x: rosenbrock(x), argnames="x")(x=x, vector=x).shape == (2,)
+
+
+def test_hidden_elements_are_refused():
+    hidden = np.ma.masked_array([1.0, 2.0], [True, False])
+    for f in (
+        lambda: ag.vjp(T.sin, hidden),
+        lambda: ag.jvp(T.sin, (hidden,), (np.ones(2),)),
+        lambda: ag.jvp(T.sin, (np.ones(2),), (hidden,)),
+        lambda: ag.vjp(T.sin, np.ones(2))[1](hidden),
+        lambda: ag.hvp(rosenbrock)(np.ones(2), hidden),
+    ):
+        with pytest.raises(ag.DTypeError, match="elements are masked"):
+            f()
 
 
 def test_what_a_function_raises_passes():
