@@ -207,6 +207,12 @@ impl Error {
         if self.0.sites.is_empty() { self.with(|i| i.sites = sites.to_vec()) } else { self }
     }
 
+    /// The same error without a place, for an operation that ran where it was called.
+    #[cfg(feature = "python")]
+    pub(crate) fn unplaced(self) -> Error {
+        if self.0.sites.is_empty() { self } else { self.with(|i| i.sites.clear()) }
+    }
+
     /// The same error in the name of the op that the user called. An error whose text was written out keeps it.
     pub fn named(self, op: &str) -> Error {
         match self.0.op {

@@ -33,6 +33,7 @@ from ._lib import (
 from ._lib import _memory_stats as memory_stats
 from ._lib import _set_plan_cache_bytes as set_plan_cache_bytes
 from ._lib import _trim as trim
+from .arrays import Array, array
 from .checks import gradcheck
 from .contexts import run
 from .custom import custom_op
@@ -53,6 +54,7 @@ from .pytree import register_pytree
 from .transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 
 __all__ = [
+    "Array",
     "ArrayRng",
     "AutogradError",
     "Context",
@@ -75,6 +77,7 @@ __all__ = [
     "VariableError",
     "VariableID",
     "__version__",
+    "array",
     "current_context",
     "custom_op",
     "exceptions",

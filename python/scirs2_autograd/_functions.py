@@ -16,11 +16,12 @@ from ._lib import (
     _assign,
     _cond,
     _grad,
+    _compute,
     _hook,
     _hvp,
+    _innermost,
     _jacobians,
     _random,
-    current_context,
 )
 from ._rows import rows as _rows
 from .exceptions import DTypeError, ShapeError
@@ -61,7 +62,7 @@ _BERNOULLI, _BETWEEN, _SPREAD = _row("bernoulli"), _row("between"), _row("spread
 _POLYGAMMA = _row("polygamma")
 _EINSUM, _TENSORDOT = _row("einsum"), _row("tensordot")
 _RESHAPE, _TRANSPOSE = _row("reshape"), _row("transpose")
-_CAST, _EYE, _LINSPACE = _row("cast"), _row("eye"), _row("linspace")
+_CAST, _EYE, _IDENTITY, _LINSPACE = _row("cast"), _row("eye"), _row("identity"), _row("linspace")
 
 
 def grad(ys: Sequence[TensorLike] | Tensor, xs: Sequence[Tensor] | Tensor) -> list[Tensor]:
@@ -149,8 +150,8 @@ def _repeatable(ts: Any) -> Any:
 def zeros(shape: Shape, dtype: DTypeLike | None = None, *, ctx: Context | None = None) -> Any:
     """Zeros of `shape`.
 
-    Inside a context, or with `ctx` or `dtype`, a tensor. Outside of one, a filled shape that takes its dtype from the
-    environment of the variable that is set to it.
+    Inside a context, or with `ctx`, a tensor. Outside of one a value: with `dtype` an `ag.Array`, without it an `ag.Filled`, which takes
+    its dtype from what stands beside it, or from the environment of the variable that is set to it.
 
     >>> with ag.Context():
     ...     print(T.zeros([2, 3]).eval())
@@ -165,7 +166,7 @@ def zeros(shape: Shape, dtype: DTypeLike | None = None, *, ctx: Context | None =
 
 
 def ones(shape: Shape, dtype: DTypeLike | None = None, *, ctx: Context | None = None) -> Any:
-    """Ones of `shape`; a tensor or a filled shape, as for `zeros`.
+    """Ones of `shape`; a tensor or a value, as for `zeros`.
 
     >>> with ag.Context():
     ...     print(T.ones([2], "int32").eval())
@@ -175,7 +176,7 @@ def ones(shape: Shape, dtype: DTypeLike | None = None, *, ctx: Context | None = 
 
 
 def full(shape: Shape, value: float, dtype: DTypeLike | None = None, *, ctx: Context | None = None) -> Any:
-    """`shape` full of `value`; a tensor or a filled shape, as for `zeros`. A value that `dtype` does not have is an error.
+    """`shape` full of `value`; a tensor or a value, as for `zeros`. A number that `dtype` does not have is an error.
 
     >>> with ag.Context():
     ...     print(T.full([2, 2], 0.5).eval())
@@ -186,14 +187,18 @@ def full(shape: Shape, value: float, dtype: DTypeLike | None = None, *, ctx: Con
 
 
 def _filled(shape: Shape, value: float, dtype: DTypeLike | None, ctx: Context | None) -> Any:
-    if ctx is None:
-        try:
-            ctx = current_context()
-        except RuntimeError:
-            if dtype is not None:
-                raise
-            return Filled(shape, value)
-    return ctx.full(shape, value, dtype)
+    ctx = ctx or _innermost()
+    if ctx is None and dtype is None:
+        return Filled(shape, value)
+    return _made(lambda ctx: ctx.full(shape, value, dtype), ctx)
+
+
+def _made(make: Callable[[Context], Tensor], ctx: Context | None) -> Any:
+    """What `make` makes in the context; without one, its value."""
+    if ctx is not None:
+        return make(ctx)
+    with Context() as own:
+        return _compute(_IDENTITY, (make(own).eval(),), ())
 
 
 def arange(
@@ -209,7 +214,7 @@ def arange(
     [0 1 2] [5 3 1] [0.   0.25 0.5  0.75]
     """
     first, last = (0, start) if stop is None else (start, stop)
-    return (ctx or current_context())._arange(first, last, step, dtype)
+    return _made(lambda ctx: ctx._arange(first, last, step, dtype), ctx or _innermost())
 
 
 def linspace(
@@ -233,8 +238,8 @@ def linspace(
     [0.   0.25 0.5  0.75 1.  ]
     1.5
     """
-    if not isinstance(start, Tensor) and not isinstance(stop, Tensor):
-        here = ctx or current_context()
+    here = ctx or _innermost()
+    if not isinstance(start, Tensor) and not isinstance(stop, Tensor) and here is not None:
         start = here.full((), start) if isinstance(start, (int, float)) else here.constant(start)
     y: Tensor = _apply(_LINSPACE, (start, stop), (num, endpoint, axis))
     if dtype is None:
@@ -256,12 +261,14 @@ def eye(N: int, M: int | None = None, k: int = 0, dtype: DTypeLike | None = None
     [[0. 1. 0.]
      [0. 0. 1.]]
     """
-    y: Tensor = _apply(_EYE, ((ctx or current_context()).ones((), dtype),), (N, M, k))
+    here = ctx or _innermost()
+    one = _compute(_CAST, (1.0,), (dtype or "float64",)) if here is None else here.ones((), dtype)
+    y: Tensor = _apply(_EYE, (one,), (N, M, k))
     return y
 
 
 def constant(value: Any, dtype: DTypeLike | None = None, *, ctx: Context | None = None) -> Tensor:
-    """A constant tensor; an array is copied.
+    """A constant tensor; an array is copied. Outside of a context, `ag.array(value, dtype)`.
 
     >>> a = np.array([1.0, 2.0])
     >>> with ag.Context():
@@ -270,7 +277,15 @@ def constant(value: Any, dtype: DTypeLike | None = None, *, ctx: Context | None 
     ...     print(t.eval())
     [1. 2.]
     """
-    return (ctx or current_context()).constant(value, dtype)
+    here = ctx or _innermost()
+    return _array(value, dtype) if here is None else here.constant(value, dtype)
+
+
+def _array(value: Any, dtype: Any) -> Any:
+    # It is made with the functions of this module.
+    from .arrays import array
+
+    return array(value, dtype)
 
 
 def standard_uniform(shape: Shape, dtype: DTypeLike | None = None, *, ctx: Context | None = None) -> Tensor:
@@ -376,14 +391,16 @@ def assign(variable: Tensor, x: TensorLike) -> Tensor:
 
 
 @overload
-def cond(condition: Tensor, then: Callable[[], Tensor], otherwise: Callable[[], Tensor]) -> Tensor: ...
+def cond(condition: Tensor | bool, then: Callable[[], Tensor], otherwise: Callable[[], Tensor]) -> Tensor: ...
 @overload
-def cond(condition: Tensor, then: Callable[[], Sequence[Tensor]], otherwise: Callable[[], Sequence[Tensor]]) -> tuple[Tensor, ...]: ...
-def cond(condition: Tensor, then: Callable[[], Any], otherwise: Callable[[], Any]) -> Any:
+def cond(
+    condition: Tensor | bool, then: Callable[[], Sequence[Tensor]], otherwise: Callable[[], Sequence[Tensor]]
+) -> tuple[Tensor, ...]: ...
+def cond(condition: Any, then: Callable[[], Any], otherwise: Callable[[], Any]) -> Any:
     """The result of `then()` if the 0-d condition is true, else of `otherwise()`; the other body does not run.
 
     The bodies take no arguments and may use any tensor around them. Both return a tensor, or sequences of equally many
-    tensors, of equal dtypes and shapes.
+    tensors, of equal dtypes and shapes. A condition that is a value, as True, decides when it is called.
 
     >>> with ag.Context() as ctx:
     ...     x = ctx.placeholder("x", [])
@@ -391,7 +408,14 @@ def cond(condition: Tensor, then: Callable[[], Any], otherwise: Callable[[], Any
     ...     print(y.eval({x: -3.0}))
     3.0
     """
-    return _cond(condition, then, otherwise)
+    if isinstance(condition, Tensor):
+        return _cond(condition, then, otherwise)
+    if getattr(condition, "shape", ()) != ():
+        msg = f"cond: the condition has axes. Got shape {condition.shape}; expected one value, true or false."
+        raise ShapeError(msg)
+    # A value decides at once.
+    made = then() if condition else otherwise()
+    return tuple(made) if isinstance(made, list) else made
 
 
 def einsum(subscripts: str, *operands: TensorLike) -> Tensor:
@@ -458,7 +482,7 @@ def tensordot(a: TensorLike, b: TensorLike, axes: int | Sequence[int | Sequence[
 
 
 def show(x: Tensor, prefix: str = "") -> Tensor:
-    """`x`; its value is printed whenever a run computes it. Use the returned tensor in place of `x`.
+    """`x`; its value is printed whenever a run computes it. Use the returned tensor in place of `x`. A value is printed at once.
 
     >>> with ag.Context():
     ...     x = T.show(T.constant([1.0, 2.0]), "x = ")
@@ -466,7 +490,15 @@ def show(x: Tensor, prefix: str = "") -> Tensor:
     x = [1. 2.]
     [2. 4.]
     """
-    return _hook(x, lambda a: print(f"{prefix}{a}"))
+    return _hooked(x, lambda a: print(f"{prefix}{a}"))
+
+
+def _hooked(x: Any, hook: Callable[[Any], object]) -> Any:
+    if isinstance(x, Tensor):
+        return _hook(x, hook)
+    # Hooks may keep or write what they are given.
+    hook(_array(x, None).copy())
+    return x
 
 
 def slice(x: TensorLike, starts: Sequence[int], stops: Sequence[int]) -> Tensor:
@@ -510,7 +542,8 @@ def _transpose(self: Tensor, *axes: Any) -> Tensor:
 
 
 def _register_hook(self: Tensor, hook: Callable[[Any], object]) -> Tensor:
-    """This tensor with a hook: `hook(array)` is called whenever a run computes the value. Use the returned tensor.
+    """This tensor with a hook: `hook(array)` is called whenever a run computes the value. Use the returned tensor. With a value it is
+    called at once.
 
     >>> seen = []
     >>> with ag.Context():
@@ -522,7 +555,7 @@ def _register_hook(self: Tensor, hook: Callable[[Any], object]) -> Tensor:
     if wrong:
         msg = f"register_hook: not a function. Got {wrong[0]!r}; expected a function of an array."
         raise TypeError(msg)
-    return _hook(self, hook)
+    return _hooked(self, hook)
 
 
 def _show(self: Tensor, prefix: str = "") -> Tensor:

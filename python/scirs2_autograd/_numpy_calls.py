@@ -5,6 +5,7 @@ What the functions are is in `_numpy_table`, which is made from the op table. Im
 
 from __future__ import annotations
 
+import functools
 import inspect
 import string
 import sys
@@ -41,7 +42,7 @@ ACCUMULATED: dict[str, Callable[..., Any]] = {
 def call_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], options: dict[str, Any] | None) -> Any:
     """A call of a universal function, or of one of its methods, with a tensor among its inputs or outputs."""
     if not options and method == "__call__":
-        f = _elementwise.get(ufunc)
+        f = elementwise.get(ufunc)
         if f is not None:
             return f(*inputs)
     return _ufunc(ufunc, method, inputs, options or {})
@@ -63,6 +64,14 @@ def call_function(function: Any, t: Any, args: tuple[Any, ...], options: dict[st
     if not words:
         return call.f(*args)
     return call.f(*args, **{own: x for own, x in zip(words, options.values(), strict=True) if x is not ABSENT})
+
+
+def serves(function: Any) -> bool:
+    """Whether a function of tensors does what this function of NumPy's does."""
+    found = _serves.get(function)
+    if found is None:
+        found = _serves[function] = _found(function) is not None
+    return found
 
 
 class Call:
@@ -111,7 +120,9 @@ class Call:
         places = self.positional[:n]
         words = tuple(self.names.get(name, "") for name in named)
         given = {*self.ours[:n], *words}
-        special = self.star or self.entry.fixed or self.entry.tupled or self.parts or self.only or self.flattened
+        # An axis that is given may be None.
+        flattened = self.entry.flattened or (self.flattened and "axis" in {*places, *named})
+        special = self.star or self.entry.fixed or self.entry.tupled or self.parts or self.only or flattened
         as_ours = len(places) == n and [self.names.get(p) for p in places] == self.ours[:n] and "" not in words
         taken = None if special or not as_ours or not {*self.required, *self.defaults} <= given else words
         self.ways[shape] = taken
@@ -212,6 +223,7 @@ def ended(y: Any, dtype: Any) -> Any:
 # Universal functions
 
 
+@functools.cache
 def says(ufunc: np.ufunc) -> bool:
     """Whether the result is bool, whatever the operands are, as that of a comparison."""
     return "d" * ufunc.nin + "->?" in ufunc.types
@@ -237,7 +249,7 @@ def _ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], options: dict[
         return _accumulated(label, ACCUMULATED[name], *inputs, **words)
     if method != "__call__":
         no.no_function(ufunc, method, inputs)
-    f = _elementwise.get(ufunc) or _of_scipy().get(ufunc)
+    f = elementwise.get(ufunc) or _of_scipy().get(ufunc)
     if f is not None:
         return _called(label, ufunc, f, inputs, words)
     if name in SYMBOLS and not words:
@@ -271,7 +283,7 @@ def _reduced(
     label: str, ufunc: np.ufunc, f: Callable[..., Any], x: Any, axis: Any = 0, dtype: Any = None, keepdims: Any = False, **others: Any
 ) -> Any:
     initial, where = others.get("initial", ABSENT), others.get("where", True)
-    known = inspect.signature(f).parameters
+    known = _parameters(f)
     words: dict[str, Any] = {}
     if not same(where, True):
         if "where" not in known:
@@ -284,8 +296,15 @@ def _reduced(
     if dtype is not None:
         x = become(label, x, dtype, "unsafe")
     # NumPy lets a number have a first axis.
-    y = ended(f(x, axis=None if np.ndim(x) == 0 and axis in (0, -1) else axis, keepdims=keepdims, **words), dtype)
+    ndim = x.ndim if hasattr(x, "ndim") else np.ndim(x)
+    y = ended(f(x, axis=None if ndim == 0 and axis in (0, -1) else axis, keepdims=keepdims, **words), dtype)
     return y if initial is ABSENT or initial is None or "initial" in known else ufunc(y, np.asarray(initial, y.dtype))
+
+
+@functools.cache
+def _parameters(f: Callable[..., Any]) -> frozenset[str]:
+    """The names of a function's parameters."""
+    return frozenset(inspect.signature(f).parameters)
 
 
 def _accumulated(label: str, f: Callable[..., Any], x: Any, axis: Any = 0, dtype: Any = None) -> Any:
@@ -365,8 +384,8 @@ def _of_scipy() -> dict[Any, Callable[..., Any]]:
     for key, entry in TABLE.items():
         f = getattr(special, key.removeprefix("special."), None) if key.startswith("special.") else None
         if isinstance(f, np.ufunc):
-            _elementwise[f] = getattr(T, entry.name)
-    return _elementwise
+            elementwise[f] = getattr(T, entry.name)
+    return elementwise
 
 
 def _found(function: Any) -> Call | Written | None:
@@ -379,5 +398,8 @@ def _found(function: Any) -> Call | Written | None:
     return None
 
 
-_elementwise = _elementwise_of_numpy()
+#: Functions of tensors by the universal functions that they stand for.
+elementwise = _elementwise_of_numpy()
 _calls: dict[Any, Call | Written] = {}
+#: What `serves` has said.
+_serves: dict[Any, bool] = {}

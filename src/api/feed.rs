@@ -84,15 +84,21 @@ impl<'v> Feed<'v> {
     /// True for an array of this dtype and these lengths.
     #[cfg(feature = "python")]
     pub(crate) fn is_of(&self, dtype: DType, dims: &[usize]) -> bool {
-        let own = match &self.0 {
-            Inner::View { dtype, .. } => *dtype,
-            Inner::Array(a) => a.dtype(),
-            Inner::Scalar(_) | Inner::Failed(_) => return false,
-        };
-        own == dtype && self.dims() == dims
+        self.dtype() == Some(dtype) && self.dims() == dims
     }
 
-    fn dims(&self) -> &[usize] {
+    /// The dtype of an array; a number takes that of its placeholder.
+    #[cfg(feature = "python")]
+    pub(crate) fn dtype(&self) -> Option<DType> {
+        match &self.0 {
+            Inner::View { dtype, .. } => Some(*dtype),
+            Inner::Array(a) => Some(a.dtype()),
+            Inner::Scalar(_) | Inner::Failed(_) => None,
+        }
+    }
+
+    /// Lengths of the axes.
+    pub(crate) fn dims(&self) -> &[usize] {
         match &self.0 {
             Inner::View { dims, .. } => dims,
             Inner::Array(a) => a.shape(),

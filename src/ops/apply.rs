@@ -241,7 +241,7 @@ pub(crate) fn class(def: &OpDef, i: usize) -> Class {
 }
 
 /// The operands that are present, as tensors of the dtypes of their classes.
-fn operands<'g>(graph: &'g Graph, def: &OpDef, args: &[Arg<'g>]) -> Result<SmallVec<[Tensor<'g>; 4]>> {
+pub(crate) fn operands<'g>(graph: &'g Graph, def: &OpDef, args: &[Arg<'g>]) -> Result<SmallVec<[Tensor<'g>; 4]>> {
     if let Some(xs) = as_they_are(def, args) {
         return Ok(xs);
     }

@@ -1,11 +1,12 @@
 //! One way from Python into the op table, and to what is built over it.
 
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyInt, PyList, PySequence, PyString, PyTuple};
+use pyo3::types::{PyBool, PyInt, PyList, PyString, PyTuple};
 use smallvec::SmallVec;
 
 use super::context::{self, Context};
 use super::convert;
+use super::eager;
 use super::guarded;
 use super::lock::{LONG_GRAPH, released};
 use super::site::at_caller;
@@ -55,19 +56,22 @@ pub fn arg<'a>(ctx: &'a Py<Context>, x: &Bound<'_, PyAny>) -> PyResult<Arg<'a>> 
 }
 
 /// True for an integer beyond `int64` that is compared: a comparison has an answer all the same.
-fn is_beyond(def: &OpDef, x: &Bound<'_, PyAny>) -> bool {
+pub fn is_beyond(def: &OpDef, x: &Bound<'_, PyAny>) -> bool {
     class(def, 0) == Class::Compare && x.is_exact_instance_of::<PyInt>() && x.extract::<i64>().is_err()
 }
 
 /// An integer beyond `int64`, beside what it is compared with: it is above or below all integers, and a float among floats.
-fn beyond<'a>(x: &Bound<'_, PyAny>, beside: &Arg<'a>) -> PyResult<Arg<'a>> {
-    let floats = match beside {
+pub fn beyond(x: &Bound<'_, PyAny>, is_beside_floats: bool) -> PyResult<Scalar> {
+    let end = if x.lt(0)? { f64::NEG_INFINITY } else { f64::INFINITY };
+    Ok(Scalar::Float(if is_beside_floats { x.extract().unwrap_or(end) } else { end }))
+}
+
+fn is_floating(x: &Arg<'_>) -> bool {
+    match x {
         Arg::Tensor(t) => t.dtype().is_float(),
         Arg::Weak(s) => s.dtype().is_float(),
         Arg::Filled(_) | Arg::Absent => true,
-    };
-    let end = if x.lt(0)? { f64::NEG_INFINITY } else { f64::INFINITY };
-    Ok(Arg::Weak(Scalar::Float(if floats { x.extract().unwrap_or(end) } else { end })))
+    }
 }
 
 fn outputs<'py>(py: Python<'py>, ctx: &Py<Context>, def: Option<&OpDef>, out: &[graph::Tensor<'_>]) -> Built<'py> {
@@ -99,7 +103,7 @@ pub fn binary<'py>(x: &Bound<'py, Tensor>, other: &Bound<'py, PyAny>, def: &'sta
     guarded(|| {
         let t = x.get();
         let own = Arg::Tensor(t.handle());
-        let other = match if is_beyond(def, other) { beyond(other, &own) } else { arg(&t.ctx, other) } {
+        let other = match if is_beyond(def, other) { beyond(other, is_floating(&own)).map(Arg::Weak) } else { arg(&t.ctx, other) } {
             Ok(a) => a,
             // An object that is nothing like an array may know what to do with a tensor.
             Err(_) if !other.is_exact_instance_of::<PyInt>() && !convert::is_operand(other) => {
@@ -125,23 +129,21 @@ pub fn power<'py>(x: &Bound<'py, Tensor>, other: &Bound<'py, PyAny>) -> Built<'p
     })
 }
 
-/// The context of the first tensor among the operands, else the current one.
-fn context_of(py: Python<'_>, xs: &Bound<'_, PyTuple>) -> PyResult<Py<Context>> {
+/// The context of the first tensor among the operands, else the current one; None outside of all.
+fn context_of(py: Python<'_>, xs: &Bound<'_, PyTuple>) -> PyResult<Option<Py<Context>>> {
     for x in xs.iter_borrowed() {
         if let Ok(t) = x.cast_exact::<Tensor>() {
-            return Ok(t.get().ctx.clone_ref(py));
+            return Ok(Some(t.get().ctx.clone_ref(py)));
         }
-        if let Ok(list) = x.cast::<PySequence>()
-            && (x.is_instance_of::<PyList>() || x.is_instance_of::<PyTuple>())
-        {
-            for y in list.try_iter()? {
+        if x.is_instance_of::<PyList>() || x.is_instance_of::<PyTuple>() {
+            for y in x.try_iter()? {
                 if let Ok(t) = y?.cast::<Tensor>() {
-                    return Ok(t.get().ctx.clone_ref(py));
+                    return Ok(Some(t.get().ctx.clone_ref(py)));
                 }
             }
         }
     }
-    context::current(py)
+    Ok(context::innermost(py))
 }
 
 /// The error for a name that is none of those that an attribute can have.
@@ -219,40 +221,60 @@ fn attr(kind: AttrKind, op: &str, name: &str, x: &Bound<'_, PyAny>) -> PyResult<
     })
 }
 
-/// Builds a row of the op table on operands and attributes. What `tensor_ops` is written with.
+/// The attributes of a call.
+pub fn attributes(def: &OpDef, given: &Bound<'_, PyTuple>) -> PyResult<SmallVec<[Attr; 3]>> {
+    let params = def.params.iter().filter_map(|p| match p.kind {
+        ParamKind::Attr(k) => Some((k, p.name)),
+        _ => None,
+    });
+    params.zip(given.iter_borrowed()).map(|((k, name), x)| attr(k, def.name, name, &x)).collect()
+}
+
+/// Calls `f` with each operand of a row, the items of a list one by one; None stands for one that may be absent.
+pub fn each_operand<'py>(
+    def: &OpDef,
+    xs: &Bound<'py, PyTuple>,
+    f: &mut dyn FnMut(Option<&Bound<'py, PyAny>>) -> PyResult<()>,
+) -> PyResult<()> {
+    for (p, x) in def.params.iter().zip(xs.iter_borrowed()) {
+        if let ParamKind::Tensors(_) = p.kind {
+            for y in x.try_iter()? {
+                // The parts of a long tensor take their time.
+                xs.py().check_signals()?;
+                f(Some(&y?))?;
+            }
+        } else if x.is_none() && matches!(p.default, Some(ParamDefault::Absent)) {
+            f(None)?;
+        } else if p.default.is_some() && x.is_instance_of::<PyString>() {
+            let what = format_args!("{} has the wrong type", p.name);
+            return Err(Error::new(ErrorKind::DType, def.name, what, x.repr()?, "a number or a tensor").into());
+        } else {
+            f(Some(&x))?;
+        }
+    }
+    Ok(())
+}
+
+/// Builds a row of the op table on operands and attributes; outside of contexts, without a tensor among them, computes it. What
+/// `tensor_ops` is written with.
 #[pyfunction]
 pub fn _apply<'py>(py: Python<'py>, row: &Bound<'py, Row>, xs: &Bound<'py, PyTuple>, attrs: &Bound<'py, PyTuple>) -> Built<'py> {
     guarded(|| {
         let def = row.get().0;
-        let ctx = context_of(py, xs)?;
+        let Some(ctx) = context_of(py, xs)? else { return eager::compute(py, def, xs, || attributes(def, attrs)) };
         let mut args: SmallVec<[Arg<'_>; 4]> = SmallVec::new();
-        for (p, x) in def.params.iter().zip(xs.iter_borrowed()) {
-            if let ParamKind::Tensors(_) = p.kind {
-                for y in x.try_iter()? {
-                    // The parts of a long tensor take their time.
-                    py.check_signals()?;
-                    args.push(arg(&ctx, &y?)?);
-                }
-            } else if x.is_none() && matches!(p.default, Some(ParamDefault::Absent)) {
-                args.push(Arg::Absent);
-            } else if p.default.is_some() && x.is_instance_of::<PyString>() {
-                let what = format_args!("{} has the wrong type", p.name);
-                return Err(Error::new(ErrorKind::DType, def.name, what, x.repr()?, "a number or a tensor").into());
-            } else {
-                args.push(if is_beyond(def, &x) {
+        each_operand(def, xs, &mut |x| {
+            args.push(match x {
+                None => Arg::Absent,
+                Some(x) if is_beyond(def, x) => {
                     let other = xs.get_item(1 - args.len().min(1))?;
-                    beyond(&x, &arg(&ctx, &other)?)?
-                } else {
-                    arg(&ctx, &x)?
-                });
-            }
-        }
-        let params = def.params.iter().filter_map(|p| match p.kind {
-            ParamKind::Attr(k) => Some((k, p.name)),
-            _ => None,
-        });
-        let attrs: SmallVec<[Attr; 3]> =
-            params.zip(attrs.iter_borrowed()).map(|((k, name), x)| attr(k, def.name, name, &x)).collect::<PyResult<_>>()?;
+                    Arg::Weak(beyond(x, is_floating(&arg(&ctx, &other)?))?)
+                }
+                Some(x) => arg(&ctx, x)?,
+            });
+            Ok(())
+        })?;
+        let attrs = attributes(def, attrs)?;
         run(py, &ctx, def, &args, &attrs)
     })
 }
@@ -310,7 +332,8 @@ fn in_graph<T: Send>(py: Python<'_>, ctx: &Py<Context>, f: impl FnOnce() -> T + 
 }
 
 fn needs_tensors(name: &str) -> PyErr {
-    Error::new(ErrorKind::Graph, name, "there is no tensor", "sequences without a tensor", "tensors of one context").into()
+    let e = Error::new(ErrorKind::Graph, name, "there is no tensor", "values alone", "tensors of one context");
+    e.help("a value does not know what it was computed from: write `ag.grad(f)(x)` for a function `f`").into()
 }
 
 /// Gradients of `ys` with respect to `xs`.
@@ -351,11 +374,12 @@ pub fn _hvp<'py>(
 #[pyfunction]
 pub fn _jacobians<'py>(
     py: Python<'py>,
-    y: &Bound<'py, Tensor>,
+    y: &Bound<'py, PyAny>,
     xs: &Bound<'py, PyAny>,
     y_len: Option<i64>,
 ) -> PyResult<Bound<'py, PyList>> {
     guarded(|| {
+        let y = y.cast::<Tensor>().map_err(|_| needs_tensors("jacobians"))?;
         let y_len = match y_len.map(usize::try_from).transpose() {
             Ok(n) => n,
             Err(_) => {
@@ -454,7 +478,11 @@ pub fn _random<'py>(
             let out = at_caller(py, || if normal { random::normal_like(like) } else { random::uniform_like(like) })?;
             return out.error().map_or_else(|| built(py, &ctx, out.value()), |e| Err(e.into()));
         }
-        let ctx = ctx.map_or_else(|| context::current(py), |c| Ok(c.clone().unbind()))?;
+        let Some(ctx) = ctx.map(|c| c.clone().unbind()).or_else(|| context::innermost(py)) else {
+            let (got, rule) = ("a draw outside of a context", "a call inside `ag.run` or `with ag.Context()`");
+            let e = Error::new(ErrorKind::Graph, "random", "there is no current context", got, rule);
+            return Err(e.help("`ag.ArrayRng(seed)` draws arrays outside of contexts").into());
+        };
         let dtype = match dtype {
             Some(d) => convert::dtype(d)?,
             None => ctx.get().dtype()?,

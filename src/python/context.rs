@@ -22,8 +22,8 @@ use crate::graph;
 use crate::shape::Tuple;
 
 thread_local! {
-    /// The contexts that this thread is inside of.
-    static CURRENT: RefCell<Vec<Py<Context>>> = const { RefCell::new(Vec::new()) };
+    /// The contexts that this thread is inside of; None while what is called computes as outside of all of them.
+    static CURRENT: RefCell<Vec<Option<Py<Context>>>> = const { RefCell::new(Vec::new()) };
 }
 
 /// A graph under construction, and what it takes to evaluate it.
@@ -50,9 +50,31 @@ impl Deref for Context {
     }
 }
 
+/// The innermost context of this thread, if it is inside of one.
+pub fn innermost(py: Python<'_>) -> Option<Py<Context>> {
+    CURRENT.with_borrow(|c| c.last().and_then(|c| c.as_ref()).map(|c| c.clone_ref(py)))
+}
+
+/// Calls `f` as outside of all contexts.
+pub fn outside<R>(f: impl FnOnce() -> R) -> R {
+    /// Leaves the place, whatever was opened meanwhile and not closed.
+    struct Leave(usize);
+    impl Drop for Leave {
+        fn drop(&mut self) {
+            // Without the list: to drop a context may run Python code.
+            drop(CURRENT.with_borrow_mut(|c| c.drain(self.0.min(c.len())..).collect::<Vec<_>>()));
+        }
+    }
+    let _leave = Leave(CURRENT.with_borrow_mut(|c| {
+        c.push(None);
+        c.len() - 1
+    }));
+    f()
+}
+
 /// The innermost context of this thread.
 pub fn current(py: Python<'_>) -> PyResult<Py<Context>> {
-    CURRENT.with_borrow(|c| c.last().map(|c| c.clone_ref(py))).ok_or_else(|| {
+    innermost(py).ok_or_else(|| {
         let e = Error::new(
             ErrorKind::Graph,
             "context",
@@ -66,7 +88,13 @@ pub fn current(py: Python<'_>) -> PyResult<Py<Context>> {
 
 /// The graph of the function that this thread is calling with tensors, if nothing was opened inside of it.
 pub fn tracing(py: Python<'_>) -> Option<Py<Context>> {
-    CURRENT.with_borrow(|c| c.last().filter(|c| c.get().of_function).map(|c| c.clone_ref(py)))
+    innermost(py).filter(|c| c.get().of_function)
+}
+
+/// `innermost`, for functions that make tensors of nothing.
+#[pyfunction]
+pub fn _innermost(py: Python<'_>) -> Option<Py<Context>> {
+    innermost(py)
 }
 
 /// `tracing`, for the transformations of functions.
@@ -200,7 +228,7 @@ impl Context {
     }
 
     fn __enter__(slf: Bound<'_, Self>) -> Bound<'_, Self> {
-        CURRENT.with_borrow_mut(|c| c.push(slf.clone().unbind()));
+        CURRENT.with_borrow_mut(|c| c.push(Some(slf.clone().unbind())));
         slf
     }
 
@@ -213,8 +241,10 @@ impl Context {
 
     /// Leaves the block without an end of the context: the graph is kept.
     fn _leave(slf: &Bound<'_, Self>) -> Option<Py<Self>> {
-        let own = |c: &mut Vec<Py<Context>>| c.iter().rposition(|x| x.is(slf)).map(|i| c.remove(i));
-        CURRENT.with_borrow_mut(own)
+        CURRENT.with_borrow_mut(|c| {
+            let own = c.iter().rposition(|x| x.as_ref().is_some_and(|x| x.is(slf)));
+            own.and_then(|i| c.remove(i))
+        })
     }
 
     /// Ends the context: from now on building and running are errors.

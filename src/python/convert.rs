@@ -6,7 +6,7 @@ use numpy::npyffi::{self, NPY_TYPES, PY_ARRAY_API, npy_intp};
 use numpy::{PyArrayDescrMethods, PyUntypedArray, PyUntypedArrayMethods};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyBool, PyComplex, PyFloat, PyInt, PyList, PyString, PyTuple};
+use pyo3::types::{PyBool, PyComplex, PyFloat, PyInt, PyList, PyString, PyTuple, PyType};
 
 use super::lock::released_for;
 use crate::api::feed::Feed;
@@ -52,7 +52,7 @@ pub fn as_array<'py>(x: &Bound<'py, PyAny>) -> PyResult<(Bound<'py, PyUntypedArr
         Err(_) => function(py, &ASARRAY, "asarray")?.call1((x,))?.cast_into()?,
     };
     // SAFETY: a live object.
-    if unsafe { npyffi::PyArray_CheckExact(py, array.as_ptr()) } == 0 {
+    if unsafe { npyffi::PyArray_CheckExact(py, array.as_ptr()) } == 0 && !is_own(array.as_any()) {
         without_mask(&array)?;
     }
     let descr = array.dtype();
@@ -146,12 +146,24 @@ pub fn is_operand(x: &Bound<'_, PyAny>) -> bool {
         || x.hasattr(pyo3::intern!(x.py(), "__buffer__")).unwrap_or(false)
 }
 
-/// True for an array of NumPy's, or a scalar of one of its dtypes.
+/// True for an array of NumPy's, one of ours, or a scalar of one of its dtypes.
 pub fn is_array(x: &Bound<'_, PyAny>) -> bool {
     static GENERIC: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     // SAFETY: a live object.
     let exact = unsafe { npyffi::PyArray_CheckExact(x.py(), x.as_ptr()) } != 0;
-    exact || function(x.py(), &GENERIC, "generic").is_ok_and(|g| x.is_instance(&g).unwrap_or(false))
+    exact || is_own(x) || function(x.py(), &GENERIC, "generic").is_ok_and(|g| x.is_instance(&g).unwrap_or(false))
+}
+
+/// The class of values that were computed at once: a subclass of NumPy's arrays.
+fn class(py: Python<'_>) -> PyResult<&Bound<'_, PyType>> {
+    static CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+    let make = || Ok::<_, PyErr>(py.import("scirs2_autograd.arrays")?.getattr("Array")?.cast_into()?.unbind());
+    Ok(CLASS.get_or_try_init(py, make)?.bind(py))
+}
+
+/// True for a value that was computed at once.
+fn is_own(x: &Bound<'_, PyAny>) -> bool {
+    class(x.py()).is_ok_and(|c| x.get_type().is(c))
 }
 
 /// A value as NumPy's functions return it: without axes, a scalar.
@@ -201,9 +213,9 @@ struct Memory {
     _array: Array,
 }
 
-/// A NumPy array over an array's own memory. `array` is shared with nobody.
-pub fn to_numpy(py: Python<'_>, array: Array) -> PyResult<Bound<'_, PyAny>> {
-    let kind = match array.dtype() {
+/// NumPy's number of a dtype.
+fn kind(dtype: DType) -> c_int {
+    let kind = match dtype {
         DType::Bool => NPY_TYPES::NPY_BOOL,
         DType::I32 => NPY_TYPES::NPY_INT,
         DType::I64 if cfg!(target_os = "windows") => NPY_TYPES::NPY_LONGLONG,
@@ -211,6 +223,34 @@ pub fn to_numpy(py: Python<'_>, array: Array) -> PyResult<Bound<'_, PyAny>> {
         DType::F32 => NPY_TYPES::NPY_FLOAT,
         DType::F64 => NPY_TYPES::NPY_DOUBLE,
     };
+    kind as c_int
+}
+
+/// A NumPy array over an array's own memory. `array` is shared with nobody.
+pub fn to_numpy(py: Python<'_>, array: Array) -> PyResult<Bound<'_, PyAny>> {
+    // SAFETY: NumPy's own class, which lives as long as the interpreter.
+    let class = unsafe { npyffi::get_type_object(py, npyffi::NpyTypes::PyArray_Type) };
+    over(py, array, class, npyffi::NPY_ARRAY_CARRAY)
+}
+
+/// The value of an operation that was computed at once: an array that does not change; without axes, a scalar of NumPy's.
+pub fn to_value(py: Python<'_>, array: Array) -> PyResult<Bound<'_, PyAny>> {
+    if array.ndim() > 0 {
+        return over(py, array, class(py)?.as_type_ptr(), npyffi::NPY_ARRAY_CARRAY_RO);
+    }
+    // SAFETY: one element of the dtype, which is copied.
+    unsafe {
+        let api = &PY_ARRAY_API;
+        let descr = api.PyArray_DescrFromType(py, kind(array.dtype()));
+        let out = api.PyArray_Scalar(py, array.ptr().cast(), descr, std::ptr::null_mut());
+        pyo3::ffi::Py_DECREF(descr.cast());
+        Bound::from_owned_ptr_or_err(py, out)
+    }
+}
+
+/// An array object of a class over an array's own memory.
+fn over(py: Python<'_>, array: Array, class: *mut pyo3::ffi::PyTypeObject, flags: c_int) -> PyResult<Bound<'_, PyAny>> {
+    let kind = kind(array.dtype());
     let mut dims: smallvec::SmallVec<[npy_intp; 4]> = array.shape().iter().map(|&n| n as npy_intp).collect();
     let ptr = array.ptr();
     let base = Bound::new(py, Memory { _array: array })?;
@@ -219,14 +259,14 @@ pub fn to_numpy(py: Python<'_>, array: Array) -> PyResult<Bound<'_, PyAny>> {
         let api = &PY_ARRAY_API;
         let out = api.PyArray_New(
             py,
-            npyffi::get_type_object(py, npyffi::NpyTypes::PyArray_Type),
+            class,
             dims.len() as c_int,
             dims.as_mut_ptr(),
-            kind as c_int,
+            kind,
             std::ptr::null_mut(),
             ptr.cast(),
             0,
-            npyffi::NPY_ARRAY_CARRAY,
+            flags,
             std::ptr::null_mut(),
         );
         let out = Bound::from_owned_ptr_or_err(py, out)?;

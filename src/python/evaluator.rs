@@ -16,9 +16,10 @@ use super::lock::{LONG_GRAPH, SHORT_BYTES, released};
 use super::refusal;
 use super::tensor;
 use crate::api::binding::{Prepared, prepare};
+use crate::api::context as api;
 use crate::api::feed::{Feed, FeedKey, Target};
 use crate::array::Array;
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, Result};
 use crate::exec::Outcome;
 use crate::graph::{Tensor, Value};
 
@@ -69,7 +70,7 @@ impl FedObjects {
         }
         Ok(held)
     }
-    fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
+    fn traverse(&self, visit: &PyVisit<'_>) -> std::result::Result<(), PyTraverseError> {
         self.owners.iter().try_for_each(|o| visit.call(o))
     }
     fn append(&mut self, other: FedObjects) {
@@ -86,16 +87,16 @@ impl FedObjects {
 const SIGNALS: Duration = Duration::from_millis(20);
 
 /// Runs a prepared request: the lock of the interpreter is given up for all but the shortest runs.
-pub fn run(py: Python<'_>, prepared: &Prepared<'_, '_>) -> PyResult<Vec<Array>> {
+pub fn run(py: Python<'_>, prepared: &Prepared<'_, '_>) -> PyResult<Result<Vec<Array>>> {
     if prepared.is_short() {
-        return Ok(prepared.run(None)?.outputs);
+        return Ok(prepared.run(None).map(|out| out.outputs));
     }
     attended(py, |proceed| prepared.run(Some(proceed)))
 }
 
 /// Runs `f` without the lock of the interpreter. A signal such as Ctrl-C stops it before it has written anything: what it is
 /// given asks whether one has come.
-fn attended(py: Python<'_>, f: impl FnOnce(&dyn Fn() -> bool) -> crate::error::Result<Outcome> + Send) -> PyResult<Vec<Array>> {
+fn attended(py: Python<'_>, f: impl FnOnce(&dyn Fn() -> bool) -> Result<Outcome> + Send) -> PyResult<Result<Vec<Array>>> {
     let last = Mutex::new(Instant::now());
     // What a signal's handler raised: KeyboardInterrupt for Ctrl-C, anything for a handler of the user's.
     let raised = Mutex::new(None);
@@ -120,12 +121,12 @@ fn attended(py: Python<'_>, f: impl FnOnce(&dyn Fn() -> bool) -> crate::error::R
     match out {
         Ok(out) => {
             py.check_signals()?;
-            Ok(out.outputs)
+            Ok(Ok(out.outputs))
         }
-        Err(e) => Err(match raised.into_inner() {
-            Some(own) if e.kind() == ErrorKind::Interrupted => own,
-            _ => e.into(),
-        }),
+        Err(e) => match raised.into_inner() {
+            Some(own) if e.kind() == ErrorKind::Interrupted => Err(own),
+            _ => Ok(Err(e)),
+        },
     }
 }
 
@@ -146,27 +147,32 @@ pub fn evaluate_held<'py>(
     writes: &[Value],
     held: &FedObjects,
 ) -> PyResult<Vec<Bound<'py, PyAny>>> {
+    arrays(py, ctx, outputs, writes, held)??.into_iter().map(|a| convert::to_numpy(py, a)).collect()
+}
+
+/// As `evaluate_held`, with the engine's arrays. Only what a signal's handler raised is an exception here.
+pub fn arrays(py: Python<'_>, ctx: &api::Context, outputs: &[Value], writes: &[Value], held: &FedObjects) -> PyResult<Result<Vec<Array>>> {
     if outputs.is_empty() && writes.is_empty() {
-        ctx.check_open()?;
-        return Ok(vec![]);
+        return Ok(ctx.check_open().map(|()| vec![]));
     }
     let (outputs, writes) = (handles(ctx, outputs), handles(ctx, writes));
-    let arrays = if is_long(ctx, held) {
-        attended(py, |proceed| prepare(ctx, &outputs, &writes, &held.feeder)?.run(Some(proceed)))?
-    } else {
-        run(py, &prepare(ctx, &outputs, &writes, &held.feeder)?)?
-    };
-    arrays.into_iter().map(|a| convert::to_numpy(py, a)).collect()
+    if is_long(ctx, held) {
+        return attended(py, |proceed| prepare(ctx, &outputs, &writes, &held.feeder)?.run(Some(proceed)));
+    }
+    match prepare(ctx, &outputs, &writes, &held.feeder) {
+        Ok(prepared) => run(py, &prepared),
+        Err(e) => Ok(Err(e)),
+    }
 }
 
 /// True if it may take long to prepare a request: feeds are copied where their memory cannot be read in place, and a large
 /// graph takes its time to be planned.
-fn is_long(ctx: &Context, held: &FedObjects) -> bool {
+fn is_long(ctx: &api::Context, held: &FedObjects) -> bool {
     let bytes = held.feeder.feeds.iter().map(|(_, f)| f.bytes()).fold(0, usize::saturating_add);
     bytes > SHORT_BYTES || ctx.graph().len() > LONG_GRAPH
 }
 
-fn handles<'c>(ctx: &'c Context, values: &[Value]) -> SmallVec<[Tensor<'c>; 8]> {
+fn handles<'c>(ctx: &'c api::Context, values: &[Value]) -> SmallVec<[Tensor<'c>; 8]> {
     values.iter().map(|&v| ctx.tensor(v)).collect()
 }
 
@@ -202,7 +208,7 @@ impl Evaluator {
 
 #[pymethods]
 impl Evaluator {
-    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+    fn __traverse__(&self, visit: PyVisit<'_>) -> std::result::Result<(), PyTraverseError> {
         visit.call(&self.ctx)?;
         self.state.try_lock().map_or(Ok(()), |s| s.1.traverse(&visit))
     }
@@ -318,7 +324,7 @@ pub struct Feeder(pub Mutex<FedObjects>);
 
 #[pymethods]
 impl Feeder {
-    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+    fn __traverse__(&self, visit: PyVisit<'_>) -> std::result::Result<(), PyTraverseError> {
         self.0.try_lock().map_or(Ok(()), |held| held.traverse(&visit))
     }
     fn __clear__(&self) {

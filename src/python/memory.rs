@@ -3,6 +3,7 @@
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
+use super::eager;
 use super::guarded;
 use crate::api::memory;
 
@@ -12,6 +13,7 @@ use crate::api::memory;
 /// True
 #[pyfunction]
 pub fn _trim(py: Python<'_>) -> usize {
+    eager::forget();
     py.detach(memory::trim)
 }
 

@@ -4,6 +4,7 @@ mod apply;
 mod at;
 mod context;
 mod convert;
+mod eager;
 mod environment;
 mod error;
 mod evaluator;
@@ -33,7 +34,9 @@ mod lib_module {
     #[pymodule_export]
     use super::at::{At, Place};
     #[pymodule_export]
-    use super::context::{_compilations, _tracing, Context, current_context};
+    use super::context::{_compilations, _innermost, _tracing, Context, current_context};
+    #[pymodule_export]
+    use super::eager::{_at_once, _compute, _operate};
     #[pymodule_export]
     use super::environment::{VariableEnvironment, VariableID};
     #[pymodule_export]
