@@ -174,6 +174,13 @@ tuple_item! { usize isize i64 }
 /// NumPy's broadcast of two shapes. A symbol beside 1 gives the symbol, beside `n` it gives `n` (the feed may be 1 or
 /// `n`), beside another symbol it gives `fresh()`.
 pub fn broadcast(op: &str, a: &[Dim], b: &[Dim], fresh: &mut dyn FnMut() -> Dim) -> Result<Shape> {
+    // Most operands are alike, or one is a number.
+    if a == b || b.is_empty() {
+        return Ok(Shape::from_slice(a));
+    }
+    if a.is_empty() {
+        return Ok(Shape::from_slice(b));
+    }
     let n = a.len().max(b.len());
     let pad = |s: &[Dim], i: usize| if i + s.len() >= n { s.get(i + s.len() - n).copied() } else { None };
     (0..n)

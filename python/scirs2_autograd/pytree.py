@@ -189,18 +189,21 @@ class Structure:
         self.cls = cls
         self.rest = rest
         self.parts = parts
-        self._hash = hash((cls, rest, parts))
+        self._hash: int | None = None
 
     def __eq__(self, other: object) -> bool:
         return self is other or (
             isinstance(other, Structure)
-            and self._hash == other._hash
+            and self.__hash__() == other.__hash__()
             and self.cls is other.cls
             and self.rest == other.rest
             and self.parts == other.parts
         )
 
     def __hash__(self) -> int:
+        # Few structures are compared, or are keys.
+        if self._hash is None:
+            self._hash = hash((self.cls, self.rest, self.parts))
         return self._hash
 
     def __repr__(self) -> str:
@@ -264,7 +267,14 @@ def _flatten(x: Any, leaves: list[Any]) -> Structure:
         leaves.append(x)
         return LEAF
     parts, rest = kind.flatten(x)
-    return Structure(cls, rest, tuple([_flatten(p, leaves) for p in parts]))
+    structures: list[Structure] = []
+    for p in parts:
+        if _KINDS.get(p.__class__, kind) is None:
+            leaves.append(p)
+            structures.append(LEAF)
+        else:
+            structures.append(_flatten(p, leaves))
+    return Structure(cls, rest, tuple(structures))
 
 
 def leaves_of(x: Any) -> Iterator[Any]:
@@ -293,5 +303,7 @@ def unflatten(structure: Structure, leaves: Sequence[Any]) -> Any:
 def _unflatten(structure: Structure, leaves: Any) -> Any:
     if structure.cls is None:
         return next(leaves)
-    parts = [_unflatten(p, leaves) for p in structure.parts]
+    parts: list[Any] = []
+    for p in structure.parts:
+        parts.append(next(leaves) if p.cls is None else _unflatten(p, leaves))  # noqa: PERF401
     return _known(structure.cls).unflatten(structure.rest, parts)

@@ -75,33 +75,36 @@ def chosen(op: str, argnums: int | Sequence[int] | None, argnames: str | Sequenc
     return keys, first if isinstance(argnums, int) and argnames is None else formed
 
 
-def arguments(op: str, keys: Sequence[Key], args: Sequence[Any], kwargs: dict[str, Any]) -> list[Any]:
-    """The arguments with these keys."""
-    found: list[Any] = []
+def check_keys(op: str, keys: Sequence[Key], args: Sequence[Any], kwargs: dict[str, Any]) -> None:
+    """Raises unless there is an argument for each of the keys."""
+    n = len(args)
     for k in keys:
-        there = k in kwargs if isinstance(k, str) else -len(args) <= k < len(args)
-        if not there:
-            if isinstance(k, str):
-                got, rule = f"argnames={k!r} for the keywords {sorted(kwargs)}", "the name of an argument that is given by keyword"
-            else:
-                got, rule = f"argnums={k} for {len(args)} arguments", "an index of one"
-            msg = f"{op}: there is no such argument. Got {got}; expected {rule}."
-            raise ShapeError(msg)
-        found.append(kwargs[k] if isinstance(k, str) else args[k])
-    return found
+        if k in kwargs if isinstance(k, str) else -n <= k < n:
+            continue
+        if isinstance(k, str):
+            got, rule = f"argnames={k!r} for the keywords {sorted(kwargs)}", "the name of an argument that is given by keyword"
+        else:
+            got, rule = f"argnums={k} for {n} arguments", "an index of one"
+        msg = f"{op}: there is no such argument. Got {got}; expected {rule}."
+        raise ShapeError(msg)
 
 
 def called(op: str, traced: Traced, keys: Sequence[Key], args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
     """The result of `traced`, a function of tensors, for these arguments: tensors in a graph, else arrays. In the arguments with the
     `keys` numbers become tensors too; in others, arrays alone."""
-    arguments(op, keys, args, kwargs)
+    check_keys(op, keys, args, kwargs)
     if graph_of(*args, *kwargs.values()) is not None:
         return traced(args, kwargs, {})
     n = len(args)
-    places = [k if isinstance(k, str) else k % n for k in keys]
+    # Loops: in small calls the time of a comprehension, which is a function, counts.
+    places: list[Key] = []
+    for k in keys:
+        places.append(k if isinstance(k, str) else k % n)  # noqa: PERF401
     with Context._of_function() as ctx:
         feeds: dict[Tensor, Any] = {}
-        given = [fed(op, ctx, str(i), x, feeds, i in places) for i, x in enumerate(args)]
+        given: list[Any] = []
+        for i, x in enumerate(args):
+            given.append(fed(op, ctx, str(i), x, feeds, i in places))  # noqa: PERF401
         named = {k: fed(op, ctx, k, x, feeds, k in places) for k, x in kwargs.items()} if kwargs else kwargs
         return evaluated(ctx, traced(given, named, feeds), feeds)
 
@@ -123,7 +126,7 @@ def fed(op: str, ctx: Context, name: str, x: Any, feeds: dict[Tensor, Any], numb
 def opened(op: str, ctx: Context, path: str, x: Any, feeds: dict[Tensor, Any], is_differentiated: bool) -> Tensor:
     """A placeholder for an array; `feeds` gets its value."""
     a = floating(op, path, x) if is_differentiated else array(x)
-    t = ctx.placeholder(f"argument {path}", a.shape, known(a.dtype))
+    t = ctx._argument(f"argument {path}", a, known(a.dtype))
     feeds[t] = a
     return t
 
@@ -162,9 +165,9 @@ class Variables:
     leaves: list[Tensor]
 
     def __init__(self, op: str, keys: Sequence[Key], args: Sequence[Any], kwargs: dict[str, Any], fresh: Container[Tensor]) -> None:
+        """There is an argument for each of the keys: `check_keys`."""
         self.args, self.kwargs, self.leaves = list(args), dict(kwargs), []
         self._structures: list[pytree.Structure] = []
-        arguments(op, keys, args, kwargs)
         for k in keys:
             # One that is chosen twice is one argument, and was replaced already.
             x = self.kwargs[k] if isinstance(k, str) else self.args[k]
@@ -185,8 +188,11 @@ class Variables:
 
     def formed(self, leaves: Sequence[Any]) -> list[Any]:
         """For each differentiated argument an object of its structure, with one of the `leaves` for each of its own."""
+        made: list[Any] = []
         rest = iter(leaves)
-        return [next(rest) if s is pytree.LEAF else pytree.unflatten(s, [next(rest) for _ in range(s.count())]) for s in self._structures]
+        for s in self._structures:
+            made.append(next(rest) if s is pytree.LEAF else pytree.unflatten(s, [next(rest) for _ in range(s.count())]))  # noqa: PERF401
+        return made
 
 
 def variable(op: str, path: str, x: Any, fresh: Container[Tensor]) -> Tensor:
@@ -258,9 +264,13 @@ def split(op: str, y: Any, has_aux: bool) -> tuple[Any, Any]:
 def evaluated(ctx: Context, result: Any, feeds: dict[Tensor, Any]) -> Any:
     """`result` with the values of its tensors: arrays, and NumPy's scalars where they have one element and no axis."""
     leaves, structure = pytree.flatten(result)
-    places = [i for i, x in enumerate(leaves) if isinstance(x, Tensor)]
-    values = ctx.eval([leaves[i] for i in places], feeds)
-    for i, v in zip(places, values, strict=True):
+    places: list[int] = []
+    tensors: list[Tensor] = []
+    for i, x in enumerate(leaves):
+        if isinstance(x, Tensor):
+            places.append(i)
+            tensors.append(x)
+    for i, v in zip(places, ctx.eval(tensors, feeds), strict=True):
         leaves[i] = v if v.ndim else v[()]
     return pytree.unflatten(structure, leaves)
 

@@ -16,16 +16,16 @@ import numpy as np
 
 from . import pytree
 from . import tensor_ops as T
-from ._lib import Context, Tensor
+from ._lib import Context, Tensor, _grad
 from .exceptions import ShapeError
 from .tracing import (
     Key,
     Traced,
     Variables,
     alike,
-    arguments,
     building,
     called,
+    check_keys,
     chosen,
     cotangents,
     evaluated,
@@ -131,7 +131,7 @@ def swept(ys: list[Tensor], xs: list[Tensor], seeds: list[Tensor] | None = None)
     """The cotangents of `xs` for those of `ys`, which are ones without `seeds`; also where one of the lists is empty."""
     if not xs or not ys:
         return [T.zeros_like(x) for x in xs]
-    return T.grad(ys, xs) if seeds is None else T.grad_with_default(ys, xs, seeds)
+    return _grad(ys, xs) if seeds is None else _grad(ys, xs, seeds)
 
 
 def _blocks(y: Tensor, xs: list[Tensor]) -> list[Tensor]:
@@ -194,7 +194,7 @@ def hvp(f: Callable[..., Any], argnums: _Nums = None, argnames: _Names = None, *
     @functools.wraps(f, updated=())
     def call(*args: Any, **kwargs: Any) -> Any:
         rest, named, _ = apart(args, kwargs)
-        arguments(op, keys, rest, named)
+        check_keys(op, keys, rest, named)
         own = [k % len(rest) if isinstance(k, int) else k for k in keys]
         behind: Key = max(k for k in own if isinstance(k, int)) + 1 if places else "vector"
         return called(op, traced, [*own, behind], args, kwargs)

@@ -30,7 +30,7 @@ pub fn replay(outputs: &[Tensor<'_>], feeds: &[(Tensor<'_>, Array)]) -> Result<V
             let values = match &node.op {
                 NodeOp::Scalar(s) | NodeOp::Own(s) => vec![Array::scalar(*s, graph.aval(first).dtype)?],
                 NodeOp::Bound(s) => vec![Array::scalar(s.get(), graph.aval(first).dtype)?],
-                NodeOp::Constant(a) => vec![a.clone()],
+                NodeOp::Constant(a) => vec![(**a).clone()],
                 NodeOp::Error(e) => return Err(e.clone()),
                 NodeOp::Hook(_) => inputs,
                 NodeOp::Row(_) if !node.regions.is_empty() => {

@@ -24,6 +24,7 @@ use append_only_vec::AppendOnlyVec;
 use hashbrown::HashTable;
 use parking_lot::Mutex;
 use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
+use smallvec::{SmallVec, smallvec};
 
 use crate::array::Array;
 use crate::dtype::{DType, Scalar};
@@ -360,7 +361,7 @@ impl Graph {
         }
         let dtype = array.dtype();
         let shape: Vec<isize> = array.shape().iter().map(|&n| n as isize).collect();
-        let draft = Draft { op: NodeOp::Constant(array), attrs: &[], inputs: &[], tag: self.draw(), scope: 0, regions: vec![] };
+        let draft = Draft { op: NodeOp::Constant(Box::new(array)), attrs: &[], inputs: &[], tag: self.draw(), scope: 0, regions: vec![] };
         self.tensor(self.intern(draft, Site::here(), Some((dtype, &shape))))
     }
 
@@ -412,23 +413,26 @@ impl Graph {
         false
     }
 
-    /// The id of an aval. Most nodes have that of one of their inputs, which is tried first.
-    fn intern_aval(&self, state: &mut State, aval: Aval, inputs: &[Value]) -> u32 {
+    /// The id of an aval of the op `op`; an error if there are more elements than can be counted. Most nodes have that of one
+    /// of their inputs, which is tried first.
+    fn intern_aval(&self, state: &mut State, op: &str, aval: &Aval, inputs: &[Value]) -> Result<u32> {
         for v in inputs {
             if let Some(&id) = self.node(v.node).avals.get(v.out as usize)
-                && self.avals[id as usize] == aval
+                && self.avals[id as usize] == *aval
             {
-                return id;
+                return Ok(id);
             }
         }
-        let hash = hash_of(&aval);
-        let found = state.aval_table.find(wide(hash), |&(id, h)| h == hash && self.avals[id as usize] == aval);
+        let hash = hash_of(aval);
+        let found = state.aval_table.find(wide(hash), |&(id, h)| h == hash && self.avals[id as usize] == *aval);
         if let Some(&(id, _)) = found {
-            return id;
+            return Ok(id);
         }
-        let id = self.avals.push(aval) as u32;
+        // Those that are there were checked when they came.
+        aval.check(op)?;
+        let id = self.avals.push(aval.clone()) as u32;
         state.aval_table.insert_unique(wide(hash), (id, hash), |&(_, h)| wide(h));
-        id
+        Ok(id)
     }
 
     /// Finds or makes the node of a draft. Leaves give their dtype and shape; a shape of -1 becomes a symbol.
@@ -466,22 +470,29 @@ impl Graph {
                 let shape: Shape =
                     shape.iter().map(|&n| usize::try_from(n).map_or_else(|_| fresh(&mut state.symbols), Dim::Known)).collect();
                 let aval = Aval { dtype, shape };
-                aval.check(draft.op.name()).map(|()| smallvec::smallvec![self.intern_aval(&mut state, aval, &[])])
+                self.intern_aval(&mut state, draft.op.name(), &aval, &[]).map(|id| smallvec![id])
             }
             None => self.infer(&draft, &mut state.symbols).and_then(|avals| {
-                avals.iter().try_for_each(|a| a.check(draft.op.name()))?;
-                Ok(avals.into_iter().map(|a| self.intern_aval(&mut state, a, draft.inputs)).collect())
+                let op = draft.op.name();
+                match &avals[..] {
+                    [one] => self.intern_aval(&mut state, op, one, draft.inputs).map(|id| smallvec![id]),
+                    all => all.iter().map(|a| self.intern_aval(&mut state, op, a, draft.inputs)).collect(),
+                }
             }),
         };
         let (op, avals) = match made {
             Ok(avals) => (draft.op, avals),
-            Err(e) => (NodeOp::Error(e.at(site)), smallvec::smallvec![self.intern_aval(&mut state, Aval::new(DType::F64, []), &[])]),
+            // A number's: it has one element.
+            Err(e) => {
+                let id = self.intern_aval(&mut state, "error", &Aval::new(DType::F64, []), &[]).unwrap_or(0);
+                (NodeOp::Error(e.at(site)), smallvec![id])
+            }
         };
         let failed = matches!(op, NodeOp::Error(_));
         let node = Node {
             op,
             attrs: draft.attrs.into(),
-            inputs: if failed { Values::new() } else { draft.inputs.into() },
+            inputs: if failed { Values::new() } else { Values::from_slice(draft.inputs) },
             avals,
             scope: draft.scope,
             origin: self.origin_here(),
@@ -510,13 +521,13 @@ impl Graph {
     }
 
     fn infer(&self, draft: &Draft<'_>, symbols: &mut u32) -> Result<op::Avals> {
-        let inputs: smallvec::SmallVec<[&Aval; 4]> = draft.inputs.iter().map(|&v| self.aval(v)).collect();
-        let dummy = || Ok(smallvec::smallvec![Aval::new(DType::F64, [])]);
+        let inputs: SmallVec<[&Aval; 4]> = draft.inputs.iter().map(|&v| self.aval(v)).collect();
+        let dummy = || Ok(smallvec![Aval::new(DType::F64, [])]);
         match &draft.op {
             NodeOp::Row(def) => {
                 let Body::Primitive(p) = &def.body else { return dummy() };
                 let mut make = || fresh(symbols);
-                let bodies: smallvec::SmallVec<[&Aval; 4]>;
+                let bodies: SmallVec<[&Aval; 4]>;
                 // A node with bodies has the avals of its first body's outputs, after those of its inputs.
                 let inputs = match draft.regions.first() {
                     None => &inputs[..],

@@ -40,8 +40,8 @@ pub enum NodeOp {
     Own(Scalar),
     /// A scalar that each run reads and no rewrite does: a hyperparameter.
     Bound(Setting),
-    /// An array of numbers: an implicit feed.
-    Constant(Array),
+    /// An array of numbers: an implicit feed. Boxed: few nodes are, and all of them are moved.
+    Constant(Box<Array>),
     /// A user's op.
     User(Arc<dyn Op>),
     /// A hook: hands its input on.

@@ -101,7 +101,7 @@ impl Walk {
     fn collect(&mut self, graph: &Graph) {
         // The words can be read back from the front, so two keys are equal only if the requests are alike: each list has its
         // length before it, and what is in a node follows from its first word.
-        let mut key: Vec<u64> = Vec::with_capacity(self.nodes.len() * 4 + self.outputs.len() + 2);
+        let mut key: Vec<u64> = Vec::with_capacity(self.nodes.len() * 8 + self.outputs.len() + 2);
         key.push(self.nodes.len() as u64);
         let mut variables: FxHashMap<(u64, u32), u64> = FxHashMap::default();
         for &id in &self.nodes {

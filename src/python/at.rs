@@ -2,6 +2,7 @@
 
 use pyo3::exceptions::PyTypeError;
 use pyo3::gc::{PyTraverseError, PyVisit};
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyEllipsis, PyFloat, PyInt, PyList, PySlice, PyString, PyTuple};
 
@@ -147,12 +148,13 @@ fn item<'a>(ctx: &'a Py<Context>, i: &Bound<'_, PyAny>) -> PyResult<Item<'a>> {
         return Ok(Item::Rest);
     }
     if let Ok(s) = i.cast::<PySlice>() {
-        let bound = |name: &str| -> PyResult<Option<i64>> {
+        let py = i.py();
+        let bound = |name: &Bound<'_, PyString>| -> PyResult<Option<i64>> {
             let v = s.getattr(name)?;
             if v.is_none() { Ok(None) } else { v.extract().map(Some) }
         };
-        let step = bound("step")?.unwrap_or(1);
-        return Ok(Item::Slice(Slice { start: bound("start")?, stop: bound("stop")?, step }));
+        let step = bound(intern!(py, "step"))?.unwrap_or(1);
+        return Ok(Item::Slice(Slice { start: bound(intern!(py, "start"))?, stop: bound(intern!(py, "stop"))?, step }));
     }
     let wrong = || -> PyErr {
         let got = i.repr().map_or_else(|_| String::new(), |r| r.to_string());

@@ -3,10 +3,12 @@
 use std::cell::RefCell;
 use std::ops::Deref;
 
+use numpy::{PyUntypedArray, PyUntypedArrayMethods};
 use parking_lot::Mutex;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyTuple};
+use smallvec::SmallVec;
 
 use super::apply::{Built, built};
 use super::convert;
@@ -14,10 +16,10 @@ use super::environment::{VariableEnvironment, VariableID};
 use super::evaluator::Evaluator;
 use super::guarded;
 use super::refusal;
-use super::site::at_caller;
+use super::site::{self, at_caller};
 use crate::api::context as api;
 use crate::dtype::{DType, Scalar};
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, Site};
 use crate::graph;
 use crate::shape::Tuple;
 
@@ -41,6 +43,8 @@ pub struct Context {
     functions: Mutex<Vec<Option<Py<PyAny>>>>,
     /// Whether its tensors stand for the arguments of a function that is called with them, and that has not returned.
     of_function: bool,
+    /// The line that called that function.
+    site: Option<Site>,
 }
 
 impl Deref for Context {
@@ -121,7 +125,7 @@ pub fn _compilations() -> u64 {
 
 impl Context {
     pub fn of(inner: api::Context) -> Context {
-        Context { inner, functions: Mutex::new(vec![]), of_function: false }
+        Context { inner, functions: Mutex::new(vec![]), of_function: false, site: None }
     }
     /// Whether nothing can be evaluated yet: what the arguments stand for is known to the caller of the function alone.
     pub fn is_of_function(&self) -> bool {
@@ -212,8 +216,11 @@ impl Context {
 
     /// A context for a function of arrays that is called with placeholders. Messages in it do not advise to evaluate.
     #[staticmethod]
-    fn _of_function() -> Context {
-        Context { of_function: true, ..Context::of(api::Context::new(crate::state::VariableEnvironment::new(), None)) }
+    fn _of_function(py: Python<'_>) -> PyResult<Context> {
+        guarded(|| {
+            let of = Context::of(api::Context::new(crate::state::VariableEnvironment::new(), None));
+            Ok(Context { of_function: true, site: site::here(py), ..of })
+        })
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
@@ -289,6 +296,17 @@ impl Context {
         })
     }
 
+    /// A placeholder for an array that the function is called with, of the array's shape.
+    fn _argument<'py>(slf: &Bound<'py, Self>, name: &str, array: &Bound<'py, PyUntypedArray>, dtype: &Bound<'py, PyAny>) -> Built<'py> {
+        guarded(|| {
+            let this = slf.get();
+            let dims: SmallVec<[isize; 4]> = array.shape().iter().map(|&n| n as isize).collect();
+            let dtype = convert::dtype(dtype)?;
+            let make = || this.inner.placeholder_of(name, &dims, dtype);
+            done(slf, this.site.map_or_else(make, |s| s.during(make)))
+        })
+    }
+
     /// A variable of the environment, by name, by (namespace, name), or by id.
     ///
     /// >>> env = ag.VariableEnvironment()
@@ -300,7 +318,7 @@ impl Context {
         guarded(|| {
             let py = slf.py();
             let ctx = &slf.get().inner;
-            let site = super::site::here(py);
+            let site = site::here(py);
             let find = |f: &(dyn Fn() -> graph::Value + Sync)| py.detach(|| site.map_or_else(f, |s| s.during(f)));
             let value = if let Ok(id) = key.cast::<VariableID>() {
                 let id = id.get().0;

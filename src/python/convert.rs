@@ -118,7 +118,7 @@ pub fn lengths(op: &str, x: &Bound<'_, PyAny>, free: bool) -> PyResult<Vec<isize
     let one = |x: &Bound<'_, PyAny>| -> PyResult<isize> { if free && x.is_none() { Ok(-1) } else { x.extract().map_err(|_| wrong()) } };
     let dims: Vec<isize> = if x.is_instance_of::<PyString>() {
         return Err(wrong());
-    } else if let Ok(n) = x.extract::<isize>() {
+    } else if let (false, Ok(n)) = (x.is_exact_instance_of::<PyTuple>(), x.extract::<isize>()) {
         vec![n]
     } else {
         let items = x.try_iter().map_err(|_| wrong())?;

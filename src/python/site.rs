@@ -6,13 +6,22 @@ use std::ffi::c_int;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::PyString;
+use rustc_hash::FxHashMap;
 
 use crate::error::Site;
 
+/// Code that ran lately.
+struct Known {
+    /// Kept alive, so that its address stays its own.
+    code: Py<PyAny>,
+    /// The number of its file in the table of files; `None` for a file of this package.
+    file: Option<u32>,
+    /// Lines by the places in the code: to find one, Python reads its table of lines from the front.
+    lines: FxHashMap<c_int, u32>,
+}
+
 thread_local! {
-    /// Code that ran lately, kept alive here so that its address stays its own, with the number of its file in the table of
-    /// files: `None` for a file of this package.
-    static CODES: RefCell<Vec<(Py<PyAny>, Option<u32>)>> = const { RefCell::new(Vec::new()) };
+    static CODES: RefCell<Vec<Known>> = const { RefCell::new(Vec::new()) };
 }
 
 /// Code objects that are remembered at most.
@@ -20,7 +29,7 @@ const KEPT: usize = 64;
 
 /// The number of the file of some code; `None` for a file of this package.
 fn file(code: &Bound<'_, PyAny>) -> Option<u32> {
-    let known = CODES.with_borrow(|codes| codes.iter().find(|(c, _)| c.as_ptr() == code.as_ptr()).map(|(_, id)| *id));
+    let known = CODES.with_borrow(|codes| codes.iter().find(|k| k.code.as_ptr() == code.as_ptr()).map(|k| k.file));
     if let Some(id) = known {
         return id;
     }
@@ -35,11 +44,27 @@ fn file(code: &Bound<'_, PyAny>) -> Option<u32> {
     // What is forgotten is dropped after the list is free again: a destructor may build tensors.
     let forgotten = CODES.with_borrow_mut(|codes| {
         let old = if codes.len() < KEPT { vec![] } else { std::mem::take(codes) };
-        codes.push((code.clone().unbind(), id));
+        codes.push(Known { code: code.clone().unbind(), file: id, lines: FxHashMap::default() });
         old
     });
     drop(forgotten);
     id
+}
+
+/// The line that a frame of this code is at.
+fn line(frame: &Bound<'_, PyAny>, code: &Bound<'_, PyAny>) -> u32 {
+    let place = frame.getattr(pyo3::intern!(frame.py(), "f_lasti")).and_then(|at| at.extract::<c_int>());
+    let own = |k: &&mut Known| k.code.as_ptr() == code.as_ptr();
+    let found = |at: &c_int| CODES.with_borrow_mut(|codes| codes.iter_mut().find(own)?.lines.get(at).copied());
+    if let Some(line) = place.as_ref().ok().and_then(found) {
+        return line;
+    }
+    // SAFETY: `frame` is a frame.
+    let line = unsafe { ffi::PyFrame_GetLineNumber(frame.as_ptr().cast()) }.max(0) as u32;
+    if let Ok(at) = place {
+        CODES.with_borrow_mut(|codes| codes.iter_mut().find(own).map(|k| k.lines.insert(at, line)));
+    }
+    line
 }
 
 /// The site of the caller in the user's code.
@@ -50,9 +75,7 @@ pub fn here(py: Python<'_>) -> Option<Site> {
         // SAFETY: `f` is a frame, whose code is a new reference and never null.
         let code: Bound<'_, PyAny> = unsafe { Bound::from_owned_ptr_or_opt(py, ffi::PyFrame_GetCode(f.as_ptr().cast()).cast())? };
         if let Some(id) = file(&code) {
-            // SAFETY: `f` is a frame.
-            let line: c_int = unsafe { ffi::PyFrame_GetLineNumber(f.as_ptr().cast()) };
-            return Some(Site::Foreign(id, line.max(0) as u32));
+            return Some(Site::Foreign(id, line(&f, &code)));
         }
         let back = f.getattr(pyo3::intern!(py, "f_back")).ok()?;
         frame = (!back.is_none()).then_some(back);

@@ -77,7 +77,7 @@ pub struct VariableEnvironment {
 impl VariableEnvironment {
     /// An environment without variables, seeded from the system.
     pub fn new() -> VariableEnvironment {
-        VariableEnvironment { shared: Arc::new(Shared::new(system_seed())) }
+        VariableEnvironment { shared: Arc::new(Shared::new()) }
     }
 
     /// A number that no other environment of this process has; clones of a handle have the same.
@@ -214,13 +214,13 @@ impl VariableEnvironment {
     /// Sets the seed of random draws, and the run counter to 0: the same runs then draw the same numbers.
     pub fn seed(&self, n: u64) {
         let mut state = self.shared.lock();
-        state.seed = n;
+        state.seed = Some(n);
         state.run = 0;
     }
 
     /// The seed of random draws; from the system unless it was set or loaded.
     pub fn seed_value(&self) -> u64 {
-        self.shared.lock().seed
+        self.shared.lock().seed()
     }
 
     /// The number of this run; the next call gives the next number.
@@ -342,18 +342,19 @@ impl VariableEnvironment {
             }
         }
         if let Some((seed, run)) = image.counters {
-            (state.seed, state.run) = (seed, run);
+            (state.seed, state.run) = (Some(seed), run);
         }
     }
 
     fn image(&self, what: &str) -> Result<file::Image> {
-        let state = self.shared.values(what)?;
+        let mut state = self.shared.values(what)?;
+        let seed = state.seed();
         let variable = |(i, e): (usize, &variables::Entry)| {
             let array = state.array(i as u32)?;
             Ok(file::Variable { space: e.space.to_string(), name: e.name.as_deref().map(str::to_owned), array })
         };
         let variables = state.entries.iter().enumerate().map(variable).collect::<Result<_>>()?;
-        Ok(file::Image { counters: Some((state.seed, state.run)), variables })
+        Ok(file::Image { counters: Some((seed, state.run)), variables })
     }
 }
 

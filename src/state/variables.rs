@@ -48,7 +48,8 @@ pub(super) struct State {
     queued: Vec<(u32, Slot)>,
     writer: Option<ThreadId>,
     readers: Vec<ThreadId>,
-    pub seed: u64,
+    /// None until it is asked for: most environments draw nothing, and the system takes its time to give one.
+    pub seed: Option<u64>,
     pub run: u64,
     /// Variables that an optimizer of this process keeps its state in.
     pub in_use: HashSet<u32>,
@@ -69,6 +70,11 @@ fn aval_of(slot: &Slot) -> Result<(Option<DType>, Dims)> {
 }
 
 impl State {
+    /// The seed of random draws; from the system unless it was set.
+    pub fn seed(&mut self) -> u64 {
+        *self.seed.get_or_insert_with(super::system_seed)
+    }
+
     /// The id of the variable at `index`.
     pub fn id(&self, index: u32) -> VariableID {
         VariableID { env: self.env, index }
@@ -248,7 +254,7 @@ fn nested(what: &str) -> Error {
 }
 
 impl Shared {
-    pub fn new(seed: u64) -> Shared {
+    pub fn new() -> Shared {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let id = NEXT.fetch_add(1, Relaxed);
         let state = State {
@@ -260,7 +266,7 @@ impl Shared {
             queued: Vec::new(),
             writer: None,
             readers: Vec::new(),
-            seed,
+            seed: None,
             run: 0,
             in_use: HashSet::new(),
         };
