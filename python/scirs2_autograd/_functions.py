@@ -7,6 +7,8 @@ import operator
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, overload
 
+import numpy as np
+
 from ._lib import (
     Context,
     Filled,
@@ -14,9 +16,9 @@ from ._lib import (
     __version__,
     _apply,
     _assign,
+    _compute,
     _cond,
     _grad,
-    _compute,
     _hook,
     _hvp,
     _innermost,
@@ -61,6 +63,7 @@ _row = _rows(__version__)
 _BERNOULLI, _BETWEEN, _SPREAD = _row("bernoulli"), _row("between"), _row("spread")
 _POLYGAMMA = _row("polygamma")
 _EINSUM, _TENSORDOT = _row("einsum"), _row("tensordot")
+_UNIFORM_LIKE, _NORMAL_LIKE = _row("standard_uniform_like"), _row("standard_normal_like")
 _RESHAPE, _TRANSPOSE = _row("reshape"), _row("transpose")
 _CAST, _EYE, _IDENTITY, _LINSPACE = _row("cast"), _row("eye"), _row("identity"), _row("linspace")
 
@@ -214,7 +217,8 @@ def arange(
     [0 1 2] [5 3 1] [0.   0.25 0.5  0.75]
     """
     first, last = (0, start) if stop is None else (start, stop)
-    return _made(lambda ctx: ctx._arange(first, last, step, dtype), ctx or _innermost())
+    y: Tensor = _made(lambda ctx: ctx._arange(first, last, step, dtype), ctx or _innermost())
+    return y
 
 
 def linspace(
@@ -289,7 +293,8 @@ def _array(value: Any, dtype: Any) -> Any:
 
 
 def standard_uniform(shape: Shape, dtype: DTypeLike | None = None, *, ctx: Context | None = None) -> Tensor:
-    """Uniform numbers in `0 <= y < 1`. A draw of its own: one value within a run, another in the next run.
+    """Uniform numbers in `0 <= y < 1`. A draw of its own: one value within a run, another in the next run. Outside of a context the
+    system chooses the seed; `ag.ArrayRng(seed)` draws what can be repeated.
 
     >>> with ag.Context():
     ...     u = T.standard_uniform([1000])
@@ -348,7 +353,7 @@ def bernoulli(shape: Shape, p: TensorLike, dtype: DTypeLike | None = None, *, ct
     return y
 
 
-def uniform_like(x: Tensor) -> Tensor:
+def uniform_like(x: TensorLike) -> Tensor:
     """Uniform numbers in `0 <= y < 1` in the shape and dtype of `x`.
 
     >>> with ag.Context() as ctx:
@@ -357,10 +362,11 @@ def uniform_like(x: Tensor) -> Tensor:
     ...     print(u.dtype, u.eval({x: np.zeros([2, 3], "float32")}).shape)
     float32 (2, 3)
     """
-    return _random("uniform", x)
+    y: Tensor = _apply(_UNIFORM_LIKE, (x,), ())
+    return y
 
 
-def normal_like(x: Tensor) -> Tensor:
+def normal_like(x: TensorLike) -> Tensor:
     """Normal numbers of mean 0 and standard deviation 1 in the shape and dtype of `x`.
 
     >>> with ag.Context() as ctx:
@@ -370,7 +376,8 @@ def normal_like(x: Tensor) -> Tensor:
     [[1. 1. 1.]
      [1. 1. 1.]]
     """
-    return _random("normal", x)
+    y: Tensor = _apply(_NORMAL_LIKE, (x,), ())
+    return y
 
 
 def assign(variable: Tensor, x: TensorLike) -> Tensor:
@@ -410,12 +417,16 @@ def cond(condition: Any, then: Callable[[], Any], otherwise: Callable[[], Any]) 
     """
     if isinstance(condition, Tensor):
         return _cond(condition, then, otherwise)
-    if getattr(condition, "shape", ()) != ():
-        msg = f"cond: the condition has axes. Got shape {condition.shape}; expected one value, true or false."
-        raise ShapeError(msg)
     # A value decides at once.
-    made = then() if condition else otherwise()
-    return tuple(made) if isinstance(made, list) else made
+    value = np.asarray(condition)
+    if value.dtype.kind not in "biuf":
+        msg = f"cond: the condition has the wrong type. Got {condition!r}; expected a tensor, or True or False."
+        raise DTypeError(msg)
+    if value.ndim:
+        msg = f"cond: the condition has axes. Got shape {value.shape}; expected one value, true or false."
+        raise ShapeError(msg)
+    made: Any = then() if value else otherwise()
+    return tuple(made) if made.__class__ is list else made
 
 
 def einsum(subscripts: str, *operands: TensorLike) -> Tensor:
@@ -490,7 +501,8 @@ def show(x: Tensor, prefix: str = "") -> Tensor:
     x = [1. 2.]
     [2. 4.]
     """
-    return _hooked(x, lambda a: print(f"{prefix}{a}"))
+    y: Tensor = _hooked(x, lambda a: print(f"{prefix}{a}"))
+    return y
 
 
 def _hooked(x: Any, hook: Callable[[Any], object]) -> Any:
@@ -555,7 +567,8 @@ def _register_hook(self: Tensor, hook: Callable[[Any], object]) -> Tensor:
     if wrong:
         msg = f"register_hook: not a function. Got {wrong[0]!r}; expected a function of an array."
         raise TypeError(msg)
-    return _hooked(self, hook)
+    y: Tensor = _hooked(self, hook)
+    return y
 
 
 def _show(self: Tensor, prefix: str = "") -> Tensor:

@@ -6,7 +6,7 @@ functions, operators and methods on an `Array` everywhere.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 import numpy as np
@@ -28,6 +28,8 @@ VIEWS = {
     np.flipud, np.moveaxis, np.permute_dims, np.ravel, np.reshape, np.rot90, np.split, np.array_split, np.hsplit, np.vsplit, np.squeeze,
     np.swapaxes, np.transpose, np.unstack, np.matrix_transpose, np.linalg.diagonal, np.linalg.matrix_transpose,
 }  # fmt: skip
+#: What our functions raise where they do less than NumPy's: then NumPy computes, or says what is wrong.
+REFUSED = (TypeError, ValueError)
 #: Methods that are called as NumPy's functions of the same names.
 METHODS = (
     "all", "any", "argmax", "argmin", "argsort", "clip", "cumprod", "cumsum", "dot", "max", "mean", "min", "prod", "repeat", "round",
@@ -63,31 +65,32 @@ class Array(np.ndarray[Any, np.dtype[Any]]):
     """
 
     __slots__ = ()
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
+        if method == "at" and isinstance(inputs[0], Array):
+            # NumPy would write what may not be written.
+            no_change(f"np.{ufunc.__name__}.at", f"{shown(inputs[0])}")
         try:
             f = elementwise.get(ufunc)
             if f is not None and method == "__call__" and not options:
                 return _at_once(f, inputs)
             if options.get("out") is None:
                 return _at_once(call_ufunc, (ufunc, method, inputs, options))
-        except TypeError:
-            # What has no row, or operands that tensors cannot be: NumPy says what it is.
+        except REFUSED:
             pass
-        return of_numpy(getattr(ufunc, method)(*plain(inputs), **plain(options)))
+        return by_numpy(getattr(ufunc, method), inputs, options)
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
         if func not in VIEWS and kwargs.get("out") is None and serves(func):
             try:
                 return _at_once(call_function, (func, self, args, kwargs))
-            except TypeError:
+            except REFUSED:
                 pass
-        return of_numpy(func(*plain(args), **plain(kwargs)))
+        return by_numpy(func, args, kwargs)
 
     def __setitem__(self, index: Any, value: Any) -> NoReturn:
-        msg = f"setitem: an array of this package never changes. Got x[...] = {shown(value)}; expected an expression that makes another."
-        raise TypeError(f"{msg}\nhelp: write `x = x.at[index].set(value)`; `np.array(x)` is an array that may be written")
+        no_change("setitem", f"x[{shown(index)}] = {shown(value)}")
 
     @property
     def at(self) -> At:
@@ -98,24 +101,6 @@ class Array(np.ndarray[Any, np.dtype[Any]]):
         """
         return At(self)
 
-    def astype(self, dtype: DTypeLike, *args: Any, **kwargs: Any) -> Any:
-        """A copy in another dtype; one that tensors cannot have makes it an array of NumPy's.
-
-        >>> ag.array([1.5, 2.5]).astype("float32").dtype
-        dtype('float32')
-        """
-        return of_numpy(plain(self).astype(dtype, *args, **kwargs))
-
-    def copy(self, order: Any = "C") -> Any:
-        """An array of NumPy's, which may be written.
-
-        >>> y = ag.array([1.0, 2.0]).copy()
-        >>> y[0] = 5.0
-        >>> y
-        array([5., 2.])
-        """
-        return plain(self).copy(order)
-
     def __getattr__(self, name: str) -> Any:
         msg = f"'Array' object has no attribute '{name}'"
         if name in ("eval", "grad"):
@@ -123,6 +108,11 @@ class Array(np.ndarray[Any, np.dtype[Any]]):
             hint = "it is evaluated already" if name == "eval" else "`ag.grad(f)(x)` is the gradient of a function"
             msg = f"{msg}\nhelp: {hint}"
         raise AttributeError(msg)
+
+
+def no_change(op: str, got: str) -> NoReturn:
+    msg = f"{op}: an array of this package never changes. Got {got}; expected an expression that makes another."
+    raise TypeError(f"{msg}\nhelp: write `x = x.at[index].set(values)`; `np.array(x)` is an array that may be written")
 
 
 class At:
@@ -145,18 +135,22 @@ class Place:
 
     __slots__ = ("_array", "_index")
 
+    _array: Array
+    _index: Any
+
     def __init__(self, array: Array, index: Any) -> None:
         self._array, self._index = array, index
 
     def _changed(self, name: str, values: Any, write: Callable[[Any, Any, Any], object]) -> Any:
-        items = self._index if isinstance(self._index, tuple) else (self._index,)
-        for t in (values, *cast("tuple[Any, ...]", items)):
+        index: Any = self._index
+        items: Any = index if index.__class__ is tuple else (index,)
+        for t in (values, *items):
             if isinstance(t, Tensor):
-                return getattr(t.context.constant(self._array).at[self._index], name)(values)
+                return getattr(t.context.constant(self._array).at[index], name)(values)
         weak = type(values) in (bool, int, float)
         given = values if weak else np.asarray(values)
         y = np.array(self._array, np.result_type(self._array.dtype, given))
-        write(y, self._index, given)
+        write(y, index, given)
         return own(y)
 
     def set(self, values: TensorLike) -> Any:
@@ -224,19 +218,28 @@ def plain(x: Any) -> Any:
         named = cast("dict[str, Any]", x)
         return {k: plain(y) for k, y in named.items()}
     if x.__class__ in (tuple, list):
-        return x.__class__(plain(y) for y in x)
+        several: Any = x
+        made: Any = [plain(y) for y in several]
+        return made if x.__class__ is list else tuple(made)
     return x
+
+
+def by_numpy(f: Callable[..., Any], args: Any, options: dict[str, Any]) -> Any:
+    """What a function of NumPy's returns: values, unless it has written into arrays that it was given."""
+    y = f(*plain(args), **plain(options))
+    return of_numpy(y) if options.get("out") is None else y
 
 
 def of_numpy(y: Any) -> Any:
     """What a function of NumPy's returns, with values in place of the arrays that can be."""
     if y.__class__ is np.ndarray:
         return own(y) if y.dtype in DTYPES and y.ndim else y
-    if isinstance(y, tuple):
-        parts = [of_numpy(x) for x in cast("Sequence[Any]", y)]
+    cls: Any = y.__class__
+    if cls is list or issubclass(cls, tuple):
+        parts = [of_numpy(x) for x in y]
         # A class such as that of a factorisation takes its parts one by one.
-        return tuple(parts) if y.__class__ is tuple else cast("Any", y.__class__)(*parts)
-    return [of_numpy(x) for x in cast("Sequence[Any]", y)] if y.__class__ is list else y
+        return cast("Any", cls(parts) if cls in (tuple, list) else cls(*parts))
+    return y
 
 
 _IDENTITY, _CAST = _row("identity"), _row("cast")
@@ -290,9 +293,9 @@ def _method(f: Any) -> Callable[..., Any]:
         all_of_them = (self, *args)
         try:
             return _at_once(call_function, (f, self, all_of_them, options))
-        except TypeError:
+        except REFUSED:
             pass
-        return of_numpy(f(*plain(all_of_them), **plain(options)))
+        return by_numpy(f, all_of_them, options)
 
     return method
 
@@ -306,11 +309,34 @@ def _of_tensors(f: Callable[..., Any]) -> Callable[..., Any]:
     return method
 
 
+def _astype(self: Array, dtype: Any, *args: Any, **options: Any) -> Any:
+    """A copy in another dtype; one that tensors cannot have makes it an array of NumPy's.
+
+    >>> ag.array([1.5, 2.5]).astype("float32").dtype
+    dtype('float32')
+    """
+    return of_numpy(plain(self).astype(dtype, *args, **options))
+
+
+def _copy(self: Array, order: Any = "C") -> Any:
+    """An array of NumPy's, which may be written.
+
+    >>> y = ag.array([1.0, 2.0]).copy()
+    >>> y[0] = 5.0
+    >>> y
+    array([5., 2.])
+    """
+    return plain(self).copy(order)
+
+
 def _attach() -> None:
     """Gives the classes of values their operators and methods."""
     named = {name: _method(getattr(np, name)) for name in METHODS}
     ours = {name: f for name, f in vars(Tensor).items() if not name.startswith("_") and callable(f) and hasattr(f, "__code__")}
     named |= {name: _of_tensors(f) for name, f in ours.items() if not hasattr(np.ndarray, name)}
+    for name, f in named.items():
+        f.__doc__ = getattr(Tensor, name).__doc__
+    named |= {"astype": _astype, "copy": _copy}
     for cls, members in (Array, named | _operators()), (Filled, _operators()):
         for name, f in members.items():
             f.__name__, f.__qualname__ = name, f"{cls.__name__}.{name}"

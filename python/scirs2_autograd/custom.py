@@ -50,7 +50,7 @@ def custom_op(
         # Outside of contexts its value, which has the dtype and the shape that the graph would have.
         with Context() as ctx:
             made = _custom(label, forward, vjp, infer, rule, xs)
-            several = made if isinstance(made, tuple) else (made,)
+            several: Any = made if made.__class__ is tuple else (made,)
             values = tuple(_compute(_IDENTITY, (y,), ()) for y in ctx.eval(several))
         return values if isinstance(made, tuple) else values[0]
 

@@ -104,7 +104,7 @@ def called(op: str, traced: Traced, keys: Sequence[Key], args: Sequence[Any], kw
         feeds: dict[Tensor, Any] = {}
         given: list[Any] = []
         for i, x in enumerate(args):
-            given.append(fed(op, ctx, str(i), x, feeds, i in places))  # noqa: PERF401
+            given.append(fed(op, ctx, str(i), x, feeds, i in places))
         named = {k: fed(op, ctx, k, x, feeds, k in places) for k, x in kwargs.items()} if kwargs else kwargs
         return evaluated(ctx, traced(given, named, feeds), feeds)
 

@@ -2,7 +2,7 @@
 
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyInt, PyList, PyString, PyTuple};
-use smallvec::SmallVec;
+use smallvec::{SmallVec, smallvec};
 
 use super::context::{self, Context};
 use super::convert;
@@ -460,7 +460,7 @@ pub fn _assign<'py>(py: Python<'py>, variable: &Bound<'py, Tensor>, x: &Bound<'p
     })
 }
 
-/// A draw: `"uniform"` or `"normal"`, over a shape or in the shape of a tensor.
+/// A draw over a shape: `"uniform"` or `"normal"`. Outside of contexts the system chooses its seed.
 #[pyfunction]
 #[pyo3(signature = (law, shape, dtype=None, ctx=None))]
 pub fn _random<'py>(
@@ -471,32 +471,18 @@ pub fn _random<'py>(
     ctx: Option<&Bound<'py, Context>>,
 ) -> Built<'py> {
     guarded(|| {
-        let normal = law == "normal";
-        if let Ok(t) = shape.cast::<Tensor>() {
-            let ctx = t.get().ctx.clone_ref(py);
-            let like = ctx.get().graph().tensor(t.get().value);
-            let out = at_caller(py, || if normal { random::normal_like(like) } else { random::uniform_like(like) })?;
-            return out.error().map_or_else(|| built(py, &ctx, out.value()), |e| Err(e.into()));
-        }
-        let Some(ctx) = ctx.map(|c| c.clone().unbind()).or_else(|| context::innermost(py)) else {
-            let (got, rule) = ("a draw outside of a context", "a call inside `ag.run` or `with ag.Context()`");
-            let e = Error::new(ErrorKind::Graph, "random", "there is no current context", got, rule);
-            return Err(e.help("`ag.ArrayRng(seed)` draws arrays outside of contexts").into());
-        };
-        let dtype = match dtype {
-            Some(d) => convert::dtype(d)?,
-            None => ctx.get().dtype()?,
+        let def = if law == "normal" { &random::STANDARD_NORMAL } else { &random::STANDARD_UNIFORM };
+        let ctx = ctx.map(|c| c.clone().unbind()).or_else(|| context::innermost(py));
+        let dtype = match (dtype, &ctx) {
+            (Some(d), _) => convert::dtype(d)?,
+            (None, Some(ctx)) => ctx.get().dtype()?,
+            (None, None) => DType::F64,
         };
         let dims = convert::lengths("random", shape, false)?.into_iter().map(|n| n as i64).collect();
-        let out = at_caller(py, || random_of(&ctx, normal, dims, dtype))?;
-        out.error().map_or_else(|| built(py, &ctx, out.value()), |e| Err(e.into()))
+        let attrs = smallvec![Attr::Ints(dims), Attr::DType(dtype)];
+        match ctx {
+            Some(ctx) => run(py, &ctx, def, &[], &attrs),
+            None => eager::compute(py, def, &PyTuple::empty(py), || Ok(attrs)),
+        }
     })
-}
-
-fn random_of(ctx: &Py<Context>, normal: bool, dims: Box<[i64]>, dtype: DType) -> graph::Tensor<'_> {
-    let def = if normal { &random::STANDARD_NORMAL } else { &random::STANDARD_UNIFORM };
-    match apply_in(ctx.get().graph(), def, &[], &[Attr::Ints(dims), Attr::DType(dtype)]) {
-        Ok(out) => out.first().copied().unwrap_or_else(|| ctx.get().graph().poison(Error::text(ErrorKind::Graph, "random: no output"))),
-        Err(e) => ctx.get().graph().poison(e),
-    }
 }

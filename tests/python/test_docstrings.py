@@ -61,7 +61,9 @@ def public():
             yield f"ag.{name}", value
     for name, cls in classes.items():
         yield f"ag.{name}", cls
-        own = (n for n in dir(cls) if not n.startswith("_") and callable(getattr(cls, n)))
+        # NumPy describes what its arrays do.
+        inherited = {*dir(np.ndarray)} - {*vars(cls)} if issubclass(cls, np.ndarray) else set()
+        own = (n for n in dir(cls) if not n.startswith("_") and callable(getattr(cls, n)) and n not in inherited)
         yield from ((f"ag.{name}.{n}", getattr(cls, n)) for n in own)
 
 

@@ -194,6 +194,17 @@ def test_a_program_of_numpys(seed):
     assert compared >= sum(x.size for x in inputs) / 4
 
 
+@pytest.mark.parametrize("seed", range(PROGRAMS))
+def test_a_program_on_values(seed):
+    """Computed at once, step by step, it gives NumPy's values."""
+    inputs, constant, steps, weights = drawn(seed)
+    want, loss = run(steps, weights, inputs, constant)
+    got, own = run(steps, weights, [ag.array(x) for x in inputs], constant)
+    for y, v in zip([*got, own], [*want, loss], strict=True):
+        assert not isinstance(y, ag.Tensor)
+        np.testing.assert_allclose(y, v, rtol=1e-10, atol=1e-12)
+
+
 @pytest.mark.parametrize("seed", range(0, PROGRAMS, 4))
 def test_a_program_as_a_function(seed):
     """Its gradient with and without `jit`, and the gradient of that along a direction."""
