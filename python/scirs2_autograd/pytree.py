@@ -305,5 +305,8 @@ def _unflatten(structure: Structure, leaves: Any) -> Any:
         return next(leaves)
     parts: list[Any] = []
     for p in structure.parts:
-        parts.append(next(leaves) if p.cls is None else _unflatten(p, leaves))  # noqa: PERF401
+        if p.cls is None:
+            parts.append(next(leaves))
+        else:
+            parts.append(_unflatten(p, leaves))
     return _known(structure.cls).unflatten(structure.rest, parts)

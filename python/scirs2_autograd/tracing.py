@@ -96,16 +96,13 @@ def called(op: str, traced: Traced, keys: Sequence[Key], args: Sequence[Any], kw
     if graph_of(*args, *kwargs.values()) is not None:
         return traced(args, kwargs, {})
     n = len(args)
-    # Loops: in small calls the time of a comprehension, which is a function, counts.
-    places: list[Key] = []
-    for k in keys:
-        places.append(k if isinstance(k, str) else k % n)  # noqa: PERF401
     with Context._of_function() as ctx:
         feeds: dict[Tensor, Any] = {}
+        # A loop: in a small call the time of a comprehension, which is a function before Python 3.12, counts.
         given: list[Any] = []
         for i, x in enumerate(args):
-            given.append(fed(op, ctx, str(i), x, feeds, i in places))
-        named = {k: fed(op, ctx, k, x, feeds, k in places) for k, x in kwargs.items()} if kwargs else kwargs
+            given.append(fed(op, ctx, str(i), x, feeds, i in keys or i - n in keys))
+        named = {k: fed(op, ctx, k, x, feeds, k in keys) for k, x in kwargs.items()} if kwargs else kwargs
         return evaluated(ctx, traced(given, named, feeds), feeds)
 
 
@@ -125,8 +122,11 @@ def fed(op: str, ctx: Context, name: str, x: Any, feeds: dict[Tensor, Any], numb
 
 def opened(op: str, ctx: Context, path: str, x: Any, feeds: dict[Tensor, Any], is_differentiated: bool) -> Tensor:
     """A placeholder for an array; `feeds` gets its value."""
-    a = floating(op, path, x) if is_differentiated else array(x)
-    t = ctx._argument(f"argument {path}", a, known(a.dtype))
+    a = array(x)
+    dtype = known(a.dtype)
+    if is_differentiated and dtype != "float64":
+        floating(op, path, a)
+    t = ctx._argument(f"argument {path}", a, dtype)
     feeds[t] = a
     return t
 
@@ -191,7 +191,10 @@ class Variables:
         made: list[Any] = []
         rest = iter(leaves)
         for s in self._structures:
-            made.append(next(rest) if s is pytree.LEAF else pytree.unflatten(s, [next(rest) for _ in range(s.count())]))  # noqa: PERF401
+            if s is pytree.LEAF:
+                made.append(next(rest))
+            else:
+                made.append(pytree.unflatten(s, [next(rest) for _ in range(s.count())]))
         return made
 
 

@@ -65,6 +65,10 @@ pub fn sweep<'g>(seeds: &[(Tensor<'g>, Tensor<'g>)], xs: &[Tensor<'g>], stop: bo
         let node = graph.node(id);
         let mut totals: SmallVec<[Option<Flow<'g>>; 1]> = smallvec![None; node.avals.len()];
         for (k, slot) in totals.iter_mut().enumerate() {
+            if let [(out, flow)] = list[..] {
+                *slot = (out as usize == k).then_some(flow);
+                continue;
+            }
             let here: SmallVec<[Flow<'g>; 2]> = list.iter().filter(|(out, _)| *out as usize == k).map(|(_, f)| *f).collect();
             *slot = supports.accumulated(&here);
         }

@@ -7,7 +7,7 @@ use crate::array::room::room;
 use crate::error::ErrorKind;
 
 /// Nodes that the table of a new graph has room for: a small program fills it once.
-pub(super) const FIRST: usize = 28;
+pub(super) const FIRST: usize = 56;
 /// Nodes for which memory is asked at once.
 pub(super) const NODES: usize = 4096;
 /// Bytes that a node takes beside its place in the list: lists that it owns, entries of tables, a handle.

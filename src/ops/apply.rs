@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::LazyLock;
 
-use smallvec::SmallVec;
+use smallvec::{SmallVec, smallvec};
 
 use crate::array::Filled;
 use crate::array::room::room;
@@ -156,7 +156,10 @@ pub fn apply_in<'g>(graph: &'g Graph, def: &'static OpDef, args: &[Arg<'g>], att
             if let Some(e) = first.error() {
                 return Err(e);
             }
-            Ok((0..def.outputs.len()).map(|k| first.output(k)).collect())
+            Ok(match def.outputs {
+                [_] => smallvec![first],
+                all => (0..all.len()).map(|k| first.output(k)).collect(),
+            })
         }
         Some(build) => {
             let mut present = xs.into_iter();
@@ -202,12 +205,14 @@ fn check(graph: &Graph, def: &OpDef, args: &[Arg<'_>], attrs: &[Attr]) -> Result
             return Err(e.help("evaluate the one, and bring its value in as a constant or a feed"));
         }
     }
-    let list = def.params.iter().any(|p| matches!(p.kind, ParamKind::Tensors(_)));
-    let tensors = def.params.iter().filter(|p| !matches!(p.kind, ParamKind::Attr(_))).count();
-    let kinds = def.params.iter().filter_map(|p| match p.kind {
-        ParamKind::Attr(k) => Some(k),
-        _ => None,
-    });
+    let (mut list, mut tensors, mut alike, mut rest) = (false, 0, true, attrs.iter());
+    for p in def.params {
+        match p.kind {
+            ParamKind::Tensor(_) => tensors += 1,
+            ParamKind::Tensors(_) => (list, tensors) = (true, tensors + 1),
+            ParamKind::Attr(k) => alike &= rest.next().is_some_and(|a| a.kind() == k),
+        }
+    }
     let absent = |(i, a): (usize, &Arg<'_>)| {
         matches!(a, Arg::Absent) && !def.params.get(i).is_some_and(|p| matches!(p.default, Some(ParamDefault::Absent)))
     };
@@ -217,7 +222,7 @@ fn check(graph: &Graph, def: &OpDef, args: &[Arg<'_>], attrs: &[Attr]) -> Result
     }
     // A list may be empty: what that means is the op's to say.
     let wrong = if list { args.len() + 1 < tensors } else { args.len() != tensors };
-    if wrong || !kinds.eq(attrs.iter().map(Attr::kind)) {
+    if wrong || !alike || rest.next().is_some() {
         let got = format!("{} tensors and {} attributes", args.len(), attrs.len());
         return Err(Error::new(
             ErrorKind::DType,

@@ -36,6 +36,8 @@ pub struct Walk {
     feeds: FxHashMap<u32, Ty>,
 }
 
+/// Nodes for which a walk takes memory at once.
+const SMALL: usize = 64;
 /// A node whose inputs are being visited.
 const OPEN: u32 = u32::MAX;
 
@@ -196,9 +198,10 @@ fn traverse<'a>(graph: &Graph, roots: impl Iterator<Item = &'a Value> + Clone) -
     room("run", format_args!("a walk over up to {} nodes", top as usize + 1), (top as usize + 1) * 28)?;
     // Zeroed memory costs only where it is touched: a small request of a large graph is cheap.
     let mut places = vec![0u32; top as usize + 1];
-    let mut order = vec![];
+    let mut order = Vec::with_capacity(places.len().min(SMALL));
     // The last root first: the gradient of a network's last layer is there first, and what it needs is then free for others.
-    let mut stack: Vec<u32> = roots.map(|v| v.node).collect();
+    let mut stack = Vec::with_capacity(places.len().min(SMALL));
+    stack.extend(roots.map(|v| v.node));
     while let Some(&id) = stack.last() {
         match places[id as usize] {
             0 => {

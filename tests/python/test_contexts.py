@@ -90,6 +90,28 @@ def test_a_tensor_that_was_built_twice_names_both_lines(ctx):
     assert e.value.__notes__ == [f"the tensor was built at {__file__}:{here + 1}, and at {__file__}:{here + 2}"]
 
 
+def test_lines_are_those_of_the_call_however_often_code_runs():
+    def place(t):
+        with pytest.raises(ValueError, match=r"^check_finite: ") as e:
+            t.eval({"x": [1.0, np.nan]})
+        return e.value.__notes__
+
+    here = sys._getframe().f_lineno
+    for k in range(3):
+        with ag.Context() as ctx:
+            x = ctx.placeholder("x", [2])
+            a = T.check_finite(x)
+            b = T.check_finite(x * 2.0) if k else T.check_finite(x * 3.0)
+            assert place(a) == [f"the tensor was built at {__file__}:{here + 4}"]
+            assert place(b) == [f"the tensor was built at {__file__}:{here + 5}"]
+    # More pieces of code than are remembered, each of them twice.
+    for k in [*range(100), *range(100)]:
+        with ag.Context() as ctx:
+            names = {"T": T, "x": ctx.placeholder("x", [2])}
+            exec(compile("\n" * k + "y = T.check_finite(x)", f"piece {k % 7}", "exec"), names)
+            assert place(names["y"]) == [f"the tensor was built at piece {k % 7}:{k + 1}"]
+
+
 def test_a_loop_that_rebuilds_its_graph_compiles_once():
     def step(x, rate):
         return ag.value_and_grad(lambda t: (T.tanh(t) * rate).sum())(x)
