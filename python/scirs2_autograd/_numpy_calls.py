@@ -363,8 +363,10 @@ def _of_scipy() -> dict[Any, Callable[..., Any]]:
     """The universal functions of SciPy's, once a program has imported them."""
     special = sys.modules.get("scipy.special")
     for key, entry in TABLE.items():
-        f = getattr(special, key.removeprefix("special."), None) if key.startswith("special.") else None
-        if isinstance(f, np.ufunc):
+        name = key.removeprefix("special.")
+        f = getattr(special, name, None)
+        # Some of NumPy's it has a second time, as `log1p`.
+        if isinstance(f, np.ufunc) and (name != key or isinstance(_numpy(key), np.ufunc)):
             _elementwise[f] = getattr(T, entry.name)
     return _elementwise
 
