@@ -17,6 +17,7 @@ from . import _numpy_refusals as no
 from . import tensor_ops as T
 from ._numpy_table import SIGNATURES, TABLE, Entry
 from ._refusals import LOOKS, SYMBOLS, no_operator, shown
+from .pytree import leaf
 
 #: What NumPy has for an argument that is not given.
 ABSENT: Any = vars(np)["_NoValue"]
@@ -52,7 +53,8 @@ def call_function(function: Any, t: Any, args: tuple[Any, ...], options: dict[st
     call = _calls.get(function)
     if call is None:
         if function.__module__ == "numpy" and function.__name__ in LOOKS:
-            return function._implementation(*args, **options)
+            # C code would look at the memory of what stands in for a tensor.
+            return function._implementation(*map(leaf, args), **options)
         call = _found(function)
         if call is None:
             no.no_function(function, "", (t,))

@@ -9,6 +9,7 @@ use super::convert;
 use super::guarded;
 use super::lock::{LONG_GRAPH, released};
 use super::site::at_caller;
+use super::stand_in;
 use super::table::Row;
 use super::tensor::{Filled, Tensor};
 use crate::autodiff;
@@ -31,7 +32,7 @@ pub fn built<'py>(py: Python<'py>, ctx: &Py<Context>, value: Value) -> Built<'py
 
 /// An operand of an op in the graph of `ctx`: a tensor, a weak number, a filled shape, or an array as a constant.
 pub fn arg<'a>(ctx: &'a Py<Context>, x: &Bound<'_, PyAny>) -> PyResult<Arg<'a>> {
-    if let Ok(t) = x.cast_exact::<Tensor>() {
+    if let Some(t) = stand_in::tensor(x) {
         let t = t.get();
         if !t.ctx.is(ctx) {
             let e = Error::new(
@@ -128,14 +129,14 @@ pub fn power<'py>(x: &Bound<'py, Tensor>, other: &Bound<'py, PyAny>) -> Built<'p
 /// The context of the first tensor among the operands, else the current one.
 fn context_of(py: Python<'_>, xs: &Bound<'_, PyTuple>) -> PyResult<Py<Context>> {
     for x in xs.iter_borrowed() {
-        if let Ok(t) = x.cast_exact::<Tensor>() {
+        if let Some(t) = stand_in::tensor(&x) {
             return Ok(t.get().ctx.clone_ref(py));
         }
         if let Ok(list) = x.cast::<PySequence>()
             && (x.is_instance_of::<PyList>() || x.is_instance_of::<PyTuple>())
         {
             for y in list.try_iter()? {
-                if let Ok(t) = y?.cast::<Tensor>() {
+                if let Some(t) = stand_in::tensor(&y?) {
                     return Ok(t.get().ctx.clone_ref(py));
                 }
             }
@@ -259,7 +260,7 @@ pub fn _apply<'py>(py: Python<'py>, row: &Bound<'py, Row>, xs: &Bound<'py, PyTup
 
 /// Tensors of one context from a sequence.
 pub fn tensors<'a>(ctx: &'a Py<Context>, list: &Bound<'_, PyAny>) -> PyResult<Vec<graph::Tensor<'a>>> {
-    if let Ok(t) = list.cast::<Tensor>() {
+    if let Some(t) = stand_in::tensor(list) {
         let what = "a tensor stands where a sequence of tensors is expected";
         let e = Error::new(ErrorKind::DType, "apply", what, t.get().__repr__(), "a list of tensors");
         return Err(e.help("write `[t]` for `t`").into());
@@ -285,7 +286,7 @@ pub fn context_in(list: &Bound<'_, PyAny>) -> PyResult<Option<Py<Context>>> {
     let py = list.py();
     for x in list.try_iter()? {
         py.check_signals()?;
-        if let Ok(t) = x?.cast::<Tensor>() {
+        if let Some(t) = stand_in::tensor(&x?) {
             return Ok(Some(t.get().ctx.clone_ref(py)));
         }
     }
