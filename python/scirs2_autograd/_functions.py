@@ -27,6 +27,7 @@ from ._lib import (
 )
 from ._rows import rows as _rows
 from .exceptions import DTypeError, ShapeError
+from .pytree import leaf
 
 if TYPE_CHECKING:
     from ._typing import DTypeLike, Shape, TensorLike
@@ -142,6 +143,7 @@ def polygamma(n: int, x: TensorLike) -> Tensor:
 
 
 def _listed(ts: Any) -> Any:
+    ts = leaf(ts)
     return [ts] if isinstance(ts, Tensor) else _repeatable(ts)
 
 

@@ -18,6 +18,7 @@ from . import _numpy_refusals as no
 from . import tensor_ops as T
 from ._numpy_table import SIGNATURES, TABLE, Entry
 from ._refusals import LOOKS, SYMBOLS, no_operator, shown
+from .pytree import leaf
 
 #: What NumPy has for an argument that is not given.
 ABSENT: Any = vars(np)["_NoValue"]
@@ -53,7 +54,8 @@ def call_function(function: Any, t: Any, args: tuple[Any, ...], options: dict[st
     call = _calls.get(function)
     if call is None:
         if function.__module__ == "numpy" and function.__name__ in LOOKS:
-            return function._implementation(*args, **options)
+            # C code would look at the memory of what stands in for a tensor.
+            return function._implementation(*map(leaf, args), **options)
         call = _found(function)
         if call is None:
             no.no_function(function, "", (t,))
@@ -382,8 +384,10 @@ def _of_scipy() -> dict[Any, Callable[..., Any]]:
     """The universal functions of SciPy's, once a program has imported them."""
     special = sys.modules.get("scipy.special")
     for key, entry in TABLE.items():
-        f = getattr(special, key.removeprefix("special."), None) if key.startswith("special.") else None
-        if isinstance(f, np.ufunc):
+        name = key.removeprefix("special.")
+        f = getattr(special, name, None)
+        # Some of NumPy's it has a second time, as `log1p`.
+        if isinstance(f, np.ufunc) and (name != key or isinstance(_numpy(key), np.ufunc)):
             elementwise[f] = getattr(T, entry.name)
     return elementwise
 

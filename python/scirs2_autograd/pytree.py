@@ -126,6 +126,8 @@ class _Registered(_Kind):
         return self._unflatten(rest, parts)
 
 
+#: What stands in for a tensor: the tensor is the leaf.
+_STANDS_IN = _Kind()
 #: How to treat objects of a class: None is a leaf. Classes that are met are added.
 _KINDS: dict[type, _Kind | None] = {
     type(None): _Nothing(), tuple: _Kind(), list: _List(), dict: _Dict(), OrderedDict: _OrderedDict(), defaultdict: _DefaultDict(),
@@ -153,6 +155,16 @@ def register_pytree(
         msg = f"register_pytree: not a class. Got {cls!r}; expected a class."
         raise TypeError(msg)
     _KINDS[cls] = _Registered(flatten, unflatten)
+
+
+def stands_in(cls: type) -> None:
+    """Objects of `cls` stand in for a tensor, their attribute `_tensor`."""
+    _KINDS[cls] = _STANDS_IN
+
+
+def leaf(x: Any) -> Any:
+    """`x`, or the tensor that it stands in for."""
+    return x._tensor if _KINDS.get(x.__class__) is _STANDS_IN else x
 
 
 def _met(cls: Any) -> _Kind | None:
@@ -263,8 +275,8 @@ def flatten(x: Any) -> tuple[list[Any], Structure]:
 def _flatten(x: Any, leaves: list[Any]) -> Structure:
     cls: type = x.__class__
     kind = _KINDS[cls] if cls in _KINDS else _met(cls)
-    if kind is None:
-        leaves.append(x)
+    if kind is None or kind is _STANDS_IN:
+        leaves.append(leaf(x))
         return LEAF
     parts, rest = kind.flatten(x)
     structures: list[Structure] = []
@@ -281,8 +293,8 @@ def leaves_of(x: Any) -> Iterator[Any]:
     """The leaves of `x` in order, one after the other."""
     cls: type = x.__class__
     kind = _KINDS[cls] if cls in _KINDS else _met(cls)
-    if kind is None:
-        yield x
+    if kind is None or kind is _STANDS_IN:
+        yield leaf(x)
     else:
         for part in kind.flatten(x)[0]:
             yield from leaves_of(part)

@@ -211,6 +211,7 @@ def variable(op: str, path: str, x: Any, fresh: Container[Tensor]) -> Tensor:
 
 def scalar(op: str, y: Any) -> Tensor:
     """The value of a function whose gradient is taken."""
+    y = pytree.leaf(y)
     if type(y) in (int, float):
         return T.constant(float(y))
     if not isinstance(y, Tensor) or y.ndim != 0:

@@ -188,7 +188,7 @@ def hvp(f: Callable[..., Any], argnums: _Nums = None, argnames: _Names = None, *
         value, aux = split(op, function(*own.args, **own.kwargs), has_aux)
         vectors = cotangents(op, "the vector", vector, formed(own.formed(own.leaves)))
         y = scalar(op, value)
-        product = formed(own.formed(T._hessian_vector_product([y], own.leaves, vectors) if vectors else []))
+        product = formed(own.formed(swept(swept([y], own.leaves), own.leaves, vectors)))
         return (product, aux) if has_aux else product
 
     @functools.wraps(f, updated=())

@@ -6,15 +6,13 @@ use crate::error::{Error, ErrorKind, Result, Site};
 use crate::graph::attr::{Slice, Slices};
 use crate::graph::{AsTensor, Tensor, Value};
 use crate::ops::apply::cast;
-use crate::ops::arithmetic::mul;
 use crate::ops::broadcast::broadcast_to;
-use crate::ops::movement::{at_least, expand_dims, identity, repeated, reshape, same_shape, stop_gradient};
-use crate::ops::reduce::reduce_sum;
+use crate::ops::movement::{at_least, expand_dims, identity, repeated, reshape, same_shape};
 use crate::ops::slice::{concat, slice, unslice_like, unslice_to};
 use crate::shape::{Tuple, count};
 
 use super::batch::over;
-use super::grad::{full_like, grad, try_grad};
+use super::grad::{full_like, grad, grad_with_default, try_grad};
 
 /// For each `x` the Jacobian `d y[i] / d x` of the first `y_len` elements of `y`, in C order: shape `(y_len, *x.shape)`.
 ///
@@ -128,13 +126,7 @@ fn products<'g, A: AsTensor<'g>, B: AsTensor<'g>, C: AsTensor<'g>>(ys: &[A], xs:
         );
         return xs.iter().map(|x| x.tensor().graph().poison(e.clone())).collect();
     }
-    // A vector is a constant of the second sweep, whatever it was computed from.
-    let dots = gs.iter().zip(vectors).map(|(&g, v)| {
-        let v = stop_gradient(same_shape(cast(v.tensor(), g.dtype()), g));
-        reduce_sum(mul(g, v), (), false)
-    });
-    match dots.reduce(|a, b| a + b) {
-        Some(total) => grad(&[total], xs),
-        None => vec![],
-    }
+    // As cotangents the vectors are constants of the second sweep, whatever they were computed from; what the product depends on.
+    let vectors: Vec<_> = gs.iter().zip(vectors).map(|(&g, v)| same_shape(cast(v.tensor(), g.dtype()), g)).collect();
+    grad_with_default(&gs, xs, &vectors)
 }

@@ -10,6 +10,7 @@ use super::eager;
 use super::guarded;
 use super::lock::{LONG_GRAPH, released};
 use super::site::at_caller;
+use super::stand_in;
 use super::table::Row;
 use super::tensor::{Filled, Tensor};
 use crate::autodiff;
@@ -32,7 +33,7 @@ pub fn built<'py>(py: Python<'py>, ctx: &Py<Context>, value: Value) -> Built<'py
 
 /// An operand of an op in the graph of `ctx`: a tensor, a weak number, a filled shape, or an array as a constant.
 pub fn arg<'a>(ctx: &'a Py<Context>, x: &Bound<'_, PyAny>) -> PyResult<Arg<'a>> {
-    if let Ok(t) = x.cast_exact::<Tensor>() {
+    if let Some(t) = stand_in::tensor(x) {
         let t = t.get();
         if !t.ctx.is(ctx) {
             let e = Error::new(
@@ -132,12 +133,12 @@ pub fn power<'py>(x: &Bound<'py, Tensor>, other: &Bound<'py, PyAny>) -> Built<'p
 /// The context of the first tensor among the operands, else the current one; None outside of all.
 fn context_of(py: Python<'_>, xs: &Bound<'_, PyTuple>) -> PyResult<Option<Py<Context>>> {
     for x in xs.iter_borrowed() {
-        if let Ok(t) = x.cast_exact::<Tensor>() {
+        if let Some(t) = stand_in::tensor(&x) {
             return Ok(Some(t.get().ctx.clone_ref(py)));
         }
         if x.is_instance_of::<PyList>() || x.is_instance_of::<PyTuple>() {
             for y in x.try_iter()? {
-                if let Ok(t) = y?.cast::<Tensor>() {
+                if let Some(t) = stand_in::tensor(&y?) {
                     return Ok(Some(t.get().ctx.clone_ref(py)));
                 }
             }
@@ -281,7 +282,7 @@ pub fn _apply<'py>(py: Python<'py>, row: &Bound<'py, Row>, xs: &Bound<'py, PyTup
 
 /// Tensors of one context from a sequence.
 pub fn tensors<'a>(ctx: &'a Py<Context>, list: &Bound<'_, PyAny>) -> PyResult<Vec<graph::Tensor<'a>>> {
-    if let Ok(t) = list.cast::<Tensor>() {
+    if let Some(t) = stand_in::tensor(list) {
         let what = "a tensor stands where a sequence of tensors is expected";
         let e = Error::new(ErrorKind::DType, "apply", what, t.get().__repr__(), "a list of tensors");
         return Err(e.help("write `[t]` for `t`").into());
@@ -307,7 +308,7 @@ pub fn context_in(list: &Bound<'_, PyAny>) -> PyResult<Option<Py<Context>>> {
     let py = list.py();
     for x in list.try_iter()? {
         py.check_signals()?;
-        if let Ok(t) = x?.cast::<Tensor>() {
+        if let Some(t) = stand_in::tensor(&x?) {
             return Ok(Some(t.get().ctx.clone_ref(py)));
         }
     }
@@ -372,12 +373,7 @@ pub fn _hvp<'py>(
 
 /// Jacobians of the first `y_len` elements of `y`; of all, if that is None.
 #[pyfunction]
-pub fn _jacobians<'py>(
-    py: Python<'py>,
-    y: &Bound<'py, PyAny>,
-    xs: &Bound<'py, PyAny>,
-    y_len: Option<i64>,
-) -> PyResult<Bound<'py, PyList>> {
+pub fn _jacobians<'py>(py: Python<'py>, y: &Bound<'py, PyAny>, xs: &Bound<'py, PyAny>, y_len: Option<i64>) -> PyResult<Bound<'py, PyList>> {
     guarded(|| {
         let y = y.cast::<Tensor>().map_err(|_| needs_tensors("jacobians"))?;
         let y_len = match y_len.map(usize::try_from).transpose() {

@@ -10,6 +10,7 @@ use super::apply::{Built, arg, built};
 use super::context::Context;
 use super::convert;
 use super::guarded;
+use super::stand_in;
 use super::tensor::Tensor;
 use crate::array::Array;
 use crate::dtype::DType;
@@ -164,7 +165,7 @@ fn item<'a>(ctx: &'a Py<Context>, i: &Bound<'_, PyAny>) -> PyResult<Item<'a>> {
     if i.is_instance_of::<PyString>() || i.is_instance_of::<PyFloat>() {
         return Err(wrong());
     }
-    if let Ok(t) = i.cast::<Tensor>() {
+    if let Some(t) = stand_in::tensor(i) {
         let t = t.get();
         if !t.ctx.is(ctx) {
             return Err(Error::new(

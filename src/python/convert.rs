@@ -44,7 +44,7 @@ fn function<'py>(py: Python<'py>, cell: &'static PyOnceLock<Py<PyAny>>, name: &s
 pub fn as_array<'py>(x: &Bound<'py, PyAny>) -> PyResult<(Bound<'py, PyUntypedArray>, DType)> {
     static ASARRAY: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let py = x.py();
-    if let Ok(t) = x.cast_exact::<super::tensor::Tensor>() {
+    if let Some(t) = super::stand_in::tensor(x) {
         return Err(super::refusal::no_array(t.get()).into());
     }
     let array: Bound<'py, PyUntypedArray> = match x.cast::<PyUntypedArray>() {
@@ -69,6 +69,7 @@ pub fn as_array<'py>(x: &Bound<'py, PyAny>) -> PyResult<(Bound<'py, PyUntypedArr
         _ => None,
     };
     let Some((dtype, same)) = dtype else {
+        super::stand_in::none_in(&array)?;
         let e = Error::new(
             ErrorKind::DType,
             "array",

@@ -17,8 +17,9 @@ use super::context;
 use super::convert;
 use super::evaluator::{self, FedObjects};
 use super::guarded;
+use super::stand_in;
 use super::table::Row;
-use super::tensor::{Filled, Tensor};
+use super::tensor::Filled;
 use crate::api::context::Context;
 use crate::api::feed::{Feed, FeedKey};
 use crate::array::Array;
@@ -276,7 +277,7 @@ pub fn _operate<'py>(row: &Bound<'py, Row>, a: &Bound<'py, PyAny>, b: &Bound<'py
         let py = row.py();
         // A tensor takes the value as a constant of its own graph.
         let foreign = || matches!(convert::scalar(b), Ok(None)) && !b.is_exact_instance_of::<Filled>() && !convert::is_operand(b);
-        if b.is_exact_instance_of::<Tensor>() || foreign() {
+        if stand_in::tensor(b).is_some() || foreign() {
             return Ok(py.NotImplemented().into_bound(py));
         }
         let xs = if reflected { PyTuple::new(py, [b, a])? } else { PyTuple::new(py, [a, b])? };

@@ -17,6 +17,7 @@ mod optimizer;
 mod random;
 mod refusal;
 mod site;
+mod stand_in;
 mod table;
 mod tensor;
 mod user;

@@ -13,6 +13,7 @@ use super::convert;
 use super::guarded;
 use super::numpy_calls;
 use super::refusal::{self, no_operator};
+use super::stand_in;
 use crate::error::{Error, ErrorKind};
 use crate::graph::attr::Attr;
 use crate::graph::{self, Value};
@@ -233,10 +234,11 @@ impl Tensor {
             Err(refusal::no_value(self, "bool", "truth value", "a bool", graph, "`t.eval(feeds)`").into())
         })
     }
-    /// Refused: a tensor has no value while the graph is built.
-    #[pyo3(signature = (*_args, **_options))]
-    fn __array__(&self, _args: &Bound<'_, PyTuple>, _options: Option<&Bound<'_, PyDict>>) -> PyResult<()> {
-        guarded(|| Err(refusal::no_array(self).into()))
+    /// Refused: a tensor has no value while the graph is built. A function that takes arrays of any class, as `np.asanyarray` makes
+    /// them, gets one that hands on to the tensor what is done to it.
+    #[pyo3(signature = (*args, **options))]
+    fn __array__<'py>(slf: &Bound<'py, Self>, args: &Bound<'py, PyTuple>, options: Option<&Bound<'py, PyDict>>) -> Built<'py> {
+        guarded(|| stand_in::of(slf, args, options)?.ok_or_else(|| refusal::no_array(slf.get()).into()))
     }
     fn __float__(&self) -> PyResult<f64> {
         refusal::no_number(self, "float", "a number", "`T.sin` for `math.sin` and so on", "`float(t.eval(feeds))`")

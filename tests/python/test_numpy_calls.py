@@ -457,7 +457,7 @@ def test_universal_functions_of_scipys(ctx):
     a = np.array([0.25, 0.5, 0.75])
     served = []
     for name, f in SPECIAL.items():
-        if f"special.{name}" in TABLE or name == "psi":
+        if f"special.{name}" in TABLE or name in ("psi", "cbrt", "exp2", "expm1", "log1p"):
             np.testing.assert_allclose(f(*[x] * f.nin).eval({x: a}), f(*[a] * f.nin), rtol=1e-14)
             served.append(name)
         else:

@@ -38,3 +38,5 @@ def test_python_programs(tmp_path, monkeypatch, capsys):
 def test_programs_for_those_who_come_from_elsewhere(capsys):
     names = ran(ROOT / "docs" / "coming_from.md", capsys)
     np.testing.assert_allclose(names["gradient"], [0.0, -2.0 * np.exp(-1.0)], rtol=1e-14)
+    assert abs(names["gap"]).max() < 1e-12
+    assert names["weights"].tolist() == [0.5, 1.0, 1.0, 1.0, 0.5]

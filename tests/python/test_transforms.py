@@ -410,3 +410,17 @@ def test_names_and_documentation_stay():
 
     for g in ag.grad(energy), ag.value_and_grad(energy), ag.jacobian(energy), ag.jit(energy), ag.hvp(energy):
         assert (g.__name__, g.__doc__) == ("energy", "Own words.")
+
+
+def test_a_product_with_a_hessian_has_a_derivative_in_its_vector():
+    x, v = RNG.standard_normal(4), RNG.standard_normal(4)
+
+    def product(x, v):
+        return ag.hvp(rosenbrock)(x, v)
+
+    h = ag.hessian(rosenbrock)(x)
+    np.testing.assert_allclose(ag.jacobian(product, 1)(x, v), h, rtol=1e-13, atol=1e-12)
+    np.testing.assert_allclose(ag.jvp(lambda v: product(x, v), (v,), (x,))[1], h @ x, rtol=1e-12)
+    # Where both are one argument, both count.
+    both = ag.jacobian(product)(x, x) + h
+    np.testing.assert_allclose(ag.jacobian(lambda x: product(x, x))(x), both, rtol=1e-12)
