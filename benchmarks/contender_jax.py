@@ -223,3 +223,7 @@ def runge_kutta(steps: int) -> Workload:
 
 def runge_kutta_anew(steps: int) -> Workload:
     return plain(lambda k: jax.jit(jax.grad(lambda k: end_of_oscillation(jnp, k, steps)))(k), rates())
+
+
+def runge_kutta_at_once(steps: int) -> Workload:
+    return plain(lambda k: end_of_oscillation(jnp, k, steps), jnp.asarray(rates()))

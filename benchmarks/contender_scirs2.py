@@ -247,3 +247,7 @@ def runge_kutta(steps: int) -> Workload:
 
 def runge_kutta_anew(steps: int) -> Workload:
     return plain(lambda k: ag.jit(ag.grad(lambda k: end_of_oscillation(T, k, steps)))(k), rates())
+
+
+def runge_kutta_at_once(steps: int) -> Workload:
+    return plain(lambda k: end_of_oscillation(np, k, steps), ag.array(rates()))

@@ -9,11 +9,13 @@ from workload import (
     batches,
     chain,
     column_and_row,
+    end_of_oscillation,
     layers,
     matrix,
     network,
     places,
     point,
+    rates,
     sequence,
     small_network,
     vector,
@@ -164,3 +166,8 @@ def recurrent(steps: int) -> Workload:
         return value, *torch.autograd.grad(value, [x, own, across])
 
     return Workload(call, lambda: numbers(call()))
+
+
+def runge_kutta_at_once(steps: int) -> Workload:
+    k = torch.from_numpy(rates())
+    return Workload(lambda _: end_of_oscillation(torch, k, steps), lambda: numbers([end_of_oscillation(torch, k, steps)]))

@@ -94,7 +94,7 @@ def end_of_oscillation(xp, k, steps):
     def slope(y):
         return xp.tanh(xp.roll(y, 1) * k) - 0.1 * y
 
-    y, h = np.ones(4), 0.01
+    y, h = k * 0.0 + 1.0, 0.01
     for _ in range(steps):
         a = slope(y)
         b = slope(y + 0.5 * h * a)

@@ -13,7 +13,7 @@ The examples in the documentation are to be read after the first three lines of 
 8.0
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from . import exceptions, optimizers, tensor_ops
 from ._lib import (
@@ -33,7 +33,6 @@ from ._lib import (
 from ._lib import _memory_stats as memory_stats
 from ._lib import _set_plan_cache_bytes as set_plan_cache_bytes
 from ._lib import _trim as trim
-from .arrays import Array, array
 from .checks import gradcheck
 from .contexts import run
 from .custom import custom_op
@@ -104,9 +103,17 @@ def __dir__() -> list[str]:
     return __all__
 
 
-if not TYPE_CHECKING:
+if TYPE_CHECKING:
+    from .arrays import Array, array
+else:
 
-    def __getattr__(name: str) -> None:
+    def __getattr__(name: str) -> Any:
+        if name in ("Array", "array"):
+            # What makes values of NumPy's calls takes as long to import as all the rest.
+            from . import arrays
+
+            globals()[name] = value = getattr(arrays, name)
+            return value
         if name.startswith("_"):
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         from ._refusals import no_name

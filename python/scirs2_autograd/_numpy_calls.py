@@ -5,7 +5,6 @@ What the functions are is in `_numpy_table`, which is made from the op table. Im
 
 from __future__ import annotations
 
-import functools
 import inspect
 import string
 import sys
@@ -225,10 +224,11 @@ def ended(y: Any, dtype: Any) -> Any:
 # Universal functions
 
 
-@functools.cache
 def says(ufunc: np.ufunc) -> bool:
     """Whether the result is bool, whatever the operands are, as that of a comparison."""
-    return "d" * ufunc.nin + "->?" in ufunc.types
+    if ufunc not in _says:
+        _says[ufunc] = "d" * ufunc.nin + "->?" in ufunc.types
+    return _says[ufunc]
 
 
 def _ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], options: dict[str, Any]) -> Any:
@@ -303,10 +303,11 @@ def _reduced(
     return y if initial is ABSENT or initial is None or "initial" in known else ufunc(y, np.asarray(initial, y.dtype))
 
 
-@functools.cache
 def _parameters(f: Callable[..., Any]) -> frozenset[str]:
     """The names of a function's parameters."""
-    return frozenset(inspect.signature(f).parameters)
+    if f not in _names:
+        _names[f] = frozenset(inspect.signature(f).parameters)
+    return _names[f]
 
 
 def _accumulated(label: str, f: Callable[..., Any], x: Any, axis: Any = 0, dtype: Any = None) -> Any:
@@ -405,5 +406,7 @@ def _found(function: Any) -> Call | Written | None:
 #: Functions of tensors by the universal functions that they stand for.
 elementwise = _elementwise_of_numpy()
 _calls: dict[Any, Call | Written] = {}
-#: What `serves` has said.
+#: What has been asked before.
 _serves: dict[Any, bool] = {}
+_says: dict[np.ufunc, bool] = {}
+_names: dict[Callable[..., Any], frozenset[str]] = {}

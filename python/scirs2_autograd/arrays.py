@@ -6,14 +6,17 @@ functions, operators and methods on an `Array` everywhere.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 import numpy as np
 
+from . import tensor_ops
 from ._lib import Filled, Tensor, _at_once, _compute, _operate, _row
 from ._numpy_calls import call_function, call_ufunc, elementwise, serves
 from ._refusals import shown
+from .pytree import leaf
 
 if TYPE_CHECKING:
     from ._typing import DTypeLike, TensorLike
@@ -23,11 +26,19 @@ __all__ = ["Array", "array"]
 #: The dtypes that values have.
 DTYPES = {np.dtype(name) for name in ("bool", "int32", "int64", "float32", "float64")}
 #: Functions of NumPy's that copy nothing: what they return is a view, which no kernel is faster than.
-VIEWS = {
-    np.atleast_1d, np.atleast_2d, np.atleast_3d, np.broadcast_arrays, np.broadcast_to, np.diagonal, np.expand_dims, np.flip, np.fliplr,
-    np.flipud, np.moveaxis, np.permute_dims, np.ravel, np.reshape, np.rot90, np.split, np.array_split, np.hsplit, np.vsplit, np.squeeze,
-    np.swapaxes, np.transpose, np.unstack, np.matrix_transpose, np.linalg.diagonal, np.linalg.matrix_transpose,
-}  # fmt: skip
+VIEWS: set[Any] = {
+    getattr(module, name)
+    for module, names in (
+        (np, "array_split atleast_1d atleast_2d atleast_3d broadcast_arrays broadcast_to diagonal expand_dims flip fliplr flipud hsplit"),
+        (np, "matrix_transpose moveaxis permute_dims ravel reshape rot90 split squeeze swapaxes transpose unstack vsplit"),
+        (np.linalg, "diagonal matrix_transpose"),
+    )
+    for name in names.split()
+    # `unstack` is not as old as the others.
+    if hasattr(module, name)
+}
+#: What `reduce` of a universal function is.
+REDUCED: dict[Any, Any] = {np.add: np.sum, np.multiply: np.prod, np.maximum: np.max, np.minimum: np.min}
 #: What our functions raise where they do less than NumPy's: then NumPy computes, or says what is wrong.
 REFUSED = (TypeError, ValueError)
 #: Methods that are called as NumPy's functions of the same names.
@@ -36,17 +47,17 @@ METHODS = (
     "std", "sum", "take", "trace", "var",
 )  # fmt: skip
 #: By the names of Python's operators the row and NumPy's function.
-BINARY = {
+BINARY: dict[str, tuple[str, Any]] = {
     "add": ("add", np.add), "sub": ("sub", np.subtract), "mul": ("mul", np.multiply), "truediv": ("div", np.true_divide),
     "floordiv": ("floor_divide", np.floor_divide), "mod": ("remainder", np.remainder), "divmod": ("divmod", np.divmod),
     "pow": ("pow", np.power), "matmul": ("matmul", np.matmul), "and": ("bitwise_and", np.bitwise_and),
     "or": ("bitwise_or", np.bitwise_or), "xor": ("bitwise_xor", np.bitwise_xor),
 }  # fmt: skip
-COMPARISONS = {
+COMPARISONS: dict[str, tuple[str, Any]] = {
     "lt": ("less", np.less), "le": ("less_equal", np.less_equal), "eq": ("equal", np.equal), "ne": ("not_equal", np.not_equal),
     "gt": ("greater", np.greater), "ge": ("greater_equal", np.greater_equal),
 }  # fmt: skip
-UNARY = {"neg": ("neg", np.negative), "abs": ("abs", np.abs), "invert": ("bitwise_not", np.invert)}
+UNARY: dict[str, tuple[str, Any]] = {"neg": ("neg", np.negative), "abs": ("abs", np.abs), "invert": ("bitwise_not", np.invert)}
 
 
 class Array(np.ndarray[Any, np.dtype[Any]]):
@@ -66,15 +77,36 @@ class Array(np.ndarray[Any, np.dtype[Any]]):
 
     __slots__ = ()
     __hash__ = None
+    if TYPE_CHECKING:
+        # Methods of tensors that NumPy's arrays have not.
+        abs: Callable[..., Any]
+        equal: Callable[..., Any]
+        exp: Callable[..., Any]
+        expand_dims: Callable[..., Any]
+        greater: Callable[..., Any]
+        greater_equal: Callable[..., Any]
+        less: Callable[..., Any]
+        less_equal: Callable[..., Any]
+        log: Callable[..., Any]
+        logsumexp: Callable[..., Any]
+        median: Callable[..., Any]
+        not_equal: Callable[..., Any]
+        quantile: Callable[..., Any]
+        register_hook: Callable[..., Any]
+        show: Callable[..., Any]
+        sqrt: Callable[..., Any]
+        square: Callable[..., Any]
+        topk: Callable[..., Any]
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
         if method == "at" and isinstance(inputs[0], Array):
             # NumPy would write what may not be written.
             no_change(f"np.{ufunc.__name__}.at", f"{shown(inputs[0])}")
         try:
-            f = elementwise.get(ufunc)
-            if f is not None and method == "__call__" and not options:
-                return _at_once(f, inputs)
+            if method == "__call__" and not options and ufunc in ROWS:
+                return _compute(ROWS[ufunc], inputs, ())
+            if method == "reduce" and ufunc in REDUCED and options.keys() <= {"axis", "keepdims"} and self.ndim > 0:
+                return _at_once(call_function, (REDUCED[ufunc], self, inputs, {"axis": 0} | options))
             if options.get("out") is None:
                 return _at_once(call_ufunc, (ufunc, method, inputs, options))
         except REFUSED:
@@ -147,9 +179,14 @@ class Place:
         for t in (values, *items):
             if isinstance(t, Tensor):
                 return getattr(t.context.constant(self._array).at[index], name)(values)
-        weak = type(values) in (bool, int, float)
-        given = values if weak else np.asarray(values)
-        y = np.array(self._array, np.result_type(self._array.dtype, given))
+        dtype = self._array.dtype
+        given: Any
+        if values.__class__ is float and dtype.kind == "f":
+            given = values
+        else:
+            given = values if values.__class__ in (bool, int, float) else np.asarray(values)
+            dtype = np.result_type(dtype, given)
+        y = np.array(self._array, dtype)
         write(y, index, given)
         return own(y)
 
@@ -191,6 +228,7 @@ def array(x: TensorLike, dtype: DTypeLike | None = None) -> Any:
     >>> ag.grad(lambda x: np.sum(ag.array(x) ** 2))(np.array([1.0, 2.0]))
     array([2., 4.])
     """
+    x = leaf(x)
     if not isinstance(x, Tensor):
         y = _compute(_IDENTITY, (x,), ())
         # Without axes it would be a scalar, which is computed with by NumPy alone.
@@ -204,7 +242,7 @@ def array(x: TensorLike, dtype: DTypeLike | None = None) -> Any:
 def own(y: Any) -> Array:
     """A new array of NumPy's as a value."""
     x: Array = y.view(Array)
-    x.flags.writeable = False
+    x.setflags(write=False)
     return x
 
 
@@ -242,6 +280,18 @@ def of_numpy(y: Any) -> Any:
     return y
 
 
+def _rows_of_ufuncs() -> dict[Any, Any]:
+    """The rows that are all that a function of tensors does for a universal function."""
+    made: dict[Any, Any] = {}
+    for f, own in elementwise.items():
+        # A function that is written by hand, or has another name than its row, is called.
+        with contextlib.suppress(KeyError):
+            if own.__module__ == tensor_ops.__name__ and own.__code__.co_argcount == f.nin:
+                made[f] = _row(own.__name__)
+    return made
+
+
+ROWS = _rows_of_ufuncs()
 _IDENTITY, _CAST = _row("identity"), _row("cast")
 
 
@@ -257,6 +307,13 @@ def _binary(row: str, theirs: Callable[[Any, Any], Any], reflected: bool = False
             pass
         a, b = (other, self) if reflected else (self, other)
         return of_numpy(theirs(plain(a), plain(b)))
+
+    return operator
+
+
+def _without_modulus(power: Callable[[Any, Any], Any]) -> Callable[..., Any]:
+    def operator(self: Any, other: Any, mod: None = None) -> Any:
+        return power(self, other) if mod is None else NotImplemented
 
     return operator
 
@@ -282,6 +339,8 @@ def _operators() -> dict[str, Callable[..., Any]]:
         if name != "divmod":
             # `x += y` binds the name to another array, as it does for tensors.
             made[f"__i{name}__"] = _binary(row, theirs)
+    for name in ("__pow__", "__rpow__"):
+        made[name] = _without_modulus(made[name])
     made |= {f"__{name}__": _binary(row, theirs) for name, (row, theirs) in COMPARISONS.items()}
     return made | {f"__{name}__": _unary(row, theirs) for name, (row, theirs) in UNARY.items()}
 
@@ -342,9 +401,12 @@ def _attach() -> None:
             f.__name__, f.__qualname__ = name, f"{cls.__name__}.{name}"
             setattr(cls, name, f)
     # A shape full of a number is an array for all that is not asked of its dtype.
-    for name in ("__array_ufunc__", "__array_function__", "__getitem__", "__len__", "__iter__", "__float__", "__int__", "__bool__"):
-        setattr(Filled, name, _of_array(name))
     filled: Any = Filled
+    for name in ("__array_ufunc__", "__array_function__"):
+        setattr(Filled, name, _of_array(name))
+    filled.__getitem__ = _item
+    for name, f in (("__len__", len), ("__iter__", iter), ("__float__", float), ("__int__", int), ("__bool__", bool)):
+        setattr(Filled, name, _by(f))
     filled.__array__ = _as_array
     filled.__getattr__ = _attribute
 
@@ -354,6 +416,17 @@ def _of_array(name: str) -> Callable[..., Any]:
         return getattr(array(self), name)(*args, **options)
 
     return method
+
+
+def _by(f: Callable[[Any], Any]) -> Callable[[Filled], Any]:
+    def method(self: Filled) -> Any:
+        return f(array(self))
+
+    return method
+
+
+def _item(self: Filled, index: Any) -> Any:
+    return array(self)[index]
 
 
 def _as_array(self: Filled, dtype: Any = None, copy: bool | None = None) -> Any:

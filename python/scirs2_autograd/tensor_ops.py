@@ -1,7 +1,8 @@
 """Functions on tensors, and what makes tensors: `help(T.tanh)` has formula, gradient and an example of each.
 
 A function takes tensors, numbers and arrays, and returns a tensor of the graph that the tensors belong to, or of the current
-context. In the formulas of gradients `g` is the gradient with respect to the result of the function.
+context; without either it computes at once, and returns a value. In the formulas of gradients `g` is the gradient with respect to the
+result of the function.
 
 The examples are to be read after these lines:
 

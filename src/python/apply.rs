@@ -130,7 +130,7 @@ pub fn power<'py>(x: &Bound<'py, Tensor>, other: &Bound<'py, PyAny>) -> Built<'p
     })
 }
 
-/// The context of the first tensor among the operands, else the current one; None outside of all.
+/// The context of the first tensor among the operands.
 fn context_of(py: Python<'_>, xs: &Bound<'_, PyTuple>) -> PyResult<Option<Py<Context>>> {
     for x in xs.iter_borrowed() {
         if let Some(t) = stand_in::tensor(&x) {
@@ -144,7 +144,7 @@ fn context_of(py: Python<'_>, xs: &Bound<'_, PyTuple>) -> PyResult<Option<Py<Con
             }
         }
     }
-    Ok(context::innermost(py))
+    Ok(None)
 }
 
 /// The error for a name that is none of those that an attribute can have.
@@ -261,23 +261,40 @@ pub fn each_operand<'py>(
 #[pyfunction]
 pub fn _apply<'py>(py: Python<'py>, row: &Bound<'py, Row>, xs: &Bound<'py, PyTuple>, attrs: &Bound<'py, PyTuple>) -> Built<'py> {
     guarded(|| {
-        let def = row.get().0;
-        let Some(ctx) = context_of(py, xs)? else { return eager::compute(py, def, xs, || attributes(def, attrs)) };
-        let mut args: SmallVec<[Arg<'_>; 4]> = SmallVec::new();
-        each_operand(def, xs, &mut |x| {
-            args.push(match x {
-                None => Arg::Absent,
-                Some(x) if is_beyond(def, x) => {
-                    let other = xs.get_item(1 - args.len().min(1))?;
-                    Arg::Weak(beyond(x, is_floating(&arg(&ctx, &other)?))?)
-                }
-                Some(x) => arg(&ctx, x)?,
-            });
-            Ok(())
-        })?;
-        let attrs = attributes(def, attrs)?;
-        run(py, &ctx, def, &args, &attrs)
+        let ctx = context_of(py, xs)?.or_else(|| context::innermost(py));
+        applied(py, row.get().0, xs, attrs, ctx)
     })
+}
+
+/// As `_apply` outside of contexts.
+#[pyfunction]
+pub fn _compute<'py>(py: Python<'py>, row: &Bound<'py, Row>, xs: &Bound<'py, PyTuple>, attrs: &Bound<'py, PyTuple>) -> Built<'py> {
+    guarded(|| applied(py, row.get().0, xs, attrs, context_of(py, xs)?))
+}
+
+/// A row on operands: a tensor of `ctx`, or without one a value.
+fn applied<'py>(
+    py: Python<'py>,
+    def: &'static OpDef,
+    xs: &Bound<'py, PyTuple>,
+    attrs: &Bound<'py, PyTuple>,
+    ctx: Option<Py<Context>>,
+) -> Built<'py> {
+    let Some(ctx) = ctx else { return eager::compute(py, def, xs, || attributes(def, attrs)) };
+    let mut args: SmallVec<[Arg<'_>; 4]> = SmallVec::new();
+    each_operand(def, xs, &mut |x| {
+        args.push(match x {
+            None => Arg::Absent,
+            Some(x) if is_beyond(def, x) => {
+                let other = xs.get_item(1 - args.len().min(1))?;
+                Arg::Weak(beyond(x, is_floating(&arg(&ctx, &other)?))?)
+            }
+            Some(x) => arg(&ctx, x)?,
+        });
+        Ok(())
+    })?;
+    let attrs = attributes(def, attrs)?;
+    run(py, &ctx, def, &args, &attrs)
 }
 
 /// Tensors of one context from a sequence.

@@ -156,7 +156,7 @@ pub fn is_array(x: &Bound<'_, PyAny>) -> bool {
 }
 
 /// The class of values that were computed at once: a subclass of NumPy's arrays.
-fn class(py: Python<'_>) -> PyResult<&Bound<'_, PyType>> {
+pub fn class(py: Python<'_>) -> PyResult<&Bound<'_, PyType>> {
     static CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
     let make = || Ok::<_, PyErr>(py.import("scirs2_autograd.arrays")?.getattr("Array")?.cast_into()?.unbind());
     Ok(CLASS.get_or_try_init(py, make)?.bind(py))

@@ -88,6 +88,8 @@ struct Operation {
 
 /// Operations that are kept at most.
 const MOST: usize = 1024;
+/// Operands of an operation that is kept at most: the graph of a long list is as long.
+const LONGEST: usize = 64;
 static KEPT: LazyLock<Mutex<FxHashMap<Key, Arc<Operation>>>> = LazyLock::new(Mutex::default);
 
 /// Forgets the graphs.
@@ -189,11 +191,13 @@ fn values(py: Python<'_>, def: &'static OpDef, given: Operands, attrs: SmallVec<
             Some(kept) => kept,
             None => {
                 let made = Arc::new(Operation::new(def, &given.all, open, &key.attrs)?);
-                let mut table = KEPT.lock();
-                if table.len() >= MOST {
-                    table.clear();
+                if given.all.len() <= LONGEST {
+                    let mut table = KEPT.lock();
+                    if table.len() >= MOST {
+                        table.clear();
+                    }
+                    table.insert(Key { def, operands: given.kinds(open), attrs: key.attrs.clone() }, made.clone());
                 }
-                table.insert(Key { def, operands: given.kinds(open), attrs: key.attrs.clone() }, made.clone());
                 made
             }
         };
@@ -283,12 +287,6 @@ pub fn _operate<'py>(row: &Bound<'py, Row>, a: &Bound<'py, PyAny>, b: &Bound<'py
         let xs = if reflected { PyTuple::new(py, [b, a])? } else { PyTuple::new(py, [a, b])? };
         compute(py, row.get().0, &xs, || Ok(SmallVec::new()))
     })
-}
-
-/// A row of the op table on values, computed also where a context is open.
-#[pyfunction]
-pub fn _compute<'py>(py: Python<'py>, row: &Bound<'py, Row>, xs: &Bound<'py, PyTuple>, attrs: &Bound<'py, PyTuple>) -> Built<'py> {
-    guarded(|| compute(py, row.get().0, xs, || apply::attributes(row.get().0, attrs)))
 }
 
 /// `f(*args, **options)` as outside of all contexts: what has no tensor among its operands is computed.

@@ -31,13 +31,13 @@ mod lib_module {
     use pyo3::prelude::*;
 
     #[pymodule_export]
-    use super::apply::{_apply, _assign, _cond, _grad, _hvp, _jacobians, _random};
+    use super::apply::{_apply, _assign, _compute, _cond, _grad, _hvp, _jacobians, _random};
     #[pymodule_export]
     use super::at::{At, Place};
     #[pymodule_export]
     use super::context::{_compilations, _innermost, _tracing, Context, current_context};
     #[pymodule_export]
-    use super::eager::{_at_once, _compute, _operate};
+    use super::eager::{_at_once, _operate};
     #[pymodule_export]
     use super::environment::{VariableEnvironment, VariableID};
     #[pymodule_export]

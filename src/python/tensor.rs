@@ -55,6 +55,8 @@ impl Filled {
     /// A shape full of `value`.
     #[new]
     fn new(shape: &Bound<'_, PyAny>, value: f64) -> PyResult<Filled> {
+        // What it does beside arrays is written with their class.
+        convert::class(shape.py())?;
         guarded(|| Ok(Filled(crate::array::Filled::new(&convert::known_lengths("full", shape)?, value))))
     }
     /// Lengths of the axes.

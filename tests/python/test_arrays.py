@@ -6,9 +6,11 @@ import operator
 import pickle
 import re
 import threading
+import warnings
 
 import numpy as np
 import pytest
+import scipy.special
 
 import scirs2_autograd as ag
 from messages import refused
@@ -16,6 +18,7 @@ from rows import ROWS, applied, attributes
 from samples import draw
 from scirs2_autograd import _lib, arrays
 from scirs2_autograd import tensor_ops as T
+from test_numpy_calls import ARRAYS, CALLS, FUNCTIONS, A, B, flat
 from test_reference import LAYOUTS, bad, cases, compare
 
 
@@ -405,6 +408,66 @@ def test_what_numpy_computes():
     assert (x == None) is False  # noqa: E711
     with pytest.raises(TypeError):
         x + None
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_a_call_of_numpys_on_values(call):
+    """It is computed at once: value, shape, dtype and class of the result are NumPy's."""
+    names = {"np": np, "scipy": scipy, "a": B, "w": A > 1}
+    want = eval(call, {**names, **ARRAYS})
+    got = eval(call, {**names, **{n: ag.array(a) for n, a in ARRAYS.items()}})
+    assert isinstance(got, type(want)) or np.ndim(want) == 0
+    for y, v in zip(flat(got), flat(want), strict=True):
+        assert isinstance(y, type(v)) or v.ndim == 0
+        if isinstance(v, (np.ndarray, np.generic)):
+            assert (y.shape, y.dtype) == (v.shape, v.dtype)
+            np.testing.assert_allclose(y, v, rtol=1e-6 if v.dtype == "f4" else 1e-13)
+        else:
+            assert y == v
+
+
+#: Functions that change an argument, with numbers of arguments.
+WRITING = {
+    ("np.put", 3),
+    ("np.copyto", 2),
+    ("np.fill_diagonal", 2),
+    ("np.fill_diagonal", 3),
+    ("np.isposinf", 2),
+    ("np.isneginf", 2),
+    ("np.fix", 2),
+}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_function_of_numpys_on_values(name):
+    """It gives what it gives for an array of NumPy's, or refuses as it does."""
+    a = np.arange(1.0, 10.0).reshape(3, 3)
+    for args in [(a,), (a, a), ([a, a],), (a, 1), (a, (0, 1)), (a, [0, 1], 0)]:
+        outcomes = []
+        for make in (np.array, ag.array):
+            given = [[make(y) for y in x] if isinstance(x, list) and x[0] is a else make(x) if x is a else x for x in args]
+            with warnings.catch_warnings(), np.errstate(all="ignore"):
+                warnings.simplefilter("ignore")
+                try:
+                    outcomes.append(FUNCTIONS[name](*given))
+                except Exception as e:
+                    outcomes.append(e)
+        want, got = outcomes
+        if isinstance(want, Exception):
+            # `np.clip(a, low)` is what we have beside.
+            assert isinstance(got, Exception) or name == "np.clip", (name, args)
+            continue
+        if isinstance(got, ValueError) and "read-only" in str(got):
+            # It would write into what never changes.
+            assert (name, len(args)) in WRITING, (name, args)
+            continue
+        assert isinstance(got, type(want)) or np.ndim(want) == 0, (name, args, got)
+        for y, v in zip(flat(got), flat(want), strict=True):
+            if isinstance(v, (np.ndarray, np.generic)) and v.dtype.kind in "biufc":
+                assert (np.shape(y), y.dtype) == (v.shape, v.dtype)
+                if name == "np.empty_like":
+                    continue
+                np.testing.assert_allclose(y, v, rtol=1e-13, atol=1e-14)
 
 
 @pytest.mark.parametrize("how", ["set", "add", "mul", "multiply", "min", "max"])

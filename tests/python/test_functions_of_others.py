@@ -373,6 +373,20 @@ def test_arguments():
     assert ag.grad(lambda x: ag.jvp(square, (any_class(x),), (any_class(x),))[1])(x).tolist() == [4.0, 12.0]
 
 
+def test_beside_values(ctx):
+    """With a value on the other side it is the tensor too."""
+    t, x = ctx.constant([1.0, 2.0]), ag.array([3.0, 4.0])
+
+    def f(t):
+        a = np.asanyarray(t)
+        return [a + x, x + a, np.add(x, a), np.add(a, x), T.add(x, a), x.at[0].set(a[0]), ag.array(a)]
+
+    made = f(t)
+    assert all(type(y) is ag.Tensor for y in made)
+    for y, want in zip(ctx.eval(made), [[4.0, 6.0]] * 5 + [[1.0, 4.0], [1.0, 2.0]], strict=True):
+        np.testing.assert_array_equal(y, want)
+
+
 def test_promotion(ctx):
     """SciPy casts arrays to the dtype that they have."""
     t, u, f = ctx.placeholder("t", [3]), ctx.placeholder("u", [2, 1]), ctx.placeholder("f", [3], dtype="float32")

@@ -45,3 +45,21 @@ def test_numbers_of_rows_that_cannot_be(ctx):
         T.jacobians(free, [free], 2**62)
     with pytest.raises(TypeError):
         T.jacobians(x, [x], 1.5)
+
+
+def test_a_product_with_a_hessian_depends_on_its_vector():
+    """H(x) v by v gives H(x); by x it counts the vector's own dependence on x once, as that of a cotangent."""
+    a, w = np.array([0.5, -1.0, 2.0]), np.array([1.0, -2.0, 0.5])
+    with ag.Context() as ctx:
+        x, v = ctx.placeholder("x", [3]), ctx.placeholder("v", [3])
+        loss = (x * x * x).sum() * x[0]
+        (product,) = T._hessian_vector_product([loss], [x], [v])
+        (by_v,) = T.jacobians(product, [v])
+        (hessian,) = T.jacobians(T.grad([loss], [x])[0], [x])
+        np.testing.assert_allclose(*ctx.eval([by_v, hessian], {x: a, v: w}), rtol=1e-13)
+        (of_itself,) = T._hessian_vector_product([loss], [x], [T.sin(x)])
+        np.testing.assert_allclose(*ctx.eval([of_itself, hessian @ T.sin(x)], {x: a}), rtol=1e-13)
+        (slope,) = T.grad([of_itself.sum()], [x])
+        h = 1e-6
+        steps = [(of_itself.eval({x: a + h * e}).sum() - of_itself.eval({x: a - h * e}).sum()) / (2 * h) for e in np.eye(3)]
+        np.testing.assert_allclose(slope.eval({x: a}), steps, rtol=1e-7)
