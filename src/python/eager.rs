@@ -293,5 +293,5 @@ pub fn _operate<'py>(row: &Bound<'py, Row>, a: &Bound<'py, PyAny>, b: &Bound<'py
 #[pyfunction]
 #[pyo3(signature = (f, args, options=None))]
 pub fn _at_once<'py>(f: &Bound<'py, PyAny>, args: &Bound<'py, PyTuple>, options: Option<&Bound<'py, pyo3::types::PyDict>>) -> Built<'py> {
-    context::outside(|| f.call(args, options))
+    guarded(|| context::outside(|| f.call(args, options)))
 }

@@ -368,6 +368,23 @@ def test_methods_and_attributes():
     assert not hasattr(x, "no_such_name")
 
 
+@pytest.mark.parametrize("f", sorted(arrays.ROWS, key=lambda f: f.__name__))
+def test_universal_functions(f):
+    """NumPy's values and dtypes, or its error."""
+    for dtype in ("int32", "int64", "float32", "float64"):
+        x = np.array([[0.25, 0.5, 0.75], [0.125, 0.9, 0.1], [0.3, 0.2, 0.6]]) if dtype[0] == "f" else np.array([[1, 0, 1]] * 3)
+        x = x.astype(dtype)
+        if f is np.reciprocal and x.dtype.kind == "i":
+            # A quotient of integers is floating.
+            np.testing.assert_array_equal(f(ag.array(x[:, :1])), np.ones((3, 1)))
+        elif f.nin == 1:
+            same(lambda a, _: f(a), x, None, ag.array(x), None)
+        else:
+            same(f, x, x.T, ag.array(x), ag.array(x.T))
+            same(f, x, x[1], ag.array(x), x[1])
+            same(f, x[1:2], x, x[1:2], ag.array(x))
+
+
 @pytest.mark.parametrize("f", sorted(arrays.VIEWS, key=lambda f: f.__name__))
 def test_views_stay_views(f):
     a = ag.array(np.arange(9.0).reshape(3, 3))
