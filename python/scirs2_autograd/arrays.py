@@ -121,6 +121,23 @@ class Array(np.ndarray[Any, np.dtype[Any]]):
                 pass
         return by_numpy(func, args, kwargs)
 
+    def __new__(cls, *args: Any, **_: Any) -> NoReturn:
+        # NumPy's own would be a shape full of whatever was in memory.
+        msg = f"Array: it is not called. Got {', '.join(shown(x) for x in args)}; expected what `ag.array` returns."
+        raise TypeError(f"{msg}\nhelp: write `ag.array(x)`")
+
+    def __round__(self, ndigits: int | None = None) -> Any:
+        return _at_once(tensor_ops.round, (self, ndigits or 0))
+
+    def __floor__(self) -> Any:
+        return _at_once(tensor_ops.floor, (self,))
+
+    def __ceil__(self) -> Any:
+        return _at_once(tensor_ops.ceil, (self,))
+
+    def __trunc__(self) -> Any:
+        return _at_once(tensor_ops.trunc, (self,))
+
     def __setitem__(self, index: Any, value: Any) -> NoReturn:
         no_change("setitem", f"x[{shown(index)}] = {shown(value)}")
 
