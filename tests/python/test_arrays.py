@@ -326,7 +326,7 @@ def test_what_becomes_none(ctx):
 def test_methods_and_attributes():
     a = np.array([[1.0, -2.0, 3.0], [0.5, 4.0, -1.0]])
     x = ag.array(a)
-    for name in (*arrays.METHODS, *"ravel flatten tolist nonzero conj squeeze item".split()):
+    for name in (*arrays.METHODS, "ravel", "flatten", "tolist", "nonzero", "conj", "squeeze", "item"):
         args = {"clip": (-1.0, 1.0), "repeat": (2,), "take": ([0, 2],), "dot": (a.T,), "item": (3,)}.get(name, ())
         got, want = getattr(x, name)(*args), getattr(a, name)(*args)
         if isinstance(want, list) or type(want) is float:
