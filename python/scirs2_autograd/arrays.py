@@ -106,7 +106,7 @@ class Array(np.ndarray[Any, np.dtype[Any]]):
             if method == "__call__" and not options and ufunc in ROWS:
                 return _compute(ROWS[ufunc], inputs, ())
             if method == "reduce" and ufunc in REDUCED and options.keys() <= {"axis", "keepdims"} and self.ndim > 0:
-                return _at_once(call_function, (REDUCED[ufunc], self, inputs, {"axis": 0} | options))
+                return by_table(REDUCED[ufunc], self, inputs, {"axis": 0} | options)
             if options.get("out") is None:
                 return _at_once(call_ufunc, (ufunc, method, inputs, options))
         except REFUSED:
@@ -114,11 +114,8 @@ class Array(np.ndarray[Any, np.dtype[Any]]):
         return by_numpy(getattr(ufunc, method), inputs, options)
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        if func not in VIEWS and kwargs.get("out") is None and serves(func):
-            try:
-                return _at_once(call_function, (func, self, args, kwargs))
-            except REFUSED:
-                pass
+        if func not in VIEWS and serves(func):
+            return by_table(func, self, args, kwargs)
         return by_numpy(func, args, kwargs)
 
     def __new__(cls, *args: Any, **_: Any) -> NoReturn:
@@ -279,6 +276,16 @@ def plain(x: Any) -> Any:
     return x
 
 
+def by_table(f: Callable[..., Any], x: Array, args: Any, options: dict[str, Any]) -> Any:
+    """What the function of tensors that stands for one of NumPy's computes; what it does not do, NumPy does."""
+    if options.get("out") is None:
+        try:
+            return _at_once(call_function, (f, x, args, options))
+        except REFUSED:
+            pass
+    return by_numpy(f, args, options)
+
+
 def by_numpy(f: Callable[..., Any], args: Any, options: dict[str, Any]) -> Any:
     """What a function of NumPy's returns: values, unless it has written into arrays that it was given."""
     y = f(*plain(args), **plain(options))
@@ -366,12 +373,7 @@ def _method(f: Any) -> Callable[..., Any]:
     """A method that is called as a function of NumPy's."""
 
     def method(self: Array, *args: Any, **options: Any) -> Any:
-        all_of_them = (self, *args)
-        try:
-            return _at_once(call_function, (f, self, all_of_them, options))
-        except REFUSED:
-            pass
-        return by_numpy(f, all_of_them, options)
+        return by_table(f, self, (self, *args), options)
 
     return method
 
@@ -447,7 +449,9 @@ def _item(self: Filled, index: Any) -> Any:
 
 
 def _as_array(self: Filled, dtype: Any = None, copy: bool | None = None) -> Any:
-    del copy
+    if copy is False:
+        msg = f"array: a shape full of a number has no memory of its own. Got copy=False for {self!r}; expected copy=None or copy=True."
+        raise ValueError(msg)
     return np.array(plain(array(self)), dtype)
 
 
