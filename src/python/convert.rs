@@ -155,16 +155,18 @@ pub fn is_array(x: &Bound<'_, PyAny>) -> bool {
     exact || is_own(x) || function(x.py(), &GENERIC, "generic").is_ok_and(|g| x.is_instance(&g).unwrap_or(false))
 }
 
+/// The class of values, once the first has been made: until then nothing is one.
+static CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+
 /// The class of values that were computed at once: a subclass of NumPy's arrays.
 pub fn class(py: Python<'_>) -> PyResult<&Bound<'_, PyType>> {
-    static CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
     let make = || Ok::<_, PyErr>(py.import("scirs2_autograd.arrays")?.getattr("Array")?.cast_into()?.unbind());
     Ok(CLASS.get_or_try_init(py, make)?.bind(py))
 }
 
 /// True for a value that was computed at once.
 fn is_own(x: &Bound<'_, PyAny>) -> bool {
-    class(x.py()).is_ok_and(|c| x.get_type().is(c))
+    CLASS.get(x.py()).is_some_and(|c| x.get_type().is(c))
 }
 
 /// A value as NumPy's functions return it: without axes, a scalar.
