@@ -1,13 +1,17 @@
 //! The interpreter of tile programs.
 
 mod bare;
+mod folds;
 mod gather;
+mod lower;
 
+use self::bare::Bare;
 use self::gather::Runs;
+use self::lower::StageKernels;
 use crate::kernels::fold::BLOCK;
-use crate::kernels::fold::narrow::NARROW;
-use crate::plan::fuse::Reduction;
-use crate::plan::program::{FoldStore, Load, LoadKind, Loc, Program, Stage, Tiling, padded_cols};
+use crate::plan::program::{Load, LoadKind, Loc, Panel, Program, Stage, Tiling};
+
+pub use self::lower::{ProgramKernels, lowered};
 
 /// A run of the space.
 struct Tile {
@@ -17,13 +21,16 @@ struct Tile {
     col: usize,
 }
 
-/// A program with the memory of one run.
+/// A program with the memory that one thread has for it.
 struct Machine<'a> {
     p: &'a Program,
+    kernels: &'a ProgramKernels,
     bases: &'a [*mut u8],
+    /// Block values of all threads.
+    shared: *mut u8,
     /// The table of pointers: registers, loads, stores.
     table: *mut *mut u8,
-    /// Block values.
+    /// Block values of this thread.
     blocks: *mut u8,
     /// Carried rows.
     carried: *mut u8,
@@ -36,123 +43,129 @@ struct Machine<'a> {
 /// # Safety
 /// Each base holds what the plan placed there; `scratch` has the program's working bytes and is 64-byte aligned; nothing
 /// else writes to this memory.
-pub unsafe fn run_tile(p: &Program, bases: &[*mut u8], scratch: *mut u8, poll: &mut dyn FnMut() -> bool) -> bool {
-    // SAFETY: the layout of the scratch memory is that of `Program::working_bytes`.
-    let mut m = unsafe {
-        let registers = scratch.add(p.table_bytes());
-        let table = scratch.cast::<*mut u8>();
-        for r in 0..p.registers as usize {
-            table.add(r).write(registers.add(r * p.register_bytes));
-        }
-        let blocks = registers.add(p.registers as usize * p.register_bytes);
-        Machine { p, bases, table, blocks, carried: blocks.add(p.scratch_bytes), fresh: true }
-    };
+pub unsafe fn run_tile(p: &Program, kernels: &ProgramKernels, bases: &[*mut u8], scratch: *mut u8, poll: &mut dyn FnMut() -> bool) -> bool {
     if p.count() == 0 {
         return true;
     }
-    // SAFETY: as above.
+    // SAFETY: the working bytes are the shared ones, then those of a thread.
     unsafe {
-        let done = match bare::Bare::of(p) {
-            Some(bare) => m.fold_memory(&bare, poll),
-            None => m.walk(poll),
-        };
-        if done {
-            p.folds().for_each(|f| m.end(f));
-        }
-        done
-    }
-}
-
-impl Machine<'_> {
-    unsafe fn at(&self, loc: Loc) -> *mut u8 {
-        // SAFETY: the plan placed it inside the base.
-        unsafe { self.bases[loc.base as usize].add(loc.offset) }
-    }
-
-    unsafe fn walk(&mut self, poll: &mut dyn FnMut() -> bool) -> bool {
-        let (rows, cols, total) = (self.p.rows, self.p.cols, self.p.count());
+        let mut m = Machine::new(p, kernels, bases, scratch, scratch.add(p.shared_bytes));
         let mut count = 0usize;
         let mut go = || {
             count += 1;
             count & 63 != 0 || poll()
         };
-        // SAFETY: all tiles lie in the space.
+        if !(0..p.panels()).all(|k| m.panel(&p.nth_panel(k), &mut go)) {
+            return false;
+        }
+        m.finish();
+    }
+    true
+}
+
+impl<'a> Machine<'a> {
+    /// A machine with its memory laid out as [`Program::local_bytes`] counts it.
+    ///
+    /// # Safety
+    /// As [`run_tile`]; `shared` has the program's shared bytes, `local` the local ones.
+    unsafe fn new(
+        p: &'a Program,
+        kernels: &'a ProgramKernels,
+        bases: &'a [*mut u8],
+        shared: *mut u8,
+        local: *mut u8,
+    ) -> Machine<'a> {
+        // SAFETY: by the contract.
         unsafe {
-            match self.p.tiling {
-                Tiling::Flat => {
-                    for start in (0..total).step_by(BLOCK) {
-                        if !self.panel(&Tile { start, len: BLOCK.min(total - start), row: 0, col: start }, 1, &mut go) {
-                            return false;
-                        }
-                    }
-                }
-                Tiling::Rows => {
-                    for row in 0..rows {
-                        if !self.panel(&Tile { start: row * cols, len: cols, row, col: 0 }, 1, &mut go) {
-                            return false;
-                        }
-                    }
-                }
+            let registers = local.add(p.table_bytes());
+            let table = local.cast::<*mut u8>();
+            for r in 0..p.registers as usize {
+                table.add(r).write(registers.add(r * p.register_bytes));
+            }
+            let blocks = registers.add(p.registers as usize * p.register_bytes);
+            Machine { p, kernels, bases, shared, table, blocks, carried: blocks.add(p.blocks_bytes), fresh: true }
+        }
+    }
+
+    unsafe fn at(&self, loc: Loc) -> *mut u8 {
+        // SAFETY: the plan placed it inside the base.
+        unsafe { self.bases[loc.base as usize].add(loc.offset) }
+    }
+
+    /// Runs a panel. `go` is asked between tiles whether to go on.
+    unsafe fn panel(&mut self, panel: &Panel, go: &mut impl FnMut() -> bool) -> bool {
+        let (p, cols) = (self.p, self.p.cols);
+        self.fresh = true;
+        // SAFETY: all tiles lie in the panel.
+        unsafe {
+            if let Some(bare) = Bare::of(p, self.kernels) {
+                return self.fold_memory(&bare, panel, go);
+            }
+            let whole = match p.tiling {
+                Tiling::Flat => panel.cols.clone().step_by(BLOCK).all(|start| {
+                    let len = BLOCK.min(panel.cols.end - start);
+                    self.stages(&Tile { start, len, row: 0, col: start }, 1, go)
+                }),
+                Tiling::Rows => panel.rows.clone().all(|row| self.stages(&Tile { start: row * cols, len: cols, row, col: 0 }, 1, go)),
                 Tiling::Whole => {
                     let many = (BLOCK / cols).max(1);
-                    let mut row = 0;
-                    while row < rows {
-                        let here = many.min(rows - row).min(BLOCK - row % BLOCK);
-                        if !self.panel(&Tile { start: row * cols, len: here * cols, row, col: 0 }, here, &mut go) {
+                    let mut row = panel.rows.start;
+                    while row < panel.rows.end {
+                        // No tile reaches over the end of a block of rows.
+                        let here = many.min(panel.rows.end - row).min(BLOCK - row % BLOCK);
+                        if !self.stages(&Tile { start: row * cols, len: here * cols, row, col: 0 }, here, go) {
                             return false;
                         }
                         row += here;
                     }
+                    true
                 }
                 // Such a program has one stage.
-                Tiling::Blocks => {
-                    let stages = &self.p.stages[..];
-                    for first in (0..rows).step_by(BLOCK) {
-                        let here = BLOCK.min(rows - first);
-                        for col in (0..cols).step_by(BLOCK) {
-                            for row in first..first + here {
-                                for stage in stages {
-                                    self.tile(stage, &Tile { start: row * cols + col, len: BLOCK.min(cols - col), row, col }, total);
-                                }
-                                self.fresh = false;
-                            }
-                            if !poll() {
-                                return false;
-                            }
-                        }
-                        for row in first..first + here {
-                            stages.iter().flat_map(|s| &s.folds).for_each(|f| self.end_row(f, row, row - first));
-                        }
-                    }
-                }
+                Tiling::Blocks => panel.cols.clone().step_by(BLOCK).all(|col| {
+                    let len = BLOCK.min(panel.cols.end - col);
+                    panel.rows.clone().all(|row| {
+                        self.each_stage(|m, stage, kernels| m.tile(stage, kernels, &Tile { start: row * cols + col, len, row, col }, p.count()));
+                        self.fresh = false;
+                        go()
+                    })
+                }),
+            };
+            if whole {
+                self.each_stage(|m, stage, kernels| m.end_panel(stage, kernels, panel));
             }
+            whole
         }
-        true
+    }
+
+    /// Calls `f` with each stage and its kernels.
+    fn each_stage(&mut self, mut f: impl FnMut(&mut Self, &'a Stage, &'a StageKernels)) {
+        let (p, kernels) = (self.p, self.kernels);
+        p.stages.iter().zip(&kernels.stages).for_each(|(stage, kernels)| f(self, stage, kernels));
     }
 
     /// Runs all stages over a tile, or over a row of any length. `rows` is the number of rows in it. `go` is asked after each
     /// tile whether to go on.
-    unsafe fn panel(&mut self, t: &Tile, rows: usize, go: &mut impl FnMut() -> bool) -> bool {
-        let p = self.p;
+    unsafe fn stages(&mut self, t: &Tile, rows: usize, go: &mut impl FnMut() -> bool) -> bool {
+        let (p, kernels) = (self.p, self.kernels);
         // SAFETY: the parts lie in the panel.
         unsafe {
-            for stage in &p.stages {
+            for (stage, kernels) in p.stages.iter().zip(&kernels.stages) {
                 if stage.per_row {
-                    self.tile(stage, &Tile { start: t.row, len: rows, row: t.row, col: 0 }, p.rows);
+                    self.tile(stage, kernels, &Tile { start: t.row, len: rows, row: t.row, col: 0 }, p.rows);
                     continue;
                 }
                 if p.tiling != Tiling::Rows {
-                    self.tile(stage, t, p.count());
+                    self.tile(stage, kernels, t, p.count());
                     continue;
                 }
                 for col in (0..p.cols).step_by(BLOCK) {
                     let len = BLOCK.min(p.cols - col);
-                    self.tile(stage, &Tile { start: t.start + col, len, row: t.row, col }, p.count());
+                    self.tile(stage, kernels, &Tile { start: t.start + col, len, row: t.row, col }, p.count());
                     if !go() {
                         return false;
                     }
                 }
-                stage.folds.iter().for_each(|f| self.end_row(f, t.row, 0));
+                self.end_row(stage, kernels, t.row);
             }
         }
         self.fresh = false;
@@ -160,7 +173,7 @@ impl Machine<'_> {
     }
 
     /// Runs a stage over a tile of a space of `total` values.
-    unsafe fn tile(&mut self, stage: &Stage, t: &Tile, total: usize) {
+    unsafe fn tile(&mut self, stage: &Stage, kernels: &StageKernels, t: &Tile, total: usize) {
         let p = self.p;
         let ragged = !t.len.is_multiple_of(8);
         // SAFETY: pointers are computed for this tile; kernels get room for whole vectors: in place where the memory has it,
@@ -223,12 +236,12 @@ impl Machine<'_> {
                 slot.write(if direct { to } else { *self.table.add(s.register as usize) });
             }
             let mut done = 0;
-            for f in &stage.folds {
-                self.code(stage, done, f.after, t.len);
+            for (f, fold) in stage.folds.iter().zip(&kernels.folds) {
+                self.code(kernels, done, f.after, t.len);
                 done = f.after;
-                self.fold(f, t);
+                self.fold(f, fold, t);
             }
-            self.code(stage, done, stage.code.len(), t.len);
+            self.code(kernels, done, kernels.code.len(), t.len);
             for s in &stage.stores {
                 let from = *self.table.add(s.slot as usize);
                 let to = self.at(s.locs[0]).add(t.start * s.size);
@@ -241,8 +254,8 @@ impl Machine<'_> {
 
     /// Runs instructions.
     #[inline(always)]
-    unsafe fn code(&self, stage: &Stage, from: usize, to: usize, n: usize) {
-        for c in &stage.code[from..to] {
+    unsafe fn code(&self, kernels: &StageKernels, from: usize, to: usize, n: usize) {
+        for c in &kernels.code[from..to] {
             // SAFETY: the table's pointers are this tile's.
             unsafe {
                 let [d, x, y, z] = c.at.map(|i| *self.table.add(i as usize));
@@ -260,112 +273,5 @@ impl Machine<'_> {
             row /= n;
         }
         offset
-    }
-
-    /// Where a reduction over trailing axes puts the values of the rows from `row` on: the register that later stages read,
-    /// or its place in memory.
-    unsafe fn result(&self, f: &FoldStore, row: usize) -> *mut u8 {
-        // SAFETY: the table's registers; the plan's place.
-        unsafe {
-            match (f.kept, f.loc) {
-                (Some(register), _) => *self.table.add(register as usize),
-                (None, Some(loc)) => self.at(loc).add(row * f.dtype.size()),
-                // The plan gives each reduction one of the two.
-                (None, None) => std::ptr::null_mut(),
-            }
-        }
-    }
-
-    /// Stores the values of `n` rows that a register holds.
-    unsafe fn keep(&self, f: &FoldStore, row: usize, n: usize) {
-        let size = f.dtype.size();
-        if let (Some(register), Some(loc)) = (f.kept, f.loc) {
-            // SAFETY: as `result`.
-            unsafe { std::ptr::copy_nonoverlapping(*self.table.add(register as usize), self.at(loc).add(row * size), n * size) };
-        }
-    }
-
-    unsafe fn fold(&self, f: &FoldStore, t: &Tile) {
-        let size = f.dtype.size();
-        let (rows, cols) = (self.p.rows, self.p.cols);
-        // SAFETY: block values have the room that `fold_scratch` gave them; the table's pointers are this tile's.
-        unsafe {
-            let from = *self.table.add(f.from as usize);
-            let blocks = self.blocks.add(f.scratch);
-            match f.reduction {
-                Reduction::All => (f.lines)(blocks.add(t.start / BLOCK * size), from, 1, t.len, 0),
-                Reduction::Trailing(_) if self.p.tiling == Tiling::Whole => {
-                    let (to, n) = (self.result(f, t.row), t.len / cols);
-                    if cols <= NARROW {
-                        (f.across)(to, from, n, cols);
-                    } else {
-                        (f.lines)(to, from, n, cols, cols);
-                    }
-                    self.keep(f, t.row, n);
-                }
-                Reduction::Trailing(_) => {
-                    let per_row = cols.div_ceil(BLOCK);
-                    let row = if self.p.tiling == Tiling::Blocks { t.row % BLOCK } else { 0 };
-                    if per_row == 1 {
-                        (f.lines)(self.result(f, t.row), from, 1, t.len, 0);
-                        self.keep(f, t.row, 1);
-                    } else {
-                        (f.lines)(blocks.add((row * per_row + t.col / BLOCK) * size), from, 1, t.len, 0);
-                    }
-                }
-                Reduction::Leading(_) => {
-                    let width = padded_cols(cols);
-                    let (n, len) = if self.p.tiling == Tiling::Whole { (t.len / cols, cols) } else { (1, t.len) };
-                    // No tile reaches over the end of a block of rows.
-                    let to = blocks.add((t.row / BLOCK * width + t.col) * size);
-                    let first = usize::from(t.row.is_multiple_of(BLOCK));
-                    std::ptr::copy_nonoverlapping(from, to, first * len * size);
-                    let rest = from.add(first * cols * size);
-                    if cols <= NARROW {
-                        (f.down)(to, rest, n - first, cols);
-                    } else {
-                        (f.onto)(to, rest, n - first, len, cols);
-                    }
-                }
-            }
-            debug_assert!(t.row < rows.max(1));
-        }
-    }
-
-    /// Ends a row of a reduction over trailing axes.
-    unsafe fn end_row(&self, f: &FoldStore, row: usize, kept: usize) {
-        let per_row = self.p.cols.div_ceil(BLOCK);
-        if !matches!(f.reduction, Reduction::Trailing(_)) || per_row == 1 {
-            return;
-        }
-        let size = f.dtype.size();
-        // SAFETY: as in `fold`.
-        unsafe {
-            let values = self.blocks.add(f.scratch + kept * per_row * size);
-            (f.pairwise)(values, per_row, 1);
-            std::ptr::copy_nonoverlapping(values, self.result(f, row), size);
-            self.keep(f, row, 1);
-        }
-    }
-
-    /// Ends a reduction over leading or all axes.
-    unsafe fn end(&self, f: &FoldStore) {
-        let Some(loc) = f.loc else { return };
-        let size = f.dtype.size();
-        // SAFETY: as in `fold`.
-        unsafe {
-            let blocks = self.blocks.add(f.scratch);
-            match f.reduction {
-                Reduction::All => {
-                    (f.pairwise)(blocks, self.p.count().div_ceil(BLOCK), 1);
-                    std::ptr::copy_nonoverlapping(blocks, self.at(loc), size);
-                }
-                Reduction::Leading(_) => {
-                    (f.pairwise)(blocks, self.p.rows.div_ceil(BLOCK), padded_cols(self.p.cols));
-                    std::ptr::copy_nonoverlapping(blocks, self.at(loc), self.p.cols * size);
-                }
-                Reduction::Trailing(_) => {}
-            }
-        }
     }
 }

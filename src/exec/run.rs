@@ -8,7 +8,7 @@ use smallvec::SmallVec;
 use crate::array::block::Block;
 use crate::array::{Array, View, ViewMut};
 use crate::error::{Error, ErrorKind, Result};
-use crate::exec::cpu::run_tile;
+use crate::exec::cpu::{ProgramKernels, lowered, run_tile};
 use crate::graph::nesting::nested;
 use crate::graph::op::{Body, Call, Kernel};
 use crate::graph::user::{ComputeContext, Hook, Op};
@@ -93,10 +93,11 @@ pub unsafe fn run(plan: &Plan, bound: &Bound<'_>) -> Result<Outcome> {
 
 /// Runs the steps. From the first write on nobody is asked whether to go on.
 unsafe fn steps(plan: &Plan, bases: &Bases, bound: &Bound<'_>, proceed: Proceed<'_>) -> Result<()> {
+    let kernels = lowered(plan)?;
     for (t, step) in plan.steps.iter().enumerate() {
         let proceed = if t < plan.first_write { proceed } else { None };
         // SAFETY: the plan's places, and the caller's promise for the rest.
-        unsafe { one(step, bases, bound, proceed) }.map_err(|e| match e.kind() {
+        unsafe { one(step, kernels.of(t), bases, bound, proceed) }.map_err(|e| match e.kind() {
             ErrorKind::Interrupted => e,
             _ => (bound.blame)(step.walked, e),
         })?;
@@ -115,12 +116,13 @@ unsafe fn view_mut<'a>(a: &'a PlacedArg, bases: &Bases) -> ViewMut<'a> {
     unsafe { ViewMut::from_raw(bases[a.loc.base as usize].add(a.loc.offset), a.ty.dtype, &a.ty.dims, &a.strides) }
 }
 
-unsafe fn one(step: &Step, bases: &Bases, bound: &Bound<'_>, proceed: Proceed<'_>) -> Result<()> {
+unsafe fn one(step: &Step, kernels: Option<&ProgramKernels>, bases: &Bases, bound: &Bound<'_>, proceed: Proceed<'_>) -> Result<()> {
     // SAFETY: the plan's places.
     unsafe {
         let scratch = bases[ARENA as usize].add(step.scratch.0);
         if let Work::Tile(p) = &step.work {
-            let done = run_tile(p, bases, scratch, &mut || proceed.is_none_or(|f| f()));
+            let kernels = kernels.ok_or_else(|| unfit(step))?;
+            let done = run_tile(p, kernels, bases, scratch, &mut || proceed.is_none_or(|f| f()));
             return if done { Ok(()) } else { Err(interrupted()) };
         }
         if let Work::Branch(bodies) = &step.work {
@@ -234,10 +236,10 @@ mod tests {
         let def = crate::ops::find(row).unwrap();
         let ty = |dims: &[usize]| [Ty { dtype: DType::F64, dims: dims.into() }].into_iter().collect();
         let n = def.arity() as u32;
-        let source = |k: u32| IrNode { op: IrOp::Source(k), attrs: [].into(), inputs: SmallVec::new(), tys: ty(dims), walked: Walked(0) };
+        let source = |k: u32| IrNode { op: IrOp::Source(k), attrs: [].into(), inputs: SmallVec::new(), tys: ty(dims), walked: Walked(0), segment: 0 };
         let mut nodes: Vec<IrNode> = (0..n).map(source).collect();
         let inputs = (0..n).map(|node| Ref { node, out: 0 }).collect();
-        nodes.push(IrNode { op: IrOp::Row(def, None), attrs: attrs.into(), inputs, tys: ty(out), walked: Walked(0) });
+        nodes.push(IrNode { op: IrOp::Row(def, None), attrs: attrs.into(), inputs, tys: ty(out), walked: Walked(0), segment: 0 });
         compile_body(Ir { nodes, outputs: vec![Ref { node: n, out: 0 }], writes: vec![] }).unwrap()
     }
 

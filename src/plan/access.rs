@@ -6,6 +6,7 @@ use smallvec::SmallVec;
 use crate::error::{Error, Result};
 use crate::graph::op::{Kernel, ViewRule};
 use crate::plan::ir::{Ir, IrNode, IrOp, Ref, Walked};
+use crate::plan::{Pass, verify};
 use crate::shape::Ty;
 use crate::shape::{Strides, c_strides, is_contiguous};
 
@@ -53,6 +54,21 @@ impl Accesses {
         }
     }
 }
+
+/// Resolves views.
+pub static PASS: Pass = Pass {
+    name: "resolve",
+    run: |state| {
+        let ir = std::mem::take(&mut state.plan.ir);
+        (state.plan.ir, state.accesses) = resolve(ir)?;
+        Ok(())
+    },
+    verify: |state| {
+        verify::ir(&state.plan.ir, "resolve");
+        verify::accesses(&state.plan.ir, &state.accesses);
+    },
+    explain: |plan, text| text.copies(plan),
+};
 
 /// Resolves views. A view that strides cannot express gets a copy of its input in C order; an output or a write that is not
 /// a value of its own gets a copy too, so that what a run returns shares memory with nothing.
@@ -178,7 +194,8 @@ fn with_copies(ir: Ir) -> Result<(Ir, Accesses)> {
 
 fn push_copy(ir: &mut Ir, accesses: &mut Accesses, r: Ref, walked: Walked) -> Ref {
     let tys = SmallVec::from_iter([ir.ty(r).clone()]);
-    let node = IrNode { op: IrOp::Copy, attrs: [].into(), inputs: SmallVec::from_slice(&[r]), tys, walked };
+    let segment = ir.node(r).segment;
+    let node = IrNode { op: IrOp::Copy, attrs: [].into(), inputs: SmallVec::from_slice(&[r]), tys, walked, segment };
     accesses.push_own(&node);
     ir.nodes.push(node);
     Ref { node: ir.nodes.len() as u32 - 1, out: 0 }

@@ -9,10 +9,10 @@ use crate::array::room::room;
 use crate::error::Result;
 use crate::graph::op::{Body, Lowering};
 use crate::graph::{Graph, Value};
-use crate::plan::fuse::describe;
-use crate::plan::ir::Walked;
-use crate::plan::place::{ARENA, CONSTANTS, SOURCES, Step, Work};
-use crate::plan::program::{Loc, Stage};
+use crate::plan::fuse::{Reduction, describe};
+use crate::plan::ir::{IrOp, Walked};
+use crate::plan::place::{ARENA, CONSTANTS, PlacedArg, SOURCES, Step, Work};
+use crate::plan::program::{FoldStore, Load, Loc, Stage, Store};
 use crate::plan::{PASSES, Plan, walk};
 use crate::shape::Aval;
 
@@ -64,73 +64,140 @@ impl Plan {
         self.text(&|_| "")
     }
 
-    fn text<'a>(&self, note: &dyn Fn(Walked) -> &'a str) -> String {
-        let mut s = String::new();
+    fn text<'a>(&self, note: &'a dyn Fn(Walked) -> &'a str) -> String {
+        let mut text = Text { to: String::new(), note, shown: FxHashSet::default() };
         // Writing to a String cannot fail.
-        let _ = self.write(&mut s, note, &mut FxHashSet::default());
-        s
+        let _ = text.plan(self);
+        text.to
+    }
+}
+
+/// What a plan is written to.
+pub struct Text<'a> {
+    to: String,
+    /// The lines of the program that made a node.
+    note: &'a dyn Fn(Walked) -> &'a str,
+    /// The bodies that stand above: a gradient's body may hold the bodies that it differentiates.
+    shown: FxHashSet<*const Plan>,
+}
+
+impl Text<'_> {
+    /// What each pass has made.
+    fn plan(&mut self, plan: &Plan) -> std::fmt::Result {
+        for pass in PASSES {
+            write!(self.to, "{}: ", pass.name)?;
+            (pass.explain)(plan, self)?;
+        }
+        Ok(())
     }
 
-    /// `shown` are the bodies that stand above: a gradient's body may hold the bodies that it differentiates.
-    fn write<'a>(&self, s: &mut String, note: &dyn Fn(Walked) -> &'a str, shown: &mut FxHashSet<*const Plan>) -> std::fmt::Result {
-        let [simplify, fuse, schedule, place] = PASSES;
-        writeln!(s, "{simplify}: {} nodes", self.ir().nodes.len())?;
-        for (rule, n) in &self.rewrites {
-            writeln!(s, "  {rule} x {n}")?;
+    /// The nodes, with the rewrites that were applied.
+    pub fn nodes(&mut self, plan: &Plan) -> std::fmt::Result {
+        writeln!(self.to, "{} nodes", plan.ir().nodes.len())?;
+        for (rule, n) in &plan.rewrites {
+            writeln!(self.to, "  {rule} x {n}")?;
         }
-        for i in 0..self.ir().nodes.len() as u32 {
-            match note(self.ir().nodes[i as usize].walked) {
-                "" => writeln!(s, "  {}", describe(self.ir(), i))?,
-                note => writeln!(s, "  {}  # {note}", describe(self.ir(), i))?,
+        for i in 0..plan.ir().nodes.len() as u32 {
+            match (self.note)(plan.ir().nodes[i as usize].walked) {
+                "" => writeln!(self.to, "  {}", describe(plan.ir(), i))?,
+                note => writeln!(self.to, "  {}  # {note}", describe(plan.ir(), i))?,
             }
         }
-        let tiles = self.steps.iter().filter(|t| matches!(t.work, Work::Tile(_))).count();
-        writeln!(s, "{fuse}: {tiles} tile programs, {} calls", self.steps.len() - tiles)?;
-        writeln!(s, "{schedule}: {} steps", self.steps.len())?;
-        for (t, step) in self.steps.iter().enumerate() {
-            let nodes: Vec<String> = step.nodes.iter().map(|n| format!("%{n}")).collect();
+        Ok(())
+    }
+
+    /// How many copies views need.
+    pub fn copies(&mut self, plan: &Plan) -> std::fmt::Result {
+        let copies = plan.ir().nodes.iter().filter(|n| matches!(n.op, IrOp::Copy)).count();
+        writeln!(self.to, "{copies} copies")
+    }
+
+    /// How many steps there are.
+    pub fn counts(&mut self, plan: &Plan) -> std::fmt::Result {
+        let tiles = plan.steps.iter().filter(|t| matches!(t.work, Work::Tile(_))).count();
+        writeln!(self.to, "{tiles} tile programs, {} calls", plan.steps.len() - tiles)
+    }
+
+    /// The steps in order.
+    pub fn steps(&mut self, plan: &Plan) -> std::fmt::Result {
+        writeln!(self.to, "{} steps", plan.steps.len())?;
+        for (t, step) in plan.steps.iter().enumerate() {
+            let [read, written] = traffic(step);
+            let memory = format!("{read} bytes read, {written} written, {} live", step.live);
             match &step.work {
                 Work::Tile(p) => {
+                    let nodes: Vec<String> = step.nodes.iter().map(|n| format!("%{n}")).collect();
                     let space: Vec<String> = p.dims.iter().map(|n| n.to_string()).collect();
-                    writeln!(s, "  {t}: tile [{}] {:?} -> {}", space.join(","), p.tiling, nodes.join(" "))?;
-                    for stage in &p.stages {
-                        self.stage(s, stage)?;
-                    }
+                    writeln!(self.to, "  {t}: tile [{}] {:?} -> {}", space.join(","), p.tiling, nodes.join(" "))?;
+                    writeln!(self.to, "      {}; {memory}", step.cut.text())?;
+                    p.stages.iter().try_for_each(|stage| plan.stage(&mut self.to, stage))?;
                 }
                 work => {
-                    let name = work.name();
-                    let args = |list: &[crate::plan::place::PlacedArg]| {
-                        list.iter().map(|a| format!("{} at {}", a.ty, self.place_of(a.loc))).collect::<Vec<_>>().join(", ")
+                    let args = |list: &[PlacedArg]| {
+                        list.iter().map(|a| format!("{} at {}", a.ty, plan.place_of(a.loc))).collect::<Vec<_>>().join(", ")
                     };
                     let cost = flops(step).map_or(String::new(), |n| format!(", {n:.0} operations"));
-                    writeln!(s, "  {t}: {name}({}) -> {}{cost}", args(&step.inputs), args(&step.outputs))?;
+                    writeln!(self.to, "  {t}: {}({}) -> {}{cost}", work.name(), args(&step.inputs), args(&step.outputs))?;
+                    writeln!(self.to, "      {memory}")?;
                     if let Work::Branch(bodies) = work {
                         for (which, body) in ["then", "else"].iter().zip(bodies.iter()) {
-                            if !shown.insert(std::ptr::from_ref(body)) {
-                                writeln!(s, "    {which}: as above")?;
-                                continue;
-                            }
-                            writeln!(s, "    {which}:")?;
-                            let mut text = String::new();
-                            body.write(&mut text, note, shown)?;
-                            for line in text.lines() {
-                                writeln!(s, "      {line}")?;
-                            }
+                            self.body(which, body)?;
                         }
                     }
                 }
             }
         }
-        writeln!(s, "{place}: arena {} bytes, outputs {} bytes, peak {} bytes", self.arena_bytes, self.output_bytes(), self.peak_bytes())?;
-        for (w, ty) in &self.writes {
-            writeln!(s, "  writes source {w}: {ty}, from step {}", self.first_write)?;
-        }
         Ok(())
     }
 
+    fn body(&mut self, which: &str, body: &Plan) -> std::fmt::Result {
+        if !self.shown.insert(std::ptr::from_ref(body)) {
+            return writeln!(self.to, "    {which}: as above");
+        }
+        writeln!(self.to, "    {which}:")?;
+        let before = std::mem::take(&mut self.to);
+        let made = self.plan(body);
+        let text = std::mem::replace(&mut self.to, before);
+        made?;
+        text.lines().try_for_each(|line| writeln!(self.to, "      {line}"))
+    }
+
+    /// The memory of a run.
+    pub fn memory(&mut self, plan: &Plan) -> std::fmt::Result {
+        let (arena, outputs, peak) = (plan.arena_bytes, plan.output_bytes(), plan.peak_bytes());
+        writeln!(self.to, "arena {arena} bytes, outputs {outputs} bytes, peak {peak} bytes")?;
+        for (w, ty) in &plan.writes {
+            writeln!(self.to, "  writes source {w}: {ty}, from step {}", plan.first_write)?;
+        }
+        Ok(())
+    }
+}
+
+/// Bytes that a step reads and writes: each operand and result once.
+fn traffic(step: &Step) -> [usize; 2] {
+    let Work::Tile(p) = &step.work else {
+        return [&step.inputs, &step.outputs].map(|list| list.iter().map(|a| a.ty.bytes()).sum());
+    };
+    let load = |(stage, l): (usize, &Load)| {
+        let dims = if p.stages[stage].per_row { &p.dims[..p.split] } else { &p.dims[..] };
+        // What is repeated along an axis is read once.
+        dims.iter().zip(&l.strides).filter(|(_, s)| **s != 0).map(|(n, _)| n).product::<usize>() * l.size
+    };
+    let store = |(stage, s): (usize, &Store)| if p.stages[stage].per_row { p.rows } else { p.count() } * s.size * s.locs.len();
+    let fold = |f: &FoldStore| match (f.loc, f.reduction) {
+        (None, _) => 0,
+        (_, Reduction::All) => f.dtype.size(),
+        (_, Reduction::Trailing(_)) => p.rows * f.dtype.size(),
+        (_, Reduction::Leading(_)) => p.cols * f.dtype.size(),
+    };
+    [p.loads().map(load).sum(), p.stores().map(store).sum::<usize>() + p.folds().map(fold).sum::<usize>()]
+}
+
+impl Plan {
     fn stage(&self, s: &mut String, stage: &Stage) -> std::fmt::Result {
         let over = if stage.per_row { "a row's values" } else { "values" };
-        let names = if stage.names.is_empty() { "-".to_owned() } else { stage.names.join(" ") };
+        let names: Vec<&str> = stage.code.iter().map(|c| c.kind.name()).collect();
+        let names = if names.is_empty() { "-".to_owned() } else { names.join(" ") };
         writeln!(s, "      {over}: {names}")?;
         for f in &stage.folds {
             let place = f.loc.map_or("a register".to_owned(), |l| self.place_of(l));

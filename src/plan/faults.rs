@@ -22,6 +22,7 @@ fn node(op: IrOp, attrs: &[Attr], inputs: &[u32], dtype: DType, dims: &[usize]) 
         inputs: inputs.iter().map(|&node| Ref { node, out: 0 }).collect(),
         tys: [Ty { dtype, dims: dims.into() }].into_iter().collect(),
         walked: Walked(0),
+        segment: 0,
     }
 }
 
@@ -37,13 +38,16 @@ fn chain(dtype: DType, dims: &[usize], rows: &[&str]) -> Ir {
     Ir { nodes, outputs: vec![Ref { node: last, out: 0 }], writes: vec![] }
 }
 
-/// The parts of [`compile`] up to the order of the steps.
-fn ordered(ir: Ir) -> (Ir, Accesses, Vec<Group>, Vec<u32>, Schedule) {
-    let (ir, accesses) = access::resolve(ir).unwrap();
-    let groups = fuse::fuse(&ir, &accesses);
-    let owners = fuse::owners(&ir, &groups);
-    let order = schedule::schedule(&ir, &accesses, &groups, &owners).unwrap();
-    (ir, accesses, groups, owners, order)
+/// The state of a plan before its memory is laid out.
+fn ordered(ir: Ir, kind: &dyn Fn(u32) -> Result<SourceKind>) -> State<'_> {
+    let (accesses, order) = (Accesses::default(), Schedule::default());
+    let mut state = State { plan: Plan::of(ir), kind, accesses, groups: vec![], owners: vec![], order };
+    PASSES.iter().take_while(|p| p.name != "place").for_each(|p| (p.run)(&mut state).unwrap());
+    state
+}
+
+fn feed(_: u32) -> Result<SourceKind> {
+    Ok(SourceKind::Feed)
 }
 
 #[track_caller]
@@ -64,31 +68,31 @@ fn a_dtype_without_a_kernel() {
 #[test]
 fn a_value_that_no_step_computes() {
     for rows in [["batch_matmul", "sin"], ["batch_matmul", "batch_matmul"]] {
-        let (ir, accesses, groups, owners, mut order) = ordered(chain(DType::F64, &[8, 8], &rows));
-        order.steps.remove(0);
-        let made = place::place(ir, &accesses, groups, &owners, order, vec![(0, SourceKind::Feed)]);
-        refused(made, "batch_matmul: a value has no place in memory. Got output 0 of %1");
+        let mut state = ordered(chain(DType::F64, &[8, 8], &rows), &feed);
+        state.order.steps.remove(0);
+        refused(place::place(&mut state), "batch_matmul: a value has no place in memory. Got output 0 of %1");
     }
 }
 
 #[test]
 fn a_source_that_is_not_bound() {
-    let (ir, accesses, groups, owners, order) = ordered(chain(DType::F64, &[8], &["sin"]));
-    refused(place::place(ir, &accesses, groups, &owners, order, vec![]), "source: a value has no place in memory. Got output 0 of %0");
+    let mut state = ordered(chain(DType::F64, &[8], &["sin"]), &feed);
+    state.plan.ir.nodes[0].op = IrOp::Row(find("sin").unwrap(), None);
+    refused(place::place(&mut state), "sin: a value has no place in memory. Got output 0 of %0");
 }
 
 #[test]
 fn a_variable_that_is_not_bound() {
-    let (mut ir, accesses, groups, owners, order) = ordered(chain(DType::F64, &[8], &["sin"]));
-    ir.writes.push((0, Ref { node: 1, out: 0 }));
-    refused(place::place(ir, &accesses, groups, &owners, order, vec![]), "assign: its variable is not bound. Got %0");
+    let mut state = ordered(chain(DType::F64, &[8], &["sin"]), &feed);
+    state.plan.ir.writes.push((1, Ref { node: 1, out: 0 }));
+    refused(place::place(&mut state), "assign: its variable is not bound. Got %1");
 }
 
 #[test]
 fn steps_that_wait_for_each_other() {
     let ir = chain(DType::F64, &[8], &["sin", "cos", "exp"]);
     let (ir, accesses) = access::resolve(ir).unwrap();
-    let group = |nodes: &[u32]| Group { nodes: nodes.to_vec(), tile: true, space: [8].into_iter().collect(), rows: None };
+    let group = |nodes: &[u32]| Group { nodes: nodes.to_vec(), tile: true, space: [8].into_iter().collect(), rows: None, cut: fuse::Cut::Nothing };
     let groups = [group(&[1, 3]), group(&[2])];
     refused(schedule::schedule(&ir, &accesses, &groups, &fuse::owners(&ir, &groups)), "plan: a step waits for itself. Got %1");
 }
@@ -117,9 +121,10 @@ fn tail(kind: SourceKind, start: i64) -> (Plan, Accesses) {
         node(IrOp::Row(find("sin").unwrap(), None), &[], &[1], DType::F64, &[n]),
     ];
     let ir = Ir { nodes, outputs: vec![Ref { node: 2, out: 0 }], writes: vec![] };
-    let (ir, accesses, groups, owners, order) = ordered(ir);
-    let plan = place::place(ir, &accesses, groups, &owners, order, vec![(0, kind)]).unwrap();
-    (plan, accesses)
+    let kind = |_| Ok(kind);
+    let mut state = ordered(ir, &kind);
+    place::place(&mut state).unwrap();
+    (state.plan, state.accesses)
 }
 
 fn load(plan: &mut Plan) -> &mut program::Load {
@@ -150,9 +155,9 @@ fn an_operand_is_read_in_place_up_to_the_end_of_its_root() {
 
 #[test]
 fn a_step_that_leaves_its_memory_is_found() {
-    let (mut ir, accesses, groups, owners, order) = ordered(chain(DType::F64, &[8, 8], &["batch_matmul"]));
-    ir.nodes[0].walked = Walked(0);
-    let plan = place::place(ir, &accesses, groups, &owners, order, vec![(0, SourceKind::Feed)]).unwrap();
+    let mut state = ordered(chain(DType::F64, &[8, 8], &["batch_matmul"]), &feed);
+    place::place(&mut state).unwrap();
+    let State { plan, accesses, .. } = state;
     verify::plan(&plan, &accesses);
     let mut plan = plan;
     plan.steps[0].inputs[0].strides[0] += 1;

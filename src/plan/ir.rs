@@ -59,6 +59,9 @@ pub struct IrNode {
     pub tys: SmallVec<[Ty; 1]>,
     /// Where it comes from.
     pub walked: Walked,
+    /// The part of the plan that it belongs to: nodes of two segments are never merged, and share no program. A pass that
+    /// computes values again gives the clones segments of their own.
+    pub segment: u32,
 }
 
 impl IrNode {
@@ -92,6 +95,7 @@ impl IrNode {
 }
 
 /// A sub-graph with concrete shapes: nodes in an order in which inputs come first.
+#[derive(Default)]
 pub struct Ir {
     /// The nodes.
     pub nodes: Vec<IrNode>,
@@ -371,7 +375,7 @@ impl Lowerer<'_> {
     }
 
     fn push(&mut self, op: IrOp, attrs: &[Attr], inputs: SmallVec<[Ref; 3]>, tys: SmallVec<[Ty; 1]>, walked: Walked) -> u32 {
-        self.ir.nodes.push(IrNode { op, attrs: attrs.into(), inputs, tys, walked });
+        self.ir.nodes.push(IrNode { op, attrs: attrs.into(), inputs, tys, walked, segment: 0 });
         self.ir.nodes.len() as u32 - 1
     }
 

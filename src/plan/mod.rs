@@ -1,7 +1,7 @@
 //! From a request to a plan: what runs, in which order, and where every value is.
 //!
 //! A plan depends on the structure of the request and on concrete shapes and dtypes, and on nothing that a run binds. The
-//! passes, in order, are [`PASSES`]; each is checked after it ran in debug builds.
+//! passes, in order, are [`PASSES`]; in debug builds each is verified after it ran.
 
 pub mod access;
 mod cache;
@@ -22,13 +22,18 @@ mod table;
 pub mod verify;
 pub mod walk;
 
-use std::sync::Arc;
+use std::any::Any;
 use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, OnceLock};
 
 use crate::error::{Error, Result};
 use crate::graph::{Graph, NodeOp};
-use crate::plan::ir::{Ir, IrOp};
+use crate::plan::access::Accesses;
+use crate::plan::explain::Text;
+use crate::plan::fuse::Group;
+use crate::plan::ir::Ir;
 use crate::plan::place::Step;
+use crate::plan::schedule::Schedule;
 pub use crate::plan::walk::Walk;
 use crate::shape::Ty;
 
@@ -36,9 +41,6 @@ pub use explain::TracedPlan;
 
 pub use cache::{LIMIT, PLANS, cached, clear, compilations, release, set_limit, touch, usage};
 pub use size::STEP;
-
-/// The passes by name, in the order in which they run.
-pub const PASSES: [&str; 4] = ["simplify", "fuse", "schedule", "place"];
 
 /// What kind of value a run binds.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -96,34 +98,29 @@ pub struct Plan {
     rewrites: Vec<(&'static str, usize)>,
     /// When it was used last.
     used: AtomicU64,
+    /// What the machine that runs it makes of its programs, from the first run on.
+    pub lowered: OnceLock<Box<dyn Any + Send + Sync>>,
 }
 
 impl Plan {
-    #[allow(clippy::too_many_arguments, reason = "the parts of a plan, put together in one place")]
-    fn new(
-        ir: Ir,
-        steps: Vec<Step>,
-        arena_bytes: usize,
-        constants: Vec<[u64; 8]>,
-        sources: Vec<Source>,
-        outputs: Vec<Ty>,
-        writes: Vec<(u32, Ty)>,
-        first_write: usize,
-    ) -> Plan {
+    /// A plan of which the passes know nothing yet but its nodes.
+    fn of(ir: Ir) -> Plan {
         let fallible = (0..ir.nodes.len() as u32).any(|i| ir.may_fail(i));
+        let outputs = ir.outputs.iter().map(|&r| ir.ty(r).clone()).collect();
         Plan {
             ir,
-            steps,
-            arena_bytes,
-            constants,
-            sources,
+            steps: vec![],
+            arena_bytes: 0,
+            constants: vec![],
+            sources: vec![],
             outputs,
-            writes,
-            first_write,
+            writes: vec![],
+            first_write: 0,
             fallible,
             bytes: 0,
             rewrites: vec![],
             used: AtomicU64::new(0),
+            lowered: OnceLock::new(),
         }
     }
 
@@ -177,41 +174,46 @@ pub fn compile_body(ir: Ir) -> Result<Plan> {
     compile(ir, &|_| Ok(SourceKind::Capture))
 }
 
-fn compile(mut ir: Ir, kind: &dyn Fn(u32) -> Result<SourceKind>) -> Result<Plan> {
-    let checked = cfg!(debug_assertions);
-    let rewrites = simplify::simplify(&mut ir);
-    if checked {
-        verify::ir(&ir, "simplify");
+/// What the passes work on.
+pub struct State<'a> {
+    /// The plan, as far as it has come.
+    pub plan: Plan,
+    /// What kind of value each source is.
+    pub kind: &'a dyn Fn(u32) -> Result<SourceKind>,
+    /// Views, resolved.
+    pub accesses: Accesses,
+    /// What the steps are made of.
+    pub groups: Vec<Group>,
+    /// The group of each node.
+    pub owners: Vec<u32>,
+    /// The order of the groups.
+    pub order: Schedule,
+}
+
+/// A pass over the state of a plan.
+pub struct Pass {
+    /// Its name.
+    pub name: &'static str,
+    run: fn(&mut State<'_>) -> Result<()>,
+    /// Checks what holds after it; run in debug builds. A failure is a fault of the engine.
+    verify: fn(&State<'_>),
+    /// What `explain` shows of it.
+    explain: fn(&Plan, &mut Text<'_>) -> std::fmt::Result,
+}
+
+/// The passes, in the order in which they run.
+pub static PASSES: [&Pass; 5] = [&simplify::PASS, &access::PASS, &fuse::PASS, &schedule::PASS, &place::PASS];
+
+fn compile(ir: Ir, kind: &dyn Fn(u32) -> Result<SourceKind>) -> Result<Plan> {
+    let (accesses, order) = (Accesses::default(), Schedule::default());
+    let mut state = State { plan: Plan::of(ir), kind, accesses, groups: vec![], owners: vec![], order };
+    for pass in PASSES {
+        (pass.run)(&mut state)?;
+        if cfg!(debug_assertions) {
+            (pass.verify)(&state);
+        }
     }
-    let (ir, accesses) = access::resolve(ir)?;
-    if checked {
-        verify::accesses(&ir, &accesses);
-    }
-    let groups = fuse::fuse(&ir, &accesses);
-    size::ask_steps(groups.len())?;
-    if checked {
-        verify::ir(&ir, "fuse");
-        verify::groups(&ir, &accesses, &groups);
-    }
-    let owners = fuse::owners(&ir, &groups);
-    let order = schedule::schedule(&ir, &accesses, &groups, &owners)?;
-    if checked {
-        verify::order(&ir, &accesses, &groups, &order);
-    }
-    let sources: Vec<(u32, SourceKind)> = ir
-        .nodes
-        .iter()
-        .enumerate()
-        .filter_map(|(i, n)| match n.op {
-            IrOp::Source(k) => Some(kind(k).map(|kind| (i as u32, kind))),
-            _ => None,
-        })
-        .collect::<Result<_>>()?;
-    let mut plan = place::place(ir, &accesses, groups, &owners, order, sources)?;
-    if checked {
-        verify::plan(&plan, &accesses);
-    }
-    plan.rewrites = rewrites;
+    let mut plan = state.plan;
     plan.shrink();
     Ok(plan)
 }

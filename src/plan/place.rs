@@ -10,12 +10,12 @@ use crate::error::{Error, Result};
 use crate::graph::attr::Attr;
 use crate::graph::op::{Kernel, OpDef};
 use crate::plan::access::{Accesses, is_value};
-use crate::plan::fuse::{self, Group, describe};
+use crate::plan::fuse::{self, Cut, Group, describe};
 use crate::plan::ir::{Ir, IrOp, Ref, Walked};
 use crate::plan::program::{self, Load, LoadKind, Loc, Program};
 use crate::plan::schedule::Schedule;
 use crate::plan::table::Table;
-use crate::plan::{Plan, SourceKind};
+use crate::plan::{Pass, Plan, Source, State, verify};
 use crate::shape::Ty;
 use crate::shape::{Strides, c_strides};
 
@@ -71,6 +71,10 @@ pub struct Step {
     pub walked: Walked,
     /// Nodes of the plan that it computes.
     pub nodes: Vec<u32>,
+    /// Why it is a step of its own.
+    pub cut: Cut,
+    /// Bytes of the arena that hold values or scratch memory while it runs.
+    pub live: usize,
 }
 
 /// Base pointers of a run: the arena, the constants, then sources, outputs and written variables.
@@ -85,12 +89,15 @@ pub const SOURCES: u32 = 2;
 struct Space {
     free: Vec<(usize, usize)>,
     top: usize,
+    /// Bytes that are taken.
+    used: usize,
 }
 
 impl Space {
     /// The smallest free range that fits, else the end.
     fn take(&mut self, bytes: usize) -> usize {
         let bytes = padded(bytes.max(1));
+        self.used += bytes;
         let best = self.free.iter().enumerate().filter(|(_, (_, n))| *n >= bytes).min_by_key(|(_, (_, n))| *n).map(|(i, _)| i);
         if let Some(i) = best {
             let (at, n) = self.free[i];
@@ -115,6 +122,7 @@ impl Space {
 
     fn give(&mut self, at: usize, bytes: usize) {
         let bytes = padded(bytes.max(1));
+        self.used -= bytes;
         let i = self.free.partition_point(|(a, _)| *a < at);
         self.free.insert(i, (at, bytes));
         if let Some(&(b, m)) = self.free.get(i + 1)
@@ -133,27 +141,31 @@ impl Space {
     }
 }
 
+/// Lays out memory.
+pub static PASS: Pass = Pass {
+    name: "place",
+    run: place,
+    verify: |state| verify::plan(&state.plan, &state.accesses),
+    explain: |plan, text| text.memory(plan),
+};
+
 /// Lays out memory and completes the steps.
-pub fn place(
-    ir: Ir,
-    accesses: &Accesses,
-    groups: Vec<Group>,
-    owners: &[u32],
-    order: Schedule,
-    sources: Vec<(u32, SourceKind)>,
-) -> Result<Plan> {
-    let mut layout = Layout::new(&ir, accesses, &groups, owners, &order, &sources)?;
-    let steps = layout.run(&groups, &order, &sources)?;
+pub fn place(state: &mut State<'_>) -> Result<()> {
+    let ir = &state.plan.ir;
+    let mut sources = vec![];
+    for (i, node) in ir.nodes.iter().enumerate() {
+        if let IrOp::Source(index) = node.op {
+            let kind = (state.kind)(index)?;
+            sources.push((i as u32, Source { kind, index, ty: node.tys[0].clone() }));
+        }
+    }
+    let mut layout = Layout::new(ir, &state.accesses, &state.groups, &state.owners, &state.order, &sources)?;
+    let steps = layout.run(&state.groups, &state.order, &sources)?;
     let Layout { space, constants, writes, first_write, .. } = layout;
-    let outputs = ir.outputs.iter().map(|&r| ir.ty(r).clone()).collect();
-    let source_specs = sources
-        .iter()
-        .map(|&(node, kind)| match ir.nodes[node as usize].op {
-            IrOp::Source(index) => Ok(crate::plan::Source { kind, index, ty: ir.nodes[node as usize].tys[0].clone() }),
-            _ => Err(Error::engine("plan", "a source is computed", describe(&ir, node), "a value that a run binds")),
-        })
-        .collect::<Result<_>>()?;
-    Ok(Plan::new(ir, steps, space.top, constants, source_specs, outputs, writes, first_write))
+    let plan = &mut state.plan;
+    (plan.steps, plan.arena_bytes, plan.constants, plan.writes, plan.first_write) = (steps, space.top, constants, writes, first_write);
+    plan.sources = sources.into_iter().map(|(_, s)| s).collect();
+    Ok(())
 }
 
 struct Layout<'a> {
@@ -187,7 +199,7 @@ impl<'a> Layout<'a> {
         groups: &[Group],
         owners: &'a [u32],
         order: &Schedule,
-        sources: &[(u32, SourceKind)],
+        sources: &[(u32, Source)],
     ) -> Result<Layout<'a>> {
         let mut l = Layout {
             ir,
@@ -228,8 +240,8 @@ impl<'a> Layout<'a> {
             l.stored[r.node as usize] = true;
         }
         let base = SOURCES as usize + sources.len();
-        for (k, &(node, _)) in sources.iter().enumerate() {
-            l.locs.insert(Ref { node, out: 0 }, Loc { base: SOURCES + k as u32, offset: 0 });
+        for (k, (node, _)) in sources.iter().enumerate() {
+            l.locs.insert(Ref { node: *node, out: 0 }, Loc { base: SOURCES + k as u32, offset: 0 });
         }
         for (j, &r) in ir.outputs.iter().enumerate() {
             l.locs.insert(r, Loc { base: (base + j) as u32, offset: 0 });
@@ -261,7 +273,7 @@ impl<'a> Layout<'a> {
     }
 
     /// Which writes a step can do in place: after everything that may fail, when nobody reads the old value any more.
-    fn plan_writes(&mut self, groups: &[Group], order: &Schedule, sources: &[(u32, SourceKind)]) -> Result<()> {
+    fn plan_writes(&mut self, groups: &[Group], order: &Schedule, sources: &[(u32, Source)]) -> Result<()> {
         for (w, &(variable, value)) in self.ir.writes.iter().enumerate() {
             let place = sources.iter().position(|(n, _)| *n == variable);
             let unbound = || Error::engine("assign", "its variable is not bound", describe(self.ir, variable), "a source of the plan");
@@ -345,7 +357,7 @@ impl<'a> Layout<'a> {
         PlacedArg { loc, ty, strides }
     }
 
-    fn run(&mut self, groups: &[Group], order: &Schedule, sources: &[(u32, SourceKind)]) -> Result<Vec<Step>> {
+    fn run(&mut self, groups: &[Group], order: &Schedule, sources: &[(u32, Source)]) -> Result<Vec<Step>> {
         let mut ends: Vec<Vec<Ref>> = vec![vec![]; order.steps.len()];
         for (node, n) in self.ir.nodes.iter().enumerate() {
             for out in 0..n.tys.len() as u32 {
@@ -357,11 +369,12 @@ impl<'a> Layout<'a> {
         }
         // A value that a final copy reads lives to the end.
         let kept: Vec<Ref> = self.copies.iter().map(|(_, r)| *r).collect();
-        let borrowed: Vec<u32> = sources.iter().filter(|(_, k)| k.is_borrowed()).map(|(n, _)| *n).collect();
+        let borrowed: Vec<u32> = sources.iter().filter(|(_, s)| s.kind.is_borrowed()).map(|(n, _)| *n).collect();
         let mut steps = Vec::with_capacity(order.steps.len());
         for (t, &d) in order.steps.iter().enumerate() {
             let group = &groups[d];
-            let step = if group.tile { self.tile(group, t, &borrowed)? } else { self.call(group)? };
+            let mut step = if group.tile { self.tile(group, t, &borrowed)? } else { self.call(group)? };
+            step.live = self.space.used;
             let (at, bytes) = step.scratch;
             if bytes > 0 {
                 self.space.give(at, bytes);
@@ -384,7 +397,8 @@ impl<'a> Layout<'a> {
             let output = PlacedArg { loc: self.write_base(sources.len(), w), ty, strides };
             let walked = self.ir.node(r).walked;
             self.first_write = self.first_write.min(steps.len());
-            steps.push(Step { work: Work::Copy, inputs: vec![input], outputs: vec![output], scratch: (0, 0), walked, nodes: vec![] });
+            let (inputs, outputs, live) = (vec![input], vec![output], self.space.used);
+            steps.push(Step { work: Work::Copy, inputs, outputs, scratch: (0, 0), walked, nodes: vec![], cut: Cut::Call, live });
         }
         debug_assert!(self.first_write >= self.fallible.min(steps.len()));
         Ok(steps)
@@ -449,7 +463,8 @@ impl<'a> Layout<'a> {
         }
         let scratch = self.scratch(p.working_bytes());
         let walked = self.ir.nodes[group.nodes[0] as usize].walked;
-        Ok(Step { work: Work::Tile(Box::new(p)), inputs: vec![], outputs: vec![], scratch, walked, nodes: group.nodes.clone() })
+        let (work, nodes, cut) = (Work::Tile(Box::new(p)), group.nodes.clone(), group.cut);
+        Ok(Step { work, inputs: vec![], outputs: vec![], scratch, walked, nodes, cut, live: 0 })
     }
 
     fn call(&mut self, group: &Group) -> Result<Step> {
@@ -484,7 +499,7 @@ impl<'a> Layout<'a> {
         let scratch = self.scratch(bytes);
         let walked = node.walked;
         debug_assert!(!self.ir.may_fail(n) || self.made.has(Ref { node: n, out: 0 }));
-        Ok(Step { work, inputs, outputs, scratch, walked, nodes: group.nodes.clone() })
+        Ok(Step { work, inputs, outputs, scratch, walked, nodes: group.nodes.clone(), cut: group.cut, live: 0 })
     }
 }
 

@@ -12,6 +12,7 @@ use crate::ops::movement::{CAST, RESHAPE};
 use crate::ops::select::SELECT;
 use crate::plan::ir::{Ir, IrNode, IrOp, Ref};
 use crate::plan::merge::Merge;
+use crate::plan::{Pass, verify};
 use crate::shape::{axes, c_strides, is_contiguous};
 
 /// What a rule makes of a node.
@@ -44,6 +45,17 @@ static RULES: &[Rule] = &[
     Rule { name: "reduce-one", apply: reduce_one },
     Rule { name: "outer", apply: outer },
 ];
+
+/// Rewrites the nodes.
+pub static PASS: Pass = Pass {
+    name: "simplify",
+    run: |state| {
+        state.plan.rewrites = simplify(&mut state.plan.ir);
+        Ok(())
+    },
+    verify: |state| verify::ir(&state.plan.ir, "simplify"),
+    explain: |plan, text| text.nodes(plan),
+};
 
 /// Applies the rules, then drops what is no longer needed. Returns how often each rule was applied.
 pub fn simplify(ir: &mut Ir) -> Vec<(&'static str, usize)> {

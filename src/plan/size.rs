@@ -78,7 +78,9 @@ fn arg(a: &PlacedArg) -> usize {
 }
 
 fn stage(s: &Stage) -> usize {
-    let lists = list(&s.loads) + list(&s.spreads) + list(&s.stores) + list(&s.folds) + list(&s.code) + list(&s.names);
+    let lists = list(&s.loads) + list(&s.spreads) + list(&s.stores) + list(&s.folds) + list(&s.code);
+    // What the machine makes of them: a call of a kernel each, and six for a reduction.
+    let lists = lists + s.code.len() * 16 + s.folds.len() * 48;
     lists + s.loads.iter().map(|l| small(&l.strides)).sum::<usize>() + s.stores.iter().map(|w| small(&w.locs)).sum::<usize>()
 }
 

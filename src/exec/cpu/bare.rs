@@ -1,11 +1,14 @@
 //! A reduction of what lies in memory, and nothing else: kernels see many lines at once, and memory is read as it lies. The bits are those of
 //! tiles.
 
+use std::ops::Range;
+
 use super::Machine;
+use super::lower::{FoldKernels, ProgramKernels};
 use crate::kernels::fold::BLOCK;
 use crate::kernels::fold::narrow::NARROW;
 use crate::plan::fuse::Reduction;
-use crate::plan::program::{FoldStore, Load, LoadKind, Program, padded_cols, rows_at_once};
+use crate::plan::program::{FoldStore, Load, LoadKind, Panel, Program, Tiling, padded_cols, rows_at_once};
 
 /// Values that are folded between two questions whether to go on.
 const PIECE: usize = 64 * BLOCK;
@@ -16,35 +19,42 @@ const STRIP: usize = 16 << 10;
 pub(super) struct Bare<'a> {
     load: &'a Load,
     fold: &'a FoldStore,
+    kernels: &'a FoldKernels,
 }
 
 impl<'a> Bare<'a> {
-    pub(super) fn of(p: &'a Program) -> Option<Bare<'a>> {
-        let [stage] = &p.stages[..] else { return None };
+    pub(super) fn of(p: &'a Program, kernels: &'a ProgramKernels) -> Option<Bare<'a>> {
+        let ([stage], [stage_kernels]) = (&p.stages[..], &kernels.stages[..]) else { return None };
         let ([load], [fold]) = (&stage.loads[..], &stage.folds[..]) else { return None };
         let alone = !stage.per_row && stage.code.is_empty() && stage.stores.is_empty() && fold.kept.is_none();
-        (alone && load.kind == LoadKind::Flat && fold.from == load.slot).then_some(Bare { load, fold })
+        let kernels = stage_kernels.folds.first()?;
+        (alone && load.kind == LoadKind::Flat && fold.from == load.slot).then_some(Bare { load, fold, kernels })
     }
 }
 
 impl Machine<'_> {
-    /// Runs the program. `poll` is asked after each piece whether to go on.
-    pub(super) unsafe fn fold_memory(&mut self, b: &Bare<'_>, poll: &mut dyn FnMut() -> bool) -> bool {
-        let (rows, cols, f) = (self.p.rows, self.p.cols, b.fold);
+    /// Runs a panel of the program. `go` is asked after each piece whether to go on.
+    pub(super) unsafe fn fold_memory(&mut self, b: &Bare<'_>, panel: &Panel, go: &mut impl FnMut() -> bool) -> bool {
+        let (cols, f) = (self.p.cols, b.fold);
         let size = f.dtype.size();
-        // SAFETY: the lines lie in the operand, and their results in the room that `fold_scratch` and the plan gave them.
+        let Range { start, end } = panel.rows;
+        // SAFETY: the lines lie in the operand, and their results in the room that the program and the plan gave them.
         unsafe {
-            let blocks = self.blocks.add(f.scratch);
+            let blocks = self.block_values(f);
             match f.reduction {
-                Reduction::All => self.lines(b, blocks, 0, self.p.count().div_ceil(BLOCK), BLOCK, poll),
-                Reduction::Trailing(_) if cols <= BLOCK => self.lines(b, self.result(f, 0), 0, rows, cols, poll),
+                Reduction::All => {
+                    let flat = self.p.tiling == Tiling::Flat;
+                    let (start, end) = if flat { (panel.cols.start, panel.cols.end) } else { (start * cols, end * cols) };
+                    self.lines(b, blocks.add(start / BLOCK * size), start, (end - start).div_ceil(BLOCK), BLOCK, go)
+                }
+                Reduction::Trailing(_) if cols <= BLOCK => self.lines(b, self.result(f, start), start * cols, end - start, cols, go),
                 Reduction::Trailing(_) => {
                     let (whole, rest, per_row) = (cols / BLOCK, cols % BLOCK, cols.div_ceil(BLOCK));
                     // Rows of whole blocks are folded several at a time.
                     let many = if rest == 0 { rows_at_once(cols) } else { 1 };
-                    (0..rows).step_by(many).all(|first| {
-                        let here = many.min(rows - first);
-                        if !self.lines(b, blocks, first * cols, here * whole, BLOCK, poll) {
+                    (start..end).step_by(many).all(|first| {
+                        let here = many.min(end - first);
+                        if !self.lines(b, blocks, first * cols, here * whole, BLOCK, go) {
                             return false;
                         }
                         if rest > 0 {
@@ -52,27 +62,23 @@ impl Machine<'_> {
                         }
                         if per_row <= NARROW {
                             // The same tree as pairwise, of many rows at once.
-                            (f.across)(self.result(f, first), blocks, here, per_row);
+                            (b.kernels.across)(self.result(f, first), blocks, here, per_row);
                             return true;
                         }
-                        for i in 0..here {
-                            let values = blocks.add(i * per_row * size);
-                            (f.pairwise)(values, per_row, 1);
-                            std::ptr::copy_nonoverlapping(values, self.result(f, first + i), size);
-                        }
+                        (0..here).for_each(|i| self.fold_row(f, b.kernels, blocks.add(i * per_row * size), per_row, first + i));
                         true
                     })
                 }
-                Reduction::Leading(_) if cols <= NARROW => (0..rows).step_by(PIECE).all(|first| {
-                    let (to, from) = (blocks.add(first / BLOCK * NARROW * size), self.element(b, first * cols));
-                    (f.blocks)(to, from, PIECE.min(rows - first), cols);
-                    poll()
-                }),
+                Reduction::Leading(_) if cols <= NARROW => {
+                    let (to, from) = (blocks.add(start / BLOCK * NARROW * size), self.element(b, start * cols));
+                    (b.kernels.blocks)(to, from, end - start, cols);
+                    go()
+                }
                 Reduction::Leading(_) => {
                     let width = padded_cols(cols);
-                    (0..rows).step_by(BLOCK).all(|first| {
+                    (start..end).step_by(BLOCK).all(|first| {
                         let to = blocks.add(first / BLOCK * width * size);
-                        self.rows(b, to, first, BLOCK.min(rows - first), poll)
+                        self.rows(b, to, first..end.min(first + BLOCK), panel.cols.clone(), go)
                     })
                 }
             }
@@ -102,12 +108,12 @@ impl Machine<'_> {
     /// Folds a line of at most a block.
     unsafe fn line(&self, b: &Bare<'_>, to: *mut u8, start: usize, n: usize) {
         // SAFETY: by `readable`.
-        unsafe { (b.fold.lines)(to, self.readable(b, start, n), 1, n, 0) }
+        unsafe { (b.kernels.lines)(to, self.readable(b, start, n), 1, n, 0) }
     }
 
     /// Folds `count` lines of `n` values from `start` on, the last of which may be cut short by the end of the operand.
-    unsafe fn lines(&self, b: &Bare<'_>, to: *mut u8, start: usize, count: usize, n: usize, poll: &mut dyn FnMut() -> bool) -> bool {
-        let (f, size, end) = (b.fold, b.fold.dtype.size(), self.p.count());
+    unsafe fn lines(&self, b: &Bare<'_>, to: *mut u8, start: usize, count: usize, n: usize, go: &mut impl FnMut() -> bool) -> bool {
+        let (k, size, end) = (b.kernels, b.fold.dtype.size(), self.p.count());
         // Those of which whole vectors are readable.
         let whole = if start + count * n <= end && start + count.saturating_sub(1) * n + n.next_multiple_of(8) <= b.load.readable {
             count
@@ -120,11 +126,11 @@ impl Machine<'_> {
                 let here = (PIECE / n).max(1).min(whole - first);
                 let (to, from) = (to.add(first * size), self.element(b, start + first * n));
                 if n <= NARROW {
-                    (f.across)(to, from, here, n)
+                    (k.across)(to, from, here, n)
                 } else {
-                    (f.lines)(to, from, here, n, n)
+                    (k.lines)(to, from, here, n, n)
                 }
-                if !poll() {
+                if !go() {
                     return false;
                 }
             }
@@ -136,13 +142,14 @@ impl Machine<'_> {
         true
     }
 
-    /// Adds `count` rows from `first` on up in a row at `to`, strip by strip.
-    unsafe fn rows(&self, b: &Bare<'_>, to: *mut u8, first: usize, count: usize, poll: &mut dyn FnMut() -> bool) -> bool {
-        let (f, cols, size) = (b.fold, self.p.cols, b.fold.dtype.size());
+    /// Adds rows up in a row at `to`, strip by strip of the columns.
+    unsafe fn rows(&self, b: &Bare<'_>, to: *mut u8, rows: Range<usize>, columns: Range<usize>, go: &mut impl FnMut() -> bool) -> bool {
+        let (k, cols, size) = (b.kernels, self.p.cols, b.fold.dtype.size());
+        let (first, count) = (rows.start, rows.len());
         // SAFETY: the rows lie in the operand, and the accumulator has room for whole vectors.
         unsafe {
-            for col in (0..cols).step_by(STRIP / size) {
-                let n = (STRIP / size).min(cols - col);
+            for col in columns.clone().step_by(STRIP / size) {
+                let n = (STRIP / size).min(columns.end - col);
                 let to = to.add(col * size);
                 let at = |row: usize| (first + row) * cols + col;
                 std::ptr::copy_nonoverlapping(self.element(b, at(0)), to, n * size);
@@ -152,15 +159,15 @@ impl Machine<'_> {
                 let piece = (PIECE / n).max(1);
                 for row in (1..end).step_by(piece) {
                     let here = piece.min(end - row);
-                    (f.onto)(to, self.element(b, at(row)), here, n, cols);
-                    if !poll() {
+                    (k.onto)(to, self.element(b, at(row)), here, n, cols);
+                    if !go() {
                         return false;
                     }
                 }
                 if last && count > 1 {
                     for part in (0..n).step_by(BLOCK) {
                         let n = BLOCK.min(n - part);
-                        (f.onto)(to.add(part * size), self.readable(b, at(count - 1) + part, n), 1, n, 0);
+                        (k.onto)(to.add(part * size), self.readable(b, at(count - 1) + part, n), 1, n, 0);
                     }
                 }
             }

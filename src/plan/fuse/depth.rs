@@ -3,6 +3,9 @@
 //! An edge that stays inside a program costs nothing: an elementwise value read whole, and, in a program that runs in
 //! stages, a row's reduction read back by the rows that it came from. What is computed on such reductions, one value a row,
 //! runs in the same program: it is a guest of the rows' space.
+//!
+//! Depths of single numbers are odd, all others even: a number that follows from sources alone, such as the seed of a mean,
+//! comes before everything, and what reads it is no deeper for it.
 
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
@@ -12,9 +15,12 @@ use crate::plan::access::Accesses;
 use crate::plan::ir::{Ir, Ref};
 use crate::shape::Dims;
 
+/// A value of fewer bytes is kept for later without a look at what it was made of.
+const LARGE: usize = 64 << 10;
+
 /// Where each node runs.
 pub struct Depths {
-    /// Edges through memory before a node, by node.
+    /// Edges through memory before a node, twice, by node.
     pub depth: Vec<u32>,
     /// The space of the program, by node: its own, or that of the rows whose reductions it reads.
     pub host: Vec<u32>,
@@ -80,13 +86,32 @@ impl Deepening<'_> {
         }
     }
 
+    /// True for a step that computes a single number.
+    fn single(&self, i: usize) -> bool {
+        matches!(self.parts[i], Part::Tile(s) if self.lengths[s as usize].is_empty())
+    }
+
+    /// The least depth of node `i` that is larger than `depth`.
+    fn above(&self, i: usize, depth: u32) -> u32 {
+        if self.single(i) { (depth + 1) | 1 } else { (depth + 2) & !1 }
+    }
+
+    /// The largest depth of node `i` that is less than `depth`.
+    fn below(&self, i: usize, depth: u32) -> u32 {
+        match depth.checked_sub(1) {
+            None => 0,
+            Some(d) if self.single(i) => if d % 2 == 1 { d } else { d.saturating_sub(1) },
+            Some(d) => d & !1,
+        }
+    }
+
     /// The depth of a node whose operands have theirs.
     fn raise(&mut self, i: usize) {
         if self.parts[i] == Part::None {
             return;
         }
         let ir = self.ir;
-        let mut depth = 0;
+        let mut depth = self.above(i, 0);
         let mut joins: SmallVec<[(u32, Join); 4]> = SmallVec::new();
         for &r in &ir.nodes[i].inputs {
             let root = self.root(r);
@@ -98,7 +123,7 @@ impl Deepening<'_> {
                     depth = depth.max(self.out.depth[root]);
                     joins.push((self.out.depth[root], join));
                 }
-                None => depth = depth.max(self.out.depth[root] + 1),
+                None => depth = depth.max(self.above(i, self.out.depth[root])),
             }
         }
         // What is computed at the same depth is computed beside it.
@@ -106,7 +131,7 @@ impl Deepening<'_> {
         let mut host = self.out.host[i];
         match joins.split_first() {
             // Operands of two programs: both go through memory.
-            Some(((_, first), rest)) if rest.iter().any(|(_, join)| join.host != first.host) => depth += 1,
+            Some(((_, first), rest)) if rest.iter().any(|(_, join)| join.host != first.host) => depth = self.above(i, depth),
             Some(((_, first), _)) => {
                 host = first.host;
                 if let Some(rows) = joins.iter().find_map(|(_, join)| join.rows) {
@@ -119,27 +144,66 @@ impl Deepening<'_> {
         self.out.host[i] = host;
     }
 
-    /// Moves elementwise nodes to their first users, so that they are computed beside them and not stored. Guests stay.
+    fn at_home(&self, i: usize) -> bool {
+        matches!(self.parts[i], Part::Tile(s) | Part::Fold(s, _) if self.out.host[i] == s)
+    }
+
+    /// For each elementwise node, the bytes that would stay in memory, for it alone, if it were computed later.
+    fn kept_for(&self) -> Vec<usize> {
+        let ir = self.ir;
+        // The depth of the last user of each node.
+        let mut last = vec![0; ir.nodes.len()];
+        for (i, node) in ir.nodes.iter().enumerate() {
+            node.inputs.iter().for_each(|&r| {
+                let root = self.root(r);
+                last[root] = self.out.depth[i].max(last[root]);
+            });
+        }
+        let mut kept = vec![0; ir.nodes.len()];
+        for (i, node) in ir.nodes.iter().enumerate().filter(|(i, _)| matches!(self.parts[*i], Part::Tile(_)) && self.at_home(*i)) {
+            let mut seen: SmallVec<[usize; 3]> = SmallVec::new();
+            for &r in &node.inputs {
+                let root = self.root(r);
+                if self.parts[root] == Part::None || seen.contains(&root) {
+                    continue;
+                }
+                seen.push(root);
+                let bytes = ir.nodes[root].tys[0].bytes();
+                let beside = self.at_home(root) && matches!(self.parts[root], Part::Tile(_)) && self.join(i, r).is_some();
+                kept[i] += match () {
+                    () if beside => kept[root].min(bytes),
+                    () if last[root] > self.out.depth[i] => 0,
+                    () => bytes,
+                };
+            }
+        }
+        kept
+    }
+
+    /// Moves elementwise nodes to their first users, so that they are computed beside them and not stored. Guests and single
+    /// numbers stay, and so do large values of which more would have to be kept than they hold.
     fn sink(&mut self) {
         let n = self.ir.nodes.len();
         let mut fixed = vec![false; n];
         for r in self.ir.outputs.iter().chain(self.ir.writes.iter().map(|(_, r)| r)) {
             fixed[self.root(*r)] = true;
         }
+        let kept = self.kept_for();
         let mut latest = vec![u32::MAX; n];
         for i in (0..n).rev() {
-            let at_home = |j: usize| matches!(self.parts[j], Part::Tile(s) | Part::Fold(s, _) if self.out.host[j] == s);
+            let bytes = self.ir.nodes[i].tys.first().map_or(0, crate::shape::Ty::bytes);
             match self.parts[i] {
                 Part::None => continue,
-                Part::Tile(_) if at_home(i) && !fixed[i] && latest[i] != u32::MAX => {
+                Part::Tile(_) if self.at_home(i) && !self.single(i) && !fixed[i] && latest[i] != u32::MAX && kept[i] <= bytes.max(LARGE) => {
                     self.out.depth[i] = self.out.depth[i].max(latest[i]);
                 }
                 _ => {}
             }
             for &r in &self.ir.nodes[i].inputs {
                 let root = self.root(r);
-                let beside = at_home(i) && at_home(root) && self.join(i, r).is_some();
-                latest[root] = latest[root].min(self.out.depth[i].saturating_sub(u32::from(!beside)));
+                let beside = self.at_home(i) && self.at_home(root) && self.join(i, r).is_some();
+                let most = if beside { self.out.depth[i] } else { self.below(root, self.out.depth[i]) };
+                latest[root] = latest[root].min(most);
             }
         }
     }

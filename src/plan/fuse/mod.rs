@@ -1,28 +1,70 @@
-//! From nodes to steps: elementwise work and reductions over one iteration space become one tile program; everything else
-//! is a call.
+//! From nodes to steps: elementwise work and reductions over one iteration space become tile programs; everything else is
+//! a call.
 //!
-//! Every node has a depth: an edge that must go through memory adds one. Elementwise nodes of one space and one depth
-//! cannot depend on each other through memory, so they may share a program. A node whose result is first used later is
-//! moved to its first user's depth, so that it is computed beside it and not stored. A row's reduction may be read back by
-//! its own rows inside the program, which then runs in stages.
+//! Every node has a depth: an edge that must go through memory adds to it. Nodes of one space and one depth cannot depend
+//! on each other through memory, so those of them that are connected share a program. A node whose result is first used
+//! later is moved to its first user's depth, so that it is computed beside it and not stored. A row's reduction may be read
+//! back by its own rows inside the program, which then runs in stages.
 //!
-//! What a step that may fail needs is kept apart from the rest: it runs early, and the rest, writes to variables among it,
-//! runs when nothing can fail any more.
+//! What a step that may fail needs is kept apart from the rest if variables are written: it runs early, and the writes run
+//! when nothing can fail any more.
 
+mod connect;
 mod depth;
 
 use rustc_hash::FxHashMap;
 
-use self::depth::{Depths, depths};
+use self::connect::Nodes;
+use self::depth::depths;
 use crate::graph::op::Kernel;
 use crate::kernels::fold::BLOCK;
 use crate::plan::access::{Accesses, is_value};
 use crate::plan::ir::{Ir, IrOp, Ref};
 use crate::plan::simplify::fold_axes;
+use crate::plan::{Pass, size, verify};
 use crate::shape::{Dims, Strides, c_strides, count};
 
-/// Nodes that one tile program holds at most.
+/// Nodes that one tile program holds at most; a longer one is cut where it is thinnest.
 const PROGRAM: usize = 192;
+/// Columns whose sums over the rows are kept while a program goes over rows of any length: they stay in the second cache.
+const COLUMNS: usize = 32 << 10;
+
+/// Why a step does not go on with what another has begun.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Cut {
+    /// It reads nothing that a program computes.
+    Nothing,
+    /// It is a call of a kernel.
+    Call,
+    /// It reads values in another order than they are computed in, or of another shape.
+    Space,
+    /// It reads a value that is complete only when all of another program has run.
+    Whole,
+    /// Its reduction's tree does not fit the program.
+    Tree,
+    /// The program would be too long.
+    Long,
+    /// A step that may fail needs one of the two.
+    Urgent,
+    /// The two belong to different segments.
+    Segment,
+}
+
+impl Cut {
+    /// For `explain`.
+    pub fn text(self) -> &'static str {
+        match self {
+            Cut::Nothing => "reads no program",
+            Cut::Call => "a call",
+            Cut::Space => "reads in another order or shape",
+            Cut::Whole => "reads what is complete only at the end of a program",
+            Cut::Tree => "its tree does not fit the program",
+            Cut::Long => "the program would be too long",
+            Cut::Urgent => "a step that may fail needs one of them",
+            Cut::Segment => "belongs to another segment",
+        }
+    }
+}
 
 /// A reduction as a tile program does it: the axes before `boundary` (of the lengths without ones) are kept or reduced.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
@@ -46,6 +88,8 @@ pub struct Group {
     pub space: Dims,
     /// How many of its leading axes count the rows, in a program that may run in stages.
     pub rows: Option<usize>,
+    /// Why it is a step of its own.
+    pub cut: Cut,
 }
 
 /// How nodes take part.
@@ -82,7 +126,21 @@ fn classify(dims: &[usize], axes: &[usize]) -> Option<Reduction> {
     flags.iter().take(reduced).all(|f| *f).then_some(Reduction::Leading(reduced))
 }
 
-/// Groups the nodes into steps, in an order in which inputs come first.
+/// Groups nodes into steps.
+pub static PASS: Pass = Pass {
+    name: "fuse",
+    run: |state| {
+        let ir = &state.plan.ir;
+        state.groups = fuse(ir, &state.accesses);
+        size::ask_steps(state.groups.len())?;
+        state.owners = owners(ir, &state.groups);
+        Ok(())
+    },
+    verify: |state| verify::groups(&state.plan.ir, &state.accesses, &state.groups),
+    explain: |plan, text| text.counts(plan),
+};
+
+/// Groups the nodes into steps, in the order of their first nodes.
 pub fn fuse(ir: &Ir, accesses: &Accesses) -> Vec<Group> {
     let mut spaces: FxHashMap<Dims, u32> = FxHashMap::default();
     let mut lengths: Vec<Dims> = vec![];
@@ -114,7 +172,37 @@ pub fn fuse(ir: &Ir, accesses: &Accesses) -> Vec<Group> {
         })
         .collect();
     let depths = depths(ir, accesses, &parts, &lengths);
-    group(ir, &parts, &depths, &urgent(ir), &lengths)
+    let urgent = if ir.writes.is_empty() { vec![false; ir.nodes.len()] } else { urgent(ir) };
+    let nodes = Nodes { ir, accesses, parts: &parts, depths: &depths, urgent: &urgent, lengths: &lengths };
+    let mut groups = nodes.groups();
+    let owners = owners(ir, &groups);
+    for d in 0..groups.len() {
+        if groups[d].cut == Cut::Nothing {
+            groups[d].cut = cut(ir, accesses, (&groups, &owners), &urgent, d);
+        }
+    }
+    groups
+}
+
+/// Why a program does not go on with one that it reads.
+fn cut(ir: &Ir, accesses: &Accesses, (groups, owners): (&[Group], &[u32]), urgent: &[bool], d: usize) -> Cut {
+    for &i in &groups[d].nodes {
+        for &r in &ir.nodes[i as usize].inputs {
+            let root = accesses.of(r).root.node;
+            let Some(from) = groups.get(owners[root as usize] as usize).filter(|g| g.tile) else { continue };
+            if owners[root as usize] as usize == d {
+                continue;
+            }
+            return match () {
+                () if urgent[root as usize] != urgent[i as usize] => Cut::Urgent,
+                () if ir.nodes[root as usize].segment != ir.nodes[i as usize].segment => Cut::Segment,
+                () if matches!(ir.nodes[root as usize].kernel(), Some(Kernel::Fold(_))) => Cut::Whole,
+                () if from.space != groups[d].space || !accesses.of(r).whole => Cut::Space,
+                () => Cut::Whole,
+            };
+        }
+    }
+    Cut::Nothing
 }
 
 /// Which nodes may fail, or are needed by one that may.
@@ -129,56 +217,13 @@ fn urgent(ir: &Ir) -> Vec<bool> {
     urgent
 }
 
-fn group(ir: &Ir, parts: &[Part], depths: &Depths, urgent: &[bool], lengths: &[Dims]) -> Vec<Group> {
-    let mut open: FxHashMap<(u32, u32, bool), usize> = FxHashMap::default();
-    let mut groups: Vec<Group> = vec![];
-    let mut classes: Vec<Vec<Reduction>> = vec![];
-    let mut solo: Vec<Group> = vec![];
-    for i in 0..ir.nodes.len() {
-        let nodes = vec![i as u32];
-        let reduction = match parts[i] {
-            Part::None => continue,
-            Part::Call => {
-                solo.push(Group { nodes, tile: false, space: Dims::new(), rows: None });
-                continue;
-            }
-            Part::Tile(_) => None,
-            Part::Fold(_, r) => Some(r),
-        };
-        let (space, depth) = (depths.host[i], depths.depth[i]);
-        let dims = &lengths[space as usize];
-        let rows = depths.stages.get(&(space, depth)).copied();
-        let key = (space, depth, urgent[i]);
-        let staged = reduction.is_none_or(|r| rows.is_none_or(|at| in_stages(dims, at, r)));
-        let fits = |g: usize| groups[g].nodes.len() < PROGRAM && reduction.is_none_or(|r| classes[g].iter().all(|c| together(dims, *c, r)));
-        match open.get(&key).copied() {
-            Some(g) if staged && fits(g) => {
-                groups[g].nodes.push(i as u32);
-                classes[g].extend(reduction);
-            }
-            // A reduction that does not fit reads what the program stored; elementwise nodes, and rows' reductions that are
-            // read back, go on in a new program.
-            Some(_) if reduction.is_some_and(|r| rows.is_none_or(|at| r != Reduction::Trailing(at))) => {
-                solo.push(Group { nodes, tile: true, space: dims.clone(), rows: None });
-            }
-            None if !staged => solo.push(Group { nodes, tile: true, space: dims.clone(), rows: None }),
-            _ => {
-                open.insert(key, groups.len());
-                groups.push(Group { nodes, tile: true, space: dims.clone(), rows });
-                classes.push(reduction.into_iter().collect());
-            }
-        }
-    }
-    groups.extend(solo);
-    groups
-}
-
 /// True if two reductions can share a program over `dims`.
 fn together(dims: &[usize], a: Reduction, b: Reduction) -> bool {
     use Reduction::{All, Leading, Trailing};
     match (a, b) {
-        (All, All) => true,
-        (All, Trailing(at) | Leading(at)) | (Trailing(at) | Leading(at), All) => aligned(dims, at),
+        (All, All | Trailing(_)) | (Trailing(_), All) => true,
+        // Columns are added up by themselves only where the blocks of the other stand in rows.
+        (All, Leading(at)) | (Leading(at), All) => narrow(dims, at) || count(&dims[at..]).is_multiple_of(BLOCK),
         (Trailing(x) | Leading(x), Trailing(y) | Leading(y)) => x == y,
     }
 }
@@ -186,16 +231,15 @@ fn together(dims: &[usize], a: Reduction, b: Reduction) -> bool {
 /// True if a reduction can share a program that runs row by row, or several rows at once, over `dims` cut at `rows`.
 fn in_stages(dims: &[usize], rows: usize, r: Reduction) -> bool {
     match r {
-        Reduction::All => aligned(dims, rows),
+        Reduction::All => true,
         Reduction::Trailing(at) => at == rows,
-        // Rows that are longer than a tile are added up tile by tile, many rows at once.
-        Reduction::Leading(at) => at == rows && count(&dims[at..]) < BLOCK,
+        Reduction::Leading(at) => at == rows && narrow(dims, at),
     }
 }
 
-/// True if rows consist of whole blocks.
-fn aligned(dims: &[usize], rows: usize) -> bool {
-    count(&dims[rows..]).is_multiple_of(BLOCK)
+/// True if the sums of all columns can be kept while a program goes over the rows.
+fn narrow(dims: &[usize], rows: usize) -> bool {
+    count(&dims[rows..]) <= COLUMNS
 }
 
 /// For messages and `explain`: the op of a node with its type.
@@ -247,25 +291,35 @@ pub fn reduction(ir: &Ir, i: u32) -> Option<Reduction> {
     classify(dims, &fold_axes(node.name(), &node.attrs, dims.len()).ok()?)
 }
 
+/// True for an elementwise node of a program that has one value a row.
+fn is_per_row(ir: &Ir, (space, rows): (&Dims, Option<usize>), i: u32) -> bool {
+    let node = &ir.nodes[i as usize];
+    rows.is_some() && !matches!(node.kernel(), Some(Kernel::Fold(_))) && squeeze(&node.tys[0].dims) != *space
+}
+
 /// True for an elementwise node of a group that has one value a row.
 pub fn per_row(ir: &Ir, group: &Group, i: u32) -> bool {
-    let node = &ir.nodes[i as usize];
-    group.rows.is_some() && !matches!(node.kernel(), Some(Kernel::Fold(_))) && squeeze(&node.tys[0].dims) != group.space
+    is_per_row(ir, (&group.space, group.rows), i)
 }
 
 /// How operand `r` of node `i`, of group `d`, is found inside the program; `None` if it comes from memory.
 pub fn inside(ir: &Ir, accesses: &Accesses, owners: &[u32], (group, d): (&Group, u32), i: u32, r: Ref) -> Option<Inside> {
-    let access = accesses.of(r);
-    let root = access.root.node;
-    if owners[root as usize] != d {
+    if owners[accesses.of(r).root.node as usize] != d {
         return None;
     }
+    inside_of(ir, accesses, (&group.space, group.rows), i, r)
+}
+
+/// The same, if both are of one program over a space, of whose axes `rows` count the rows.
+fn inside_of(ir: &Ir, accesses: &Accesses, over: (&Dims, Option<usize>), i: u32, r: Ref) -> Option<Inside> {
+    let access = accesses.of(r);
+    let root = access.root.node;
     let fold = |n: u32| matches!(ir.nodes[n as usize].kernel(), Some(Kernel::Fold(_)));
-    if !fold(root) && !per_row(ir, group, root) {
+    if !fold(root) && !is_per_row(ir, over, root) {
         return access.whole.then_some(Inside::Value(root));
     }
-    let rows = group.rows.filter(|&at| !fold(i) && (!fold(root) || reduction(ir, root) == Some(Reduction::Trailing(at))))?;
-    match per_row(ir, group, i) {
+    let rows = over.1.filter(|&at| !fold(i) && (!fold(root) || reduction(ir, root) == Some(Reduction::Trailing(at))))?;
+    match is_per_row(ir, over, i) {
         true => access.whole.then_some(Inside::Value(root)),
         false => row_of(ir, accesses, i, r, rows).then_some(Inside::Row(root)),
     }

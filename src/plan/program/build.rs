@@ -3,15 +3,15 @@
 use smallvec::SmallVec;
 
 use super::registers::{Registers, assign, crossing};
-use super::{FoldStore, Load, LoadKind, Loc, Program, Tiling, order, stages};
+use super::{FoldStore, Kind, Load, LoadKind, Loc, Program, Tiling, order, stages};
+use crate::dtype::DType;
 use crate::error::{Error, Result};
-use crate::graph::op::Kernel;
-use crate::kernels::fold::{BLOCK, Fold, lines, narrow, onto, pairwise};
-use crate::kernels::isa::{Isa, isa};
-use crate::kernels::tile::{self, Instr};
+use crate::graph::op::{Kernel, OpDef};
+use crate::kernels::fold::{BLOCK, Fold, narrow};
+use crate::kernels::isa::Isa;
 use crate::plan::access::Accesses;
 use crate::plan::fuse::{Group, Inside, Reduction, describe, inside, per_row, reduction};
-use crate::plan::ir::{Ir, Ref};
+use crate::plan::ir::{Ir, IrOp, Ref};
 use crate::shape::{Dims, Strides, count};
 
 /// Where operands and results are while a program is built.
@@ -22,7 +22,6 @@ struct Emitter<'a> {
     owners: &'a [u32],
     /// The group's own index.
     own: u32,
-    isa: Isa,
     stages: Vec<Emission>,
 }
 
@@ -39,13 +38,15 @@ pub(super) struct Emission {
 /// An instruction before registers are given.
 pub(super) struct Emitted {
     pub node: u32,
-    pub f: Instr,
-    pub name: &'static str,
+    /// The row that it computes.
+    pub def: &'static OpDef,
+    /// The dtypes of its last operand and of its result.
+    pub dtypes: (DType, DType),
     pub operands: SmallVec<[Read; 3]>,
     /// Bit mask of the operands that the kernel reads as a single value.
-    single: usize,
-    /// Reads of one value a row that are copied to a register before, to become full.
-    pub splat: SmallVec<[(usize, Instr); 1]>,
+    pub single: u8,
+    /// Reads of one value a row that are copied to a register before, to become full, with their dtypes.
+    pub splat: SmallVec<[(usize, DType); 1]>,
 }
 
 /// A reduction before registers are given.
@@ -77,7 +78,7 @@ pub fn build(
     room: &dyn Fn(Ref) -> usize,
 ) -> Result<Program> {
     let own = owners[group.nodes[0] as usize];
-    let mut b = Emitter { ir, accesses, group, owners, own, isa: isa(), stages: vec![] };
+    let mut b = Emitter { ir, accesses, group, owners, own, stages: vec![] };
     let (numbers, per_row) = b.numbers(stored)?;
     b.stages =
         per_row.into_iter().map(|per_row| Emission { per_row, loads: vec![], patterns: vec![], nodes: vec![], folds: vec![] }).collect();
@@ -167,17 +168,19 @@ impl Emitter<'_> {
             return Ok(());
         }
         let dims = &node.tys[0].dims;
+        let IrOp::Row(def, _) = node.op else { return Err(missing(self.ir, i)) };
         let operands = node.inputs.iter().map(|&r| self.operand(s, i, r, dims)).collect();
-        // `choose` gives it its kernel, once it is known how operands are read.
-        let f = tile::copy(node.tys[0].dtype);
-        self.stages[s].nodes.push(Emitted { node: i, f, name: node.name(), operands, single: 0, splat: SmallVec::new() });
+        let to = node.tys[0].dtype;
+        let from = node.inputs.last().map_or(to, |&r| self.ir.ty(r).dtype);
+        // `choose` says which operands are single, once it is known how they are read.
+        self.stages[s].nodes.push(Emitted { node: i, def, dtypes: (from, to), operands, single: 0, splat: SmallVec::new() });
         Ok(())
     }
 
     fn finish(self, stored: &dyn Fn(u32) -> bool, room: &dyn Fn(Ref) -> usize) -> Result<Program> {
         let (dims, rows, cols, tiling) = self.tiling();
         let split = split(&dims, cols);
-        let Emitter { ir, group, isa, mut stages, .. } = self;
+        let Emitter { ir, group, mut stages, .. } = self;
         // Rows that do not fill vectors are reduced from a register, which has room behind its end.
         let ragged = tiling == Tiling::Whole && cols % 8 != 0;
         // Those of a few values are reduced many at once, and nothing is read behind their end.
@@ -200,7 +203,7 @@ impl Emitter<'_> {
                 load.periodic = !stage.per_row && tiling == Tiling::Whole && load.strides[..split].iter().all(|&s| s == 0);
             }
             for e in &mut stage.nodes {
-                choose(ir, isa, e, &stage.loads, tiling)?;
+                choose(ir, e, &stage.loads, tiling)?;
             }
             fill(stage);
         }
@@ -215,7 +218,7 @@ impl Emitter<'_> {
         }
         let Registers { stages: mut placed, carried, count: registers, places } =
             assign(ir, &mut stages, (tiling, cols), &crossing, stored)?;
-        let mut scratch_bytes = 0;
+        let (mut shared_bytes, mut blocks_bytes) = (0, 0);
         for (stage, built) in stages.iter().zip(&mut placed) {
             for store in built.stores.iter_mut() {
                 store.aliased |= ragged && stage.folds.iter().any(|f| f.operand == Read::Value(store.value.node));
@@ -231,8 +234,15 @@ impl Emitter<'_> {
                     let got = format_args!("{} over {:?}", describe(ir, f.node), f.reduction);
                     return Err(Error::engine(ir.nodes[f.node as usize].name(), "rows read it", got, "a reduction of each row"));
                 }
-                let scratch = scratch_bytes;
-                scratch_bytes += fold_scratch(f.reduction, rows, cols, tiling, dtype.size());
+                let shared = tiling == Tiling::Blocks || !matches!(f.reduction, Reduction::Trailing(_));
+                let bytes = if shared { &mut shared_bytes } else { &mut blocks_bytes };
+                let blocks = *bytes;
+                *bytes += block_values(f.reduction, rows, cols, tiling, dtype.size());
+                let gathered = (f.reduction == Reduction::All && tiling != Tiling::Flat && cols % BLOCK != 0).then(|| {
+                    let at = blocks_bytes;
+                    blocks_bytes += ((BLOCK + 8) * dtype.size()).next_multiple_of(64);
+                    at
+                });
                 built.folds.push(FoldStore {
                     value: Ref { node: f.node, out: 0 },
                     after,
@@ -242,19 +252,29 @@ impl Emitter<'_> {
                     reduction: f.reduction,
                     loc: (kept.is_none() || stored(f.node)).then_some(Loc { base: 0, offset: 0 }),
                     kept,
-                    scratch,
-                    lines: lines(isa, f.fold, dtype),
-                    onto: onto(isa, f.fold, dtype),
-                    across: narrow::across(isa, f.fold, dtype),
-                    down: narrow::down(isa, f.fold, dtype),
-                    blocks: narrow::blocks(isa, f.fold, dtype),
-                    pairwise: pairwise(isa, f.fold, dtype),
+                    blocks,
+                    shared,
+                    gathered,
                 });
             }
             built.folds.sort_by_key(|f| f.after);
         }
         let carried_bytes = carried.last().map_or(0, |c| c.offset + carried_room(cols, c.size));
-        Ok(Program { dims, split, rows, cols, tiling, stages: placed, carried, registers, register_bytes, scratch_bytes, carried_bytes })
+        let stages = placed;
+        Ok(Program {
+            dims,
+            split,
+            rows,
+            cols,
+            tiling,
+            stages,
+            carried,
+            registers,
+            register_bytes,
+            shared_bytes,
+            blocks_bytes,
+            carried_bytes,
+        })
     }
 
     /// The collapsed lengths, rows, columns, and the way that tiles walk.
@@ -291,14 +311,13 @@ impl Emitter<'_> {
         if all && boundary.is_none() && cols % BLOCK != 0 {
             return (dims, rows, cols, Tiling::Flat);
         }
-        let tiling = match (cols > BLOCK, leading) {
-            (true, true) => Tiling::Blocks,
-            (true, false) => Tiling::Rows,
-            // Block values of a reduction to one value need tiles of 512.
-            (false, _) if all && cols == BLOCK => Tiling::Rows,
-            (false, _) => Tiling::Whole,
+        // Column by column: not what reads a whole row before it goes on, or needs the elements in C order.
+        let columns = leading && self.stages.len() == 1 && !(all && cols % BLOCK != 0);
+        let tiling = match cols > BLOCK || (all && cols == BLOCK) {
+            true if columns => Tiling::Blocks,
+            true => Tiling::Rows,
+            false => Tiling::Whole,
         };
-        let tiling = if leading && tiling == Tiling::Rows { Tiling::Blocks } else { tiling };
         (dims, rows, cols, tiling)
     }
 }
@@ -319,24 +338,12 @@ pub(super) fn carried_room(cols: usize, size: usize) -> usize {
     ((cols.next_multiple_of(8) + 8) * size).next_multiple_of(64)
 }
 
-/// Picks the kernel of an instruction: the form whose single operands are the loads that are one value for a tile.
-fn choose(ir: &Ir, isa: Isa, e: &mut Emitted, loads: &[Load], tiling: Tiling) -> Result<()> {
+/// Picks the form of an instruction: that whose single operands are the loads that are one value for a tile.
+fn choose(ir: &Ir, e: &mut Emitted, loads: &[Load], tiling: Tiling) -> Result<()> {
     let node = &ir.nodes[e.node as usize];
-    let to = node.tys[0].dtype;
-    let dtype = |k: usize| node.inputs.get(k).map_or(to, |&r| ir.ty(r).dtype);
-    let from = dtype(node.inputs.len().saturating_sub(1));
-    let forms = match node.kernel() {
-        Some(Kernel::Tile(t)) => (t.forms)(isa, from),
-        Some(Kernel::Select) => Some(tile::select(isa, to)),
-        Some(Kernel::Cast) => {
-            let mut forms = [None; 8];
-            forms[0] = Some(tile::cast(isa, from, to));
-            Some(tile::Forms(forms))
-        }
-        _ => None,
-    };
-    // The dtype rules of the rows let only dtypes through that the kernels have.
-    let forms = forms.ok_or_else(|| missing(ir, e.node))?.0;
+    let (from, to) = e.dtypes;
+    // The dtype rules of the rows let only dtypes through that the kernels have; all instruction sets have the same.
+    let forms = Kind::Row(e.def).forms(Isa::Base, from, to).ok_or_else(|| missing(ir, e.node))?.0;
     let single = |o: &Read| match o {
         Read::Load(k) => is_single(&loads[*k]),
         // A tile of several rows gets them repeated.
@@ -352,13 +359,12 @@ fn choose(ir: &Ir, isa: Isa, e: &mut Emitted, loads: &[Load], tiling: Tiling) ->
         if mask >> k & 1 == 1 {
             mask &= !(1 << k);
             if matches!(o, Read::Row(_)) {
-                e.splat.push((k, tile::fill(dtype(k))));
+                e.splat.push((k, node.inputs.get(k).map_or(to, |&r| ir.ty(r).dtype)));
             }
         }
     }
-    e.single = mask;
-    e.f = forms[mask].ok_or_else(|| missing(ir, e.node))?;
-    Ok(())
+    e.single = mask as u8;
+    forms[mask].map(|_| ()).ok_or_else(|| missing(ir, e.node))
 }
 
 /// True if one value stands for a whole tile.
@@ -476,10 +482,11 @@ pub fn rows_at_once(cols: usize) -> usize {
     (8 * BLOCK * BLOCK / cols.max(1)).clamp(1, 8)
 }
 
-fn fold_scratch(reduction: Reduction, rows: usize, cols: usize, tiling: Tiling, size: usize) -> usize {
+/// Bytes of the values that a reduction has for each block of its tree.
+fn block_values(reduction: Reduction, rows: usize, cols: usize, tiling: Tiling, size: usize) -> usize {
     let values = match reduction {
         Reduction::All => (rows * cols).div_ceil(BLOCK),
-        Reduction::Trailing(_) if tiling == Tiling::Blocks => cols.div_ceil(BLOCK) * BLOCK.min(rows),
+        Reduction::Trailing(_) if tiling == Tiling::Blocks => cols.div_ceil(BLOCK) * rows,
         Reduction::Trailing(_) => cols.div_ceil(BLOCK) * rows_at_once(cols).min(rows),
         Reduction::Leading(_) => rows.div_ceil(BLOCK) * padded_cols(cols),
     };

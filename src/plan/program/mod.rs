@@ -9,20 +9,23 @@
 //! short rows, before the next begins. Between them run stages that compute on the reductions, one value a row.
 
 mod build;
+mod code;
 mod order;
+mod panels;
 mod registers;
 mod stages;
 
 use smallvec::SmallVec;
 
 use crate::dtype::DType;
-use crate::kernels::fold::{Fold, Lines, narrow};
-use crate::kernels::tile::Instr;
+use crate::kernels::fold::Fold;
 use crate::plan::fuse::Reduction;
 use crate::plan::ir::Ref;
 use crate::shape::{Dims, Strides};
 
 pub use build::{build, padded_cols, rows_at_once};
+pub use code::{Code, Kind};
+pub use panels::Panel;
 
 /// Where a value is: index of a base pointer of the run, and bytes from it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
@@ -136,6 +139,7 @@ pub struct Carried {
 }
 
 /// A reduction, done in each tile as soon as its operand is there.
+#[derive(Debug)]
 pub struct FoldStore {
     /// The reduced value.
     pub value: Ref,
@@ -153,32 +157,18 @@ pub struct FoldStore {
     pub loc: Option<Loc>,
     /// The register that holds it for later stages.
     pub kept: Option<u16>,
-    /// Place of block values, in bytes from the step's scratch memory.
-    pub scratch: usize,
-    /// Folds lines of up to 512 values, each into one value.
-    pub lines: Lines,
-    /// Folds lines into an accumulator.
-    pub onto: Lines,
-    /// Folds narrow rows, each into one value.
-    pub across: narrow::Rows,
-    /// Folds narrow rows into an accumulator.
-    pub down: narrow::Rows,
-    /// Folds narrow rows by blocks of rows.
-    pub blocks: narrow::Rows,
-    /// Folds block values.
-    pub pairwise: unsafe fn(*mut u8, usize, usize),
-}
-
-/// An instruction: a kernel and its operands in the table of pointers.
-#[derive(Clone, Copy)]
-pub struct Code {
-    /// The kernel.
-    pub f: Instr,
-    /// Destination and operands.
-    pub at: [u16; 4],
+    /// Place of its block values, in bytes from the memory that holds them.
+    pub blocks: usize,
+    /// True if the block values of all panels stand together, to be folded when the last panel is done; else each thread
+    /// has its own, of the rows that it is at.
+    pub shared: bool,
+    /// Place of a block of values, in bytes from a thread's block values, if tiles are not whole blocks of the reduction's
+    /// tree: they are brought together there.
+    pub gathered: Option<usize>,
 }
 
 /// A pass over the tiles of a row, or of a few short rows.
+#[derive(Debug)]
 pub struct Stage {
     /// True if it computes one value a row.
     pub per_row: bool,
@@ -192,11 +182,10 @@ pub struct Stage {
     pub folds: Vec<FoldStore>,
     /// Instructions.
     pub code: Vec<Code>,
-    /// Names of the instructions, for `explain`.
-    pub names: Vec<&'static str>,
 }
 
-/// A tile program.
+/// A tile program: data, of which each machine makes its own form.
+#[derive(Debug)]
 pub struct Program {
     /// The collapsed lengths of the space.
     pub dims: Dims,
@@ -216,8 +205,10 @@ pub struct Program {
     pub registers: u16,
     /// Bytes of a register.
     pub register_bytes: usize,
-    /// Bytes of block values.
-    pub scratch_bytes: usize,
+    /// Bytes of the block values that all threads share.
+    pub shared_bytes: usize,
+    /// Bytes of a thread's own block values.
+    pub blocks_bytes: usize,
     /// Bytes of carried rows.
     pub carried_bytes: usize,
 }
@@ -244,9 +235,13 @@ impl Program {
         let entries = self.registers as usize + self.carried.len() + self.loads().count() + self.stores().count();
         (entries * size_of::<usize>()).next_multiple_of(64)
     }
-    /// Bytes of the table of pointers, the registers, the block values and the carried rows.
+    /// Bytes of what each thread has of its own: the table of pointers, the registers, block values and the carried rows.
+    pub fn local_bytes(&self) -> usize {
+        self.table_bytes() + self.registers as usize * self.register_bytes + self.blocks_bytes + self.carried_bytes
+    }
+    /// Bytes that one thread needs to run it.
     pub fn working_bytes(&self) -> usize {
-        self.table_bytes() + self.registers as usize * self.register_bytes + self.scratch_bytes + self.carried_bytes
+        self.shared_bytes + self.local_bytes()
     }
     /// True if value `w` of a stage may be written where operand `r` of a stage stands, which is read in the order of the
     /// space: no tile of it is read after it was written. If both are of one stage, the value must be written from a register

@@ -5,7 +5,7 @@ use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
 use super::build::{Emission, Read, carried_room, not_computed};
-use super::{Carried, Code, Instr, Load, LoadKind, Spread, Stage, Store, Tiling};
+use super::{Carried, Code, Kind, Load, LoadKind, Spread, Stage, Store, Tiling};
 use crate::error::{Error, Result};
 use crate::kernels::fold::BLOCK;
 use crate::plan::ir::{Ir, Ref};
@@ -89,8 +89,8 @@ pub fn crossing(stages: &[Emission]) -> FxHashMap<u32, usize> {
 /// A stage while its registers are given.
 #[derive(Default)]
 struct StageCode {
-    code: Vec<(Instr, [Home; 4])>,
-    names: Vec<&'static str>,
+    /// Instructions, and their operands, which have no numbers yet.
+    code: Vec<(Code, [Home; 4])>,
     stores: Vec<(Store, Home)>,
     spreads: Vec<(Home, u16, usize)>,
 }
@@ -140,12 +140,12 @@ pub fn assign(
             };
             let mut operands: SmallVec<[Home; 3]> = e.operands.iter().map(operand).collect::<Result<_>>()?;
             let mut temporary: SmallVec<[u16; 2]> = SmallVec::new();
-            for &(k, fill) in &e.splat {
+            for &(k, dtype) in &e.splat {
                 let r = pool.take();
                 temporary.push(r);
                 let from = operands[k];
+                let fill = Code { kind: Kind::Fill, from: dtype, to: dtype, single: 1, at: [0; 4] };
                 draft.code.push((fill, [Home::Register(r), from, from, from]));
-                draft.names.push("splat");
                 operands[k] = Home::Register(r);
             }
             let at = draft.code.len();
@@ -177,8 +177,8 @@ pub fn assign(
                 touch(&mut stage.loads, loads, p, at)?;
                 *slot = p;
             }
-            draft.code.push((e.f, places));
-            draft.names.push(e.name);
+            let code = Code { kind: Kind::Row(e.def), from: e.dtypes.0, to: e.dtypes.1, single: e.single, at: [0; 4] };
+            draft.code.push((code, places));
             pool.free.extend(temporary);
             // Registers of operands that end here are free for the next instruction; never for this one.
             let mut done: SmallVec<[u32; 3]> = SmallVec::new();
@@ -235,8 +235,7 @@ fn finish(
         spreads: draft.spreads.into_iter().map(|(from, to, size)| Spread { from: places.of(from), to, size }).collect(),
         stores: draft.stores.into_iter().map(|(s, place)| Store { slot: places.of(place), ..s }).collect(),
         folds: vec![],
-        code: draft.code.into_iter().map(|(f, at)| Code { f, at: at.map(|p| places.of(p)) }).collect(),
-        names: draft.names,
+        code: draft.code.into_iter().map(|(c, at)| Code { at: at.map(|p| places.of(p)), ..c }).collect(),
     };
     let stages = stages.iter_mut().zip(drafts).map(stage).collect();
     Registers { stages, carried, count: pool.count, places }
