@@ -1,6 +1,6 @@
 //! Views resolved: every value as strides into a value that has memory of its own.
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use smallvec::SmallVec;
 
 use crate::error::{Error, Result};
@@ -41,6 +41,11 @@ impl Accesses {
         }
     }
 
+    /// The values whose memory is that of an output or of a written variable.
+    pub fn leaving<'a>(&'a self, ir: &'a Ir) -> impl Iterator<Item = Ref> + 'a {
+        ir.outputs.iter().chain(ir.writes.iter().map(|(_, r)| r)).map(|&r| self.of(r).root)
+    }
+
     /// Adds a node that owns the memory of its outputs.
     fn push_own(&mut self, node: &IrNode) {
         let id = self.first.len() as u32;
@@ -70,22 +75,20 @@ pub static PASS: Pass = Pass {
     explain: |plan, text| text.copies(plan),
 };
 
-/// Resolves views. A view that strides cannot express gets a copy of its input in C order; an output or a write that is not
-/// a value of its own gets a copy too, so that what a run returns shares memory with nothing.
+/// Resolves views. A view that strides cannot express gets a copy of its input in C order; an output or a write that does not
+/// show all of a computed value in its order gets a copy too, so that what a run returns shares memory with nothing.
 pub fn resolve(ir: Ir) -> Result<(Ir, Accesses)> {
     // Most plans need no copy, and their nodes can stay where they are.
     let (mut out, mut accesses) = match as_they_are(&ir) {
         Some(accesses) => (ir, accesses),
         None => with_copies(ir)?,
     };
-    let mut taken: Vec<Ref> = vec![];
+    let mut taken: FxHashSet<Ref> = FxHashSet::default();
     for i in 0..out.outputs.len() {
         let r = out.outputs[i];
-        if !owns(&out, &accesses, r) || taken.contains(&r) {
+        if !owns(&out, &accesses, r) || !taken.insert(accesses.of(r).root) {
             let walked = out.node(r).walked;
             out.outputs[i] = push_copy(&mut out, &mut accesses, r, walked);
-        } else {
-            taken.push(r);
         }
     }
     for i in 0..out.writes.len() {
@@ -103,9 +106,10 @@ fn needs_order(node: &IrNode) -> bool {
     matches!(node.op, IrOp::User(_) | IrOp::Branch(_)) || node.passes()
 }
 
-/// True if a step computes this value into memory of its own, and whoever uses it reads it there.
+/// True if a step computes this value into memory of its own, under this shape or another one.
 fn owns(ir: &Ir, accesses: &Accesses, r: Ref) -> bool {
-    is_value(ir, r) && accesses.of(r).root == r
+    let access = accesses.of(r);
+    access.whole && is_value(ir, access.root)
 }
 
 /// The access of a view of `x`; `None` if strides cannot express it.

@@ -181,6 +181,8 @@ struct Layout<'a> {
     stored: Vec<bool>,
     locs: Table<Loc>,
     space: Space,
+    /// Outputs that are not written yet, by their bytes: when each is, and its base. Until then others may live there.
+    idle: FxHashMap<usize, Vec<(usize, u32)>>,
     constants: Vec<[u64; 8]>,
     /// Written variables: place among the sources, type.
     writes: Vec<(u32, Ty)>,
@@ -210,6 +212,7 @@ impl<'a> Layout<'a> {
             stored: vec![false; ir.nodes.len()],
             locs: Table::new(ir.nodes.len()),
             space: Space::default(),
+            idle: FxHashMap::default(),
             constants: vec![],
             writes: vec![],
             direct: Table::new(ir.nodes.len()),
@@ -236,15 +239,17 @@ impl<'a> Layout<'a> {
                 }
             }
         }
-        for r in ir.outputs.iter().chain(ir.writes.iter().map(|(_, r)| r)) {
-            l.stored[r.node as usize] = true;
-        }
+        accesses.leaving(ir).for_each(|r| l.stored[r.node as usize] = true);
         let base = SOURCES as usize + sources.len();
         for (k, (node, _)) in sources.iter().enumerate() {
             l.locs.insert(Ref { node: *node, out: 0 }, Loc { base: SOURCES + k as u32, offset: 0 });
         }
         for (j, &r) in ir.outputs.iter().enumerate() {
-            l.locs.insert(r, Loc { base: (base + j) as u32, offset: 0 });
+            let (root, base) = (accesses.of(r).root, (base + j) as u32);
+            l.locs.insert(root, Loc { base, offset: 0 });
+            if let Some(t) = l.made.get(root) {
+                l.idle.entry(ir.ty(root).bytes()).or_default().push((t, base));
+            }
         }
         l.scalars()?;
         l.plan_writes(groups, order, sources)?;
@@ -278,6 +283,7 @@ impl<'a> Layout<'a> {
             let place = sources.iter().position(|(n, _)| *n == variable);
             let unbound = || Error::engine("assign", "its variable is not bound", describe(self.ir, variable), "a source of the plan");
             self.writes.push((place.ok_or_else(unbound)? as u32, self.ir.ty(value).clone()));
+            let value = self.accesses.of(value).root;
             let t = self.made.get(value).ok_or_else(|| self.lost(value))?;
             let old = Ref { node: variable, out: 0 };
             let after = self.last.get(old);
@@ -337,9 +343,36 @@ impl<'a> Layout<'a> {
         if let Some(loc) = self.locs.get(r) {
             return loc;
         }
-        let loc = Loc { base: ARENA, offset: self.space.take(self.bytes(r)) };
+        let loc = match self.borrow(r) {
+            Some(base) => Loc { base, offset: 0 },
+            None => Loc { base: ARENA, offset: self.space.take(self.bytes(r)) },
+        };
         self.locs.insert(r, loc);
         loc
+    }
+
+    /// The memory of an output of the same size that is written only after the value is read for the last time.
+    fn borrow(&mut self, r: Ref) -> Option<u32> {
+        let end = self.last.get(r).max(self.made.get(r))?;
+        if self.copies.iter().any(|(_, c)| *c == r) {
+            return None;
+        }
+        let list = self.idle.get_mut(&self.bytes(r))?;
+        // The one that is written next leaves the others to those that live longer.
+        let (k, _) = list.iter().enumerate().filter(|(_, (t, _))| *t > end).min_by_key(|(_, (t, _))| *t)?;
+        Some(list.swap_remove(k).1)
+    }
+
+    /// Gives the memory of a value back.
+    fn give(&mut self, r: Ref, loc: Loc) {
+        if loc.base == ARENA {
+            return self.space.give(loc.offset, self.bytes(r));
+        }
+        let lent = |&o: &Ref| self.locs.get(self.accesses.of(o).root).filter(|l| l.base == loc.base && self.accesses.of(o).root != r);
+        let owner = self.ir.outputs.iter().find(|o| lent(o).is_some()).map(|&o| self.accesses.of(o).root);
+        if let Some(t) = owner.and_then(|o| self.made.get(o)) {
+            self.idle.entry(self.bytes(r)).or_default().push((t, loc.base));
+        }
     }
 
     fn arg(&self, r: Ref) -> Result<PlacedArg> {
@@ -384,9 +417,9 @@ impl<'a> Layout<'a> {
                 if kept.contains(r) {
                     continue;
                 }
-                if let Some(Loc { base: ARENA, offset }) = self.locs.get(*r) {
-                    // `tile` removed the places of values that it handed on: they live on in the values that took them.
-                    self.space.give(offset, self.bytes(*r));
+                // `tile` removed the places of values that it handed on: they live on in the values that took them.
+                if let Some(loc) = self.locs.get(*r) {
+                    self.give(*r, loc);
                 }
             }
         }

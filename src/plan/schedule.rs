@@ -48,7 +48,7 @@ impl Flow {
         let last = groups.iter().map(|g| g.nodes.last().copied().unwrap_or(0)).collect();
         let mut flow = Flow { needs: lists(n), users: lists(nodes), makes: lists(n), bytes: vec![0; nodes], readers: lists(n), last };
         let mut own_memory = vec![false; nodes];
-        ir.outputs.iter().chain(ir.writes.iter().map(|(_, r)| r)).for_each(|r| own_memory[r.node as usize] = true);
+        accesses.leaving(ir).for_each(|r| own_memory[r.node as usize] = true);
         let mut written = vec![false; if ir.writes.is_empty() { 0 } else { nodes }];
         ir.writes.iter().for_each(|(v, _)| written[*v as usize] = true);
         for (d, group) in groups.iter().enumerate() {
@@ -74,7 +74,7 @@ impl Flow {
             }
         }
         for &(variable, value) in &ir.writes {
-            let writer = owners[value.node as usize];
+            let writer = owners[accesses.of(value).root.node as usize];
             if writer != NO_GROUP {
                 let others = flow.users[variable as usize].iter().copied().filter(|&d| d != writer);
                 flow.readers[writer as usize].extend(others);

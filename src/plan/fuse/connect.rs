@@ -159,7 +159,7 @@ impl Nodes<'_> {
                 }
             }
         }
-        for r in ir.outputs.iter().chain(ir.writes.iter().map(|(_, r)| r)) {
+        for r in self.accesses.leaving(ir) {
             // Their memory is there anyway.
             leaves[r.node as usize] = false;
         }
@@ -172,6 +172,7 @@ impl Nodes<'_> {
         for list in wide {
             let mut first: FxHashMap<Bucket, u32> = FxHashMap::default();
             for c in list {
+                let c = sets.of(c);
                 let b = self.bucket(components[c as usize].nodes[0] as usize);
                 match first.get(&b).copied() {
                     None => _ = first.insert(b, c),
@@ -245,14 +246,14 @@ impl Nodes<'_> {
                 groups.push(group(vec![i], None, Cut::Tree));
             }
         }
-        let mut cut = Cut::Nothing;
-        while main.len() > PROGRAM {
-            let rest = main.split_off(self.thinnest(&main));
-            groups.push(group(main, rows, cut));
-            (main, cut) = (rest, Cut::Long);
+        let (mut rest, mut cut) = (&main[..], Cut::Nothing);
+        while rest.len() > PROGRAM {
+            let (part, behind) = rest.split_at(self.thinnest(rest));
+            groups.push(group(part.to_vec(), rows, cut));
+            (rest, cut) = (behind, Cut::Long);
         }
-        if !main.is_empty() {
-            groups.push(group(main, rows, cut));
+        if !rest.is_empty() {
+            groups.push(group(rest.to_vec(), rows, cut));
         }
     }
 

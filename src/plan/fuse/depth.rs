@@ -185,9 +185,7 @@ impl Deepening<'_> {
     fn sink(&mut self) {
         let n = self.ir.nodes.len();
         let mut fixed = vec![false; n];
-        for r in self.ir.outputs.iter().chain(self.ir.writes.iter().map(|(_, r)| r)) {
-            fixed[self.root(*r)] = true;
-        }
+        self.accesses.leaving(self.ir).for_each(|r| fixed[r.node as usize] = true);
         let kept = self.kept_for();
         let mut latest = vec![u32::MAX; n];
         for i in (0..n).rev() {

@@ -11,11 +11,13 @@
 
 mod connect;
 mod depth;
+mod unite;
 
 use rustc_hash::FxHashMap;
 
 use self::connect::Nodes;
 use self::depth::depths;
+use self::unite::unite;
 use crate::graph::op::Kernel;
 use crate::kernels::fold::BLOCK;
 use crate::plan::access::{Accesses, is_value};
@@ -174,7 +176,7 @@ pub fn fuse(ir: &Ir, accesses: &Accesses) -> Vec<Group> {
     let depths = depths(ir, accesses, &parts, &lengths);
     let urgent = if ir.writes.is_empty() { vec![false; ir.nodes.len()] } else { urgent(ir) };
     let nodes = Nodes { ir, accesses, parts: &parts, depths: &depths, urgent: &urgent, lengths: &lengths };
-    let mut groups = nodes.groups();
+    let mut groups = unite(ir, accesses, &urgent, nodes.groups(), &depths.depth);
     let owners = owners(ir, &groups);
     for d in 0..groups.len() {
         if groups[d].cut == Cut::Nothing {

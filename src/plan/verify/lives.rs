@@ -8,24 +8,26 @@ use crate::plan::ir::Ref;
 use crate::plan::place::{ARENA, SOURCES, Step, Work};
 use crate::plan::program::{Loc, Program};
 
-/// The arena's bytes: start, end and owner of each range that holds a value.
+/// The bytes of the arena and of the outputs: start, end and owner of each range that holds a value, by base.
 #[derive(Default)]
-struct Owners(BTreeMap<usize, (usize, Ref)>);
+struct Owners(BTreeMap<(u32, usize), (usize, Ref)>);
 
 impl Owners {
     /// The bytes are written: what was there is gone.
-    fn write(&mut self, at: usize, bytes: usize, owner: Option<Ref>) {
+    fn write(&mut self, loc: Loc, bytes: usize, owner: Option<Ref>) {
+        let (base, at) = (loc.base, loc.offset);
         let end = at + bytes;
-        while let Some((&start, _)) = self.0.range(..end).next_back().filter(|(_, (e, _))| *e > at) {
+        while let Some((&start, _)) = self.0.range((base, 0)..(base, end)).next_back().filter(|(_, (e, _))| *e > at) {
             self.0.remove(&start);
         }
         if let Some(owner) = owner.filter(|_| bytes > 0) {
-            self.0.insert(at, (end, owner));
+            self.0.insert((base, at), (end, owner));
         }
     }
     /// The owner of a byte.
-    fn of(&self, at: usize) -> Option<Ref> {
-        self.0.range(..=at).next_back().filter(|(_, (end, _))| *end > at).map(|(_, (_, r))| *r)
+    fn of(&self, loc: Loc) -> Option<Ref> {
+        let range = (loc.base, 0)..=(loc.base, loc.offset);
+        self.0.range(range).next_back().filter(|(_, (end, _))| *end > loc.offset).map(|(_, (_, r))| *r)
     }
 }
 
@@ -41,13 +43,15 @@ fn overlap(a: &Extent, b: &Extent) -> bool {
 pub fn lives(plan: &Plan, accesses: &Accesses) {
     let mut owners = Owners::default();
     let first_write = SOURCES as usize + plan.sources.len() + plan.outputs.len();
+    let outputs = SOURCES as usize + plan.sources.len()..first_write;
+    let followed = |base: u32| base == ARENA || outputs.contains(&(base as usize));
     // When each variable was written to.
     let mut written: Vec<Option<usize>> = vec![None; plan.sources.len()];
     for (t, step) in plan.steps.iter().enumerate() {
         let (reads, writes) = (reads(plan, accesses, step), writes(plan, step));
         for (root, loc, bytes) in &reads {
-            if loc.base == ARENA && *bytes > 0 {
-                assert_eq!(owners.of(loc.offset), Some(*root), "place: step {t} reads %{} where it is no more", root.node);
+            if followed(loc.base) && *bytes > 0 {
+                assert_eq!(owners.of(*loc), Some(*root), "place: step {t} reads %{} where it is no more", root.node);
             }
             let source = (loc.base as usize).checked_sub(SOURCES as usize).and_then(|s| written.get(s)).copied().flatten();
             assert!(source.is_none(), "place: step {t} reads a variable that step {source:?} wrote to");
@@ -63,15 +67,19 @@ pub fn lives(plan: &Plan, accesses: &Accesses) {
                 assert!(fine, "place: step {t} writes %{} over %{}, which it reads", w.0.node, r.0.node);
             }
         }
-        owners.write(step.scratch.0, step.scratch.1, None);
+        owners.write(scratch.1, step.scratch.1, None);
         for (root, loc, bytes) in writes {
-            if loc.base == ARENA {
-                owners.write(loc.offset, bytes, Some(root));
+            if followed(loc.base) {
+                owners.write(loc, bytes, Some(root));
             }
             if let Some(&(source, _)) = (loc.base as usize).checked_sub(first_write).and_then(|w| plan.writes.get(w)) {
                 written[source as usize] = Some(t);
             }
         }
+    }
+    for (j, &r) in plan.ir().outputs.iter().enumerate().filter(|(_, r)| plan.ir().ty(**r).count() > 0) {
+        let (loc, root) = (Loc { base: outputs.start as u32 + j as u32, offset: 0 }, accesses.of(r).root);
+        assert_eq!(owners.of(loc), Some(root), "place: output {j} is not in its memory at the end");
     }
     let missing = plan.writes.iter().find(|(source, _)| written[*source as usize].is_none());
     assert!(missing.is_none(), "place: no step writes to the variable of source {missing:?}");
