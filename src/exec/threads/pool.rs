@@ -91,7 +91,7 @@ impl Team {
     /// done all the same. A thread does one part at a time. Threads are numbered from 0, the calling one, to the size.
     pub fn each(&mut self, parts: usize, work: &(dyn Fn(usize, usize) + Sync)) -> bool {
         if parts < 2 || parts as u64 >> BITS > 0 {
-            return (0..parts).fold(true, |good, part| done(work, 0, part) && good);
+            return (0..parts).filter(|&part| !done(work, 0, part)).count() == 0;
         }
         self.pool.each(self.size, parts, work)
     }

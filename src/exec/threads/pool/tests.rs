@@ -28,9 +28,14 @@ struct Places(Vec<UnsafeCell<u64>>);
 unsafe impl Sync for Places {}
 
 impl Places {
-    fn at(&self, i: usize) -> &mut u64 {
+    fn get(&self, i: usize) -> u64 {
         // SAFETY: as above.
-        unsafe { &mut *self.0[i].get() }
+        unsafe { *self.0[i].get() }
+    }
+
+    fn set(&self, i: usize, value: u64) {
+        // SAFETY: as above.
+        unsafe { *self.0[i].get() = value }
     }
 }
 
@@ -39,13 +44,13 @@ fn job(team: &mut Team, parts: usize) {
     let size = team.size();
     let places = Places((0..2 * parts).map(|_| UnsafeCell::new(0)).collect());
     let busy: Vec<AtomicBool> = (0..size).map(|_| AtomicBool::new(false)).collect();
-    (0..parts).for_each(|p| *places.at(p) = 3 * p as u64 + 1);
+    (0..parts).for_each(|p| places.set(p, 3 * p as u64 + 1));
     assert!(team.each(parts, &|thread, part| {
         assert!(!busy[thread].swap(true, Relaxed));
-        *places.at(parts + part) += *places.at(part);
+        places.set(parts + part, places.get(parts + part) + places.get(part));
         assert!(busy[thread].swap(false, Relaxed));
     }));
-    (0..parts).for_each(|p| assert_eq!(*places.at(parts + p), 3 * p as u64 + 1, "{size} threads, {p} of {parts} parts"));
+    (0..parts).for_each(|p| assert_eq!(places.get(parts + p), 3 * p as u64 + 1, "{size} threads, {p} of {parts} parts"));
 }
 
 #[test]
