@@ -10,6 +10,7 @@ pub use crate::check::program::{build, derive};
 pub use crate::check::sample::Numbers;
 pub use crate::check::sample::Sample;
 pub use crate::error::Site;
+pub use crate::exec::threads::Team;
 use crate::formula;
 pub use crate::graph::SITES;
 pub use crate::graph::attr::{Attr, AttrType};

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-use scirs2_autograd::{Array, Context, Tensor, VariableEnvironment, run, tensor_ops as T};
+use scirs2_autograd::internals::Team;
+use scirs2_autograd::{Array, Context, Tensor, VariableEnvironment, num_threads, run, set_num_threads, tensor_ops as T};
 
 fn program<'g>(x: Tensor<'g>, k: usize) -> Tensor<'g> {
     let mut y = x;
@@ -116,4 +117,65 @@ fn a_nested_write_is_an_error_and_changes_nothing() {
     });
     assert_eq!(out.unwrap().item().unwrap(), 6.0);
     assert_eq!(env.get(id).unwrap().item().unwrap(), 6.0);
+}
+
+/// A team of the process's pool. Another run may have it just now.
+fn team() -> Team {
+    set_num_threads(4).unwrap();
+    loop {
+        match Team::join(3) {
+            Some(team) => return team,
+            None => std::thread::yield_now(),
+        }
+    }
+}
+
+/// Numbers that are written without atomics.
+struct Plain([std::cell::UnsafeCell<usize>; 200]);
+// SAFETY: each is touched by one part, or by the thread that waits for all of them.
+unsafe impl Sync for Plain {}
+
+#[test]
+fn parts_see_what_was_written_and_the_caller_what_they_wrote() {
+    let plain = Plain([0; 200].map(Into::into));
+    let mut team = team();
+    assert_eq!(team.size(), 3);
+    for round in 0..300 {
+        let parts = round % 100;
+        for i in 0..parts {
+            // SAFETY: as above.
+            unsafe { *plain.0[i].get() = round + i };
+        }
+        let plain = &plain;
+        // SAFETY: as above.
+        assert!(team.each(parts, &|_, i| unsafe { *plain.0[i + 100].get() = *plain.0[i].get() }));
+        for i in 0..parts {
+            // SAFETY: as above.
+            assert_eq!(unsafe { *plain.0[i + 100].get() }, round + i);
+        }
+    }
+}
+
+#[test]
+fn runs_take_the_workers_in_turn() {
+    let first = team();
+    assert!(Team::join(2).is_none());
+    std::thread::scope(|s| assert!(s.spawn(|| Team::join(2).is_none()).join().unwrap()));
+    // What is set now is for the next one.
+    set_num_threads(1).unwrap();
+    assert_eq!((first.size(), num_threads()), (3, 1));
+    drop(first);
+    assert!(Team::join(3).is_none());
+    assert_eq!(team().size(), 3);
+    std::thread::scope(|s| {
+        for _ in 0..4 {
+            s.spawn(|| {
+                for parts in 0..50 {
+                    let done = AtomicUsize::new(0);
+                    assert!(team().each(parts, &|_, _| _ = done.fetch_add(1, Relaxed)));
+                    assert_eq!(done.load(Relaxed), parts);
+                }
+            });
+        }
+    });
 }

@@ -30,7 +30,9 @@ from ._lib import (
     __version__,
     current_context,
 )
+from ._lib import _get_num_threads as get_num_threads
 from ._lib import _memory_stats as memory_stats
+from ._lib import _set_num_threads as set_num_threads
 from ._lib import _set_plan_cache_bytes as set_plan_cache_bytes
 from ._lib import _trim as trim
 from .checks import gradcheck
@@ -80,6 +82,7 @@ __all__ = [
     "current_context",
     "custom_op",
     "exceptions",
+    "get_num_threads",
     "grad",
     "gradcheck",
     "hessian",
@@ -91,6 +94,7 @@ __all__ = [
     "optimizers",
     "register_pytree",
     "run",
+    "set_num_threads",
     "set_plan_cache_bytes",
     "tensor_ops",
     "trim",

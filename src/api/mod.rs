@@ -10,3 +10,4 @@ pub mod hooks;
 pub mod memory;
 pub mod ndarray_ext;
 pub mod tensor_ops;
+pub mod threads;

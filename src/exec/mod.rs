@@ -2,5 +2,6 @@
 
 mod cpu;
 mod run;
+pub mod threads;
 
 pub use run::{Bound, Outcome, User, run};

@@ -108,9 +108,10 @@ fn attended(py: Python<'_>, f: impl FnOnce(&dyn Fn() -> bool) -> Result<Outcome>
             }
             *last = Instant::now();
         }
-        match Python::attach(|py| py.check_signals()) {
-            Ok(()) => true,
-            Err(e) => {
+        // Where the interpreter is gone, a thread that it has not waited for goes on by itself, until the process ends.
+        match Python::try_attach(|py| py.check_signals()) {
+            None | Some(Ok(())) => true,
+            Some(Err(e)) => {
                 *raised.lock() = Some(e);
                 false
             }

@@ -20,6 +20,7 @@ mod site;
 mod stand_in;
 mod table;
 mod tensor;
+mod threads;
 mod user;
 
 use pyo3::prelude::*;
@@ -59,11 +60,14 @@ mod lib_module {
     #[pymodule_export]
     use super::tensor::{Filled, Tensor};
     #[pymodule_export]
+    use super::threads::{_get_num_threads, _set_num_threads};
+    #[pymodule_export]
     use super::user::{_custom, _hook};
 
     #[pymodule_init]
     fn init(m: &Bound<'_, PyModule>) -> PyResult<()> {
         crate::kernels::isa::forced()?;
+        crate::exec::threads::forced()?;
         m.add("__version__", env!("CARGO_PKG_VERSION"))
     }
 }
