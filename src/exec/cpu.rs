@@ -5,10 +5,14 @@ mod folds;
 mod gather;
 mod lower;
 
+use std::cell::UnsafeCell;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use self::bare::Bare;
 use self::gather::Runs;
 use self::lower::StageKernels;
 use crate::kernels::fold::BLOCK;
+use crate::kernels::ranges::Workers;
 use crate::plan::program::{Load, LoadKind, Loc, Panel, Program, Stage, Tiling};
 
 pub use self::lower::{ProgramKernels, lowered};
@@ -36,6 +40,67 @@ struct Machine<'a> {
     carried: *mut u8,
     /// True until periodic operands have been read.
     fresh: bool,
+}
+
+/// What asks whether to go on; only the thread of the run may.
+struct Poll<'a>(UnsafeCell<&'a mut dyn FnMut() -> bool>);
+
+// SAFETY: only thread 0 of a team, the thread of the run, looks into it.
+unsafe impl Sync for Poll<'_> {}
+
+/// The bases of a run, for all its threads.
+struct Shared<'a> {
+    bases: &'a [*mut u8],
+    shared: *mut u8,
+    locals: &'a (dyn Fn(usize) -> *mut u8 + Sync),
+}
+
+// SAFETY: panels write to memory of their own, and each thread has its own registers.
+unsafe impl Sync for Shared<'_> {}
+
+/// Runs a program on several threads, which take its panels. `local` gives each thread its memory; else as [`run_tile`].
+/// `None` if a panel panicked.
+///
+/// # Safety
+/// As [`run_tile`]; each thread's memory has the program's local bytes.
+pub unsafe fn run_panels(
+    p: &Program,
+    kernels: &ProgramKernels,
+    bases: &[*mut u8],
+    shared: *mut u8,
+    workers: &dyn Workers,
+    locals: &(dyn Fn(usize) -> *mut u8 + Sync),
+    poll: &mut dyn FnMut() -> bool,
+) -> Option<bool> {
+    let stop = AtomicBool::new(false);
+    let poll = Poll(UnsafeCell::new(poll));
+    let memory = Shared { bases, shared, locals };
+    let (poll, memory) = (&poll, &memory);
+    let work = |thread: usize, part: usize| {
+        let mut count = 0usize;
+        let mut go = || {
+            count += 1;
+            // SAFETY: thread 0 is the one that the question came from, and asks it here alone.
+            if thread == 0 && count & 63 == 0 && !unsafe { (*poll.0.get())() } {
+                stop.store(true, Ordering::Relaxed);
+            }
+            !stop.load(Ordering::Relaxed)
+        };
+        // SAFETY: by the contract; a panel writes to its own part of what the threads share.
+        unsafe {
+            let mut m = Machine::new(p, kernels, memory.bases, memory.shared, (memory.locals)(thread));
+            m.panel(&p.nth_panel(part), &mut go);
+        }
+    };
+    if !workers.each(p.panels(), &work) {
+        return None;
+    }
+    if stop.load(Ordering::Relaxed) {
+        return Some(false);
+    }
+    // SAFETY: all panels are done.
+    unsafe { Machine::new(p, kernels, bases, shared, locals(0)).finish() };
+    Some(true)
 }
 
 /// Runs a program. `poll` is asked between tiles whether to go on; false ends the run early.

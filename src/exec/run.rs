@@ -1,5 +1,6 @@
 //! Runs the steps of a plan.
 
+use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -8,13 +9,14 @@ use smallvec::SmallVec;
 use crate::array::block::Block;
 use crate::array::{Array, View, ViewMut};
 use crate::error::{Error, ErrorKind, Result};
-use crate::exec::cpu::{ProgramKernels, lowered, run_tile};
+use crate::exec::cpu::{ProgramKernels, lowered, run_panels, run_tile};
+use crate::exec::threads::{Team, threads};
 use crate::graph::nesting::nested;
 use crate::graph::op::{Body, Call, Kernel};
 use crate::graph::user::{ComputeContext, Hook, Op};
 use crate::kernels;
 use crate::kernels::random::Key;
-use crate::kernels::ranges::{Ranges, interrupted};
+use crate::kernels::ranges::{Ranges, WORTH, Workers, interrupted};
 use crate::plan::Plan;
 use crate::plan::ir::Walked;
 use crate::plan::place::{ARENA, PlacedArg, Step, Work};
@@ -86,20 +88,68 @@ pub unsafe fn run(plan: &Plan, bound: &Bound<'_>) -> Result<Outcome> {
     bases.extend(bound.sources.iter().map(|p| p.cast_mut()));
     bases.extend(outputs.iter().map(Array::ptr));
     bases.extend_from_slice(bound.writes);
+    let crew = if plan.wide { Crew::join(plan.local_bytes) } else { None };
+    let own = crew.as_ref().map_or(0, |c| c.memory.len());
     // SAFETY: handed on.
-    unsafe { steps(plan, &bases, bound, bound.proceed)? };
-    Ok(Outcome { outputs, peak_bytes: arena.len() + plan.output_bytes() })
+    unsafe { steps(plan, &bases, &Threads { bound, crew: crew.as_ref() }, bound.proceed)? };
+    Ok(Outcome { outputs, peak_bytes: arena.len() + plan.output_bytes() + own })
 }
 
+/// The threads of a run, with the memory that each but the first has of its own.
+struct Crew {
+    team: RefCell<Team>,
+    size: usize,
+    memory: Block,
+    each: usize,
+}
+
+impl Crew {
+    /// `None` if the run goes on alone.
+    fn join(bytes: usize) -> Option<Crew> {
+        let team = Team::join(threads())?;
+        let (size, each) = (team.size(), bytes.next_multiple_of(128));
+        Some(Crew { team: RefCell::new(team), size, memory: Block::new((size - 1) * each)?, each })
+    }
+
+    /// The memory of a thread: that of the first is the step's.
+    fn local(&self, thread: usize, first: *mut u8) -> *mut u8 {
+        match thread.checked_sub(1) {
+            None => first,
+            Some(k) => self.memory.ptr().wrapping_add(k * self.each),
+        }
+    }
+}
+
+impl Workers for Crew {
+    fn size(&self) -> usize {
+        self.size
+    }
+    fn each(&self, parts: usize, f: &(dyn Fn(usize, usize) + Sync)) -> bool {
+        self.team.borrow_mut().each(parts, f)
+    }
+}
+
+/// What a run binds, and who runs it.
+struct Threads<'a> {
+    bound: &'a Bound<'a>,
+    crew: Option<&'a Crew>,
+}
+
+/// The memory of the threads.
+struct Locals<'a>(&'a Crew, *mut u8);
+
+// SAFETY: each thread asks for its own.
+unsafe impl Sync for Locals<'_> {}
+
 /// Runs the steps. From the first write on nobody is asked whether to go on.
-unsafe fn steps(plan: &Plan, bases: &Bases, bound: &Bound<'_>, proceed: Proceed<'_>) -> Result<()> {
+unsafe fn steps(plan: &Plan, bases: &Bases, on: &Threads<'_>, proceed: Proceed<'_>) -> Result<()> {
     let kernels = lowered(plan)?;
     for (t, step) in plan.steps.iter().enumerate() {
         let proceed = if t < plan.first_write { proceed } else { None };
         // SAFETY: the plan's places, and the caller's promise for the rest.
-        unsafe { one(step, kernels.of(t), bases, bound, proceed) }.map_err(|e| match e.kind() {
+        unsafe { one(step, kernels.of(t), bases, on, proceed) }.map_err(|e| match e.kind() {
             ErrorKind::Interrupted => e,
-            _ => (bound.blame)(step.walked, e),
+            _ => (on.bound.blame)(step.walked, e),
         })?;
         Ranges::new(proceed).ask()?;
     }
@@ -116,13 +166,27 @@ unsafe fn view_mut<'a>(a: &'a PlacedArg, bases: &Bases) -> ViewMut<'a> {
     unsafe { ViewMut::from_raw(bases[a.loc.base as usize].add(a.loc.offset), a.ty.dtype, &a.ty.dims, &a.strides) }
 }
 
-unsafe fn one(step: &Step, kernels: Option<&ProgramKernels>, bases: &Bases, bound: &Bound<'_>, proceed: Proceed<'_>) -> Result<()> {
+unsafe fn one(step: &Step, kernels: Option<&ProgramKernels>, bases: &Bases, on: &Threads<'_>, proceed: Proceed<'_>) -> Result<()> {
+    let bound = on.bound;
+    let crew = on.crew.filter(|_| step.cost >= WORTH);
     // SAFETY: the plan's places.
     unsafe {
         let scratch = bases[ARENA as usize].add(step.scratch.0);
         if let Work::Tile(p) = &step.work {
             let kernels = kernels.ok_or_else(|| unfit(step))?;
-            let done = run_tile(p, kernels, bases, scratch, &mut || proceed.is_none_or(|f| f()));
+            let mut poll = || proceed.is_none_or(|f| f());
+            let done = match crew.filter(|_| p.panels() > 1) {
+                Some(crew) => {
+                    let locals = Locals(crew, scratch.add(p.shared_bytes));
+                    let locals = |thread| {
+                        let Locals(crew, first) = &locals;
+                        crew.local(thread, *first)
+                    };
+                    let panicked = || Error::engine("run", "a part of a program panicked", "a panic", "no panic");
+                    run_panels(p, kernels, bases, scratch, crew, &locals, &mut poll).ok_or_else(panicked)?
+                }
+                None => run_tile(p, kernels, bases, scratch, &mut poll),
+            };
             return if done { Ok(()) } else { Err(interrupted()) };
         }
         if let Work::Branch(bodies) = &step.work {
@@ -138,9 +202,9 @@ unsafe fn one(step: &Step, kernels: Option<&ProgramKernels>, bases: &Bases, boun
                 inner.push(bases[a.loc.base as usize].add(a.loc.offset));
             }
             inner.extend(step.outputs.iter().map(|a| bases[a.loc.base as usize].add(a.loc.offset)));
-            return steps(body, &inner, bound, proceed);
+            return steps(body, &inner, on, proceed);
         }
-        let ranges = Ranges::new(proceed);
+        let ranges = Ranges::shared(proceed, crew.map(|c| c as &dyn Workers));
         let inputs: SmallVec<[View<'_>; 4]> = step.inputs.iter().map(|a| view(a, bases)).collect();
         let mut outputs: SmallVec<[ViewMut<'_>; 2]> = step.outputs.iter().map(|a| view_mut(a, bases)).collect();
         // The contract of a call ties a view's lifetime to its list's; the list lives to the end of this function.

@@ -20,9 +20,21 @@ pub fn interrupted() -> Error {
     )
 }
 
+/// Threads that take parts of a step's work.
+pub trait Workers {
+    /// How many threads there are, the calling one included.
+    fn size(&self) -> usize;
+    /// Calls `f` with a thread, from 0, which is the calling one, and a part, for every part once. False if one panicked.
+    fn each(&self, parts: usize, f: &(dyn Fn(usize, usize) + Sync)) -> bool;
+}
+
+/// The least work that is worth more than one thread: about 20 us.
+pub const WORTH: usize = 20_000;
+
 /// What cuts a kernel's work into ranges.
 pub struct Ranges<'a> {
     proceed: Option<&'a dyn Fn() -> bool>,
+    workers: Option<&'a dyn Workers>,
     /// Work since the last question.
     done: Cell<usize>,
 }
@@ -30,7 +42,34 @@ pub struct Ranges<'a> {
 impl<'a> Ranges<'a> {
     /// Ranges between which `proceed` is asked whether to go on.
     pub fn new(proceed: Option<&'a dyn Fn() -> bool>) -> Ranges<'a> {
-        Ranges { proceed, done: Cell::new(0) }
+        Ranges { proceed, workers: None, done: Cell::new(0) }
+    }
+
+    /// The same, whose parts several threads take.
+    pub fn shared(proceed: Option<&'a dyn Fn() -> bool>, workers: Option<&'a dyn Workers>) -> Ranges<'a> {
+        Ranges { proceed, workers, done: Cell::new(0) }
+    }
+
+    /// How many threads would take parts of so much work.
+    pub fn threads(&self, work: usize) -> usize {
+        self.workers.filter(|_| work >= WORTH).map_or(1, Workers::size)
+    }
+
+    /// Calls `f` with every part from 0 to `parts`, all of which cost `work`, on the threads that there are. What a part does
+    /// may not depend on the others.
+    pub fn parts(&self, parts: usize, work: usize, f: &(dyn Fn(usize) + Sync)) -> Result<()> {
+        match self.workers.filter(|_| work >= WORTH && parts > 1) {
+            Some(workers) => {
+                if !workers.each(parts, &|_, part| f(part)) {
+                    return Err(Error::engine("run", "a part of a step panicked", format_args!("{parts} parts"), "no panic"));
+                }
+                self.ask()
+            }
+            None => (0..parts).try_for_each(|part| {
+                f(part);
+                self.did(work / parts)
+            }),
+        }
     }
 
     /// Asks; an error of kind `Interrupted` if the answer is no.

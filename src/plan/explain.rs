@@ -7,14 +7,12 @@ use rustc_hash::FxHashSet;
 
 use crate::array::room::room;
 use crate::error::Result;
-use crate::graph::op::{Body, Lowering};
 use crate::graph::{Graph, Value};
 use crate::plan::fuse::{Reduction, describe};
 use crate::plan::ir::{IrOp, Walked};
 use crate::plan::place::{ARENA, CONSTANTS, PlacedArg, SOURCES, Step, Work};
 use crate::plan::program::{FoldStore, Load, Loc, Stage, Store};
 use crate::plan::{PASSES, Plan, walk};
-use crate::shape::Aval;
 
 /// A plan as one request sees it: the plan serves all graphs of one structure, the lines of the program are the request's.
 pub struct TracedPlan {
@@ -136,7 +134,7 @@ impl Text<'_> {
                     let args = |list: &[PlacedArg]| {
                         list.iter().map(|a| format!("{} at {}", a.ty, plan.place_of(a.loc))).collect::<Vec<_>>().join(", ")
                     };
-                    let cost = flops(step).map_or(String::new(), |n| format!(", {n:.0} operations"));
+                    let cost = step.operations().map_or(String::new(), |n| format!(", {n:.0} operations"));
                     writeln!(self.to, "  {t}: {}({}) -> {}{cost}", work.name(), args(&step.inputs), args(&step.outputs))?;
                     writeln!(self.to, "      {memory}")?;
                     if let Work::Branch(bodies) = work {
@@ -225,13 +223,4 @@ impl Plan {
         };
         if loc.offset == 0 { base } else { format!("{base}+{}", loc.offset) }
     }
-}
-
-/// The arithmetic of a call, where its row counts it.
-fn flops(step: &Step) -> Option<f64> {
-    let Work::Call(def, attrs, _) = &step.work else { return None };
-    let Body::Primitive(p) = &def.body else { return None };
-    let inputs: Vec<Aval> = step.inputs.iter().map(|a| a.ty.aval()).collect();
-    let output = step.outputs.first()?.ty.aval();
-    Some(p.cost?(&Lowering { inputs: &inputs.iter().collect::<Vec<_>>(), output: &output, attrs }))
 }

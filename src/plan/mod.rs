@@ -93,6 +93,10 @@ pub struct Plan {
     pub first_write: usize,
     /// True if a step may fail.
     pub fallible: bool,
+    /// True if a step, or one of a body, is worth more than one thread.
+    pub wide: bool,
+    /// Bytes that each thread but the first needs beside the arena, if the plan is wide.
+    pub local_bytes: usize,
     /// Bytes of memory that the plan itself holds, bodies included; 0 for a body.
     pub bytes: usize,
     rewrites: Vec<(&'static str, usize)>,
@@ -117,6 +121,8 @@ impl Plan {
             writes: vec![],
             first_write: 0,
             fallible,
+            wide: false,
+            local_bytes: 0,
             bytes: 0,
             rewrites: vec![],
             used: AtomicU64::new(0),

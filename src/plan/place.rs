@@ -8,7 +8,8 @@ use smallvec::SmallVec;
 use crate::array::block::padded;
 use crate::error::{Error, Result};
 use crate::graph::attr::Attr;
-use crate::graph::op::{Kernel, OpDef};
+use crate::graph::op::{Body, Kernel, Lowering, OpDef};
+use crate::kernels::ranges::WORTH;
 use crate::plan::access::{Accesses, is_value};
 use crate::plan::fuse::{self, Cut, Group, describe};
 use crate::plan::ir::{Ir, IrOp, Ref, Walked};
@@ -16,8 +17,7 @@ use crate::plan::program::{self, Load, LoadKind, Loc, Program};
 use crate::plan::schedule::Schedule;
 use crate::plan::table::Table;
 use crate::plan::{Pass, Plan, Source, State, verify};
-use crate::shape::Ty;
-use crate::shape::{Strides, c_strides};
+use crate::shape::{Aval, Strides, Ty, c_strides};
 
 /// A view of memory that a step reads or writes.
 #[derive(Clone, Debug)]
@@ -75,6 +75,36 @@ pub struct Step {
     pub cut: Cut,
     /// Bytes of the arena that hold values or scratch memory while it runs.
     pub live: usize,
+    /// Its work, in elements that are moved: about as many nanoseconds.
+    pub cost: usize,
+}
+
+impl Step {
+    /// Elements that are moved in the time of what it does, about: what decides whether threads share it.
+    fn estimate(&self) -> usize {
+        match &self.work {
+            // Eight cheap instructions take the time of an element that is moved.
+            Work::Tile(p) => {
+                let bytes = p.loads().map(|(_, l)| l.size).chain(p.stores().map(|(_, s)| s.size)).sum::<usize>();
+                let code = p.stages.iter().filter(|s| !s.per_row).map(|s| s.code.len()).sum::<usize>();
+                p.count().saturating_mul(bytes + code) / 8
+            }
+            Work::Branch(bodies) => bodies.iter().flat_map(|b| &b.steps).map(|s| s.cost).max().unwrap_or(0),
+            _ => {
+                let moved = self.inputs.iter().chain(&self.outputs).map(|a| a.ty.count()).fold(0, usize::saturating_add);
+                moved.max(self.operations().map_or(0, |n| (n / 32.0) as usize))
+            }
+        }
+    }
+
+    /// The arithmetic of a call, where its row counts it.
+    pub fn operations(&self) -> Option<f64> {
+        let Work::Call(def, attrs, _) = &self.work else { return None };
+        let Body::Primitive(p) = &def.body else { return None };
+        let inputs: Vec<Aval> = self.inputs.iter().map(|a| a.ty.aval()).collect();
+        let output = self.outputs.first()?.ty.aval();
+        Some(p.cost?(&Lowering { inputs: &inputs.iter().collect::<Vec<_>>(), output: &output, attrs }))
+    }
 }
 
 /// Base pointers of a run: the arena, the constants, then sources, outputs and written variables.
@@ -165,6 +195,13 @@ pub fn place(state: &mut State<'_>) -> Result<()> {
     let plan = &mut state.plan;
     (plan.steps, plan.arena_bytes, plan.constants, plan.writes, plan.first_write) = (steps, space.top, constants, writes, first_write);
     plan.sources = sources.into_iter().map(|(_, s)| s).collect();
+    plan.wide = plan.steps.iter().any(|s| s.cost >= WORTH);
+    let local = |step: &Step| match &step.work {
+        Work::Tile(p) if step.cost >= WORTH => p.local_bytes(),
+        Work::Branch(bodies) => bodies.iter().map(|b| b.local_bytes).max().unwrap_or(0),
+        _ => 0,
+    };
+    plan.local_bytes = plan.steps.iter().map(local).max().unwrap_or(0);
     Ok(())
 }
 
@@ -408,6 +445,7 @@ impl<'a> Layout<'a> {
             let group = &groups[d];
             let mut step = if group.tile { self.tile(group, t, &borrowed)? } else { self.call(group)? };
             step.live = self.space.used;
+            step.cost = step.estimate();
             let (at, bytes) = step.scratch;
             if bytes > 0 {
                 self.space.give(at, bytes);
@@ -431,7 +469,7 @@ impl<'a> Layout<'a> {
             let walked = self.ir.node(r).walked;
             self.first_write = self.first_write.min(steps.len());
             let (inputs, outputs, live) = (vec![input], vec![output], self.space.used);
-            steps.push(Step { work: Work::Copy, inputs, outputs, scratch: (0, 0), walked, nodes: vec![], cut: Cut::Call, live });
+            steps.push(Step { work: Work::Copy, inputs, outputs, scratch: (0, 0), walked, nodes: vec![], cut: Cut::Call, live, cost: 0 });
         }
         debug_assert!(self.first_write >= self.fallible.min(steps.len()));
         Ok(steps)
@@ -497,7 +535,7 @@ impl<'a> Layout<'a> {
         let scratch = self.scratch(p.working_bytes());
         let walked = self.ir.nodes[group.nodes[0] as usize].walked;
         let (work, nodes, cut) = (Work::Tile(Box::new(p)), group.nodes.clone(), group.cut);
-        Ok(Step { work, inputs: vec![], outputs: vec![], scratch, walked, nodes, cut, live: 0 })
+        Ok(Step { work, inputs: vec![], outputs: vec![], scratch, walked, nodes, cut, live: 0, cost: 0 })
     }
 
     fn call(&mut self, group: &Group) -> Result<Step> {
@@ -532,7 +570,7 @@ impl<'a> Layout<'a> {
         let scratch = self.scratch(bytes);
         let walked = node.walked;
         debug_assert!(!self.ir.may_fail(n) || self.made.has(Ref { node: n, out: 0 }));
-        Ok(Step { work, inputs, outputs, scratch, walked, nodes: group.nodes.clone(), cut: group.cut, live: 0 })
+        Ok(Step { work, inputs, outputs, scratch, walked, nodes: group.nodes.clone(), cut: group.cut, live: 0, cost: 0 })
     }
 }
 
