@@ -161,8 +161,17 @@ impl Graph {
 
     /// The aval of a value.
     pub fn aval(&self, v: Value) -> &Aval {
-        let avals = &self.node(v.node).avals;
-        &self.avals[avals.get(v.out as usize).copied().unwrap_or(0) as usize]
+        &self.avals[self.aval_number(v) as usize]
+    }
+
+    /// A number that the values of one dtype and shape share, less than [`Graph::avals`].
+    pub fn aval_number(&self, v: Value) -> u32 {
+        self.node(v.node).avals.get(v.out as usize).copied().unwrap_or(0)
+    }
+
+    /// How many dtypes with shapes there are.
+    pub fn avals(&self) -> usize {
+        self.avals.len()
     }
 
     /// A handle of a value.
