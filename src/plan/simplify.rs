@@ -89,7 +89,13 @@ fn is_fold(def: &OpDef) -> bool {
 
 /// The rules for a node, in their order.
 fn rules(node: &IrNode) -> &'static [usize] {
-    let IrOp::Row(def, _) = node.op else { return &[] };
+    match node.op {
+        IrOp::Row(def, _) => rules_of(def),
+        _ => &[],
+    }
+}
+
+fn rules_of(def: &'static OpDef) -> &'static [usize] {
     let (by_row, folds) = &*BY_ROW;
     match by_row.get(&address(def)) {
         Some(places) => places,
@@ -386,5 +392,24 @@ pub fn fold_axes(op: &str, attrs: &[Attr], ndim: usize) -> Result<smallvec::Smal
     match attrs.first() {
         Some(Attr::Axes(list)) => axes(op, list.as_deref(), ndim),
         other => Err(Error::engine(op, "a reduction has no axes", format_args!("{other:?}"), "its axes as its first attribute")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ops::reduce::REDUCE_SUM;
+    use crate::ops::trigonometric::SIN;
+
+    #[test]
+    fn rules_are_found_by_row_in_their_order() {
+        let names = |def| rules_of(def).iter().map(|&k| RULES[k].name).collect::<Vec<_>>();
+        assert_eq!(names(&MUL), ["mul-one", "mul-minus-one", "fold-scalars"]);
+        assert_eq!(names(&ADD), ["sub-zero", "add-neg", "fold-scalars"]);
+        assert_eq!(names(&SUB), ["sub-zero", "sub-neg", "fold-scalars"]);
+        assert_eq!(names(&CAST), ["cast-scalar", "same-type"]);
+        assert_eq!(names(&RESHAPE), ["same-type"]);
+        assert_eq!(names(&REDUCE_SUM), ["reduce-one"]);
+        assert!(names(&SIN).is_empty());
     }
 }
