@@ -2,7 +2,7 @@
 
 use smallvec::smallvec;
 
-use super::{Aval, Error, Graph, Node, NodeOp, State, Value, Values, wide};
+use super::{Aval, Error, Graph, Node, NodeOp, State, Value, Values, last_operand, wide};
 use crate::array::room::room;
 use crate::error::ErrorKind;
 
@@ -25,10 +25,10 @@ impl Graph {
     #[cold]
     pub(super) fn grow(&self, state: &mut State) -> Option<Value> {
         let n = self.nodes.len();
-        let bytes = NODES * BESIDE + doubling::<Node>(n) + doubling::<Aval>(self.avals.len());
+        let bytes = NODES * BESIDE + doubling::<Node>(n) + doubling::<Aval>(self.avals.len()) + state.table.growth(NODES);
         let asked = room("graph", format_args!("a graph of {n} nodes, and more"), bytes);
         let tables = |state: &mut State| {
-            let nodes = state.table.try_reserve(NODES, |&(_, h)| wide(h)).is_ok();
+            let nodes = state.table.try_reserve(NODES, |id| last_operand(&self.nodes[id as usize].inputs));
             nodes && state.aval_table.try_reserve(NODES, |&(_, h)| wide(h)).is_ok()
         };
         let e = match asked {

@@ -5,6 +5,7 @@
 
 pub mod attr;
 mod growth;
+mod interned;
 pub mod nesting;
 mod node;
 pub mod op;
@@ -31,6 +32,7 @@ use crate::dtype::{DType, Scalar};
 use crate::error::{Error, ErrorKind, Result, Site};
 use crate::shape::{Aval, Dim, Shape, Tuple};
 use attr::Attr;
+use interned::Interned;
 pub use node::{Node, NodeOp, Region, Value, Values};
 use op::{Body, Infer, OpDef};
 pub use provenance::SITES;
@@ -47,9 +49,8 @@ pub struct Graph {
     closed: AtomicBool,
 }
 
-#[derive(Default)]
 struct State {
-    table: HashTable<(u32, u32)>,
+    table: Interned,
     aval_table: HashTable<(u32, u32)>,
     placeholders: FxHashMap<Arc<str>, u32>,
     symbols: u32,
@@ -128,8 +129,17 @@ impl Default for Graph {
 impl Graph {
     /// An empty graph.
     pub fn new() -> Graph {
-        let table = HashTable::with_capacity(growth::FIRST);
-        let state = State { table, scopes: vec![Scope { uses: [0; 2], depth: 0 }], asked: growth::NODES, ..State::default() };
+        let state = State {
+            table: Interned::new(growth::FIRST),
+            aval_table: HashTable::new(),
+            placeholders: FxHashMap::default(),
+            symbols: 0,
+            draws: 0,
+            scopes: vec![Scope { uses: [0; 2], depth: 0 }],
+            asked: growth::NODES,
+            full: None,
+            again: FxHashMap::default(),
+        };
         Graph {
             id: GRAPHS.fetch_add(1, Relaxed),
             nodes: AppendOnlyVec::new(),
@@ -161,8 +171,17 @@ impl Graph {
 
     /// The aval of a value.
     pub fn aval(&self, v: Value) -> &Aval {
-        let avals = &self.node(v.node).avals;
-        &self.avals[avals.get(v.out as usize).copied().unwrap_or(0) as usize]
+        &self.avals[self.aval_number(v) as usize]
+    }
+
+    /// A number that the values of one dtype and shape share, less than [`Graph::avals`].
+    pub fn aval_number(&self, v: Value) -> u32 {
+        self.node(v.node).avals.get(v.out as usize).copied().unwrap_or(0)
+    }
+
+    /// How many dtypes with shapes there are.
+    pub fn avals(&self) -> usize {
+        self.avals.len()
     }
 
     /// A handle of a value.
@@ -439,12 +458,12 @@ impl Graph {
     fn intern(&self, draft: Draft<'_>, site: Site, leaf: Option<(DType, &[isize])>) -> Value {
         let identity = draft.op.identity();
         let hash = hash_of((identity, draft.attrs, draft.inputs, draft.tag, draft.scope, leaf));
+        let at = (last_operand(draft.inputs), hash);
         let mut state = self.state.lock();
         if draft.regions.is_empty() {
-            let found = state.table.find(wide(hash), |&(id, h)| {
+            let found = state.table.find(at, |id| {
                 let n = &self.nodes[id as usize];
-                h == hash
-                    && n.op.identity() == identity
+                n.op.identity() == identity
                     && n.tag == draft.tag
                     && n.scope == draft.scope
                     && n.inputs[..] == *draft.inputs
@@ -452,7 +471,7 @@ impl Graph {
                     && n.regions.is_empty()
                     && leaf.is_none_or(|(dtype, shape)| is_leaf_of(self.aval(Value { node: id, out: 0 }), dtype, shape))
             });
-            if let Some(&(id, _)) = found {
+            if let Some(id) = found {
                 // Numbers are everybody's, and are not asked where they come from.
                 if !matches!(draft.op, NodeOp::Scalar(_) | NodeOp::Bound(_)) {
                     self.built_again(&mut state, id, site);
@@ -502,7 +521,7 @@ impl Graph {
         };
         let id = self.nodes.push(node) as u32;
         if !failed {
-            state.table.insert_unique(wide(hash), (id, hash), |&(_, h)| wide(h));
+            state.table.insert(at, id, |id| last_operand(&self.nodes[id as usize].inputs));
         }
         Value { node: id, out: 0 }
     }
@@ -544,6 +563,10 @@ impl Graph {
             _ => dummy(),
         }
     }
+}
+
+fn last_operand(inputs: &[Value]) -> Option<u32> {
+    inputs.iter().map(|v| v.node).max()
 }
 
 /// True if a leaf has this dtype and shape, in which -1 is a symbol.

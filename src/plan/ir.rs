@@ -129,19 +129,56 @@ impl Ir {
     }
 }
 
-/// Concrete types of the graph's nodes.
+/// Concrete types of the graph's nodes. Most nodes have the type of many others, which is listed once.
 struct Types<'a> {
     graph: &'a Graph,
     walk: &'a Walk,
-    /// By position in the walk; empty where a feed is missing.
-    tys: Vec<SmallVec<[Ty; 1]>>,
+    list: Vec<Ty>,
+    /// By position in the walk: where in the list the types of a node's outputs are, and how many; none where a feed is missing.
+    places: Vec<(u32, u32)>,
+    /// By the number of an aval: where in the list its type is, counted from [`LISTED`].
+    avals: Vec<u32>,
+    /// True if no feed is missing.
+    complete: bool,
     /// Bodies by the node that owns them: a body that other bodies compute again is compiled once.
     bodies: RefCell<FxHashMap<u32, Arc<[Plan; 2]>>>,
 }
 
-impl Types<'_> {
+/// An aval that nobody has looked at yet.
+const NEW: u32 = 0;
+/// An aval with a length that a feed decides.
+const OPEN: u32 = 1;
+const LISTED: u32 = 2;
+
+impl<'a> Types<'a> {
+    fn new(graph: &'a Graph, walk: &'a Walk) -> Types<'a> {
+        let (places, avals) = (Vec::with_capacity(walk.nodes.len()), vec![NEW; graph.avals()]);
+        Types { graph, walk, list: vec![], places, avals, complete: true, bodies: RefCell::default() }
+    }
+
+    /// The types of the outputs of the node at a position.
+    fn all(&self, p: usize) -> &[Ty] {
+        let (first, n) = self.places[p];
+        &self.list[first as usize..][..n as usize]
+    }
+
     fn of(&self, v: Value) -> Option<&Ty> {
-        self.tys.get(self.walk.position(v.node)?)?.get(v.out as usize)
+        self.all(self.walk.position(v.node)?).get(v.out as usize)
+    }
+
+    /// Where the type of an aval is, if all of its lengths are known.
+    fn known(&mut self, aval: u32, v: Value) -> Option<u32> {
+        let at = &mut self.avals[aval as usize];
+        if *at == NEW {
+            *at = match concrete(self.graph.aval(v)) {
+                Some(ty) => {
+                    self.list.push(ty);
+                    self.list.len() as u32 - 1 + LISTED
+                }
+                None => OPEN,
+            };
+        }
+        at.checked_sub(LISTED)
     }
 
     /// Infers node by node. What was fully known when the graph was built was checked then; where a feed decided a length
@@ -149,31 +186,49 @@ impl Types<'_> {
     fn fill(&mut self) -> Result<()> {
         for &id in &self.walk.nodes {
             let node = self.graph.node(id);
-            let own: Option<SmallVec<[Ty; 1]>> =
-                (0..node.avals.len()).map(|k| concrete(self.graph.aval(Value { node: id, out: k as u32 }))).collect();
-            let tys = match (own, self.walk.fed(id)) {
-                (_, Some(ty)) => smallvec::smallvec![ty.clone()],
-                (Some(tys), _) if self.settled(node) => tys,
-                (None, None) if matches!(node.op, NodeOp::Placeholder(_)) => SmallVec::new(),
-                (own, None) => match self.infer(node) {
-                    Some(r) => {
-                        let tys = r.map_err(|e| self.graph.blame(id, e))?;
-                        self.agrees(id, &tys).map_err(|e| self.graph.blame(id, e))?;
-                        tys
-                    }
-                    None => own.unwrap_or_default(),
-                },
+            let place = match node.avals[..] {
+                [aval] if !matches!(node.op, NodeOp::Placeholder(_)) && self.settled(node) => {
+                    self.known(aval, Value { node: id, out: 0 }).map(|first| (first, 1))
+                }
+                _ => None,
             };
-            addressable(node.name(), &tys).map_err(|e| self.graph.blame(id, e))?;
-            self.tys.push(tys);
+            let place = match place {
+                Some(place) => place,
+                None => self.inferred(id, node)?,
+            };
+            self.places.push(place);
+            self.complete &= place.1 as usize >= node.avals.len();
+            addressable(node.name(), &self.list[place.0 as usize..][..place.1 as usize]).map_err(|e| self.graph.blame(id, e))?;
         }
         Ok(())
     }
 
+    /// Where the types of a node are that has no type of an aval, or several.
+    fn inferred(&mut self, id: u32, node: &Node) -> Result<(u32, u32)> {
+        let own: Option<SmallVec<[Ty; 1]>> =
+            (0..node.avals.len()).map(|k| concrete(self.graph.aval(Value { node: id, out: k as u32 }))).collect();
+        let tys = match (own, self.walk.fed(id)) {
+            (_, Some(ty)) => smallvec::smallvec![ty.clone()],
+            (Some(tys), _) if self.settled(node) => tys,
+            (None, None) if matches!(node.op, NodeOp::Placeholder(_)) => SmallVec::new(),
+            (own, None) => match self.infer(node) {
+                Some(r) => {
+                    let tys = r.map_err(|e| self.graph.blame(id, e))?;
+                    self.agrees(id, &tys).map_err(|e| self.graph.blame(id, e))?;
+                    tys
+                }
+                None => own.unwrap_or_default(),
+            },
+        };
+        let first = self.list.len() as u32;
+        self.list.extend(tys);
+        Ok((first, self.list.len() as u32 - first))
+    }
+
     /// True if the shapes of all operands were known when the node was made.
-    fn settled(&self, node: &Node) -> bool {
-        let known = |v: &Value| self.graph.aval(*v).shape.iter().all(|d| d.known().is_some());
-        node.inputs.iter().all(known) && node.regions.iter().all(|r| r.outputs.iter().all(known))
+    fn settled(&mut self, node: &Node) -> bool {
+        let mut known = |v: &Value| self.known(self.graph.aval_number(*v), *v).is_some();
+        node.inputs.iter().all(&mut known) && node.regions.iter().all(|r| r.outputs.iter().all(&mut known))
     }
 
     /// An error if a length that was known when the graph was built is another for these feeds.
@@ -233,14 +288,12 @@ enum Form {
 
 /// Builds the plan's form of what a walk found.
 pub fn build(graph: &Graph, walk: &Walk) -> Result<Ir> {
-    let mut types = Types { graph, walk, tys: Vec::with_capacity(walk.nodes.len()), bodies: RefCell::default() };
+    let mut types = Types::new(graph, walk);
     types.fill()?;
     let n = walk.nodes.len();
-    let mut forms = Vec::new();
-    forms.resize_with(n, || None);
-    let ir = Ir { nodes: vec![], outputs: vec![], writes: vec![] };
+    let ir = Ir { nodes: Vec::with_capacity(n), outputs: vec![], writes: vec![] };
     let builder = Lowerer { types: &types, captures: FxHashMap::default(), map: Places::All(vec![None; n]), ir };
-    builder.run(&walk.outputs, &walk.writes, Places::All(forms))
+    builder.run(&walk.outputs, &walk.writes, Places::All(vec![None; n]))
 }
 
 /// What is known of some of a walk's nodes, by their places: room for all of them, or, for a body, of which a walk may have
@@ -286,44 +339,80 @@ struct Lowerer<'a> {
 }
 
 impl Lowerer<'_> {
-    fn run(mut self, outputs: &[Value], writes: &[Value], mut forms: Places<Form>) -> Result<Ir> {
+    fn run(mut self, outputs: &[Value], writes: &[Value], mut needed: Places<()>) -> Result<Ir> {
         let walk = self.types.walk;
-        // Which nodes' values are needed: from the outputs down, past inputs of which only the shape is used.
-        let mut stack: Vec<Value> = [outputs, writes].concat();
-        while let Some(v) = stack.pop() {
-            if self.captures.contains_key(&v) {
-                continue;
-            }
-            let Some(p) = walk.position(v.node) else { continue };
-            if forms.get(p).is_some() {
-                continue;
-            }
-            let node = self.types.graph.node(v.node);
-            let form = self.form(v.node, node)?;
-            let used = match &form {
-                Form::Plain => node.inputs.len(),
-                Form::Chain(_, used) => *used,
-                Form::Scalar(_) => 0,
-            };
-            forms.insert(p, form);
-            stack.extend(node.inputs.iter().take(used).copied());
+        let mut forms = FxHashMap::default();
+        match &mut needed {
+            Places::All(list) if self.types.complete => self.reach_all(outputs, writes, list, &mut forms)?,
+            _ => self.reach(outputs, writes, &mut needed, &mut forms)?,
         }
         let mut captures: Vec<(u32, Value)> = self.captures.iter().map(|(&v, &k)| (k, v)).collect();
         captures.sort_unstable();
         for (k, v) in captures {
             let ty = self.types.of(v).cloned().ok_or_else(|| self.missing(v.node))?;
             let p = walk.position(v.node).ok_or_else(|| Error::engine("plan", "a capture is not walked", k, "a place in the walk"))?;
-            self.push(IrOp::Source(k), &[], SmallVec::new(), smallvec::smallvec![ty], Walked(p as u32));
+            self.push(IrOp::Source(k), &[], SmallVec::new(), SmallVec::from_iter([ty]), Walked(p as u32));
         }
         let mut assigned: Vec<(u32, Ref)> = vec![];
-        for (p, form) in forms.in_order() {
+        for (p, ()) in needed.in_order() {
             let id = walk.nodes[p];
             let node = self.types.graph.node(id);
+            let form = forms.remove(&(p as u32)).unwrap_or(Form::Plain);
             self.lower(p, id, node, form, &mut assigned)?;
         }
         self.ir.outputs = outputs.iter().map(|&v| self.at(v)).collect::<Result<_>>()?;
         self.ir.writes = assigned;
         Ok(self.ir)
+    }
+
+    /// Which nodes' values are needed, and the forms of those that are not plain: from the outputs down, past inputs of which only
+    /// the shape is used.
+    fn reach(&self, outputs: &[Value], writes: &[Value], needed: &mut Places<()>, forms: &mut FxHashMap<u32, Form>) -> Result<()> {
+        let mut stack: Vec<Value> = [outputs, writes].concat();
+        while let Some(v) = stack.pop() {
+            if self.captures.contains_key(&v) {
+                continue;
+            }
+            let Some(p) = self.types.walk.position(v.node) else { continue };
+            if needed.get(p).is_some() {
+                continue;
+            }
+            needed.insert(p, ());
+            stack.extend_from_slice(self.used(p, v.node, forms)?);
+        }
+        Ok(())
+    }
+
+    /// As [`Lowerer::reach`], in one pass against the order of the walk. No node is in error, whatever is visited first.
+    fn reach_all(&self, outputs: &[Value], writes: &[Value], needed: &mut [Option<()>], forms: &mut FxHashMap<u32, Form>) -> Result<()> {
+        let walk = self.types.walk;
+        let mark = |needed: &mut [Option<()>], values: &[Value]| {
+            for v in values {
+                if let Some(slot) = walk.position(v.node).and_then(|p| needed.get_mut(p)) {
+                    *slot = Some(());
+                }
+            }
+        };
+        mark(needed, outputs);
+        mark(needed, writes);
+        for (p, &id) in walk.nodes.iter().enumerate().rev() {
+            if needed[p].is_some() {
+                mark(needed, self.used(p, id, forms)?);
+            }
+        }
+        Ok(())
+    }
+
+    /// The inputs of a node whose values it needs; its form, if it is not plain, is noted.
+    fn used(&self, p: usize, id: u32, forms: &mut FxHashMap<u32, Form>) -> Result<&[Value]> {
+        let node = self.types.graph.node(id);
+        let (form, used) = match self.form(id, node)? {
+            Form::Plain => return Ok(&node.inputs),
+            Form::Chain(chain, used) => (Form::Chain(chain, used), used.min(node.inputs.len())),
+            form @ Form::Scalar(_) => (form, 0),
+        };
+        forms.insert(p as u32, form);
+        Ok(&node.inputs[..used])
     }
 
     /// The plans of a node's bodies.
@@ -389,9 +478,20 @@ impl Lowerer<'_> {
         }
     }
 
+    fn refs(&self, values: &[Value]) -> Result<SmallVec<[Ref; 3]>> {
+        let mut refs = SmallVec::new();
+        for &v in values {
+            refs.push(self.at(v)?);
+        }
+        Ok(refs)
+    }
+
     fn lower(&mut self, p: usize, id: u32, node: &Node, form: Form, assigned: &mut Vec<(u32, Ref)>) -> Result<()> {
         let walk = self.types.walk;
-        let tys = self.types.tys[p].clone();
+        let tys: SmallVec<[Ty; 1]> = match self.types.all(p) {
+            [one] => SmallVec::from_buf([one.clone()]),
+            tys => tys.iter().cloned().collect(),
+        };
         if tys.is_empty() && !node.avals.is_empty() {
             return Err(self.missing(id));
         }
@@ -399,7 +499,7 @@ impl Lowerer<'_> {
         let made = match (form, &node.op) {
             (Form::Scalar(s), _) => self.push(IrOp::Scalar(s), &[], SmallVec::new(), tys, walked),
             (Form::Chain(chain, used), _) => {
-                let mut inputs: SmallVec<[Ref; 3]> = node.inputs.iter().take(used).map(|&v| self.at(v)).collect::<Result<_>>()?;
+                let mut inputs = self.refs(&node.inputs[..used.min(node.inputs.len())])?;
                 let mut made = None;
                 for (def, attrs) in chain {
                     let avals: SmallVec<[Aval; 4]> = inputs.iter().map(|&r| self.ir.ty(r).aval()).collect();
@@ -433,18 +533,18 @@ impl Lowerer<'_> {
                 self.push(IrOp::Source(source), &[], SmallVec::new(), tys, walked)
             }
             (Form::Plain, NodeOp::User(_) | NodeOp::Hook(_)) => {
-                let inputs = node.inputs.iter().map(|&v| self.at(v)).collect::<Result<_>>()?;
+                let inputs = self.refs(&node.inputs)?;
                 let user = walk.user(id).ok_or_else(|| Error::text(ErrorKind::Graph, "plan: a user's op has no place"))?;
                 let op = if matches!(node.op, NodeOp::Hook(_)) { IrOp::Hook(user) } else { IrOp::User(user) };
                 self.push(op, &[], inputs, tys, walked)
             }
             (Form::Plain, NodeOp::Row(_)) if !node.regions.is_empty() => {
-                let inputs: SmallVec<[Ref; 3]> = node.inputs.iter().map(|&v| self.at(v)).collect::<Result<_>>()?;
+                let inputs = self.refs(&node.inputs)?;
                 let bodies = self.bodies(id, node)?;
                 self.push(IrOp::Branch(bodies), &node.attrs, inputs, tys, walked)
             }
             (Form::Plain, NodeOp::Row(def)) => {
-                let inputs: SmallVec<[Ref; 3]> = node.inputs.iter().map(|&v| self.at(v)).collect::<Result<_>>()?;
+                let inputs = self.refs(&node.inputs)?;
                 if let (Body::Primitive(row), [variable, value]) = (&def.body, &inputs[..])
                     && matches!(row.kernel, Kernel::Assign)
                 {

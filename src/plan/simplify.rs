@@ -1,10 +1,14 @@
 //! Rewrites that keep every bit: named rules, applied in one pass from inputs to users. What has become the same as an
 //! earlier node is that node.
 
+use std::sync::LazyLock;
+
+use rustc_hash::FxHashMap;
+
 use crate::dtype::{DType, Scalar};
 use crate::error::{Error, Result};
 use crate::graph::attr::{Attr, AttrType, Ints};
-use crate::graph::op::{Kernel, OpDef};
+use crate::graph::op::{Body, Kernel, OpDef};
 use crate::ops::arithmetic::{ADD, DIV, MUL, NEG, SUB};
 use crate::ops::broadcast::BROADCAST_TO;
 use crate::ops::contract::BATCH_MATMUL;
@@ -26,24 +30,46 @@ enum To {
 /// A rewrite.
 struct Rule {
     name: &'static str,
+    of: Of,
     apply: fn(&Ir, &IrNode) -> Option<To>,
+}
+
+/// The rows that a rule is for.
+#[derive(Clone, Copy)]
+enum Of {
+    Rows(&'static [&'static OpDef]),
+    /// All reductions.
+    Folds,
+}
+
+impl Of {
+    fn has(self, def: &'static OpDef) -> bool {
+        match self {
+            Of::Rows(rows) => rows.iter().any(|row| std::ptr::eq(*row, def)),
+            Of::Folds => is_fold(def),
+        }
+    }
+}
+
+const fn rule(name: &'static str, of: Of, apply: fn(&Ir, &IrNode) -> Option<To>) -> Rule {
+    Rule { name, of, apply }
 }
 
 /// The rules, in the order in which they are tried.
 static RULES: &[Rule] = &[
-    Rule { name: "mul-one", apply: mul_one },
-    Rule { name: "mul-minus-one", apply: mul_minus_one },
-    Rule { name: "sub-zero", apply: sub_zero },
-    Rule { name: "div-one", apply: div_one },
-    Rule { name: "neg-neg", apply: neg_neg },
-    Rule { name: "add-neg", apply: add_neg },
-    Rule { name: "sub-neg", apply: sub_neg },
-    Rule { name: "fold-scalars", apply: fold_scalars },
-    Rule { name: "cast-scalar", apply: cast_scalar },
-    Rule { name: "same-type", apply: same_type },
-    Rule { name: "select-same", apply: select_same },
-    Rule { name: "reduce-one", apply: reduce_one },
-    Rule { name: "outer", apply: outer },
+    rule("mul-one", Of::Rows(&[&MUL]), mul_one),
+    rule("mul-minus-one", Of::Rows(&[&MUL]), mul_minus_one),
+    rule("sub-zero", Of::Rows(&[&SUB, &ADD]), sub_zero),
+    rule("div-one", Of::Rows(&[&DIV]), div_one),
+    rule("neg-neg", Of::Rows(&[&NEG]), neg_neg),
+    rule("add-neg", Of::Rows(&[&ADD]), add_neg),
+    rule("sub-neg", Of::Rows(&[&SUB]), sub_neg),
+    rule("fold-scalars", Of::Rows(&[&MUL, &ADD, &SUB, &DIV]), fold_scalars),
+    rule("cast-scalar", Of::Rows(&[&CAST]), cast_scalar),
+    rule("same-type", Of::Rows(&[&CAST, &RESHAPE, &BROADCAST_TO]), same_type),
+    rule("select-same", Of::Rows(&[&SELECT]), select_same),
+    rule("reduce-one", Of::Folds, reduce_one),
+    rule("outer", Of::Rows(&[&BATCH_MATMUL]), outer),
 ];
 
 /// Rewrites the nodes.
@@ -57,6 +83,39 @@ pub static PASS: Pass = Pass {
     explain: |plan, text| text.nodes(plan),
 };
 
+/// The rules of the rows that have some, by the address of the row, and those of other reductions: places among [`RULES`].
+static BY_ROW: LazyLock<(FxHashMap<usize, Vec<usize>>, Vec<usize>)> = LazyLock::new(|| {
+    let places = |fits: &dyn Fn(&Rule) -> bool| (0..RULES.len()).filter(|&k| fits(&RULES[k])).collect::<Vec<_>>();
+    let rows = RULES.iter().flat_map(|rule| if let Of::Rows(rows) = rule.of { rows } else { &[] });
+    let by_row = rows.map(|&row| (address(row), places(&|rule| rule.of.has(row)))).collect();
+    (by_row, places(&|rule| matches!(rule.of, Of::Folds)))
+});
+
+fn address(def: &'static OpDef) -> usize {
+    std::ptr::from_ref(def).addr()
+}
+
+fn is_fold(def: &OpDef) -> bool {
+    matches!(&def.body, Body::Primitive(p) if matches!(p.kernel, Kernel::Fold(_)))
+}
+
+/// The rules for a node, in their order.
+fn rules(node: &IrNode) -> &'static [usize] {
+    match node.op {
+        IrOp::Row(def, _) => rules_of(def),
+        _ => &[],
+    }
+}
+
+fn rules_of(def: &'static OpDef) -> &'static [usize] {
+    let (by_row, folds) = &*BY_ROW;
+    match by_row.get(&address(def)) {
+        Some(places) => places,
+        None if is_fold(def) => folds,
+        None => &[],
+    }
+}
+
 /// Applies the rules, then drops what is no longer needed. Returns how often each rule was applied.
 pub fn simplify(ir: &mut Ir) -> Vec<(&'static str, usize)> {
     let mut counts: Vec<(&'static str, usize)> = RULES.iter().map(|r| (r.name, 0)).collect();
@@ -67,13 +126,15 @@ pub fn simplify(ir: &mut Ir) -> Vec<(&'static str, usize)> {
     };
     let mut merge = Merge::new(ir.nodes.len());
     let mut merged = 0;
+    let mut used = vec![false; ir.nodes.len()];
     for i in 0..ir.nodes.len() {
         for r in &mut ir.nodes[i].inputs {
             *r = resolve(&alias, *r);
         }
         // A rewritten node may match again: at most once a rule.
         for _ in 0..RULES.len() {
-            let hit = RULES.iter().enumerate().find_map(|(k, rule)| (rule.apply)(ir, &ir.nodes[i]).map(|to| (k, to)));
+            let node = &ir.nodes[i];
+            let hit = rules(node).iter().find_map(|&k| (RULES[k].apply)(ir, node).map(|to| (k, to)));
             let Some((k, to)) = hit else { break };
             counts[k].1 += 1;
             match to {
@@ -95,6 +156,9 @@ pub fn simplify(ir: &mut Ir) -> Vec<(&'static str, usize)> {
             alias[i] = Some(Ref { node: first, out: 0 });
             merged += 1;
         }
+        if alias[i].is_none() {
+            ir.nodes[i].inputs.iter().for_each(|r| used[r.node as usize] = true);
+        }
     }
     for r in &mut ir.outputs {
         *r = resolve(&alias, *r);
@@ -102,7 +166,12 @@ pub fn simplify(ir: &mut Ir) -> Vec<(&'static str, usize)> {
     for (_, r) in &mut ir.writes {
         *r = resolve(&alias, *r);
     }
-    drop_unused(ir);
+    ir.outputs.iter().for_each(|r| used[r.node as usize] = true);
+    ir.writes.iter().for_each(|(v, r)| [*v, r.node].iter().for_each(|&n| used[n as usize] = true));
+    // Of what nothing needs, the last has no user.
+    if used.contains(&false) {
+        drop_unused(ir);
+    }
     counts.push(("merge", merged));
     counts.retain(|(_, n)| *n > 0);
     counts
@@ -196,20 +265,24 @@ fn stand_for(ir: &Ir, node: &IrNode, x: Ref) -> Option<To> {
 /// `x * 1` is `x`.
 fn mul_one(ir: &Ir, node: &IrNode) -> Option<To> {
     let [a, b] = node.inputs[..] else { return None };
-    match is(node, &MUL) {
-        true if is_number(ir, b, 1.0) => stand_for(ir, node, a),
-        true if is_number(ir, a, 1.0) => stand_for(ir, node, b),
-        _ => None,
+    if is_number(ir, b, 1.0) {
+        stand_for(ir, node, a)
+    } else if is_number(ir, a, 1.0) {
+        stand_for(ir, node, b)
+    } else {
+        None
     }
 }
 
 /// `x * -1` is `-x`.
 fn mul_minus_one(ir: &Ir, node: &IrNode) -> Option<To> {
     let [a, b] = node.inputs[..] else { return None };
-    let x = match is(node, &MUL) {
-        true if is_number(ir, b, -1.0) => a,
-        true if is_number(ir, a, -1.0) => b,
-        _ => return None,
+    let x = if is_number(ir, b, -1.0) {
+        a
+    } else if is_number(ir, a, -1.0) {
+        b
+    } else {
+        return None;
     };
     (ir.ty(x) == node.tys.first()?).then(|| To::Op(IrOp::Row(&NEG, None), [].into(), vec![x]))
 }
@@ -217,23 +290,20 @@ fn mul_minus_one(ir: &Ir, node: &IrNode) -> Option<To> {
 /// `x - 0` is `x`, also for `x = -0`; `x + 0` is not, so only integers have it.
 fn sub_zero(ir: &Ir, node: &IrNode) -> Option<To> {
     let [a, b] = node.inputs[..] else { return None };
-    let exact = is(node, &SUB) || (is(node, &ADD) && !ir.ty(a).dtype.is_float());
+    let exact = is(node, &SUB) || !ir.ty(a).dtype.is_float();
     if exact && is_number(ir, b, 0.0) { stand_for(ir, node, a) } else { None }
 }
 
 /// `x / 1` is `x`.
 fn div_one(ir: &Ir, node: &IrNode) -> Option<To> {
     let [a, b] = node.inputs[..] else { return None };
-    if !is(node, &DIV) {
-        return None;
-    }
     if is_number(ir, b, 1.0) { stand_for(ir, node, a) } else { None }
 }
 
 /// `--x` is `x`.
 fn neg_neg(ir: &Ir, node: &IrNode) -> Option<To> {
     let x = *node.inputs.first()?;
-    if is(node, &NEG) && is(ir.node(x), &NEG) { stand_for(ir, node, *ir.node(x).inputs.first()?) } else { None }
+    if is(ir.node(x), &NEG) { stand_for(ir, node, *ir.node(x).inputs.first()?) } else { None }
 }
 
 /// The operand of a negative that has the dtype and shape of `r`.
@@ -245,9 +315,6 @@ fn negated(ir: &Ir, r: Ref) -> Option<Ref> {
 /// `a + (-b)` is `a - b`, and `(-a) + b` is `b - a`.
 fn add_neg(ir: &Ir, node: &IrNode) -> Option<To> {
     let [a, b] = node.inputs[..] else { return None };
-    if !is(node, &ADD) {
-        return None;
-    }
     let inputs = match (negated(ir, a), negated(ir, b)) {
         (_, Some(b)) => vec![a, b],
         (Some(a), None) => vec![b, a],
@@ -259,7 +326,7 @@ fn add_neg(ir: &Ir, node: &IrNode) -> Option<To> {
 /// `a - (-b)` is `a + b`.
 fn sub_neg(ir: &Ir, node: &IrNode) -> Option<To> {
     let [a, b] = node.inputs[..] else { return None };
-    let b = negated(ir, b).filter(|_| is(node, &SUB))?;
+    let b = negated(ir, b)?;
     Some(To::Op(IrOp::Row(&ADD, None), [].into(), vec![a, b]))
 }
 
@@ -280,10 +347,8 @@ fn fold_scalars(ir: &Ir, node: &IrNode) -> Option<To> {
         narrow(|x, y| x + y, |x, y| x + y)
     } else if is(node, &SUB) {
         narrow(|x, y| x - y, |x, y| x - y)
-    } else if is(node, &DIV) {
-        narrow(|x, y| x / y, |x, y| x / y)
     } else {
-        return None;
+        narrow(|x, y| x / y, |x, y| x / y)
     };
     Some(To::Op(IrOp::Scalar(Scalar::Float(value)), [].into(), vec![]))
 }
@@ -293,7 +358,7 @@ fn cast_scalar(ir: &Ir, node: &IrNode) -> Option<To> {
     let x = *node.inputs.first()?;
     let ty = node.tys.first()?;
     let IrOp::Scalar(s) = ir.node(x).op else { return None };
-    if !is(node, &CAST) || !ty.dtype.is_float() {
+    if !ty.dtype.is_float() {
         return None;
     }
     let value = if ty.dtype == DType::F32 { f64::from(s.as_f64() as f32) } else { s.as_f64() };
@@ -303,23 +368,20 @@ fn cast_scalar(ir: &Ir, node: &IrNode) -> Option<To> {
 /// A cast, reshape or repeat to the type that the input has is the input.
 fn same_type(ir: &Ir, node: &IrNode) -> Option<To> {
     let x = *node.inputs.first()?;
-    let view = is(node, &RESHAPE) || is(node, &BROADCAST_TO);
-    match view && ir.ty(x) == node.tys.first()? {
-        true => Some(To::Same(x)),
-        false if is(node, &CAST) => stand_for(ir, node, x),
-        false => None,
+    match is(node, &CAST) {
+        true => stand_for(ir, node, x),
+        false => (ir.ty(x) == node.tys.first()?).then_some(To::Same(x)),
     }
 }
 
 /// A choice between one value and itself.
 fn select_same(ir: &Ir, node: &IrNode) -> Option<To> {
     let [_, a, b] = node.inputs[..] else { return None };
-    if is(node, &SELECT) && a == b { stand_for(ir, node, a) } else { None }
+    if a == b { stand_for(ir, node, a) } else { None }
 }
 
 /// A reduction over axes of length 1 is a reshape.
 fn reduce_one(ir: &Ir, node: &IrNode) -> Option<To> {
-    let Some(Kernel::Fold(_)) = node.kernel() else { return None };
     let x = *node.inputs.first()?;
     let (from, to) = (ir.ty(x), node.tys.first()?);
     let list = fold_axes(node.name(), &node.attrs, from.dims.len()).ok()?;
@@ -333,7 +395,7 @@ fn reduce_one(ir: &Ir, node: &IrNode) -> Option<To> {
 /// A column by a row is an elementwise product, of which nothing need be stored.
 fn outer(ir: &Ir, node: &IrNode) -> Option<To> {
     let [a, b] = node.inputs[..] else { return None };
-    let outer = is(node, &BATCH_MATMUL) && ir.ty(a).dims.last() == Some(&1) && ir.ty(a).dtype != DType::Bool;
+    let outer = ir.ty(a).dims.last() == Some(&1) && ir.ty(a).dtype != DType::Bool;
     outer.then(|| To::Op(IrOp::Row(&MUL, None), [].into(), vec![a, b]))
 }
 
@@ -342,5 +404,24 @@ pub fn fold_axes(op: &str, attrs: &[Attr], ndim: usize) -> Result<smallvec::Smal
     match attrs.first() {
         Some(Attr::Axes(list)) => axes(op, list.as_deref(), ndim),
         other => Err(Error::engine(op, "a reduction has no axes", format_args!("{other:?}"), "its axes as its first attribute")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ops::reduce::REDUCE_SUM;
+    use crate::ops::trigonometric::SIN;
+
+    #[test]
+    fn rules_are_found_by_row_in_their_order() {
+        let names = |def| rules_of(def).iter().map(|&k| RULES[k].name).collect::<Vec<_>>();
+        assert_eq!(names(&MUL), ["mul-one", "mul-minus-one", "fold-scalars"]);
+        assert_eq!(names(&ADD), ["sub-zero", "add-neg", "fold-scalars"]);
+        assert_eq!(names(&SUB), ["sub-zero", "sub-neg", "fold-scalars"]);
+        assert_eq!(names(&CAST), ["cast-scalar", "same-type"]);
+        assert_eq!(names(&RESHAPE), ["same-type"]);
+        assert_eq!(names(&REDUCE_SUM), ["reduce-one"]);
+        assert!(names(&SIN).is_empty());
     }
 }

@@ -207,9 +207,10 @@ fn traverse<'a>(graph: &Graph, roots: impl Iterator<Item = &'a Value> + Clone) -
             0 => {
                 places[id as usize] = OPEN;
                 let node = graph.node(id);
-                let bodies = node.regions.iter().flat_map(|r| &r.outputs);
-                // The last of the stack is the next.
-                stack.extend(node.inputs.iter().chain(bodies).rev().map(|v| v.node).filter(|&n| places[n as usize] == 0));
+                // The last of the stack is the next: inputs before bodies.
+                for values in node.regions.iter().rev().map(|r| &r.outputs).chain([&node.inputs]) {
+                    stack.extend(values.iter().rev().map(|v| v.node).filter(|&n| places[n as usize] == 0));
+                }
             }
             OPEN => {
                 stack.pop();

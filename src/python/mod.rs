@@ -56,6 +56,8 @@ mod lib_module {
     #[pymodule_export]
     use super::random::ArrayRng;
     #[pymodule_export]
+    use super::site::_line_searches;
+    #[pymodule_export]
     use super::table::{_closest, _row, Row, op_table};
     #[pymodule_export]
     use super::tensor::{Filled, Tensor};

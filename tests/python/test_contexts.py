@@ -1,6 +1,7 @@
 """Contexts, evaluators, variables, gradients, control, custom operations, hooks."""
 
 import gc
+import re
 import sys
 import weakref
 
@@ -110,6 +111,46 @@ def test_lines_are_those_of_the_call_however_often_code_runs():
             names = {"T": T, "x": ctx.placeholder("x", [2])}
             exec(compile("\n" * k + "y = T.check_finite(x)", f"piece {k % 7}", "exec"), names)
             assert place(names["y"]) == [f"the tensor was built at piece {k % 7}:{k + 1}"]
+
+
+def lines_of_sines(plan):
+    """The lines of the sines of a plan, in its order."""
+    return [int(line) for line in re.findall(r"= sin %.*# .*:(\d+)$", plan.explain(), re.MULTILINE)]
+
+
+def test_the_lines_of_a_long_function_are_read_once():
+    # To find a line Python reads the function's table from the front, and here each line is built for the first time.
+    source, lines = "def long(x):\n", []
+    for k in range(300):
+        source += "\n" * (k % 3)
+        lines.append(source.count("\n") + 1)
+        source += ["    x = T.sin(x)\n", "    x = T.sin(\n        x\n    )\n", "    for _ in range(1):\n        x = T.sin(x)\n"][k % 7 % 3]
+        lines[-1] += k % 7 % 3 == 2
+    names = {"T": T}
+    exec(compile(source + "    return x\n", "long.py", "exec"), names)
+    for searches in (33, 1):
+        with ag.Context() as ctx:
+            before = _lib._line_searches()
+            y = names["long"](ctx.placeholder("x", []))
+            assert lines_of_sines(ctx.evaluator().push(y).feed("x", 0.5).plan()) == lines
+            # The line of the placeholder is one.
+            assert _lib._line_searches() - before <= searches + 1
+
+
+def test_code_that_calls_much_other_code_stays_known():
+    pieces = []
+    for k in range(200):
+        names = {"T": T}
+        exec(compile("\n" * k + "def piece(x): return T.sin(x)", "piece.py", "exec"), names)
+        pieces.append(names["piece"])
+    source = "def caller(x, pieces):\n" + "".join(f"    x = T.cos(pieces[{k}](x))\n" for k in range(200)) + "    return x\n"
+    names = {"T": T}
+    exec(compile(source, "caller.py", "exec"), names)
+    with ag.Context() as ctx:
+        before = _lib._line_searches()
+        y = names["caller"](ctx.placeholder("x", []), pieces)
+        assert _lib._line_searches() - before <= 200 + 40
+        assert lines_of_sines(ctx.evaluator().push(y).feed("x", 0.5).plan()) == [k + 1 for k in range(200)]
 
 
 def test_a_loop_that_rebuilds_its_graph_compiles_once():
