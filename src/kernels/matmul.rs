@@ -82,17 +82,18 @@ const THICK: usize = 4;
 /// The largest m n k that those kernels take (32 x 32 x 32): about where the fixed cost of `gemm`, .2 to 1 us, is paid back.
 const SMALL: usize = 1 << 15;
 
-/// True for products that the same kernels take although they are not small, because `gemm` is slow: those with few columns, and those
-/// with few rows whose other operand is transposed, which it copies element by element.
+/// True for products that the same kernels take although they are not small, or too thin, because `gemm` is slow: those with few columns,
+/// and those with few rows whose other operand is transposed, which it copies element by element.
 fn thin<T>(p: &Product) -> bool {
-    /// Where `gemm` sums along the inner axis as it lies in memory.
+    /// The largest results whose elements `gemm` sums along the inner axis, where it is contiguous in both operands: nothing is faster.
     const DOTS: usize = 256;
     /// Shorter axes of the other operand are copied fast enough.
     const LONG: usize = 64;
     let (m, n, b) = if p.d[1] != 1 && p.d[0] == 1 { (p.n, p.m, [p.a[1], p.a[0]]) } else { (p.m, p.n, p.b) };
     let lanes = 64 / size_of::<T>();
+    let dots = m.saturating_mul(n) <= DOTS && p.a[1] == 1 && p.b[0] == 1;
     let turned = b[0] == 1 && b[1] != 1 && m <= 2 * lanes && n.min(p.k) >= LONG;
-    m.saturating_mul(n) > DOTS && (n <= lanes || turned)
+    !dots && (n <= lanes || turned)
 }
 
 /// Multiplications that a large product of floats does in the time of moving one element, and its logarithm.
@@ -121,7 +122,7 @@ unsafe fn floats<T: Number + Small>(
         () if p.k == 1 => (outer_products, 0),
         () if matrices && (work <= TINY || [p.m, p.k, p.n] == [4; 3]) => (tiny_products, 0),
         () if matrices && work <= if thick { SMALL } else { THIN } && p.k <= small::INNER => (T::kernel(isa()), FAST),
-        () if matrices && work > SMALL && thin::<T>(&p) => (T::kernel(isa()), FAST),
+        () if matrices && thin::<T>(&p) => (T::kernel(isa()), FAST),
         () => (gemm_products, FAST),
     };
     // SAFETY: passed on.
