@@ -222,6 +222,7 @@ unsafe fn over_batch<T>(
         let (a, b, d) = unsafe { (a.offset(x), b.offset(y), d.offset(z)) };
         let at = |i: usize| steps.map(|s| s * i as isize);
         if cost > PANEL / RATE {
+            // SAFETY: as above.
             return (0..n).map(at).try_for_each(|[x, y, z]| unsafe { panels(ranges, p, a.offset(x), b.offset(y), d.offset(z), f) });
         }
         ranges.each(n, cost, |r| {

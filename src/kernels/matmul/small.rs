@@ -227,6 +227,8 @@ unsafe fn products<T: Float, const FUSED: bool, const Q: usize, const C: usize, 
 }
 
 // Blocks of as many sums as hide the latency of an addition, and leave registers for the operands.
+/// # Safety
+/// As [`products`], as for those below, whose instructions the machine must have.
 unsafe fn base<T: Float, const C: usize, const H: usize>(p: Product, row: Row, a: *const T, b: *const T, d: *mut T) {
     unsafe { products::<T, false, 1, C, H>(p, row, a, b, d) }
 }

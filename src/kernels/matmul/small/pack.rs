@@ -41,6 +41,7 @@ pub(super) unsafe fn pack<T: Float, const C: usize>(p: &Product, b: *const T, at
         let column = at.wrapping_add(if c < last { c } else { last });
         columns[c] = b.wrapping_offset((column as isize).wrapping_mul(p.b[1]));
     }
+    // SAFETY: places in the room.
     let (rows, halfway) = unsafe { ((&raw mut (*room).rows).cast::<T>(), (&raw mut (*room).halfway).cast::<T>()) };
     if p.b[0] == 1 {
         // G groups of four columns, then the groups among each other.
@@ -48,7 +49,7 @@ pub(super) unsafe fn pack<T: Float, const C: usize>(p: &Product, b: *const T, at
         for g in 0..groups {
             let to = if groups == 1 { rows } else { halfway.wrapping_add(g.wrapping_mul(4).wrapping_mul(p.k)) };
             let column = |c: usize| columns[g.wrapping_add(groups.wrapping_mul(c))];
-            // SAFETY: `k` elements of each column; room for `k` rows of four values.
+            // SAFETY: `k` elements of each column; room for `k` rows of four values, which nothing else reads.
             unsafe { four(slice_mut(to.cast(), p.k), [column(0), column(1), column(2), column(3)].map(|x| slice(x, p.k))) };
         }
         let n = p.k.wrapping_mul(4);
