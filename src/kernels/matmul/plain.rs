@@ -91,10 +91,10 @@ unsafe fn square<T: Number, const N: usize>(p: Product, a: *const T, b: *const T
         let read =
             |x: *const T, s: [isize; 2]| std::array::from_fn::<_, N, _>(|i| std::array::from_fn::<_, N, _>(|j| *x.offset(at(s, i, j))));
         let (x, y) = (read(a, p.a), read(b, p.b));
-        for i in 0..N {
-            let mut sums = if p.add { std::array::from_fn(|j| *d.offset(at(p.d, i, j))) } else { [T::ZERO; N] };
-            for q in 0..N {
-                (0..N).for_each(|j| sums[j] = sums[j].plus(x[i][q].times(y[q][j])));
+        for (i, row) in x.iter().enumerate() {
+            let mut sums: [T; N] = if p.add { std::array::from_fn(|j| *d.offset(at(p.d, i, j))) } else { [T::ZERO; N] };
+            for (x, y) in row.iter().zip(&y) {
+                (0..N).for_each(|j| sums[j] = sums[j].plus(x.times(y[j])));
             }
             (0..N).for_each(|j| *d.offset(at(p.d, i, j)) = sums[j]);
         }
