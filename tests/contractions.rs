@@ -121,3 +121,114 @@ fn thousands_of_operands_are_multiplied() {
         assert_eq!(ctx.evaluator().push(y).feed(x, halves.view()).run()[0].as_ref().unwrap().item().unwrap(), 2.0);
     });
 }
+
+/// Numbers in [-1, 1), and the state that they come from.
+fn numbers(seed: &mut u64, n: usize) -> Vec<f64> {
+    let mut next = || {
+        *seed = seed.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        (*seed >> 11) as f64 / (1u64 << 52) as f64 - 1.0
+    };
+    (0..n).map(|_| next()).collect()
+}
+
+fn matrix(seed: &mut u64, m: usize, n: usize) -> ndarray::Array2<f64> {
+    ndarray::Array2::from_shape_vec((m, n), numbers(seed, m * n)).unwrap()
+}
+
+/// A cell `h = tanh(x u + h w)` over steps of a batch of 2, from `h0` on, weighted by `c`: 5 inputs, 7 units.
+fn recurrent<'g>(xs: &[Tensor<'g>], h0: Tensor<'g>, c: &[Tensor<'g>], u: Tensor<'g>, w: Tensor<'g>) -> Tensor<'g> {
+    let mut h = h0;
+    let mut losses = vec![];
+    for (&x, &c) in xs.iter().zip(c) {
+        h = T::tanh(T::matmul(x, u) + T::matmul(h, w));
+        losses.push(T::reduce_sum(h * c, [0, 1], false));
+    }
+    losses.into_iter().reduce(|a, b| a + b).unwrap()
+}
+
+fn products(ctx: &Context, ys: &[Tensor<'_>], inputs: &[Tensor<'_>]) -> usize {
+    let arrays: Vec<Array> = inputs.iter().map(|x| Array::zeros(x.dtype(), &x.known_shape().unwrap()).unwrap()).collect();
+    let feeder = inputs.iter().zip(&arrays).fold(Feeder::new(), |f, (x, a)| f.push(x, a));
+    let plan = prepare(ctx, ys, &[], &feeder).unwrap().plan().unwrap();
+    plan.steps.iter().filter(|s| matches!(&s.work, Work::Call(def, ..) if def.name == "batch_matmul")).count()
+}
+
+#[test]
+fn the_cotangent_of_a_weight_that_is_used_many_times_is_one_product() {
+    const STEPS: usize = 16;
+    run(|ctx| {
+        let mut seed = 5;
+        let place = |name: String, dims: [isize; 2]| ctx.placeholder_of(&name, &dims, scirs2_autograd::DType::F64);
+        let xs: Vec<_> = (0..STEPS).map(|i| place(format!("x{i}"), [2, 5])).collect();
+        let cs: Vec<_> = (0..STEPS).map(|i| place(format!("c{i}"), [2, 7])).collect();
+        let [h0, u, w] = [("h", [2, 7]), ("u", [5, 7]), ("w", [7, 7])].map(|(name, dims)| place(name.to_string(), dims));
+        let loss = recurrent(&xs, h0, &cs, u, w);
+        let grads = T::grad(&[loss], &[u, w]);
+        let inputs: Vec<_> = xs.iter().chain(&cs).copied().chain([h0, u, w]).collect();
+        // Two a step on the way forward, one for each state but the first on the way back, one for each weight.
+        assert_eq!(products(ctx, &grads, &inputs), 2 * STEPS + STEPS - 1 + 2);
+
+        // Against differences of the loss and of the gradient along a direction.
+        let values: Vec<_> = inputs.iter().map(|x| x.known_shape().unwrap()).map(|d| matrix(&mut seed, d[0], d[1])).collect();
+        let [du, dw] = [matrix(&mut seed, 5, 7), matrix(&mut seed, 7, 7)];
+        let [vu, vw] = [place("vu".to_string(), [5, 7]), place("vw".to_string(), [7, 7])];
+        let along = T::reduce_sum(grads[0] * vu, [0, 1], false) + T::reduce_sum(grads[1] * vw, [0, 1], false);
+        let twice = T::grad(&[along], &[u, w]);
+        let curvature = T::reduce_sum(twice[0] * vu, [0, 1], false) + T::reduce_sum(twice[1] * vw, [0, 1], false);
+        let at = |step: f64| {
+            let mut fed = values.clone();
+            let n = fed.len();
+            fed[n - 2] += &(&du * step);
+            fed[n - 1] += &(&dw * step);
+            let feeds = inputs.iter().zip(&fed).fold(ctx.evaluator(), |e, (&x, v)| e.feed(x, v.view()));
+            let found = feeds.feed(vu, du.view()).feed(vw, dw.view()).push(loss).push(along).push(curvature).run();
+            [0, 1, 2].map(|i| found[i].as_ref().unwrap().item().unwrap())
+        };
+        let (step, here) = (1e-4, at(0.0));
+        let (up, down) = (at(step), at(-step));
+        for order in 0..2 {
+            let expected = (up[order] - down[order]) / (2.0 * step);
+            assert!((here[order + 1] - expected).abs() < 1e-5 * expected.abs().max(1.0), "{order}: {} for {expected}", here[order + 1]);
+        }
+    });
+}
+
+#[test]
+fn products_that_are_joined_are_their_sum() {
+    // Left operand, and how long its rows are: those over short axes go together where their results do, in whatever order they come.
+    for lengths in [&[2usize, 3, 1, 2][..], &[2, 40, 3], &[50, 60], &[1, 1]] {
+        run(|ctx| {
+            let mut seed = 9;
+            let w = ctx.placeholder_of("w", &[9, 11], scirs2_autograd::DType::F64);
+            let (mut feeds, mut expected, mut terms) = (ctx.evaluator(), ndarray::Array2::<f64>::zeros((9, 11)), vec![]);
+            let values: Vec<_> = lengths.iter().map(|&k| (k, matrix(&mut seed, k, 9), matrix(&mut seed, k, 11))).collect();
+            for (i, (k, x, c)) in values.iter().enumerate() {
+                let k = *k;
+                for ((p, r), s) in (0..k).flat_map(|p| (0..9).map(move |r| (p, r))).flat_map(|at| (0..11).map(move |s| (at, s))) {
+                    expected[[r, s]] += x[[p, r]] * c[[p, s]];
+                }
+                let place = |name: &str, n: isize| ctx.placeholder_of(&format!("{name}{i}"), &[k as isize, n], scirs2_autograd::DType::F64);
+                let (tx, tc) = (place("x", 9), place("c", 11));
+                feeds = feeds.feed(tx, x.view()).feed(tc, c.view());
+                terms.push(T::reduce_sum(T::matmul(tx, w) * tc, [0, 1], false));
+            }
+            let y = terms.into_iter().reduce(|a, b| a + b).unwrap();
+            let g = T::grad(&[y], &[w])[0];
+            let found = feeds.push(g).run()[0].as_ref().unwrap().view::<f64>().unwrap().to_owned();
+            let worst = found.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+            assert!(worst < 1e-12, "{lengths:?}: {worst:e}");
+        });
+    }
+}
+
+#[test]
+fn products_over_long_axes_stay_apart() {
+    run(|ctx| {
+        let w = ctx.placeholder("w", &[8, 8]);
+        let xs: Vec<_> = (0..4).map(|i| ctx.placeholder(&format!("x{i}"), &[if i < 2 { 4 } else { 5 }, 8])).collect();
+        let y = xs.iter().map(|&x| T::reduce_sum(T::square(T::matmul(x, w)), [0, 1], false)).reduce(|a, b| a + b).unwrap();
+        let inputs: Vec<_> = xs.iter().copied().chain([w]).collect();
+        // Four forward; 4 (8 + 8) <= 8 8 twice, in one; 5 (8 + 8) > 8 8 twice.
+        assert_eq!(products(ctx, &[T::grad(&[y], &[w])[0]], &inputs), 4 + 1 + 2);
+    });
+}

@@ -16,6 +16,7 @@ use crate::ops::apply::cast;
 use crate::ops::arithmetic::add;
 use crate::ops::broadcast::broadcast_like;
 use crate::ops::compare::{logical_and, logical_or};
+use crate::ops::contract::joined_products;
 use crate::ops::parts::Parts;
 use crate::ops::rules::{typed_like, unbroadcast};
 use crate::ops::select::select;
@@ -64,6 +65,11 @@ enum Kind {
     Parts(SmallVec<[(Value, Option<Id>); 2]>),
     /// Summed from the shape of the one value to that of the other.
     SummedTo { of: Id, like: Value, to: Value },
+}
+
+/// The sum of cotangents, in order; products over short axes are one.
+fn total<'g>(values: &[Tensor<'g>]) -> Option<Tensor<'g>> {
+    joined_products(values).into_iter().reduce(|sum, value| add(sum, value))
 }
 
 /// The supports of a sweep. A list, so that long chains of them are neither walked nor dropped by recursion.
@@ -231,14 +237,12 @@ impl<'g> Supports<'g> {
             all.map(|ids| self.any(ids))
         };
         if first.dirty.is_some() && same(|f| f.dirty) {
-            let value = rest.iter().map(|f| f.value).fold(first.value, add);
-            return Some(Flow { value, dirty: first.dirty, support, owed });
+            let values: SmallVec<[Tensor<'g>; 2]> = flows.iter().map(|f| f.value).collect();
+            return Some(Flow { value: total(&values)?, dirty: first.dirty, support, owed });
         }
         let owed = owed || flows.iter().any(|f| f.dirty.is_some());
-        let mut values = flows.iter().map(|&f| self.settled(f).value);
-        let value = values.next()?;
-        let value = values.fold(value, add);
-        Some(Flow { value, dirty: None, support, owed })
+        let values: SmallVec<[Tensor<'g>; 2]> = flows.iter().map(|&f| self.settled(f).value).collect();
+        Some(Flow { value: total(&values)?, dirty: None, support, owed })
     }
 
     /// A support as a tensor, of a shape that broadcasts to its cotangent's.

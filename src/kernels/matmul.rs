@@ -1,18 +1,18 @@
 //! Products of matrices over a batch, with transposes as strides.
 
-use std::mem::MaybeUninit;
-
 use gemm::Parallelism;
 
+use self::plain::{Number, in_a_row, outer_products, plain_products, tiny_products};
 use self::small::Small;
 use super::isa::isa;
-use super::movement::each;
+use super::movement::rows;
 use super::ranges::{GRAIN, Ranges, halve};
 use crate::array::{View, ViewMut};
 use crate::dtype::DType;
 use crate::error::Result;
 use crate::shape::{Dims, Strides};
 
+mod plain;
 mod small;
 
 /// One matrix product: lengths, and the strides of `a[i, p]`, `b[p, j]` and `d[i, j]`.
@@ -26,6 +26,13 @@ struct Product {
     d: [isize; 2],
     /// The products are added to what is there.
     add: bool,
+}
+
+/// Products in a row: how many, and the steps from one to the next in `a`, `b` and `d`.
+#[derive(Clone, Copy, Debug)]
+struct Row {
+    count: usize,
+    steps: [isize; 3],
 }
 
 /// `dst[.., i, j] = sum over p of a[.., i, p] b[.., p, j]`.
@@ -52,9 +59,9 @@ pub fn matmul(ranges: &Ranges<'_>, a: View<'_>, b: View<'_>, dst: &mut ViewMut<'
     // SAFETY: the lengths and strides of the views, whose dtype is the dispatched one.
     unsafe {
         match dst.dtype() {
-            DType::Bool => over_batch::<u8>(ranges, a, b, dst, p, dims, steps, (plain_product, 0)),
-            DType::I32 => over_batch::<i32>(ranges, a, b, dst, p, dims, steps, (plain_product, 0)),
-            DType::I64 => over_batch::<i64>(ranges, a, b, dst, p, dims, steps, (plain_product, 0)),
+            DType::Bool => over_batch::<u8>(ranges, a, b, dst, p, dims, steps, (plain_products, 0)),
+            DType::I32 => over_batch::<i32>(ranges, a, b, dst, p, dims, steps, (plain_products, 0)),
+            DType::I64 => over_batch::<i64>(ranges, a, b, dst, p, dims, steps, (plain_products, 0)),
             DType::F32 => floats::<f32>(ranges, a, b, dst, p, dims, steps),
             DType::F64 => floats::<f64>(ranges, a, b, dst, p, dims, steps),
         }
@@ -66,7 +73,7 @@ fn last_two<T: Copy>(s: &[T]) -> [T; 2] {
     [s[n - 2], s[n - 1]]
 }
 
-/// The largest m n k that the plain loops take (3 x 3 x 3): less than a kernel's preparations cost.
+/// The largest m n k that the plain loops take (3 x 3 x 3), 4 x 4 x 4 aside: less than a kernel's preparations cost.
 const TINY: usize = 27;
 /// The largest m n k of products with fewer than [`THICK`] rows or columns that the kernels of small products take
 /// (6 x 6 x 6). The paths of `gemm` for vectors cost next to nothing and take all of them.
@@ -74,6 +81,20 @@ const THIN: usize = 216;
 const THICK: usize = 4;
 /// The largest m n k that those kernels take (32 x 32 x 32): about where the fixed cost of `gemm`, .2 to 1 us, is paid back.
 const SMALL: usize = 1 << 15;
+
+/// True for products that the same kernels take although they are not small, or too thin, because `gemm` is slow: those with few columns,
+/// and those with few rows whose other operand is transposed, which it copies element by element.
+fn thin<T>(p: &Product) -> bool {
+    /// The largest results whose elements `gemm` sums along the inner axis, where it is contiguous in both operands: nothing is faster.
+    const DOTS: usize = 256;
+    /// Shorter axes of the other operand are copied fast enough.
+    const LONG: usize = 64;
+    let (m, n, b) = if p.d[1] != 1 && p.d[0] == 1 { (p.n, p.m, [p.a[1], p.a[0]]) } else { (p.m, p.n, p.b) };
+    let lanes = 64 / size_of::<T>();
+    let dots = m.saturating_mul(n) <= DOTS && p.a[1] == 1 && p.b[0] == 1;
+    let turned = b[0] == 1 && b[1] != 1 && m <= 2 * lanes && n.min(p.k) >= LONG;
+    !dots && (n <= lanes || turned)
+}
 
 /// Multiplications that a large product of floats does in the time of moving one element, and its logarithm.
 pub(super) const RATE: usize = 1 << FAST;
@@ -94,21 +115,31 @@ unsafe fn floats<T: Number + Small>(
     dims: &[usize],
     steps: [&[isize]; 3],
 ) -> Result<()> {
-    // The lengths of one product decide, never its strides, so that rounding follows from the shapes.
+    // The lengths of one product decide, and for those that are not small which axes are contiguous.
     let (work, thick) = (p.m.saturating_mul(p.n).saturating_mul(p.k), p.m.min(p.n) >= THICK);
     let matrices = p.m > 1 && p.n > 1;
     let f: Multiply<T> = match () {
-        () if p.k == 1 => (outer_product, 0),
-        () if matrices && work <= TINY => (plain_product, 0),
+        () if p.k == 1 => (outer_products, 0),
+        () if matrices && (work <= TINY || [p.m, p.k, p.n] == [4; 3]) => (tiny_products, 0),
         () if matrices && work <= if thick { SMALL } else { THIN } && p.k <= small::INNER => (T::kernel(isa()), FAST),
-        () => (gemm_product, FAST),
+        () if matrices && thin::<T>(&p) => (T::kernel(isa()), FAST),
+        () => (gemm_products, FAST),
     };
     // SAFETY: passed on.
     unsafe { over_batch::<T>(ranges, a, b, dst, p, dims, steps, f) }
 }
 
-/// A product, and the logarithm of how many multiplications it does in the time of moving one element.
-type Multiply<T> = (unsafe fn(p: Product, a: *const T, b: *const T, d: *mut T), u32);
+/// Products in a row, and the logarithm of how many multiplications are done in the time of moving one element.
+type Multiply<T> = (unsafe fn(p: Product, row: Row, a: *const T, b: *const T, d: *mut T), u32);
+
+impl Product {
+    /// Its cost in elements that are moved.
+    fn cost(&self, fast: u32) -> usize {
+        let Product { m, k, n, .. } = *self;
+        let moved = m.saturating_mul(k).saturating_add(k.saturating_mul(n)).saturating_add(m.saturating_mul(n));
+        moved.max(m.saturating_mul(k).saturating_mul(n) >> fast)
+    }
+}
 
 /// The product in panels: what is too large is halved along its longest axis. Halves of the inner axis are added up in
 /// order.
@@ -117,12 +148,11 @@ type Multiply<T> = (unsafe fn(p: Product, a: *const T, b: *const T, d: *mut T), 
 /// The lengths and strides stay inside the three arrays.
 unsafe fn panels<T>(ranges: &Ranges<'_>, p: Product, a: *const T, b: *const T, d: *mut T, f: Multiply<T>) -> Result<()> {
     let Product { m, k, n, .. } = p;
-    let moved = m.saturating_mul(k).saturating_add(k.saturating_mul(n)).saturating_add(m.saturating_mul(n));
-    let work = moved.max(m.saturating_mul(k).saturating_mul(n) >> f.1);
+    let work = p.cost(f.1);
     let at = if work > PANEL / RATE { halve(&[m, n, k], &[GRAIN; 3]) } else { None };
     let Some((axis, at)) = at else {
         // SAFETY: the arrays of the contract.
-        unsafe { f.0(p, a, b, d) };
+        unsafe { f.0(p, Row { count: 1, steps: [0; 3] }, a, b, d) };
         return ranges.did(work);
     };
     let s = at as isize;
@@ -185,111 +215,30 @@ unsafe fn over_batch<T>(
         dims.pop();
         [&mut sa, &mut sb, &mut sd].into_iter().for_each(|s| s.truncate(dims.len()));
     }
-    each(&dims, [&sa, &sb, &sd], |[x, y, z]| {
+    let cost = p.cost(f.1);
+    let steps = [&sa, &sb, &sd].map(|s| s.last().copied().unwrap_or(0));
+    rows(&dims, [&sa, &sb, &sd], |[x, y, z], n| {
         // SAFETY: offsets of the views.
-        unsafe { panels(ranges, p, a.offset(x), b.offset(y), d.offset(z), f) }
+        let (a, b, d) = unsafe { (a.offset(x), b.offset(y), d.offset(z)) };
+        let at = |i: usize| steps.map(|s| s * i as isize);
+        if cost > PANEL / RATE {
+            // SAFETY: as above.
+            return (0..n).map(at).try_for_each(|[x, y, z]| unsafe { panels(ranges, p, a.offset(x), b.offset(y), d.offset(z), f) });
+        }
+        ranges.each(n, cost, |r| {
+            let ([x, y, z], row) = (at(r.start), Row { count: r.len(), steps });
+            // SAFETY: as above.
+            unsafe { f.0(p, row, a.offset(x), b.offset(y), d.offset(z)) };
+            Ok(())
+        })
     })
 }
 
-/// A dtype's sum of products.
-trait Number: Copy + 'static {
-    const ZERO: Self;
-    fn times(self, other: Self) -> Self;
-    fn plus(self, other: Self) -> Self;
-    /// The factor 1 for `gemm`.
-    fn one() -> Self;
-}
-macro_rules! number {
-    ($($t:ty, $zero:expr, $one:expr, $times:expr, $plus:expr;)+) => {$(impl Number for $t {
-        const ZERO: Self = $zero;
-        #[inline(always)]
-        fn times(self, other: Self) -> Self {
-            let f: fn($t, $t) -> $t = $times;
-            f(self, other)
-        }
-        #[inline(always)]
-        fn plus(self, other: Self) -> Self {
-            let f: fn($t, $t) -> $t = $plus;
-            f(self, other)
-        }
-        fn one() -> Self {
-            $one
-        }
-    })+};
-}
-number! {
-    u8, 0, 1, |a, b| a & b, |a, b| a | b;
-    i32, 0, 1, i32::wrapping_mul, i32::wrapping_add;
-    i64, 0, 1, i64::wrapping_mul, i64::wrapping_add;
-    f32, 0.0, 1.0, |a, b| a * b, |a, b| a + b;
-    f64, 0.0, 1.0, |a, b| a * b, |a, b| a + b;
-}
-
-/// A column by a row: nothing is summed, so the elements are those of an elementwise product, signs of zeros too.
-///
 /// # Safety
-/// As [`plain_product`].
-unsafe fn outer_product<T: Number>(p: Product, a: *const T, b: *const T, d: *mut T) {
-    let at = |s: [isize; 2], i: usize, j: usize| i as isize * s[0] + j as isize * s[1];
+/// As [`plain_products`], for `f32` or `f64`.
+unsafe fn gemm_products<T: Number>(p: Product, row: Row, a: *const T, b: *const T, d: *mut T) {
     // SAFETY: by the contract.
-    unsafe {
-        for i in 0..p.m {
-            let (x, to) = (*a.offset(at(p.a, i, 0)), d.offset(at(p.d, i, 0)));
-            if p.b[1] == 1 && p.d[1] == 1 {
-                let row = std::slice::from_raw_parts_mut(to.cast::<MaybeUninit<T>>(), p.n);
-                row.iter_mut().zip(std::slice::from_raw_parts(b, p.n)).for_each(|(d, &y)| *d = MaybeUninit::new(x.times(y)));
-            } else {
-                (0..p.n).for_each(|j| *to.offset(at(p.d, 0, j)) = x.times(*b.offset(at(p.b, 0, j))));
-            }
-        }
-    }
-}
-
-/// Plain loops: each element sums its products in order of the inner axis, whatever the strides, from 0 on or from what
-/// is there.
-///
-/// # Safety
-/// The lengths and strides stay inside the three arrays; `d` overlaps neither operand.
-unsafe fn plain_product<T: Number>(p: Product, a: *const T, b: *const T, d: *mut T) {
-    /// Shorter rows are not worth setting up.
-    const ROW: usize = 16;
-    let Product { m, k, n, add, .. } = p;
-    let at = |s: [isize; 2], i: usize, j: usize| i as isize * s[0] + j as isize * s[1];
-    let rows = p.b[1] == 1 && p.d[1] == 1 && n >= ROW;
-    let lines = p.a[1] == 1 && p.b[0] == 1 && k >= ROW;
-    // SAFETY: by the contract.
-    unsafe {
-        for i in 0..m {
-            if rows {
-                // Whole rows of b are added to a row of d.
-                let row = std::slice::from_raw_parts_mut(d.offset(at(p.d, i, 0)).cast::<MaybeUninit<T>>(), n);
-                if !add {
-                    row.fill(MaybeUninit::new(T::ZERO));
-                }
-                let row = std::slice::from_raw_parts_mut(row.as_mut_ptr().cast::<T>(), n);
-                for q in 0..k {
-                    let x = *a.offset(at(p.a, i, q));
-                    let with = std::slice::from_raw_parts(b.offset(at(p.b, q, 0)), n);
-                    row.iter_mut().zip(with).for_each(|(d, &y)| *d = d.plus(x.times(y)));
-                }
-                continue;
-            }
-            for j in 0..n {
-                let (x, y) = (a.offset(at(p.a, i, 0)), b.offset(at(p.b, 0, j)));
-                let to = d.offset(at(p.d, i, j));
-                let mut sum = if add { *to } else { T::ZERO };
-                if lines {
-                    let (x, y) = (std::slice::from_raw_parts(x, k), std::slice::from_raw_parts(y, k));
-                    sum = x.iter().zip(y).fold(sum, |s, (x, y)| s.plus(x.times(*y)));
-                } else {
-                    for q in 0..k as isize {
-                        sum = sum.plus((*x.offset(q * p.a[1])).times(*y.offset(q * p.b[0])));
-                    }
-                }
-                *to = sum;
-            }
-        }
-    }
+    in_a_row(row, a, b, d, |a, b, d| unsafe { gemm_product(p, a, b, d) });
 }
 
 /// # Safety
@@ -349,7 +298,7 @@ mod tests {
         batch.iter().copied().chain([rows, columns]).collect()
     }
 
-    const LENGTHS: [[usize; 3]; 26] = [
+    const LENGTHS: [[usize; 3]; 34] = [
         [1, 1, 1],
         [2, 2, 2],
         [3, 0, 2],
@@ -376,6 +325,14 @@ mod tests {
         [32, 32, 32],
         [4, 128, 33],
         [4, 129, 7],
+        [4, 4, 4],
+        [3, 3, 3],
+        [3, 300, 90],
+        [8, 260, 67],
+        [24, 70, 65],
+        [90, 130, 2],
+        [70, 257, 5],
+        [40, 140, 13],
     ];
 
     #[test]
@@ -451,7 +408,7 @@ mod tests {
     #[test]
     fn the_bits_of_small_products_follow_from_the_lengths() {
         let mut rng = Rng(8);
-        for [m, k, n] in [[2, 5, 3], [6, 6, 6], [3, 20, 3], [2, 4, 20], [9, 64, 10], [4, 100, 29], [31, 33, 32]] {
+        for [m, k, n] in [[2, 5, 3], [6, 6, 6], [3, 20, 3], [2, 4, 20], [4, 4, 4], [9, 64, 10], [4, 100, 29], [31, 33, 32]] {
             for dtype in [DType::F32, DType::F64] {
                 let (x, y) = (rng.real(6 * m * k), rng.real(6 * k * n));
                 let mut first = None;
@@ -503,7 +460,7 @@ mod tests {
         }
         // Vectors, and the plain loops, which are cut earlier: one number in each operand, repeated by strides of 0.
         for dtype in [DType::I32, DType::F64] {
-            for [m, k, n] in [[1, limit + 1, 1], [1, 5000, limit / 5000], [limit / 900, 900, 1], [3, limit / 4, 2]] {
+            for [m, k, n] in [[1, limit + 1, 1], [1, 5000, limit / 5000], [limit / 900, 900, 1], [3, limit / 4, 2], [100, limit / 90, 3]] {
                 let one = |rows, columns| Strided::new(dtype, &[1, 1], &[1.0]).repeat(0, rows).repeat(1, columns);
                 let (a, b, mut c) = (one(m, k), one(k, n), Strided::out(dtype, &[m, n]));
                 matmul(a.view(), b.view(), &mut c.view_mut());

@@ -1,6 +1,6 @@
 //! Products of matrices, and of arrays over some of their axes.
 
-use smallvec::smallvec;
+use smallvec::{SmallVec, smallvec};
 
 use crate::array::with_lead;
 use crate::error::{Error, ErrorKind, Result};
@@ -12,7 +12,9 @@ use crate::ops::apply::{Arg, Operand, apply};
 use crate::ops::einsum::axes::matched;
 use crate::ops::einsum::lower::{Indexed, contract, product};
 use crate::ops::einsum::parse::{LABELS, Label};
-use crate::ops::movement::{expand_dims, reshape, squeeze, transpose};
+use crate::ops::movement::{TRANSPOSE, expand_dims, reshape, squeeze, transpose};
+use crate::ops::slice::concat;
+use crate::ops::unpack::attr;
 use crate::shape::{self, Aval, Dim, Tuple, broadcast};
 
 /// The rows of this family.
@@ -40,6 +42,64 @@ pub(crate) fn reordered<'g>(x: Tensor<'g>, order: Vec<i64>) -> Tensor<'g> {
         }
         _ => transpose(x, order),
     }
+}
+
+/// A product of two matrices over an axis so short that both operands together are no larger than the result; all lengths are known.
+struct Short<'g> {
+    /// The left operand, transposed: that of a cotangent is a transpose itself, of what stands in memory.
+    left: Tensor<'g>,
+    right: Tensor<'g>,
+}
+
+impl<'g> Short<'g> {
+    fn of(x: Tensor<'g>) -> Option<Short<'g>> {
+        let (Some(def), &[a, b]) = (x.node().def(), &x.node().inputs[..]) else { return None };
+        let (a, b) = (x.graph().tensor(a), x.graph().tensor(b));
+        let shapes = (a.known_shape()?, b.known_shape()?);
+        let (&[m, k], &[_, n]) = (&shapes.0[..], &shapes.1[..]) else { return None };
+        let short = k.saturating_mul(m.saturating_add(n)) <= m.saturating_mul(n);
+        if !(std::ptr::eq(def, &BATCH_MATMUL) && short) {
+            return None;
+        }
+        let node = a.node();
+        let swaps = node.def().is_some_and(|d| std::ptr::eq(d, &TRANSPOSE))
+            && attr::<Axes>(node.attrs.first()).is_ok_and(|axes| axes.0.as_deref() == Some(&[1, 0]));
+        let left = match node.inputs.first() {
+            Some(&v) if swaps => x.graph().tensor(v),
+            _ => swapped(a),
+        };
+        Some(Short { left, right: b })
+    }
+}
+
+/// What adds up to the same: products of two matrices over short axes, of one shape, are one over their axes joined, in place of the
+/// first of them. It writes and reads one result, where they do one each, and copies operands that are smaller.
+pub(crate) fn joined_products<'g>(terms: &[Tensor<'g>]) -> SmallVec<[Tensor<'g>; 2]> {
+    type Group<'g> = (usize, SmallVec<[Short<'g>; 2]>);
+    let mut out: SmallVec<[Tensor<'g>; 2]> = SmallVec::new();
+    let mut groups: SmallVec<[Group<'g>; 2]> = SmallVec::new();
+    for &x in terms {
+        let Some(product) = Short::of(x) else {
+            out.push(x);
+            continue;
+        };
+        let alike = |at: usize| out.get(at).is_some_and(|y| y.dims() == x.dims() && y.dtype() == x.dtype());
+        match groups.iter_mut().find(|(at, _)| alike(*at)) {
+            Some((_, products)) => products.push(product),
+            None => {
+                groups.push((out.len(), SmallVec::from_iter([product])));
+                out.push(x);
+            }
+        }
+    }
+    for (at, products) in groups.iter().filter(|(_, products)| products.len() > 1) {
+        let left: Vec<_> = products.iter().map(|p| p.left).collect();
+        let right: Vec<_> = products.iter().map(|p| p.right).collect();
+        if let Some(x) = out.get_mut(*at) {
+            *x = batch_matmul(swapped(concat(&left, 0)), concat(&right, 0));
+        }
+    }
+    out
 }
 
 row! {
