@@ -40,7 +40,7 @@ struct Row {
 /// `a` is (..., m, k), `b` (..., k, n), `dst` (..., m, n), with equal batch axes (broadcast by strides of 0) and one
 /// dtype. `dst` may have any strides that do not overlap; it overlaps neither operand. `k = 0` gives zeros.
 ///
-/// Floats are multiplied on one thread; the rounding of small products depends on the lengths alone, of others also on
+/// The number of threads changes no bit; the rounding of small products depends on the lengths alone, of others also on
 /// which axes are contiguous. Integers wrap; for bools, sum is "or" and product is "and".
 ///
 /// A product of more than a `PANEL` is computed in panels, whose lengths follow from its own.
@@ -141,6 +141,18 @@ impl Product {
     }
 }
 
+/// The arrays of a product, for threads that write to parts of their own.
+struct Arrays<T>(*const T, *const T, *mut T);
+
+impl<T> Arrays<T> {
+    fn get(&self) -> &Self {
+        self
+    }
+}
+
+// SAFETY: two arrays are only read, and no element of the third is written by two threads.
+unsafe impl<T> Sync for Arrays<T> {}
+
 /// The product in panels: what is too large is halved along its longest axis. Halves of the inner axis are added up in
 /// order.
 ///
@@ -151,9 +163,20 @@ unsafe fn panels<T>(ranges: &Ranges<'_>, p: Product, a: *const T, b: *const T, d
     let work = p.cost(f.1);
     let at = if work > PANEL / RATE { halve(&[m, n, k], &[GRAIN; 3]) } else { None };
     let Some((axis, at)) = at else {
-        // SAFETY: the arrays of the contract.
-        unsafe { f.0(p, Row { count: 1, steps: [0; 3] }, a, b, d) };
-        return ranges.did(work);
+        // Parts of whole grains along the longer axis: an element's sum does not depend on where its row or column lies.
+        let (long, s) = if m >= n { (m, [p.a[0], 0, p.d[0]]) } else { (n, [0, p.b[1], p.d[1]]) };
+        let grains = long / GRAIN;
+        let parts = ranges.threads(work).min(grains).max(1);
+        let arrays = Arrays(a, b, d);
+        return ranges.parts(parts, work, &|part| {
+            let Arrays(a, b, d) = *arrays.get();
+            let from = grains * part / parts * GRAIN;
+            let to = if part + 1 == parts { long } else { grains * (part + 1) / parts * GRAIN };
+            let p = if m >= n { Product { m: to - from, ..p } } else { Product { n: to - from, ..p } };
+            let [x, y, z] = s.map(|s| s * from as isize);
+            // SAFETY: the arrays of the contract, and a part of the result that no other thread has.
+            unsafe { f.0(p, Row { count: 1, steps: [0; 3] }, a.offset(x), b.offset(y), d.offset(z)) }
+        });
     };
     let s = at as isize;
     let (first, second, [x, y, z]) = match axis {
@@ -224,6 +247,23 @@ unsafe fn over_batch<T>(
         if cost > PANEL / RATE {
             // SAFETY: as above.
             return (0..n).map(at).try_for_each(|[x, y, z]| unsafe { panels(ranges, p, a.offset(x), b.offset(y), d.offset(z), f) });
+        }
+        let threads = ranges.threads(n.saturating_mul(cost));
+        let parts = threads.min(n);
+        // Threads share each of a few products.
+        if threads > n {
+            // SAFETY: as above.
+            return (0..n).map(at).try_for_each(|[x, y, z]| unsafe { panels(ranges, p, a.offset(x), b.offset(y), d.offset(z), f) });
+        }
+        let arrays = Arrays(a, b, d);
+        if parts > 1 {
+            return ranges.parts(parts, n * cost, &|part| {
+                let Arrays(a, b, d) = *arrays.get();
+                let (from, to) = (n * part / parts, n * (part + 1) / parts);
+                let ([x, y, z], row) = (at(from), Row { count: to - from, steps });
+                // SAFETY: as above; no other thread has these products.
+                unsafe { f.0(p, row, a.offset(x), b.offset(y), d.offset(z)) }
+            });
         }
         ranges.each(n, cost, |r| {
             let ([x, y, z], row) = (at(r.start), Row { count: r.len(), steps });
