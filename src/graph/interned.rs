@@ -22,10 +22,33 @@ pub(super) type At = (Option<u32>, u32);
 /// The places at which a node may be, before they are brought into a table. Two are close to that of its last operand: nodes are
 /// built about in the order of their operands, and that part of the table is at hand. The others are anywhere, for one value
 /// may have many users.
-fn probe((last, hash): At) -> impl Iterator<Item = usize> {
+struct Probe {
+    next: usize,
+    second: Option<usize>,
+    far: usize,
+}
+
+fn probe((last, hash): At) -> Probe {
     let far = hash.wrapping_mul(0x9e37_79b1) as usize;
-    let near = last.map(|last| 2 * last as usize + hash as usize % NEAR);
-    near.into_iter().chain(near.map(|n| n ^ 1)).chain((0..).map(move |k| far + k))
+    match last {
+        Some(last) => {
+            let near = 2 * last as usize + hash as usize % NEAR;
+            Probe { next: near, second: Some(near ^ 1), far }
+        }
+        None => Probe { next: far, second: None, far: far + 1 },
+    }
+}
+
+impl Iterator for Probe {
+    type Item = usize;
+    fn next(&mut self) -> Option<usize> {
+        let far = self.far;
+        let next = self.second.take().unwrap_or_else(|| {
+            self.far += 1;
+            far
+        });
+        Some(std::mem::replace(&mut self.next, next))
+    }
 }
 
 impl Interned {
@@ -50,7 +73,7 @@ impl Interned {
     /// Adds a node that was not found. `last` gives the last operand of those that are there.
     pub fn insert(&mut self, at: At, node: u32, last: impl Fn(u32) -> Option<u32>) {
         if 2 * (self.len + 1) > self.places.len() {
-            self.resettle(vec![FREE; 2 * self.places.len()], last);
+            self.resettle(vec![FREE; 4 * self.places.len()], last);
         }
         self.settle(at, node);
         self.len += 1;
@@ -115,7 +138,8 @@ mod tests {
 
     #[test]
     fn few_places_are_looked_at_whatever_the_operands() {
-        let operands: [(&str, fn(u32) -> Option<u32>); 4] = [
+        type Last = fn(u32) -> Option<u32>;
+        let operands: [(&str, Last); 4] = [
             ("leaves", |_| None),
             ("a chain", |id| id.checked_sub(1)),
             ("users of one value", |_| Some(7)),

@@ -83,12 +83,21 @@ pub static PASS: Pass = Pass {
     explain: |plan, text| text.nodes(plan),
 };
 
-/// The rules of the rows that have some, by the address of the row, and those of other reductions: places among [`RULES`].
-static BY_ROW: LazyLock<(FxHashMap<usize, Vec<usize>>, Vec<usize>)> = LazyLock::new(|| {
+/// Rules as places among [`RULES`], in their order.
+struct ByRow {
+    /// Of the rows that are named, by their addresses.
+    rows: FxHashMap<usize, Vec<usize>>,
+    /// Of other reductions.
+    folds: Vec<usize>,
+}
+
+static BY_ROW: LazyLock<ByRow> = LazyLock::new(|| {
     let places = |fits: &dyn Fn(&Rule) -> bool| (0..RULES.len()).filter(|&k| fits(&RULES[k])).collect::<Vec<_>>();
-    let rows = RULES.iter().flat_map(|rule| if let Of::Rows(rows) = rule.of { rows } else { &[] });
-    let by_row = rows.map(|&row| (address(row), places(&|rule| rule.of.has(row)))).collect();
-    (by_row, places(&|rule| matches!(rule.of, Of::Folds)))
+    let named = RULES.iter().flat_map(|rule| if let Of::Rows(rows) = rule.of { rows } else { &[] });
+    ByRow {
+        rows: named.map(|&row| (address(row), places(&|rule| rule.of.has(row)))).collect(),
+        folds: places(&|rule| matches!(rule.of, Of::Folds)),
+    }
 });
 
 fn address(def: &'static OpDef) -> usize {
@@ -108,10 +117,9 @@ fn rules(node: &IrNode) -> &'static [usize] {
 }
 
 fn rules_of(def: &'static OpDef) -> &'static [usize] {
-    let (by_row, folds) = &*BY_ROW;
-    match by_row.get(&address(def)) {
+    match BY_ROW.rows.get(&address(def)) {
         Some(places) => places,
-        None if is_fold(def) => folds,
+        None if is_fold(def) => &BY_ROW.folds,
         None => &[],
     }
 }
