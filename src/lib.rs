@@ -163,6 +163,7 @@ pub use api::context::{Context, run};
 pub use api::evaluator::Evaluator;
 pub use api::feed::{Feed, FeedKey, Feeder, IntoFeed};
 pub use api::memory::{MemoryStats, memory_stats, set_plan_cache_bytes, trim};
+pub use api::profile::{Profile, StepTime};
 pub use api::threads::{num_threads, set_num_threads};
 pub use api::{hooks, ndarray_ext, tensor_ops};
 pub use array::{Array, Filled, View};

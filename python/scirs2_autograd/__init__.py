@@ -24,6 +24,7 @@ from ._lib import (
     Filled,
     Namespace,
     Plan,
+    Profile,
     Tensor,
     VariableEnvironment,
     VariableID,
@@ -32,6 +33,7 @@ from ._lib import (
 )
 from ._lib import _get_num_threads as get_num_threads
 from ._lib import _memory_stats as memory_stats
+from ._lib import _profile as profile
 from ._lib import _set_num_threads as set_num_threads
 from ._lib import _set_plan_cache_bytes as set_plan_cache_bytes
 from ._lib import _trim as trim
@@ -72,6 +74,7 @@ __all__ = [
     "Namespace",
     "NotDifferentiableError",
     "Plan",
+    "Profile",
     "ShapeError",
     "Tensor",
     "VariableEnvironment",
@@ -92,6 +95,7 @@ __all__ = [
     "jvp",
     "memory_stats",
     "optimizers",
+    "profile",
     "register_pytree",
     "run",
     "set_num_threads",

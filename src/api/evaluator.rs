@@ -3,6 +3,7 @@
 use crate::api::binding::{evaluate, prepare};
 use crate::api::context::Context;
 use crate::api::feed::{FeedKey, Feeder, IntoFeed};
+use crate::api::profile::Profile;
 use crate::array::Array;
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::{AsTensor, Tensor};
@@ -91,6 +92,11 @@ impl<'c, 'v> Evaluator<'c, 'v> {
                 (None, None) => arrays.next().ok_or_else(|| Error::text(ErrorKind::Graph, "run: an output is missing")),
             })
             .collect()
+    }
+
+    /// Runs the request so many times, and says how long each step of its plan takes. Assignments are made each time.
+    pub fn profile(&self, runs: usize) -> Result<Profile> {
+        prepare(self.ctx, &self.outputs, &self.writes, &self.feeder)?.profile(runs, None)
     }
 
     /// The plan of this request, compiled if it is not there yet.

@@ -9,5 +9,6 @@ pub mod feed;
 pub mod hooks;
 pub mod memory;
 pub mod ndarray_ext;
+pub mod profile;
 pub mod tensor_ops;
 pub mod threads;

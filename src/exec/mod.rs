@@ -1,6 +1,7 @@
-//! Runs a plan: steps over buffers, on this thread.
+//! Runs a plan: steps over buffers, on the calling thread and others that share the large ones.
 
 mod cpu;
+pub mod profile;
 mod run;
 pub mod threads;
 

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::Instant;
 
 use smallvec::SmallVec;
 
@@ -10,6 +11,7 @@ use crate::array::block::Block;
 use crate::array::{Array, View, ViewMut};
 use crate::error::{Error, ErrorKind, Result};
 use crate::exec::cpu::{ProgramKernels, lowered, run_panels, run_tile};
+use crate::exec::profile::Timer;
 use crate::exec::threads::{Team, threads};
 use crate::graph::nesting::nested;
 use crate::graph::op::{Body, Call, Kernel};
@@ -47,6 +49,8 @@ pub struct Bound<'a> {
     pub run: u64,
     /// Asked now and then whether to go on.
     pub proceed: Option<&'a dyn Fn() -> bool>,
+    /// Is told how long each step takes.
+    pub timer: Option<&'a Timer>,
     /// Puts the error of a step into the words of the program that this run belongs to.
     pub blame: &'a dyn Fn(Walked, Error) -> Error,
 }
@@ -91,7 +95,7 @@ pub unsafe fn run(plan: &Plan, bound: &Bound<'_>) -> Result<Outcome> {
     let crew = if plan.wide { Crew::join(plan.local_bytes) } else { None };
     let own = crew.as_ref().map_or(0, |c| c.memory.len());
     // SAFETY: handed on.
-    unsafe { steps(plan, &bases, &Threads { bound, crew: crew.as_ref() }, bound.proceed)? };
+    unsafe { steps(plan, &bases, &Threads { bound, crew: crew.as_ref() }, bound.proceed, bound.timer)? };
     Ok(Outcome { outputs, peak_bytes: arena.len() + plan.output_bytes() + own })
 }
 
@@ -142,12 +146,17 @@ struct Locals<'a>(&'a Crew, *mut u8);
 unsafe impl Sync for Locals<'_> {}
 
 /// Runs the steps. From the first write on nobody is asked whether to go on.
-unsafe fn steps(plan: &Plan, bases: &Bases, on: &Threads<'_>, proceed: Proceed<'_>) -> Result<()> {
+unsafe fn steps(plan: &Plan, bases: &Bases, on: &Threads<'_>, proceed: Proceed<'_>, timer: Option<&Timer>) -> Result<()> {
     let kernels = lowered(plan)?;
     for (t, step) in plan.steps.iter().enumerate() {
         let proceed = if t < plan.first_write { proceed } else { None };
+        let timer = timer.map(|timer| (timer, Instant::now()));
         // SAFETY: the plan's places, and the caller's promise for the rest.
-        unsafe { one(step, kernels.of(t), bases, on, proceed) }.map_err(|e| match e.kind() {
+        let ran = unsafe { one(step, kernels.of(t), bases, on, proceed) };
+        if let Some((timer, start)) = timer {
+            timer.add(t, start.elapsed());
+        }
+        ran.map_err(|e| match e.kind() {
             ErrorKind::Interrupted => e,
             _ => (on.bound.blame)(step.walked, e),
         })?;
@@ -202,7 +211,7 @@ unsafe fn one(step: &Step, kernels: Option<&ProgramKernels>, bases: &Bases, on: 
                 inner.push(bases[a.loc.base as usize].add(a.loc.offset));
             }
             inner.extend(step.outputs.iter().map(|a| bases[a.loc.base as usize].add(a.loc.offset)));
-            return steps(body, &inner, on, proceed);
+            return steps(body, &inner, on, proceed, None);
         }
         let ranges = Ranges::shared(proceed, crew.map(|c| c as &dyn Workers));
         let inputs: SmallVec<[View<'_>; 4]> = step.inputs.iter().map(|a| view(a, bases)).collect();
@@ -311,7 +320,7 @@ mod tests {
         let x = [1.0f64; 64];
         let sources = vec![x.as_ptr().cast(); plan.sources.len()];
         let blame = |_, e| e;
-        let bound = Bound { sources: &sources, writes: &[], users: &[], streams: &[], seed: 0, run: 0, proceed: None, blame: &blame };
+        let bound = Bound { sources: &sources, writes: &[], users: &[], streams: &[], seed: 0, run: 0, proceed: None, timer: None, blame: &blame };
         // SAFETY: each source has 64 elements, as many as the plans here read.
         unsafe { run(plan, &bound) }
     }

@@ -42,6 +42,19 @@ impl TracedPlan {
         &self.plan
     }
 
+    /// The lines of the program that a step computes, and the calls that they are part of, each once.
+    pub fn lines(&self, step: &Step) -> Vec<String> {
+        let mut lines: Vec<String> = vec![];
+        for &n in &step.nodes {
+            let place = self.plan.ir().nodes[n as usize].walked;
+            let note = self.notes.get(place.0 as usize).map_or("", |n| n);
+            if !note.is_empty() && !lines.iter().any(|l| l == note) {
+                lines.push(note.to_owned());
+            }
+        }
+        lines
+    }
+
     /// Every stage of the plan as text: the nodes after the rewrites, each with the line of the program that built it and
     /// the composite or the gradient that it is part of; the steps in order with what they fuse; where each value is.
     pub fn explain(&self) -> String {
@@ -120,7 +133,7 @@ impl Text<'_> {
     pub fn steps(&mut self, plan: &Plan) -> std::fmt::Result {
         writeln!(self.to, "{} steps", plan.steps.len())?;
         for (t, step) in plan.steps.iter().enumerate() {
-            let [read, written] = traffic(step);
+            let [read, written] = step.traffic();
             let memory = format!("{read} bytes read, {written} written, {} live", step.live);
             match &step.work {
                 Work::Tile(p) => {
@@ -171,24 +184,26 @@ impl Text<'_> {
     }
 }
 
-/// Bytes that a step reads and writes: each operand and result once.
-fn traffic(step: &Step) -> [usize; 2] {
-    let Work::Tile(p) = &step.work else {
-        return [&step.inputs, &step.outputs].map(|list| list.iter().map(|a| a.ty.bytes()).sum());
-    };
-    let load = |(stage, l): (usize, &Load)| {
-        let dims = if p.stages[stage].per_row { &p.dims[..p.split] } else { &p.dims[..] };
-        // What is repeated along an axis is read once.
-        dims.iter().zip(&l.strides).filter(|(_, s)| **s != 0).map(|(n, _)| n).product::<usize>() * l.size
-    };
-    let store = |(stage, s): (usize, &Store)| if p.stages[stage].per_row { p.rows } else { p.count() } * s.size * s.locs.len();
-    let fold = |f: &FoldStore| match (f.loc, f.reduction) {
-        (None, _) => 0,
-        (_, Reduction::All) => f.dtype.size(),
-        (_, Reduction::Trailing(_)) => p.rows * f.dtype.size(),
-        (_, Reduction::Leading(_)) => p.cols * f.dtype.size(),
-    };
-    [p.loads().map(load).sum(), p.stores().map(store).sum::<usize>() + p.folds().map(fold).sum::<usize>()]
+impl Step {
+    /// Bytes that it reads and writes: each operand and result once.
+    pub fn traffic(&self) -> [usize; 2] {
+        let Work::Tile(p) = &self.work else {
+            return [&self.inputs, &self.outputs].map(|list| list.iter().map(|a| a.ty.bytes()).sum());
+        };
+        let load = |(stage, l): (usize, &Load)| {
+            let dims = if p.stages[stage].per_row { &p.dims[..p.split] } else { &p.dims[..] };
+            // What is repeated along an axis is read once.
+            dims.iter().zip(&l.strides).filter(|(_, s)| **s != 0).map(|(n, _)| n).product::<usize>() * l.size
+        };
+        let store = |(stage, s): (usize, &Store)| if p.stages[stage].per_row { p.rows } else { p.count() } * s.size * s.locs.len();
+        let fold = |f: &FoldStore| match (f.loc, f.reduction) {
+            (None, _) => 0,
+            (_, Reduction::All) => f.dtype.size(),
+            (_, Reduction::Trailing(_)) => p.rows * f.dtype.size(),
+            (_, Reduction::Leading(_)) => p.cols * f.dtype.size(),
+        };
+        [p.loads().map(load).sum(), p.stores().map(store).sum::<usize>() + p.folds().map(fold).sum::<usize>()]
+    }
 }
 
 impl Plan {

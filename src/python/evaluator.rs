@@ -20,7 +20,6 @@ use crate::api::context as api;
 use crate::api::feed::{Feed, FeedKey, Target};
 use crate::array::Array;
 use crate::error::{Error, ErrorKind, Result};
-use crate::exec::Outcome;
 use crate::graph::{Tensor, Value};
 
 /// Feeds, and the objects that hold their memory.
@@ -91,12 +90,12 @@ pub fn run(py: Python<'_>, prepared: &Prepared<'_, '_>) -> PyResult<Result<Vec<A
     if prepared.is_short() {
         return Ok(prepared.run(None).map(|out| out.outputs));
     }
-    attended(py, |proceed| prepared.run(Some(proceed)))
+    Ok(attended(py, |proceed| prepared.run(Some(proceed)))?.map(|out| out.outputs))
 }
 
 /// Runs `f` without the lock of the interpreter. A signal such as Ctrl-C stops it before it has written anything: what it is
 /// given asks whether one has come.
-fn attended(py: Python<'_>, f: impl FnOnce(&dyn Fn() -> bool) -> Result<Outcome> + Send) -> PyResult<Result<Vec<Array>>> {
+pub fn attended<T: Send>(py: Python<'_>, f: impl FnOnce(&dyn Fn() -> bool) -> Result<T> + Send) -> PyResult<Result<T>> {
     let last = Mutex::new(Instant::now());
     // What a signal's handler raised: KeyboardInterrupt for Ctrl-C, anything for a handler of the user's.
     let raised = Mutex::new(None);
@@ -122,7 +121,7 @@ fn attended(py: Python<'_>, f: impl FnOnce(&dyn Fn() -> bool) -> Result<Outcome>
     match out {
         Ok(out) => {
             py.check_signals()?;
-            Ok(Ok(out.outputs))
+            Ok(Ok(out))
         }
         Err(e) => match raised.into_inner() {
             Some(own) if e.kind() == ErrorKind::Interrupted => Err(own),
@@ -158,7 +157,8 @@ pub fn arrays(py: Python<'_>, ctx: &api::Context, outputs: &[Value], writes: &[V
     }
     let (outputs, writes) = (handles(ctx, outputs), handles(ctx, writes));
     if is_long(ctx, held) {
-        return attended(py, |proceed| prepare(ctx, &outputs, &writes, &held.feeder)?.run(Some(proceed)));
+        let run = |proceed: &dyn Fn() -> bool| prepare(ctx, &outputs, &writes, &held.feeder)?.run(Some(proceed));
+        return Ok(attended(py, run)?.map(|out| out.outputs));
     }
     match prepare(ctx, &outputs, &writes, &held.feeder) {
         Ok(prepared) => run(py, &prepared),
@@ -173,7 +173,7 @@ fn is_long(ctx: &api::Context, held: &FedObjects) -> bool {
     bytes > SHORT_BYTES || ctx.graph().len() > LONG_GRAPH
 }
 
-fn handles<'c>(ctx: &'c api::Context, values: &[Value]) -> SmallVec<[Tensor<'c>; 8]> {
+pub fn handles<'c>(ctx: &'c api::Context, values: &[Value]) -> SmallVec<[Tensor<'c>; 8]> {
     values.iter().map(|&v| ctx.tensor(v)).collect()
 }
 
@@ -185,9 +185,9 @@ fn handles<'c>(ctx: &'c api::Context, values: &[Value]) -> SmallVec<[Tensor<'c>;
 /// 4.0 9.0
 #[pyclass(frozen, module = "scirs2_autograd._lib")]
 pub struct Evaluator {
-    ctx: Py<Context>,
+    pub ctx: Py<Context>,
     /// Assignments that its runs make.
-    writes: Vec<Value>,
+    pub writes: Vec<Value>,
     state: Mutex<(Vec<Value>, FedObjects)>,
 }
 
@@ -199,7 +199,7 @@ impl Evaluator {
         Evaluator { ctx, writes, state: Mutex::new((outputs, held)) }
     }
     /// A copy of what is asked for: no lock is held while a plan is made or run, which may call Python code.
-    fn request(&self, py: Python<'_>) -> (Vec<Value>, FedObjects) {
+    pub fn request(&self, py: Python<'_>) -> (Vec<Value>, FedObjects) {
         let mut held = FedObjects::default();
         let state = self.state.lock();
         held.extend(py, &state.1);

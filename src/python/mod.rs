@@ -14,6 +14,7 @@ mod memory;
 mod namespace;
 mod numpy_calls;
 mod optimizer;
+mod profile;
 mod random;
 mod refusal;
 mod site;
@@ -53,6 +54,8 @@ mod lib_module {
     use super::namespace::{Namespace, Slot};
     #[pymodule_export]
     use super::optimizer::_Optimizer;
+    #[pymodule_export]
+    use super::profile::{_profile, Profile};
     #[pymodule_export]
     use super::random::ArrayRng;
     #[pymodule_export]
