@@ -17,6 +17,7 @@ use scirs2_autograd::internals::updates;
 use scirs2_autograd::internals::{Block, take_peak, usage};
 use scirs2_autograd::internals::{PlacedArg as Arg, Work};
 use scirs2_autograd::internals::{Ranges, matmul};
+use scirs2_autograd::set_num_threads;
 use scirs2_autograd::{Array, Evaluator, VariableEnvironment, tensor_ops as T, trim};
 
 struct Counting;
@@ -54,6 +55,8 @@ static COUNTING: Counting = Counting;
 static ALONE: Mutex<()> = Mutex::new(());
 
 fn alone() -> MutexGuard<'static, ()> {
+    // Other threads have memory of their own.
+    set_num_threads(1).unwrap();
     ALONE.lock()
 }
 

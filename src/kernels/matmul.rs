@@ -6,7 +6,7 @@ use self::plain::{Number, in_a_row, outer_products, plain_products, tiny_product
 use self::small::Small;
 use super::isa::isa;
 use super::movement::rows;
-use super::ranges::{GRAIN, Ranges, halve};
+use super::ranges::{GRAIN, RANGE, Ranges, halve};
 use crate::array::{View, ViewMut};
 use crate::dtype::DType;
 use crate::error::Result;
@@ -257,12 +257,17 @@ unsafe fn over_batch<T>(
         }
         let arrays = Arrays(a, b, d);
         if parts > 1 {
-            return ranges.parts(parts, n * cost, &|part| {
-                let Arrays(a, b, d) = *arrays.get();
-                let (from, to) = (n * part / parts, n * (part + 1) / parts);
-                let ([x, y, z], row) = (at(from), Row { count: to - from, steps });
-                // SAFETY: as above; no other thread has these products.
-                unsafe { f.0(p, row, a.offset(x), b.offset(y), d.offset(z)) }
+            // As many as make a range for each thread, then the question whether to go on.
+            let many = (RANGE / cost.max(1)).max(1) * parts;
+            return (0..n).step_by(many).try_for_each(|first| {
+                let n = many.min(n - first);
+                ranges.parts(parts, n * cost, &|part| {
+                    let Arrays(a, b, d) = *arrays.get();
+                    let (from, to) = (first + n * part / parts, first + n * (part + 1) / parts);
+                    let ([x, y, z], row) = (at(from), Row { count: to - from, steps });
+                    // SAFETY: as above; no other thread has these products.
+                    unsafe { f.0(p, row, a.offset(x), b.offset(y), d.offset(z)) }
+                })
             });
         }
         ranges.each(n, cost, |r| {

@@ -60,16 +60,30 @@ impl<'a> Ranges<'a> {
     pub fn parts(&self, parts: usize, work: usize, f: &(dyn Fn(usize) + Sync)) -> Result<()> {
         match self.workers.filter(|_| work >= WORTH && parts > 1) {
             Some(workers) => {
-                if !workers.each(parts, &|_, part| f(part)) {
-                    return Err(Error::engine("run", "a part of a step panicked", format_args!("{parts} parts"), "no panic"));
-                }
-                self.ask()
+                // As many at once as make a range for each thread.
+                let many = (parts * workers.size() / (work / RANGE).max(1)).max(workers.size());
+                (0..parts).step_by(many).try_for_each(|first| {
+                    if !workers.each(many.min(parts - first), &|_, part| f(first + part)) {
+                        return Err(Error::engine("run", "a part of a step panicked", format_args!("{parts} parts"), "no panic"));
+                    }
+                    self.ask()
+                })
             }
             None => (0..parts).try_for_each(|part| {
                 f(part);
                 self.did(work / parts)
             }),
         }
+    }
+
+    /// Calls `f` with ranges of `0..n`, if several threads are to share so much work; `None` if not.
+    pub fn shares(&self, n: usize, work: usize, f: &(dyn Fn(Range<usize>) + Sync)) -> Option<Result<()>> {
+        let threads = self.threads(work).min(n);
+        if threads < 2 {
+            return None;
+        }
+        let parts = (work / RANGE + 1).next_multiple_of(threads).min(n);
+        Some(self.parts(parts, work, &|k| f(n * k / parts..n * (k + 1) / parts)))
     }
 
     /// Asks; an error of kind `Interrupted` if the answer is no.

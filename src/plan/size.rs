@@ -79,13 +79,14 @@ fn arg(a: &PlacedArg) -> usize {
 
 fn stage(s: &Stage) -> usize {
     let lists = list(&s.loads) + list(&s.spreads) + list(&s.stores) + list(&s.folds) + list(&s.code);
-    // What the machine makes of them: a call of a kernel each, and six for a reduction.
-    let lists = lists + s.code.len() * 16 + s.folds.len() * 48;
+    // What the machine makes of them: lists of calls of kernels, one for an instruction and six for a reduction.
+    let kernels = 48 + 2 * OVERHEAD + s.code.len() * 16 + s.folds.len() * 48;
+    let lists = lists + kernels;
     lists + s.loads.iter().map(|l| small(&l.strides)).sum::<usize>() + s.stores.iter().map(|w| small(&w.locs)).sum::<usize>()
 }
 
 fn program(p: &Program) -> usize {
-    size_of::<Program>() + OVERHEAD + small(&p.dims) + list(&p.stages) + list(&p.carried) + p.stages.iter().map(stage).sum::<usize>()
+    size_of::<Program>() + 2 * OVERHEAD + small(&p.dims) + list(&p.stages) + list(&p.carried) + p.stages.iter().map(stage).sum::<usize>()
 }
 
 fn step(s: &Step) -> usize {
@@ -95,7 +96,8 @@ fn step(s: &Step) -> usize {
         Work::Branch(_) | Work::Copy | Work::User(_) => 0,
     };
     let args = s.inputs.iter().chain(&s.outputs).map(arg).sum::<usize>();
-    work + args + list(&s.inputs) + list(&s.outputs) + list(&s.nodes)
+    // And a list of stages for each step.
+    work + args + list(&s.inputs) + list(&s.outputs) + list(&s.nodes) + size_of::<Vec<Stage>>()
 }
 
 /// Bytes of a plan without its bodies.

@@ -6,6 +6,9 @@
 //! An array of places has as many axes as the whole that it is about. Off the axis a place means its own position; there the
 //! whole may be longer. Places that are repeated by strides of 0 over the last axes are read once for all of them.
 
+use std::ops::Range;
+use std::sync::atomic::{AtomicPtr, Ordering::Relaxed};
+
 use super::{Index, by_index};
 use crate::array::{View, ViewMut};
 use crate::dtype::DType;
@@ -220,6 +223,34 @@ unsafe fn row<I: Index, T: Copy, const INTO: bool>(
 /// `dst[.., j, ..] = x[.., places[.., j, ..], ..]`: `dst` (C-contiguous, the dtype of `x`) has the lengths of `places`.
 pub fn gather_at(ranges: &Ranges<'_>, x: View<'_>, places: View<'_>, axis: usize, dst: &mut ViewMut<'_>) -> Result<()> {
     debug_assert_eq!((places.dims(), x.dtype()), (dst.dims(), dst.dtype()));
+    let (base, dtype, strides) = (AtomicPtr::new(dst.ptr()), dst.dtype(), dst.strides());
+    let part = |rows: Range<usize>| {
+        let at = |strides: &[isize], size: usize| strides.first().map_or(0, |s| s * rows.start as isize * size as isize);
+        let mut dims = Dims::from_slice(places.dims());
+        let mut lengths = Dims::from_slice(x.dims());
+        dims.iter_mut().take(1).for_each(|n| *n = rows.len());
+        let (size, mut from) = (x.dtype().size(), x.ptr());
+        // SAFETY: rows of the views; no other part has these of the destination.
+        unsafe {
+            if axis > 0 {
+                lengths[0] -= rows.start;
+                from = from.offset(at(x.strides(), size));
+            }
+            let x = View::from_raw(from, x.dtype(), &lengths, x.strides());
+            let indices = places.ptr().offset(at(places.strides(), places.dtype().size()));
+            let places = View::from_raw(indices, places.dtype(), &dims, places.strides());
+            let to = base.load(Relaxed).offset(at(strides, size));
+            gather_part(&Ranges::new(None), x, places, axis, &mut ViewMut::from_raw(to, dtype, &dims, strides))
+        }
+    };
+    // Without a question nothing ends early.
+    match ranges.shares(places.dims().first().copied().unwrap_or(1), dst.count(), &|rows| _ = part(rows)) {
+        Some(done) => done,
+        None => gather_part(ranges, x, places, axis, dst),
+    }
+}
+
+fn gather_part(ranges: &Ranges<'_>, x: View<'_>, places: View<'_>, axis: usize, dst: &mut ViewMut<'_>) -> Result<()> {
     by_index!(places.dtype(), I => match Pairs::<I>::new(ranges, places, (x.dims(), x.strides()), axis, dst.strides()) {
         // Of no elements there is none to choose.
         None => zero(ranges, dst),

@@ -1,6 +1,8 @@
 //! Strided copies: as few axes as possible, tiles where the fast axes differ, halves where there is more than a range.
 
 use std::mem::MaybeUninit;
+use std::ops::Range;
+use std::sync::atomic::{AtomicPtr, Ordering::Relaxed};
 
 use super::for_each;
 use crate::array::{Array, View, ViewMut};
@@ -90,8 +92,21 @@ pub fn copy(ranges: &Ranges<'_>, src: View<'_>, dst: &mut ViewMut<'_>) -> Result
         unsafe { std::ptr::copy_nonoverlapping(src.ptr(), dst.ptr(), n * src.dtype().size()) };
         return ranges.did(n);
     }
-    // SAFETY: equal lengths; by the contract of the views all offsets are inside them and nothing overlaps.
-    unsafe { copy_ranges(ranges, src.dtype(), src.ptr(), dst.ptr(), src.dims(), src.strides(), dst.strides()) }
+    let (base, strides) = (AtomicPtr::new(dst.ptr()), dst.strides());
+    let part = |to: &Ranges<'_>, rows: Range<usize>| {
+        let at = |strides: &[isize]| strides.first().map_or(0, |s| s * rows.start as isize * src.dtype().size() as isize);
+        let mut dims = Dims::from_slice(src.dims());
+        dims.iter_mut().take(1).for_each(|n| *n = rows.len());
+        // SAFETY: equal lengths; by the contract of the views all offsets are inside them and nothing overlaps.
+        unsafe {
+            let (from, into) = (src.ptr().offset(at(src.strides())), base.load(Relaxed).offset(at(strides)));
+            copy_ranges(to, src.dtype(), from, into, &dims, src.strides(), strides)
+        }
+    };
+    let rows = src.dims().first().copied().unwrap_or(1);
+    // Without a question nothing ends early.
+    let shared = ranges.shares(rows, n, &|rows| _ = part(&Ranges::new(None), rows));
+    shared.unwrap_or_else(|| part(ranges, 0..rows))
 }
 
 impl Array {

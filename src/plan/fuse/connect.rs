@@ -96,12 +96,9 @@ impl Nodes<'_> {
             for &r in &self.ir.nodes[i].inputs {
                 let root = self.accesses.of(r).root.node;
                 let near = self.tile(root as usize) && self.bucket(root as usize) == b;
-                match near.then(|| inside_of(self.ir, self.accesses, over, i as u32, r)).flatten() {
-                    Some(found) => {
-                        staged[i] |= matches!(found, Inside::Row(_));
-                        sets.join(root, i as u32);
-                    }
-                    None => {}
+                if let Some(found) = near.then(|| inside_of(self.ir, self.accesses, over, i as u32, r)).flatten() {
+                    staged[i] |= matches!(found, Inside::Row(_));
+                    sets.join(root, i as u32);
                 }
             }
         }
