@@ -113,8 +113,9 @@
 //!
 //! # Threads
 //!
-//! A run works on the thread that calls it. Graphs, environments and plans may be shared: a graph that was built once runs on
-//! as many threads as there are, each with feeds of its own.
+//! A run shares its large steps among the threads of one pool, as many as [`num_threads`] says; a run that finds them at work goes on
+//! alone, and no number depends on it. Operations and hooks of your own run on the thread that calls. Graphs, environments and plans may
+//! be shared: a graph that was built once runs on as many threads as there are, each with feeds of its own.
 //!
 //! ```
 //! use scirs2_autograd::{run, tensor_ops as T};
