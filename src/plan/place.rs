@@ -218,6 +218,8 @@ struct Layout<'a> {
     stored: Vec<bool>,
     locs: Table<Loc>,
     space: Space,
+    /// The base of the first output.
+    first_output: usize,
     /// Outputs that are not written yet, by their bytes: when each is, and its base. Until then others may live there.
     idle: FxHashMap<usize, Vec<(usize, u32)>>,
     constants: Vec<[u64; 8]>,
@@ -249,6 +251,7 @@ impl<'a> Layout<'a> {
             stored: vec![false; ir.nodes.len()],
             locs: Table::new(ir.nodes.len()),
             space: Space::default(),
+            first_output: SOURCES as usize + sources.len(),
             idle: FxHashMap::default(),
             constants: vec![],
             writes: vec![],
@@ -277,7 +280,7 @@ impl<'a> Layout<'a> {
             }
         }
         accesses.leaving(ir).for_each(|r| l.stored[r.node as usize] = true);
-        let base = SOURCES as usize + sources.len();
+        let base = l.first_output;
         for (k, (node, _)) in sources.iter().enumerate() {
             l.locs.insert(Ref { node: *node, out: 0 }, Loc { base: SOURCES + k as u32, offset: 0 });
         }
@@ -405,8 +408,8 @@ impl<'a> Layout<'a> {
         if loc.base == ARENA {
             return self.space.give(loc.offset, self.bytes(r));
         }
-        let lent = |&o: &Ref| self.locs.get(self.accesses.of(o).root).filter(|l| l.base == loc.base && self.accesses.of(o).root != r);
-        let owner = self.ir.outputs.iter().find(|o| lent(o).is_some()).map(|&o| self.accesses.of(o).root);
+        let output = (loc.base as usize).checked_sub(self.first_output).and_then(|j| self.ir.outputs.get(j));
+        let owner = output.map(|&o| self.accesses.of(o).root).filter(|o| *o != r);
         if let Some(t) = owner.and_then(|o| self.made.get(o)) {
             self.idle.entry(self.bytes(r)).or_default().push((t, loc.base));
         }
