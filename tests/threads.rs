@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-use scirs2_autograd::internals::Team;
-use scirs2_autograd::{Array, Context, Tensor, VariableEnvironment, num_threads, run, set_num_threads, tensor_ops as T};
+use scirs2_autograd::internals::{Team, prepare};
+use scirs2_autograd::{Array, Context, ErrorKind, Feeder, Tensor, VariableEnvironment, num_threads, run, set_num_threads, tensor_ops as T};
 
 fn program<'g>(x: Tensor<'g>, k: usize) -> Tensor<'g> {
     let mut y = x;
@@ -178,4 +178,44 @@ fn runs_take_the_workers_in_turn() {
             });
         }
     });
+}
+
+/// A step that several threads share.
+fn wide<'g>(x: Tensor<'g>) -> Tensor<'g> {
+    (0..10).fold(x, |y, k| T::tanh(y * (1.0 + f64::from(k) * 0.01) + x))
+}
+
+#[test]
+fn a_run_on_several_threads_ends_when_it_is_told_to() {
+    set_num_threads(4).unwrap();
+    let a = ndarray::Array1::from_elem(1 << 21, 0.3);
+    run(|ctx| {
+        let x = ctx.placeholder("x", &[-1]);
+        let prepared = prepare(ctx, &[wide(x)], &[], &Feeder::new().push(x, a.view())).unwrap();
+        let asked = AtomicUsize::new(0);
+        let proceed = || asked.fetch_add(1, Relaxed) < 2;
+        let ended = prepared.run(Some(&proceed)).map(|_| ()).map_err(|e| e.kind());
+        assert_eq!(ended, Err(ErrorKind::Interrupted));
+        // It goes on as if nothing had been, if it is let.
+        let again = prepared.run(None).unwrap().outputs;
+        set_num_threads(1).unwrap();
+        assert_eq!(again, prepared.run(None).unwrap().outputs);
+    });
+}
+
+#[test]
+fn hooks_run_on_the_thread_that_calls() {
+    set_num_threads(4).unwrap();
+    let a = ndarray::Array1::from_elem(1 << 18, 0.3);
+    let (caller, seen) = (std::thread::current().id(), Arc::new(AtomicUsize::new(0)));
+    let count = seen.clone();
+    run(|ctx| {
+        let x = ctx.placeholder("x", &[-1]);
+        let y = wide(x).raw_hook(move |_| {
+            assert_eq!(std::thread::current().id(), caller);
+            count.fetch_add(1, Relaxed);
+        });
+        ctx.evaluator().push(wide(y)).feed(x, a.view()).run()[0].clone().unwrap();
+    });
+    assert_eq!(seen.load(Relaxed), 1);
 }
