@@ -66,7 +66,14 @@ impl Display for Profile {
         const SHOWN: usize = 3;
         let per_run = |t: Duration| t.as_secs_f64() * 1e6 / self.runs.max(1) as f64;
         let sum: Duration = self.steps.iter().map(|s| s.time).sum();
-        writeln!(f, "{:.1} us a run over {} runs, {:.1} us of it in {} steps", per_run(self.total), self.runs, per_run(sum), self.steps.len())?;
+        writeln!(
+            f,
+            "{:.1} us a run over {} runs, {:.1} us of it in {} steps",
+            per_run(self.total),
+            self.runs,
+            per_run(sum),
+            self.steps.len()
+        )?;
         writeln!(f, "peak {} bytes", self.peak_bytes)?;
         writeln!(f, "{:>10} {:>6} {:>12} {:>12} {:>5}  what", "us", "%", "bytes read", "written", "step")?;
         let mut order: Vec<&StepTime> = self.steps.iter().collect();

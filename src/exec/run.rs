@@ -309,7 +309,14 @@ mod tests {
         let def = crate::ops::find(row).unwrap();
         let ty = |dims: &[usize]| [Ty { dtype: DType::F64, dims: dims.into() }].into_iter().collect();
         let n = def.arity() as u32;
-        let source = |k: u32| IrNode { op: IrOp::Source(k), attrs: [].into(), inputs: SmallVec::new(), tys: ty(dims), walked: Walked(0), segment: 0 };
+        let source = |k: u32| IrNode {
+            op: IrOp::Source(k),
+            attrs: [].into(),
+            inputs: SmallVec::new(),
+            tys: ty(dims),
+            walked: Walked(0),
+            segment: 0,
+        };
         let mut nodes: Vec<IrNode> = (0..n).map(source).collect();
         let inputs = (0..n).map(|node| Ref { node, out: 0 }).collect();
         nodes.push(IrNode { op: IrOp::Row(def, None), attrs: attrs.into(), inputs, tys: ty(out), walked: Walked(0), segment: 0 });
@@ -320,7 +327,8 @@ mod tests {
         let x = [1.0f64; 64];
         let sources = vec![x.as_ptr().cast(); plan.sources.len()];
         let blame = |_, e| e;
-        let bound = Bound { sources: &sources, writes: &[], users: &[], streams: &[], seed: 0, run: 0, proceed: None, timer: None, blame: &blame };
+        let bound =
+            Bound { sources: &sources, writes: &[], users: &[], streams: &[], seed: 0, run: 0, proceed: None, timer: None, blame: &blame };
         // SAFETY: each source has 64 elements, as many as the plans here read.
         unsafe { run(plan, &bound) }
     }

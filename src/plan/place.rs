@@ -172,12 +172,8 @@ impl Space {
 }
 
 /// Lays out memory.
-pub static PASS: Pass = Pass {
-    name: "place",
-    run: place,
-    verify: |state| verify::plan(&state.plan, &state.accesses),
-    explain: |plan, text| text.memory(plan),
-};
+pub static PASS: Pass =
+    Pass { name: "place", run: place, verify: |state| verify::plan(&state.plan, &state.accesses), explain: |plan, text| text.memory(plan) };
 
 /// Lays out memory and completes the steps.
 pub fn place(state: &mut State<'_>) -> Result<()> {

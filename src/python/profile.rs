@@ -10,6 +10,12 @@ use crate::api::profile;
 
 /// The times of a plan's steps: `print` shows a table, those that took longest first, with the lines of the program that each
 /// computes.
+///
+/// >>> with ag.Context() as ctx:
+/// ...     x = ctx.placeholder("x", [8])
+/// ...     times = ag.profile(ctx.evaluator().push(x * x).feed(x, np.ones(8)))
+/// >>> times.steps[0]["bytes_read"], times.steps[0]["bytes_written"]
+/// (64, 64)
 #[pyclass(frozen, module = "scirs2_autograd._lib")]
 pub struct Profile(profile::Profile);
 
