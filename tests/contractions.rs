@@ -154,7 +154,7 @@ fn products(ctx: &Context, ys: &[Tensor<'_>], inputs: &[Tensor<'_>]) -> usize {
 
 #[test]
 fn the_cotangent_of_a_weight_that_is_used_many_times_is_one_product() {
-    const STEPS: usize = 16;
+    const STEPS: usize = 10;
     run(|ctx| {
         let mut seed = 5;
         let place = |name: String, dims: [isize; 2]| ctx.placeholder_of(&name, &dims, scirs2_autograd::DType::F64);
@@ -189,6 +189,21 @@ fn the_cotangent_of_a_weight_that_is_used_many_times_is_one_product() {
             let expected = (up[order] - down[order]) / (2.0 * step);
             assert!((here[order + 1] - expected).abs() < 1e-5 * expected.abs().max(1.0), "{order}: {} for {expected}", here[order + 1]);
         }
+    });
+}
+
+/// Operands that wait to be joined take no more than a few times the memory of the result, however many there are.
+#[test]
+fn many_products_become_a_few() {
+    run(|ctx| {
+        let w = ctx.placeholder_of("w", &[32, 32], scirs2_autograd::DType::F64);
+        let place = |name: String| ctx.placeholder_of(&name, &[4, 32], scirs2_autograd::DType::F64);
+        let pairs: Vec<_> = (0..100).map(|i| (place(format!("x{i}")), place(format!("c{i}")))).collect();
+        let terms = pairs.iter().map(|&(x, c)| T::reduce_sum(T::matmul(x, w) * c, [0, 1], false));
+        let g = T::grad(&[terms.reduce(|a, b| a + b).unwrap()], &[w])[0];
+        let inputs: Vec<_> = pairs.iter().flat_map(|&(x, c)| [x, c]).collect();
+        // Each takes a quarter of the result, and eight times the result may wait.
+        assert_eq!(products(ctx, &[g], &inputs), 100 / 32 + 1);
     });
 }
 

@@ -72,10 +72,15 @@ impl<'g> Short<'g> {
     }
 }
 
+/// Joined operands are together at most so many times as large as the result: they all wait for the last of them.
+const JOINED: usize = 8;
+
 /// What adds up to the same: products of two matrices over short axes, of one shape, are one over their axes joined, in place of the
-/// first of them. It writes and reads one result, where they do one each, and copies operands that are smaller.
+/// first of them, or a few if they are many. It writes and reads one result, where they do one each, and copies operands that are
+/// smaller.
 pub(crate) fn joined_products<'g>(terms: &[Tensor<'g>]) -> SmallVec<[Tensor<'g>; 2]> {
-    type Group<'g> = (usize, SmallVec<[Short<'g>; 2]>);
+    type Group<'g> = (usize, SmallVec<[Short<'g>; 2]>, usize);
+    let elements = |t: Tensor<'g>| t.known_shape().map_or(0, |dims| shape::count(&dims));
     let mut out: SmallVec<[Tensor<'g>; 2]> = SmallVec::new();
     let mut groups: SmallVec<[Group<'g>; 2]> = SmallVec::new();
     for &x in terms {
@@ -84,15 +89,19 @@ pub(crate) fn joined_products<'g>(terms: &[Tensor<'g>]) -> SmallVec<[Tensor<'g>;
             continue;
         };
         let alike = |at: usize| out.get(at).is_some_and(|y| y.dims() == x.dims() && y.dtype() == x.dtype());
-        match groups.iter_mut().find(|(at, _)| alike(*at)) {
-            Some((_, products)) => products.push(product),
+        let (size, most) = (elements(product.left) + elements(product.right), JOINED * elements(x));
+        match groups.iter_mut().find(|(at, _, joined)| alike(*at) && joined + size <= most) {
+            Some((_, products, joined)) => {
+                products.push(product);
+                *joined += size;
+            }
             None => {
-                groups.push((out.len(), SmallVec::from_iter([product])));
+                groups.push((out.len(), SmallVec::from_iter([product]), size));
                 out.push(x);
             }
         }
     }
-    for (at, products) in groups.iter().filter(|(_, products)| products.len() > 1) {
+    for (at, products, _) in groups.iter().filter(|(_, products, _)| products.len() > 1) {
         let left: Vec<_> = products.iter().map(|p| p.left).collect();
         let right: Vec<_> = products.iter().map(|p| p.right).collect();
         if let Some(x) = out.get_mut(*at) {
