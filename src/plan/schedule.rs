@@ -1,5 +1,6 @@
 //! The order of the steps: inputs first, and of all steps that are ready the one that leaves the least in memory. So a value
-//! is consumed soon after it is made, and independent branches run one after the other.
+//! is consumed soon after it is made, and independent branches run one after the other. Four orders are made by different
+//! tastes, and the one that needs the least memory is taken.
 //!
 //! If variables are written, whatever may fail, and what it needs, comes before the rest; and a step that writes over a
 //! variable comes after those that read its old value, where that can be.
@@ -99,7 +100,15 @@ impl Flow {
 }
 
 /// How good it is to run a step next: the smaller, the better.
-type Rank = (bool, bool, isize, u32);
+type Rank = (bool, bool, isize, Reverse<u32>, u32);
+
+/// What an order looks at, besides what comes first in any: the change of the bytes in memory, and whether a step goes on with
+/// what has just been computed. Then steps come as the graph was built.
+#[derive(Clone, Copy)]
+struct Taste {
+    bytes: bool,
+    recent: bool,
+}
 
 /// Steps that are ready. Ranks only become better as others run; then a step is entered again.
 struct Ready<'a> {
@@ -109,8 +118,9 @@ struct Ready<'a> {
     left: Vec<u32>,
     /// Old values of variables that must still be read before a group writes over them.
     unread: Vec<u32>,
-    /// True if memory counts.
-    bytes: bool,
+    /// How many steps had run when a step became ready.
+    since: Vec<u32>,
+    taste: Taste,
     heap: BinaryHeap<Reverse<(Rank, usize)>>,
 }
 
@@ -118,14 +128,14 @@ impl Ready<'_> {
     fn rank(&self, d: usize) -> Rank {
         let flow = self.flow;
         let sum = |nodes: &mut dyn Iterator<Item = &u32>| nodes.map(|&node| flow.bytes[node as usize]).sum::<usize>();
-        let change = match self.bytes {
+        let change = match self.taste.bytes {
             true => {
                 let freed = sum(&mut flow.needs[d].iter().filter(|&&node| self.left[node as usize] == 1));
                 sum(&mut flow.makes[d].iter()) as isize - freed as isize
             }
             false => 0,
         };
-        (!self.urgent[d], self.unread[d] > 0, change, flow.last[d])
+        (!self.urgent[d], self.unread[d] > 0, change, Reverse(self.since[d]), flow.last[d])
     }
 
     fn push(&mut self, d: usize) {
@@ -135,7 +145,7 @@ impl Ready<'_> {
 }
 
 /// Runs all groups by rank; returns their order and the most bytes in memory at once.
-fn run(flow: &Flow, urgent: &[bool], bytes: bool) -> (Vec<usize>, usize) {
+fn run(flow: &Flow, urgent: &[bool], taste: Taste) -> (Vec<usize>, usize) {
     let n = flow.needs.len();
     let unread: Vec<u32> = flow.readers.iter().map(|r| r.len() as u32).collect();
     let mut writers: Vec<Vec<u32>> = vec![vec![]; if unread.iter().any(|&u| u > 0) { n } else { 0 }];
@@ -143,7 +153,7 @@ fn run(flow: &Flow, urgent: &[bool], bytes: bool) -> (Vec<usize>, usize) {
         readers.iter().for_each(|&r| writers[r as usize].push(w as u32));
     }
     let left = flow.users.iter().map(|u| u.len() as u32).collect();
-    let mut ready = Ready { flow, urgent, left, unread, bytes, heap: BinaryHeap::new() };
+    let mut ready = Ready { flow, urgent, left, unread, since: vec![0; n], taste, heap: BinaryHeap::new() };
     let mut waiting: Vec<u32> = flow.needs.iter().map(|l| l.len() as u32).collect();
     let mut done = vec![false; n];
     (0..n).filter(|&d| waiting[d] == 0).for_each(|d| ready.push(d));
@@ -164,7 +174,7 @@ fn run(flow: &Flow, urgent: &[bool], bytes: bool) -> (Vec<usize>, usize) {
             match ready.left[node] {
                 0 => live -= flow.bytes[node],
                 // Its last user frees it now.
-                1 if bytes => {
+                1 if taste.bytes => {
                     if let Some(&u) = flow.users[node].iter().find(|&&u| !done[u as usize])
                         && waiting[u as usize] == 0
                     {
@@ -184,6 +194,9 @@ fn run(flow: &Flow, urgent: &[bool], bytes: bool) -> (Vec<usize>, usize) {
             for &u in &flow.users[node as usize] {
                 waiting[u as usize] -= 1;
                 if waiting[u as usize] == 0 {
+                    if taste.recent {
+                        ready.since[u as usize] = steps.len() as u32;
+                    }
                     ready.push(u as usize);
                 }
             }
@@ -208,9 +221,10 @@ pub fn schedule(ir: &Ir, accesses: &Accesses, groups: &[Group], owners: &[u32]) 
     let flow = Flow::new(ir, accesses, groups, owners);
     let fails: Vec<bool> = groups.iter().map(|d| d.nodes.iter().any(|&n| ir.may_fail(n))).collect();
     let urgent = if ir.writes.is_empty() { vec![false; groups.len()] } else { flow.with_needs(fails.clone(), owners) };
-    // The order of the walk is good where the program was written one thing after the other.
-    let ((built, most), (freeing, least)) = (run(&flow, &urgent, false), run(&flow, &urgent, true));
-    let steps = if least < most { freeing } else { built };
+    // None is the best for all programs: of equals the first is taken, in which the program was written.
+    let tastes = [(false, false), (true, false), (true, true), (false, true)].map(|(bytes, recent)| Taste { bytes, recent });
+    let orders = tastes.map(|taste| run(&flow, &urgent, taste));
+    let steps = orders.into_iter().min_by_key(|(_, peak)| *peak).map_or(vec![], |(steps, _)| steps);
     if steps.len() < groups.len() {
         let missing = (0..groups.len()).find(|d| !steps.contains(d)).unwrap_or(0);
         let nodes: Vec<String> = groups[missing].nodes.iter().map(|&n| describe(ir, n)).collect();

@@ -4,7 +4,7 @@
 //! that holds back no memory; small ones join to save steps. All others stay apart, so that memory does not follow the
 //! number of branches: each runs when it is due.
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::depth::Depths;
 use super::{Cut, Group, Inside, PROGRAM, Part, Reduction, in_stages, inside_of, is_per_row, together};
@@ -14,6 +14,10 @@ use crate::shape::Dims;
 
 /// Bytes of a value below which nothing is lost if a step computes it with others.
 const SMALL: usize = 8 << 10;
+/// Bytes of a value from which on it matters how many wait in memory.
+const LARGE: usize = 64 << 10;
+/// Values that wait in memory for a program at most, where it can be cut.
+const WAITING: usize = 4;
 /// Bytes of an operand from which on it is worth reading once for two components.
 const WIDE: usize = 32 << 10;
 
@@ -244,14 +248,58 @@ impl Nodes<'_> {
             }
         }
         let (mut rest, mut cut) = (&main[..], Cut::Nothing);
-        while rest.len() > PROGRAM {
-            let (part, behind) = rest.split_at(self.thinnest(rest));
+        while !rest.is_empty() {
+            let (at, why) = match if c.staged { None } else { self.waiting(rest) } {
+                Some(at) if at <= PROGRAM => (at, Cut::Waiting),
+                _ if rest.len() > PROGRAM => (self.thinnest(rest), Cut::Long),
+                _ => (rest.len(), Cut::Nothing),
+            };
+            let (part, behind) = rest.split_at(at);
             groups.push(group(part.to_vec(), rows, cut));
-            (rest, cut) = (behind, Cut::Long);
+            (rest, cut) = (behind, why);
         }
-        if !rest.is_empty() {
-            groups.push(group(rest.to_vec(), rows, cut));
+    }
+
+    /// Where to cut a list of nodes that reads many large values that others compute, each for it alone: they would all wait
+    /// in memory for the last of them, as in a sum of many. There one value goes from a part to the next.
+    fn waiting(&self, nodes: &[u32]) -> Option<usize> {
+        let bytes = |i: u32| self.ir.nodes[i as usize].tys[0].bytes();
+        if nodes.len() <= WAITING || bytes(nodes[0]) < LARGE {
+            return None;
         }
+        let window = &nodes[..PROGRAM.min(nodes.len())];
+        let mut until: FxHashMap<u32, usize> = FxHashMap::default();
+        let mut held: FxHashSet<u32> = FxHashSet::default();
+        for (k, &i) in window.iter().enumerate() {
+            for &r in &self.ir.nodes[i as usize].inputs {
+                let root = self.accesses.of(r).root.node;
+                until.insert(root, k);
+                if self.parts[root as usize] != Part::None && nodes.binary_search(&root).is_err() {
+                    held.insert(root);
+                }
+            }
+        }
+        if held.len() <= WAITING {
+            return None;
+        }
+        let (mut crossing, mut waiting) = (0usize, 0usize);
+        let mut ends: FxHashMap<usize, usize> = FxHashMap::default();
+        for (k, &i) in window.iter().enumerate() {
+            for &r in &self.ir.nodes[i as usize].inputs {
+                let root = self.accesses.of(r).root.node;
+                // Each once.
+                waiting += if held.remove(&root) { bytes(root) } else { 0 };
+            }
+            if let Some(&end) = until.get(&i).filter(|&&end| end > k) {
+                crossing += bytes(i);
+                *ends.entry(end).or_default() += bytes(i);
+            }
+            crossing -= ends.remove(&k).unwrap_or(0);
+            if k + 1 < nodes.len() && waiting >= WAITING * bytes(i) && crossing <= bytes(i) && !held.is_empty() {
+                return Some(k + 1);
+            }
+        }
+        None
     }
 
     /// Where to cut a list of nodes that is too long for a program: where the fewest bytes go through memory.

@@ -46,6 +46,8 @@ pub enum Cut {
     Tree,
     /// The program would be too long.
     Long,
+    /// What the program reads would wait in memory for the last of it.
+    Waiting,
     /// A step that may fail needs one of the two.
     Urgent,
     /// The two belong to different segments.
@@ -62,6 +64,7 @@ impl Cut {
             Cut::Whole => "reads what is complete only at the end of a program",
             Cut::Tree => "its tree does not fit the program",
             Cut::Long => "the program would be too long",
+            Cut::Waiting => "what the program reads would wait in memory",
             Cut::Urgent => "a step that may fail needs one of them",
             Cut::Segment => "belongs to another segment",
         }
