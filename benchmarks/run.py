@@ -308,6 +308,10 @@ def processor() -> str:
     return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())
 
 
+def core_numbers(text: str) -> list[int]:
+    return [int(core) for core in text.split(",")]
+
+
 def options() -> argparse.Namespace:
     allowed = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else list(range(os.cpu_count() or 1))
     rows = "\n".join(f"  {key}  {'; '.join(r.title for r in rows) or 'import time and size'}" for key, rows in ROWS.items())
@@ -320,7 +324,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=15, help="samples of each contender (default 15)")
     parser.add_argument("--limit", type=float, default=60, help="seconds after which a contender is given up (default 60)")
     parser.add_argument("--threads", type=int, default=1, help="threads of each contender, as many cores (default 1)")
-    parser.add_argument("--cores", help="the cores that all run on, with commas between them (default: the last ones)")
+    parser.add_argument("--cores", type=core_numbers, help="the cores that all run on, with commas between them (default: the last ones)")
     parser.add_argument("--clock", choices=["wall", "cpu"], default="wall", help="what is measured; cpu on a machine that others use too")
     args = parser.parse_args()
     unknown = set(args.rows) - set(ROWS)
@@ -328,7 +332,7 @@ def options() -> argparse.Namespace:
         parser.error(f"no such row: {', '.join(sorted(unknown))}")
     if not 1 <= args.threads <= len(allowed):
         parser.error(f"--threads is from 1 to {len(allowed)}, the number of cores here")
-    args.cores = allowed[-args.threads :] if args.cores is None else [int(core) for core in args.cores.split(",")]
+    args.cores = allowed[-args.threads :] if args.cores is None else args.cores
     if len(set(args.cores)) != args.threads or not set(args.cores) <= set(allowed):
         parser.error(f"--cores names as many cores as there are threads, of {', '.join(map(str, allowed))}")
     if args.clock == "cpu" and args.threads > 1:
