@@ -10,13 +10,21 @@ import numpy as np
 from workload import (
     STEPS,
     Workload,
+    attention_inputs,
     batches,
     chain,
     column_and_row,
+    deep_network,
     end_of_oscillation,
+    heads_apart,
+    heads_together,
     layers,
+    lstm_sequence,
+    lstm_step,
     matrix,
     network,
+    normalized_rows,
+    output,
     places,
     point,
     rates,
@@ -61,29 +69,34 @@ def derivatives_anew() -> Workload:
     return Workload(lambda _: finished(derivatives, 2.0, 0.0), lambda: numbers(derivatives(2.0, 0.0)))
 
 
-def elementwise(size: int) -> Workload:
+def elementwise(size: int, mean: bool = False) -> Workload:
+    reduced = jnp.mean if mean else jnp.sum
+
     def f(x):
-        return jnp.sum(jnp.sin(x) * jnp.exp(-x * x) + jnp.log(1 + x * x) * jnp.tanh(x) / (2 + jnp.cos(x)))
+        return reduced(jnp.sin(x) * jnp.exp(-x * x) + jnp.log(1 + x * x) * jnp.tanh(x) / (2 + jnp.cos(x)))
 
     function, x = jax.jit(jax.value_and_grad(f)), jnp.asarray(vector(size))
     return Workload(lambda _: finished(function, x), lambda: numbers(function(x)))
 
 
-def broadcast(size: int) -> Workload:
+def broadcast(size: int, mean: bool = False) -> Workload:
+    reduced = jnp.mean if mean else jnp.sum
     inputs = [jnp.asarray(a) for a in column_and_row(size)]
-    function = jax.jit(jax.value_and_grad(lambda x, y: jnp.sum((x + y) ** 2), (0, 1)))
+    function = jax.jit(jax.value_and_grad(lambda x, y: reduced((x + y) ** 2), (0, 1)))
     return Workload(lambda _: finished(function, *inputs), lambda: numbers(function(*inputs)))
 
 
-def adam_step(batch: int) -> Workload:
-    weights, inputs, labels = network(batch)
-    zeros = [jnp.zeros_like(w) for w in weights]
-    state = ([jnp.asarray(w) for w in weights], zeros, [z.copy() for z in zeros], jnp.zeros((), jnp.int32))
+def label_losses(logits, labels):
+    return -jnp.take_along_axis(jax.nn.log_softmax(logits), labels[:, None], axis=1)
+
+
+def adam_step(widths: list[int], batch: int) -> Workload:
+    arrays, inputs, labels = network(widths, batch)
+    zeros = [jnp.zeros_like(a) for a in arrays]
+    state = ([jnp.asarray(a) for a in arrays], zeros, [z.copy() for z in zeros], jnp.zeros((), jnp.int32))
 
     def loss_of(parameters, x, y):
-        w1, b1, w2, b2 = parameters
-        logits = jax.nn.relu(x @ w1 + b1) @ w2 + b2
-        return -jnp.take_along_axis(jax.nn.log_softmax(logits), y[:, None], axis=1).mean()
+        return label_losses(output(x, parameters, jax.nn.relu), y).mean()
 
     @partial(jax.jit, donate_argnums=0)
     def step(state, x, y):
@@ -144,6 +157,11 @@ def compiled(function, *arrays) -> Workload:
     return Workload(lambda _: finished(function, *xs), lambda: numbers(function(*xs)))
 
 
+def compiled_gradient(f, count: int, *arrays) -> Workload:
+    """`f` of arrays, and its gradients with respect to the first `count` of them."""
+    return compiled(jax.value_and_grad(f, tuple(range(count))), *arrays)
+
+
 def cumulative_sum(size: int) -> Workload:
     return compiled(jnp.cumsum, vector(size))
 
@@ -198,6 +216,55 @@ def recurrent(steps: int) -> Workload:
         return jnp.sum(state * state)
 
     return compiled(jax.value_and_grad(f, (0, 1, 2)), *sequence(steps))
+
+
+def layer_norm(x):
+    centred = x - jnp.mean(x, -1, keepdims=True)
+    return centred / jnp.sqrt(jnp.mean(centred * centred, -1, keepdims=True) + 1e-5)
+
+
+def label_loss(rows: int, columns: int) -> Workload:
+    x, _, _, labels = normalized_rows(rows, columns)
+    return compiled_gradient(lambda x, y: label_losses(x, y).mean(), 1, x, labels)
+
+
+def normalized_loss(rows: int, columns: int) -> Workload:
+    def f(x, weight, bias, labels):
+        return label_losses(jax.nn.gelu(layer_norm(x) * weight + bias, approximate=False), labels).mean()
+
+    return compiled_gradient(f, 3, *normalized_rows(rows, columns))
+
+
+def lstm(steps: int, batch: int, width: int) -> Workload:
+    def f(own, across, bias, x):
+        def step(carried, at):
+            state, memory = carried
+            gates = jnp.split(at @ own + state @ across + bias, 4, 1)
+            return lstm_step(gates, memory, jax.nn.sigmoid, jnp.tanh), None
+
+        zeros = jnp.zeros_like(x[0])
+        # A loop: unrolled, it compiles for long and runs no faster.
+        (state, _), _ = jax.lax.scan(step, (zeros, zeros), x, length=steps)
+        return jnp.mean(state * state)
+
+    return compiled_gradient(f, 3, *lstm_sequence(steps, batch, width))
+
+
+def attention(batch: int, length: int, width: int, heads: int) -> Workload:
+    def f(x, query, key, value, out, target):
+        q, k, v = (heads_apart(x @ matrix, heads) for matrix in (query, key, value))
+        weights = jax.nn.softmax(q @ k.swapaxes(2, 3) / (width // heads) ** 0.5)
+        return jnp.mean((layer_norm(x + heads_together(weights @ v) @ out) - target) ** 2)
+
+    return compiled_gradient(f, 5, *attention_inputs(batch, length, width))
+
+
+def deep(depth: int, width: int, batch: int) -> Workload:
+    def f(*arrays):
+        *parameters, x, target = arrays
+        return jnp.mean((output(x, parameters, jax.nn.relu) - target) ** 2)
+
+    return compiled_gradient(f, 2 * depth, *deep_network(depth, width, batch))
 
 
 def plain(f, *arrays) -> Workload:

@@ -10,13 +10,21 @@ from scirs2_autograd import tensor_ops as T
 from workload import (
     STEPS,
     Workload,
+    attention_inputs,
     batches,
     chain,
     column_and_row,
+    deep_network,
     end_of_oscillation,
+    heads_apart,
+    heads_together,
     layers,
+    lstm_sequence,
+    lstm_step,
     matrix,
     network,
+    normalized_rows,
+    output,
     places,
     point,
     rates,
@@ -61,19 +69,21 @@ def derivatives_anew() -> Workload:
     return Workload(call, call)
 
 
-def elementwise(size: int) -> Workload:
+def elementwise(size: int, mean: bool = False) -> Workload:
+    reduced = T.reduce_mean if mean else T.reduce_sum
+
     def f(x):
-        return T.reduce_sum(T.sin(x) * T.exp(-x * x) + T.log(1 + x * x) * T.tanh(x) / (2 + T.cos(x)))
+        return reduced(T.sin(x) * T.exp(-x * x) + T.log(1 + x * x) * T.tanh(x) / (2 + T.cos(x)))
 
     function, x = ag.value_and_grad(f), vector(size)
     return Workload(lambda _: function(x), lambda: list(function(x)))
 
 
-def broadcast(size: int) -> Workload:
+def broadcast(size: int, mean: bool = False) -> Workload:
     column, row = column_and_row(size)
     ctx = ag.Context()
     x, y = ctx.placeholder("x", [size, 1], dtype="float32"), ctx.placeholder("y", [1, size], dtype="float32")
-    value = T.reduce_sum((x + y) ** 2)
+    value = (T.reduce_mean if mean else T.reduce_sum)((x + y) ** 2)
     dx, dy = T.grad([value], [x, y])
 
     def call(_=None):
@@ -82,19 +92,17 @@ def broadcast(size: int) -> Workload:
     return Workload(call, call)
 
 
-def adam_step(batch: int) -> Workload:
-    weights, inputs, labels = network(batch)
+def adam_step(widths: list[int], batch: int) -> Workload:
+    first, inputs, labels = network(widths, batch)
     env = ag.VariableEnvironment()
-    names = ["w1", "b1", "w2", "b2"]
-    for name, weight in zip(names, weights, strict=True):
-        env.name(name).set(weight)
+    names = [f"parameter {i}" for i in range(len(first))]
+    for name, array in zip(names, first, strict=True):
+        env.name(name).set(array)
     adam = ag.optimizers.Adam.default("adam", env.default_namespace().current_var_ids(), env)
     ctx = ag.Context(env)
-    x, y = ctx.placeholder("x", [-1, 784]), ctx.placeholder("y", [-1], dtype="int64")
+    x, y = ctx.placeholder("x", [-1, widths[0]]), ctx.placeholder("y", [-1], dtype="int64")
     parameters = [ctx.variable(name) for name in names]
-    w1, b1, w2, b2 = parameters
-    logits = T.matmul(T.relu(T.matmul(x, w1) + b1), w2) + b2
-    loss = T.reduce_mean(T.sparse_softmax_cross_entropy(logits, y), axis=0)
+    loss = T.reduce_mean(T.sparse_softmax_cross_entropy(output(x, parameters, T.relu), y), axis=0)
     grads = T.grad([loss], parameters)
 
     def call(_=None):
@@ -152,6 +160,16 @@ def kept(build, *arrays) -> Workload:
         return ctx.eval(outputs, feeds)
 
     return Workload(call, call)
+
+
+def kept_gradient(f, count: int, *arrays) -> Workload:
+    """`f` of arrays, and its gradients with respect to the first `count` of them."""
+
+    def build(*xs):
+        value = f(*xs)
+        return [value, *T.grad([value], xs[:count])]
+
+    return kept(build, *arrays)
 
 
 def cumulative_sum(size: int) -> Workload:
@@ -217,6 +235,52 @@ def recurrent(steps: int) -> Workload:
         return [value, *T.grad([value], [x, own, across])]
 
     return kept(build, *sequence(steps))
+
+
+def layer_norm(x):
+    centred = x - T.reduce_mean(x, axis=-1, keepdims=True)
+    return centred / T.sqrt(T.reduce_mean(centred * centred, axis=-1, keepdims=True) + 1e-5)
+
+
+def label_loss(rows: int, columns: int) -> Workload:
+    x, _, _, labels = normalized_rows(rows, columns)
+    return kept_gradient(lambda x, y: T.reduce_mean(T.sparse_softmax_cross_entropy(x, y)), 1, x, labels)
+
+
+def normalized_loss(rows: int, columns: int) -> Workload:
+    def f(x, weight, bias, labels):
+        return T.reduce_mean(T.sparse_softmax_cross_entropy(T.gelu(layer_norm(x) * weight + bias), labels))
+
+    return kept_gradient(f, 3, *normalized_rows(rows, columns))
+
+
+def lstm(steps: int, batch: int, width: int) -> Workload:
+    def f(own, across, bias, x):
+        state = memory = T.zeros_like(x[0])
+        for t in range(steps):
+            z = x[t] @ own + state @ across + bias
+            gates = [z[:, i * width : (i + 1) * width] for i in range(4)]
+            state, memory = lstm_step(gates, memory, T.sigmoid, T.tanh)
+        return T.reduce_mean(state * state)
+
+    return kept_gradient(f, 3, *lstm_sequence(steps, batch, width))
+
+
+def attention(batch: int, length: int, width: int, heads: int) -> Workload:
+    def f(x, query, key, value, out, target):
+        q, k, v = (heads_apart(x @ matrix, heads) for matrix in (query, key, value))
+        weights = T.softmax(q @ k.swapaxes(2, 3) / (width // heads) ** 0.5)
+        return T.reduce_mean((layer_norm(x + heads_together(weights @ v) @ out) - target) ** 2)
+
+    return kept_gradient(f, 5, *attention_inputs(batch, length, width))
+
+
+def deep(depth: int, width: int, batch: int) -> Workload:
+    def f(*arrays):
+        *parameters, x, target = arrays
+        return T.reduce_mean((output(x, parameters, T.relu) - target) ** 2)
+
+    return kept_gradient(f, 2 * depth, *deep_network(depth, width, batch))
 
 
 def plain(f, *arrays) -> Workload:

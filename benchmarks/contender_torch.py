@@ -2,17 +2,26 @@
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 
 from workload import (
     STEPS,
+    THREADS,
     Workload,
+    attention_inputs,
     batches,
     chain,
     column_and_row,
+    deep_network,
     end_of_oscillation,
+    heads_apart,
+    heads_together,
     layers,
+    lstm_sequence,
+    lstm_step,
     matrix,
     network,
+    normalized_rows,
     places,
     point,
     rates,
@@ -21,7 +30,7 @@ from workload import (
     vector,
 )
 
-torch.set_num_threads(1)
+torch.set_num_threads(THREADS)
 torch.set_num_interop_threads(1)
 
 
@@ -45,34 +54,43 @@ def derivatives_anew() -> Workload:
     return Workload(call, lambda: numbers(call()))
 
 
-def elementwise(size: int) -> Workload:
+def elementwise(size: int, mean: bool = False) -> Workload:
+    reduced = torch.mean if mean else torch.sum
     x = torch.from_numpy(vector(size)).requires_grad_()
 
     def call(_=None):
-        value = (torch.sin(x) * torch.exp(-x * x) + torch.log(1 + x * x) * torch.tanh(x) / (2 + torch.cos(x))).sum()
+        value = reduced(torch.sin(x) * torch.exp(-x * x) + torch.log(1 + x * x) * torch.tanh(x) / (2 + torch.cos(x)))
         return value, *torch.autograd.grad(value, x)
 
     return Workload(call, lambda: numbers(call()))
 
 
-def broadcast(size: int) -> Workload:
+def broadcast(size: int, mean: bool = False) -> Workload:
+    reduced = torch.mean if mean else torch.sum
     x, y = (torch.from_numpy(a).requires_grad_() for a in column_and_row(size))
 
     def call(_=None):
-        value = ((x + y) ** 2).sum()
+        value = reduced((x + y) ** 2)
         return value, *torch.autograd.grad(value, [x, y])
 
     return Workload(call, lambda: numbers(call()))
 
 
-def adam_step(batch: int) -> Workload:
-    weights, inputs, labels = network(batch)
-    w1, b1, w2, b2 = parameters = [torch.from_numpy(w).requires_grad_() for w in weights]
+def output(x, parameters):
+    """The last layer's output of a network of weights and biases in turn, each layer's product and sum in one."""
+    for i in range(0, len(parameters), 2):
+        x = torch.addmm(parameters[i + 1], torch.relu_(x) if i else x, parameters[i])
+    return x
+
+
+def adam_step(widths: list[int], batch: int) -> Workload:
+    arrays, inputs, labels = network(widths, batch)
+    parameters = [torch.from_numpy(a).requires_grad_() for a in arrays]
     adam = torch.optim.Adam(parameters, fused=True)
 
     def call(_=None):
         x, y = torch.from_numpy(inputs), torch.from_numpy(labels)
-        loss = torch.nn.functional.cross_entropy(torch.relu(x @ w1 + b1) @ w2 + b2, y)
+        loss = F.cross_entropy(output(x, parameters), y)
         adam.zero_grad()
         loss.backward()
         adam.step()
@@ -103,6 +121,18 @@ def called(function, *arrays) -> Workload:
         return numbers(made if isinstance(made, (list, tuple)) else [made])
 
     return Workload(lambda _: function(*xs), check)
+
+
+def differentiated(f, count: int, *arrays) -> Workload:
+    """`f` of arrays, and its gradients with respect to the first `count` of them."""
+    xs = [torch.from_numpy(a) for a in arrays]
+    inputs = [x.requires_grad_() for x in xs[:count]]
+
+    def call(_=None):
+        value = f(*xs)
+        return value, *torch.autograd.grad(value, inputs)
+
+    return Workload(call, lambda: numbers(call()))
 
 
 def cumulative_sum(size: int) -> Workload:
@@ -166,6 +196,46 @@ def recurrent(steps: int) -> Workload:
         return value, *torch.autograd.grad(value, [x, own, across])
 
     return Workload(call, lambda: numbers(call()))
+
+
+def label_loss(rows: int, columns: int) -> Workload:
+    x, _, _, labels = normalized_rows(rows, columns)
+    return differentiated(F.cross_entropy, 1, x, labels)
+
+
+def normalized_loss(rows: int, columns: int) -> Workload:
+    def f(x, weight, bias, labels):
+        return F.cross_entropy(F.gelu(F.layer_norm(x, (columns,), weight, bias)), labels)
+
+    return differentiated(f, 3, *normalized_rows(rows, columns))
+
+
+def lstm(steps: int, batch: int, width: int) -> Workload:
+    def f(own, across, bias, x):
+        state = memory = torch.zeros(batch, width)
+        for t in range(steps):
+            gates = torch.addmm(torch.addmm(bias, x[t], own), state, across).chunk(4, 1)
+            state, memory = lstm_step(gates, memory, torch.sigmoid, torch.tanh)
+        return (state * state).mean()
+
+    return differentiated(f, 3, *lstm_sequence(steps, batch, width))
+
+
+def attention(batch: int, length: int, width: int, heads: int) -> Workload:
+    def f(x, query, key, value, out, target):
+        q, k, v = (heads_apart(x @ matrix, heads) for matrix in (query, key, value))
+        found = heads_together(F.scaled_dot_product_attention(q, k, v))
+        return F.mse_loss(F.layer_norm(x + found @ out, (width,)), target)
+
+    return differentiated(f, 5, *attention_inputs(batch, length, width))
+
+
+def deep(depth: int, width: int, batch: int) -> Workload:
+    def f(*arrays):
+        *parameters, x, target = arrays
+        return F.mse_loss(output(x, parameters), target)
+
+    return differentiated(f, 2 * depth, *deep_network(depth, width, batch))
 
 
 def runge_kutta_at_once(steps: int) -> Workload:

@@ -14,7 +14,7 @@ ROUNDS = 11
 IMPORT = """
 import os, sys, time
 if hasattr(os, "sched_setaffinity"):
-    os.sched_setaffinity(0, {core})
+    os.sched_setaffinity(0, {cores})
 import numpy
 begin = time.perf_counter()
 import {package}
@@ -30,12 +30,12 @@ def installed(package: str) -> bool:
     return True
 
 
-def import_seconds(packages: dict[str, str], environment: dict[str, str], core: int) -> dict[str, float | str]:
+def import_seconds(packages: dict[str, str], environment: dict[str, str], cores: list[int]) -> dict[str, float | str]:
     """The median seconds that a new interpreter takes to import each installed package after NumPy, in turn."""
     samples: dict[str, list[float]] = {label: [] for label, package in packages.items() if installed(package)}
     for _ in range(ROUNDS):
         for label, times in samples.items():
-            code = IMPORT.format(core={core}, package=packages[label])
+            code = IMPORT.format(cores=cores, package=packages[label])
             done = subprocess.run([sys.executable, "-c", code], env=environment, check=True, capture_output=True, text=True)
             times.append(float(done.stdout))
     return {label: statistics.median(times) for label, times in samples.items()}

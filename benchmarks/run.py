@@ -1,6 +1,6 @@
-"""Compare scirs2_autograd with PyTorch and JAX on one core, and print a table in Markdown.
+"""Compare scirs2_autograd with PyTorch and JAX on the same cores, and print a table in Markdown.
 
-    python benchmarks/run.py [ROW ...] [--rounds 15] [--limit 60] [--core N] [--clock wall]
+    python benchmarks/run.py [ROW ...] [--rounds 15] [--limit 60] [--threads 1] [--cores N,...] [--clock wall]
 
 A peer that is not installed is left out. `--help` lists the rows.
 """
@@ -17,6 +17,7 @@ import sys
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -34,13 +35,10 @@ CONTENDERS = {
     "NumPy": "contender_numpy",
 }
 
-# One thread each. The variables with OPENBLAS in their names choose slower kernels on some machines; they are removed.
-ENVIRONMENT = {
-    **{k: v for k, v in os.environ.items() if k not in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")},
-    **dict.fromkeys(["OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"], "1"),
-    "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1",
-    "JAX_PLATFORMS": "cpu",
-}
+# What says how many threads a contender uses. XLA takes NPROC.
+THREADS = ["OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "SCIRS2_AUTOGRAD_THREADS", "NPROC"]
+# They choose slower kernels on some machines, and are removed.
+SLOWER = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
 # By default the C library gives large blocks back to the system, and PyTorch pays for fresh pages at the next call.
 KEEP_MEMORY = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(2**36)}
 
@@ -49,10 +47,11 @@ KEEP_MEMORY = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(2**36)}
 class Row:
     title: str
     workload: str
-    parameters: dict[str, int] = field(default_factory=dict)
+    parameters: dict[str, Any] = field(default_factory=dict)
     tolerance: float = 1e-9
     large: bool = False  # arrays so large that it matters whether memory is kept
     rounds: int | None = None
+    peak: bool = False  # the memory that it takes is a line of its own
 
 
 ROWS: dict[str, list[Row]] = {
@@ -64,8 +63,14 @@ ROWS: dict[str, list[Row]] = {
         Row("value and gradient, 12 functions of 1e6 float32", "elementwise", {"size": 10**6}, 1e-4, large=True),
         Row("the same, 1e7 float32", "elementwise", {"size": 10**7}, 1e-4, large=True),
     ],
-    "c": [Row("sum((x + y)²) of (4096, 1) and (1, 4096), both gradients", "broadcast", {"size": 4096}, 1e-3, large=True)],
-    "d": [Row(f"Adam step of 784-128-10, batch {n}", "adam_step", {"batch": n}, 1e-3) for n in (32, 128, 1024)],
+    "c": [
+        Row("sum((x + y)²) of (4096, 1) and (1, 4096), both gradients", "broadcast", {"size": 4096}, 1e-3, large=True),
+        Row("the same with mean", "broadcast", {"size": 4096, "mean": True}, 1e-3, large=True),
+    ],
+    "d": [
+        *(Row(f"Adam step of 784-128-10, batch {n}", "adam_step", {"widths": [784, 128, 10], "batch": n}, 1e-3) for n in (32, 128, 1024)),
+        Row("Adam step of 784-1024-1024-10, batch 256", "adam_step", {"widths": [784, 1024, 1024, 10], "batch": 256}, 1e-3, large=True),
+    ],
     "e": [
         Row("chain of 100,000 nodes: built and differentiated", "chain_built", {"links": 25_000}, rounds=3),
         Row("the same: planned and run for the first time", "chain_first_run", {"links": 25_000}, rounds=3),
@@ -110,7 +115,60 @@ ROWS: dict[str, list[Row]] = {
         Row("the same, to the first result", "runge_kutta_anew", {"steps": 200}, rounds=3),
     ],
     "q": [Row("200 steps of Runge-Kutta over 4 numbers, 6,600 operations at once", "runge_kutta_at_once", {"steps": 200})],
+    "r": [
+        Row("mean of 12 functions and its gradient, 1e6 float32", "elementwise", {"size": 10**6, "mean": True}, 1e-4, large=True),
+        Row("the same, 1e7 float32", "elementwise", {"size": 10**7, "mean": True}, 1e-4, large=True),
+    ],
+    "s": [
+        Row("cross-entropy of 4096 labels of 1000, mean and gradient", "label_loss", {"rows": 4096, "columns": 1000}, 1e-4, large=True),
+        Row(
+            "the same after layer norm and GELU, three gradients",
+            "normalized_loss",
+            {"rows": 4096, "columns": 1000},
+            1e-3,
+            large=True,
+        ),
+    ],
+    "t": [
+        Row(
+            "LSTM of 128 steps, batch 8, width 128, its cell written with slices, value and gradients",
+            "lstm",
+            {"steps": 128, "batch": 8, "width": 128},
+            1e-3,
+        )
+    ],
+    "u": [
+        Row(
+            "attention block, batch 8, sequence 128, width 128, 4 heads, value and gradients",
+            "attention",
+            {"batch": 8, "length": 128, "width": 128, "heads": 4},
+            1e-3,
+            large=True,
+        )
+    ],
+    "v": [
+        Row(
+            "64 layers of width 512, batch 2048, value and gradients",
+            "deep",
+            {"depth": 64, "width": 512, "batch": 2048},
+            # Of 67 million units some get a sum so near 0 that rounding decides its sign, and with it a term of a mean over 2048.
+            3e-2,
+            large=True,
+            rounds=5,
+            peak=True,
+        )
+    ],
 }
+
+
+def environment(threads: int) -> dict[str, str]:
+    """The environment of a contender that uses as many threads."""
+    return {
+        **{k: v for k, v in os.environ.items() if k not in SLOWER},
+        **dict.fromkeys(THREADS, str(threads)),
+        "XLA_FLAGS": f"--xla_cpu_multi_thread_eigen={str(threads > 1).lower()} intra_op_parallelism_threads={threads}",
+        "JAX_PLATFORMS": "cpu",
+    }
 
 
 class OverLimit(Exception):
@@ -125,13 +183,14 @@ class Contender:
         self.samples: list[float] = []
         self.loops = 1
         self.outcome: str | None = None  # why there is no time
-        environment = ENVIRONMENT | KEEP_MEMORY if label == "PyTorch, memory kept" else ENVIRONMENT
+        self.megabytes: float | None = None
+        kept = KEEP_MEMORY if label == "PyTorch, memory kept" else {}
         command = [sys.executable, str(HERE / "worker.py"), CONTENDERS[label], row.workload, json.dumps(row.parameters)]
         self.process = subprocess.Popen(
-            [*command, str(args.core), args.clock],
+            [*command, json.dumps(args.cores), args.clock],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env=environment,
+            env=environment(args.threads) | kept,
         )
 
     def read(self) -> dict:
@@ -183,8 +242,11 @@ def compare(row: Row, answers: dict[str, list[np.ndarray]]) -> None:
                 )
 
 
-def measure(row: Row, args: argparse.Namespace, versions: dict[str, str]) -> dict[str, float | str]:
-    """The median seconds of each contender, or why there are none."""
+Figures = dict[str, float | str]
+
+
+def measure(row: Row, args: argparse.Namespace, versions: dict[str, str]) -> tuple[Figures, Figures]:
+    """The median seconds of each contender, or why there are none; and the memory that they take, in MB, where the row asks for it."""
     contenders = [Contender(label, row, args) for label in CONTENDERS if row.large or label != "PyTorch, memory kept"]
     answers: dict[str, list[np.ndarray]] = {}
     try:
@@ -201,6 +263,8 @@ def measure(row: Row, args: argparse.Namespace, versions: dict[str, str]) -> dic
                     # NumPy's version is on the line already.
                     if c.label != "NumPy":
                         versions[c.label.split(",")[0]] = hello["version"]
+                    if row.peak:
+                        c.megabytes = c.ask(do="peak")["megabytes"]
                     c.ask(do="check", path=str(path))
                     with np.load(path) as arrays:
                         answers[c.label] = list(arrays.values())
@@ -214,7 +278,8 @@ def measure(row: Row, args: argparse.Namespace, versions: dict[str, str]) -> dic
     finally:
         for c in contenders:
             c.close()
-    return {c.label: c.outcome if c.outcome is not None else statistics.median(c.samples) for c in contenders}
+    times: Figures = {c.label: c.outcome if c.outcome is not None else statistics.median(c.samples) for c in contenders}
+    return times, {c.label: c.megabytes for c in contenders if c.megabytes is not None}
 
 
 def seconds_text(value: float | str) -> str:
@@ -224,7 +289,11 @@ def seconds_text(value: float | str) -> str:
     return f"{value / scale:#.3g}".rstrip(".") + f" {unit}"
 
 
-def table_line(title: str, results: dict[str, float | str], text=seconds_text) -> str:
+def megabytes_text(value: float) -> str:
+    return f"{value:,.1f} MB"
+
+
+def table_line(title: str, results: Figures, text=seconds_text) -> str:
     peers = [v for label, v in results.items() if label != OURS and isinstance(v, float)]
     ours = results.get(OURS)
     ratio = f"{min(peers) / ours:.2f}" if peers and isinstance(ours, float) else ""
@@ -239,23 +308,35 @@ def processor() -> str:
     return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())
 
 
+def core_numbers(text: str) -> list[int]:
+    return [int(core) for core in text.split(",")]
+
+
 def options() -> argparse.Namespace:
-    allowed = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else [0]
+    allowed = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else list(range(os.cpu_count() or 1))
     rows = "\n".join(f"  {key}  {'; '.join(r.title for r in rows) or 'import time and size'}" for key, rows in ROWS.items())
     parser = argparse.ArgumentParser(
-        description="Compare scirs2_autograd with PyTorch and JAX on one core.",
+        description="Compare scirs2_autograd with PyTorch and JAX on the same cores.",
         epilog=f"rows:\n{rows}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("rows", nargs="*", metavar="ROW", help="letters of the rows to run (default: all)")
     parser.add_argument("--rounds", type=int, default=15, help="samples of each contender (default 15)")
     parser.add_argument("--limit", type=float, default=60, help="seconds after which a contender is given up (default 60)")
-    parser.add_argument("--core", type=int, default=allowed[-1], help=f"the core that all run on (default {allowed[-1]})")
+    parser.add_argument("--threads", type=int, default=1, help="threads of each contender, as many cores (default 1)")
+    parser.add_argument("--cores", type=core_numbers, help="the cores that all run on, with commas between them (default: the last ones)")
     parser.add_argument("--clock", choices=["wall", "cpu"], default="wall", help="what is measured; cpu on a machine that others use too")
     args = parser.parse_args()
     unknown = set(args.rows) - set(ROWS)
     if unknown:
         parser.error(f"no such row: {', '.join(sorted(unknown))}")
+    if not 1 <= args.threads <= len(allowed):
+        parser.error(f"--threads is from 1 to {len(allowed)}, the number of cores here")
+    args.cores = allowed[-args.threads :] if args.cores is None else args.cores
+    if len(set(args.cores)) != args.threads or not set(args.cores) <= set(allowed):
+        parser.error(f"--cores names as many cores as there are threads, of {', '.join(map(str, allowed))}")
+    if args.clock == "cpu" and args.threads > 1:
+        parser.error("--clock cpu adds up the time of all threads; it is for one")
     return args
 
 
@@ -266,16 +347,20 @@ def main() -> None:
     for key in args.rows or ROWS:
         for row in ROWS[key]:
             print(f"{key}: {row.title}", file=sys.stderr)
-            lines.append(table_line(row.title, measure(row, args, versions)))
+            times, peaks = measure(row, args, versions)
+            lines.append(table_line(row.title, times))
+            if peaks:
+                lines.append(table_line("the same: peak memory, beyond inputs and imports", peaks, megabytes_text))
         if key == "g":
             print("g: import time and size", file=sys.stderr)
             labels = {OURS: "scirs2_autograd", "PyTorch": "torch", "JAX": "jax"}
-            times, sizes = footprint.import_seconds(labels, ENVIRONMENT, args.core), footprint.megabytes(labels)
+            times, sizes = footprint.import_seconds(labels, environment(args.threads), args.cores), footprint.megabytes(labels)
             lines.append(table_line("import, beyond NumPy", times))
-            lines.append(table_line("installed size with dependencies, beyond NumPy", sizes, lambda mb: f"{mb:,.1f} MB"))
+            lines.append(table_line("installed size with dependencies, beyond NumPy", sizes, megabytes_text))
     print(f"{processor()}, Python {platform.python_version()}, NumPy {np.__version__},", end=" ")
     print(", ".join(f"{name} {version}" for name, version in versions.items()) + ".")
-    print(f"One thread on one core each, contenders in turn, medians of {args.rounds} samples, {args.clock} clock.")
+    on = "One thread on one core" if args.threads == 1 else f"{args.threads} threads on {args.threads} cores"
+    print(f"{on} each, contenders in turn, medians of {args.rounds} samples, {args.clock} clock.")
     wheel = footprint.wheel_megabytes(HERE.parent / "dist")
     if wheel is not None:
         print(f"The wheel of scirs2_autograd has {wheel:.1f} MB.")

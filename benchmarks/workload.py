@@ -1,7 +1,9 @@
 """What a contender hands to the clock, and the numbers that all contenders start from."""
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -27,17 +29,22 @@ def column_and_row(size: int) -> tuple[np.ndarray, np.ndarray]:
     return rng.standard_normal((size, 1)).astype(np.float32), rng.standard_normal((1, size)).astype(np.float32)
 
 
-def network(batch: int) -> tuple[list[np.ndarray], np.ndarray, np.ndarray]:
-    """First weights of a network of 784, 128 and 10 units, a batch of inputs and its labels."""
+def network(widths: list[int], batch: int) -> tuple[list[np.ndarray], np.ndarray, np.ndarray]:
+    """First weights and biases of a network of layers of these widths, a batch of inputs and its labels."""
     rng = np.random.default_rng(3)
-    weights = [
-        rng.uniform(-0.08, 0.08, (784, 128)),
-        np.zeros((1, 128)),
-        rng.uniform(-0.2, 0.2, (128, 10)),
-        np.zeros((1, 10)),
-    ]
-    inputs = rng.uniform(0, 1, (batch, 784))
-    return [w.astype(np.float32) for w in weights], inputs.astype(np.float32), rng.integers(0, 10, batch)
+    parameters: list[np.ndarray] = []
+    for before, after in pairwise(widths):
+        bound = np.sqrt(6 / (before + after))
+        parameters += [rng.uniform(-bound, bound, (before, after)), np.zeros((1, after))]
+    inputs = rng.uniform(0, 1, (batch, widths[0]))
+    return [p.astype(np.float32) for p in parameters], inputs.astype(np.float32), rng.integers(0, widths[-1], batch)
+
+
+def output(x: Any, parameters: Sequence[Any], relu: Callable[[Any], Any]) -> Any:
+    """The last layer's output of a network of weights and biases in turn, with `relu` between the layers."""
+    for i in range(0, len(parameters), 2):
+        x = (relu(x) if i else x) @ parameters[i] + parameters[i + 1]
+    return x
 
 
 def chain(y: Any, links: int, sin: Callable[[Any], Any]) -> Any:
@@ -83,6 +90,57 @@ def sequence(steps: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return inputs.astype(np.float32), own.astype(np.float32), across.astype(np.float32)
 
 
+def normalized_rows(rows: int, columns: int) -> list[np.ndarray]:
+    """What a row of a network's last block works on: numbers, the scale and the shift of its columns, and a label for each row."""
+    rng = np.random.default_rng(10)
+    x, weight, bias = rng.standard_normal((rows, columns)), rng.uniform(0.5, 1.5, columns), rng.standard_normal(columns)
+    return [*(a.astype(np.float32) for a in (x, weight, bias)), rng.integers(0, columns, rows)]
+
+
+def lstm_sequence(steps: int, batch: int, width: int) -> list[np.ndarray]:
+    """The weights of an LSTM cell (of its input, of its state, and the bias, four gates side by side) and its inputs."""
+    rng = np.random.default_rng(11)
+    weights = [rng.standard_normal((width, 4 * width)) / np.sqrt(2 * width) for _ in range(2)]
+    inputs = rng.standard_normal((steps, batch, width))
+    return [a.astype(np.float32) for a in (*weights, rng.standard_normal(4 * width) / 2, inputs)]
+
+
+def lstm_step(gates: Sequence[Any], memory: Any, sigmoid: Callable[[Any], Any], tanh: Callable[[Any], Any]) -> tuple[Any, Any]:
+    """The next state and memory of an LSTM cell, by what goes into its four gates."""
+    taken, kept, shown, new = gates
+    memory = sigmoid(kept) * memory + sigmoid(taken) * tanh(new)
+    return sigmoid(shown) * tanh(memory), memory
+
+
+def attention_inputs(batch: int, length: int, width: int) -> list[np.ndarray]:
+    """Sequences, the four matrices of an attention block, and the targets of its output."""
+    rng = np.random.default_rng(12)
+    x, target = (rng.standard_normal((batch, length, width)) for _ in range(2))
+    matrices = (rng.standard_normal((width, width)) / np.sqrt(width) for _ in range(4))
+    return [a.astype(np.float32) for a in (x, *matrices, target)]
+
+
+def heads_apart(x: Any, heads: int) -> Any:
+    """(batch, length, width) as (batch, heads, length, width of a head)."""
+    batch, length, width = x.shape
+    return x.reshape((batch, length, heads, width // heads)).swapaxes(1, 2)
+
+
+def heads_together(x: Any) -> Any:
+    """The reverse of `heads_apart`."""
+    batch, heads, length, width = x.shape
+    return x.swapaxes(1, 2).reshape((batch, length, heads * width))
+
+
+def deep_network(depth: int, width: int, batch: int) -> list[np.ndarray]:
+    """The weights and biases of layers that keep the size of what passes through them, inputs, and targets of the last layer."""
+    rng = np.random.default_rng(13)
+    parameters: list[np.ndarray] = []
+    for _ in range(depth):
+        parameters += [rng.standard_normal((width, width)) * np.sqrt(2 / width), rng.standard_normal((1, width)) / 10]
+    return [a.astype(np.float32) for a in (*parameters, *(rng.standard_normal((batch, width)) for _ in range(2)))]
+
+
 def rosenbrock(xp, x):
     """The Rosenbrock function, by the functions of `xp`."""
     return xp.sum(100.0 * (x[1:] - x[:-1] ** 2) ** 2 + (1.0 - x[:-1]) ** 2)
@@ -108,6 +166,9 @@ def rates() -> np.ndarray:
     """The four coupling constants of an oscillator that `runge_kutta` integrates."""
     return np.array([0.3, -0.2, 0.5, 0.1])
 
+
+THREADS = int(os.environ.get("OMP_NUM_THREADS", "1"))
+"""Threads that a contender may use."""
 
 STEPS = 10
 """Training steps whose losses are compared."""
