@@ -133,13 +133,7 @@ impl<'a> Machine<'a> {
     ///
     /// # Safety
     /// As [`run_tile`]; `shared` has the program's shared bytes, `local` the local ones.
-    unsafe fn new(
-        p: &'a Program,
-        kernels: &'a ProgramKernels,
-        bases: &'a [*mut u8],
-        shared: *mut u8,
-        local: *mut u8,
-    ) -> Machine<'a> {
+    unsafe fn new(p: &'a Program, kernels: &'a ProgramKernels, bases: &'a [*mut u8], shared: *mut u8, local: *mut u8) -> Machine<'a> {
         // SAFETY: by the contract.
         unsafe {
             let registers = local.add(p.table_bytes());
@@ -189,7 +183,9 @@ impl<'a> Machine<'a> {
                 Tiling::Blocks => panel.cols.clone().step_by(BLOCK).all(|col| {
                     let len = BLOCK.min(panel.cols.end - col);
                     panel.rows.clone().all(|row| {
-                        self.each_stage(|m, stage, kernels| m.tile(stage, kernels, &Tile { start: row * cols + col, len, row, col }, p.count()));
+                        self.each_stage(|m, stage, kernels| {
+                            m.tile(stage, kernels, &Tile { start: row * cols + col, len, row, col }, p.count())
+                        });
                         self.fresh = false;
                         go()
                     })

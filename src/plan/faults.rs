@@ -92,7 +92,8 @@ fn a_variable_that_is_not_bound() {
 fn steps_that_wait_for_each_other() {
     let ir = chain(DType::F64, &[8], &["sin", "cos", "exp"]);
     let (ir, accesses) = access::resolve(ir).unwrap();
-    let group = |nodes: &[u32]| Group { nodes: nodes.to_vec(), tile: true, space: [8].into_iter().collect(), rows: None, cut: fuse::Cut::Nothing };
+    let group =
+        |nodes: &[u32]| Group { nodes: nodes.to_vec(), tile: true, space: [8].into_iter().collect(), rows: None, cut: fuse::Cut::Nothing };
     let groups = [group(&[1, 3]), group(&[2])];
     refused(schedule::schedule(&ir, &accesses, &groups, &fuse::owners(&ir, &groups)), "plan: a step waits for itself. Got %1");
 }

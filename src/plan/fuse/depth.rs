@@ -100,7 +100,13 @@ impl Deepening<'_> {
     fn below(&self, i: usize, depth: u32) -> u32 {
         match depth.checked_sub(1) {
             None => 0,
-            Some(d) if self.single(i) => if d % 2 == 1 { d } else { d.saturating_sub(1) },
+            Some(d) if self.single(i) => {
+                if d % 2 == 1 {
+                    d
+                } else {
+                    d.saturating_sub(1)
+                }
+            }
             Some(d) => d & !1,
         }
     }
@@ -192,7 +198,9 @@ impl Deepening<'_> {
             let bytes = self.ir.nodes[i].tys.first().map_or(0, crate::shape::Ty::bytes);
             match self.parts[i] {
                 Part::None => continue,
-                Part::Tile(_) if self.at_home(i) && !self.single(i) && !fixed[i] && latest[i] != u32::MAX && kept[i] <= bytes.max(LARGE) => {
+                Part::Tile(_)
+                    if self.at_home(i) && !self.single(i) && !fixed[i] && latest[i] != u32::MAX && kept[i] <= bytes.max(LARGE) =>
+                {
                     self.out.depth[i] = self.out.depth[i].max(latest[i]);
                 }
                 _ => {}

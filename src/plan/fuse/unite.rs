@@ -187,8 +187,7 @@ impl Uniting<'_> {
         let staged = {
             let (a, b) = (&self.groups[from as usize], &self.groups[to as usize]);
             let reads = |(i, r, root): (u32, _, u32)| {
-                self.owner(root) == from
-                    && matches!(inside_of(self.ir, self.accesses, (&a.space, rows), i, r), Some(super::Inside::Row(_)))
+                self.owner(root) == from && matches!(inside_of(self.ir, self.accesses, (&a.space, rows), i, r), Some(super::Inside::Row(_)))
             };
             a.rows.is_some() || b.rows.is_some() || self.roots(to).any(reads)
         };
