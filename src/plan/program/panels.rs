@@ -26,7 +26,7 @@ pub struct Panel {
 impl Program {
     /// Rows and columns of a panel that is cut short by no end.
     fn panel(&self) -> (usize, usize) {
-        let leading = self.folds().any(|f| matches!(f.reduction, Reduction::Leading(_)));
+        let leading = self.leading();
         match self.tiling {
             Tiling::Flat => (usize::MAX, PANEL),
             Tiling::Rows | Tiling::Whole => {
@@ -41,6 +41,11 @@ impl Program {
             }
             Tiling::Blocks => (BLOCK, (PANEL / self.rows.clamp(1, BLOCK)).max(STRIP).next_multiple_of(BLOCK)),
         }
+    }
+
+    /// True if it reduces over rows, block by block: each panel begins with a block then.
+    pub fn leading(&self) -> bool {
+        self.folds().any(|f| matches!(f.reduction, Reduction::Leading(_)))
     }
 
     /// The number of panels.
