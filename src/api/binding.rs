@@ -10,7 +10,7 @@ use crate::api::feed::{Feeder, Held};
 use crate::array::Array;
 use crate::dtype::Scalar;
 use crate::error::{Error, ErrorKind, Result};
-use crate::exec::{self, Bound, Outcome};
+use crate::exec::{self, Bound, Outcome, Watch};
 use crate::graph::{NodeOp, Setting, Tensor};
 use crate::kernels::ranges::Ranges;
 use crate::plan::ir::Walked;
@@ -91,12 +91,17 @@ impl<'v> Prepared<'_, 'v> {
 
     /// Runs it. `proceed` is asked now and then whether to go on.
     pub fn run(&self, proceed: Option<&dyn Fn() -> bool>) -> Result<Outcome> {
+        self.watched(proceed, None)
+    }
+
+    /// Runs it, while a test stands around its programs.
+    pub fn watched(&self, proceed: Option<&dyn Fn() -> bool>, watch: Option<Watch<'_>>) -> Result<Outcome> {
         let ranges = Ranges::new(proceed);
         let ready = |f: &Fed<'v>| Ok(Fed { value: f.value, ty: f.ty.clone(), held: f.held.ready(&ranges)? });
         let copied: SmallVec<[Fed<'v>; 4]> =
             if self.has_loose_feeds() { self.feeds.iter().map(ready).collect::<Result<_>>()? } else { SmallVec::new() };
         let feeds = if copied.is_empty() { &self.feeds[..] } else { &copied[..] };
-        if self.bundle.written.is_empty() { read(self, feeds, proceed) } else { write(self, feeds, proceed) }
+        if self.bundle.written.is_empty() { read(self, feeds, proceed, watch) } else { write(self, feeds, proceed, watch) }
     }
 }
 
@@ -170,7 +175,7 @@ fn sources(
     Ok(out)
 }
 
-fn read(p: &Prepared<'_, '_>, feeds: &[Fed<'_>], proceed: Option<&dyn Fn() -> bool>) -> Result<Outcome> {
+fn read(p: &Prepared<'_, '_>, feeds: &[Fed<'_>], proceed: Option<&dyn Fn() -> bool>, watch: Option<Watch<'_>>) -> Result<Outcome> {
     let (ctx, b) = (p.ctx, &*p.bundle);
     let env = ctx.env();
     let needs = p.plan.sources.iter().any(|s| s.kind == SourceKind::Variable);
@@ -183,7 +188,7 @@ fn read(p: &Prepared<'_, '_>, feeds: &[Fed<'_>], proceed: Option<&dyn Fn() -> bo
     })?;
     let (seed, run) = counters(ctx, b);
     let blame = |place, e| blame(ctx, b, place, e);
-    let bound = Bound { sources: &sources, writes: &[], users: &b.users, streams: &b.streams, seed, run, proceed, blame: &blame };
+    let bound = Bound { sources: &sources, writes: &[], users: &b.users, streams: &b.streams, seed, run, proceed, watch, blame: &blame };
     // SAFETY: `sources` checked types; the guard, the feeds and the graph hold the memory during the run.
     unsafe { exec::run(&p.plan, &bound) }
 }
@@ -200,7 +205,7 @@ fn counters(ctx: &Context, b: &Bundle) -> (u64, u64) {
     if b.streams.is_empty() { (0, 0) } else { (ctx.env().seed_value(), ctx.env().next_run()) }
 }
 
-fn write(p: &Prepared<'_, '_>, feeds: &[Fed<'_>], proceed: Option<&dyn Fn() -> bool>) -> Result<Outcome> {
+fn write(p: &Prepared<'_, '_>, feeds: &[Fed<'_>], proceed: Option<&dyn Fn() -> bool>, watch: Option<Watch<'_>>) -> Result<Outcome> {
     let (ctx, b) = (p.ctx, &*p.bundle);
     let (seed, run) = counters(ctx, b);
     let mut guard = ctx.env().write()?;
@@ -223,7 +228,8 @@ fn write(p: &Prepared<'_, '_>, feeds: &[Fed<'_>], proceed: Option<&dyn Fn() -> b
         fresh.push(new);
     }
     let blame = |place, e| blame(ctx, b, place, e);
-    let bound = Bound { sources: &sources, writes: &targets, users: &b.users, streams: &b.streams, seed, run, proceed, blame: &blame };
+    let bound =
+        Bound { sources: &sources, writes: &targets, users: &b.users, streams: &b.streams, seed, run, proceed, watch, blame: &blame };
     // SAFETY: as `read`; the write guard lets nobody else reach the variables.
     let outcome = unsafe { exec::run(&p.plan, &bound)? };
     for (&id, new) in b.written.iter().zip(fresh) {

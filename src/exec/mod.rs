@@ -4,4 +4,4 @@ mod cpu;
 mod run;
 pub mod threads;
 
-pub use run::{Bound, Outcome, User, run};
+pub use run::{Bound, Outcome, User, Watch, run};

@@ -20,6 +20,7 @@ use crate::kernels::ranges::{Ranges, WORTH, Workers, interrupted};
 use crate::plan::Plan;
 use crate::plan::ir::Walked;
 use crate::plan::place::{ARENA, PlacedArg, Step, Work};
+use crate::plan::program::Program;
 use crate::plan::simplify::fold_axes;
 
 /// A user's op or hook, bound to a run.
@@ -30,6 +31,9 @@ pub enum User {
     /// A hook.
     Hook(Arc<dyn Hook>),
 }
+
+/// What tests see of a run: a program, the bases of its memory, and what runs it.
+pub type Watch<'a> = &'a dyn Fn(&Program, &[*mut u8], &mut dyn FnMut());
 
 /// What a run binds to a plan.
 pub struct Bound<'a> {
@@ -47,6 +51,8 @@ pub struct Bound<'a> {
     pub run: u64,
     /// Asked now and then whether to go on.
     pub proceed: Option<&'a dyn Fn() -> bool>,
+    /// Stands around each program that runs.
+    pub watch: Option<Watch<'a>>,
     /// Puts the error of a step into the words of the program that this run belongs to.
     pub blame: &'a dyn Fn(Walked, Error) -> Error,
 }
@@ -175,7 +181,7 @@ unsafe fn one(step: &Step, kernels: Option<&ProgramKernels>, bases: &Bases, on: 
         if let Work::Tile(p) = &step.work {
             let kernels = kernels.ok_or_else(|| unfit(step))?;
             let mut poll = || proceed.is_none_or(|f| f());
-            let done = match crew.filter(|_| p.panels() > 1) {
+            let mut run = || match crew.filter(|_| p.panels() > 1) {
                 Some(crew) => {
                     let locals = Locals(crew, scratch.add(p.shared_bytes));
                     let locals = |thread| {
@@ -183,9 +189,17 @@ unsafe fn one(step: &Step, kernels: Option<&ProgramKernels>, bases: &Bases, on: 
                         crew.local(thread, *first)
                     };
                     let panicked = || Error::engine("run", "a part of a program panicked", "a panic", "no panic");
-                    run_panels(p, kernels, bases, scratch, crew, &locals, &mut poll).ok_or_else(panicked)?
+                    run_panels(p, kernels, bases, scratch, crew, &locals, &mut poll).ok_or_else(panicked)
                 }
-                None => run_tile(p, kernels, bases, scratch, &mut poll),
+                None => Ok(run_tile(p, kernels, bases, scratch, &mut poll)),
+            };
+            let done = match bound.watch {
+                None => run()?,
+                Some(watch) => {
+                    let mut done = Ok(false);
+                    watch(p, bases, &mut || done = run());
+                    done?
+                }
             };
             return if done { Ok(()) } else { Err(interrupted()) };
         }
@@ -300,7 +314,14 @@ mod tests {
         let def = crate::ops::find(row).unwrap();
         let ty = |dims: &[usize]| [Ty { dtype: DType::F64, dims: dims.into() }].into_iter().collect();
         let n = def.arity() as u32;
-        let source = |k: u32| IrNode { op: IrOp::Source(k), attrs: [].into(), inputs: SmallVec::new(), tys: ty(dims), walked: Walked(0), segment: 0 };
+        let source = |k: u32| IrNode {
+            op: IrOp::Source(k),
+            attrs: [].into(),
+            inputs: SmallVec::new(),
+            tys: ty(dims),
+            walked: Walked(0),
+            segment: 0,
+        };
         let mut nodes: Vec<IrNode> = (0..n).map(source).collect();
         let inputs = (0..n).map(|node| Ref { node, out: 0 }).collect();
         nodes.push(IrNode { op: IrOp::Row(def, None), attrs: attrs.into(), inputs, tys: ty(out), walked: Walked(0), segment: 0 });
@@ -311,7 +332,8 @@ mod tests {
         let x = [1.0f64; 64];
         let sources = vec![x.as_ptr().cast(); plan.sources.len()];
         let blame = |_, e| e;
-        let bound = Bound { sources: &sources, writes: &[], users: &[], streams: &[], seed: 0, run: 0, proceed: None, blame: &blame };
+        let bound =
+            Bound { sources: &sources, writes: &[], users: &[], streams: &[], seed: 0, run: 0, proceed: None, watch: None, blame: &blame };
         // SAFETY: each source has 64 elements, as many as the plans here read.
         unsafe { run(plan, &bound) }
     }
