@@ -96,10 +96,20 @@ impl Flow {
         }
         marked
     }
+
+    /// How many groups come one after the other before the first one that reads a group's values. `order` has operands first.
+    fn soon(&self, order: &[usize], owners: &[u32]) -> Vec<u32> {
+        let mut level = vec![0; self.needs.len()];
+        for &d in order {
+            level[d] = self.needs[d].iter().map(|&node| level[owners[node as usize] as usize] + 1).max().unwrap_or(0);
+        }
+        let first = |nodes: &Vec<u32>| nodes.iter().flat_map(|&node| &self.users[node as usize]).map(|&u| level[u as usize]).min();
+        self.makes.iter().map(|nodes| first(nodes).unwrap_or(0)).collect()
+    }
 }
 
 /// How good it is to run a step next: the smaller, the better.
-type Rank = (bool, bool, isize, u32);
+type Rank = (bool, bool, isize, u32, u32);
 
 /// Steps that are ready. Ranks only become better as others run; then a step is entered again.
 struct Ready<'a> {
@@ -109,8 +119,8 @@ struct Ready<'a> {
     left: Vec<u32>,
     /// Old values of variables that must still be read before a group writes over them.
     unread: Vec<u32>,
-    /// True if memory counts.
-    bytes: bool,
+    /// Set if memory counts: when the values of each group are read first.
+    soon: Option<&'a [u32]>,
     heap: BinaryHeap<Reverse<(Rank, usize)>>,
 }
 
@@ -118,14 +128,15 @@ impl Ready<'_> {
     fn rank(&self, d: usize) -> Rank {
         let flow = self.flow;
         let sum = |nodes: &mut dyn Iterator<Item = &u32>| nodes.map(|&node| flow.bytes[node as usize]).sum::<usize>();
-        let change = match self.bytes {
-            true => {
+        // Of what changes memory alike, that which is read soonest: what a later step of a loop reads can wait.
+        let (change, soon) = match self.soon {
+            Some(soon) => {
                 let freed = sum(&mut flow.needs[d].iter().filter(|&&node| self.left[node as usize] == 1));
-                sum(&mut flow.makes[d].iter()) as isize - freed as isize
+                (sum(&mut flow.makes[d].iter()) as isize - freed as isize, soon[d])
             }
-            false => 0,
+            None => (0, 0),
         };
-        (!self.urgent[d], self.unread[d] > 0, change, flow.last[d])
+        (!self.urgent[d], self.unread[d] > 0, change, soon, flow.last[d])
     }
 
     fn push(&mut self, d: usize) {
@@ -135,7 +146,7 @@ impl Ready<'_> {
 }
 
 /// Runs all groups by rank; returns their order and the most bytes in memory at once.
-fn run(flow: &Flow, urgent: &[bool], bytes: bool) -> (Vec<usize>, usize) {
+fn run(flow: &Flow, urgent: &[bool], soon: Option<&[u32]>) -> (Vec<usize>, usize) {
     let n = flow.needs.len();
     let unread: Vec<u32> = flow.readers.iter().map(|r| r.len() as u32).collect();
     let mut writers: Vec<Vec<u32>> = vec![vec![]; if unread.iter().any(|&u| u > 0) { n } else { 0 }];
@@ -143,7 +154,7 @@ fn run(flow: &Flow, urgent: &[bool], bytes: bool) -> (Vec<usize>, usize) {
         readers.iter().for_each(|&r| writers[r as usize].push(w as u32));
     }
     let left = flow.users.iter().map(|u| u.len() as u32).collect();
-    let mut ready = Ready { flow, urgent, left, unread, bytes, heap: BinaryHeap::new() };
+    let mut ready = Ready { flow, urgent, left, unread, soon, heap: BinaryHeap::new() };
     let mut waiting: Vec<u32> = flow.needs.iter().map(|l| l.len() as u32).collect();
     let mut done = vec![false; n];
     (0..n).filter(|&d| waiting[d] == 0).for_each(|d| ready.push(d));
@@ -164,7 +175,7 @@ fn run(flow: &Flow, urgent: &[bool], bytes: bool) -> (Vec<usize>, usize) {
             match ready.left[node] {
                 0 => live -= flow.bytes[node],
                 // Its last user frees it now.
-                1 if bytes => {
+                1 if soon.is_some() => {
                     if let Some(&u) = flow.users[node].iter().find(|&&u| !done[u as usize])
                         && waiting[u as usize] == 0
                     {
@@ -209,7 +220,8 @@ pub fn schedule(ir: &Ir, accesses: &Accesses, groups: &[Group], owners: &[u32]) 
     let fails: Vec<bool> = groups.iter().map(|d| d.nodes.iter().any(|&n| ir.may_fail(n))).collect();
     let urgent = if ir.writes.is_empty() { vec![false; groups.len()] } else { flow.with_needs(fails.clone(), owners) };
     // The order of the walk is good where the program was written one thing after the other.
-    let ((built, most), (freeing, least)) = (run(&flow, &urgent, false), run(&flow, &urgent, true));
+    let (built, most) = run(&flow, &urgent, None);
+    let (freeing, least) = run(&flow, &urgent, Some(&flow.soon(&built, owners)));
     let steps = if least < most { freeing } else { built };
     if steps.len() < groups.len() {
         let missing = (0..groups.len()).find(|d| !steps.contains(d)).unwrap_or(0);
