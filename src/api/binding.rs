@@ -13,7 +13,7 @@ use crate::array::Array;
 use crate::dtype::Scalar;
 use crate::error::{Error, ErrorKind, Result};
 use crate::exec::profile::Timer;
-use crate::exec::{self, Bound, Outcome};
+use crate::exec::{self, Beside, Bound, Outcome, Watch};
 use crate::graph::{NodeOp, Setting, Tensor};
 use crate::kernels::ranges::Ranges;
 use crate::plan::ir::Walked;
@@ -94,7 +94,7 @@ impl<'v> Prepared<'_, 'v> {
 
     /// Runs it. `proceed` is asked now and then whether to go on.
     pub fn run(&self, proceed: Option<&dyn Fn() -> bool>) -> Result<Outcome> {
-        self.run_with(proceed, None)
+        self.run_beside(Beside { proceed, ..Beside::default() })
     }
 
     /// Runs it so many times, and says how long the steps take.
@@ -105,19 +105,25 @@ impl<'v> Prepared<'_, 'v> {
         let (timer, start) = (Timer::default(), Instant::now());
         let mut peak = 0;
         for _ in 0..runs {
-            peak = self.run_with(proceed, Some(&timer))?.peak_bytes;
+            peak = self.run_beside(Beside { proceed, timer: Some(&timer), ..Beside::default() })?.peak_bytes;
         }
         let total = start.elapsed();
         Ok(Profile::new(&self.plan()?, &timer.times(), runs, total, peak))
     }
 
-    fn run_with(&self, proceed: Option<&dyn Fn() -> bool>, timer: Option<&Timer>) -> Result<Outcome> {
+    /// Runs it, while a test stands around its programs.
+    pub fn watched(&self, watch: Watch<'_>) -> Result<Outcome> {
+        self.run_beside(Beside { watch: Some(watch), ..Beside::default() })
+    }
+
+    fn run_beside(&self, beside: Beside<'_>) -> Result<Outcome> {
+        let proceed = beside.proceed;
         let ranges = Ranges::new(proceed);
         let ready = |f: &Fed<'v>| Ok(Fed { value: f.value, ty: f.ty.clone(), held: f.held.ready(&ranges)? });
         let copied: SmallVec<[Fed<'v>; 4]> =
             if self.has_loose_feeds() { self.feeds.iter().map(ready).collect::<Result<_>>()? } else { SmallVec::new() };
         let feeds = if copied.is_empty() { &self.feeds[..] } else { &copied[..] };
-        if self.bundle.written.is_empty() { read(self, feeds, proceed, timer) } else { write(self, feeds, proceed, timer) }
+        if self.bundle.written.is_empty() { read(self, feeds, beside) } else { write(self, feeds, beside) }
     }
 }
 
@@ -191,7 +197,7 @@ fn sources(
     Ok(out)
 }
 
-fn read(p: &Prepared<'_, '_>, feeds: &[Fed<'_>], proceed: Option<&dyn Fn() -> bool>, timer: Option<&Timer>) -> Result<Outcome> {
+fn read(p: &Prepared<'_, '_>, feeds: &[Fed<'_>], beside: Beside<'_>) -> Result<Outcome> {
     let (ctx, b) = (p.ctx, &*p.bundle);
     let env = ctx.env();
     let needs = p.plan.sources.iter().any(|s| s.kind == SourceKind::Variable);
@@ -204,7 +210,7 @@ fn read(p: &Prepared<'_, '_>, feeds: &[Fed<'_>], proceed: Option<&dyn Fn() -> bo
     })?;
     let (seed, run) = counters(ctx, b);
     let blame = |place, e| blame(ctx, b, place, e);
-    let bound = Bound { sources: &sources, writes: &[], users: &b.users, streams: &b.streams, seed, run, proceed, timer, blame: &blame };
+    let bound = Bound { sources: &sources, writes: &[], users: &b.users, streams: &b.streams, seed, run, beside, blame: &blame };
     // SAFETY: `sources` checked types; the guard, the feeds and the graph hold the memory during the run.
     unsafe { exec::run(&p.plan, &bound) }
 }
@@ -221,7 +227,7 @@ fn counters(ctx: &Context, b: &Bundle) -> (u64, u64) {
     if b.streams.is_empty() { (0, 0) } else { (ctx.env().seed_value(), ctx.env().next_run()) }
 }
 
-fn write(p: &Prepared<'_, '_>, feeds: &[Fed<'_>], proceed: Option<&dyn Fn() -> bool>, timer: Option<&Timer>) -> Result<Outcome> {
+fn write(p: &Prepared<'_, '_>, feeds: &[Fed<'_>], beside: Beside<'_>) -> Result<Outcome> {
     let (ctx, b) = (p.ctx, &*p.bundle);
     let (seed, run) = counters(ctx, b);
     let mut guard = ctx.env().write()?;
@@ -245,7 +251,7 @@ fn write(p: &Prepared<'_, '_>, feeds: &[Fed<'_>], proceed: Option<&dyn Fn() -> b
     }
     let blame = |place, e| blame(ctx, b, place, e);
     let bound =
-        Bound { sources: &sources, writes: &targets, users: &b.users, streams: &b.streams, seed, run, proceed, timer, blame: &blame };
+        Bound { sources: &sources, writes: &targets, users: &b.users, streams: &b.streams, seed, run, beside, blame: &blame };
     // SAFETY: as `read`; the write guard lets nobody else reach the variables.
     let outcome = unsafe { exec::run(&p.plan, &bound)? };
     for (&id, new) in b.written.iter().zip(fresh) {

@@ -168,10 +168,12 @@ impl<'a> Machine<'a> {
                 Tiling::Rows => panel.rows.clone().all(|row| self.stages(&Tile { start: row * cols, len: cols, row, col: 0 }, 1, go)),
                 Tiling::Whole => {
                     let many = (BLOCK / cols).max(1);
+                    let block = if p.leading() { BLOCK } else { usize::MAX };
                     let mut row = panel.rows.start;
                     while row < panel.rows.end {
-                        // No tile reaches over the end of a block of rows.
-                        let here = many.min(panel.rows.end - row).min(BLOCK - row % BLOCK);
+                        // The first tile is the longest: what is periodic is read in it. No tile reaches over the end of a block
+                        // of rows that are reduced.
+                        let here = many.min(panel.rows.end - row).min(block - row % block);
                         if !self.stages(&Tile { start: row * cols, len: here * cols, row, col: 0 }, here, go) {
                             return false;
                         }

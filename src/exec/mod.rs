@@ -5,4 +5,4 @@ pub mod profile;
 mod run;
 pub mod threads;
 
-pub use run::{Bound, Outcome, User, run};
+pub use run::{Beside, Bound, Outcome, User, Watch, run};

@@ -22,6 +22,7 @@ use crate::kernels::ranges::{Ranges, WORTH, Workers, interrupted};
 use crate::plan::Plan;
 use crate::plan::ir::Walked;
 use crate::plan::place::{ARENA, PlacedArg, Step, Work};
+use crate::plan::program::Program;
 use crate::plan::simplify::fold_axes;
 
 /// A user's op or hook, bound to a run.
@@ -31,6 +32,20 @@ pub enum User {
     Op(Arc<dyn Op>),
     /// A hook.
     Hook(Arc<dyn Hook>),
+}
+
+/// What tests see of a run: a program, the bases of its memory, and what runs it.
+pub type Watch<'a> = &'a dyn Fn(&Program, &[*mut u8], &mut dyn FnMut());
+
+/// Who stands beside a run.
+#[derive(Clone, Copy, Default)]
+pub struct Beside<'a> {
+    /// Asked now and then whether to go on.
+    pub proceed: Option<&'a dyn Fn() -> bool>,
+    /// Is told how long each step takes.
+    pub timer: Option<&'a Timer>,
+    /// Stands around each program that runs.
+    pub watch: Option<Watch<'a>>,
 }
 
 /// What a run binds to a plan.
@@ -47,10 +62,8 @@ pub struct Bound<'a> {
     pub seed: u64,
     /// The number of the run.
     pub run: u64,
-    /// Asked now and then whether to go on.
-    pub proceed: Option<&'a dyn Fn() -> bool>,
-    /// Is told how long each step takes.
-    pub timer: Option<&'a Timer>,
+    /// Who stands beside it.
+    pub beside: Beside<'a>,
     /// Puts the error of a step into the words of the program that this run belongs to.
     pub blame: &'a dyn Fn(Walked, Error) -> Error,
 }
@@ -95,7 +108,7 @@ pub unsafe fn run(plan: &Plan, bound: &Bound<'_>) -> Result<Outcome> {
     let crew = if plan.wide { Crew::join(plan.local_bytes) } else { None };
     let own = crew.as_ref().map_or(0, |c| c.memory.len());
     // SAFETY: handed on.
-    unsafe { steps(plan, &bases, &Threads { bound, crew: crew.as_ref() }, bound.proceed, bound.timer)? };
+    unsafe { steps(plan, &bases, &Threads { bound, crew: crew.as_ref() }, bound.beside.proceed, bound.beside.timer)? };
     Ok(Outcome { outputs, peak_bytes: arena.len() + plan.output_bytes() + own })
 }
 
@@ -184,7 +197,7 @@ unsafe fn one(step: &Step, kernels: Option<&ProgramKernels>, bases: &Bases, on: 
         if let Work::Tile(p) = &step.work {
             let kernels = kernels.ok_or_else(|| unfit(step))?;
             let mut poll = || proceed.is_none_or(|f| f());
-            let done = match crew.filter(|_| p.panels() > 1) {
+            let mut run = || match crew.filter(|_| p.panels() > 1) {
                 Some(crew) => {
                     let locals = Locals(crew, scratch.add(p.shared_bytes));
                     let locals = |thread| {
@@ -192,9 +205,17 @@ unsafe fn one(step: &Step, kernels: Option<&ProgramKernels>, bases: &Bases, on: 
                         crew.local(thread, *first)
                     };
                     let panicked = || Error::engine("run", "a part of a program panicked", "a panic", "no panic");
-                    run_panels(p, kernels, bases, scratch, crew, &locals, &mut poll).ok_or_else(panicked)?
+                    run_panels(p, kernels, bases, scratch, crew, &locals, &mut poll).ok_or_else(panicked)
                 }
-                None => run_tile(p, kernels, bases, scratch, &mut poll),
+                None => Ok(run_tile(p, kernels, bases, scratch, &mut poll)),
+            };
+            let done = match bound.beside.watch {
+                None => run()?,
+                Some(watch) => {
+                    let mut done = Ok(false);
+                    watch(p, bases, &mut || done = run());
+                    done?
+                }
             };
             return if done { Ok(()) } else { Err(interrupted()) };
         }
@@ -328,7 +349,7 @@ mod tests {
         let sources = vec![x.as_ptr().cast(); plan.sources.len()];
         let blame = |_, e| e;
         let bound =
-            Bound { sources: &sources, writes: &[], users: &[], streams: &[], seed: 0, run: 0, proceed: None, timer: None, blame: &blame };
+            Bound { sources: &sources, writes: &[], users: &[], streams: &[], seed: 0, run: 0, beside: Beside::default(), blame: &blame };
         // SAFETY: each source has 64 elements, as many as the plans here read.
         unsafe { run(plan, &bound) }
     }

@@ -5,6 +5,7 @@
 
 use std::cell::Cell;
 use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use super::movement::rows;
 use crate::error::{Error, ErrorKind, Result};
@@ -31,6 +32,24 @@ pub trait Workers {
 /// The least work that is worth more than one thread: about 20 us.
 pub const WORTH: usize = 20_000;
 
+/// How much of the work that is counted counts.
+static WEIGHT: AtomicUsize = AtomicUsize::new(1);
+
+/// How many times work counts where it is decided whether threads share it: once, unless a test has set more.
+pub fn weight() -> usize {
+    WEIGHT.load(Relaxed)
+}
+
+/// Sets how many times work counts, so that a test's small steps are shared too. Plans that are there stay as they are.
+pub fn set_weight(n: usize) {
+    WEIGHT.store(n.max(1), Relaxed);
+}
+
+/// True if so much work is worth more than one thread.
+fn wide(work: usize) -> bool {
+    work.saturating_mul(weight()) >= WORTH
+}
+
 /// What cuts a kernel's work into ranges.
 pub struct Ranges<'a> {
     proceed: Option<&'a dyn Fn() -> bool>,
@@ -52,13 +71,13 @@ impl<'a> Ranges<'a> {
 
     /// How many threads would take parts of so much work.
     pub fn threads(&self, work: usize) -> usize {
-        self.workers.filter(|_| work >= WORTH).map_or(1, Workers::size)
+        self.workers.filter(|_| wide(work)).map_or(1, Workers::size)
     }
 
     /// Calls `f` with every part from 0 to `parts`, all of which cost `work`, on the threads that there are. What a part does
     /// may not depend on the others.
     pub fn parts(&self, parts: usize, work: usize, f: &(dyn Fn(usize) + Sync)) -> Result<()> {
-        match self.workers.filter(|_| work >= WORTH && parts > 1) {
+        match self.workers.filter(|_| wide(work) && parts > 1) {
             Some(workers) => {
                 // As many at once as make a range for each thread.
                 let many = (parts * workers.size() / (work / RANGE).max(1)).max(workers.size());

@@ -9,7 +9,7 @@ use crate::array::block::padded;
 use crate::error::{Error, Result};
 use crate::graph::attr::Attr;
 use crate::graph::op::{Body, Kernel, Lowering, OpDef};
-use crate::kernels::ranges::WORTH;
+use crate::kernels::ranges::{WORTH, weight};
 use crate::plan::access::{Accesses, is_value};
 use crate::plan::fuse::{self, Cut, Group, describe};
 use crate::plan::ir::{Ir, IrOp, Ref, Walked};
@@ -444,7 +444,7 @@ impl<'a> Layout<'a> {
             let group = &groups[d];
             let mut step = if group.tile { self.tile(group, t, &borrowed)? } else { self.call(group)? };
             step.live = self.space.used;
-            step.cost = step.estimate();
+            step.cost = step.estimate().saturating_mul(weight());
             let (at, bytes) = step.scratch;
             if bytes > 0 {
                 self.space.give(at, bytes);

@@ -1,5 +1,5 @@
 //! The order of the steps: inputs first, and of all steps that are ready the one that leaves the least in memory. So a value
-//! is consumed soon after it is made, and independent branches run one after the other. Four orders are made by different
+//! is consumed soon after it is made, and independent branches run one after the other. Some orders are made by different
 //! tastes, and the one that needs the least memory is taken.
 //!
 //! If variables are written, whatever may fail, and what it needs, comes before the rest; and a step that writes over a
@@ -97,17 +97,38 @@ impl Flow {
         }
         marked
     }
+
+    /// How many groups come one after the other before the first one that reads a group's values. `order` has operands first.
+    fn soon(&self, order: &[usize], owners: &[u32]) -> Vec<u32> {
+        let mut level = vec![0; self.needs.len()];
+        for &d in order {
+            level[d] = self.needs[d].iter().map(|&node| level[owners[node as usize] as usize] + 1).max().unwrap_or(0);
+        }
+        let first = |nodes: &Vec<u32>| nodes.iter().flat_map(|&node| &self.users[node as usize]).map(|&u| level[u as usize]).min();
+        self.makes.iter().map(|nodes| first(nodes).unwrap_or(0)).collect()
+    }
 }
 
 /// How good it is to run a step next: the smaller, the better.
-type Rank = (bool, bool, isize, Reverse<u32>, u32);
+type Rank = (bool, bool, isize, u32, u32);
 
-/// What an order looks at, besides what comes first in any: the change of the bytes in memory, and whether a step goes on with
-/// what has just been computed. Then steps come as the graph was built.
+/// What an order looks at, besides what comes first in any. Then steps come as the graph was built.
 #[derive(Clone, Copy)]
-struct Taste {
+struct Taste<'a> {
+    /// The change of the bytes in memory.
     bytes: bool,
-    recent: bool,
+    then: Then<'a>,
+}
+
+/// Which of the steps that change memory alike runs first.
+#[derive(Clone, Copy)]
+enum Then<'a> {
+    /// The first that was built.
+    Built,
+    /// The one that has become ready last: it goes on with what has just been computed.
+    Newest,
+    /// The one whose values are read first, by the order that is given: what a later step of a loop reads can wait.
+    Soonest(&'a [u32]),
 }
 
 /// Steps that are ready. Ranks only become better as others run; then a step is entered again.
@@ -120,7 +141,7 @@ struct Ready<'a> {
     unread: Vec<u32>,
     /// How many steps had run when a step became ready.
     since: Vec<u32>,
-    taste: Taste,
+    taste: Taste<'a>,
     heap: BinaryHeap<Reverse<(Rank, usize)>>,
 }
 
@@ -135,7 +156,12 @@ impl Ready<'_> {
             }
             false => 0,
         };
-        (!self.urgent[d], self.unread[d] > 0, change, Reverse(self.since[d]), flow.last[d])
+        let then = match self.taste.then {
+            Then::Built => 0,
+            Then::Newest => u32::MAX - self.since[d],
+            Then::Soonest(read) => read[d],
+        };
+        (!self.urgent[d], self.unread[d] > 0, change, then, flow.last[d])
     }
 
     fn push(&mut self, d: usize) {
@@ -145,7 +171,7 @@ impl Ready<'_> {
 }
 
 /// Runs all groups by rank; returns their order and the most bytes in memory at once.
-fn run(flow: &Flow, urgent: &[bool], taste: Taste) -> (Vec<usize>, usize) {
+fn run(flow: &Flow, urgent: &[bool], taste: Taste<'_>) -> (Vec<usize>, usize) {
     let n = flow.needs.len();
     let unread: Vec<u32> = flow.readers.iter().map(|r| r.len() as u32).collect();
     let mut writers: Vec<Vec<u32>> = vec![vec![]; if unread.iter().any(|&u| u > 0) { n } else { 0 }];
@@ -194,9 +220,7 @@ fn run(flow: &Flow, urgent: &[bool], taste: Taste) -> (Vec<usize>, usize) {
             for &u in &flow.users[node as usize] {
                 waiting[u as usize] -= 1;
                 if waiting[u as usize] == 0 {
-                    if taste.recent {
-                        ready.since[u as usize] = steps.len() as u32;
-                    }
+                    ready.since[u as usize] = steps.len() as u32;
                     ready.push(u as usize);
                 }
             }
@@ -222,9 +246,11 @@ pub fn schedule(ir: &Ir, accesses: &Accesses, groups: &[Group], owners: &[u32]) 
     let fails: Vec<bool> = groups.iter().map(|d| d.nodes.iter().any(|&n| ir.may_fail(n))).collect();
     let urgent = if ir.writes.is_empty() { vec![false; groups.len()] } else { flow.with_needs(fails.clone(), owners) };
     // None is the best for all programs: of equals the first is taken, in which the program was written.
-    let tastes = [(false, false), (true, false), (true, true), (false, true)].map(|(bytes, recent)| Taste { bytes, recent });
-    let orders = tastes.map(|taste| run(&flow, &urgent, taste));
-    let steps = orders.into_iter().min_by_key(|(_, peak)| *peak).map_or(vec![], |(steps, _)| steps);
+    let first = run(&flow, &urgent, Taste { bytes: false, then: Then::Built });
+    let soon = flow.soon(&first.0, owners);
+    let others = [(true, Then::Soonest(&soon)), (true, Then::Newest), (true, Then::Built), (false, Then::Newest)];
+    let others = others.map(|(bytes, then)| run(&flow, &urgent, Taste { bytes, then }));
+    let steps = std::iter::once(first).chain(others).min_by_key(|(_, peak)| *peak).map_or(vec![], |(steps, _)| steps);
     if steps.len() < groups.len() {
         let missing = (0..groups.len()).find(|d| !steps.contains(d)).unwrap_or(0);
         let nodes: Vec<String> = groups[missing].nodes.iter().map(|&n| describe(ir, n)).collect();

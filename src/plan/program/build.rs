@@ -3,7 +3,7 @@
 use smallvec::SmallVec;
 
 use super::registers::{Registers, assign, crossing};
-use super::{FoldStore, Kind, Load, LoadKind, Loc, Program, Tiling, order, stages};
+use super::{FoldStore, Kind, Load, LoadKind, Loc, Program, Tiling, order, panels, stages};
 use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::graph::op::{Kernel, OpDef};
@@ -267,6 +267,7 @@ impl Emitter<'_> {
             rows,
             cols,
             tiling,
+            panel_sizes: panels::sizes(),
             stages,
             carried,
             registers,

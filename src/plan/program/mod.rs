@@ -197,6 +197,8 @@ pub struct Program {
     pub cols: usize,
     /// How tiles walk.
     pub tiling: Tiling,
+    /// The size of panels: elements, and columns at least.
+    pub panel_sizes: [usize; 2],
     /// What runs, in order.
     pub stages: Vec<Stage>,
     /// Rows that later stages read.

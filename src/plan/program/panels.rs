@@ -7,12 +7,18 @@ use std::ops::Range;
 
 use super::{Program, Tiling};
 use crate::kernels::fold::BLOCK;
+use crate::kernels::ranges::weight;
 use crate::plan::fuse::Reduction;
 
 /// Elements of a panel, about: some 10 us of work.
 const PANEL: usize = 64 * BLOCK;
 /// Columns of a panel at least, where a panel has some of the columns: rows are read in long runs.
 const STRIP: usize = 8 * BLOCK;
+
+/// The size of panels: elements, and columns at least, where a panel has some of the columns.
+pub fn sizes() -> [usize; 2] {
+    [PANEL, STRIP].map(|n| (n / weight()).max(BLOCK))
+}
 
 /// A part of the space.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,9 +32,10 @@ pub struct Panel {
 impl Program {
     /// Rows and columns of a panel that is cut short by no end.
     fn panel(&self) -> (usize, usize) {
-        let leading = self.folds().any(|f| matches!(f.reduction, Reduction::Leading(_)));
+        let [elements, strip] = self.panel_sizes;
+        let leading = self.leading();
         match self.tiling {
-            Tiling::Flat => (usize::MAX, PANEL),
+            Tiling::Flat => (usize::MAX, elements.next_multiple_of(BLOCK)),
             Tiling::Rows | Tiling::Whole => {
                 // What is gathered starts anew with each panel.
                 let gathered = self.folds().any(|f| f.gathered.is_some());
@@ -37,10 +44,15 @@ impl Program {
                     () if gathered => BLOCK >> self.cols.trailing_zeros().min(BLOCK.trailing_zeros()),
                     () => 1,
                 };
-                ((PANEL / self.cols.max(1)).max(1).next_multiple_of(grain), usize::MAX)
+                ((elements / self.cols.max(1)).max(1).next_multiple_of(grain), usize::MAX)
             }
-            Tiling::Blocks => (BLOCK, (PANEL / self.rows.clamp(1, BLOCK)).max(STRIP).next_multiple_of(BLOCK)),
+            Tiling::Blocks => (BLOCK, (elements / self.rows.clamp(1, BLOCK)).max(strip).next_multiple_of(BLOCK)),
         }
+    }
+
+    /// True if it reduces over rows, block by block: each panel begins with a block then.
+    pub fn leading(&self) -> bool {
+        self.folds().any(|f| matches!(f.reduction, Reduction::Leading(_)))
     }
 
     /// The number of panels.
