@@ -272,7 +272,7 @@ fn an_interrupted_run_changes_nothing_and_one_that_writes_is_not_asked() {
         let half = T::strided_slice(branch, Slices([span(None, 2)].into()));
         let writes = [T::assign(b, half + 1.0), T::assign(a, a + 1.0), T::assign(c, c + 1.0)];
         let plan = prepare(ctx, &[sum], &writes, &Feeder::new()).unwrap().plan().unwrap();
-        let branches = plan.steps.iter().position(|s| matches!(s.work, Work::Branch(_))).unwrap();
+        let branches = plan.steps.iter().position(|s| matches!(s.work, Work::Region(..))).unwrap();
         assert!(branches >= plan.first_write, "{}", plan.explain());
         let (out, n) = asked(ctx, &[sum], &writes, &Feeder::new(), usize::MAX);
         assert_eq!(out.unwrap()[0].item().unwrap(), 4.0 * RANGE as f64);

@@ -83,9 +83,9 @@ fn a_deep_nest_of_branches_on_a_stack_of_2_mib() {
                 let got = got.unwrap().item().unwrap();
                 assert!((got - wanted).abs() <= 1e-12 * wanted.abs(), "{got} for {wanted}");
             }
-            // A body that gradients compute again is shown once.
+            // Of a deep nest some bodies are computed again, which are shown once.
             let text = ctx.evaluator().push(y).push(g).feed(x, 0.5).plan().unwrap().explain();
-            assert!(text.contains("then: as above") && text.lines().count() < 100 * NESTED, "{} lines", text.lines().count());
+            assert!(text.contains("then: as above") && text.lines().count() < 150 * NESTED, "{} lines", text.lines().count());
             let e = nested(x, NESTED + 1).error().unwrap();
             assert_eq!(e.to_string(), "cond: bodies are nested too deep. Got 401 levels; expected at most 400.");
         });

@@ -214,7 +214,7 @@ fn touched(plan: &Plan) -> usize {
             let code: usize = p.stages.iter().map(|s| s.code.len()).sum();
             p.count().saturating_mul(8 * (p.loads().count() + p.stores().count()).max(code / 2))
         }
-        Work::Branch(bodies) => bodies.iter().map(touched).max().unwrap_or(0),
+        Work::Region(_, bodies) => bodies.iter().map(|b| touched(&b.plan)).max().unwrap_or(0),
         work => {
             let each = bytes(&step.inputs).saturating_add(bytes(&step.outputs));
             let columns = step.inputs.iter().filter(|a| a.ty.dims.len() >= 2).filter_map(|a| a.ty.dims.last()).max();

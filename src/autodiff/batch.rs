@@ -53,6 +53,12 @@ pub fn over<'g>(graph: &'g Graph, ys: &[Value], replaced: &[(Value, Tensor<'g>)]
             made.insert(Value { node: id, out: k as u32 }, y);
         }
     }
+    // A residual may be left unwritten: it is repeated where it is computed.
+    for v in ys.iter().filter(|v| graph.node(v.node).is_residual(v.out)) {
+        if !made.contains_key(v) {
+            apart(graph, v.node, n)?.into_iter().zip(0..).for_each(|(t, out)| _ = made.insert(Value { node: v.node, out }, t));
+        }
+    }
     let whole = |v: &Value| made.get(v).copied().unwrap_or_else(|| repeated(graph.tensor(*v), n as i64, 0));
     let out: Vec<Tensor<'g>> = ys.iter().map(whole).collect();
     match (out.iter().find_map(|t| t.error()), n) {
@@ -60,4 +66,15 @@ pub fn over<'g>(graph: &'g Graph, ys: &[Value], replaced: &[(Value, Tensor<'g>)]
         (None, 0) => Err(Error::text(ErrorKind::Graph, "batch: there is nothing to compute. Got a length of 0; expected 1 or more.")),
         (None, _) => Ok(out),
     }
+}
+
+/// The outputs of a node with bodies that depends on nothing that is replaced.
+fn apart(graph: &Graph, id: u32, n: usize) -> Result<Vec<Tensor<'_>>> {
+    let node = graph.node(id);
+    let inputs: SmallVec<[Tensor<'_>; 4]> = node.inputs.iter().map(|&v| graph.tensor(v)).collect();
+    let has: SmallVec<[bool; 4]> = node.inputs.iter().map(|_| false).collect();
+    let Some(Body::Primitive(p)) = node.def().map(|d| &d.body) else {
+        return Err(Error::engine("batch", "an op without bodies hands something on", node.name(), "an op with bodies"));
+    };
+    batch::outputs(&Batched { graph, id, node, inputs: &inputs, has: &has, n, again: &Over }, p.batch)
 }

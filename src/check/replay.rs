@@ -36,7 +36,9 @@ pub fn replay(outputs: &[Tensor<'_>], feeds: &[(Tensor<'_>, Array)]) -> Result<V
                 NodeOp::Row(_) if !node.regions.is_empty() => {
                     let taken = inputs.first().is_some_and(|c| numbers(c) != [0.0]);
                     let body = node.regions.get(usize::from(!taken)).ok_or_else(unfed)?;
-                    body.outputs.iter().map(|v| known.get(v).cloned().ok_or_else(unfed)).collect::<Result<_>>()?
+                    // Here all bodies are computed, so that all residuals are known.
+                    let returned = body.outputs.iter().chain(node.regions.iter().flat_map(|r| &r.residuals));
+                    returned.map(|v| known.get(v).cloned().ok_or_else(unfed)).collect::<Result<_>>()?
                 }
                 NodeOp::Row(_) | NodeOp::User(_) => alone(ctx, graph, id, &known).map_err(|e| graph.blame(id, e))?,
                 NodeOp::Placeholder(_) | NodeOp::Variable(..) => return Err(unfed()),

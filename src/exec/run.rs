@@ -14,12 +14,13 @@ use crate::exec::cpu::{ProgramKernels, lowered, run_panels, run_tile};
 use crate::exec::profile::Timer;
 use crate::exec::threads::{Team, threads};
 use crate::graph::nesting::nested;
-use crate::graph::op::{Body, Call, Kernel};
+use crate::graph::op::{self, Call, Control, Kernel};
 use crate::graph::user::{ComputeContext, Hook, Op};
 use crate::kernels;
 use crate::kernels::random::Key;
 use crate::kernels::ranges::{Ranges, WORTH, Workers, interrupted};
 use crate::plan::Plan;
+use crate::plan::bodies::Body;
 use crate::plan::ir::Walked;
 use crate::plan::place::{ARENA, PlacedArg, Step, Work};
 use crate::plan::program::Program;
@@ -219,19 +220,23 @@ unsafe fn one(step: &Step, kernels: Option<&ProgramKernels>, bases: &Bases, on: 
             };
             return if done { Ok(()) } else { Err(interrupted()) };
         }
-        if let Work::Branch(bodies) = &step.work {
-            let Some((condition, captures)) = step.inputs.split_first() else { return Err(unfit(step)) };
+        if let Work::Region(Control::Branch, bodies) = &step.work {
+            let Some((condition, operands)) = step.inputs.split_first() else { return Err(unfit(step)) };
             let taken = *bases[condition.loc.base as usize].add(condition.loc.offset) != 0;
-            let body = &bodies[usize::from(!taken)];
+            let Body { plan: body, outputs } = bodies.get(usize::from(!taken)).ok_or_else(|| unfit(step))?;
             let mut inner = Bases::new();
             inner.push(scratch);
             inner.push(body.constants.as_ptr().cast_mut().cast());
-            // A body may use only some of the captures; it names them by their place.
+            // A body may use only some of the operands; it names them by their place. It writes its own outputs, and leaves the
+            // residuals of the other bodies alone.
             for s in &body.sources {
-                let a = captures.get(s.index as usize).ok_or_else(|| unfit(step))?;
+                let a = operands.get(s.index as usize).ok_or_else(|| unfit(step))?;
                 inner.push(bases[a.loc.base as usize].add(a.loc.offset));
             }
-            inner.extend(step.outputs.iter().map(|a| bases[a.loc.base as usize].add(a.loc.offset)));
+            for &k in outputs {
+                let a = step.outputs.get(k as usize).ok_or_else(|| unfit(step))?;
+                inner.push(bases[a.loc.base as usize].add(a.loc.offset));
+            }
             return steps(body, &inner, on, proceed, None);
         }
         let ranges = Ranges::shared(proceed, crew.map(|c| c as &dyn Workers));
@@ -243,7 +248,7 @@ unsafe fn one(step: &Step, kernels: Option<&ProgramKernels>, bases: &Bases, on: 
         match (&step.work, inputs, outputs) {
             (Work::Copy, [x], [y]) => kernels::movement::copy(&ranges, *x, y)?,
             (Work::Call(def, attrs, draw), inputs, outputs) => {
-                let Body::Primitive(p) = &def.body else { return Err(unfit(step)) };
+                let op::Body::Primitive(p) = &def.body else { return Err(unfit(step)) };
                 let scratch = std::slice::from_raw_parts_mut(scratch, step.scratch.1);
                 match (&p.kernel, inputs, &mut *outputs) {
                     (Kernel::Call(c), ..) => {

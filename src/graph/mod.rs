@@ -34,7 +34,7 @@ use crate::shape::{Aval, Dim, Shape, Tuple};
 use attr::Attr;
 use interned::Interned;
 pub use node::{Node, NodeOp, Region, Value, Values};
-use op::{Body, Infer, OpDef};
+use op::{Body, Infer, OpDef, Returned};
 pub use provenance::SITES;
 pub use setting::Setting;
 pub use tensor::{AsTensor, Tensor};
@@ -86,6 +86,15 @@ struct Draft<'a> {
 thread_local! {
     /// The graph and scope in which this thread builds a body, if it does.
     static SCOPE: Cell<(u64, u32)> = const { Cell::new((0, 0)) };
+}
+
+/// Leaves a scope, also when building it panics.
+struct Restore((u64, u32));
+
+impl Drop for Restore {
+    fn drop(&mut self) {
+        SCOPE.set(self.0);
+    }
 }
 
 static GRAPHS: AtomicU64 = AtomicU64::new(1);
@@ -385,14 +394,8 @@ impl Graph {
     }
 
     /// Runs `f` in a new scope: the nodes that it makes belong to a body. It may use what the scope around it has, and the
-    /// nodes of the body of scope `of`, which a gradient's body computes again. Returns the scope too.
+    /// nodes of the body of scope `of`, which it differentiates or computes over and over. Returns the scope too.
     pub fn in_scope<R>(&self, of: Option<u32>, f: impl FnOnce() -> R) -> (u32, R) {
-        struct Restore((u64, u32));
-        impl Drop for Restore {
-            fn drop(&mut self) {
-                SCOPE.set(self.0);
-            }
-        }
         let around = self.scope();
         let scope = {
             let mut state = self.state.lock();
@@ -400,8 +403,13 @@ impl Graph {
             state.scopes.push(Scope { uses: [around, of.unwrap_or(around)], depth });
             state.scopes.len() as u32 - 1
         };
+        (scope, self.within(scope, f))
+    }
+
+    /// Runs `f` in a scope that is there: what it makes belongs to a body that was closed, or to the graph.
+    pub fn within<R>(&self, scope: u32, f: impl FnOnce() -> R) -> R {
         let _restore = Restore(SCOPE.replace((self.id, scope)));
-        (scope, f())
+        f()
     }
 
     /// The scope in which this thread builds.
@@ -546,16 +554,8 @@ impl Graph {
             NodeOp::Row(def) => {
                 let Body::Primitive(p) = &def.body else { return dummy() };
                 let mut make = || fresh(symbols);
-                let bodies: SmallVec<[&Aval; 4]>;
-                // A node with bodies has the avals of its first body's outputs, after those of its inputs.
-                let inputs = match draft.regions.first() {
-                    None => &inputs[..],
-                    Some(_) => {
-                        bodies = draft.regions.iter().flat_map(|r| r.outputs.iter().map(|&v| self.aval(v))).collect();
-                        &bodies[..]
-                    }
-                };
-                let mut c = Infer { op: def.name, inputs, attrs: draft.attrs, fresh: &mut make };
+                let bodies: Vec<Returned<'_>> = draft.regions.iter().filter_map(|r| Returned::of(r, |v| Some(self.aval(v)))).collect();
+                let mut c = Infer { op: def.name, inputs: &inputs, bodies: &bodies, attrs: draft.attrs, fresh: &mut make };
                 catch_unwind(AssertUnwindSafe(|| (p.infer)(&mut c))).unwrap_or_else(|_| Err(panicked(def.name, "shape rule")))
             }
             NodeOp::User(op) => nesting::inferred(&**op, &inputs),

@@ -50,13 +50,27 @@ pub enum NodeOp {
     Error(Error),
 }
 
-/// A body that a node owns: a sub-graph whose captures are inputs of the node.
+/// A body that a node owns: a sub-graph that reads nothing but operands, which are inputs of the node.
 #[derive(Clone, Debug)]
 pub struct Region {
-    /// The scope in which the body's nodes were made.
+    /// The scope in which the body's nodes were made. Nodes whose bodies are of one scope compute parts of one body.
     pub scope: u32,
-    /// What the body returns.
+    /// By which value the body knows each operand: the operand itself, if the body captures it; a value of the body that it
+    /// differentiates, if that was handed on to it. None if it does not use it.
+    pub parameters: Box<[Option<Value>]>,
+    /// What the body returns: outputs of the node, together with those of its other bodies.
     pub outputs: Values,
+    /// What it hands on to its gradient: further outputs of the node, which are written only if this body runs.
+    pub residuals: Values,
+    /// True if it calls users' code, which sees how often it runs.
+    pub watched: bool,
+}
+
+impl Region {
+    /// All that the body computes: its outputs, and its residuals.
+    pub fn returned(&self) -> impl DoubleEndedIterator<Item = Value> + '_ {
+        self.outputs.iter().chain(&self.residuals).copied()
+    }
 }
 
 /// A node of a graph.
@@ -100,6 +114,18 @@ impl Node {
     /// The op's name.
     pub fn name(&self) -> &str {
         self.op.name()
+    }
+
+    /// Which of its outputs are the residuals of body `k`.
+    pub fn residuals(&self, k: usize) -> std::ops::Range<usize> {
+        let joined = self.regions.first().map_or(self.avals.len(), |r| r.outputs.len());
+        let before: usize = self.regions.iter().take(k).map(|r| r.residuals.len()).sum();
+        joined + before..joined + before + self.regions.get(k).map_or(0, |r| r.residuals.len())
+    }
+
+    /// True for an output that may be left unwritten.
+    pub fn is_residual(&self, out: u32) -> bool {
+        self.regions.first().is_some_and(|r| out as usize >= r.outputs.len())
     }
 
     /// The row, for an op of the table.

@@ -8,7 +8,7 @@ use crate::array::{View, ViewMut};
 use crate::dtype::{DType, Scalar};
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::attr::{Attr, AttrKind};
-use crate::graph::{Graph, Node, Tensor, Value};
+use crate::graph::{Graph, Node, Region, Tensor, Value};
 use crate::kernels::fold::Fold;
 use crate::kernels::random::Key;
 use crate::kernels::ranges::Ranges;
@@ -345,10 +345,29 @@ pub struct Infer<'a> {
     pub op: &'a str,
     /// The inputs' avals.
     pub inputs: &'a [&'a Aval],
+    /// Those of what the node's bodies return.
+    pub bodies: &'a [Returned<'a>],
     /// The attributes.
     pub attrs: &'a [Attr],
     /// Makes a fresh symbol.
     pub fresh: &'a mut dyn FnMut() -> Dim,
+}
+
+/// The avals of what a body returns.
+#[derive(Default)]
+pub struct Returned<'a> {
+    /// Its outputs.
+    pub outputs: Vec<&'a Aval>,
+    /// Its residuals.
+    pub residuals: Vec<&'a Aval>,
+}
+
+impl<'a> Returned<'a> {
+    /// What a body returns; `None` where one of the avals is not known.
+    pub fn of(region: &Region, mut aval: impl FnMut(Value) -> Option<&'a Aval>) -> Option<Returned<'a>> {
+        let mut all = |list: &[Value]| list.iter().map(|&v| aval(v)).collect::<Option<_>>();
+        Some(Returned { outputs: all(&region.outputs)?, residuals: all(&region.residuals)? })
+    }
 }
 
 impl Infer<'_> {
@@ -381,10 +400,33 @@ pub enum Kernel {
     /// Looks at the first input, and may refuse its values. The output is the input: it stands where that stands, in the same
     /// strides.
     Check(fn(ranges: &Ranges<'_>, op: &str, x: View<'_>) -> Result<()>),
-    /// One of two bodies, chosen by the first input.
-    Branch,
+    /// Bodies that the node owns.
+    Region(Control),
     /// Writes the second input into the variable that is the first.
     Assign,
+}
+
+/// When the bodies of a node run.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Control {
+    /// One of two, chosen by the first input.
+    Branch,
+}
+
+impl Control {
+    /// How many of the first inputs are for the kernel itself: the others are the bodies' operands.
+    pub const fn own(self) -> usize {
+        match self {
+            Control::Branch => 1,
+        }
+    }
+
+    /// What `explain` calls the bodies.
+    pub const fn names(self) -> &'static [&'static str] {
+        match self {
+            Control::Branch => &["then", "else"],
+        }
+    }
 }
 
 /// A kernel that is a function of views.

@@ -28,7 +28,7 @@ impl Graph {
             }
             let node = self.node(id);
             stack.extend(node.inputs.iter().map(|v| v.node));
-            stack.extend(node.regions.iter().flat_map(|r| r.outputs.iter().map(|v| v.node)));
+            stack.extend(node.regions.iter().flat_map(|r| r.returned().map(|v| v.node)));
         }
         seen.iter().enumerate().filter(|(_, s)| **s).map(|(i, _)| i as u32).collect()
     }
@@ -64,6 +64,9 @@ impl Graph {
             write!(out, " {{")?;
             for v in &r.outputs {
                 write!(out, " %{}", v.node)?;
+            }
+            for (k, v) in r.residuals.iter().enumerate() {
+                write!(out, "{} %{}", if k == 0 { " |" } else { "" }, v.node)?;
             }
             write!(out, " }}")?;
         }

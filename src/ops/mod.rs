@@ -10,6 +10,7 @@ pub mod batch;
 pub mod bounds;
 pub mod broadcast;
 pub mod classify;
+mod closing;
 pub mod compare;
 pub mod composite;
 pub mod contract;

@@ -70,6 +70,7 @@ pub static PASS: Pass = Pass {
     },
     verify: |state| {
         verify::ir(&state.plan.ir, "resolve");
+        verify::bodies(&state.plan.ir);
         verify::accesses(&state.plan.ir, &state.accesses);
     },
     explain: |plan, text| text.copies(plan),
@@ -103,7 +104,7 @@ pub fn resolve(ir: Ir) -> Result<(Ir, Accesses)> {
 
 /// True for a node that reads its inputs in C order, and nothing else.
 fn needs_order(node: &IrNode) -> bool {
-    matches!(node.op, IrOp::User(_) | IrOp::Branch(_)) || node.passes()
+    matches!(node.op, IrOp::User(_) | IrOp::Region(..)) || node.passes()
 }
 
 /// True if a step computes this value into memory of its own, under this shape or another one.

@@ -117,6 +117,13 @@ impl Text<'_> {
         Ok(())
     }
 
+    /// How many nodes have bodies, and what these hand on.
+    pub fn regions(&mut self, plan: &Plan) -> std::fmt::Result {
+        let regions = plan.ir().nodes.iter().filter_map(|n| if let IrOp::Region(_, bodies) = &n.op { Some((n, bodies)) } else { None });
+        let residuals = regions.clone().map(|(n, bodies)| (0..n.tys.len() as u32).filter(|&k| bodies.leaves_out(k)).count());
+        writeln!(self.to, "{} nodes with bodies, {} residuals", regions.count(), residuals.sum::<usize>())
+    }
+
     /// How many copies views need.
     pub fn copies(&mut self, plan: &Plan) -> std::fmt::Result {
         let copies = plan.ir().nodes.iter().filter(|n| matches!(n.op, IrOp::Copy)).count();
@@ -150,9 +157,9 @@ impl Text<'_> {
                     let cost = step.operations().map_or(String::new(), |n| format!(", {n:.0} operations"));
                     writeln!(self.to, "  {t}: {}({}) -> {}{cost}", work.name(), args(&step.inputs), args(&step.outputs))?;
                     writeln!(self.to, "      {memory}")?;
-                    if let Work::Branch(bodies) = work {
-                        for (which, body) in ["then", "else"].iter().zip(bodies.iter()) {
-                            self.body(which, body)?;
+                    if let Work::Region(control, bodies) = work {
+                        for (which, body) in control.names().iter().zip(bodies.iter()) {
+                            self.body(which, &body.plan)?;
                         }
                     }
                 }

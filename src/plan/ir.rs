@@ -1,6 +1,7 @@
 //! The plan's own form of a sub-graph: only what the request needs, with concrete shapes.
 
 use std::cell::RefCell;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
@@ -9,10 +10,11 @@ use smallvec::SmallVec;
 use crate::dtype::Scalar;
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::attr::Attr;
-use crate::graph::op::{Body, Infer, Kernel, Lowered, Lowering, OpDef, Primitive};
+use crate::graph::op::{self, Body, Control, Infer, Kernel, Lowering, OpDef, Primitive};
 use crate::graph::{Graph, Node, NodeOp, Region, Value};
+use crate::plan::bodies::{Bodies, Lowered};
+use crate::plan::types::{Types, addressable, concrete};
 use crate::plan::walk::{Walk, readable};
-use crate::plan::{Plan, compile_body};
 use crate::shape::{Aval, Dim, Tuple, Ty};
 
 /// An output of a node of the plan.
@@ -30,6 +32,7 @@ pub struct Ref {
 pub struct Walked(pub u32);
 
 /// What a node of the plan computes.
+#[derive(Clone)]
 pub enum IrOp {
     /// A value that each run binds: index into the walk's sources, or of a capture in a body.
     Source(u32),
@@ -43,11 +46,12 @@ pub enum IrOp {
     User(u32),
     /// A hook: index into the walk's users.
     Hook(u32),
-    /// One of two bodies, chosen by the first input; the others are the bodies' sources.
-    Branch(Arc<[Plan; 2]>),
+    /// Bodies; the inputs that are not for the kernel itself are their sources.
+    Region(Control, Bodies),
 }
 
 /// A node of the plan.
+#[derive(Clone)]
 pub struct IrNode {
     /// What it computes.
     pub op: IrOp,
@@ -74,7 +78,7 @@ impl IrNode {
             IrOp::Copy => "copy",
             IrOp::User(_) => "user",
             IrOp::Hook(_) => "hook",
-            IrOp::Branch(_) => "cond",
+            IrOp::Region(Control::Branch, _) => "cond",
         }
     }
     /// True if its value is its input, seen or checked on the way: it stands where that stands, so that what is computed from
@@ -95,7 +99,7 @@ impl IrNode {
 }
 
 /// A sub-graph with concrete shapes: nodes in an order in which inputs come first.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Ir {
     /// The nodes.
     pub nodes: Vec<IrNode>,
@@ -119,7 +123,7 @@ impl Ir {
         let node = &self.nodes[i as usize];
         match &node.op {
             IrOp::User(_) | IrOp::Hook(_) => true,
-            IrOp::Branch(bodies) => bodies.iter().any(|b| b.fallible),
+            IrOp::Region(_, bodies) => bodies.compiled().iter().any(|b| b.plan.fallible),
             _ => match node.kernel() {
                 Some(Kernel::Call(c)) => c.fallible,
                 Some(Kernel::Check(_)) => true,
@@ -127,156 +131,6 @@ impl Ir {
             },
         }
     }
-}
-
-/// Concrete types of the graph's nodes. Most nodes have the type of many others, which is listed once.
-struct Types<'a> {
-    graph: &'a Graph,
-    walk: &'a Walk,
-    list: Vec<Ty>,
-    /// By position in the walk: where in the list the types of a node's outputs are, and how many; none where a feed is missing.
-    places: Vec<(u32, u32)>,
-    /// By the number of an aval: where in the list its type is, counted from [`LISTED`].
-    avals: Vec<u32>,
-    /// True if no feed is missing.
-    complete: bool,
-    /// Bodies by the node that owns them: a body that other bodies compute again is compiled once.
-    bodies: RefCell<FxHashMap<u32, Arc<[Plan; 2]>>>,
-}
-
-/// An aval that nobody has looked at yet.
-const NEW: u32 = 0;
-/// An aval with a length that a feed decides.
-const OPEN: u32 = 1;
-const LISTED: u32 = 2;
-
-impl<'a> Types<'a> {
-    fn new(graph: &'a Graph, walk: &'a Walk) -> Types<'a> {
-        let (places, avals) = (Vec::with_capacity(walk.nodes.len()), vec![NEW; graph.avals()]);
-        Types { graph, walk, list: vec![], places, avals, complete: true, bodies: RefCell::default() }
-    }
-
-    /// The types of the outputs of the node at a position.
-    fn all(&self, p: usize) -> &[Ty] {
-        let (first, n) = self.places[p];
-        &self.list[first as usize..][..n as usize]
-    }
-
-    fn of(&self, v: Value) -> Option<&Ty> {
-        self.all(self.walk.position(v.node)?).get(v.out as usize)
-    }
-
-    /// Where the type of an aval is, if all of its lengths are known.
-    fn known(&mut self, aval: u32, v: Value) -> Option<u32> {
-        let at = &mut self.avals[aval as usize];
-        if *at == NEW {
-            *at = match concrete(self.graph.aval(v)) {
-                Some(ty) => {
-                    self.list.push(ty);
-                    self.list.len() as u32 - 1 + LISTED
-                }
-                None => OPEN,
-            };
-        }
-        at.checked_sub(LISTED)
-    }
-
-    /// Infers node by node. What was fully known when the graph was built was checked then; where a feed decided a length
-    /// of an operand, the rule runs again: an operand may not fit, though the result's shape was known all along.
-    fn fill(&mut self) -> Result<()> {
-        for &id in &self.walk.nodes {
-            let node = self.graph.node(id);
-            let place = match node.avals[..] {
-                [aval] if !matches!(node.op, NodeOp::Placeholder(_)) && self.settled(node) => {
-                    self.known(aval, Value { node: id, out: 0 }).map(|first| (first, 1))
-                }
-                _ => None,
-            };
-            let place = match place {
-                Some(place) => place,
-                None => self.inferred(id, node)?,
-            };
-            self.places.push(place);
-            self.complete &= place.1 as usize >= node.avals.len();
-            addressable(node.name(), &self.list[place.0 as usize..][..place.1 as usize]).map_err(|e| self.graph.blame(id, e))?;
-        }
-        Ok(())
-    }
-
-    /// Where the types of a node are that has no type of an aval, or several.
-    fn inferred(&mut self, id: u32, node: &Node) -> Result<(u32, u32)> {
-        let own: Option<SmallVec<[Ty; 1]>> =
-            (0..node.avals.len()).map(|k| concrete(self.graph.aval(Value { node: id, out: k as u32 }))).collect();
-        let tys = match (own, self.walk.fed(id)) {
-            (_, Some(ty)) => smallvec::smallvec![ty.clone()],
-            (Some(tys), _) if self.settled(node) => tys,
-            (None, None) if matches!(node.op, NodeOp::Placeholder(_)) => SmallVec::new(),
-            (own, None) => match self.infer(node) {
-                Some(r) => {
-                    let tys = r.map_err(|e| self.graph.blame(id, e))?;
-                    self.agrees(id, &tys).map_err(|e| self.graph.blame(id, e))?;
-                    tys
-                }
-                None => own.unwrap_or_default(),
-            },
-        };
-        let first = self.list.len() as u32;
-        self.list.extend(tys);
-        Ok((first, self.list.len() as u32 - first))
-    }
-
-    /// True if the shapes of all operands were known when the node was made.
-    fn settled(&mut self, node: &Node) -> bool {
-        let mut known = |v: &Value| self.known(self.graph.aval_number(*v), *v).is_some();
-        node.inputs.iter().all(&mut known) && node.regions.iter().all(|r| r.outputs.iter().all(&mut known))
-    }
-
-    /// An error if a length that was known when the graph was built is another for these feeds.
-    fn agrees(&self, id: u32, tys: &[Ty]) -> Result<()> {
-        for (k, ty) in tys.iter().enumerate() {
-            let aval = self.graph.aval(Value { node: id, out: k as u32 });
-            if aval.ndim() != ty.dims.len() || aval.shape.iter().zip(&ty.dims).any(|(d, &n)| d.known().is_some_and(|k| k != n)) {
-                let (got, rule) = (format!("shape {}", Tuple(&ty.dims)), format!("shape {}", Tuple(&aval.shape)));
-                return Err(Error::new(ErrorKind::Shape, self.graph.node(id).name(), "the feeds contradict its shape", got, rule));
-            }
-        }
-        Ok(())
-    }
-
-    /// `None` if an input's type hangs on a feed that is missing.
-    fn infer(&self, node: &Node) -> Option<Result<SmallVec<[Ty; 1]>>> {
-        let values: SmallVec<[Value; 4]> = match node.regions.is_empty() {
-            true => node.inputs.iter().copied().collect(),
-            false => node.regions.iter().flat_map(|r| r.outputs.iter().copied()).collect(),
-        };
-        let avals: SmallVec<[Aval; 4]> = values.iter().map(|&v| self.of(v).map(Ty::aval)).collect::<Option<_>>()?;
-        let inputs: SmallVec<[&Aval; 4]> = avals.iter().collect();
-        let mut fresh = || Dim::Sym(u32::MAX);
-        let out = match &node.op {
-            NodeOp::Row(def) => match &def.body {
-                Body::Primitive(p) => (p.infer)(&mut Infer { op: def.name, inputs: &inputs, attrs: &node.attrs, fresh: &mut fresh }),
-                Body::Composite(_) => return None,
-            },
-            NodeOp::User(op) => crate::graph::nesting::inferred(&**op, &inputs),
-            _ => Ok(avals.iter().cloned().collect()),
-        };
-        Some(out.and_then(|avals| {
-            let tys: Option<SmallVec<[Ty; 1]>> = avals.iter().map(concrete).collect();
-            tys.ok_or_else(|| Error::text(ErrorKind::Shape, format!("{}: its shape is not known for these feeds", node.name())))
-        }))
-    }
-}
-
-/// An error unless the values' bytes can be addressed: what follows multiplies lengths and strides freely.
-fn addressable(op: &str, tys: &[Ty]) -> Result<()> {
-    match tys.iter().find(|t| !crate::shape::fits(&t.dims, t.dtype.size())) {
-        Some(t) => Err(crate::array::no_memory(op, t.dtype, &t.dims)),
-        None => Ok(()),
-    }
-}
-
-fn concrete(a: &Aval) -> Option<Ty> {
-    Some(Ty { dtype: a.dtype, dims: a.dims()? })
 }
 
 /// What a node becomes once shapes are numbers, and how many of its inputs that uses.
@@ -288,12 +142,12 @@ enum Form {
 
 /// Builds the plan's form of what a walk found.
 pub fn build(graph: &Graph, walk: &Walk) -> Result<Ir> {
-    let mut types = Types::new(graph, walk);
-    types.fill()?;
-    let n = walk.nodes.len();
-    let ir = Ir { nodes: Vec::with_capacity(n), outputs: vec![], writes: vec![] };
-    let builder = Lowerer { types: &types, captures: FxHashMap::default(), map: Places::All(vec![None; n]), ir };
-    builder.run(&walk.outputs, &walk.writes, Places::All(vec![None; n]))
+    if let Some(v) = walk.outputs.iter().chain(&walk.writes).find(|v| graph.node(v.node).is_residual(v.out)) {
+        let (name, rule) = (graph.node(v.node).name(), "an output that every body gives");
+        return Err(Error::engine("run", "what may be left unwritten is asked for", format_args!("output {} of {name}", v.out), rule));
+    }
+    let (types, families) = (Types::new(graph, walk)?, RefCell::default());
+    Lowerer::new(&types, &families, FxHashMap::default(), Some(walk.nodes.len())).run(&walk.outputs, &walk.writes)
 }
 
 /// What is known of some of a walk's nodes, by their places: room for all of them, or, for a body, of which a walk may have
@@ -303,7 +157,7 @@ enum Places<T> {
     Few(FxHashMap<u32, T>),
 }
 
-impl<T: 'static> Places<T> {
+impl<T> Places<T> {
     fn get(&self, p: usize) -> Option<&T> {
         match self {
             Places::All(list) => list[p].as_ref(),
@@ -316,30 +170,58 @@ impl<T: 'static> Places<T> {
             Places::Few(map) => _ = map.insert(p as u32, x),
         }
     }
-    /// In the order of the walk.
-    fn in_order(self) -> Box<dyn Iterator<Item = (usize, T)>> {
+    /// The places, in the order of the walk.
+    fn in_order(&self) -> Box<dyn Iterator<Item = usize> + '_> {
         match self {
-            Places::All(list) => Box::new(list.into_iter().enumerate().filter_map(|(p, x)| x.map(|x| (p, x)))),
+            Places::All(list) => Box::new((0..list.len()).filter(|&p| list[p].is_some())),
             Places::Few(map) => {
-                let mut all: Vec<(usize, T)> = map.into_iter().map(|(p, x)| (p as usize, x)).collect();
-                all.sort_unstable_by_key(|(p, _)| *p);
-                Box::new(all.into_iter())
+                let mut all: Vec<u32> = map.keys().copied().collect();
+                all.sort_unstable();
+                Box::new(all.into_iter().map(|p| p as usize))
             }
         }
     }
+    fn room(n: Option<usize>) -> Places<T>
+    where
+        T: Clone,
+    {
+        n.map_or_else(|| Places::Few(FxHashMap::default()), |n| Places::All(vec![None; n]))
+    }
 }
+
+/// Nodes that compute parts of the same bodies, as one.
+struct Joined {
+    bodies: Arc<[Lowered]>,
+    tys: Vec<Ty>,
+    /// By node, which output each of its outputs is.
+    outs: Vec<Rc<[u32]>>,
+}
+
+/// By their places: a body that other bodies compute again is lowered once.
+type Families = RefCell<FxHashMap<Box<[u32]>, Rc<Joined>>>;
 
 struct Lowerer<'a> {
     types: &'a Types<'a>,
-    /// Values that are sources of a body, and their places.
+    families: &'a Families,
+    /// Values that are sources of a body, and their places among the operands; later, their nodes.
     captures: FxHashMap<Value, u32>,
+    /// Room for all nodes of the walk, if it is not for a body.
+    all: Option<usize>,
     /// Node of the plan for each node of the walk.
     map: Places<u32>,
+    /// By the place of a node with bodies, which outputs of the node of the plan its outputs are.
+    outs: FxHashMap<u32, Rc<[u32]>>,
     ir: Ir,
 }
 
-impl Lowerer<'_> {
-    fn run(mut self, outputs: &[Value], writes: &[Value], mut needed: Places<()>) -> Result<Ir> {
+impl<'a> Lowerer<'a> {
+    fn new(types: &'a Types<'a>, families: &'a Families, captures: FxHashMap<Value, u32>, all: Option<usize>) -> Lowerer<'a> {
+        let ir = Ir { nodes: Vec::with_capacity(all.unwrap_or(0)), ..Ir::default() };
+        Lowerer { types, families, captures, all, map: Places::room(all), outs: FxHashMap::default(), ir }
+    }
+
+    fn run(mut self, outputs: &[Value], writes: &[Value]) -> Result<Ir> {
+        let mut needed = Places::room(self.all);
         let walk = self.types.walk;
         let mut forms = FxHashMap::default();
         match &mut needed {
@@ -351,12 +233,22 @@ impl Lowerer<'_> {
         for (k, v) in captures {
             let ty = self.types.of(v).cloned().ok_or_else(|| self.missing(v.node))?;
             let p = walk.position(v.node).ok_or_else(|| Error::engine("plan", "a capture is not walked", k, "a place in the walk"))?;
-            self.push(IrOp::Source(k), &[], SmallVec::new(), SmallVec::from_iter([ty]), Walked(p as u32));
+            let made = self.push(IrOp::Source(k), &[], SmallVec::new(), SmallVec::from_iter([ty]), Walked(p as u32));
+            self.captures.insert(v, made);
         }
         let mut assigned: Vec<(u32, Ref)> = vec![];
-        for (p, ()) in needed.in_order() {
+        for p in needed.in_order() {
             let id = walk.nodes[p];
             let node = self.types.graph.node(id);
+            if let (NodeOp::Row(OpDef { body: Body::Primitive(Primitive { kernel: Kernel::Region(control), .. }), .. }), None) =
+                (&node.op, self.map.get(p))
+            {
+                let family = self.family(node, &needed);
+                self.region(node, *control, &family)?;
+            }
+            if self.map.get(p).is_some() {
+                continue;
+            }
             let form = forms.remove(&(p as u32)).unwrap_or(Form::Plain);
             self.lower(p, id, node, form, &mut assigned)?;
         }
@@ -415,23 +307,105 @@ impl Lowerer<'_> {
         Ok(&node.inputs[..used])
     }
 
-    /// The plans of a node's bodies.
-    fn bodies(&self, id: u32, node: &Node) -> Result<Arc<[Plan; 2]>> {
-        if let Some(made) = self.types.bodies.borrow().get(&id) {
-            return Ok(made.clone());
+    /// The nodes of which all compute parts of the same bodies, this one included, as places in the walk: those that are needed.
+    fn family(&self, node: &Node, needed: &Places<()>) -> Vec<u32> {
+        let (walk, graph) = (self.types.walk, self.types.graph);
+        let alike = |other: &Node| {
+            other.inputs == node.inputs
+                && other.regions.len() == node.regions.len()
+                && other.regions.iter().zip(&node.regions).all(|(a, b)| a.scope == b.scope && a.parameters == b.parameters)
+        };
+        let owners = node.regions.first().map_or(&[][..], |r| walk.owners(r.scope));
+        let alike = owners.iter().filter(|&&id| alike(graph.node(id)));
+        alike.filter_map(|&id| walk.position(id)).filter(|&p| needed.get(p).is_some()).map(|p| p as u32).collect()
+    }
+
+    /// One node for all that compute parts of the same bodies: these run once, and return what any of the nodes returns.
+    fn region(&mut self, node: &Node, control: Control, family: &[u32]) -> Result<u32> {
+        let found = self.families.borrow().get(family).cloned();
+        let joined = match found {
+            Some(joined) => joined,
+            None => {
+                let joined = Rc::new(self.joined(node, control, family)?);
+                self.families.borrow_mut().insert(family.into(), joined.clone());
+                joined
+            }
+        };
+        let inputs = self.refs(&node.inputs)?;
+        let op = IrOp::Region(control, Bodies::Lowered(joined.bodies.clone()));
+        let walked = Walked(family.first().copied().unwrap_or(0));
+        let made = self.push(op, &node.attrs, inputs, joined.tys.iter().cloned().collect(), walked);
+        for (&p, outs) in family.iter().zip(&joined.outs) {
+            self.map.insert(p as usize, made);
+            self.outs.insert(p, outs.clone());
         }
-        let captures: FxHashMap<Value, u32> = node.inputs.iter().skip(1).zip(0..).map(|(&v, k)| (v, k)).collect();
-        let [then, otherwise] = &node.regions[..] else {
-            return Err(Error::text(ErrorKind::Graph, format!("{}: a body is missing", node.name())));
-        };
-        let plan = |r: &Region| {
-            let ir = Ir { nodes: vec![], outputs: vec![], writes: vec![] };
-            let b = Lowerer { types: self.types, captures: captures.clone(), map: Places::Few(FxHashMap::default()), ir };
-            b.run(&r.outputs, &[], Places::Few(FxHashMap::default())).and_then(compile_body)
-        };
-        let made = Arc::new([plan(then)?, plan(otherwise)?]);
-        self.types.bodies.borrow_mut().insert(id, made.clone());
         Ok(made)
+    }
+
+    fn joined(&self, node: &Node, control: Control, family: &[u32]) -> Result<Joined> {
+        let graph = self.types.graph;
+        let bodies = node.regions.len();
+        // What each body returns, and as which output of the node; the types of these.
+        let mut returned: Vec<(Vec<Value>, Vec<u32>)> = vec![(vec![], vec![]); bodies];
+        let mut tys: Vec<Ty> = vec![];
+        let mut places: FxHashMap<SmallVec<[Option<Value>; 2]>, u32> = FxHashMap::default();
+        let mut outs = vec![];
+        for &p in family {
+            let id = self.types.walk.nodes[p as usize];
+            let (member, all) = (graph.node(id), self.types.all(p as usize));
+            if all.len() < member.avals.len() {
+                return Err(self.missing(id));
+            }
+            let outputs = member.regions.first().map_or(0, |r| r.outputs.len());
+            let mut values: Vec<SmallVec<[Option<Value>; 2]>> =
+                (0..outputs).map(|k| member.regions.iter().map(|r| r.outputs.get(k).copied()).collect()).collect();
+            for (k, region) in member.regions.iter().enumerate() {
+                values.extend(region.residuals.iter().map(|&v| (0..bodies).map(|j| (j == k).then_some(v)).collect()));
+            }
+            let mut place = |(values, ty): (SmallVec<[Option<Value>; 2]>, &Ty)| match places.get(&values) {
+                Some(&out) => out,
+                None => {
+                    let out = tys.len() as u32;
+                    tys.push(ty.clone());
+                    for ((list, outs), v) in returned.iter_mut().zip(&values) {
+                        v.iter().for_each(|&v| {
+                            list.push(v);
+                            outs.push(out);
+                        });
+                    }
+                    places.insert(values, out);
+                    out
+                }
+            };
+            outs.push(values.into_iter().zip(all).map(&mut place).collect::<Rc<[u32]>>());
+        }
+        let body = |(region, (values, outputs)): (&Region, (Vec<Value>, Vec<u32>))| {
+            let parameters = region.parameters.iter().zip(0..).filter_map(|(p, k)| p.map(|p| (p, k))).collect();
+            let ir = Lowerer::new(self.types, self.families, parameters, None).run(&values, &[])?;
+            Ok(Lowered { ir, outputs: outputs.into() })
+        };
+        debug_assert!(node.regions.iter().all(|r| r.parameters.len() + control.own() == node.inputs.len()));
+        let mut bodies: Vec<Lowered> = node.regions.iter().zip(returned).map(body).collect::<Result<_>>()?;
+        // Two values of the graph may be one here, as those that nodes inside of a body hand on are. A copy would read what may be
+        // unwritten.
+        let mut first: Vec<u32> = (0..tys.len() as u32).collect();
+        let whole: Vec<bool> = (0..tys.len() as u32).map(|out| bodies.iter().all(|b| b.outputs.contains(&out))).collect();
+        for b in &mut bodies {
+            let returned: Vec<(Ref, u32)> = b.ir.outputs.iter().copied().zip(b.outputs.iter().copied()).collect();
+            let mut seen: FxHashMap<Ref, u32> = FxHashMap::default();
+            returned.iter().filter(|(_, out)| whole[*out as usize]).for_each(|&(r, out)| _ = seen.insert(r, out));
+            let kept = |&(r, out): &(Ref, u32)| {
+                let one = if whole[out as usize] { out } else { *seen.entry(r).or_insert(out) };
+                first[out as usize] = one;
+                one == out
+            };
+            (b.ir.outputs, b.outputs) = {
+                let (refs, outs): (Vec<Ref>, Vec<u32>) = returned.iter().copied().filter(kept).unzip();
+                (refs, outs.into())
+            };
+        }
+        let outs = outs.iter().map(|list: &Rc<[u32]>| list.iter().map(|&out| first[out as usize]).collect()).collect();
+        Ok(Joined { bodies: bodies.into(), tys, outs })
     }
 
     /// The stream of a row that draws.
@@ -455,8 +429,8 @@ impl Lowerer<'_> {
         let inputs: SmallVec<[&Aval; 4]> = avals.iter().collect();
         let output = self.types.of(Value { node: id, out: 0 }).ok_or_else(|| self.missing(id))?.aval();
         Ok(match lower(&Lowering { inputs: &inputs, output: &output, attrs: &node.attrs }) {
-            Lowered::Scalar(s) => Form::Scalar(s),
-            Lowered::Chain(chain) => {
+            op::Lowered::Scalar(s) => Form::Scalar(s),
+            op::Lowered::Chain(chain) => {
                 let tensors = chain.first().map_or(0, |(d, _)| d.arity());
                 Form::Chain(chain, tensors)
             }
@@ -472,10 +446,13 @@ impl Lowerer<'_> {
         if let Some(&k) = self.captures.get(&v) {
             return Ok(Ref { node: k, out: 0 });
         }
-        match self.types.walk.position(v.node).and_then(|p| self.map.get(p)) {
+        let p = self.types.walk.position(v.node);
+        let r = match p.and_then(|p| self.map.get(p)) {
             Some(&node) => Ok(Ref { node, out: v.out }),
             None => Err(Error::text(ErrorKind::Graph, "plan: a value is used before it is computed")),
-        }
+        }?;
+        let outs = if self.outs.is_empty() { None } else { p.and_then(|p| self.outs.get(&(p as u32))) };
+        Ok(Ref { out: outs.and_then(|outs| outs.get(r.out as usize)).copied().unwrap_or(r.out), ..r })
     }
 
     fn refs(&self, values: &[Value]) -> Result<SmallVec<[Ref; 3]>> {
@@ -508,7 +485,7 @@ impl Lowerer<'_> {
                         return Err(Error::engine(node.name(), "a part of it cannot be run", def.name, "ops with a kernel"));
                     };
                     let mut fresh = || Dim::Sym(u32::MAX);
-                    let out = (p.infer)(&mut Infer { op: def.name, inputs: &refs, attrs: &attrs, fresh: &mut fresh })?;
+                    let out = (p.infer)(&mut Infer { op: def.name, inputs: &refs, bodies: &[], attrs: &attrs, fresh: &mut fresh })?;
                     let tys: Option<SmallVec<[Ty; 1]>> = out.iter().map(concrete).collect();
                     let tys =
                         tys.ok_or_else(|| Error::engine(node.name(), "a part of it has no known shape", def.name, "known lengths"))?;
@@ -537,11 +514,6 @@ impl Lowerer<'_> {
                 let user = walk.user(id).ok_or_else(|| Error::text(ErrorKind::Graph, "plan: a user's op has no place"))?;
                 let op = if matches!(node.op, NodeOp::Hook(_)) { IrOp::Hook(user) } else { IrOp::User(user) };
                 self.push(op, &[], inputs, tys, walked)
-            }
-            (Form::Plain, NodeOp::Row(_)) if !node.regions.is_empty() => {
-                let inputs = self.refs(&node.inputs)?;
-                let bodies = self.bodies(id, node)?;
-                self.push(IrOp::Branch(bodies), &node.attrs, inputs, tys, walked)
             }
             (Form::Plain, NodeOp::Row(def)) => {
                 let inputs = self.refs(&node.inputs)?;

@@ -4,6 +4,7 @@
 //! passes, in order, are [`PASSES`]; in debug builds each is verified after it ran.
 
 pub mod access;
+pub mod bodies;
 mod cache;
 #[cfg(feature = "python")]
 pub mod difference;
@@ -19,6 +20,7 @@ pub mod schedule;
 pub mod simplify;
 mod size;
 mod table;
+mod types;
 pub mod verify;
 pub mod walk;
 
@@ -29,6 +31,7 @@ use std::sync::{Arc, OnceLock};
 use crate::error::{Error, Result};
 use crate::graph::{Graph, NodeOp};
 use crate::plan::access::Accesses;
+use crate::plan::bodies::Memo;
 use crate::plan::explain::Text;
 use crate::plan::fuse::Group;
 use crate::plan::ir::Ir;
@@ -109,7 +112,6 @@ pub struct Plan {
 impl Plan {
     /// A plan of which the passes know nothing yet but its nodes.
     fn of(ir: Ir) -> Plan {
-        let fallible = (0..ir.nodes.len() as u32).any(|i| ir.may_fail(i));
         let outputs = ir.outputs.iter().map(|&r| ir.ty(r).clone()).collect();
         Plan {
             ir,
@@ -120,7 +122,7 @@ impl Plan {
             outputs,
             writes: vec![],
             first_write: 0,
-            fallible,
+            fallible: false,
             wide: false,
             local_bytes: 0,
             bytes: 0,
@@ -169,15 +171,16 @@ pub fn plan_for(graph: &Graph, walk: &Walk) -> Result<Arc<Plan>> {
                 Err(Error::engine("plan", "a source is nothing that a run binds", got, "a feed, a variable, a constant or a scalar"))
             }
         };
-        let mut plan = compile(ir, &kind)?;
+        let mut plan = compile(ir, &kind, &Memo::default())?;
         plan.bytes = size::held(&plan);
         Ok(plan)
     })
 }
 
-/// Compiles a body, whose sources are captures.
+/// Compiles a body by itself, whose sources are operands.
+#[cfg(test)]
 pub fn compile_body(ir: Ir) -> Result<Plan> {
-    compile(ir, &|_| Ok(SourceKind::Capture))
+    compile(ir, &|_| Ok(SourceKind::Capture), &Memo::default())
 }
 
 /// What the passes work on.
@@ -186,6 +189,8 @@ pub struct State<'a> {
     pub plan: Plan,
     /// What kind of value each source is.
     pub kind: &'a dyn Fn(u32) -> Result<SourceKind>,
+    /// Bodies that were compiled.
+    pub memo: &'a Memo,
     /// Views, resolved.
     pub accesses: Accesses,
     /// What the steps are made of.
@@ -208,11 +213,11 @@ pub struct Pass {
 }
 
 /// The passes, in the order in which they run.
-pub static PASSES: [&Pass; 5] = [&simplify::PASS, &access::PASS, &fuse::PASS, &schedule::PASS, &place::PASS];
+pub static PASSES: [&Pass; 6] = [&simplify::PASS, &bodies::PASS, &access::PASS, &fuse::PASS, &schedule::PASS, &place::PASS];
 
-fn compile(ir: Ir, kind: &dyn Fn(u32) -> Result<SourceKind>) -> Result<Plan> {
+fn compile(ir: Ir, kind: &dyn Fn(u32) -> Result<SourceKind>, memo: &Memo) -> Result<Plan> {
     let (accesses, order) = (Accesses::default(), Schedule::default());
-    let mut state = State { plan: Plan::of(ir), kind, accesses, groups: vec![], owners: vec![], order };
+    let mut state = State { plan: Plan::of(ir), kind, memo, accesses, groups: vec![], owners: vec![], order };
     for pass in PASSES {
         (pass.run)(&mut state)?;
         if cfg!(debug_assertions) {

@@ -8,15 +8,16 @@ use smallvec::SmallVec;
 use crate::array::block::padded;
 use crate::error::{Error, Result};
 use crate::graph::attr::Attr;
-use crate::graph::op::{Body, Kernel, Lowering, OpDef};
+use crate::graph::op::{self, Control, Kernel, Lowering, OpDef};
 use crate::kernels::ranges::{WORTH, weight};
 use crate::plan::access::{Accesses, is_value};
+use crate::plan::bodies::{Bodies, Body};
 use crate::plan::fuse::{self, Cut, Group, describe};
 use crate::plan::ir::{Ir, IrOp, Ref, Walked};
 use crate::plan::program::{self, Load, LoadKind, Loc, Program};
 use crate::plan::schedule::Schedule;
 use crate::plan::table::Table;
-use crate::plan::{Pass, Plan, Source, State, verify};
+use crate::plan::{Pass, Source, State, verify};
 use crate::shape::{Aval, Strides, Ty, c_strides};
 
 /// A view of memory that a step reads or writes.
@@ -40,8 +41,8 @@ pub enum Work {
     Copy,
     /// A user's op or hook.
     User(u32),
-    /// One of two bodies.
-    Branch(Arc<[Plan; 2]>),
+    /// Bodies.
+    Region(Control, Arc<[Body]>),
 }
 
 impl Work {
@@ -52,7 +53,7 @@ impl Work {
             Work::Call(def, ..) => def.name,
             Work::Copy => "copy",
             Work::User(_) => "user",
-            Work::Branch(_) => "cond",
+            Work::Region(Control::Branch, _) => "cond",
         }
     }
 }
@@ -89,7 +90,7 @@ impl Step {
                 let code = p.stages.iter().filter(|s| !s.per_row).map(|s| s.code.len()).sum::<usize>();
                 p.count().saturating_mul(bytes + code) / 8
             }
-            Work::Branch(bodies) => bodies.iter().flat_map(|b| &b.steps).map(|s| s.cost).max().unwrap_or(0),
+            Work::Region(_, bodies) => bodies.iter().flat_map(|b| &b.plan.steps).map(|s| s.cost).max().unwrap_or(0),
             _ => {
                 let moved = self.inputs.iter().chain(&self.outputs).map(|a| a.ty.count()).fold(0, usize::saturating_add);
                 moved.max(self.operations().map_or(0, |n| (n / 32.0) as usize))
@@ -100,7 +101,7 @@ impl Step {
     /// The arithmetic of a call, where its row counts it.
     pub fn operations(&self) -> Option<f64> {
         let Work::Call(def, attrs, _) = &self.work else { return None };
-        let Body::Primitive(p) = &def.body else { return None };
+        let op::Body::Primitive(p) = &def.body else { return None };
         let inputs: Vec<Aval> = self.inputs.iter().map(|a| a.ty.aval()).collect();
         let output = self.outputs.first()?.ty.aval();
         Some(p.cost?(&Lowering { inputs: &inputs.iter().collect::<Vec<_>>(), output: &output, attrs }))
@@ -194,7 +195,7 @@ pub fn place(state: &mut State<'_>) -> Result<()> {
     plan.wide = plan.steps.iter().any(|s| s.cost >= WORTH);
     let local = |step: &Step| match &step.work {
         Work::Tile(p) if step.cost >= WORTH => p.local_bytes(),
-        Work::Branch(bodies) => bodies.iter().map(|b| b.local_bytes).max().unwrap_or(0),
+        Work::Region(_, bodies) => bodies.iter().map(|b| b.plan.local_bytes).max().unwrap_or(0),
         _ => 0,
     };
     plan.local_bytes = plan.steps.iter().map(local).max().unwrap_or(0);
@@ -557,9 +558,12 @@ impl<'a> Layout<'a> {
                 (Work::Call(def, node.attrs.clone(), *draw), bytes)
             }
             IrOp::User(k) | IrOp::Hook(k) => (Work::User(*k), 0),
-            IrOp::Branch(bodies) => {
-                let bytes = bodies.iter().map(|p| p.arena_bytes).max().unwrap_or(0);
-                (Work::Branch(bodies.clone()), bytes)
+            IrOp::Region(control, Bodies::Compiled(bodies)) => {
+                let bytes = bodies.iter().map(|b| b.plan.arena_bytes).max().unwrap_or(0);
+                (Work::Region(*control, bodies.clone()), bytes)
+            }
+            IrOp::Region(_, Bodies::Lowered(_)) => {
+                return Err(Error::engine(node.name(), "its bodies are not compiled", describe(self.ir, n), "plans"));
             }
             IrOp::Copy => (Work::Copy, 0),
             IrOp::Source(_) | IrOp::Scalar(_) => {

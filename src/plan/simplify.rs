@@ -186,7 +186,7 @@ pub fn simplify(ir: &mut Ir) -> Vec<(&'static str, usize)> {
 }
 
 /// Drops nodes that nothing needs; sources of a body keep their places.
-fn drop_unused(ir: &mut Ir) {
+pub fn drop_unused(ir: &mut Ir) {
     let mut live = vec![false; ir.nodes.len()];
     for r in ir.outputs.iter().chain(ir.writes.iter().map(|(_, r)| r)) {
         live[r.node as usize] = true;

@@ -93,7 +93,7 @@ fn step(s: &Step) -> usize {
     let work = match &s.work {
         Work::Tile(p) => program(p),
         Work::Call(_, a, _) => attrs(a),
-        Work::Branch(_) | Work::Copy | Work::User(_) => 0,
+        Work::Region(..) | Work::Copy | Work::User(_) => 0,
     };
     let args = s.inputs.iter().chain(&s.outputs).map(arg).sum::<usize>();
     // And a list of stages for each step.
@@ -118,8 +118,11 @@ pub fn held(plan: &Plan) -> usize {
     while let Some(p) = stack.pop() {
         bytes += own(p);
         for n in &p.ir.nodes {
-            if let IrOp::Branch(bodies) = &n.op {
-                stack.extend(bodies.iter().filter(|&b| seen.insert(std::ptr::from_ref(b))));
+            if let IrOp::Region(_, bodies) = &n.op {
+                for b in bodies.compiled().iter().filter(|b| seen.insert(std::ptr::from_ref(&b.plan))) {
+                    bytes += boxed(&b.outputs);
+                    stack.push(&b.plan);
+                }
             }
         }
     }

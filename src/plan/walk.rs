@@ -34,6 +34,8 @@ pub struct Walk {
     pub planning: usize,
     positions: Vec<u32>,
     feeds: FxHashMap<u32, Ty>,
+    /// By the scope of a body: its number, in the order of the walk, and the nodes that own it.
+    bodies: FxHashMap<u32, (u64, Vec<u32>)>,
 }
 
 /// Nodes for which a walk takes memory at once.
@@ -68,6 +70,7 @@ impl Walk {
             planning: 0,
             positions,
             feeds,
+            bodies: FxHashMap::default(),
         };
         walk.collect(graph);
         Ok(walk)
@@ -92,6 +95,11 @@ impl Walk {
     /// The place of a user's op or hook.
     pub fn user(&self, id: u32) -> Option<u32> {
         self.among(&self.users, id)
+    }
+
+    /// The nodes that own a body of this scope, in the order of the walk.
+    pub fn owners(&self, scope: u32) -> &[u32] {
+        self.bodies.get(&scope).map_or(&[], |(_, owners)| owners)
     }
 
     /// The place of a node in a list that is in the walk's order.
@@ -128,8 +136,14 @@ impl Walk {
                         attr_words(a, &mut key);
                     }
                     for r in &node.regions {
-                        key.push(r.outputs.len() as u64);
-                        key.extend(r.outputs.iter().map(|v| self.word(*v)));
+                        // Which nodes share a body is a part of the structure.
+                        let n = self.bodies.len() as u64;
+                        let (number, owners) = self.bodies.entry(r.scope).or_insert((n, vec![]));
+                        key.push(*number);
+                        owners.push(id);
+                        key.push((r.outputs.len() as u64) << 32 | r.residuals.len() as u64);
+                        key.extend(r.returned().map(|v| self.word(v)));
+                        key.extend(r.parameters.iter().map(|v| v.map_or(u64::MAX, |v| self.word(v))));
                     }
                 }
                 NodeOp::Placeholder(_) => match self.feeds.get(&id) {
@@ -208,9 +222,8 @@ fn traverse<'a>(graph: &Graph, roots: impl Iterator<Item = &'a Value> + Clone) -
                 places[id as usize] = OPEN;
                 let node = graph.node(id);
                 // The last of the stack is the next: inputs before bodies.
-                for values in node.regions.iter().rev().map(|r| &r.outputs).chain([&node.inputs]) {
-                    stack.extend(values.iter().rev().map(|v| v.node).filter(|&n| places[n as usize] == 0));
-                }
+                let bodies = node.regions.iter().rev().flat_map(|r| r.returned().rev());
+                stack.extend(bodies.chain(node.inputs.iter().rev().copied()).map(|v| v.node).filter(|&n| places[n as usize] == 0));
             }
             OPEN => {
                 stack.pop();

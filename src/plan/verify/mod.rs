@@ -3,7 +3,8 @@
 mod lives;
 
 use crate::array::block::padded;
-use crate::plan::Plan;
+use crate::plan::{Plan, Source};
+use crate::shape::Ty;
 use crate::plan::access::{Accesses, is_value};
 use crate::plan::fuse::{self, Group};
 use crate::plan::ir::{Ir, IrOp, Ref};
@@ -25,6 +26,32 @@ pub fn ir(ir: &Ir, pass: &str) {
     }
     for (v, _) in &ir.writes {
         assert!(matches!(ir.nodes[*v as usize].op, IrOp::Source(_)), "{pass}: a write goes to no variable");
+    }
+}
+
+/// Bodies read operands that are there and give what their node says. What one of them may leave unwritten is read by nodes with
+/// bodies alone, of which the one that reads it runs if it was written.
+pub fn bodies(ir: &Ir) {
+    for (i, node) in ir.nodes.iter().enumerate() {
+        let mut own = node.inputs.len();
+        if let IrOp::Region(control, bodies) = &node.op {
+            own = control.own();
+            let bodies = bodies.compiled();
+            assert!(!bodies.is_empty(), "bodies: those of %{i} are not compiled");
+            for body in bodies {
+                assert_eq!(body.plan.outputs.len(), body.outputs.len(), "bodies: one of %{i} gives other outputs");
+                let fits = |(ty, &k): (&Ty, &u32)| node.tys.get(k as usize) == Some(ty);
+                assert!(body.plan.outputs.iter().zip(&body.outputs).all(fits), "bodies: one of %{i} gives other types");
+                let there = |s: &Source| node.inputs.get(own + s.index as usize).is_some_and(|&r| *ir.ty(r) == s.ty);
+                assert!(body.plan.sources.iter().all(there), "bodies: one of %{i} reads what is not there");
+            }
+            let given = |k: u32| bodies.iter().any(|b| b.outputs.contains(&k));
+            assert!((0..node.tys.len() as u32).all(given), "bodies: no body gives an output of %{i}");
+        }
+        for r in &node.inputs[..own] {
+            let whole = !matches!(&ir.node(*r).op, IrOp::Region(_, bodies) if bodies.leaves_out(r.out));
+            assert!(whole, "bodies: %{i} reads an output of %{} that may be unwritten", r.node);
+        }
     }
 }
 
