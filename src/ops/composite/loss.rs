@@ -71,7 +71,7 @@ row! {
         };
         let logits = cast(logits, logits.dtype().to_float());
         // The label's logit is the only one that is no 0: a sum of it, for a program that goes over the row anyway.
-        let here = equal(places, iota(logits.graph(), classes as i64));
+        let here = equal(places, cast(iota(logits.graph(), classes as i64), places.dtype()));
         reduce_logsumexp(logits, 1i64, false) - reduce_sum(select(here, logits, 0.0), 1i64, false)
     }
     numpy "-np.take_along_axis(scipy.special.log_softmax(logits, axis=1), labels.reshape(-1, 1).astype(int), axis=1)[:, 0]";
