@@ -17,8 +17,7 @@ use scirs2_autograd::internals::updates;
 use scirs2_autograd::internals::{Block, take_peak, usage};
 use scirs2_autograd::internals::{PlacedArg as Arg, Work};
 use scirs2_autograd::internals::{Ranges, matmul};
-use scirs2_autograd::set_num_threads;
-use scirs2_autograd::{Array, Evaluator, VariableEnvironment, tensor_ops as T, trim};
+use scirs2_autograd::{Array, Evaluator, VariableEnvironment, set_num_threads, tensor_ops as T, trim};
 
 struct Counting;
 
@@ -54,10 +53,11 @@ static COUNTING: Counting = Counting;
 /// Arrays and arenas are counted for the process: one test at a time.
 static ALONE: Mutex<()> = Mutex::new(());
 
+/// What each further thread of a run has of its own comes to what is planned (`wide_programs.rs`).
 fn alone() -> MutexGuard<'static, ()> {
-    // Other threads have memory of their own.
+    let guard = ALONE.lock();
     set_num_threads(1).unwrap();
-    ALONE.lock()
+    guard
 }
 
 /// What `f` allocated: by arrays and arenas at their peak, by everything else at its peak, and by everything else in all.

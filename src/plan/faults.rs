@@ -164,3 +164,76 @@ fn a_step_that_leaves_its_memory_is_found() {
     plan.steps[0].inputs[0].strides[0] += 1;
     assert!(catch_unwind(AssertUnwindSafe(|| verify::plan(&plan, &accesses))).is_err());
 }
+
+/// The sine of a part of a source, its product with itself, and the exponential of that: two programs around a call.
+fn around_a_call() -> Ir {
+    let part = Slices([Slice { start: Some(1), stop: None, step: 1 }].into()).pack();
+    let row = |name: &str| IrOp::Row(find(name).unwrap(), None);
+    let nodes = vec![
+        node(IrOp::Source(0), &[], &[], DType::F64, &[9, 8]),
+        node(row("strided_slice"), &[part], &[0], DType::F64, &[8, 8]),
+        node(row("sin"), &[], &[1], DType::F64, &[8, 8]),
+        node(row("batch_matmul"), &[], &[2, 2], DType::F64, &[8, 8]),
+        node(row("exp"), &[], &[3], DType::F64, &[8, 8]),
+        node(row("mul"), &[], &[4, 2], DType::F64, &[8, 8]),
+    ];
+    Ir { nodes, outputs: vec![Ref { node: 5, out: 0 }], writes: vec![] }
+}
+
+/// The state of its plan behind a pass, and the pass.
+fn behind(name: &str) -> (State<'static>, &'static Pass) {
+    let (accesses, order) = (Accesses::default(), Schedule::default());
+    let mut state = State { plan: Plan::of(around_a_call()), kind: &feed, accesses, groups: vec![], owners: vec![], order };
+    let last = PASSES.iter().position(|p| p.name == name).unwrap();
+    PASSES[..=last].iter().for_each(|p| (p.run)(&mut state).unwrap());
+    (state, PASSES[last])
+}
+
+fn program_of<'a>(state: &'a mut State<'_>, step: usize) -> &'a mut program::Program {
+    match &mut state.plan.steps[step].work {
+        Work::Tile(p) => p,
+        _ => panic!("a program"),
+    }
+}
+
+#[test]
+fn each_pass_finds_what_is_wrong_behind_it() {
+    type Fault = (&'static str, &'static str, fn(&mut State<'_>));
+    let faults: [Fault; 19] = [
+        ("simplify", "simplify: %2 has no type", |s| s.plan.ir.nodes[2].tys.clear()),
+        ("simplify", "simplify: %2 uses the later %3", |s| s.plan.ir.nodes[2].inputs[0].node = 3),
+        ("simplify", "simplify: %4 uses an output that does not exist", |s| s.plan.ir.nodes[4].inputs[0].out = 1),
+        ("simplify", "simplify: an output does not exist", |s| s.plan.ir.outputs[0].node = 6),
+        ("simplify", "simplify: a write goes to no variable", |s| s.plan.ir.writes.push((2, Ref { node: 4, out: 0 }))),
+        ("resolve", "resolve: %4 uses the later %5", |s| s.plan.ir.nodes[4].inputs[0].node = 5),
+        ("resolve", "access: %1 shows more than its root %0 holds", |s| s.plan.ir.nodes[1].tys[0].dims[0] = 9),
+        ("fuse", "fuse: %2 is in 0 steps", |s| s.groups[0].nodes.clear()),
+        ("fuse", "fuse: %4 is in 2 steps", |s| s.groups[0].nodes.push(4)),
+        ("fuse", "fuse: the nodes of a step are out of order", |s| s.groups[2].nodes.reverse()),
+        ("fuse", "fuse: %5 reads %4 of its own step from memory", |s| s.plan.ir.nodes[4].op = IrOp::Row(find("reduce_sum").unwrap(), None)),
+        ("schedule", "schedule: a step waits for itself", |s| _ = s.order.steps.pop()),
+        ("schedule", "schedule: %3 runs before %2", |s| s.order.steps.swap(0, 1)),
+        ("place", "place: step 2 reads %2 where it is no more", |s| {
+            let product = s.plan.steps[1].outputs[0].loc;
+            program_of(s, 2).stages[0].loads.iter_mut().filter(|l| l.root.node == 2).for_each(|l| l.loc = product);
+        }),
+        ("place", "place: step 0 has its scratch memory where %2 is", |s| {
+            s.plan.steps[0].scratch.0 = program_of(s, 0).stages[0].stores[0].locs[0].offset;
+        }),
+        ("place", "place: step 0 has too little scratch memory", |s| s.plan.steps[0].scratch.1 = 0),
+        ("place", "place: step 0 reads beyond %0", |s| program_of(s, 0).stages[0].loads[0].offset += 8),
+        ("place", "place: output 0 is not in its memory at the end", |s| _ = s.plan.steps.pop()),
+        ("place", "place: the first write is behind the end", |s| s.plan.first_write = 4),
+    ];
+    for pass in PASSES {
+        (pass.verify)(&behind(pass.name).0);
+        assert!(faults.iter().any(|(name, ..)| *name == pass.name), "{} has no fault here", pass.name);
+    }
+    for (name, text, change) in faults {
+        let (mut state, pass) = behind(name);
+        change(&mut state);
+        let panic = catch_unwind(AssertUnwindSafe(|| (pass.verify)(&state))).expect_err(text);
+        let found = panic.downcast_ref::<String>().map_or_else(|| panic.downcast_ref::<&str>().copied().unwrap_or(""), |s| s);
+        assert!(found.contains(text), "{name}: {found}; expected {text}");
+    }
+}

@@ -79,13 +79,17 @@ fn arg(a: &PlacedArg) -> usize {
 
 fn stage(s: &Stage) -> usize {
     let lists = list(&s.loads) + list(&s.spreads) + list(&s.stores) + list(&s.folds) + list(&s.code);
-    // What the machine makes of them: lists of calls of kernels, one for an instruction and six for a reduction.
-    let kernels = 48 + 2 * OVERHEAD + s.code.len() * 16 + s.folds.len() * 48;
-    let lists = lists + kernels;
-    lists + s.loads.iter().map(|l| small(&l.strides)).sum::<usize>() + s.stores.iter().map(|w| small(&w.locs)).sum::<usize>()
+    // What the machine makes of them: a list of calls of kernels, and one of six for each reduction.
+    let made = |n: usize, each: usize| size_of::<Vec<u8>>() + if n == 0 { 0 } else { n * each + OVERHEAD };
+    lists
+        + made(s.code.len(), 16)
+        + made(s.folds.len(), 48)
+        + s.loads.iter().map(|l| small(&l.strides)).sum::<usize>()
+        + s.stores.iter().map(|w| small(&w.locs)).sum::<usize>()
 }
 
 fn program(p: &Program) -> usize {
+    // The list of what the machine makes of the stages is one more.
     size_of::<Program>() + 2 * OVERHEAD + small(&p.dims) + list(&p.stages) + list(&p.carried) + p.stages.iter().map(stage).sum::<usize>()
 }
 
@@ -96,8 +100,8 @@ fn step(s: &Step) -> usize {
         Work::Region(..) | Work::Copy | Work::User(_) => 0,
     };
     let args = s.inputs.iter().chain(&s.outputs).map(arg).sum::<usize>();
-    // And a list of stages for each step.
-    work + args + list(&s.inputs) + list(&s.outputs) + list(&s.nodes) + size_of::<Vec<Stage>>()
+    // And a place for what the machine makes of it.
+    work + size_of::<Vec<u8>>() + args + list(&s.inputs) + list(&s.outputs) + list(&s.nodes)
 }
 
 /// Bytes of a plan without its bodies.
