@@ -38,10 +38,15 @@ fn chain(dtype: DType, dims: &[usize], rows: &[&str]) -> Ir {
     Ir { nodes, outputs: vec![Ref { node: last, out: 0 }], writes: vec![] }
 }
 
+/// The state of a plan before its first pass.
+fn begun(ir: Ir, kind: &dyn Fn(u32) -> Result<SourceKind>) -> State<'_> {
+    let (accesses, order) = (Accesses::default(), Schedule::default());
+    State { plan: Plan::of(ir), kind, memo: Box::leak(Box::default()), accesses, groups: vec![], owners: vec![], order }
+}
+
 /// The state of a plan before its memory is laid out.
 fn ordered(ir: Ir, kind: &dyn Fn(u32) -> Result<SourceKind>) -> State<'_> {
-    let (accesses, order) = (Accesses::default(), Schedule::default());
-    let mut state = State { plan: Plan::of(ir), kind, memo: Box::leak(Box::default()), accesses, groups: vec![], owners: vec![], order };
+    let mut state = begun(ir, kind);
     PASSES.iter().take_while(|p| p.name != "place").for_each(|p| (p.run)(&mut state).unwrap());
     state
 }
@@ -182,8 +187,7 @@ fn around_a_call() -> Ir {
 
 /// The state of its plan behind a pass, and the pass.
 fn behind(name: &str) -> (State<'static>, &'static Pass) {
-    let (accesses, order) = (Accesses::default(), Schedule::default());
-    let mut state = State { plan: Plan::of(around_a_call()), kind: &feed, accesses, groups: vec![], owners: vec![], order };
+    let mut state = begun(around_a_call(), &feed);
     let last = PASSES.iter().position(|p| p.name == name).unwrap();
     PASSES[..=last].iter().for_each(|p| (p.run)(&mut state).unwrap());
     (state, PASSES[last])
