@@ -89,7 +89,7 @@ fn a_training_step_is_one_plan_without_copies() {
         let [tiles, calls, copies] = steps(&plan);
         // Five products, the check of the labels, and the numbers of the classes that they are compared with.
         assert_eq!((calls, copies), (7, 0));
-        assert!(tiles <= 11, "{tiles} tile programs");
+        assert!(tiles <= 12, "{tiles} tile programs");
         // The gradient of the first weights alone takes 784 x 128 x 4 bytes.
         let peak = plan.peak_bytes();
         assert!(peak <= 470_000, "{peak} bytes");

@@ -203,12 +203,13 @@ fn program_of<'a>(state: &'a mut State<'_>, step: usize) -> &'a mut program::Pro
 #[test]
 fn each_pass_finds_what_is_wrong_behind_it() {
     type Fault = (&'static str, &'static str, fn(&mut State<'_>));
-    let faults: [Fault; 19] = [
+    let faults: [Fault; 20] = [
         ("simplify", "simplify: %2 has no type", |s| s.plan.ir.nodes[2].tys.clear()),
         ("simplify", "simplify: %2 uses the later %3", |s| s.plan.ir.nodes[2].inputs[0].node = 3),
         ("simplify", "simplify: %4 uses an output that does not exist", |s| s.plan.ir.nodes[4].inputs[0].out = 1),
         ("simplify", "simplify: an output does not exist", |s| s.plan.ir.outputs[0].node = 6),
         ("simplify", "simplify: a write goes to no variable", |s| s.plan.ir.writes.push((2, Ref { node: 4, out: 0 }))),
+        ("bodies", "bodies: %3 uses an output that does not exist", |s| s.plan.ir.nodes[3].inputs[0].out = 1),
         ("resolve", "resolve: %4 uses the later %5", |s| s.plan.ir.nodes[4].inputs[0].node = 5),
         ("resolve", "access: %1 shows more than its root %0 holds", |s| s.plan.ir.nodes[1].tys[0].dims[0] = 9),
         ("fuse", "fuse: %2 is in 0 steps", |s| s.groups[0].nodes.clear()),
