@@ -250,8 +250,7 @@ fn write(p: &Prepared<'_, '_>, feeds: &[Fed<'_>], beside: Beside<'_>) -> Result<
         fresh.push(new);
     }
     let blame = |place, e| blame(ctx, b, place, e);
-    let bound =
-        Bound { sources: &sources, writes: &targets, users: &b.users, streams: &b.streams, seed, run, beside, blame: &blame };
+    let bound = Bound { sources: &sources, writes: &targets, users: &b.users, streams: &b.streams, seed, run, beside, blame: &blame };
     // SAFETY: as `read`; the write guard lets nobody else reach the variables.
     let outcome = unsafe { exec::run(&p.plan, &bound)? };
     for (&id, new) in b.written.iter().zip(fresh) {

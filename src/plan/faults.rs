@@ -238,7 +238,7 @@ fn each_pass_finds_what_is_wrong_behind_it() {
         let (mut state, pass) = behind(name);
         change(&mut state);
         let panic = catch_unwind(AssertUnwindSafe(|| (pass.verify)(&state))).expect_err(text);
-        let found = panic.downcast_ref::<String>().map_or_else(|| panic.downcast_ref::<&str>().copied().unwrap_or(""), |s| s);
+        let found = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("");
         assert!(found.contains(text), "{name}: {found}; expected {text}");
     }
 }
