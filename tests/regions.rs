@@ -161,7 +161,8 @@ const FUNCTIONS: [(&str, Function); 9] = [
             T::greater(sum(x[0]), 0.0),
             || {
                 let e = T::exp(x[0]);
-                e * T::cond(T::less(sum(x[1]), 1e3), || T::sin(e * x[1]), || x[1]) * T::cond(T::less(sum(e), 0.0), || e, || T::tanh(e * x[1]))
+                e * T::cond(T::less(sum(x[1]), 1e3), || T::sin(e * x[1]), || x[1])
+                    * T::cond(T::less(sum(e), 0.0), || e, || T::tanh(e * x[1]))
             },
             || T::cond(T::greater(sum(x[0]), 5.0), || x[0], || T::sin(T::exp(x[0]) * x[1])),
         )
@@ -248,7 +249,10 @@ fn single_precision_follows() {
                     out.into_iter().flat_map(|a| a.unwrap().as_slice::<f64>().unwrap().to_vec()).collect::<Vec<_>>()
                 };
                 let (single, double) = (of(DType::F32), of(DType::F64));
-                assert!(single.iter().zip(&double).all(|(a, b)| (a - b).abs() < 1e-4 * b.abs().max(1.0)), "{name}: {single:?} for {double:?}");
+                assert!(
+                    single.iter().zip(&double).all(|(a, b)| (a - b).abs() < 1e-4 * b.abs().max(1.0)),
+                    "{name}: {single:?} for {double:?}"
+                );
             });
         }
     }

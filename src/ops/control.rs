@@ -132,8 +132,7 @@ fn cond_vjp<'g>(v: &Vjp<'_, 'g>) -> Vec<Cotangent<'g>> {
 fn gradient<'g>(v: &Vjp<'_, 'g>) -> Result<Vec<Cotangent<'g>>> {
     let (graph, node) = (v.graph, v.node);
     // Only what is asked for: a gradient that nobody needs would be computed by every run of the body.
-    let wanted: Vec<usize> =
-        (OWN..node.inputs.len()).filter(|&i| v.wanted.get(i) == Some(&true) && v.x(i).dtype().is_float()).collect();
+    let wanted: Vec<usize> = (OWN..node.inputs.len()).filter(|&i| v.wanted.get(i) == Some(&true) && v.x(i).dtype().is_float()).collect();
     let back = |(k, region): (usize, &Region)| {
         let ys: Vec<Tensor<'g>> = region.returned().map(|y| graph.tensor(y)).collect();
         let residuals = v.cotangents.get(node.residuals(k)).unwrap_or_default();

@@ -50,9 +50,10 @@ impl<'g> Request<'g> {
     fn is_same(&self, x: u32, other: &Request<'_>, y: u32) -> bool {
         let (a, b) = (self.graph.node(x), other.graph.node(y));
         let values = |a: &[Value], b: &[Value]| a.len() == b.len() && a.iter().zip(b).all(|(v, w)| self.place(*v) == other.place(*w));
-        let regions =
-            || a.regions.len() == b.regions.len()
-                    && a.regions.iter().zip(&b.regions).all(|(r, s)| values(&r.outputs, &s.outputs) && values(&r.residuals, &s.residuals));
+        let regions = || {
+            a.regions.len() == b.regions.len()
+                && a.regions.iter().zip(&b.regions).all(|(r, s)| values(&r.outputs, &s.outputs) && values(&r.residuals, &s.residuals))
+        };
         let avals = || {
             let of = |r: &Request<'_>, node: u32, k: usize| {
                 let aval = r.graph.aval(Value { node, out: k as u32 });

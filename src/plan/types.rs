@@ -131,12 +131,13 @@ impl<'a> Types<'a> {
         let inputs: SmallVec<[&Aval; 4]> = avals.iter().collect();
         let returned: FxHashMap<Value, Aval> =
             node.regions.iter().flat_map(Region::returned).map(|v| Some((v, self.of(v)?.aval()))).collect::<Option<_>>()?;
-        let bodies: Vec<Returned<'_>> =
-            node.regions.iter().map(|r| Returned::of(r, |v| returned.get(&v))).collect::<Option<_>>()?;
+        let bodies: Vec<Returned<'_>> = node.regions.iter().map(|r| Returned::of(r, |v| returned.get(&v))).collect::<Option<_>>()?;
         let mut fresh = || Dim::Sym(u32::MAX);
         let out = match &node.op {
             NodeOp::Row(def) => match &def.body {
-                Body::Primitive(p) => (p.infer)(&mut Infer { op: def.name, inputs: &inputs, bodies: &bodies, attrs: &node.attrs, fresh: &mut fresh }),
+                Body::Primitive(p) => {
+                    (p.infer)(&mut Infer { op: def.name, inputs: &inputs, bodies: &bodies, attrs: &node.attrs, fresh: &mut fresh })
+                }
                 Body::Composite(_) => return None,
             },
             NodeOp::User(op) => crate::graph::nesting::inferred(&**op, &inputs),
