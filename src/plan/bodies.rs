@@ -63,10 +63,13 @@ struct Made {
     _from: Arc<[Lowered]>,
 }
 
+/// Where lowered bodies are, and which of the node's outputs are used.
+type Key = (*const Lowered, Box<[u32]>);
+
 /// What was compiled, by where the lowered bodies are and which outputs are used: bodies that others compute again are compiled
 /// once.
 #[derive(Default)]
-pub struct Memo(RefCell<FxHashMap<(*const Lowered, Box<[u32]>), Made>>);
+pub struct Memo(RefCell<FxHashMap<Key, Made>>);
 
 /// Compiles bodies. Outputs and operands that nothing uses are dropped, from the last node to the first, so that no body hands on
 /// what no gradient reads.
