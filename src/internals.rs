@@ -28,8 +28,8 @@ pub use crate::ops::control::NESTED;
 pub use crate::ops::{FAMILIES, TABLE, find};
 pub use crate::optimizers::updates;
 pub use crate::plan::fuse::Reduction;
-pub use crate::plan::place::{PlacedArg, Work};
 pub use crate::plan::program::{Code, FoldStore, Kind, Load, Loc, Program, Spread, Stage, Store};
+pub use crate::plan::step::{PlacedArg, Work};
 pub use crate::plan::{LIMIT, PLANS, STEP, Walk, cached, clear, compilations};
 pub use crate::shape::Ty;
 

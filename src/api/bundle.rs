@@ -11,7 +11,7 @@ use crate::dtype::DType;
 use crate::error::{Error, ErrorKind, Result, closest};
 use crate::exec::User;
 use crate::graph::{NodeOp, Setting, Tensor, Value};
-use crate::plan::place::{PlacedArg, Work};
+use crate::plan::step::{PlacedArg, Work};
 use crate::plan::{self, Plan, SourceKind, Walk};
 use crate::shape::Ty;
 use crate::state::VariableID;

@@ -48,7 +48,7 @@ pub struct Profile {
 
 impl Profile {
     pub(crate) fn new(plan: &TracedPlan, times: &[Duration], runs: usize, total: Duration, peak_bytes: usize) -> Profile {
-        let step = |(step, s): (usize, &crate::plan::place::Step)| StepTime {
+        let step = |(step, s): (usize, &crate::plan::step::Step)| StepTime {
             step,
             name: s.work.name().to_owned(),
             time: times.get(step).copied().unwrap_or_default(),

@@ -22,9 +22,9 @@ use crate::kernels::ranges::{Ranges, WORTH, Workers, interrupted};
 use crate::plan::Plan;
 use crate::plan::bodies::Body;
 use crate::plan::ir::Walked;
-use crate::plan::place::{ARENA, PlacedArg, Step, Work};
 use crate::plan::program::Program;
 use crate::plan::simplify::fold_axes;
+use crate::plan::step::{ARENA, PlacedArg, Step, Work};
 
 /// A user's op or hook, bound to a run.
 #[derive(Clone)]

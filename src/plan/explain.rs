@@ -8,10 +8,10 @@ use rustc_hash::FxHashSet;
 use crate::array::room::room;
 use crate::error::Result;
 use crate::graph::{Graph, Value};
-use crate::plan::fuse::{Reduction, describe};
+use crate::plan::fuse::describe;
 use crate::plan::ir::{IrOp, Walked};
-use crate::plan::place::{ARENA, CONSTANTS, PlacedArg, SOURCES, Step, Work};
-use crate::plan::program::{FoldStore, Load, Loc, Stage, Store};
+use crate::plan::program::{Loc, Stage};
+use crate::plan::step::{ARENA, CONSTANTS, PlacedArg, SOURCES, Step, Work};
 use crate::plan::{PASSES, Plan, walk};
 
 /// A plan as one request sees it: the plan serves all graphs of one structure, the lines of the program are the request's.
@@ -188,28 +188,6 @@ impl Text<'_> {
             writeln!(self.to, "  writes source {w}: {ty}, from step {}", plan.first_write)?;
         }
         Ok(())
-    }
-}
-
-impl Step {
-    /// Bytes that it reads and writes: each operand and result once.
-    pub fn traffic(&self) -> [usize; 2] {
-        let Work::Tile(p) = &self.work else {
-            return [&self.inputs, &self.outputs].map(|list| list.iter().map(|a| a.ty.bytes()).sum());
-        };
-        let load = |(stage, l): (usize, &Load)| {
-            let dims = if p.stages[stage].per_row { &p.dims[..p.split] } else { &p.dims[..] };
-            // What is repeated along an axis is read once.
-            dims.iter().zip(&l.strides).filter(|(_, s)| **s != 0).map(|(n, _)| n).product::<usize>() * l.size
-        };
-        let store = |(stage, s): (usize, &Store)| if p.stages[stage].per_row { p.rows } else { p.count() } * s.size * s.locs.len();
-        let fold = |f: &FoldStore| match (f.loc, f.reduction) {
-            (None, _) => 0,
-            (_, Reduction::All) => f.dtype.size(),
-            (_, Reduction::Trailing(_)) => p.rows * f.dtype.size(),
-            (_, Reduction::Leading(_)) => p.cols * f.dtype.size(),
-        };
-        [p.loads().map(load).sum(), p.stores().map(store).sum::<usize>() + p.folds().map(fold).sum::<usize>()]
     }
 }
 

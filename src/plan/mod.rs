@@ -19,6 +19,7 @@ pub mod program;
 pub mod schedule;
 pub mod simplify;
 mod size;
+pub mod step;
 mod table;
 mod types;
 pub mod verify;
@@ -35,8 +36,8 @@ use crate::plan::bodies::Memo;
 use crate::plan::explain::Text;
 use crate::plan::fuse::Group;
 use crate::plan::ir::Ir;
-use crate::plan::place::Step;
 use crate::plan::schedule::Schedule;
+use crate::plan::step::Step;
 pub use crate::plan::walk::Walk;
 use crate::shape::Ty;
 

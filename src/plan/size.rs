@@ -10,8 +10,8 @@ use crate::graph::attr::{Attr, Cuts};
 use crate::graph::op::{Body, Kernel};
 use crate::plan::Plan;
 use crate::plan::ir::{IrNode, IrOp};
-use crate::plan::place::{PlacedArg, Step, Work};
 use crate::plan::program::{Program, Stage};
+use crate::plan::step::{PlacedArg, Step, Work};
 use crate::plan::walk::Walk;
 use crate::shape::Ty;
 

@@ -5,8 +5,8 @@ use crate::kernels::fold::{Lines, lines, narrow, onto, pairwise};
 use crate::kernels::isa::{Isa, isa};
 use crate::kernels::tile::Instr;
 use crate::plan::Plan;
-use crate::plan::place::Work;
 use crate::plan::program::{Code, FoldStore, Program, Stage};
+use crate::plan::step::Work;
 
 /// An instruction: a kernel, its destination and operands in the table of pointers.
 #[derive(Clone, Copy)]

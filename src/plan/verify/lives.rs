@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use crate::plan::Plan;
 use crate::plan::access::{Accesses, is_value};
 use crate::plan::ir::Ref;
-use crate::plan::place::{ARENA, SOURCES, Step, Work};
 use crate::plan::program::{Loc, Program};
+use crate::plan::step::{ARENA, SOURCES, Step, Work};
 
 /// The bytes of the arena and of the outputs: start, end and owner of each range that holds a value, by base.
 #[derive(Default)]
@@ -102,7 +102,7 @@ fn reads(plan: &Plan, accesses: &Accesses, step: &Step) -> Vec<Extent> {
         // A copy into a variable.
         None => vec![copied(plan, step)],
     };
-    let place = |(&r, a): (&Ref, &crate::plan::place::PlacedArg)| {
+    let place = |(&r, a): (&Ref, &crate::plan::step::PlacedArg)| {
         let root = accesses.of(r).root;
         // A view reads less; that its first element is the root's, and where the root is, is what counts.
         (root, a.loc, if a.ty.count() == 0 { 0 } else { a.ty.dtype.size() })

@@ -6,9 +6,9 @@ use crate::array::block::padded;
 use crate::plan::access::{Accesses, is_value};
 use crate::plan::fuse::{self, Group};
 use crate::plan::ir::{Ir, IrOp, Ref};
-use crate::plan::place::{ARENA, CONSTANTS, SOURCES, Work};
 use crate::plan::program::{Load, LoadKind, Program, Stage};
 use crate::plan::schedule::Schedule;
+use crate::plan::step::{ARENA, CONSTANTS, SOURCES, Work};
 use crate::plan::{Plan, Source};
 use crate::shape::Ty;
 
