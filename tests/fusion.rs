@@ -205,6 +205,27 @@ fn towers_take_the_memory_of_one_and_their_outputs() {
     assert!(many.outputs == 16 * one.outputs && many.beside <= one.beside + OWN, "{one:?} {many:?}");
 }
 
+/// Gradients of a sum over towers by a matrix that they share: a product of each tower is added to what there is, and does not wait
+/// for those of the others. With few rows, which are joined, what waits is bounded.
+#[test]
+fn gradients_of_towers_take_the_memory_of_a_few() {
+    let of = |n: usize, rows: usize| {
+        let mut inputs: Vec<(DType, &[usize])> = vec![(F, &[256, 256])];
+        let dims = [rows, 256];
+        inputs.extend((0..n).map(|_| (F, &dims[..])));
+        planned(&inputs, |_, x| {
+            let towers = x[1..].iter().map(|&t| (0..4).fold(t, |h, _| T::tanh(T::matmul(h, x[0]))));
+            let loss = towers.map(|y| T::reduce_mean(T::square(y), (), false)).reduce(|a, b| a + b).unwrap();
+            vec![loss, T::grad(&[loss], &x[..1])[0]]
+        })
+    };
+    let (few, many) = (of(4, 512), of(32, 512));
+    assert!(many.beside <= few.beside + OWN, "{few:?} {many:?}");
+    // Eight times the result waits to be joined, and as much stands side by side then.
+    let (one, many) = (of(1, 64), of(64, 64));
+    assert!(many.beside <= one.beside + 16 * 4 * 256 * 256 + OWN, "{one:?} {many:?}");
+}
+
 #[test]
 fn a_cell_is_two_programs_and_two_products() {
     let (t, b, d) = (16, 32, 64);

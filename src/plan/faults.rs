@@ -203,7 +203,7 @@ fn program_of<'a>(state: &'a mut State<'_>, step: usize) -> &'a mut program::Pro
 #[test]
 fn each_pass_finds_what_is_wrong_behind_it() {
     type Fault = (&'static str, &'static str, fn(&mut State<'_>));
-    let faults: [Fault; 20] = [
+    let faults: [Fault; 21] = [
         ("simplify", "simplify: %2 has no type", |s| s.plan.ir.nodes[2].tys.clear()),
         ("simplify", "simplify: %2 uses the later %3", |s| s.plan.ir.nodes[2].inputs[0].node = 3),
         ("simplify", "simplify: %4 uses an output that does not exist", |s| s.plan.ir.nodes[4].inputs[0].out = 1),
@@ -216,6 +216,7 @@ fn each_pass_finds_what_is_wrong_behind_it() {
         ("fuse", "fuse: %4 is in 2 steps", |s| s.groups[0].nodes.push(4)),
         ("fuse", "fuse: the nodes of a step are out of order", |s| s.groups[2].nodes.reverse()),
         ("fuse", "fuse: %5 reads %4 of its own step from memory", |s| s.plan.ir.nodes[4].op = IrOp::Row(find("reduce_sum").unwrap(), None)),
+        ("fuse", "fuse: a program holds a call", |s| s.groups.iter_mut().for_each(|g| g.tile = true)),
         ("schedule", "schedule: a step waits for itself", |s| _ = s.order.steps.pop()),
         ("schedule", "schedule: %3 runs before %2", |s| s.order.steps.swap(0, 1)),
         ("place", "place: step 2 reads %2 where it is no more", |s| {

@@ -3,6 +3,7 @@
 mod lives;
 
 use crate::array::block::padded;
+use crate::graph::op::Kernel;
 use crate::plan::access::{Accesses, is_value};
 use crate::plan::fuse::{self, Group};
 use crate::plan::ir::{Ir, IrOp, Ref};
@@ -79,6 +80,11 @@ pub fn groups(ir: &Ir, accesses: &Accesses, groups: &[Group]) {
     let mut seen = vec![0; ir.nodes.len()];
     for d in groups {
         assert!(d.nodes.is_sorted(), "fuse: the nodes of a step are out of order");
+        let fused = |n: &u32| {
+            let kernel = ir.nodes[*n as usize].kernel();
+            matches!(kernel, Some(Kernel::Tile(_) | Kernel::Select | Kernel::Cast | Kernel::Fold(_)))
+        };
+        assert!(!d.tile || d.nodes.iter().all(fused), "fuse: a program holds a call");
         for &n in &d.nodes {
             seen[n as usize] += 1;
         }
