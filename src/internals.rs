@@ -4,6 +4,7 @@
 pub use crate::api::binding::{Prepared, prepare};
 pub use crate::array::block::{Block, take_peak, usage};
 pub use crate::array::{View, ViewMut};
+pub use crate::autodiff::batch::over;
 pub use crate::check::fused::agree;
 pub use crate::check::layout::{accepted, sizes};
 pub use crate::check::matrix::{Check, examine};

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use ndarray::{ArrayD, arr1};
 use parking_lot::{Mutex, MutexGuard};
 use scirs2_autograd::check::gradcheck;
-use scirs2_autograd::internals::compilations;
+use scirs2_autograd::internals::{compilations, over};
 use scirs2_autograd::op::{Avals, ComputeContext, GradientContext, Op};
 use scirs2_autograd::{Aval, Context, DType, ErrorKind, Result, Tensor, run, tensor_ops as T};
 
@@ -232,6 +232,30 @@ fn jacobians_are_rows_of_gradients_and_have_gradients() {
         1,
     )
     .unwrap();
+}
+
+/// What an inner body hands on does not depend on what is computed over and over, and its other residuals are not written.
+#[test]
+fn residuals_that_have_no_axis_are_repeated_where_they_are_computed() {
+    let _alone = alone();
+    for at in [[0.3, 0.4, 0.1], [5.0, 6.0, 0.5], [-0.2, 0.1, -0.7]] {
+        run(|ctx| {
+            let (w, x, many) = (ctx.placeholder("w", &[3]), ctx.placeholder("x", &[3]), ctx.placeholder("many", &[2, 3]));
+            let inner = || T::cond(T::less(sum(w), 9.0), || T::exp(w * w), || T::sin(w) * w);
+            let y = T::cond(T::greater(sum(w), 0.0), || sum(T::sin(inner() * x)), || sum(T::exp(w) * x));
+            let g = T::grad(&[y], &[w])[0];
+            let all = over(ctx, &[g.value()], &[(x.value(), many)], 2).unwrap()[0];
+            let (at, rows) = (arr1(&at), [[0.5, -1.5, 2.0], [1.1, 0.2, -0.4]]);
+            let both = ndarray::arr2(&rows);
+            let out = ctx.evaluator().push(all).feed(w, at.view()).feed(many, both.view()).run();
+            let single = rows.map(|row| {
+                let row = arr1(&row);
+                let out = ctx.evaluator().push(g).feed(w, at.view()).feed(x, row.view()).run();
+                out[0].as_ref().unwrap().as_slice::<f64>().unwrap().to_vec()
+            });
+            near(out[0].as_ref().unwrap().as_slice::<f64>().unwrap(), &single.concat());
+        });
+    }
 }
 
 #[test]
