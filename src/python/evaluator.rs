@@ -391,7 +391,7 @@ impl Plan {
     fn steps(&self) -> usize {
         self.0.steps.len()
     }
-    /// Bytes of arena and outputs that a run holds at its peak.
+    /// Bytes of arena and outputs that a run on one thread holds at its peak; each further thread adds its registers, some 100 kB.
     #[getter]
     fn peak_bytes(&self) -> usize {
         self.0.peak_bytes()
