@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use scirs2_autograd::internals::{Team, prepare};
-use scirs2_autograd::{Array, Context, ErrorKind, Feeder, Tensor, VariableEnvironment, num_threads, run, set_num_threads, tensor_ops as T};
+use scirs2_autograd::{Array, Context, DType, ErrorKind, Feeder, Tensor, VariableEnvironment, num_threads, run, set_num_threads, tensor_ops as T};
 
 fn program<'g>(x: Tensor<'g>, k: usize) -> Tensor<'g> {
     let mut y = x;
@@ -218,4 +218,52 @@ fn hooks_run_on_the_thread_that_calls() {
         ctx.evaluator().push(wide(y)).feed(x, a.view()).run()[0].clone().unwrap();
     });
     assert_eq!(seen.load(Relaxed), 1);
+}
+
+/// Threads take rows or columns of a product, and each must be summed as in the whole, whatever way the lengths and layouts choose.
+#[test]
+fn products_have_the_same_bits_on_any_number_of_threads() {
+    const LENGTHS: [[isize; 3]; 12] = [
+        [1, 2000, 700],
+        [700, 2000, 1],
+        [2, 900, 650],
+        [65, 300, 700],
+        [700, 300, 65],
+        [650, 513, 640],
+        [64, 1300, 1000],
+        [1300, 64, 321],
+        [8, 512, 4096],
+        [4096, 512, 8],
+        [3000, 3, 300],
+        [400, 1, 2000],
+    ];
+    let values = |n: isize| (0..n).map(|i| (i as f64 * 0.7311).sin()).collect::<Vec<_>>();
+    for ([m, k, n], dtype) in LENGTHS.into_iter().flat_map(|l| [(l, DType::F32), (l, DType::F64)]) {
+        run(|ctx| {
+            let (a, b) = (ctx.placeholder("a", &[-1]), ctx.placeholder("b", &[-1]));
+            let [a, b] = [a, b].map(|t| T::cast(t, dtype));
+            let shaped = |t, p: isize, q: isize| {
+                let (p, q) = (p as i64, q as i64);
+                [T::reshape(t, [p, q]), T::transpose(T::reshape(t, [q, p]), [1, 0])]
+            };
+            let pairs = shaped(a, m, k).into_iter().flat_map(|a| shaped(b, k, n).map(|b| T::matmul(a, b)));
+            let products: Vec<Tensor<'_>> = pairs.collect();
+            let (va, vb) = (ndarray::Array1::from(values(m * k)), ndarray::Array1::from(values(k * n)));
+            let feeder = Feeder::new().push("a", va.view()).push("b", vb.view());
+            let request = ctx.evaluator().extend(&products).set_feeder(feeder);
+            let plan = request.plan().unwrap();
+            assert!(plan.wide, "{m} {k} {n}: {}", plan.explain());
+            let out = |threads: usize| {
+                set_num_threads(threads).unwrap();
+                let feeder = Feeder::new().push("a", va.view()).push("b", vb.view());
+                let made = prepare(ctx, &products, &[], &feeder).unwrap().run(None).unwrap().outputs;
+                // SAFETY: an array's elements are plain numbers.
+                made.iter().map(|a| unsafe { std::slice::from_raw_parts(a.ptr(), a.bytes()).to_vec() }).collect::<Vec<_>>()
+            };
+            let one = out(1);
+            for threads in [2, 3, 7] {
+                assert!(out(threads) == one, "{m} x {k} x {n}, {dtype}, {threads} threads");
+            }
+        });
+    }
 }

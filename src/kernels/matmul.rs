@@ -100,6 +100,9 @@ fn thin<T>(p: &Product) -> bool {
 pub(super) const RATE: usize = 1 << FAST;
 const FAST: u32 = 4;
 
+/// Rows or columns of a part for a thread at least. `gemm` sums up to 256 elements, and up to 64 x 64, in another way than more.
+const PART: usize = 5 * GRAIN;
+
 /// Multiplications of a panel: about 50 ms of work, or [`RATE`] times fewer where the plain loops do it, or where it waits
 /// for memory. Smaller panels would be slower: each brings its part of both operands together.
 pub(super) const PANEL: usize = 1 << 30;
@@ -163,10 +166,11 @@ unsafe fn panels<T>(ranges: &Ranges<'_>, p: Product, a: *const T, b: *const T, d
     let work = p.cost(f.1);
     let at = if work > PANEL / RATE { halve(&[m, n, k], &[GRAIN; 3]) } else { None };
     let Some((axis, at)) = at else {
-        // Parts of whole grains along the longer axis: an element's sum does not depend on where its row or column lies.
+        // Parts of whole grains along the longer axis: an element's sum does not depend on where its row or column lies, as long as
+        // the part is summed as the whole is.
         let (long, s) = if m >= n { (m, [p.a[0], 0, p.d[0]]) } else { (n, [0, p.b[1], p.d[1]]) };
         let grains = long / GRAIN;
-        let parts = ranges.threads(work).min(grains).max(1);
+        let parts = ranges.threads(work).min(long / PART).max(1);
         let arrays = Arrays(a, b, d);
         return ranges.parts(parts, work, &|part| {
             let Arrays(a, b, d) = *arrays.get();
