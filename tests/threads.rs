@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use scirs2_autograd::internals::{Team, prepare};
-use scirs2_autograd::{Array, Context, DType, ErrorKind, Feeder, Tensor, VariableEnvironment, num_threads, run, set_num_threads, tensor_ops as T};
+use scirs2_autograd::{
+    Array, Context, DType, ErrorKind, Feeder, Tensor, VariableEnvironment, num_threads, run, set_num_threads, tensor_ops as T,
+};
 
 fn program<'g>(x: Tensor<'g>, k: usize) -> Tensor<'g> {
     let mut y = x;
