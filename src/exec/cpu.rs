@@ -48,17 +48,34 @@ struct Poll<'a>(UnsafeCell<&'a mut dyn FnMut() -> bool>);
 // SAFETY: only thread 0 of a team, the thread of the run, looks into it.
 unsafe impl Sync for Poll<'_> {}
 
-/// The bases of a run, for all its threads.
+/// The memory that each thread of a run has of its own.
+#[derive(Clone, Copy)]
+pub struct Locals {
+    /// Of the calling thread.
+    pub first: *mut u8,
+    /// Of the others, one behind the other.
+    pub others: *mut u8,
+    /// Bytes from one of the others to the next.
+    pub each: usize,
+}
+
+impl Locals {
+    fn of(&self, thread: usize) -> *mut u8 {
+        thread.checked_sub(1).map_or(self.first, |k| self.others.wrapping_add(k * self.each))
+    }
+}
+
+/// The memory of a run, for all its threads.
 struct Shared<'a> {
     bases: &'a [*mut u8],
     shared: *mut u8,
-    locals: &'a (dyn Fn(usize) -> *mut u8 + Sync),
+    locals: Locals,
 }
 
 // SAFETY: panels write to memory of their own, and each thread has its own registers.
 unsafe impl Sync for Shared<'_> {}
 
-/// Runs a program on several threads, which take its panels. `local` gives each thread its memory; else as [`run_tile`].
+/// Runs a program on several threads, which take its panels; else as [`run_tile`].
 /// `None` if a panel panicked.
 ///
 /// # Safety
@@ -69,7 +86,7 @@ pub unsafe fn run_panels(
     bases: &[*mut u8],
     shared: *mut u8,
     workers: &dyn Workers,
-    locals: &(dyn Fn(usize) -> *mut u8 + Sync),
+    locals: Locals,
     poll: &mut dyn FnMut() -> bool,
 ) -> Option<bool> {
     let stop = AtomicBool::new(false);
@@ -88,7 +105,7 @@ pub unsafe fn run_panels(
         };
         // SAFETY: by the contract; a panel writes to its own part of what the threads share.
         unsafe {
-            let mut m = Machine::new(p, kernels, memory.bases, memory.shared, (memory.locals)(thread));
+            let mut m = Machine::new(p, kernels, memory.bases, memory.shared, memory.locals.of(thread));
             m.panel(&p.nth_panel(part), &mut go);
         }
     };
@@ -99,7 +116,7 @@ pub unsafe fn run_panels(
         return Some(false);
     }
     // SAFETY: all panels are done.
-    unsafe { Machine::new(p, kernels, bases, shared, locals(0)).finish() };
+    unsafe { Machine::new(p, kernels, bases, shared, locals.first).finish() };
     Some(true)
 }
 

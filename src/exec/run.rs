@@ -10,7 +10,7 @@ use smallvec::SmallVec;
 use crate::array::block::Block;
 use crate::array::{Array, View, ViewMut};
 use crate::error::{Error, ErrorKind, Result};
-use crate::exec::cpu::{ProgramKernels, lowered, run_panels, run_tile};
+use crate::exec::cpu::{Locals, ProgramKernels, lowered, run_panels, run_tile};
 use crate::exec::profile::Timer;
 use crate::exec::threads::{Team, threads};
 use crate::graph::nesting::nested;
@@ -116,7 +116,6 @@ pub unsafe fn run(plan: &Plan, bound: &Bound<'_>) -> Result<Outcome> {
 /// The threads of a run, with the memory that each but the first has of its own.
 struct Crew {
     team: RefCell<Team>,
-    size: usize,
     memory: Block,
     each: usize,
 }
@@ -125,22 +124,20 @@ impl Crew {
     /// `None` if the run goes on alone.
     fn join(bytes: usize) -> Option<Crew> {
         let team = Team::join(threads())?;
-        let (size, each) = (team.size(), bytes.next_multiple_of(128));
-        Some(Crew { team: RefCell::new(team), size, memory: Block::new((size - 1) * each)?, each })
+        let each = bytes.next_multiple_of(128);
+        let memory = Block::new((team.size() - 1) * each)?;
+        Some(Crew { team: RefCell::new(team), memory, each })
     }
 
-    /// The memory of a thread: that of the first is the step's.
-    fn local(&self, thread: usize, first: *mut u8) -> *mut u8 {
-        match thread.checked_sub(1) {
-            None => first,
-            Some(k) => self.memory.ptr().wrapping_add(k * self.each),
-        }
+    /// The memory of the threads: that of the first is the step's.
+    fn locals(&self, first: *mut u8) -> Locals {
+        Locals { first, others: self.memory.ptr(), each: self.each }
     }
 }
 
 impl Workers for Crew {
     fn size(&self) -> usize {
-        self.size
+        self.team.borrow().size()
     }
     fn each(&self, parts: usize, f: &(dyn Fn(usize, usize) + Sync)) -> bool {
         self.team.borrow_mut().each(parts, f)
@@ -152,12 +149,6 @@ struct Threads<'a> {
     bound: &'a Bound<'a>,
     crew: Option<&'a Crew>,
 }
-
-/// The memory of the threads.
-struct Locals<'a>(&'a Crew, *mut u8);
-
-// SAFETY: each thread asks for its own.
-unsafe impl Sync for Locals<'_> {}
 
 /// Runs the steps. From the first write on nobody is asked whether to go on.
 unsafe fn steps(plan: &Plan, bases: &Bases, on: &Threads<'_>, proceed: Proceed<'_>, timer: Option<&Timer>) -> Result<()> {
@@ -200,13 +191,9 @@ unsafe fn one(step: &Step, kernels: Option<&ProgramKernels>, bases: &Bases, on: 
             let mut poll = || proceed.is_none_or(|f| f());
             let mut run = || match crew.filter(|_| p.panels() > 1) {
                 Some(crew) => {
-                    let locals = Locals(crew, scratch.add(p.shared_bytes));
-                    let locals = |thread| {
-                        let Locals(crew, first) = &locals;
-                        crew.local(thread, *first)
-                    };
+                    let locals = crew.locals(scratch.add(p.shared_bytes));
                     let panicked = || Error::engine("run", "a part of a program panicked", "a panic", "no panic");
-                    run_panels(p, kernels, bases, scratch, crew, &locals, &mut poll).ok_or_else(panicked)
+                    run_panels(p, kernels, bases, scratch, crew, locals, &mut poll).ok_or_else(panicked)
                 }
                 None => Ok(run_tile(p, kernels, bases, scratch, &mut poll)),
             };

@@ -98,6 +98,12 @@ impl Flow {
         marked
     }
 
+    /// Bytes of what the largest step reads and makes for others.
+    fn least(&self) -> usize {
+        let bytes = |nodes: &[u32]| nodes.iter().map(|&node| self.bytes[node as usize]).sum::<usize>();
+        self.needs.iter().zip(&self.makes).map(|(needs, makes)| bytes(needs) + bytes(makes)).max().unwrap_or(0)
+    }
+
     /// How many groups come one after the other before the first one that reads a group's values. `order` has operands first.
     fn soon(&self, order: &[usize], owners: &[u32]) -> Vec<u32> {
         let mut level = vec![0; self.needs.len()];
@@ -246,11 +252,19 @@ pub fn schedule(ir: &Ir, accesses: &Accesses, groups: &[Group], owners: &[u32]) 
     let fails: Vec<bool> = groups.iter().map(|d| d.nodes.iter().any(|&n| ir.may_fail(n))).collect();
     let urgent = if ir.writes.is_empty() { vec![false; groups.len()] } else { flow.with_needs(fails.clone(), owners) };
     // None is the best for all programs: of equals the first is taken, in which the program was written.
-    let first = run(&flow, &urgent, Taste { bytes: false, then: Then::Built });
-    let soon = flow.soon(&first.0, owners);
-    let others = [(true, Then::Soonest(&soon)), (true, Then::Newest), (true, Then::Built), (false, Then::Newest)];
-    let others = others.map(|(bytes, then)| run(&flow, &urgent, Taste { bytes, then }));
-    let steps = std::iter::once(first).chain(others).min_by_key(|(_, peak)| *peak).map_or(vec![], |(steps, _)| steps);
+    let (mut steps, mut peak) = run(&flow, &urgent, Taste { bytes: false, then: Then::Built });
+    let soon = flow.soon(&steps, owners);
+    let least = flow.least();
+    for (bytes, then) in [(true, Then::Soonest(&soon)), (true, Then::Newest), (true, Then::Built), (false, Then::Newest)] {
+        // No order needs less than its largest step.
+        if peak <= least {
+            break;
+        }
+        let other = run(&flow, &urgent, Taste { bytes, then });
+        if other.1 < peak {
+            (steps, peak) = other;
+        }
+    }
     if steps.len() < groups.len() {
         let missing = (0..groups.len()).find(|d| !steps.contains(d)).unwrap_or(0);
         let nodes: Vec<String> = groups[missing].nodes.iter().map(|&n| describe(ir, n)).collect();

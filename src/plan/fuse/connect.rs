@@ -7,15 +7,15 @@
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::depth::Depths;
-use super::{Cut, Group, Inside, PROGRAM, Part, Reduction, in_stages, inside_of, is_per_row, together};
+use super::{Cut, Group, Inside, LARGE, PROGRAM, Part, Reduction, in_stages, inside_of, is_per_row, together};
 use crate::plan::access::Accesses;
 use crate::plan::ir::Ir;
-use crate::shape::Dims;
+use crate::shape::{Dims, count};
 
-/// Bytes of a value below which nothing is lost if a step computes it with others.
+/// Bytes that a component may keep for others without a look at what it joins.
 const SMALL: usize = 8 << 10;
-/// Bytes of a value from which on it matters how many wait in memory.
-const LARGE: usize = 64 << 10;
+/// Elements of a space up to which components join to save steps.
+const FEW: usize = 2048;
 /// Values that wait in memory for a program at most, where it can be cut.
 const WAITING: usize = 4;
 /// Bytes of an operand from which on it is worth reading once for two components.
@@ -61,6 +61,7 @@ struct Bucket {
 }
 
 /// A component, while others join it.
+#[derive(Default)]
 struct Component {
     nodes: Vec<u32>,
     reductions: Vec<Reduction>,
@@ -118,7 +119,7 @@ impl Nodes<'_> {
                     let first = sets.of(i as u32) as usize;
                     if first == i {
                         number[i] = components.len() as u32;
-                        components.push(Component { nodes: vec![], reductions: vec![], staged: false, stored: 0 });
+                        components.push(Component::default());
                     }
                     number[i] = number[first];
                     let c = &mut components[number[first] as usize];
@@ -144,7 +145,7 @@ impl Nodes<'_> {
     fn joined(&self, mut components: Vec<Component>, number: &[u32]) -> Vec<Component> {
         let ir = self.ir;
         let mut leaves = vec![false; ir.nodes.len()];
-        // The last component that was noted as a reader of a root, by root: only roots of some size count.
+        // The components that read a root, by root: only roots of some size count.
         let mut readers: FxHashMap<u32, Vec<u32>> = FxHashMap::default();
         for (i, node) in ir.nodes.iter().enumerate() {
             for &r in &node.inputs {
@@ -185,8 +186,7 @@ impl Nodes<'_> {
         for c in 0..components.len() as u32 {
             let Some(&i) = components[c as usize].nodes.first() else { continue };
             let b = self.bucket(i as usize);
-            let value: usize = self.space(i as usize).iter().product::<usize>().saturating_mul(8);
-            if value > 2 * SMALL {
+            if count(self.space(i as usize)) > FEW {
                 continue;
             }
             let fits = open.get(&b).copied().is_some_and(|other| self.try_join(&mut components, &mut sets, other, c, true));
@@ -216,7 +216,7 @@ impl Nodes<'_> {
         }
         let (keep, gone) = (a.min(b), a.max(b));
         sets.join(a as u32, b as u32);
-        let moved = std::mem::replace(&mut components[gone], Component { nodes: vec![], reductions: vec![], staged: false, stored: 0 });
+        let moved = std::mem::take(&mut components[gone]);
         let c = &mut components[keep];
         c.nodes.extend(moved.nodes);
         c.reductions.extend(moved.reductions);
@@ -250,9 +250,9 @@ impl Nodes<'_> {
         let (mut rest, mut cut) = (&main[..], Cut::Nothing);
         while !rest.is_empty() {
             let (at, why) = match if c.staged { None } else { self.waiting(rest) } {
-                Some(at) if at <= PROGRAM => (at, Cut::Waiting),
-                _ if rest.len() > PROGRAM => (self.thinnest(rest), Cut::Long),
-                _ => (rest.len(), Cut::Nothing),
+                Some(at) => (at, Cut::Waiting),
+                None if rest.len() > PROGRAM => (self.thinnest(rest), Cut::Long),
+                None => (rest.len(), Cut::Nothing),
             };
             let (part, behind) = rest.split_at(at);
             groups.push(group(part.to_vec(), rows, cut));

@@ -10,13 +10,10 @@
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
-use super::{Part, Reduction, row_of};
+use super::{LARGE, Part, Reduction, row_of};
 use crate::plan::access::Accesses;
 use crate::plan::ir::{Ir, Ref};
 use crate::shape::Dims;
-
-/// A value of fewer bytes is kept for later without a look at what it was made of.
-const LARGE: usize = 64 << 10;
 
 /// Where each node runs.
 pub struct Depths {

@@ -28,6 +28,8 @@ use crate::shape::{Dims, Strides, c_strides, count};
 
 /// Nodes that one tile program holds at most; a longer one is cut where it is thinnest.
 const PROGRAM: usize = 192;
+/// Bytes of a value from which on it matters whether it waits in memory.
+const LARGE: usize = 64 << 10;
 /// Columns whose sums over the rows are kept while a program goes over rows of any length: they stay in the second cache.
 const COLUMNS: usize = 32 << 10;
 

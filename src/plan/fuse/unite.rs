@@ -6,7 +6,7 @@
 
 use rustc_hash::FxHashSet;
 
-use super::{Cut, Group, NO_GROUP, PROGRAM, Reduction, in_stages, inside_of, owners, reduction, together};
+use super::{Cut, Group, LARGE, NO_GROUP, PROGRAM, Reduction, in_stages, inside_of, owners, reduction, together};
 use crate::plan::access::Accesses;
 use crate::plan::ir::Ir;
 use crate::shape::Ty;
@@ -15,8 +15,6 @@ use crate::shape::Ty;
 const LOOK: usize = 256;
 /// Steps between the two, at most, in the order in which the ways are looked for.
 const WINDOW: usize = 1 << 14;
-/// Bytes that may be kept without a saving.
-const LARGE: usize = 64 << 10;
 
 struct Uniting<'a> {
     ir: &'a Ir,
