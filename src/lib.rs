@@ -178,6 +178,13 @@ pub use plan::{Plan, TracedPlan};
 pub use shape::{Aval, Dim, Shape};
 pub use state::{IntoArray, VariableEnvironment, VariableID, VariableKey};
 
+/// Keeping less for gradients.
+pub mod checkpoint {
+    pub use crate::graph::checkpoint::Checkpointing;
+    pub use crate::graph::policy::{Candidate, Policy};
+    pub use crate::plan::remat::Recomputation;
+}
+
 /// What a user's own op is written with.
 pub mod op {
     pub use crate::graph::op::Avals;

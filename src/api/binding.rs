@@ -14,6 +14,7 @@ use crate::dtype::Scalar;
 use crate::error::{Error, ErrorKind, Result};
 use crate::exec::profile::Timer;
 use crate::exec::{self, Beside, Bound, Outcome, Watch};
+use crate::graph::checkpoint::Checkpointing;
 use crate::graph::{NodeOp, Setting, Tensor};
 use crate::kernels::ranges::Ranges;
 use crate::plan::ir::Walked;
@@ -59,6 +60,17 @@ pub struct Prepared<'c, 'v> {
 
 /// Checks a request and finds its plan.
 pub fn prepare<'c, 'v>(ctx: &'c Context, outputs: &[Tensor<'_>], writes: &[Tensor<'_>], feeder: &Feeder<'v>) -> Result<Prepared<'c, 'v>> {
+    prepare_within(ctx, outputs, writes, feeder, &Checkpointing::default())
+}
+
+/// The same, with what is said of memory for this request; where nothing is, the context's own counts.
+pub fn prepare_within<'c, 'v>(
+    ctx: &'c Context,
+    outputs: &[Tensor<'_>],
+    writes: &[Tensor<'_>],
+    feeder: &Feeder<'v>,
+    checkpointing: &Checkpointing,
+) -> Result<Prepared<'c, 'v>> {
     ctx.check_open()?;
     let all = || outputs.iter().chain(writes);
     if let Some(t) = all().find(|t| t.graph().id() != ctx.id()) {
@@ -72,7 +84,8 @@ pub fn prepare<'c, 'v>(ctx: &'c Context, outputs: &[Tensor<'_>], writes: &[Tenso
         return Err(Error::new(ErrorKind::Variable, "write", "not an assignment", format_args!("{t:?}"), "a tensor from `assign`"));
     }
     let feeds = resolve(ctx, feeder)?;
-    let (bundle, plan) = bundle(ctx, outputs, writes, &feeds)?;
+    let checkpointing = checkpointing.or(&ctx.checkpointing());
+    let (bundle, plan) = bundle(ctx, outputs, writes, &feeds, &checkpointing)?;
     Ok(Prepared { ctx, bundle, plan, feeds })
 }
 

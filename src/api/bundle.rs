@@ -10,6 +10,7 @@ use crate::api::feed::{Feed, Feeder, Held, Target};
 use crate::dtype::DType;
 use crate::error::{Error, ErrorKind, Result, closest};
 use crate::exec::User;
+use crate::graph::checkpoint::Checkpointing;
 use crate::graph::{NodeOp, Setting, Tensor, Value};
 use crate::plan::step::{PlacedArg, Work};
 use crate::plan::{self, Plan, SourceKind, Walk};
@@ -23,6 +24,7 @@ pub struct Bundle {
     pub(super) outputs: SmallVec<[Value; 4]>,
     pub(super) writes: SmallVec<[Value; 4]>,
     pub(super) feeds: SmallVec<[(Value, Ty); 4]>,
+    pub(super) checkpointing: Checkpointing,
     pub(super) plan: Weak<Plan>,
     /// For each of the plan's sources its node.
     pub(super) nodes: Vec<u32>,
@@ -109,7 +111,13 @@ fn hash(outputs: &[Tensor<'_>], writes: &[Tensor<'_>], feeds: &[Fed<'_>]) -> u64
 }
 
 /// The bundle of a request, and its plan: found, or made.
-pub(super) fn bundle(ctx: &Context, outputs: &[Tensor<'_>], writes: &[Tensor<'_>], feeds: &[Fed<'_>]) -> Result<(Arc<Bundle>, Arc<Plan>)> {
+pub(super) fn bundle(
+    ctx: &Context,
+    outputs: &[Tensor<'_>],
+    writes: &[Tensor<'_>],
+    feeds: &[Fed<'_>],
+    checkpointing: &Checkpointing,
+) -> Result<(Arc<Bundle>, Arc<Plan>)> {
     let hash = hash(outputs, writes, feeds);
     let same = |b: &Arc<Bundle>| {
         b.hash == hash
@@ -119,6 +127,7 @@ pub(super) fn bundle(ctx: &Context, outputs: &[Tensor<'_>], writes: &[Tensor<'_>
             && b.outputs.iter().zip(outputs).all(|(v, t)| *v == t.value())
             && b.writes.iter().zip(writes).all(|(v, t)| *v == t.value())
             && b.feeds.iter().zip(feeds).all(|((v, ty), f)| *v == f.value && *ty == f.ty)
+            && b.checkpointing == *checkpointing
     };
     let found = ctx.bound.lock().find(hash, same).cloned();
     if let Some(b) = found
@@ -130,7 +139,7 @@ pub(super) fn bundle(ctx: &Context, outputs: &[Tensor<'_>], writes: &[Tensor<'_>
     let values: SmallVec<[Value; 4]> = outputs.iter().map(|t| t.value()).collect();
     let assigned: SmallVec<[Value; 4]> = writes.iter().map(|t| t.value()).collect();
     let types: FxHashMap<u32, Ty> = feeds.iter().map(|f| (f.value.node, f.ty.clone())).collect();
-    let walk = Walk::new(ctx, &values, &assigned, types)?;
+    let walk = Walk::within(ctx, &values, &assigned, types, checkpointing.clone())?;
     let plan = plan::plan_for(ctx, &walk)?;
     let nodes: Vec<u32> = plan.sources.iter().map(|s| walk.sources[s.index as usize]).collect();
     let scalars = nodes
@@ -170,6 +179,7 @@ pub(super) fn bundle(ctx: &Context, outputs: &[Tensor<'_>], writes: &[Tensor<'_>
         outputs: values,
         writes: assigned,
         feeds,
+        checkpointing: checkpointing.clone(),
         plan: weak,
         nodes,
         scalars,

@@ -11,6 +11,8 @@ use crate::api::evaluator::Evaluator;
 use crate::dtype::{DType, Scalar};
 use crate::error::Result;
 use crate::graph::attr::{Axis, IntoAttr, Ints};
+use crate::graph::checkpoint::Checkpointing;
+use crate::graph::policy::Policy;
 use crate::graph::{Graph, Tensor};
 use crate::ops::broadcast::broadcast_to;
 use crate::ops::creation::{arange, linspace};
@@ -25,6 +27,7 @@ pub struct Context {
     env: VariableEnvironment,
     dtype: Result<DType>,
     pub(crate) bound: Mutex<HashTable<Arc<Bundle>>>,
+    checkpointing: Mutex<Checkpointing>,
 }
 
 /// Runs `f` with a context of an empty environment. Placeholders and creations are `f64`.
@@ -63,7 +66,7 @@ impl Context {
     /// A context over an environment. Without a dtype it takes the environment's.
     pub fn new(env: VariableEnvironment, dtype: Option<DType>) -> Context {
         let dtype = dtype.map_or_else(|| env.default_dtype(), Ok);
-        Context { graph: Arc::new(Graph::new()), env, dtype, bound: Mutex::new(HashTable::new()) }
+        Context { graph: Arc::new(Graph::new()), env, dtype, bound: Mutex::new(HashTable::new()), checkpointing: Mutex::default() }
     }
 
     /// The graph.
@@ -79,6 +82,24 @@ impl Context {
     /// The floating dtype of placeholders and creations.
     pub fn dtype(&self) -> Result<DType> {
         self.dtype.clone()
+    }
+
+    /// What requests of this context that say nothing else say of memory.
+    pub fn checkpointing(&self) -> Checkpointing {
+        self.checkpointing.lock().or(&self.env.checkpointing())
+    }
+
+    /// Which values gradients keep, in requests of this context that do not say it themselves; see
+    /// [`Evaluator::checkpoint`](crate::Evaluator::checkpoint). Without one, what is marked is computed again, and all else is
+    /// kept.
+    pub fn set_checkpoint_policy(&self, policy: impl Into<Option<Policy>>) {
+        self.checkpointing.lock().policy = policy.into();
+    }
+
+    /// The peak of memory that requests of this context may have, if they do not say it themselves; see
+    /// [`Evaluator::memory_budget`](crate::Evaluator::memory_budget).
+    pub fn set_memory_budget(&self, bytes: impl Into<Option<usize>>) {
+        self.checkpointing.lock().budget = bytes.into();
     }
 
     /// A value that each run is fed, of the context's floating dtype; -1 is a dimension of any length. The same name with

@@ -1,11 +1,13 @@
 //! The request as users write it: tensors to compute, assignments, feeds.
 
-use crate::api::binding::{evaluate, prepare};
+use crate::api::binding::{Prepared, evaluate, prepare_within};
 use crate::api::context::Context;
 use crate::api::feed::{FeedKey, Feeder, IntoFeed};
 use crate::api::profile::Profile;
 use crate::array::Array;
 use crate::error::{Error, ErrorKind, Result};
+use crate::graph::checkpoint::Checkpointing;
+use crate::graph::policy::Policy;
 use crate::graph::{AsTensor, Tensor};
 use crate::plan::TracedPlan;
 
@@ -25,11 +27,12 @@ pub struct Evaluator<'c, 'v> {
     outputs: Vec<Tensor<'c>>,
     writes: Vec<Tensor<'c>>,
     feeder: Feeder<'v>,
+    checkpointing: Checkpointing,
 }
 
 impl<'c, 'v> Evaluator<'c, 'v> {
     pub(crate) fn new(ctx: &'c Context) -> Self {
-        Evaluator { ctx, outputs: vec![], writes: vec![], feeder: Feeder::new() }
+        Evaluator { ctx, outputs: vec![], writes: vec![], feeder: Feeder::new(), checkpointing: Checkpointing::default() }
     }
 
     /// Asks for a tensor.
@@ -74,12 +77,49 @@ impl<'c, 'v> Evaluator<'c, 'v> {
         self
     }
 
+    /// Which values gradients keep in this request; all others are computed again when gradients read them. The numbers are the
+    /// same, bit for bit. If the peak of memory would be higher for it, all is kept.
+    ///
+    /// ```
+    /// use scirs2_autograd::{checkpoint::Policy, run, tensor_ops as T};
+    /// run(|ctx| {
+    ///     let x = ctx.placeholder("x", &[1000]);
+    ///     let deep = (0..16).fold(x, |h, _| T::sin(T::tanh(h)));
+    ///     let g = T::grad(&[deep], &[x])[0];
+    ///     let data = ndarray::Array1::from_elem(1000, 0.5);
+    ///     let ask = || ctx.evaluator().push(g).feed(x, data.view());
+    ///     let (all, few) = (ask().plan()?, ask().checkpoint(Policy::nothing()).plan()?);
+    ///     assert!(few.peak_bytes() <= all.peak_bytes());
+    ///     Ok::<_, scirs2_autograd::Error>(())
+    /// })?;
+    /// # Ok::<_, scirs2_autograd::Error>(())
+    /// ```
+    pub fn checkpoint(mut self, policy: Policy) -> Self {
+        self.checkpointing.policy = Some(policy);
+        self
+    }
+
+    /// The peak of memory that this request may have, in bytes: that of the arena and the outputs, as the plan lays them out.
+    /// What feeds, variables and constants hold is not counted. Values are computed again so that it is kept, as few as can be;
+    /// if nothing fits, the run is a `Memory` error with the least that would do.
+    pub fn memory_budget(mut self, bytes: usize) -> Self {
+        self.checkpointing.budget = Some(bytes);
+        self
+    }
+
+    fn prepared(&self, outputs: &[Tensor<'c>]) -> Result<Prepared<'c, 'v>> {
+        prepare_within(self.ctx, outputs, &self.writes, &self.feeder, &self.checkpointing)
+    }
+
     /// Runs once and returns a result for each tensor, in order. A tensor that could not be built has its own error; if
     /// the run fails, all others have the run's error, and no variable has changed. An assignment that could not be built
     /// fails the run.
     pub fn run(self) -> Vec<Result<Array>> {
         let good: Vec<Tensor<'c>> = self.outputs.iter().copied().filter(|t| t.error().is_none()).collect();
-        let ran = evaluate(self.ctx, &good, &self.writes, &self.feeder, None);
+        let ran = match good.is_empty() && self.writes.is_empty() {
+            true => evaluate(self.ctx, &[], &[], &self.feeder, None),
+            false => self.prepared(&good).and_then(|p| p.run(None)),
+        };
         let (mut arrays, failure) = match ran {
             Ok(out) => (out.outputs.into_iter(), None),
             Err(e) => (vec![].into_iter(), Some(e)),
@@ -96,12 +136,12 @@ impl<'c, 'v> Evaluator<'c, 'v> {
 
     /// Runs the request so many times, and says how long each step of its plan takes. Assignments are made each time.
     pub fn profile(&self, runs: usize) -> Result<Profile> {
-        prepare(self.ctx, &self.outputs, &self.writes, &self.feeder)?.profile(runs, None)
+        self.prepared(&self.outputs)?.profile(runs, None)
     }
 
     /// The plan of this request, compiled if it is not there yet.
     pub fn plan(&self) -> Result<TracedPlan> {
-        prepare(self.ctx, &self.outputs, &self.writes, &self.feeder)?.plan()
+        self.prepared(&self.outputs)?.plan()
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub mod binding;
 pub mod bundle;
+pub mod checkpoint;
 pub mod context;
 pub mod custom;
 pub mod evaluator;

@@ -2,6 +2,7 @@
 //!
 //! `use scirs2_autograd::tensor_ops as T;` or a glob import. Names are those of the published crate, and NumPy's.
 
+pub use crate::api::checkpoint::{CheckpointGroup, checkpoint_segment, checkpoint_segment_flex};
 use crate::array::Filled;
 pub use crate::autodiff::{grad, grad_with_default, hessian_vector_product as _hessian_vector_product, jacobians};
 use crate::graph::attr::{IntoAttr, Ints};
@@ -11,10 +12,10 @@ pub use crate::ops::composite::{
     activation::*, chance::*, curve::*, logical::*, loss::*, missing::*, moments::*, order::*, power::*, product::*,
 };
 pub use crate::ops::{
-    activation::*, arithmetic::*, broadcast::*, classify::*, compare::*, contract::*, control::*, creation::*, diagonals::*, division::*,
-    einsum::einsum, erfinv::*, exponent::*, factor::*, gamma::*, grids::*, hyperbolic::*, index::*, joining::*, linear::*, log_sum::*,
-    logarithm::*, masked::*, movement::*, normal::*, norms::*, padding::*, random::*, rearranging::*, reduce::*, repeating::*, root::*,
-    rounding::*, scan::*, scatter::*, select::*, sinc::*, slice::*, sort::*, splitting::*, trigonometric::*,
+    activation::*, arithmetic::*, broadcast::*, checkpoint::*, classify::*, compare::*, contract::*, control::*, creation::*, diagonals::*,
+    division::*, einsum::einsum, erfinv::*, exponent::*, factor::*, gamma::*, grids::*, hyperbolic::*, index::*, joining::*, linear::*,
+    log_sum::*, logarithm::*, masked::*, movement::*, normal::*, norms::*, padding::*, random::*, rearranging::*, reduce::*, repeating::*,
+    root::*, rounding::*, scan::*, scatter::*, select::*, sinc::*, slice::*, sort::*, splitting::*, trigonometric::*,
 };
 
 /// A shape full of zeros that has no dtype and no graph yet: a variable gives it the dtype of its environment, an operator

@@ -38,6 +38,10 @@ impl Differentiate for Sweep {
 /// `d (sum ys * seeds) / d xs`; `None` where nothing depends on `x`. With `stop`, the xs are independent of one another.
 pub fn sweep<'g>(seeds: &[(Tensor<'g>, Tensor<'g>)], xs: &[Tensor<'g>], stop: bool) -> Result<Vec<Option<Tensor<'g>>>> {
     let Some(graph) = xs.first().map(|x| x.graph()) else { return Ok(vec![]) };
+    graph.in_sweep(|| swept(graph, seeds, xs, stop))
+}
+
+fn swept<'g>(graph: &'g Graph, seeds: &[(Tensor<'g>, Tensor<'g>)], xs: &[Tensor<'g>], stop: bool) -> Result<Vec<Option<Tensor<'g>>>> {
     let x_values: Vec<Value> = xs.iter().map(|x| x.value()).collect();
     let y_values: Vec<Value> = seeds.iter().map(|(y, _)| y.value()).collect();
     let reach = Reach::new(graph, &y_values, &x_values, stop)?;

@@ -332,8 +332,17 @@ mod tests {
         };
         let mut nodes: Vec<IrNode> = (0..n).map(source).collect();
         let inputs = (0..n).map(|node| Ref { node, out: 0 }).collect();
-        nodes.push(IrNode { op: IrOp::Row(def, None), attrs: attrs.into(), inputs, tys: ty(out), walked: Walked(0), segment: 0 });
-        compile_body(Ir { nodes, outputs: vec![Ref { node: n, out: 0 }], writes: vec![] }).unwrap()
+        nodes.push(IrNode {
+            op: IrOp::Row(def, None),
+            attrs: attrs.into(),
+            inputs,
+            tys: ty(out),
+            walked: Walked(0),
+            segment: 0,
+            part: Default::default(),
+            again: false,
+        });
+        compile_body(Ir { nodes, outputs: vec![Ref { node: n, out: 0 }], writes: vec![], marks: vec![] }).unwrap()
     }
 
     fn result(plan: &Plan) -> Result<Outcome> {

@@ -52,6 +52,7 @@ impl Graph {
                 inputs: Values::new(),
                 avals: smallvec![0],
                 scope: 0,
+                part: Default::default(),
                 origin: self.origin_here(),
                 tag: 0,
                 regions: [].into(),

@@ -4,11 +4,13 @@
 //! node that cannot be made becomes an error node, which keeps its error and place, and evaluation returns it.
 
 pub mod attr;
+pub mod checkpoint;
 mod growth;
 mod interned;
 pub mod nesting;
 mod node;
 pub mod op;
+pub mod policy;
 mod print;
 mod provenance;
 mod setting;
@@ -62,6 +64,7 @@ struct State {
     /// The node that says that there is no memory for more.
     full: Option<u32>,
     again: provenance::Again,
+    calls: checkpoint::Calls,
 }
 
 /// Where the nodes of a body belong.
@@ -148,6 +151,7 @@ impl Graph {
             asked: growth::NODES,
             full: None,
             again: FxHashMap::default(),
+            calls: checkpoint::Calls::default(),
         };
         Graph {
             id: GRAPHS.fetch_add(1, Relaxed),
@@ -465,7 +469,10 @@ impl Graph {
     /// Finds or makes the node of a draft. Leaves give their dtype and shape; a shape of -1 becomes a symbol.
     fn intern(&self, draft: Draft<'_>, site: Site, leaf: Option<(DType, &[isize])>) -> Value {
         let identity = draft.op.identity();
-        let hash = hash_of((identity, draft.attrs, draft.inputs, draft.tag, draft.scope, leaf));
+        let mut part = self.part_here();
+        // What is read from outside is nobody's.
+        part.group = if leaf.is_some() { 0 } else { part.group };
+        let hash = hash_of((identity, draft.attrs, draft.inputs, draft.tag, draft.scope, part.group, leaf));
         let at = (last_operand(draft.inputs), hash);
         let mut state = self.state.lock();
         if draft.regions.is_empty() {
@@ -474,6 +481,7 @@ impl Graph {
                 n.op.identity() == identity
                     && n.tag == draft.tag
                     && n.scope == draft.scope
+                    && n.part.group == part.group
                     && n.inputs[..] == *draft.inputs
                     && n.attrs[..] == *draft.attrs
                     && n.regions.is_empty()
@@ -522,6 +530,7 @@ impl Graph {
             inputs: if failed { Values::new() } else { Values::from_slice(draft.inputs) },
             avals,
             scope: draft.scope,
+            part,
             origin: self.origin_here(),
             tag: draft.tag,
             regions: draft.regions.into(),

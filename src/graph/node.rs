@@ -8,6 +8,7 @@ use crate::array::Array;
 use crate::dtype::Scalar;
 use crate::error::{Error, Site};
 use crate::graph::attr::Attr;
+use crate::graph::checkpoint::Part;
 use crate::graph::op::OpDef;
 use crate::graph::provenance::Origin;
 use crate::graph::setting::Setting;
@@ -85,6 +86,8 @@ pub struct Node {
     pub avals: SmallVec<[u32; 2]>,
     /// The scope that it was made in; 0 is the graph itself.
     pub scope: u32,
+    /// The gradient and the checkpointed function that it was made in.
+    pub part: Part,
     /// The call that it was made for.
     pub origin: Origin,
     /// What tells it from nodes that look the same: a stream number, a scalar's bits.

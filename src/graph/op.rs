@@ -117,9 +117,6 @@ impl OpDef {
         let input = |p: &&Param| matches!(p.kind, ParamKind::Tensor(_)) && p.default.is_none();
         self.params.iter().filter(input).count()
     }
-}
-
-impl OpDef {
     /// True for a primitive that is a formula, element by element.
     pub fn is_formula(&self) -> bool {
         matches!(&self.body, Body::Primitive(p) if matches!(p.kernel, Kernel::Tile(_) | Kernel::Select))
@@ -404,6 +401,8 @@ pub enum Kernel {
     Region(Control),
     /// Writes the second input into the variable that is the first.
     Assign,
+    /// The input itself: what the attributes say of it is for plans.
+    Mark(fn(&[Attr]) -> crate::graph::checkpoint::Mark),
 }
 
 /// When the bodies of a node run.

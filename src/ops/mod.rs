@@ -9,6 +9,7 @@ pub mod arithmetic;
 pub mod batch;
 pub mod bounds;
 pub mod broadcast;
+pub mod checkpoint;
 pub mod classify;
 mod closing;
 pub mod compare;
@@ -140,6 +141,7 @@ pub static FAMILIES: &[Family] = &[
     family("Random numbers", composite::chance::ROWS),
     family("Control", control::ROWS),
     family("Control", bounds::ROWS),
+    family("Checkpointing", checkpoint::ROWS),
 ];
 
 /// The op table.

@@ -77,6 +77,7 @@ row! {
     batch Elementwise;
     numpy "x";
     example "x = T.constant(3.0)"; "T.grad([x * T.stop_gradient(x)], [x])[0]" => "3.0";
+    alias detach;
     exempt Types, Unknown, First, Second, Narrow, Layouts, Fused, Batched: "its gradient is 0 on purpose, which differences are not: whole programs test it";
     exempt Messages: "it has no cases, and every shape and dtype is accepted";
 }

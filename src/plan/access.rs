@@ -4,6 +4,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use smallvec::SmallVec;
 
 use crate::error::{Error, Result};
+use crate::graph::checkpoint::Part;
 use crate::graph::op::{Kernel, ViewRule};
 use crate::plan::ir::{Ir, IrNode, IrOp, Ref, Walked};
 use crate::plan::{Pass, verify};
@@ -88,15 +89,15 @@ pub fn resolve(ir: Ir) -> Result<(Ir, Accesses)> {
     for i in 0..out.outputs.len() {
         let r = out.outputs[i];
         if !owns(&out, &accesses, r) || !taken.insert(accesses.of(r).root) {
-            let walked = out.node(r).walked;
-            out.outputs[i] = push_copy(&mut out, &mut accesses, r, walked);
+            let place = Place::of(out.node(r));
+            out.outputs[i] = push_copy(&mut out, &mut accesses, r, place);
         }
     }
     for i in 0..out.writes.len() {
         let r = out.writes[i].1;
         if !owns(&out, &accesses, r) {
-            let walked = out.node(r).walked;
-            out.writes[i].1 = push_copy(&mut out, &mut accesses, r, walked);
+            let place = Place::of(out.node(r));
+            out.writes[i].1 = push_copy(&mut out, &mut accesses, r, place);
         }
     }
     Ok((out, accesses))
@@ -146,8 +147,8 @@ fn as_they_are(ir: &Ir) -> Option<Accesses> {
 }
 
 fn with_copies(ir: Ir) -> Result<(Ir, Accesses)> {
-    let Ir { nodes, outputs, writes } = ir;
-    let mut out = Ir { nodes: Vec::with_capacity(nodes.len() + outputs.len()), outputs, writes };
+    let Ir { nodes, outputs, writes, marks } = ir;
+    let mut out = Ir { nodes: Vec::with_capacity(nodes.len() + outputs.len()), outputs, writes, marks };
     let mut accesses = Accesses { first: Vec::with_capacity(nodes.len() + out.outputs.len()), ..Accesses::default() };
     let mut map: Vec<u32> = Vec::with_capacity(nodes.len());
     for mut node in nodes {
@@ -158,7 +159,7 @@ fn with_copies(ir: Ir) -> Result<(Ir, Accesses)> {
             let mut access = view(&out, &accesses, &node, *rule, x);
             let mut from = x;
             if access.is_none() {
-                from = push_copy(&mut out, &mut accesses, x, node.walked);
+                from = push_copy(&mut out, &mut accesses, x, Place::of(&node));
                 access = view(&out, &accesses, &node, *rule, from);
             }
             let unreachable =
@@ -170,13 +171,13 @@ fn with_copies(ir: Ir) -> Result<(Ir, Accesses)> {
             continue;
         }
         // Users' code and bodies get their inputs in C order.
-        let (mut seen, passes) = (None, node.passes());
+        let (mut seen, passes, place) = (None, node.passes(), Place::of(&node));
         if needs_order(&node) {
             for r in &mut node.inputs {
                 let access = accesses.of(*r);
                 if !is_contiguous(&out.ty(*r).dims, &access.strides) {
                     seen = passes.then(|| access.clone());
-                    *r = push_copy(&mut out, &mut accesses, *r, node.walked);
+                    *r = push_copy(&mut out, &mut accesses, *r, place);
                 }
             }
         }
@@ -197,10 +198,25 @@ fn with_copies(ir: Ir) -> Result<(Ir, Accesses)> {
     Ok((out, accesses))
 }
 
-fn push_copy(ir: &mut Ir, accesses: &mut Accesses, r: Ref, walked: Walked) -> Ref {
+/// What a copy has of the node that it is made for.
+#[derive(Clone, Copy)]
+struct Place {
+    walked: Walked,
+    segment: u32,
+    part: Part,
+    again: bool,
+}
+
+impl Place {
+    fn of(node: &IrNode) -> Place {
+        Place { walked: node.walked, segment: node.segment, part: node.part, again: node.again }
+    }
+}
+
+fn push_copy(ir: &mut Ir, accesses: &mut Accesses, r: Ref, place: Place) -> Ref {
     let tys = SmallVec::from_iter([ir.ty(r).clone()]);
-    let segment = ir.node(r).segment;
-    let node = IrNode { op: IrOp::Copy, attrs: [].into(), inputs: SmallVec::from_slice(&[r]), tys, walked, segment };
+    let Place { walked, segment, part, again } = place;
+    let node = IrNode { op: IrOp::Copy, attrs: [].into(), inputs: SmallVec::from_slice(&[r]), tys, walked, segment, part, again };
     accesses.push_own(&node);
     ir.nodes.push(node);
     Ref { node: ir.nodes.len() as u32 - 1, out: 0 }

@@ -123,6 +123,7 @@ fn bodies(state: &mut State<'_>) -> Result<()> {
     };
     ir.nodes.iter_mut().flat_map(|n| &mut n.inputs).chain(&mut ir.outputs).for_each(mend);
     ir.writes.iter_mut().for_each(|(_, r)| mend(r));
+    ir.marks.iter_mut().for_each(|(r, _)| mend(r));
     simplify::drop_unused(ir);
     Ok(())
 }

@@ -102,6 +102,16 @@ impl Text<'_> {
         Ok(())
     }
 
+    /// What is computed again.
+    pub fn recomputed(&mut self, plan: &Plan) -> std::fmt::Result {
+        let r = &plan.recomputation;
+        match (r.values, r.why.is_empty()) {
+            (0, true) => writeln!(self.to, "nothing"),
+            (0, false) => writeln!(self.to, "nothing ({})", r.why),
+            (n, _) => writeln!(self.to, "{n} values of {} bytes ({}); the peak without is {} bytes", r.bytes, r.why, r.peak_without),
+        }
+    }
+
     /// The nodes, with the rewrites that were applied.
     pub fn nodes(&mut self, plan: &Plan) -> std::fmt::Result {
         writeln!(self.to, "{} nodes", plan.ir().nodes.len())?;

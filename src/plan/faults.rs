@@ -12,6 +12,7 @@ use super::*;
 use crate::dtype::DType;
 use crate::error::ErrorKind;
 use crate::graph::attr::{Attr, AttrType, Slice, Slices};
+use crate::graph::checkpoint::Part;
 use crate::ops::find;
 use crate::shape::Ty;
 
@@ -23,6 +24,8 @@ fn node(op: IrOp, attrs: &[Attr], inputs: &[u32], dtype: DType, dims: &[usize]) 
         tys: [Ty { dtype, dims: dims.into() }].into_iter().collect(),
         walked: Walked(0),
         segment: 0,
+        part: Part::default(),
+        again: false,
     }
 }
 
@@ -35,13 +38,12 @@ fn chain(dtype: DType, dims: &[usize], rows: &[&str]) -> Ir {
         nodes.push(node(IrOp::Row(def, None), &[], &inputs, dtype, dims));
     }
     let last = nodes.len() as u32 - 1;
-    Ir { nodes, outputs: vec![Ref { node: last, out: 0 }], writes: vec![] }
+    Ir { nodes, outputs: vec![Ref { node: last, out: 0 }], writes: vec![], marks: vec![] }
 }
 
 /// The state of a plan before its first pass.
 fn begun(ir: Ir, kind: &dyn Fn(u32) -> Result<SourceKind>) -> State<'_> {
-    let (accesses, order) = (Accesses::default(), Schedule::default());
-    State { plan: Plan::of(ir), kind, memo: Box::leak(Box::default()), accesses, groups: vec![], owners: vec![], order }
+    begin(ir, kind, Box::leak(Box::default()), None)
 }
 
 /// The state of a plan before its memory is laid out.
@@ -126,7 +128,7 @@ fn tail(kind: SourceKind, start: i64) -> (Plan, Accesses) {
         node(IrOp::Row(find("strided_slice").unwrap(), None), &[slices], &[0], DType::F64, &[n]),
         node(IrOp::Row(find("sin").unwrap(), None), &[], &[1], DType::F64, &[n]),
     ];
-    let ir = Ir { nodes, outputs: vec![Ref { node: 2, out: 0 }], writes: vec![] };
+    let ir = Ir { nodes, outputs: vec![Ref { node: 2, out: 0 }], writes: vec![], marks: vec![] };
     let kind = |_| Ok(kind);
     let mut state = ordered(ir, &kind);
     place::place(&mut state).unwrap();
@@ -182,7 +184,7 @@ fn around_a_call() -> Ir {
         node(row("exp"), &[], &[3], DType::F64, &[8, 8]),
         node(row("mul"), &[], &[4, 2], DType::F64, &[8, 8]),
     ];
-    Ir { nodes, outputs: vec![Ref { node: 5, out: 0 }], writes: vec![] }
+    Ir { nodes, outputs: vec![Ref { node: 5, out: 0 }], writes: vec![], marks: vec![] }
 }
 
 /// The state of its plan behind a pass, and the pass.

@@ -10,6 +10,7 @@ use smallvec::SmallVec;
 use crate::dtype::Scalar;
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::attr::Attr;
+use crate::graph::checkpoint::{Mark, Part};
 use crate::graph::op::{self, Body, Control, Infer, Kernel, Lowering, OpDef, Primitive};
 use crate::graph::{Graph, Node, NodeOp, Region, Value};
 use crate::plan::bodies::{Bodies, Lowered};
@@ -66,6 +67,10 @@ pub struct IrNode {
     /// The part of the plan that it belongs to: nodes of two segments are never merged, and share no program. A pass that
     /// computes values again gives the clones segments of their own.
     pub segment: u32,
+    /// The gradient and the checkpointed function that it was built in.
+    pub part: Part,
+    /// True if it computes again what an earlier node has computed.
+    pub again: bool,
 }
 
 impl IrNode {
@@ -107,6 +112,8 @@ pub struct Ir {
     pub outputs: Vec<Ref>,
     /// Writes to variables: the variable's node and the new value.
     pub writes: Vec<(u32, Ref)>,
+    /// What the user has said of values, until rematerialisation has read it.
+    pub marks: Vec<(Ref, Mark)>,
 }
 
 impl Ir {
@@ -118,10 +125,11 @@ impl Ir {
     pub fn node(&self, r: Ref) -> &IrNode {
         &self.nodes[r.node as usize]
     }
-    /// True if a node's kernel may fail.
+    /// True if a node's kernel may fail. What has been computed once can be computed again.
     pub fn may_fail(&self, i: u32) -> bool {
         let node = &self.nodes[i as usize];
         match &node.op {
+            _ if node.again => false,
             IrOp::User(_) | IrOp::Hook(_) => true,
             IrOp::Region(_, bodies) => bodies.compiled().iter().any(|b| b.plan.fallible),
             _ => match node.kernel() {
@@ -438,7 +446,8 @@ impl<'a> Lowerer<'a> {
     }
 
     fn push(&mut self, op: IrOp, attrs: &[Attr], inputs: SmallVec<[Ref; 3]>, tys: SmallVec<[Ty; 1]>, walked: Walked) -> u32 {
-        self.ir.nodes.push(IrNode { op, attrs: attrs.into(), inputs, tys, walked, segment: 0 });
+        let part = self.types.graph.node(self.types.walk.nodes[walked.0 as usize]).part;
+        self.ir.nodes.push(IrNode { op, attrs: attrs.into(), inputs, tys, walked, segment: 0, part, again: false });
         self.ir.nodes.len() as u32 - 1
     }
 
@@ -461,6 +470,21 @@ impl<'a> Lowerer<'a> {
             refs.push(self.at(v)?);
         }
         Ok(refs)
+    }
+
+    /// Notes what is said of a value, and lets it stand for the mark.
+    fn mark(&mut self, p: usize, node: &Node, x: Ref, mark: Mark) {
+        self.map.insert(p, x.node);
+        if x.out > 0 {
+            self.outs.insert(p as u32, [x.out].into());
+        }
+        let bytes = self.ir.ty(x).bytes();
+        match mark {
+            Mark::Above(limit) if bytes <= usize::try_from(limit).unwrap_or(0) => {}
+            // What a function inside of another returns is inside of that.
+            Mark::Returned if node.part.group > 0 => {}
+            mark => self.ir.marks.push((x, mark)),
+        }
     }
 
     fn lower(&mut self, p: usize, id: u32, node: &Node, form: Form, assigned: &mut Vec<(u32, Ref)>) -> Result<()> {
@@ -534,6 +558,10 @@ impl<'a> Lowerer<'a> {
                     };
                     assigned.push((variable.node, value));
                     self.map.insert(p, value.node);
+                    return Ok(());
+                }
+                if let (Body::Primitive(Primitive { kernel: Kernel::Mark(says), .. }), &[x]) = (&def.body, &inputs[..]) {
+                    self.mark(p, node, x, says(&node.attrs));
                     return Ok(());
                 }
                 let draw = self.draw(id, def)?;

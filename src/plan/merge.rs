@@ -73,14 +73,14 @@ fn hash(node: &IrNode) -> Option<u64> {
     std::ptr::from_ref(def).hash(&mut h);
     node.inputs.hash(&mut h);
     node.attrs.hash(&mut h);
-    node.segment.hash(&mut h);
+    (node.segment, node.part.group).hash(&mut h);
     let h = h.finish();
     Some(h ^ (h >> 32))
 }
 
 fn same(a: &IrNode, b: &IrNode) -> bool {
     let row = matches!((&a.op, &b.op), (IrOp::Row(a, None), IrOp::Row(b, None)) if std::ptr::eq(*a, *b));
-    row && a.inputs == b.inputs && a.attrs == b.attrs && a.tys == b.tys && a.segment == b.segment
+    row && a.inputs == b.inputs && a.attrs == b.attrs && a.tys == b.tys && (a.segment, a.part.group) == (b.segment, b.part.group)
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ pub mod ir;
 mod merge;
 pub mod place;
 pub mod program;
+pub mod remat;
 pub mod schedule;
 pub mod simplify;
 mod size;
@@ -36,6 +37,7 @@ use crate::plan::bodies::Memo;
 use crate::plan::explain::Text;
 use crate::plan::fuse::Group;
 use crate::plan::ir::Ir;
+use crate::plan::remat::{Choice, Recomputation, Wish};
 use crate::plan::schedule::Schedule;
 use crate::plan::step::Step;
 pub use crate::plan::walk::Walk;
@@ -103,6 +105,8 @@ pub struct Plan {
     pub local_bytes: usize,
     /// Bytes of memory that the plan itself holds, bodies included; 0 for a body.
     pub bytes: usize,
+    /// What it computes again.
+    pub recomputation: Recomputation,
     rewrites: Vec<(&'static str, usize)>,
     /// When it was used last.
     used: AtomicU64,
@@ -127,6 +131,7 @@ impl Plan {
             wide: false,
             local_bytes: 0,
             bytes: 0,
+            recomputation: Recomputation::default(),
             rewrites: vec![],
             used: AtomicU64::new(0),
             lowered: OnceLock::new(),
@@ -173,7 +178,8 @@ pub fn plan_for(graph: &Graph, walk: &Walk) -> Result<Arc<Plan>> {
                 Err(Error::engine("plan", "a source is nothing that a run binds", got, "a feed, a variable, a constant or a scalar"))
             }
         };
-        let mut plan = compile(ir, &kind, &Memo::default())?;
+        let wish = Wish { asked: &walk.checkpointing, group_policy: &|group| graph.group_policy(group) };
+        let mut plan = remat::planned(ir, &kind, &Memo::default(), &wish)?;
         plan.bytes = size::held(&plan);
         Ok(plan)
     })
@@ -193,6 +199,8 @@ pub struct State<'a> {
     pub kind: &'a dyn Fn(u32) -> Result<SourceKind>,
     /// Bodies that were compiled.
     pub memo: &'a Memo,
+    /// Which values are computed again, if any are.
+    pub choice: Option<Choice<'a>>,
     /// Views, resolved.
     pub accesses: Accesses,
     /// What the steps are made of.
@@ -215,18 +223,36 @@ pub struct Pass {
 }
 
 /// The passes, in the order in which they run.
-pub static PASSES: [&Pass; 6] = [&simplify::PASS, &bodies::PASS, &access::PASS, &fuse::PASS, &schedule::PASS, &place::PASS];
+pub static PASSES: [&Pass; 7] = [&simplify::PASS, &bodies::PASS, &remat::PASS, &access::PASS, &fuse::PASS, &schedule::PASS, &place::PASS];
 
-fn compile(ir: Ir, kind: &dyn Fn(u32) -> Result<SourceKind>, memo: &Memo) -> Result<Plan> {
-    let (accesses, order) = (Accesses::default(), Schedule::default());
-    let mut state = State { plan: Plan::of(ir), kind, memo, accesses, groups: vec![], owners: vec![], order };
-    for pass in PASSES {
-        (pass.run)(&mut state)?;
-        if cfg!(debug_assertions) {
-            (pass.verify)(&state);
+impl State<'_> {
+    /// Runs passes.
+    fn through(&mut self, passes: &[&Pass]) -> Result<()> {
+        for pass in passes {
+            (pass.run)(self)?;
+            if cfg!(debug_assertions) {
+                (pass.verify)(self);
+            }
         }
+        Ok(())
     }
+}
+
+/// The state before any pass.
+fn begin<'a>(ir: Ir, kind: &'a dyn Fn(u32) -> Result<SourceKind>, memo: &'a Memo, choice: Option<Choice<'a>>) -> State<'a> {
+    let (accesses, order) = (Accesses::default(), Schedule::default());
+    State { plan: Plan::of(ir), kind, memo, choice, accesses, groups: vec![], owners: vec![], order }
+}
+
+/// Runs the passes from one on.
+fn finish(mut state: State<'_>, from: usize) -> Result<Plan> {
+    state.through(&PASSES[from..])?;
     let mut plan = state.plan;
     plan.shrink();
     Ok(plan)
+}
+
+/// Compiles nodes of which nothing is computed again.
+fn compile(ir: Ir, kind: &dyn Fn(u32) -> Result<SourceKind>, memo: &Memo) -> Result<Plan> {
+    finish(begin(ir, kind, memo, None), 0)
 }

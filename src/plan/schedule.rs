@@ -38,6 +38,8 @@ struct Flow {
     readers: Vec<Vec<u32>>,
     /// The last node of each group: the order in which the graph was built.
     last: Vec<u32>,
+    /// The segment of each group: those of a later one can wait, above all what is computed again.
+    segment: Vec<u32>,
 }
 
 impl Flow {
@@ -47,7 +49,9 @@ impl Flow {
         let mut noted = vec![NO_GROUP; nodes];
         let lists = |n: usize| vec![vec![]; n];
         let last = groups.iter().map(|g| g.nodes.last().copied().unwrap_or(0)).collect();
-        let mut flow = Flow { needs: lists(n), users: lists(nodes), makes: lists(n), bytes: vec![0; nodes], readers: lists(n), last };
+        let segment = groups.iter().map(|g| g.nodes.first().map_or(0, |&i| ir.nodes[i as usize].segment)).collect();
+        let mut flow =
+            Flow { segment, needs: lists(n), users: lists(nodes), makes: lists(n), bytes: vec![0; nodes], readers: lists(n), last };
         let mut own_memory = vec![false; nodes];
         accesses.leaving(ir).for_each(|r| own_memory[r.node as usize] = true);
         let mut written = vec![false; if ir.writes.is_empty() { 0 } else { nodes }];
@@ -116,7 +120,7 @@ impl Flow {
 }
 
 /// How good it is to run a step next: the smaller, the better.
-type Rank = (bool, bool, isize, u32, u32);
+type Rank = (bool, u32, bool, isize, u32, u32);
 
 /// What an order looks at, besides what comes first in any. Then steps come as the graph was built.
 #[derive(Clone, Copy)]
@@ -167,7 +171,7 @@ impl Ready<'_> {
             Then::Newest => u32::MAX - self.since[d],
             Then::Soonest(read) => read[d],
         };
-        (!self.urgent[d], self.unread[d] > 0, change, then, flow.last[d])
+        (!self.urgent[d], flow.segment[d], self.unread[d] > 0, change, then, flow.last[d])
     }
 
     fn push(&mut self, d: usize) {

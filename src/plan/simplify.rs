@@ -171,7 +171,7 @@ pub fn simplify(ir: &mut Ir) -> Vec<(&'static str, usize)> {
     for r in &mut ir.outputs {
         *r = resolve(&alias, *r);
     }
-    for (_, r) in &mut ir.writes {
+    for r in ir.writes.iter_mut().map(|(_, r)| r).chain(ir.marks.iter_mut().map(|(r, _)| r)) {
         *r = resolve(&alias, *r);
     }
     ir.outputs.iter().for_each(|r| used[r.node as usize] = true);
@@ -215,6 +215,8 @@ pub fn drop_unused(ir: &mut Ir) {
     let mend = |r: &mut Ref| r.node = map[r.node as usize];
     ir.nodes.iter_mut().flat_map(|n| n.inputs.iter_mut()).for_each(mend);
     ir.outputs.iter_mut().for_each(mend);
+    ir.marks.retain(|(r, _)| live[r.node as usize]);
+    ir.marks.iter_mut().for_each(|(r, _)| mend(r));
     for (v, r) in &mut ir.writes {
         *v = map[*v as usize];
         mend(r);

@@ -9,7 +9,9 @@ use crate::array::room::room;
 use crate::dtype::Scalar;
 use crate::error::Result;
 use crate::graph::attr::{Attr, Cuts};
-use crate::graph::{Graph, NodeOp, Value};
+use crate::graph::checkpoint::Checkpointing;
+use crate::graph::op::{Body, Kernel};
+use crate::graph::{Graph, Node, NodeOp, Value};
 use crate::plan::size::planning;
 use crate::shape::Ty;
 
@@ -32,6 +34,8 @@ pub struct Walk {
     pub key: Vec<u64>,
     /// Bytes that planning takes, without the steps.
     pub planning: usize,
+    /// What is said of memory.
+    pub checkpointing: Checkpointing,
     positions: Vec<u32>,
     feeds: FxHashMap<u32, Ty>,
     /// By the scope of a body: its number, in the order of the walk, and the nodes that own it.
@@ -56,6 +60,17 @@ impl Walk {
     /// Walks from `outputs`, whose values a run returns, and the assignments `writes`. `feeds` are the fed placeholders with
     /// their concrete types.
     pub fn new(graph: &Graph, outputs: &[Value], writes: &[Value], feeds: FxHashMap<u32, Ty>) -> Result<Walk> {
+        Walk::within(graph, outputs, writes, feeds, Checkpointing::default())
+    }
+
+    /// The same, with what is said of memory.
+    pub fn within(
+        graph: &Graph,
+        outputs: &[Value],
+        writes: &[Value],
+        feeds: FxHashMap<u32, Ty>,
+        checkpointing: Checkpointing,
+    ) -> Result<Walk> {
         let (nodes, positions) = traverse(graph, outputs.iter().chain(writes))?;
         // The key, which grows by doubling.
         room("run", format_args!("the key of a plan of {} nodes", nodes.len()), nodes.len() * 256)?;
@@ -71,6 +86,7 @@ impl Walk {
             positions,
             feeds,
             bodies: FxHashMap::default(),
+            checkpointing,
         };
         walk.collect(graph);
         Ok(walk)
@@ -127,7 +143,7 @@ impl Walk {
             match &node.op {
                 NodeOp::Row(def) => {
                     key.push(std::ptr::from_ref(*def) as u64);
-                    if matches!(&def.body, crate::graph::op::Body::Primitive(p) if p.draw) {
+                    if matches!(&def.body, Body::Primitive(p) if p.draw) {
                         self.draws.push(id);
                     }
                     // How many attributes there are, and of which kinds, follows from the row.
@@ -197,6 +213,42 @@ impl Walk {
         key.push(self.outputs.len() as u64);
         key.extend(self.outputs.iter().chain(&self.writes).map(|v| self.word(*v)));
         self.key = key;
+        self.collect_parts(graph);
+    }
+
+    /// Where nodes were built, and what is said of memory, if a plan depends on it.
+    fn collect_parts(&mut self, graph: &Graph) {
+        let marks = |node: &Node| matches!(node.def().map(|d| &d.body), Some(Body::Primitive(p)) if matches!(p.kernel, Kernel::Mark(_)));
+        let matters = |&id: &u32| graph.node(id).part.group > 0 || marks(graph.node(id));
+        if self.checkpointing.is_empty() && !self.nodes.iter().any(matters) {
+            return;
+        }
+        let key = &mut self.key;
+        key.push(u64::MAX);
+        // Which of them are of one gradient or function is a part of the structure, and so is the order of gradients.
+        let mut sweeps: Vec<u32> = self.nodes.iter().map(|&id| graph.node(id).part.sweep).collect();
+        sweeps.push(0);
+        sweeps.sort_unstable();
+        sweeps.dedup();
+        let mut groups: FxHashMap<u32, u64> = FxHashMap::default();
+        let mut policies = vec![];
+        for &id in &self.nodes {
+            let part = graph.node(id).part;
+            let n = groups.len() as u64 + 1;
+            let group = if part.group == 0 { 0 } else { *groups.entry(part.group).or_insert(n) };
+            if group == n {
+                policies.push(graph.group_policy(part.group));
+            }
+            key.push((sweeps.partition_point(|&s| s < part.sweep) as u64) << 32 | group);
+        }
+        policies.push(self.checkpointing.policy.clone());
+        for policy in policies {
+            let at = key.len();
+            key.push(0);
+            policy.iter().for_each(|p| p.words(key));
+            key[at] = (key.len() - at) as u64;
+        }
+        key.push(self.checkpointing.budget.map_or(u64::MAX, |b| b as u64));
     }
 
     fn word(&self, v: Value) -> u64 {

@@ -15,6 +15,7 @@ mod replace;
 mod tests;
 mod value;
 mod variables;
+mod wishes;
 
 use std::fmt;
 use std::path::Path;

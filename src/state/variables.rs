@@ -15,6 +15,7 @@ use super::value::Stored;
 use crate::array::Array;
 use crate::dtype::DType;
 use crate::error::{Error, ErrorKind, Result};
+use crate::graph::checkpoint::Checkpointing;
 use crate::shape::Dims;
 
 /// What is known of a variable without its value.
@@ -59,6 +60,7 @@ pub(super) struct Shared {
     pub id: u64,
     state: Mutex<State>,
     free: Condvar,
+    pub checkpointing: Mutex<Checkpointing>,
 }
 
 fn aval_of(slot: &Slot) -> Result<(Option<DType>, Dims)> {
@@ -270,7 +272,7 @@ impl Shared {
             run: 0,
             in_use: HashSet::new(),
         };
-        Shared { id, state: Mutex::new(state), free: Condvar::new() }
+        Shared { id, state: Mutex::new(state), free: Condvar::new(), checkpointing: Mutex::default() }
     }
 
     /// For names, shapes, counters and `set`: never waits for a run.

@@ -56,6 +56,19 @@ pub fn bodies(ir: &Ir) {
     }
 }
 
+/// Segments go on along the nodes; what is computed again is of a later one than what stands at the beginning, and nothing is
+/// left of what was said of values.
+pub fn clones(ir: &Ir) {
+    assert!(ir.marks.is_empty(), "rematerialise: a mark is left");
+    for (i, node) in ir.nodes.iter().enumerate() {
+        assert!(!node.again || node.segment > 0, "rematerialise: %{i} is computed again at once");
+        for r in &node.inputs {
+            let from = &ir.nodes[r.node as usize];
+            assert!(from.segment <= node.segment, "rematerialise: %{i} is of an earlier segment than %{}, which it reads", r.node);
+        }
+    }
+}
+
 /// From where to where views with these strides reach, seen from their first element: the smallest distance, and one more
 /// than the largest.
 fn reach(dims: &[usize], strides: &[isize]) -> (isize, isize) {

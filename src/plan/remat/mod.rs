@@ -1,0 +1,131 @@
+//! Rematerialisation: what gradients read of earlier values is kept, or computed again when they read it.
+//!
+//! A choice is one bit for each node that a gradient needs. [`clones`] makes a plan's nodes of it; this file makes plans of
+//! choices and takes one: that of the marks and the policy if its peak is not above that of the plan without, or, within a
+//! number of bytes, the one with the least to compute again.
+
+mod clones;
+pub mod needs;
+
+use crate::error::Result;
+use crate::graph::checkpoint::Checkpointing;
+use crate::graph::policy::Policy;
+use crate::plan::bodies::Memo;
+use crate::plan::ir::Ir;
+use crate::plan::remat::needs::{Needs, flops};
+use crate::plan::{PASSES, Pass, Plan, SourceKind, State, begin, finish, verify};
+
+/// What the pass is told to do.
+#[derive(Clone, Copy)]
+pub struct Choice<'a> {
+    /// What gradients need.
+    pub needs: &'a Needs,
+    /// By node, whether they read its first copy.
+    pub keep: &'a [bool],
+}
+
+/// Puts clones among the nodes.
+pub static PASS: Pass = Pass {
+    name: "rematerialise",
+    run: |state| {
+        let ir = std::mem::take(&mut state.plan.ir);
+        state.plan.ir = match state.choice {
+            Some(choice) => clones::with_clones(&ir, choice.needs, choice.keep),
+            None => Ir { marks: vec![], ..ir },
+        };
+        Ok(())
+    },
+    verify: |state| {
+        verify::ir(&state.plan.ir, "rematerialise");
+        verify::bodies(&state.plan.ir);
+        verify::clones(&state.plan.ir);
+    },
+    explain: |plan, text| text.recomputed(plan),
+};
+
+/// What a plan computes again, and why.
+#[derive(Clone, Debug, Default)]
+pub struct Recomputation {
+    /// Values that are computed again.
+    pub values: usize,
+    /// Bytes of these values together.
+    pub bytes: usize,
+    /// The arithmetic of that.
+    pub flops: f64,
+    /// Bytes of the peak of the plan that computes nothing again; 0 if none was asked for.
+    pub peak_without: usize,
+    /// What the choice was made by.
+    pub why: String,
+}
+
+/// What is wished of a request: by the user, and by the calls of checkpointed functions.
+pub struct Wish<'a> {
+    /// What the request says.
+    pub asked: &'a Checkpointing,
+    /// The policy of a checkpointed function.
+    pub group_policy: &'a dyn Fn(u32) -> Option<Policy>,
+}
+
+/// A request up to this pass, of which plans are made.
+struct Request<'a> {
+    ir: Ir,
+    needs: Needs,
+    rewrites: Vec<(&'static str, usize)>,
+    kind: &'a dyn Fn(u32) -> Result<SourceKind>,
+    memo: &'a Memo,
+}
+
+impl Request<'_> {
+    /// The plan of a choice, or of none.
+    fn plan(&self, keep: Option<&[bool]>) -> Result<Plan> {
+        let choice = keep.map(|keep| Choice { needs: &self.needs, keep });
+        let mut state = begin(self.ir.clone(), self.kind, self.memo, choice);
+        state.plan.rewrites = self.rewrites.clone();
+        state.plan.fallible = (0..state.plan.ir.nodes.len() as u32).any(|i| state.plan.ir.may_fail(i));
+        finish(state, PASSES.iter().position(|p| std::ptr::eq(*p, &PASS)).unwrap_or(0))
+    }
+}
+
+/// The plan of a request.
+pub fn planned(ir: Ir, kind: &dyn Fn(u32) -> Result<SourceKind>, memo: &Memo, wish: &Wish<'_>) -> Result<Plan> {
+    let mut state: State<'_> = begin(ir, kind, memo, None);
+    let here = PASSES.iter().position(|p| std::ptr::eq(*p, &PASS)).unwrap_or(0);
+    state.through(&PASSES[..here])?;
+    if wish.asked.is_empty() && state.plan.ir.marks.is_empty() && state.plan.ir.nodes.iter().all(|n| n.part.group == 0) {
+        return finish(state, here);
+    }
+    let needs = Needs::new(&state.plan.ir);
+    let rewrites = std::mem::take(&mut state.plan.rewrites);
+    let request = Request { ir: std::mem::take(&mut state.plan.ir), needs, rewrites, kind, memo };
+    let plain = request.plan(None)?;
+    let said = wish.asked.policy.is_some() || !request.needs.unsaid(&request.ir);
+    let mut chosen = plain;
+    if said {
+        let keep = request.needs.kept(&request.ir, wish.asked.policy.as_ref(), wish.group_policy)?;
+        chosen = chosen.or_smaller(request.plan(Some(&keep))?, wish.asked.policy.as_ref());
+    }
+    Ok(chosen)
+}
+
+impl Plan {
+    /// The other plan, which computes values again, unless its peak is above that of this one, which does not.
+    fn or_smaller(mut self, mut other: Plan, policy: Option<&Policy>) -> Plan {
+        let (without, with) = (self.peak_bytes(), other.peak_bytes());
+        let by = policy.map_or_else(|| "as marked".to_owned(), |p| format!("by {p}"));
+        if with > without {
+            let why = format!("{by}, the peak would be {with} bytes instead of {without}: all is kept");
+            self.recomputation = Recomputation { peak_without: without, why, ..Recomputation::default() };
+            return self;
+        }
+        other.recomputation = Recomputation { peak_without: without, why: by, ..counted(&other.ir) };
+        other
+    }
+}
+
+/// What is computed again.
+fn counted(ir: &Ir) -> Recomputation {
+    let again = || ir.nodes.iter().filter(|n| n.again && !needs::passed(n));
+    let bytes = again().flat_map(|n| &n.tys).map(crate::shape::Ty::bytes).sum();
+    let flops = again().map(|n| flops(ir, n)).sum();
+    Recomputation { values: again().count(), bytes, flops, ..Recomputation::default() }
+}
