@@ -17,7 +17,9 @@ use crate::plan::remat::cuts::Cuts;
 use crate::plan::remat::needs::{Needs, stays};
 
 /// Values of which all choices are looked at.
-const FEW: usize = 10;
+const FEW: usize = 12;
+/// Nodes of a plan that is small enough for that.
+const SMALL: usize = 1000;
 /// Nodes of plans that are laid out for a request, about, and choices at least and at most.
 const NODES: usize = 300_000;
 const LEAST: usize = 20;
@@ -90,7 +92,8 @@ pub fn frontier(
     let read: Vec<usize> = free.iter().copied().filter(|&k| values[k].read).collect();
     s.look(ir, &all)?;
     let each = if free.len() <= FEW { &free } else { &read };
-    if each.len() <= FEW {
+    if each.len() <= FEW && ir.nodes.len() <= SMALL {
+        s.left = s.left.max(1 << each.len());
         for bits in 0..1usize << each.len() {
             let mut keep = vec![false; values.len()];
             each.iter().enumerate().for_each(|(j, &k)| keep[k] = bits >> j & 1 == 1);
@@ -181,23 +184,34 @@ impl Search<'_> {
         all
     }
 
-    /// Single changes of the best choices, as long as they make new ones.
+    /// Changes of the best choices, as long as they make new ones: of single values, then of two, one kept for the other.
     fn change(&mut self, ir: &Ir, free: &[usize]) -> Result<()> {
-        let mut done: FxHashSet<Box<[bool]>> = FxHashSet::default();
-        loop {
-            let best = self.best();
-            let Some(from) = best.iter().find(|p| !done.contains(&p.keep[..])) else { return Ok(()) };
-            done.insert(from.keep[..].into());
-            let keep: Vec<bool> = self.needs.candidates.iter().map(|&i| from.keep[i as usize]).collect();
-            for &k in free {
-                if self.left == 0 {
-                    return Ok(());
-                }
+        let mut done: FxHashSet<(bool, Arc<[bool]>)> = FxHashSet::default();
+        while self.left > 0 {
+            let mut best = self.best();
+            // From both ends in turn.
+            if done.len() % 2 == 1 {
+                best.reverse();
+            }
+            let next = |two: bool| best.iter().find(|p| !done.contains(&(two, p.keep.clone()))).map(|p| (two, p.keep.clone()));
+            let Some((two, from)) = next(false).or_else(|| next(true)) else { break };
+            let keep: Vec<bool> = self.needs.candidates.iter().map(|&i| from[i as usize]).collect();
+            done.insert((two, from));
+            let turned = |which: &[usize]| {
                 let mut other = keep.clone();
-                other[k] = !other[k];
+                which.iter().for_each(|&k| other[k] = !other[k]);
+                other
+            };
+            let (on, off): (Vec<usize>, Vec<usize>) = free.iter().partition(|&&k| keep[k]);
+            let others: Vec<Vec<bool>> = match two {
+                false => free.iter().map(|&k| turned(&[k])).collect(),
+                true => on.iter().flat_map(|&a| off.iter().map(move |&b| [a, b])).take(self.left).map(|pair| turned(&pair)).collect(),
+            };
+            for other in others {
                 self.look(ir, &other)?;
             }
         }
+        Ok(())
     }
 }
 
