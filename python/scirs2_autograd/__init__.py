@@ -15,15 +15,17 @@ The examples in the documentation are to be read after the first three lines of 
 
 from typing import TYPE_CHECKING, Any
 
-from . import exceptions, optimizers, tensor_ops
+from . import exceptions, optimizers, policies, tensor_ops
 from ._lib import (
     ArrayRng,
+    Candidate,
     Context,
     Evaluator,
     Feeder,
     Filled,
     Namespace,
     Plan,
+    Policy,
     Profile,
     Tensor,
     VariableEnvironment,
@@ -37,6 +39,7 @@ from ._lib import _profile as profile
 from ._lib import _set_num_threads as set_num_threads
 from ._lib import _set_plan_cache_bytes as set_plan_cache_bytes
 from ._lib import _trim as trim
+from .checkpoints import checkpoint
 from .checks import gradcheck
 from .contexts import run
 from .custom import custom_op
@@ -60,6 +63,7 @@ __all__ = [
     "Array",
     "ArrayRng",
     "AutogradError",
+    "Candidate",
     "Context",
     "DTypeError",
     "Evaluator",
@@ -74,6 +78,7 @@ __all__ = [
     "Namespace",
     "NotDifferentiableError",
     "Plan",
+    "Policy",
     "Profile",
     "ShapeError",
     "Tensor",
@@ -82,6 +87,7 @@ __all__ = [
     "VariableID",
     "__version__",
     "array",
+    "checkpoint",
     "current_context",
     "custom_op",
     "exceptions",
@@ -95,6 +101,7 @@ __all__ = [
     "jvp",
     "memory_stats",
     "optimizers",
+    "policies",
     "profile",
     "register_pytree",
     "run",

@@ -2,6 +2,7 @@
 
 mod apply;
 mod at;
+mod checkpoint;
 mod context;
 mod convert;
 mod eager;
@@ -14,6 +15,7 @@ mod memory;
 mod namespace;
 mod numpy_calls;
 mod optimizer;
+mod policy;
 mod profile;
 mod random;
 mod refusal;
@@ -37,6 +39,8 @@ mod lib_module {
     #[pymodule_export]
     use super::at::{At, Place};
     #[pymodule_export]
+    use super::checkpoint::_checkpointed;
+    #[pymodule_export]
     use super::context::{_compilations, _innermost, _tracing, Context, current_context};
     #[pymodule_export]
     use super::eager::{_at_once, _operate};
@@ -54,6 +58,8 @@ mod lib_module {
     use super::namespace::{Namespace, Slot};
     #[pymodule_export]
     use super::optimizer::_Optimizer;
+    #[pymodule_export]
+    use super::policy::{Candidate, Policy};
     #[pymodule_export]
     use super::profile::{_profile, Profile};
     #[pymodule_export]
