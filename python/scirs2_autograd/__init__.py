@@ -15,13 +15,16 @@ The examples in the documentation are to be read after the first three lines of 
 
 from typing import TYPE_CHECKING, Any
 
-from . import exceptions, optimizers, tensor_ops
+from . import exceptions, optimizers, tensor_ops, viz
 from ._lib import (
     ArrayRng,
+    CheckpointProfiler,
+    CheckpointTracker,
     Context,
     Evaluator,
     Feeder,
     Filled,
+    MemoryStep,
     Namespace,
     Plan,
     Profile,
@@ -60,6 +63,8 @@ __all__ = [
     "Array",
     "ArrayRng",
     "AutogradError",
+    "CheckpointProfiler",
+    "CheckpointTracker",
     "Context",
     "DTypeError",
     "Evaluator",
@@ -71,6 +76,7 @@ __all__ = [
     "GraphError",
     "Jit",
     "LinAlgError",
+    "MemoryStep",
     "Namespace",
     "NotDifferentiableError",
     "Plan",
@@ -104,6 +110,7 @@ __all__ = [
     "trim",
     "value_and_grad",
     "vjp",
+    "viz",
 ]
 
 

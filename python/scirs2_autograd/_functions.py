@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 
 from ._lib import (
+    CheckpointProfiler,
     Context,
     Filled,
     Tensor,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from ._typing import DTypeLike, Shape, TensorLike
 
 __all__ = [
+    "CheckpointProfiler",
     "_hessian_vector_product",
     "arange",
     "assign",

@@ -2,6 +2,7 @@
 
 mod apply;
 mod at;
+mod checkpoint_profiler;
 mod context;
 mod convert;
 mod eager;
@@ -36,6 +37,8 @@ mod lib_module {
     use super::apply::{_apply, _assign, _compute, _cond, _grad, _hvp, _jacobians, _random};
     #[pymodule_export]
     use super::at::{At, Place};
+    #[pymodule_export]
+    use super::checkpoint_profiler::{CheckpointProfiler, CheckpointTracker, MemoryStep};
     #[pymodule_export]
     use super::context::{_compilations, _innermost, _tracing, Context, current_context};
     #[pymodule_export]
