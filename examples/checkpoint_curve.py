@@ -115,11 +115,15 @@ def figure(path: Path, points: list[Point], title: str) -> None:
         ax = fig.add_subplot()
         base = points[0]
         line = sorted([base, *(p for p in points if p.kind == "budget")], key=lambda p: p.peak_bytes)
+
+        def plot(list_of: list[Point], form: str, colour: str, size: int, label: str) -> None:
+            xs, ys = [p.peak_bytes / 1e6 for p in list_of], [p.seconds / base.seconds for p in list_of]
+            ax.plot(xs, ys, form, color=colour, markersize=size, label=label)
+
         if len(line) > 1:
-            label = "memory budget"
-            ax.plot([p.peak_bytes / 1e6 for p in line], [p.seconds / base.seconds for p in line], "o-", color="#1f5fa8", markersize=4, label=label)
+            plot(line, "o-", "#1f5fa8", 4, "memory budget")
         named = [p for p in points if p.kind == "policy"]
-        ax.plot([p.peak_bytes / 1e6 for p in named], [p.seconds / base.seconds for p in named], "D", color="#d9652b", markersize=6, label="policy")
+        plot(named, "D", "#d9652b", 6, "policy")
         middle = (min(p.peak_bytes for p in points) + max(p.peak_bytes for p in points)) / 2
         # Labels of points that lie close together go above and below in turn.
         for k, p in enumerate(sorted(named, key=lambda p: p.peak_bytes)):
@@ -175,7 +179,7 @@ def options(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--runs", type=positive, default=7, help="timed runs of each plan; the median counts (default 7)")
     parser.add_argument("--seed", type=int, default=0, help="seed of the weights and of the data (default 0)")
     shown = ",".join(f"{b:g}" for b in BUDGETS)
-    parser.add_argument("--budgets", type=shares, default=list(BUDGETS), help=f"shares of the peak, with commas; '' for none (default {shown})")
+    parser.add_argument("--budgets", type=shares, default=list(BUDGETS), help=f"shares of the peak, '' for none (default {shown})")
     parser.add_argument("--policies", type=names, default=list(POLICIES), help=f"policies, with commas (default {','.join(POLICIES)})")
     parser.add_argument("--csv", type=Path, help="file for the table as CSV")
     parser.add_argument("--json", type=Path, help="file for the table and the sizes as JSON")

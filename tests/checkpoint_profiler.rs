@@ -202,7 +202,6 @@ fn a_report_says_what_is_kept_and_why_and_what_is_computed_again() {
     run(|ctx| {
         let x = square(ctx);
         let layer = |k: usize, h| if k % 2 == 0 { T::checkpoint(plain(h, x)) } else { plain(h, x) };
-        let line = line!() - 1;
         let deep = (0..LAYERS).fold(x, |h, k| layer(k, h));
         let g = T::grad(&[T::sum_all(deep)], &[x])[0];
         let tracker = CheckpointProfiler::of(ctx.env());
@@ -219,11 +218,9 @@ fn a_report_says_what_is_kept_and_why_and_what_is_computed_again() {
         assert!(text.contains("plan 1: 2 runs of ") && text.contains("plan 2: 1 run of "), "{text}");
         assert!(text.contains(", as marked") && text.contains(", by nothing()"), "{text}");
         assert!(text.contains("(not marked)") && text.contains("ms a run"), "{text}");
-        assert!(text.contains(&format!("checkpoint_profiler.rs:{}", line - 19 + 19 - 0)) || text.contains("checkpoint_profiler.rs:"), "{text}");
+        assert!(text.contains(" x tanh           ") && text.contains("checkpoint_profiler.rs:"), "{text}");
 
-        let sum = |list: Vec<scirs2_autograd::checkpoint::LineOfValues>| {
-            list.iter().fold((0, 0), |(n, b), l| (n + l.values, b + l.bytes))
-        };
+        let sum = |list: Vec<scirs2_autograd::checkpoint::LineOfValues>| list.iter().fold((0, 0), |(n, b), l| (n + l.values, b + l.bytes));
         let again = &plan.recomputation;
         assert_eq!(sum(plan.recomputed_values()), (again.values, again.bytes));
         let kept = plan.kept_values();

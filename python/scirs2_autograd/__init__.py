@@ -109,8 +109,8 @@ __all__ = [
     "tensor_ops",
     "trim",
     "value_and_grad",
-    "vjp",
     "viz",
+    "vjp",
 ]
 
 

@@ -1,5 +1,4 @@
-"""Pictures of plans. They need matplotlib, which this package does not: `pip install matplotlib`.
-"""
+"""Pictures of plans. They need matplotlib, which this package does not: `pip install matplotlib`."""
 
 from __future__ import annotations
 
@@ -133,7 +132,15 @@ def _draw(ax: Any, plans: list[Plan], names: list[str], title: str | None) -> No
         band(again, total, color=_PALE, label="kept, gradients and scratch")
         ax.stairs(total, edges, color=_BLUE, linewidth=1.4, baseline=None, label=names[0])
     for other, name in zip(lines[1:], names[1:], strict=True):
-        ax.stairs([s.bytes / size for s in other], list(range(len(other) + 1)), color=_DARK, linewidth=1.4, linestyle=(0, (4, 2)), baseline=None, label=name)
+        ax.stairs(
+            [s.bytes / size for s in other],
+            list(range(len(other) + 1)),
+            color=_DARK,
+            linewidth=1.4,
+            linestyle=(0, (4, 2)),
+            baseline=None,
+            label=name,
+        )
     longest = max(1, *(len(line) for line in lines))
     for line, colour in zip(lines, (_BLUE, _DARK), strict=False):
         if not line:
@@ -159,7 +166,9 @@ def _draw(ax: Any, plans: list[Plan], names: list[str], title: str | None) -> No
     ax.set_ylabel(f"memory held ({unit})")
     ax.xaxis.get_major_locator().set_params(integer=True)
     if title is None:
-        saved = 1.0 - plans[0].peak_bytes / plans[-1].peak_bytes if len(plans) > 1 and plans[-1].peak_bytes else 0.0
-        title = f"Peak {_text(plans[0].peak_bytes)}" + (f" instead of {_text(plans[1].peak_bytes)} ({saved:+.0%} saved)" if len(plans) > 1 else "")
+        peaks = [p.peak_bytes for p in plans]
+        title = f"Peak {_text(peaks[0])}"
+        if len(peaks) > 1:
+            title += f" instead of {_text(peaks[1])}" + (f" ({1.0 - peaks[0] / peaks[1]:.0%} saved)" if peaks[0] < peaks[1] else "")
     ax.set_title(title)
     ax.legend(loc="upper left", bbox_to_anchor=(0.0, -0.16), ncols=3, fontsize=9, borderaxespad=0.0, handlelength=1.8)
