@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 from collections.abc import Sequence
+from pathlib import PurePath
 from typing import Any
 
 from ._lib import Plan
@@ -51,7 +52,7 @@ def _plan(plan: object, name: str) -> Plan:
 
 
 def _ending(path: str | os.PathLike[str]) -> str:
-    ending = os.path.splitext(os.fspath(path))[1].lower()
+    ending = PurePath(path).suffix.lower()
     if ending not in _ENDINGS:
         raise ValueError(f'viz.memory: the ending names no kind of picture. Got "{os.fspath(path)}"; expected .svg or .png.')
     return ending
@@ -125,7 +126,8 @@ def _draw(ax: Any, plans: list[Plan], names: list[str], title: str | None) -> No
         ax.fill_between(edges, [*low, *low[-1:]], [*high, *high[-1:]], step="post", linewidth=0, **style)
 
     if steps:
-        if any(outputs):
+        # A line of outputs that nobody can see is not worth a place in the legend.
+        if 200 * max(outputs) >= top / size:
             band([0.0] * len(steps), outputs, color="#d5d8dd", label="outputs")
         if any(s.recomputed_bytes for s in steps):
             band(outputs, again, facecolor="#f3c7ae", edgecolor=_ORANGE, hatch="////", label="computed again")
@@ -159,6 +161,7 @@ def _draw(ax: Any, plans: list[Plan], names: list[str], title: str | None) -> No
             va="bottom",
             color=colour,
             fontweight="bold",
+            bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1.0},
         )
     ax.set_xlim(0, longest)
     ax.set_ylim(0, 1.18 * top / size)
