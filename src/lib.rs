@@ -111,6 +111,55 @@
 //! An [`op::Op`] says its result's shape, computes it from arrays, and gives its gradient as graph, which has derivatives of
 //! its own. [`Tensor::builder`] makes the node; its documentation has an op in full.
 //!
+//! # Less memory
+//!
+//! What gradients read of earlier values is kept, or computed again when they read it: what is marked, what is inside of a
+//! checkpointed function, or what a [`checkpoint::Policy`] or a number of bytes says (`evaluator().checkpoint(..)`,
+//! `evaluator().memory_budget(..)`). The numbers are the same, bit for bit. `docs/memory.md` has it at length.
+//!
+//! ```
+//! use scirs2_autograd::{run, tensor_ops as T};
+//!
+//! run(|ctx| {
+//!     // 1. Basic checkpointing of individual tensors
+//!     let input = T::ones(&[128, 128], ctx);
+//!     let w = T::ones(&[128, 128], ctx);
+//!     let hidden = T::matmul(&input, &w);
+//!     let hidden_checkpoint = T::checkpoint(&hidden);  // This tensor will be recomputed during backprop
+//!
+//!     // 2. Adaptive checkpointing based on memory threshold (in bytes)
+//!     let large_tensor = T::matmul(&input, &w);
+//!     let adaptive_checkpoint = T::adaptive_checkpoint(&large_tensor, 1_000_000);  // 1MB threshold
+//!
+//!     // 3. Checkpoint groups for multi-output operations
+//!     let checkpoint_group = T::CheckpointGroup::new(ctx);
+//!     let (output1, output2) = checkpoint_group.checkpoint_fn_flex2(&[&input, &w], |inputs| {
+//!         let a = T::matmul(&inputs[0], &inputs[1]);
+//!         let b = T::transpose(&a, &[1, 0]);
+//!         (a, b)  // Both tensors will be checkpointed together
+//!     });
+//! });
+//! ```
+//!
+//! What it saves and what it costs is measured while runs are tracked:
+//!
+//! ```
+//! use scirs2_autograd::tensor_ops as T;
+//!
+//! // Start tracking memory usage
+//! T::CheckpointProfiler::start_tracking();
+//!
+//! // Your model with checkpointing
+//! // ... (model code with checkpoint operations)
+//!
+//! // Evaluate performance
+//! println!("Memory saved: {} KB", T::CheckpointProfiler::memory_saved() / 1024);
+//! println!("Checkpoint operations: {}", T::CheckpointProfiler::checkpoint_count());
+//!
+//! // Reset for next test
+//! T::CheckpointProfiler::reset_statistics();
+//! ```
+//!
 //! # Threads
 //!
 //! A run shares its large steps among the threads of one pool, as many as [`num_threads`] says; a run that finds them at work goes on
@@ -180,9 +229,11 @@ pub use state::{IntoArray, VariableEnvironment, VariableID, VariableKey};
 
 /// Keeping less for gradients.
 pub mod checkpoint {
+    pub use crate::api::checkpoint_profiler::{CheckpointProfiler, CheckpointStatistics, CheckpointTracker};
     pub use crate::graph::checkpoint::Checkpointing;
     pub use crate::graph::policy::{Candidate, Policy};
     pub use crate::plan::remat::Recomputation;
+    pub use crate::plan::{LineOfValues, MemoryStep};
 }
 
 /// What a user's own op is written with.

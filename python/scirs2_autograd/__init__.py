@@ -15,14 +15,17 @@ The examples in the documentation are to be read after the first three lines of 
 
 from typing import TYPE_CHECKING, Any
 
-from . import exceptions, optimizers, policies, tensor_ops
+from . import exceptions, optimizers, policies, tensor_ops, viz
 from ._lib import (
     ArrayRng,
     Candidate,
+    CheckpointProfiler,
+    CheckpointTracker,
     Context,
     Evaluator,
     Feeder,
     Filled,
+    MemoryStep,
     Namespace,
     Plan,
     Policy,
@@ -64,6 +67,8 @@ __all__ = [
     "ArrayRng",
     "AutogradError",
     "Candidate",
+    "CheckpointProfiler",
+    "CheckpointTracker",
     "Context",
     "DTypeError",
     "Evaluator",
@@ -75,6 +80,7 @@ __all__ = [
     "GraphError",
     "Jit",
     "LinAlgError",
+    "MemoryStep",
     "Namespace",
     "NotDifferentiableError",
     "Plan",
@@ -110,6 +116,7 @@ __all__ = [
     "tensor_ops",
     "trim",
     "value_and_grad",
+    "viz",
     "vjp",
 ]
 

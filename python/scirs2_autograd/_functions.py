@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 
 from ._lib import (
+    CheckpointProfiler,
     Context,
     Filled,
     Tensor,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CheckpointGroup",
+    "CheckpointProfiler",
     "_hessian_vector_product",
     "arange",
     "assign",

@@ -6,6 +6,7 @@ use std::time::Instant;
 use smallvec::SmallVec;
 
 use crate::api::bundle::{Bundle, Fed, bundle, resolve};
+use crate::api::checkpoint_profiler::tracked;
 use crate::api::context::Context;
 use crate::api::feed::{Feeder, Held};
 use crate::api::profile::Profile;
@@ -32,7 +33,7 @@ pub(crate) fn evaluate(
 ) -> Result<Outcome> {
     if outputs.is_empty() && writes.is_empty() {
         ctx.check_open()?;
-        return Ok(Outcome { outputs: vec![], peak_bytes: 0 });
+        return Ok(Outcome { outputs: vec![], peak_bytes: 0, thread_bytes: 0 });
     }
     prepare(ctx, outputs, writes, feeder)?.run(proceed)
 }
@@ -130,6 +131,16 @@ impl<'v> Prepared<'_, 'v> {
     }
 
     fn run_beside(&self, beside: Beside<'_>) -> Result<Outcome> {
+        match tracked(self.ctx.env().id()) {
+            None => self.run_now(beside),
+            Some(t) => {
+                let run = |timer: &Timer| self.run_now(Beside { timer: Some(timer), ..beside });
+                t.run(&self.plan, beside.timer, || self.plan(), run)
+            }
+        }
+    }
+
+    fn run_now(&self, beside: Beside<'_>) -> Result<Outcome> {
         let proceed = beside.proceed;
         let ranges = Ranges::new(proceed);
         let ready = |f: &Fed<'v>| Ok(Fed { value: f.value, ty: f.ty.clone(), held: f.held.ready(&ranges)? });

@@ -3,6 +3,8 @@
 pub mod binding;
 pub mod bundle;
 pub mod checkpoint;
+pub mod checkpoint_profiler;
+mod checkpoint_report;
 pub mod context;
 pub mod custom;
 pub mod evaluator;

@@ -3,6 +3,7 @@
 //! `use scirs2_autograd::tensor_ops as T;` or a glob import. Names are those of the published crate, and NumPy's.
 
 pub use crate::api::checkpoint::{CheckpointGroup, checkpoint_segment, checkpoint_segment_flex};
+pub use crate::api::checkpoint_profiler::{CheckpointProfiler, CheckpointTracker};
 use crate::array::Filled;
 pub use crate::autodiff::{grad, grad_with_default, hessian_vector_product as _hessian_vector_product, jacobians};
 use crate::graph::attr::{IntoAttr, Ints};

@@ -73,8 +73,10 @@ pub struct Bound<'a> {
 pub struct Outcome {
     /// The outputs.
     pub outputs: Vec<Array>,
-    /// Bytes that the arena and the outputs took.
+    /// Bytes that the arena and the outputs took, and what each thread but the first has beside them.
     pub peak_bytes: usize,
+    /// Bytes of those that the threads have beside the arena.
+    pub thread_bytes: usize,
 }
 
 type Bases = SmallVec<[*mut u8; 64]>;
@@ -110,7 +112,7 @@ pub unsafe fn run(plan: &Plan, bound: &Bound<'_>) -> Result<Outcome> {
     let own = crew.as_ref().map_or(0, |c| c.memory.len());
     // SAFETY: handed on.
     unsafe { steps(plan, &bases, &Threads { bound, crew: crew.as_ref() }, bound.beside.proceed, bound.beside.timer)? };
-    Ok(Outcome { outputs, peak_bytes: arena.len() + plan.output_bytes() + own })
+    Ok(Outcome { outputs, peak_bytes: arena.len() + plan.output_bytes() + own, thread_bytes: own })
 }
 
 /// The threads of a run, with the memory that each but the first has of its own.

@@ -18,7 +18,7 @@ use crate::plan::{PASSES, Plan, walk};
 pub struct TracedPlan {
     plan: Arc<Plan>,
     /// By place in the walk: lines of the program, and calls.
-    notes: Vec<Arc<str>>,
+    pub(super) notes: Vec<Arc<str>>,
 }
 
 impl TracedPlan {
@@ -35,6 +35,11 @@ impl TracedPlan {
             notes.push(shared.unwrap_or_else(|| note.into()));
         }
         Ok(TracedPlan { plan, notes })
+    }
+
+    /// A plan of which no lines are known.
+    pub fn without_lines(plan: Arc<Plan>) -> TracedPlan {
+        TracedPlan { plan, notes: vec![] }
     }
 
     /// The plan.

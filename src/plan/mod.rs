@@ -23,6 +23,7 @@ pub mod simplify;
 mod size;
 pub mod step;
 mod table;
+mod timeline;
 mod types;
 pub mod verify;
 pub mod walk;
@@ -48,6 +49,7 @@ pub use explain::TracedPlan;
 
 pub use cache::{LIMIT, PLANS, cached, clear, compilations, release, set_limit, touch, usage};
 pub use size::STEP;
+pub use timeline::{LineOfValues, MemoryStep};
 
 /// What kind of value a run binds.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

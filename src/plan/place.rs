@@ -131,6 +131,8 @@ struct Layout<'a> {
     copies: Vec<(u32, Ref)>,
     first_write: usize,
     fallible: usize,
+    /// Bytes of the arena that values have which are computed again.
+    again: usize,
 }
 
 impl<'a> Layout<'a> {
@@ -159,6 +161,7 @@ impl<'a> Layout<'a> {
             copies: vec![],
             first_write: order.steps.len(),
             fallible: order.fallible,
+            again: 0,
         };
         for (t, &d) in order.steps.iter().enumerate() {
             for &n in &groups[d].nodes {
@@ -278,6 +281,11 @@ impl<'a> Layout<'a> {
         self.ir.ty(r).bytes()
     }
 
+    /// Bytes of the arena that a value takes if it is computed again.
+    fn again_bytes(&self, r: Ref) -> usize {
+        if self.ir.node(r).again { padded(self.bytes(r).max(1)) } else { 0 }
+    }
+
     /// A place for a value: its own memory if it leaves the plan, else the arena.
     fn home(&mut self, r: Ref) -> Loc {
         if let Some(loc) = self.locs.get(r) {
@@ -285,7 +293,10 @@ impl<'a> Layout<'a> {
         }
         let loc = match self.borrow(r) {
             Some(base) => Loc { base, offset: 0 },
-            None => Loc { base: ARENA, offset: self.space.take(self.bytes(r)) },
+            None => {
+                self.again += self.again_bytes(r);
+                Loc { base: ARENA, offset: self.space.take(self.bytes(r)) }
+            }
         };
         self.locs.insert(r, loc);
         loc
@@ -306,6 +317,7 @@ impl<'a> Layout<'a> {
     /// Gives the memory of a value back.
     fn give(&mut self, r: Ref, loc: Loc) {
         if loc.base == ARENA {
+            self.again -= self.again_bytes(r);
             return self.space.give(loc.offset, self.bytes(r));
         }
         let output = (loc.base as usize).checked_sub(self.first_output).and_then(|j| self.ir.outputs.get(j));
@@ -347,7 +359,7 @@ impl<'a> Layout<'a> {
         for (t, &d) in order.steps.iter().enumerate() {
             let group = &groups[d];
             let mut step = if group.tile { self.tile(group, t, &borrowed)? } else { self.call(group)? };
-            step.live = self.space.used;
+            (step.live, step.live_again) = (self.space.used, self.again);
             step.cost = step.estimate().saturating_mul(weight());
             let (at, bytes) = step.scratch;
             if bytes > 0 {
@@ -371,8 +383,9 @@ impl<'a> Layout<'a> {
             let output = PlacedArg { loc: self.write_base(sources.len(), w), ty, strides };
             let walked = self.ir.node(r).walked;
             self.first_write = self.first_write.min(steps.len());
-            let (inputs, outputs, live) = (vec![input], vec![output], self.space.used);
-            steps.push(Step { work: Work::Copy, inputs, outputs, scratch: (0, 0), walked, nodes: vec![], cut: Cut::Call, live, cost: 0 });
+            let (inputs, outputs, live, live_again) = (vec![input], vec![output], self.space.used, self.again);
+            let (work, nodes, cut) = (Work::Copy, vec![], Cut::Call);
+            steps.push(Step { work, inputs, outputs, scratch: (0, 0), walked, nodes, cut, live, live_again, cost: 0 });
         }
         debug_assert!(self.first_write >= self.fallible.min(steps.len()));
         Ok(steps)
@@ -417,6 +430,7 @@ impl<'a> Layout<'a> {
                 });
                 if let Some((read, l)) = donor {
                     handed.push(l.root);
+                    self.again = self.again + self.again_bytes(value) - self.again_bytes(l.root);
                     self.locs.insert(value, l.loc);
                     p.stages[s].stores[k].aliased |= *read == s && l.end > p.stages[s].stores[k].at;
                 }
@@ -438,7 +452,7 @@ impl<'a> Layout<'a> {
         let scratch = self.scratch(p.working_bytes());
         let walked = self.ir.nodes[group.nodes[0] as usize].walked;
         let (work, nodes, cut) = (Work::Tile(Box::new(p)), group.nodes.clone(), group.cut);
-        Ok(Step { work, inputs: vec![], outputs: vec![], scratch, walked, nodes, cut, live: 0, cost: 0 })
+        Ok(Step { work, inputs: vec![], outputs: vec![], scratch, walked, nodes, cut, live: 0, live_again: 0, cost: 0 })
     }
 
     fn call(&mut self, group: &Group) -> Result<Step> {
@@ -476,7 +490,7 @@ impl<'a> Layout<'a> {
         let scratch = self.scratch(bytes);
         let walked = node.walked;
         debug_assert!(!self.ir.may_fail(n) || self.made.has(Ref { node: n, out: 0 }));
-        Ok(Step { work, inputs, outputs, scratch, walked, nodes: group.nodes.clone(), cut: group.cut, live: 0, cost: 0 })
+        Ok(Step { work, inputs, outputs, scratch, walked, nodes: group.nodes.clone(), cut: group.cut, live: 0, live_again: 0, cost: 0 })
     }
 }
 

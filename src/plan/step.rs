@@ -66,6 +66,8 @@ pub struct Step {
     pub cut: Cut,
     /// Bytes of the arena that hold values or scratch memory while it runs.
     pub live: usize,
+    /// Bytes of those that hold values which are computed again.
+    pub live_again: usize,
     /// Its work, in elements that are moved: about as many nanoseconds.
     pub cost: usize,
 }

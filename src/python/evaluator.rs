@@ -9,6 +9,7 @@ use pyo3::types::{PyDict, PyList, PyMapping, PyString};
 use smallvec::SmallVec;
 
 use super::apply;
+use super::checkpoint_profiler;
 use super::context::Context;
 use super::convert;
 use super::guarded;
@@ -459,6 +460,22 @@ impl Plan {
     #[getter]
     fn peak_bytes(&self) -> usize {
         self.0.peak_bytes()
+    }
+    /// Bytes of the arena, the block of memory that holds what is neither fed nor returned.
+    #[getter]
+    fn arena_bytes(&self) -> usize {
+        self.0.arena_bytes
+    }
+    /// What a run holds in memory while each step runs, in the order of the steps. Its maximum is `peak_bytes` but for what lies
+    /// unused between values: `peak_bytes` counts the arena as a whole, of `arena_bytes`. `ag.viz.memory` draws it.
+    ///
+    /// >>> with ag.Context() as ctx:
+    /// ...     x = ctx.placeholder("x", [64, 64])
+    /// ...     plan = ctx.evaluator().push((T.tanh(x @ x) @ x).sum()).feed(x, np.zeros((64, 64))).plan()
+    /// >>> [(s.name, s.live_bytes) for s in plan.memory_timeline()]
+    /// [('batch_matmul', 32768), ('tile', 32768), ('batch_matmul', 65536), ('tile', 32768)]
+    fn memory_timeline(&self) -> PyResult<Vec<checkpoint_profiler::MemoryStep>> {
+        checkpoint_profiler::timeline(&self.0)
     }
     /// Refused: it is made for this process, and found again for a graph of the same structure.
     fn __reduce__(&self) -> PyResult<()> {

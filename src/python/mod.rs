@@ -3,6 +3,7 @@
 mod apply;
 mod at;
 mod checkpoint;
+mod checkpoint_profiler;
 mod context;
 mod convert;
 mod eager;
@@ -40,6 +41,8 @@ mod lib_module {
     use super::at::{At, Place};
     #[pymodule_export]
     use super::checkpoint::_checkpointed;
+    #[pymodule_export]
+    use super::checkpoint_profiler::{CheckpointProfiler, CheckpointTracker, MemoryStep};
     #[pymodule_export]
     use super::context::{_compilations, _innermost, _tracing, Context, current_context};
     #[pymodule_export]

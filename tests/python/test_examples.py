@@ -1,5 +1,6 @@
 """The example programs run as a user runs them."""
 
+import json
 import os
 import re
 import subprocess
@@ -70,3 +71,30 @@ def test_mnist_bad_option(cache):
     done = run(cache, "mnist.py", "--epochs", 0)
     assert done.returncode == 2
     assert "got 0; expected 1 or more" in done.stderr
+
+
+def test_checkpoint_curve(cache, tmp_path):
+    files = {kind: tmp_path / f"curve.{kind}" for kind in ("csv", "json", "svg")}
+    small = ["--layers", 6, "--width", 16, "--batch", 32, "--runs", 1, "--budgets", "0.9", "--policies", "segments,nothing"]
+    done = run(cache, "checkpoint_curve.py", *small, "--csv", files["csv"], "--json", files["json"], "--out", files["svg"])
+    assert done.returncode == 0, done.stderr
+    points = json.loads(files["json"].read_text())["points"]
+    assert [p["name"] for p in points][:3] == ["everything", "segments", "nothing"]
+    assert all(p["peak_bytes"] <= points[0]["peak_bytes"] and p["seconds"] > 0 for p in points)
+    assert len(files["csv"].read_text().splitlines()) == len(points) + 1
+    assert "memory budget" in files["svg"].read_text() or len(points) == 3
+
+
+@pytest.mark.parametrize(
+    ("argument", "said"),
+    [
+        (["--layers", "0"], "got 0; expected 1 or more"),
+        (["--budgets", "2"], "got 2; expected numbers above 0 and up to 1"),
+        (["--policies", "none"], "got none; expected of everything"),
+        (["--out", "curve.pdf"], "got curve.pdf; expected a path that ends in .png or .svg"),
+    ],
+)
+def test_checkpoint_curve_refuses(cache, argument, said):
+    done = run(cache, "checkpoint_curve.py", *argument)
+    assert done.returncode == 2
+    assert said in done.stderr

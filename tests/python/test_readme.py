@@ -1,4 +1,4 @@
-"""The Python programs in README.md, and on the page for those who come from elsewhere, run as printed."""
+"""The Python programs in README.md and on pages of docs/ run as printed."""
 
 import re
 from pathlib import Path
@@ -8,12 +8,12 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def ran(page, capsys):
+def ran(page, capsys, least=3):
     """The names that the programs of a page leave behind."""
     text = page.read_text(encoding="utf-8")
     names: dict[str, object] = {}
     blocks = list(re.finditer(r"^```python\n(.*?)^```$", text, re.DOTALL | re.MULTILINE))
-    assert len(blocks) >= 3
+    assert len(blocks) >= least
     for block in blocks:
         # Padded with empty lines, so that a traceback gives the line of the page.
         source = "\n" * text.count("\n", 0, block.start(1)) + block[1]
@@ -40,3 +40,8 @@ def test_programs_for_those_who_come_from_elsewhere(capsys):
     np.testing.assert_allclose(names["gradient"], [0.0, -2.0 * np.exp(-1.0)], rtol=1e-14)
     assert abs(names["gap"]).max() < 1e-12
     assert names["weights"].tolist() == [0.5, 1.0, 1.0, 1.0, 0.5]
+
+
+def test_program_of_training_under_a_memory_limit(capsys):
+    names = ran(ROOT / "docs" / "memory.md", capsys, least=1)
+    assert 0 < names["tracker"].memory_saved() < names["tracker"].peak_bytes_without()
