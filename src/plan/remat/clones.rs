@@ -125,3 +125,46 @@ impl Cloning<'_> {
         Ref { node: self.nodes.len() as u32 - 1, out: 0 }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dtype::DType;
+    use crate::graph::checkpoint::Part;
+    use crate::ops::find;
+    use crate::plan::ir::{IrOp, Walked};
+    use crate::shape::Ty;
+
+    fn node(op: IrOp, inputs: &[Ref], tys: &[(DType, &[usize])], sweep: u32) -> IrNode {
+        IrNode {
+            op,
+            attrs: [].into(),
+            inputs: inputs.iter().copied().collect(),
+            tys: tys.iter().map(|&(dtype, dims)| Ty { dtype, dims: dims.into() }).collect(),
+            walked: Walked(0),
+            segment: 0,
+            part: Part { sweep, group: 0 },
+            again: false,
+        }
+    }
+
+    /// A check of a further result becomes that result of the clone.
+    #[test]
+    fn a_check_hands_on_the_result_that_it_has_seen() {
+        let row = |name| IrOp::Row(find(name).unwrap(), None);
+        let number = (DType::I64, &[][..]);
+        let nodes = vec![
+            node(IrOp::Source(0), &[], &[(DType::F64, &[4])], 0),
+            node(row("max_with_index"), &[Ref { node: 0, out: 0 }], &[(DType::F64, &[]), number], 0),
+            node(row("check_finite"), &[Ref { node: 1, out: 1 }], &[number], 0),
+            node(row("neg"), &[Ref { node: 2, out: 0 }], &[number], 1),
+        ];
+        let ir = Ir { nodes, outputs: vec![Ref { node: 3, out: 0 }], ..Ir::default() };
+        let needs = Needs::new(&ir);
+        let keep: Vec<bool> = ir.nodes.iter().map(stays).collect();
+        let made = with_clones(&ir, &needs, &keep);
+        let last = made.nodes.last().unwrap();
+        assert_eq!(last.inputs[0], Ref { node: 3, out: 1 });
+        assert!(made.nodes[3].again && made.nodes[3].name() == "max_with_index" && last.segment == 1);
+    }
+}
