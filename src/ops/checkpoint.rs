@@ -22,7 +22,7 @@ row! {
     vjp(g) { x: g }
     batch Elementwise;
     numpy "x";
-    example "x = T.constant(3.0)"; "T.grad([T.checkpoint(T.exp(x)) * x], [x])[0]" => "80.34214769275066";
+    example "x = T.constant(0.0)"; "T.grad([T.checkpoint(T.exp(x)) * x], [x])[0]" => "1.0";
     case real[2, 3];
 }
 row! {
