@@ -502,7 +502,7 @@ fn steps_compute_again_what_their_context_says() {
     let by_environment = deep_steps(|ctx| ctx.env().set_checkpoint_policy(Policy::segments(None)));
     let cleared = deep_steps(|ctx| {
         ctx.set_checkpoint_policy(Policy::segments(None));
-        ctx.set_checkpoint_policy(None);
+        ctx.set_checkpoint_policy(None::<Policy>);
     });
     for (peak, after) in [&by_context, &by_environment] {
         assert!(*peak < most, "{peak} of {most}");
