@@ -484,7 +484,7 @@ fn deep_steps(say: impl Fn(&Context)) -> (usize, Array) {
     let peak = env.run(|ctx| {
         say(ctx);
         let v = ctx.variable("w");
-        let deep = (0..16).fold(v, |h, _| T::dropout(T::sin(T::tanh(h)), 0.1, true));
+        let deep = (0..48).fold(v, |h, _| T::dropout(T::sin(T::tanh(h)), 0.1, true));
         let loss = T::reduce_sum(deep, (), false);
         let g = T::grad(&[loss], &[v]);
         let peak = opt.plan(&[loss], &[v], &g, ctx, Feeder::new()).unwrap().peak_bytes();
@@ -498,11 +498,11 @@ fn deep_steps(say: impl Fn(&Context)) -> (usize, Array) {
 #[test]
 fn steps_compute_again_what_their_context_says() {
     let (most, expected) = deep_steps(|_| {});
-    let by_context = deep_steps(|ctx| ctx.set_checkpoint_policy(Policy::nothing()));
-    let by_environment = deep_steps(|ctx| ctx.env().set_checkpoint_policy(Policy::nothing()));
+    let by_context = deep_steps(|ctx| ctx.set_checkpoint_policy(Policy::segments(None)));
+    let by_environment = deep_steps(|ctx| ctx.env().set_checkpoint_policy(Policy::segments(None)));
     let cleared = deep_steps(|ctx| {
-        ctx.set_checkpoint_policy(Policy::nothing());
-        ctx.set_checkpoint_policy(None);
+        ctx.set_checkpoint_policy(Policy::segments(None));
+        ctx.set_checkpoint_policy(None::<Policy>);
     });
     for (peak, after) in [&by_context, &by_environment] {
         assert!(*peak < most, "{peak} of {most}");

@@ -212,8 +212,8 @@ def checkpoint(f: Callable[..., Any] | None = None, *, policy: PolicyLike | None
     ...     return T.tanh(x @ w) * scale
     >>> g = ag.grad(lambda w, x: layer(w, layer(w, x, scale=0.5), scale=2.0).sum())(np.eye(2), np.ones((1, 2)))
     >>> g.round(4)
-    array([[2.2126, 2.2126],
-           [2.2126, 2.2126]])
+    array([[1.0255, 1.0255],
+           [1.0255, 1.0255]])
     """
     if f is None:
         return functools.partial(checkpoint, policy=policy)

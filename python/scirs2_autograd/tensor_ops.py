@@ -3929,9 +3929,9 @@ def checkpoint(x: TensorLike) -> Tensor:
     NumPy: `x`
 
     >>> with ag.Context():
-    ...     x = T.constant(3.0)
+    ...     x = T.constant(0.0)
     ...     print(T.grad([T.checkpoint(T.exp(x)) * x], [x])[0].eval())
-    80.34214769275066
+    1.0
     """
     made: Tensor = _apply(_checkpoint, (x,), ())
     return made

@@ -24,7 +24,7 @@ row! {
     pub CHECKPOINT = fn checkpoint(x: any) -> y
     body { marked(x, Mark::Recompute) }
     numpy "x";
-    example "x = T.constant(3.0)"; "T.grad([T.checkpoint(T.exp(x)) * x], [x])[0]" => "80.34214769275066";
+    example "x = T.constant(0.0)"; "T.grad([T.checkpoint(T.exp(x)) * x], [x])[0]" => "1.0";
     case real[2, 3];
 }
 row! {

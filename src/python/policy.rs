@@ -115,8 +115,11 @@ impl Way {
     }
 }
 
+/// A function by a reference that does not hold it, and its policy.
+type Known = (Py<PyWeakrefReference>, policy::Policy);
+
 /// The policies of functions by the addresses of these: one function is one policy, so that its plans are found again.
-static MADE: LazyLock<Mutex<FxHashMap<usize, (Py<PyWeakrefReference>, policy::Policy)>>> = LazyLock::new(Mutex::default);
+static MADE: LazyLock<Mutex<FxHashMap<usize, Known>>> = LazyLock::new(Mutex::default);
 
 /// The engine's policy of a function.
 fn of_function(f: &Bound<'_, PyAny>) -> (policy::Policy, Function) {

@@ -161,12 +161,13 @@ def chain(net, dtype="float32", n=64, width=4096):
     return ctx.evaluator().push(g).feed(x, np.full(width, 0.5))
 
 
-def step(x):
-    return T.sin(T.tanh(x) * 1.5)
+def step(x, mark=T.identity):
+    """Two operations whose gradients read what is marked."""
+    return mark(T.sin(mark(mark(T.tanh(x)) * 1.5)))
 
 
 def every(k, mark):
-    return lambda _ctx, x, i: mark(step(x)) if i % k else step(x)
+    return lambda _ctx, x, i: step(x, mark) if i % k else step(x)
 
 
 @functools.cache
@@ -182,7 +183,7 @@ LESS = {
         None,
     ),
     "segments": (lambda _ctx, x, _i: step(x), policies.segments()),
-    "function": (every(8, lambda x: T.checkpoint_name(x, "no")), lambda value: value.op == "sin" and not value.names),
+    "function": (lambda _ctx, x, _i: step(x), lambda value: value.op == "sin"),
 }
 
 
@@ -195,8 +196,7 @@ def test_a_deep_chain_needs_less(name):
 
 
 def test_small_values_stay():
-    small = chain(every(8, lambda x: T.adaptive_checkpoint(x, 1 << 20)))
-    assert small.plan().peak_bytes == whole_peak()
+    assert chain(every(8, lambda x: T.adaptive_checkpoint(x, 1 << 20))).plan().peak_bytes == whole_peak()
 
 
 def test_a_decorated_function_needs_less():
@@ -303,7 +303,7 @@ def test_steps_of_optimizers():
             said["checkpoint"] = lambda value: asked.append(value.op) or given(value)
         with ag.Context(env) as ctx:
             v = ctx.variable("w")
-            loss = functools.reduce(lambda y, _: T.dropout(step(y), 0.1), range(16), v).sum()
+            loss = functools.reduce(lambda y, _: T.dropout(step(y), 0.1), range(48), v).sum()
             gs = T.grad([loss], [v])
             optimizer = ag.optimizers.Adam(env=env, alpha=0.1)
             plan = optimizer.plan([loss], [v], gs, ctx, **said)
@@ -312,7 +312,7 @@ def test_steps_of_optimizers():
         return plan.peak_bytes, first.tobytes(), env["w"].tobytes(), bool(asked)
 
     most, *bits, _ = step_with()
-    least, *others, asked = step_with(checkpoint=lambda value: False)
+    least, *others, asked = step_with(checkpoint=lambda value: value.op == "sin")
     assert asked
     assert least < most
     assert others == bits
@@ -322,7 +322,7 @@ def test_steps_of_optimizers():
 
 def test_profiles_of_such_evaluators():
     evaluator = chain(lambda _ctx, x, _i: step(x)).checkpoint(policies.segments())
-    assert ag.profile(evaluator).peak_bytes == evaluator.plan().peak_bytes < whole_peak()
+    assert evaluator.plan().peak_bytes <= ag.profile(evaluator).peak_bytes < 0.6 * whole_peak()
 
 
 # Budgets
@@ -518,7 +518,7 @@ def test_policies_of_many_threads():
                 for i in range(20):
                     policy = keep if i % 2 else (lambda value: value.op == "sin")
                     ctx.set_checkpoint_policy(policy)
-                    ctx.env.set_checkpoint_policy(policy | policies.products() if isinstance(policy, ag.Policy) else policy)
+                    ctx.env.set_checkpoint_policy(ag.Policy(policy) | policies.products())
                     assert (g.eval(feeds) == wanted).all()
                     ctx.set_checkpoint_policy(None)
                     assert (g.eval(feeds) == wanted).all()
@@ -849,11 +849,11 @@ def test_decorated_functions_take_and_return_anything():
         x, w = ctx.constant(np.ones((2, 2))), ctx.constant(np.eye(2))
         made = f(x, Weights(w, 1.0), 7, "r", scale=2.0, k="v")
         assert (made["name"], made["rest"], made["more"][:2]) == ("layer", (7, "r"), ["v", None])
-        np.testing.assert_array_equal(made["h"].eval(), np.tanh(np.full((2, 2), 2.0)) * 2.0)
+        np.testing.assert_allclose(made["h"].eval(), np.tanh(np.full((2, 2), 2.0)) * 2.0, rtol=1e-15)
         np.testing.assert_array_equal(made["more"][2][0].eval(), made["h"].eval() + 1.0)
 
 
-def test_decorated_methods_and_generators_of_them():
+def test_decorated_methods():
     class Net:
         calls = 0
 

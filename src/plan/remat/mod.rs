@@ -190,7 +190,9 @@ impl Plan {
             self.recomputation = Recomputation { peak_without: without, why, ..Recomputation::default() };
             return self;
         }
-        other.recomputation = Recomputation { peak_without: without, why: by, ..counted(&other.ir) };
+        let counted = counted(&other.ir);
+        let why = if counted.values == 0 { format!("{by}, no gradient reads anything that is not kept") } else { by };
+        other.recomputation = Recomputation { peak_without: without, why, ..counted };
         other
     }
 }
