@@ -36,7 +36,8 @@ fn steps(name: &str, net: Net) {
             let grads = T::grad(&[built.loss], &built.params);
             ctx.set_checkpoint_policy(policy);
             let writes = updates(&SGD::new(0.01), &built.params, &grads, ctx).unwrap();
-            check(&format!("{name}, {way}"), || {
+            // Lists of what is bound: variables and feeds.
+            check(&format!("{name}, {way}"), 1024 + 512 * built.params.len(), || {
                 let feeder = built.feeds.iter().fold(Feeder::new(), |f, (t, a)| f.push(t, a));
                 let ask = ctx.evaluator().push(built.loss).set_feeder(feeder);
                 writes.iter().fold(ask, |ask, t| ask.write(t))

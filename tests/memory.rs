@@ -34,7 +34,7 @@ fn elementwise_program() {
         let y = T::reduce_sum(T::sin(x) * T::exp(-(x * x)) + T::log(1.0 + x * x) * T::tanh(x) / (2.0 + T::cos(x)), (), false);
         let g = T::grad(&[y], &[x])[0];
         let a = ndarray::Array1::from_shape_fn(300_000, |i| (i % 1000) as f32 * 0.003);
-        check("elementwise", || ctx.evaluator().push(y).push(g).feed(x, a.view()));
+        check("elementwise", 1024, || ctx.evaluator().push(y).push(g).feed(x, a.view()));
     });
 }
 
@@ -46,7 +46,7 @@ fn adam_step() {
     env.run(|ctx| {
         let Network { x, y, vars, loss, grads } = network(ctx, DType::F32);
         let writes = updates(&adam, &vars, &grads, ctx).unwrap();
-        check("Adam step", || {
+        check("Adam step", 1024, || {
             let ask = ctx.evaluator().push(loss).feed(x, images.view()).feed(y, labels.view());
             writes.iter().fold(ask, |ask, t| ask.write(t))
         });
