@@ -176,7 +176,7 @@ fn compared(cases: &[Case]) {
     }
     println!("{again} of {all} runs computed values again");
     assert!(faults.is_empty(), "{} faults\n{}", faults.len(), faults.join("\n"));
-    assert!(2 * again > all, "only {again} of {all} runs computed values again");
+    assert!(10 * again > all, "only {again} of {all} runs computed values again");
 }
 
 #[test]
@@ -333,46 +333,39 @@ fn hooks_run_once() {
 #[test]
 fn a_draw_that_is_made_again_is_the_same_draw() {
     let _alone = alone();
-    let data = nets::numbers(DType::F64, &[400], 1.0, 3);
+    let (data, weight) = (nets::numbers(DType::F64, &[64, 16], 1.0, 3), nets::numbers(DType::F64, &[16, 16], 0.4, 4));
     let env = VariableEnvironment::new();
     env.run(|ctx| {
-        let x = nets::fed(ctx, "x", &data);
+        let (x, w) = (nets::fed(ctx, "x", &data), nets::fed(ctx, "w", &weight));
+        let layer = |y, draw| T::tanh(T::matmul(y, w) * draw) * draw;
         let mut draws = vec![];
         let mut y = x;
-        for _ in 0..24 {
+        for _ in 0..16 {
             y = T::checkpoint_segment(ctx, [y], |[y]| {
-                let draw = T::standard_normal([400], ctx);
-                draws.push(draw);
-                T::tanh(y * draw) * draw
+                draws.push(T::standard_normal([64, 16], ctx));
+                layer(y, draws[draws.len() - 1])
             });
         }
         let g = T::grad(&[T::sum_all(y)], &[x])[0];
         let asked = |with_draws: bool| {
             env.seed(3);
-            let ask = ctx.evaluator().push(g).feed(x, &data);
+            let ask = ctx.evaluator().push(g).feed(x, &data).feed(w, &weight);
             let ask = if with_draws { ask.extend(&draws) } else { ask };
             (ask.plan().unwrap().recomputation.values, ask.run().into_iter().map(|r| r.unwrap()).collect::<Vec<_>>())
         };
         let (again, alone) = asked(false);
-        assert!(again > 0);
-        // Draws that are outputs are kept, and are those that the gradient read.
+        assert!(again >= 16, "{again} values are computed again");
+        // Draws that are outputs are those that the gradient read.
         let (_, shown) = asked(true);
         same_bits("gradient", &shown[0], &alone[0]).unwrap();
-        let mut y = data.as_slice::<f64>().unwrap().to_vec();
-        let mut slope = vec![1.0; 400];
-        for draw in &shown[1..] {
-            let draw = draw.as_slice::<f64>().unwrap();
-            for i in 0..400 {
-                let t = (y[i] * draw[i]).tanh();
-                slope[i] *= (1.0 - t * t) * draw[i] * draw[i];
-                y[i] = t * draw[i];
-            }
-        }
-        let found = alone[0].as_slice::<f64>().unwrap();
-        let near = |(a, b): (&f64, &f64)| (a - b).abs() <= 1e-9 * b.abs().max(1.0);
-        assert!(found.iter().zip(&slope).all(near));
+        let known: Vec<Tensor<'_>> = (1..shown.len()).map(|k| nets::fed(ctx, &format!("draw{k}"), &shown[k])).collect();
+        let y = known.iter().fold(x, |y, &draw| layer(y, draw));
+        let feeder = known.iter().zip(&shown[1..]).fold(Feeder::new(), |f, (t, a)| f.push(t, a));
+        let ask = ctx.evaluator().push(T::grad(&[T::sum_all(y)], &[x])[0]).set_feeder(feeder).feed(x, &data).feed(w, &weight);
+        same_bits("with the draws as feeds", ask.run()[0].as_ref().unwrap(), &alone[0]).unwrap();
         // Another run draws anew.
-        assert_ne!(ctx.evaluator().push(g).feed(x, &data).run()[0].as_ref().unwrap(), &alone[0]);
+        let next = ctx.evaluator().push(g).feed(x, &data).feed(w, &weight).run().remove(0).unwrap();
+        assert!(same_bits("another run", &next, &alone[0]).is_err());
     });
 }
 

@@ -53,7 +53,7 @@ fn deep_network() {
 
 #[test]
 fn transformer() {
-    steps("transformer", Net::new(Kind::Transformer { heads: 4, length: 32 }, 4, 32, 8));
+    steps("transformer", Net::new(Kind::Transformer { heads: 4, length: 64 }, 4, 64, 8));
 }
 
 /// What a process of its own is to do: depth, width, batch, and the policy.
