@@ -8,6 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from workload import (
+    DEEP_RATE,
+    DEEP_STEPS,
     STEPS,
     Workload,
     attention_inputs,
@@ -265,6 +267,34 @@ def deep(depth: int, width: int, batch: int) -> Workload:
         return jnp.mean((output(x, parameters, jax.nn.relu) - target) ** 2)
 
     return compiled_gradient(f, 2 * depth, *deep_network(depth, width, batch))
+
+
+def deep_step(depth: int, width: int, batch: int, kept: int | None) -> Workload:
+    *arrays, inputs, targets = deep_network(depth, width, batch)
+    parameters, x, target = [jnp.asarray(a) for a in arrays], jnp.asarray(inputs), jnp.asarray(targets)
+
+    def block(x, parameters, first):
+        x = jax.nn.relu(x) if not first else x
+        return output(x, parameters, jax.nn.relu)
+
+    def loss_of(parameters, x, target):
+        if kept is None:
+            return jnp.mean((output(x, parameters, jax.nn.relu) - target) ** 2)
+        for i in range(0, 2 * depth, 2 * kept):
+            x = jax.checkpoint(block, static_argnums=2)(x, parameters[i : i + 2 * kept], i == 0)
+        return jnp.mean((x - target) ** 2)
+
+    @partial(jax.jit, donate_argnums=0)
+    def step(parameters, x, target):
+        loss, grads = jax.value_and_grad(loss_of)(parameters, x, target)
+        return [p - jnp.float32(DEEP_RATE) * g for p, g in zip(parameters, grads, strict=True)], loss
+
+    def call(_=None):
+        nonlocal parameters
+        parameters, loss = finished(step, parameters, x, target)
+        return loss
+
+    return Workload(call, lambda: [np.array([float(call()) for _ in range(DEEP_STEPS)])])
 
 
 def plain(f, *arrays) -> Workload:

@@ -8,6 +8,8 @@ import numpy as np
 import scirs2_autograd as ag
 from scirs2_autograd import tensor_ops as T
 from workload import (
+    DEEP_RATE,
+    DEEP_STEPS,
     STEPS,
     Workload,
     attention_inputs,
@@ -281,6 +283,26 @@ def deep(depth: int, width: int, batch: int) -> Workload:
         return T.reduce_mean((output(x, parameters, T.relu) - target) ** 2)
 
     return kept_gradient(f, 2 * depth, *deep_network(depth, width, batch))
+
+
+def deep_step(depth: int, width: int, batch: int, kept: int | None) -> Workload:
+    *first, inputs, targets = deep_network(depth, width, batch)
+    env = ag.VariableEnvironment()
+    names = [f"parameter {i}" for i in range(len(first))]
+    for name, array in zip(names, first, strict=True):
+        env.name(name).set(array)
+    sgd = ag.optimizers.SGD(DEEP_RATE)
+    ctx = ag.Context(env)
+    x, target = (ctx.placeholder(name, [batch, width]) for name in ("x", "target"))
+    parameters = [ctx.variable(name) for name in names]
+    loss = T.reduce_mean((output(x, parameters, T.relu) - target) ** 2)
+    grads = T.grad([loss], parameters)
+    said = {} if kept is None else {"checkpoint": ag.policies.every_layers(kept)}
+
+    def call(_=None):
+        return sgd.update_and_eval([loss], parameters, grads, ctx, ag.Feeder().push(x, inputs).push(target, targets), **said)[0]
+
+    return Workload(call, lambda: [np.array([float(call()) for _ in range(DEEP_STEPS)])])
 
 
 def plain(f, *arrays) -> Workload:

@@ -3,8 +3,11 @@
 import numpy as np
 import torch
 import torch.nn.functional as F
+from torch.utils.checkpoint import checkpoint_sequential
 
 from workload import (
+    DEEP_RATE,
+    DEEP_STEPS,
     STEPS,
     THREADS,
     Workload,
@@ -236,6 +239,34 @@ def deep(depth: int, width: int, batch: int) -> Workload:
         return F.mse_loss(output(x, parameters), target)
 
     return differentiated(f, 2 * depth, *deep_network(depth, width, batch))
+
+
+def deep_step(depth: int, width: int, batch: int, kept: int | None) -> Workload:
+    *arrays, inputs, targets = deep_network(depth, width, batch)
+    parameters = [torch.from_numpy(a).requires_grad_() for a in arrays]
+    sgd = torch.optim.SGD(parameters, DEEP_RATE)
+
+    def layer(i: int):
+        # What a segment is given is kept as it is.
+        relu = (lambda x: x) if i == 0 else F.relu if i % kept == 0 else torch.relu_
+        return lambda x: torch.addmm(parameters[2 * i + 1], relu(x), parameters[2 * i])
+
+    layers = [layer(i) for i in range(depth)] if kept else []
+
+    def call(_=None):
+        x, target = torch.from_numpy(inputs), torch.from_numpy(targets)
+        if kept is None:
+            out = output(x, parameters)
+        else:
+            out = checkpoint_sequential(layers, depth // kept, x, use_reentrant=False, preserve_rng_state=False)
+        loss = F.mse_loss(out, target)
+        loss.backward()
+        sgd.step()
+        # Gradients that wait for the next step would be in memory beside what it keeps.
+        sgd.zero_grad(set_to_none=True)
+        return loss
+
+    return Workload(call, lambda: [np.array([call().item() for _ in range(DEEP_STEPS)])])
 
 
 def runge_kutta_at_once(steps: int) -> Workload:

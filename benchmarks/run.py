@@ -41,6 +41,8 @@ THREADS = ["OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "SCIRS2
 SLOWER = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
 # By default the C library gives large blocks back to the system, and PyTorch pays for fresh pages at the next call.
 KEEP_MEMORY = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(2**36)}
+# It also raises, as blocks are freed, the size from which it does so; where memory is compared, large blocks always go back.
+RETURN_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(2**20), "MALLOC_TRIM_THRESHOLD_": str(2**20)}
 
 
 @dataclass
@@ -52,6 +54,7 @@ class Row:
     large: bool = False  # arrays so large that it matters whether memory is kept
     rounds: int | None = None
     peak: bool = False  # the memory that it takes is a line of its own
+    returned: bool = False  # PyTorch's large blocks go back to the system at once, unless all memory is kept
 
 
 ROWS: dict[str, list[Row]] = {
@@ -158,6 +161,22 @@ ROWS: dict[str, list[Row]] = {
             peak=True,
         )
     ],
+    "w": [
+        Row(
+            title,
+            "deep_step",
+            {"depth": 64, "width": 512, "batch": 2048, "kept": kept},
+            3e-2,
+            large=True,
+            rounds=5,
+            peak=True,
+            returned=True,
+        )
+        for title, kept in (
+            ("SGD step of 64 layers of width 512, batch 2048", None),
+            ("the same, every 8th layer kept and the others computed again", 8),
+        )
+    ],
 }
 
 
@@ -184,7 +203,8 @@ class Contender:
         self.loops = 1
         self.outcome: str | None = None  # why there is no time
         self.megabytes: float | None = None
-        kept = KEEP_MEMORY if label == "PyTorch, memory kept" else {}
+        returned = RETURN_MEMORY if label == "PyTorch" and row.returned else {}
+        kept = KEEP_MEMORY if label == "PyTorch, memory kept" else returned
         command = [sys.executable, str(HERE / "worker.py"), CONTENDERS[label], row.workload, json.dumps(row.parameters)]
         self.process = subprocess.Popen(
             [*command, json.dumps(args.cores), args.clock],

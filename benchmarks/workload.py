@@ -172,3 +172,9 @@ THREADS = int(os.environ.get("OMP_NUM_THREADS", "1"))
 
 STEPS = 10
 """Training steps whose losses are compared."""
+
+DEEP_STEPS = 3
+"""The same, of a deep network."""
+
+DEEP_RATE = 1e-4
+"""The rate of these steps."""
