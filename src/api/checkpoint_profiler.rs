@@ -197,7 +197,8 @@ impl Seen {
 /// T::CheckpointProfiler::start_tracking();
 /// run(|ctx| {
 ///     let x = ctx.placeholder("x", &[64, 64]);
-///     let deep = (0..8).fold(x, |h, _| T::checkpoint(T::tanh(T::matmul(h, x))));
+///     let layer = |h| T::tanh(T::matmul(h, x));
+///     let deep = (0..4).fold(x, |h, _| layer(T::checkpoint(layer(h))));
 ///     let g = T::grad(&[deep], &[x])[0];
 ///     let data = ndarray::Array2::from_elem((64, 64), 0.01);
 ///     ctx.evaluator().push(g).feed(x, data.view()).run().remove(0).unwrap();
