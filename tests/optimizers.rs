@@ -1,6 +1,7 @@
 //! Optimizers against loops written out, and what a step leaves behind when it fails.
 
 use ndarray::{Array1, ArrayD, arr0, arr1};
+use scirs2_autograd::checkpoint::Policy;
 use scirs2_autograd::internals::updates;
 use scirs2_autograd::ndarray_ext::Float;
 use scirs2_autograd::optimizers::Optimizer;
@@ -472,4 +473,51 @@ fn hyperparameters_out_of_range_are_errors() {
         sgd.update(&[w], &g, ctx, Feeder::new()).unwrap();
         assert_eq!(scalar(&env, ids[0]), 0.25);
     });
+}
+
+/// Two steps on a deep chain: the peak of their plan, and the variable after them.
+fn deep_steps(say: impl Fn(&Context)) -> (usize, Array) {
+    let env = VariableEnvironment::new();
+    let w = env.name("w").set(Array1::from_elem(1000, 0.5));
+    env.seed(1);
+    let opt = Adam::default("adam", [w], &env);
+    let peak = env.run(|ctx| {
+        say(ctx);
+        let v = ctx.variable("w");
+        let deep = (0..16).fold(v, |h, _| T::dropout(T::sin(T::tanh(h)), 0.1, true));
+        let loss = T::reduce_sum(deep, (), false);
+        let g = T::grad(&[loss], &[v]);
+        let peak = opt.plan(&[loss], &[v], &g, ctx, Feeder::new()).unwrap().peak_bytes();
+        opt.update(&[v], &g, ctx, Feeder::new()).unwrap();
+        opt.update_and_eval(&[loss], &[v], &g, ctx, Feeder::new()).unwrap();
+        peak
+    });
+    (peak, env.get(w).unwrap())
+}
+
+#[test]
+fn steps_compute_again_what_their_context_says() {
+    let (most, expected) = deep_steps(|_| {});
+    let by_context = deep_steps(|ctx| ctx.set_checkpoint_policy(Policy::nothing()));
+    let by_environment = deep_steps(|ctx| ctx.env().set_checkpoint_policy(Policy::nothing()));
+    let cleared = deep_steps(|ctx| {
+        ctx.set_checkpoint_policy(Policy::nothing());
+        ctx.set_checkpoint_policy(None);
+    });
+    for (peak, after) in [&by_context, &by_environment] {
+        assert!(*peak < most, "{peak} of {most}");
+        assert_eq!(*after, expected);
+    }
+    assert_eq!(cleared, (most, expected));
+    // An error of the policy is one of the step, which then changes nothing.
+    let env = VariableEnvironment::new();
+    let w = env.name("w").set(Array1::from_elem(3, 0.5));
+    env.run(|ctx| {
+        ctx.set_checkpoint_policy(Policy::new(|_| Err(Error::text(ErrorKind::User, "no"))));
+        let v = ctx.variable("w");
+        let g = T::grad(&[T::sin(T::tanh(v))], &[v]);
+        let e = SGD::new(0.1).update(&[v], &g, ctx, Feeder::new()).unwrap_err();
+        assert!(e.to_string().contains("no"), "{e}");
+    });
+    assert_eq!(env.get(w).unwrap(), arr1(&[0.5, 0.5, 0.5]));
 }

@@ -15,9 +15,10 @@ The examples in the documentation are to be read after the first three lines of 
 
 from typing import TYPE_CHECKING, Any
 
-from . import exceptions, optimizers, tensor_ops, viz
+from . import exceptions, optimizers, policies, tensor_ops, viz
 from ._lib import (
     ArrayRng,
+    Candidate,
     CheckpointProfiler,
     CheckpointTracker,
     Context,
@@ -27,6 +28,7 @@ from ._lib import (
     MemoryStep,
     Namespace,
     Plan,
+    Policy,
     Profile,
     Tensor,
     VariableEnvironment,
@@ -40,6 +42,7 @@ from ._lib import _profile as profile
 from ._lib import _set_num_threads as set_num_threads
 from ._lib import _set_plan_cache_bytes as set_plan_cache_bytes
 from ._lib import _trim as trim
+from .checkpoints import checkpoint
 from .checks import gradcheck
 from .contexts import run
 from .custom import custom_op
@@ -63,6 +66,7 @@ __all__ = [
     "Array",
     "ArrayRng",
     "AutogradError",
+    "Candidate",
     "CheckpointProfiler",
     "CheckpointTracker",
     "Context",
@@ -80,6 +84,7 @@ __all__ = [
     "Namespace",
     "NotDifferentiableError",
     "Plan",
+    "Policy",
     "Profile",
     "ShapeError",
     "Tensor",
@@ -88,6 +93,7 @@ __all__ = [
     "VariableID",
     "__version__",
     "array",
+    "checkpoint",
     "current_context",
     "custom_op",
     "exceptions",
@@ -101,6 +107,7 @@ __all__ = [
     "jvp",
     "memory_stats",
     "optimizers",
+    "policies",
     "profile",
     "register_pytree",
     "run",

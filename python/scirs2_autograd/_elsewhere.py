@@ -60,7 +60,6 @@ FUNCTIONS = {
     "backward": "T.grad([y], [x])",
     "binary_cross_entropy_with_logits": "T.sigmoid_cross_entropy(x, targets)",
     "cross_entropy": "T.sparse_softmax_cross_entropy(x, labels)",
-    "detach": "T.stop_gradient(x)",
     "gradients": "T.grad([y], [x])",
     "hessian": "T.jacobians(T.grad([y], [x])[0], [x])",
     "hvp": "T._hessian_vector_product([y], [x], [x])",

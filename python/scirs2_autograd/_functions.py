@@ -27,6 +27,7 @@ from ._lib import (
     _random,
 )
 from ._rows import rows as _rows
+from .checkpoints import CheckpointGroup, checkpoint_segment, checkpoint_segment_flex
 from .exceptions import DTypeError, ShapeError
 from .pytree import leaf
 
@@ -34,11 +35,14 @@ if TYPE_CHECKING:
     from ._typing import DTypeLike, Shape, TensorLike
 
 __all__ = [
+    "CheckpointGroup",
     "CheckpointProfiler",
     "_hessian_vector_product",
     "arange",
     "assign",
     "bernoulli",
+    "checkpoint_segment",
+    "checkpoint_segment_flex",
     "cond",
     "constant",
     "einsum",

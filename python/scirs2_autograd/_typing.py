@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, SupportsIndex, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ._lib import Feeder, Filled, Tensor, VariableID
+from ._lib import Candidate, Feeder, Filled, Policy, Tensor, VariableID
 
 #: A tensor, a number that takes the dtype beside it, or an array that becomes a constant.
 TensorLike: TypeAlias = Tensor | Filled | ArrayLike
@@ -23,6 +23,8 @@ DTypeLike: TypeAlias = str | type[Any] | np.dtype[Any]
 Index: TypeAlias = SupportsIndex | slice | Any | None
 #: Arrays for placeholders, which are given by themselves or by name.
 Feeds: TypeAlias = Mapping[Tensor, ArrayLike] | Mapping[str, ArrayLike] | Mapping[Tensor | str, ArrayLike] | Feeder
+#: Which values gradients keep: a policy, or a function that says it of a value.
+PolicyLike: TypeAlias = Policy | Callable[[Candidate], bool]
 #: A variable: by id, by name in the default namespace, or by namespace and name.
 VariableKey: TypeAlias = VariableID | str | tuple[str, str]
 #: The name of a file.

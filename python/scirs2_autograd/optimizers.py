@@ -37,7 +37,7 @@ from .exceptions import DTypeError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from ._typing import Feeds, VariableKey
+    from ._typing import Feeds, PolicyLike, VariableKey
 
 __all__ = ["SGD", "AdaGrad", "Adam", "MomentumSGD"]
 
@@ -145,10 +145,20 @@ class _Base:
     def alpha(self, value: float) -> None:
         self._rule.set("alpha", value)
 
-    def update(self, vars: Sequence[Tensor], grads: Sequence[Tensor], ctx: Context, feeds: Feeds | None = None) -> None:
+    def update(
+        self,
+        vars: Sequence[Tensor],
+        grads: Sequence[Tensor],
+        ctx: Context,
+        feeds: Feeds | None = None,
+        *,
+        checkpoint: PolicyLike | None = None,
+        memory_budget: int | None = None,
+    ) -> None:
         """Take a step: evaluate the gradients and write the variables and the state, in one run.
 
-        `feeds` maps placeholders, or their names, to arrays, as in `eval`; or it is a `Feeder`.
+        `feeds` maps placeholders, or their names, to arrays, as in `eval`; or it is a `Feeder`. `checkpoint` and `memory_budget` are those
+        of `ctx.evaluator`; without them those of the context and the environment count. A budget does not count the variables.
 
         >>> env = ag.VariableEnvironment()
         >>> w = env.name("w").set(np.array([1.0, -2.0]))
@@ -159,7 +169,7 @@ class _Base:
         >>> env.get(w)
         array([0.5, 0. ])
         """
-        self.update_and_eval([], vars, grads, ctx, feeds)
+        self.update_and_eval([], vars, grads, ctx, feeds, checkpoint=checkpoint, memory_budget=memory_budget)
 
     def update_and_eval(
         self,
@@ -168,10 +178,13 @@ class _Base:
         grads: Sequence[Tensor],
         ctx: Context,
         feeds: Feeds | None = None,
+        *,
+        checkpoint: PolicyLike | None = None,
+        memory_budget: int | None = None,
     ) -> list[NDArray[Any]]:
         """Take a step and return the values of `outputs`, such as the loss, from the same run.
 
-        They see the variables before the update. `feeds` are those of `update`.
+        They see the variables before the update. The other arguments are those of `update`.
 
         >>> env = ag.VariableEnvironment()
         >>> w = env.name("w").set(np.array([1.0, -2.0]))
@@ -183,7 +196,7 @@ class _Base:
         >>> env.get(w)
         array([ 0.5, -1. ])
         """
-        return self._rule.step(outputs, vars, grads, ctx, feeds).run()
+        return self._rule.step(outputs, vars, grads, ctx, feeds, checkpoint, memory_budget).run()
 
     def plan(
         self,
@@ -192,6 +205,9 @@ class _Base:
         grads: Sequence[Tensor],
         ctx: Context,
         feeds: Feeds | None = None,
+        *,
+        checkpoint: PolicyLike | None = None,
+        memory_budget: int | None = None,
     ) -> Plan:
         """The plan of such a step.
 
@@ -203,7 +219,7 @@ class _Base:
         ...     print(plan.steps)  # The gradient and the update are one.
         1
         """
-        return self._rule.step(outputs, vars, grads, ctx, feeds).plan()
+        return self._rule.step(outputs, vars, grads, ctx, feeds, checkpoint, memory_budget).plan()
 
 
 class SGD(_Base):

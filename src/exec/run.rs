@@ -331,6 +331,8 @@ mod tests {
             tys: ty(dims),
             walked: Walked(0),
             segment: 0,
+            part: Default::default(),
+            again: false,
         };
         let mut nodes: Vec<IrNode> = (0..n).map(source).collect();
         let inputs = (0..n).map(|node| Ref { node, out: 0 }).collect();

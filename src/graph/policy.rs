@@ -48,6 +48,9 @@ enum Rule {
     Not(Arc<Policy>),
     /// A user's predicate, and its number.
     Custom(u64, Arc<Choice>),
+    /// Another policy, and what must not go before it.
+    #[cfg(feature = "python")]
+    With(Arc<(Policy, Box<dyn std::any::Any + Send + Sync>)>),
 }
 
 /// Which values a plan keeps for gradients; all others are computed again from those. A policy sees each [`Candidate`] in the
@@ -125,6 +128,12 @@ impl Policy {
         Policy(Rule::Custom(CUSTOM.fetch_add(1, Relaxed), Arc::new(keep)))
     }
 
+    /// The same policy, which owns something that its predicates only refer to.
+    #[cfg(feature = "python")]
+    pub(crate) fn with(self, owned: impl std::any::Any + Send + Sync) -> Policy {
+        Policy(Rule::With(Arc::new((self, Box::new(owned)))))
+    }
+
     /// Which of the values are kept.
     pub fn keep(&self, values: &[Candidate]) -> Result<Vec<bool>> {
         let each = |f: &dyn Fn(&Candidate) -> bool| Ok(values.iter().map(f).collect());
@@ -157,6 +166,8 @@ impl Policy {
             Rule::Or(p) => both(&p[0], &p[1], |x, y| x || y),
             Rule::Not(p) => Ok(p.keep(values)?.into_iter().map(|x| !x).collect()),
             Rule::Custom(_, keep) => values.iter().map(|v| keep(v)).collect(),
+            #[cfg(feature = "python")]
+            Rule::With(p) => p.0.keep(values),
         }
     }
 
@@ -198,6 +209,8 @@ impl Policy {
                 p.words(to);
             }
             Rule::Custom(number, _) => to.extend([12, *number]),
+            #[cfg(feature = "python")]
+            Rule::With(p) => p.0.words(to),
         }
     }
 }
@@ -254,6 +267,8 @@ impl fmt::Display for Policy {
             Rule::Or(p) => write!(f, "({} | {})", p[0], p[1]),
             Rule::Not(p) => write!(f, "~{p}"),
             Rule::Custom(number, _) => write!(f, "policy {number}"),
+            #[cfg(feature = "python")]
+            Rule::With(p) => write!(f, "{}", p.0),
         }
     }
 }

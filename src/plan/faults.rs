@@ -5,14 +5,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use super::access::Accesses;
 use super::fuse::Group;
 use super::ir::{Ir, IrNode, IrOp, Ref, Walked};
-use super::schedule::Schedule;
 use super::simplify::fold_axes;
 use super::step::Work;
 use super::*;
 use crate::dtype::DType;
 use crate::error::ErrorKind;
 use crate::graph::attr::{Attr, AttrType, Slice, Slices};
-use crate::graph::checkpoint::Part;
+use crate::graph::checkpoint::{Mark, Part};
 use crate::ops::find;
 use crate::shape::Ty;
 
@@ -205,13 +204,16 @@ fn program_of<'a>(state: &'a mut State<'_>, step: usize) -> &'a mut program::Pro
 #[test]
 fn each_pass_finds_what_is_wrong_behind_it() {
     type Fault = (&'static str, &'static str, fn(&mut State<'_>));
-    let faults: [Fault; 21] = [
+    let faults: [Fault; 24] = [
         ("simplify", "simplify: %2 has no type", |s| s.plan.ir.nodes[2].tys.clear()),
         ("simplify", "simplify: %2 uses the later %3", |s| s.plan.ir.nodes[2].inputs[0].node = 3),
         ("simplify", "simplify: %4 uses an output that does not exist", |s| s.plan.ir.nodes[4].inputs[0].out = 1),
         ("simplify", "simplify: an output does not exist", |s| s.plan.ir.outputs[0].node = 6),
         ("simplify", "simplify: a write goes to no variable", |s| s.plan.ir.writes.push((2, Ref { node: 4, out: 0 }))),
         ("bodies", "bodies: %3 uses an output that does not exist", |s| s.plan.ir.nodes[3].inputs[0].out = 1),
+        ("rematerialise", "rematerialise: a mark is left", |s| s.plan.ir.marks.push((Ref { node: 2, out: 0 }, Mark::Recompute))),
+        ("rematerialise", "rematerialise: %4 is of an earlier segment than %3", |s| s.plan.ir.nodes[3].segment = 1),
+        ("rematerialise", "rematerialise: %3 is computed again at once", |s| s.plan.ir.nodes[3].again = true),
         ("resolve", "resolve: %4 uses the later %5", |s| s.plan.ir.nodes[4].inputs[0].node = 5),
         ("resolve", "access: %1 shows more than its root %0 holds", |s| s.plan.ir.nodes[1].tys[0].dims[0] = 9),
         ("fuse", "fuse: %2 is in 0 steps", |s| s.groups[0].nodes.clear()),

@@ -13,6 +13,7 @@ mod explain;
 mod faults;
 pub mod fuse;
 pub mod ir;
+pub mod lives;
 mod merge;
 pub mod place;
 pub mod program;
@@ -180,7 +181,11 @@ pub fn plan_for(graph: &Graph, walk: &Walk) -> Result<Arc<Plan>> {
                 Err(Error::engine("plan", "a source is nothing that a run binds", got, "a feed, a variable, a constant or a scalar"))
             }
         };
-        let wish = Wish { asked: &walk.checkpointing, group_policy: &|group| graph.group_policy(group) };
+        let group_policy = &|group| graph.group_policy(group);
+        let lines = &|place: ir::Walked| walk.nodes.get(place.0 as usize).map_or(String::new(), |&id| graph.provenance(id));
+        // The budget is the last word of a key that has one.
+        let key = &walk.key[..walk.key.len() - 1];
+        let wish = Wish { asked: &walk.checkpointing, group_policy, key, lines };
         let mut plan = remat::planned(ir, &kind, &Memo::default(), &wish)?;
         plan.bytes = size::held(&plan);
         Ok(plan)

@@ -5,6 +5,7 @@
 //! If variables are written, whatever may fail, and what it needs, comes before the rest; and a step that writes over a
 //! variable comes after those that read its old value, where that can be.
 
+use std::cell::OnceCell;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
@@ -38,8 +39,6 @@ struct Flow {
     readers: Vec<Vec<u32>>,
     /// The last node of each group: the order in which the graph was built.
     last: Vec<u32>,
-    /// The segment of each group: those of a later one can wait, above all what is computed again.
-    segment: Vec<u32>,
 }
 
 impl Flow {
@@ -49,9 +48,7 @@ impl Flow {
         let mut noted = vec![NO_GROUP; nodes];
         let lists = |n: usize| vec![vec![]; n];
         let last = groups.iter().map(|g| g.nodes.last().copied().unwrap_or(0)).collect();
-        let segment = groups.iter().map(|g| g.nodes.first().map_or(0, |&i| ir.nodes[i as usize].segment)).collect();
-        let mut flow =
-            Flow { segment, needs: lists(n), users: lists(nodes), makes: lists(n), bytes: vec![0; nodes], readers: lists(n), last };
+        let mut flow = Flow { needs: lists(n), users: lists(nodes), makes: lists(n), bytes: vec![0; nodes], readers: lists(n), last };
         let mut own_memory = vec![false; nodes];
         accesses.leaving(ir).for_each(|r| own_memory[r.node as usize] = true);
         let mut written = vec![false; if ir.writes.is_empty() { 0 } else { nodes }];
@@ -102,10 +99,10 @@ impl Flow {
         marked
     }
 
-    /// Bytes of what the largest step reads and makes for others.
-    fn least(&self) -> usize {
+    /// Bytes of what the largest of some steps reads and makes for others.
+    fn least(&self, groups: &[usize]) -> usize {
         let bytes = |nodes: &[u32]| nodes.iter().map(|&node| self.bytes[node as usize]).sum::<usize>();
-        self.needs.iter().zip(&self.makes).map(|(needs, makes)| bytes(needs) + bytes(makes)).max().unwrap_or(0)
+        groups.iter().map(|&d| bytes(&self.needs[d]) + bytes(&self.makes[d])).max().unwrap_or(0)
     }
 
     /// How many groups come one after the other before the first one that reads a group's values. `order` has operands first.
@@ -120,7 +117,7 @@ impl Flow {
 }
 
 /// How good it is to run a step next: the smaller, the better.
-type Rank = (bool, u32, bool, isize, u32, u32);
+type Rank = (bool, isize, u32, u32);
 
 /// What an order looks at, besides what comes first in any. Then steps come as the graph was built.
 #[derive(Clone, Copy)]
@@ -144,18 +141,37 @@ enum Then<'a> {
 /// Steps that are ready. Ranks only become better as others run; then a step is entered again.
 struct Ready<'a> {
     flow: &'a Flow,
-    urgent: &'a [bool],
     /// Groups that have not run and read a node's values.
     left: Vec<u32>,
     /// Old values of variables that must still be read before a group writes over them.
     unread: Vec<u32>,
+    /// The writers that wait for a group to read old values.
+    writers: Vec<Vec<u32>>,
+    /// Nodes that a group still waits for.
+    waiting: Vec<u32>,
+    done: Vec<bool>,
     /// How many steps had run when a step became ready.
     since: Vec<u32>,
+    /// Bytes in memory.
+    live: usize,
     taste: Taste<'a>,
     heap: BinaryHeap<Reverse<(Rank, usize)>>,
 }
 
-impl Ready<'_> {
+impl<'a> Ready<'a> {
+    fn new(flow: &'a Flow, taste: Taste<'a>) -> Ready<'a> {
+        let n = flow.needs.len();
+        let unread: Vec<u32> = flow.readers.iter().map(|r| r.len() as u32).collect();
+        let mut writers: Vec<Vec<u32>> = vec![vec![]; if unread.iter().any(|&u| u > 0) { n } else { 0 }];
+        for (w, readers) in flow.readers.iter().enumerate() {
+            readers.iter().for_each(|&r| writers[r as usize].push(w as u32));
+        }
+        let left = flow.users.iter().map(|u| u.len() as u32).collect();
+        let waiting = flow.needs.iter().map(|l| l.len() as u32).collect();
+        let (done, since, heap) = (vec![false; n], vec![0; n], BinaryHeap::new());
+        Ready { flow, left, unread, writers, waiting, done, since, live: 0, taste, heap }
+    }
+
     fn rank(&self, d: usize) -> Rank {
         let flow = self.flow;
         let sum = |nodes: &mut dyn Iterator<Item = &u32>| nodes.map(|&node| flow.bytes[node as usize]).sum::<usize>();
@@ -171,72 +187,92 @@ impl Ready<'_> {
             Then::Newest => u32::MAX - self.since[d],
             Then::Soonest(read) => read[d],
         };
-        (!self.urgent[d], flow.segment[d], self.unread[d] > 0, change, then, flow.last[d])
+        (self.unread[d] > 0, change, then, flow.last[d])
     }
 
     fn push(&mut self, d: usize) {
         let rank = self.rank(d);
         self.heap.push(Reverse((rank, d)));
     }
-}
 
-/// Runs all groups by rank; returns their order and the most bytes in memory at once.
-fn run(flow: &Flow, urgent: &[bool], taste: Taste<'_>) -> (Vec<usize>, usize) {
-    let n = flow.needs.len();
-    let unread: Vec<u32> = flow.readers.iter().map(|r| r.len() as u32).collect();
-    let mut writers: Vec<Vec<u32>> = vec![vec![]; if unread.iter().any(|&u| u > 0) { n } else { 0 }];
-    for (w, readers) in flow.readers.iter().enumerate() {
-        readers.iter().for_each(|&r| writers[r as usize].push(w as u32));
-    }
-    let left = flow.users.iter().map(|u| u.len() as u32).collect();
-    let mut ready = Ready { flow, urgent, left, unread, since: vec![0; n], taste, heap: BinaryHeap::new() };
-    let mut waiting: Vec<u32> = flow.needs.iter().map(|l| l.len() as u32).collect();
-    let mut done = vec![false; n];
-    (0..n).filter(|&d| waiting[d] == 0).for_each(|d| ready.push(d));
-    let mut steps = Vec::with_capacity(n);
-    let (mut live, mut peak) = (0usize, 0usize);
-    while let Some(Reverse((rank, d))) = ready.heap.pop() {
-        // One that has become better since stands in the heap again.
-        if done[d] || rank != ready.rank(d) {
-            continue;
+    /// Runs the groups of a phase by rank, all of which `of` accepts; returns their order and the most bytes in memory at once.
+    fn run(&mut self, phase: &[usize], taste: Taste<'a>, of: impl Fn(usize) -> bool) -> (Vec<usize>, usize) {
+        self.taste = taste;
+        self.heap.clear();
+        for &d in phase {
+            if self.waiting[d] == 0 {
+                self.since[d] = 0;
+                self.push(d);
+            }
         }
-        done[d] = true;
-        steps.push(d);
-        live += flow.makes[d].iter().map(|&node| flow.bytes[node as usize]).sum::<usize>();
-        peak = peak.max(live);
+        let mut steps = Vec::with_capacity(phase.len());
+        let mut peak = self.live;
+        while let Some(Reverse((rank, d))) = self.heap.pop() {
+            // One that has become better since stands in the heap again.
+            if self.done[d] || rank != self.rank(d) {
+                continue;
+            }
+            peak = peak.max(self.take(d));
+            steps.push(d);
+            let flow = self.flow;
+            // Its last user frees a value now.
+            for &node in if taste.bytes { &flow.needs[d][..] } else { &[] } {
+                if self.left[node as usize] == 1
+                    && let Some(&u) = flow.users[node as usize].iter().find(|&&u| !self.done[u as usize])
+                    && self.waiting[u as usize] == 0
+                    && of(u as usize)
+                {
+                    self.push(u as usize);
+                }
+            }
+            for k in 0..self.writers.get(d).map_or(0, Vec::len) {
+                let w = self.writers[d][k] as usize;
+                if self.waiting[w] == 0 && !self.done[w] && of(w) {
+                    self.push(w);
+                }
+            }
+            for &u in flow.makes[d].iter().flat_map(|&node| &flow.users[node as usize]) {
+                let u = u as usize;
+                if self.waiting[u] == 0 && of(u) {
+                    self.since[u] = steps.len() as u32;
+                    self.push(u);
+                }
+            }
+        }
+        (steps, peak)
+    }
+
+    /// Runs a group; returns the bytes in memory while it runs.
+    fn take(&mut self, d: usize) -> usize {
+        let flow = self.flow;
+        self.done[d] = true;
+        self.live += flow.makes[d].iter().map(|&node| flow.bytes[node as usize]).sum::<usize>();
+        let most = self.live;
         for &node in &flow.needs[d] {
-            let node = node as usize;
-            ready.left[node] -= 1;
-            match ready.left[node] {
-                0 => live -= flow.bytes[node],
-                // Its last user frees it now.
-                1 if taste.bytes => {
-                    if let Some(&u) = flow.users[node].iter().find(|&&u| !done[u as usize])
-                        && waiting[u as usize] == 0
-                    {
-                        ready.push(u as usize);
-                    }
-                }
-                _ => {}
-            }
+            self.left[node as usize] -= 1;
+            self.live -= if self.left[node as usize] == 0 { flow.bytes[node as usize] } else { 0 };
         }
-        for &w in writers.get(d).map_or(&[][..], |w| w) {
-            ready.unread[w as usize] -= 1;
-            if waiting[w as usize] == 0 && !done[w as usize] {
-                ready.push(w as usize);
-            }
+        for k in 0..self.writers.get(d).map_or(0, Vec::len) {
+            self.unread[self.writers[d][k] as usize] -= 1;
         }
-        for &node in &flow.makes[d] {
-            for &u in &flow.users[node as usize] {
-                waiting[u as usize] -= 1;
-                if waiting[u as usize] == 0 {
-                    ready.since[u as usize] = steps.len() as u32;
-                    ready.push(u as usize);
-                }
-            }
-        }
+        let users = flow.makes[d].iter().flat_map(|&node| &flow.users[node as usize]);
+        users.for_each(|&u| self.waiting[u as usize] -= 1);
+        most
     }
-    (steps, peak)
+
+    /// Undoes steps that have run last.
+    fn back(&mut self, steps: &[usize], live: usize) {
+        for &d in steps {
+            self.done[d] = false;
+            self.flow.needs[d].iter().for_each(|&node| self.left[node as usize] += 1);
+            for k in 0..self.writers.get(d).map_or(0, Vec::len) {
+                self.unread[self.writers[d][k] as usize] += 1;
+            }
+            let users = self.flow.makes[d].iter().flat_map(|&node| &self.flow.users[node as usize]);
+            users.for_each(|&u| self.waiting[u as usize] += 1);
+        }
+        self.live = live;
+    }
 }
 
 /// Orders the steps.
@@ -255,19 +291,38 @@ pub fn schedule(ir: &Ir, accesses: &Accesses, groups: &[Group], owners: &[u32]) 
     let flow = Flow::new(ir, accesses, groups, owners);
     let fails: Vec<bool> = groups.iter().map(|d| d.nodes.iter().any(|&n| ir.may_fail(n))).collect();
     let urgent = if ir.writes.is_empty() { vec![false; groups.len()] } else { flow.with_needs(fails.clone(), owners) };
-    // None is the best for all programs: of equals the first is taken, in which the program was written.
-    let (mut steps, mut peak) = run(&flow, &urgent, Taste { bytes: false, then: Then::Built });
-    let soon = flow.soon(&steps, owners);
-    let least = flow.least();
-    for (bytes, then) in [(true, Then::Soonest(&soon)), (true, Then::Newest), (true, Then::Built), (false, Then::Newest)] {
+    // What is urgent comes before the rest, and of each the segments one after the other: whatever the order within such a
+    // phase, the next one begins with the same values in memory.
+    let key = |d: usize| (!urgent[d], ir.nodes[groups[d].nodes[0] as usize].segment);
+    let mut all: Vec<usize> = (0..groups.len()).collect();
+    all.sort_by_key(|&d| key(d));
+    let built = Taste { bytes: false, then: Then::Built };
+    let soon = OnceCell::new();
+    let read = || flow.soon(&Ready::new(&flow, built).run(&all, built, |_| true).0, owners);
+    let mut ready = Ready::new(&flow, built);
+    let mut steps: Vec<usize> = Vec::with_capacity(groups.len());
+    for phase in all.chunk_by(|&a, &b| key(a) == key(b)) {
+        let here = |d: usize| key(d) == key(phase[0]);
+        let live = ready.live;
+        let least = flow.least(phase).max(live);
+        // None is the best for all programs: of equals the first is taken, in which the program was written.
+        let mut best = ready.run(phase, built, here);
         // No order needs less than its largest step.
-        if peak <= least {
-            break;
+        let soonest = (best.1 > least).then(|| (true, Then::Soonest(soon.get_or_init(read))));
+        for (bytes, then) in soonest.into_iter().chain([(true, Then::Newest), (true, Then::Built), (false, Then::Newest)]) {
+            if best.1 <= least {
+                break;
+            }
+            ready.back(&best.0, live);
+            let other = ready.run(phase, Taste { bytes, then }, here);
+            if other.1 < best.1 {
+                best = other;
+                continue;
+            }
+            ready.back(&other.0, live);
+            best.0.iter().for_each(|&d| _ = ready.take(d));
         }
-        let other = run(&flow, &urgent, Taste { bytes, then });
-        if other.1 < peak {
-            (steps, peak) = other;
-        }
+        steps.extend(best.0);
     }
     if steps.len() < groups.len() {
         let missing = (0..groups.len()).find(|d| !steps.contains(d)).unwrap_or(0);

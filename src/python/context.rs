@@ -13,8 +13,9 @@ use smallvec::SmallVec;
 use super::apply::{Built, built};
 use super::convert;
 use super::environment::{VariableEnvironment, VariableID};
-use super::evaluator::Evaluator;
+use super::evaluator::{Asked, Evaluator, evaluate};
 use super::guarded;
+use super::policy::{Policy, Wishes, wished_budget, wished_policy};
 use super::refusal;
 use super::site::{self, at_caller};
 use crate::api::context as api;
@@ -41,6 +42,10 @@ pub struct Context {
     /// Python functions that nodes of the graph call. They may hold tensors of this graph: such a circle goes through this
     /// object alone, so that Python's collector sees all of it. Nodes know places in this list, never functions.
     functions: Mutex<Vec<Option<Py<PyAny>>>>,
+    /// What requests that say nothing else say of memory. It is here and not in the engine, so that the collector sees its policy.
+    wishes: Mutex<Wishes>,
+    /// The policies of checkpointed functions in this graph.
+    policies: Mutex<Vec<Py<Policy>>>,
     /// Whether its tensors stand for the arguments of a function that is called with them, and that has not returned.
     of_function: bool,
     /// The line that called that function.
@@ -124,8 +129,20 @@ pub fn _compilations() -> u64 {
 }
 
 impl Context {
-    pub fn of(inner: api::Context) -> Context {
-        Context { inner, functions: Mutex::new(vec![]), of_function: false, site: None }
+    pub fn of(inner: api::Context, wishes: Wishes) -> Context {
+        let (functions, policies) = (Mutex::new(vec![]), Mutex::new(vec![]));
+        Context { inner, functions, wishes: Mutex::new(wishes), policies, of_function: false, site: None }
+    }
+    /// What a request says of memory, and where it says nothing, what the context says.
+    pub fn wishes(&self, py: Python<'_>, own: &Wishes) -> Wishes {
+        own.or(py, &self.wishes.lock())
+    }
+    /// Keeps the policy of a checkpointed function until the context is closed.
+    pub fn keep_policy(&self, policy: &Bound<'_, Policy>) {
+        let mut list = self.policies.lock();
+        if policy.get().has_functions() && !list.iter().any(|p| p.get().rule() == policy.get().rule()) {
+            list.push(policy.clone().unbind());
+        }
     }
     /// Whether nothing can be evaluated yet: what the arguments stand for is known to the caller of the function alone.
     pub fn is_of_function(&self) -> bool {
@@ -144,8 +161,10 @@ impl Context {
     }
     fn release(&self) {
         let list: Vec<_> = self.functions.lock().iter_mut().map(Option::take).collect();
-        // Without the lock: to drop a function may run Python code.
-        drop(list);
+        let policies = std::mem::take(&mut *self.policies.lock());
+        let wishes = std::mem::take(&mut *self.wishes.lock());
+        // Without the locks: to drop a function may run Python code.
+        drop((list, policies, wishes));
     }
     fn end(&self) {
         self.inner.close();
@@ -197,11 +216,19 @@ fn filled<'py>(slf: &Bound<'py, Context>, shape: &Bound<'py, PyAny>, value: Scal
 #[pymethods]
 impl Context {
     /// A context over an environment (an empty one by default). Placeholders and creations take `dtype`; without it the
-    /// only floating dtype of the variables, `float64` where there is none.
+    /// only floating dtype of the variables, `float64` where there is none. `checkpoint` is a policy as `set_checkpoint_policy`
+    /// takes, `memory_budget` a number of bytes as `set_memory_budget` does.
     #[new]
-    #[pyo3(signature = (env=None, *, dtype=None, seed=None))]
-    fn new(env: Option<&Bound<'_, VariableEnvironment>>, dtype: Option<&Bound<'_, PyAny>>, seed: Option<u64>) -> PyResult<Context> {
+    #[pyo3(signature = (env=None, *, dtype=None, seed=None, checkpoint=None, memory_budget=None))]
+    fn new(
+        env: Option<&Bound<'_, VariableEnvironment>>,
+        dtype: Option<&Bound<'_, PyAny>>,
+        seed: Option<u64>,
+        checkpoint: Option<&Bound<'_, PyAny>>,
+        memory_budget: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Context> {
         guarded(|| {
+            let wishes = Wishes::of(checkpoint, memory_budget)?;
             let env = env.map_or_else(crate::state::VariableEnvironment::new, |e| e.get().0.clone());
             let dtype = dtype.map(convert::dtype).transpose()?;
             if let Some(d) = dtype.filter(|d| !d.is_float()) {
@@ -210,7 +237,7 @@ impl Context {
             if let Some(n) = seed {
                 env.seed(n);
             }
-            Ok(Context::of(api::Context::new(env, dtype)))
+            Ok(Context::of(api::Context::new(env, dtype), wishes))
         })
     }
 
@@ -218,7 +245,7 @@ impl Context {
     #[staticmethod]
     fn _of_function(py: Python<'_>) -> PyResult<Context> {
         guarded(|| {
-            let of = Context::of(api::Context::new(crate::state::VariableEnvironment::new(), None));
+            let of = Context::of(api::Context::new(crate::state::VariableEnvironment::new(), None), Wishes::default());
             Ok(Context { of_function: true, site: site::here(py), ..of })
         })
     }
@@ -228,7 +255,10 @@ impl Context {
         if let Some(list) = self.functions.try_lock() {
             list.iter().flatten().try_for_each(|f| visit.call(f))?;
         }
-        Ok(())
+        if let Some(list) = self.policies.try_lock() {
+            list.iter().try_for_each(|p| visit.call(p))?;
+        }
+        self.wishes.try_lock().map_or(Ok(()), |w| w.traverse(&visit))
     }
     fn __clear__(&self) {
         self.release();
@@ -420,27 +450,73 @@ impl Context {
         guarded(|| filled(slf, shape, Scalar::Bool(true), dtype))
     }
 
-    /// An evaluator: what to compute, with which feeds.
+    /// Which values gradients keep in requests of this context that say nothing themselves: a policy or a function, as
+    /// `Evaluator.checkpoint` takes; None leaves it to the environment.
+    ///
+    /// >>> with ag.Context() as ctx:
+    /// ...     x = ctx.placeholder("x", [3])
+    /// ...     (g,) = T.grad([T.sin(T.exp(x)).sum()], [x])
+    /// ...     kept = g.eval({x: np.ones(3)})
+    /// ...     ctx.set_checkpoint_policy(ag.policies.nothing())
+    /// ...     print((g.eval({x: np.ones(3)}) == kept).all())
+    /// True
+    #[pyo3(signature = (policy))]
+    fn set_checkpoint_policy(&self, policy: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
+        guarded(|| {
+            let policy = wished_policy("set_checkpoint_policy", policy)?;
+            let before = self.wishes.lock().set_policy(policy);
+            drop(before);
+            Ok(())
+        })
+    }
+    /// The peak of memory, in bytes, that requests of this context may have that say nothing themselves; see `Evaluator.memory_budget`.
+    /// None leaves it to the environment.
+    ///
+    /// >>> with ag.Context() as ctx:
+    /// ...     ctx.set_memory_budget(100_000)
+    /// ...     print(ctx.evaluator().push(ctx.zeros([10]) + 1.0).plan().peak_bytes <= 100_000)
+    /// True
+    #[pyo3(signature = (bytes))]
+    fn set_memory_budget(&self, bytes: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
+        guarded(|| {
+            let bytes = wished_budget(bytes)?;
+            self.wishes.lock().set_budget(bytes);
+            Ok(())
+        })
+    }
+
+    /// An evaluator: what to compute, with which feeds. `checkpoint` and `memory_budget` are as its methods of these names take them.
     ///
     /// >>> with ag.Context() as ctx:
     /// ...     x = ctx.placeholder("x", [])
     /// ...     print(ctx.evaluator().push(x + 1.0).feed(x, 2.0).run())
     /// [array(3.)]
-    fn evaluator(slf: Py<Self>) -> Evaluator {
-        Evaluator::new(slf)
+    #[pyo3(signature = (*, checkpoint=None, memory_budget=None))]
+    fn evaluator(slf: Py<Self>, checkpoint: Option<&Bound<'_, PyAny>>, memory_budget: Option<&Bound<'_, PyAny>>) -> PyResult<Evaluator> {
+        guarded(|| {
+            let wishes = Wishes::of(checkpoint, memory_budget)?;
+            Ok(Evaluator::of(slf, vec![], Asked { wishes, ..Asked::default() }))
+        })
     }
 
-    /// The values of several tensors from one run.
+    /// The values of several tensors from one run. `checkpoint` and `memory_budget` are those of `evaluator`.
     ///
     /// >>> with ag.Context() as ctx:
     /// ...     x = ctx.placeholder("x", [2])
     /// ...     print(*ctx.eval([x.sum(), x.max()], {x: [1.0, 4.0]}))
     /// 5.0 4.0
-    #[pyo3(signature = (tensors, feeds=None))]
-    fn eval<'py>(slf: &Bound<'py, Self>, tensors: &Bound<'py, PyAny>, feeds: Option<&Bound<'py, PyAny>>) -> PyResult<Bound<'py, PyList>> {
+    #[pyo3(signature = (tensors, feeds=None, *, checkpoint=None, memory_budget=None))]
+    fn eval<'py>(
+        slf: &Bound<'py, Self>,
+        tensors: &Bound<'py, PyAny>,
+        feeds: Option<&Bound<'py, PyAny>>,
+        checkpoint: Option<&Bound<'py, PyAny>>,
+        memory_budget: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyList>> {
         guarded(|| {
+            let wishes = Wishes::of(checkpoint, memory_budget)?;
             let values: Vec<_> = super::apply::tensors(slf.as_unbound(), tensors)?.iter().map(|t| t.value()).collect();
-            PyList::new(slf.py(), super::evaluator::evaluate(slf.py(), slf.get(), &values, feeds)?)
+            PyList::new(slf.py(), evaluate(slf.py(), slf.get(), &values, feeds, &wishes)?)
         })
     }
 

@@ -26,6 +26,7 @@ use crate::array::Array;
 use crate::dtype::{DType, Scalar};
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::attr::Attr;
+use crate::graph::checkpoint::Checkpointing;
 use crate::graph::op::{Class, OpDef};
 use crate::graph::{Tensor as Handle, Value};
 use crate::ops::apply::{Arg, apply_in, class, operands};
@@ -203,7 +204,7 @@ fn values(py: Python<'_>, def: &'static OpDef, given: Operands, attrs: SmallVec<
         };
         if let Some(held) = kept.feeds(&given.all, open) {
             let held = FedObjects { feeder: held, owners: given.owners };
-            let made = evaluator::arrays(py, &kept.ctx, &kept.outputs, &[], &held)?;
+            let made = evaluator::arrays(py, &kept.ctx, &kept.outputs, &[], &held, &Checkpointing::default())?;
             // The call itself is the place, which the traceback shows.
             return made.map_err(|e| e.unplaced().into());
         }

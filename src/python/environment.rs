@@ -11,6 +11,7 @@ use super::context::Context;
 use super::convert;
 use super::guarded;
 use super::namespace::{Namespace, Slot};
+use super::policy::{Policy, Wishes, wished_budget, wished_policy};
 use super::tensor::Filled;
 use crate::api::context as api;
 use crate::array::Array;
@@ -377,17 +378,59 @@ impl VariableEnvironment {
     fn __deepcopy__(&self, py: Python<'_>, _memo: &Bound<'_, PyAny>) -> PyResult<VariableEnvironment> {
         guarded(|| self.__copy__(py))
     }
-    /// Calls `f` with a context over these variables, and closes it.
+    /// Which values gradients keep in runs over these variables that say nothing themselves: a policy or a function, as
+    /// `Evaluator.checkpoint` takes; None keeps all that is not marked.
+    ///
+    /// The environment owns the policy until another is set. It is neither saved nor copied.
+    ///
+    /// >>> env = ag.VariableEnvironment()
+    /// >>> w = env.name("w").set(np.ones(1000))
+    /// >>> env.set_checkpoint_policy(ag.policies.nothing())
+    /// >>> with ag.Context(env) as ctx:
+    /// ...     v = ctx.variable("w")
+    /// ...     print(T.grad([T.exp(T.sin(v)).sum()], [v])[0].eval()[:1].round(6))
+    /// [1.253381]
+    #[pyo3(signature = (policy))]
+    fn set_checkpoint_policy(&self, policy: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
+        guarded(|| {
+            self.0.set_checkpoint_policy(wished_policy("set_checkpoint_policy", policy)?.map(Policy::lasting));
+            Ok(())
+        })
+    }
+    /// The peak of memory, in bytes, that runs over these variables may have that say nothing themselves; see `Evaluator.memory_budget`.
+    /// The variables are not counted. None sets no limit.
+    ///
+    /// >>> env = ag.VariableEnvironment()
+    /// >>> w = env.name("w").set(np.ones(1000))
+    /// >>> env.set_memory_budget(100_000)
+    /// >>> with ag.Context(env) as ctx:
+    /// ...     print(ctx.evaluator().push(ctx.variable("w") * 2.0).plan().peak_bytes <= 100_000)
+    /// True
+    #[pyo3(signature = (bytes))]
+    fn set_memory_budget(&self, bytes: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
+        guarded(|| {
+            self.0.set_memory_budget(wished_budget(bytes)?);
+            Ok(())
+        })
+    }
+    /// Calls `f` with a context over these variables, and closes it. `checkpoint` and `memory_budget` are those of `ag.Context`.
     ///
     /// >>> env = ag.VariableEnvironment()
     /// >>> w = env.name("w").set(3.0)
     /// >>> print(env.run(lambda ctx: ctx.variable("w").square().eval()))
     /// 9.0
-    #[pyo3(signature = (f, *, dtype=None))]
-    fn run<'py>(slf: &Bound<'py, Self>, f: &Bound<'py, PyAny>, dtype: Option<&Bound<'py, PyAny>>) -> PyResult<Bound<'py, PyAny>> {
+    #[pyo3(signature = (f, *, dtype=None, checkpoint=None, memory_budget=None))]
+    fn run<'py>(
+        slf: &Bound<'py, Self>,
+        f: &Bound<'py, PyAny>,
+        dtype: Option<&Bound<'py, PyAny>>,
+        checkpoint: Option<&Bound<'py, PyAny>>,
+        memory_budget: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
         guarded(|| {
             let dtype = dtype.map(convert::dtype).transpose()?;
-            let ctx = Bound::new(slf.py(), Context::of(api::Context::new(slf.get().0.clone(), dtype)))?;
+            let wishes = Wishes::of(checkpoint, memory_budget)?;
+            let ctx = Bound::new(slf.py(), Context::of(api::Context::new(slf.get().0.clone(), dtype), wishes))?;
             ctx.call_method0("__enter__")?;
             let result = f.call1((&ctx,));
             ctx.call_method1("__exit__", (slf.py().None(), slf.py().None(), slf.py().None()))?;

@@ -14,13 +14,15 @@ use super::context::Context;
 use super::convert;
 use super::guarded;
 use super::lock::{LONG_GRAPH, SHORT_BYTES, released};
+use super::policy::{Wishes, wished_budget, wished_policy};
 use super::refusal;
 use super::tensor;
-use crate::api::binding::{Prepared, prepare};
+use crate::api::binding::{Prepared, prepare_within};
 use crate::api::context as api;
 use crate::api::feed::{Feed, FeedKey, Target};
 use crate::array::Array;
 use crate::error::{Error, ErrorKind, Result};
+use crate::graph::checkpoint::Checkpointing;
 use crate::graph::{Tensor, Value};
 
 /// Feeds, and the objects that hold their memory.
@@ -137,8 +139,9 @@ pub fn evaluate<'py>(
     ctx: &Context,
     values: &[Value],
     feeds: Option<&Bound<'py, PyAny>>,
+    wishes: &Wishes,
 ) -> PyResult<Vec<Bound<'py, PyAny>>> {
-    evaluate_held(py, ctx, values, &[], &FedObjects::of("eval", feeds)?)
+    evaluate_held(py, ctx, values, &[], &FedObjects::of("eval", feeds)?, wishes)
 }
 
 pub fn evaluate_held<'py>(
@@ -147,21 +150,31 @@ pub fn evaluate_held<'py>(
     outputs: &[Value],
     writes: &[Value],
     held: &FedObjects,
+    wishes: &Wishes,
 ) -> PyResult<Vec<Bound<'py, PyAny>>> {
-    arrays(py, ctx, outputs, writes, held)??.into_iter().map(|a| convert::to_numpy(py, a)).collect()
+    // The policy stays until the run has ended.
+    let wishes = ctx.wishes(py, wishes);
+    arrays(py, ctx, outputs, writes, held, &wishes.said())??.into_iter().map(|a| convert::to_numpy(py, a)).collect()
 }
 
 /// As `evaluate_held`, with the engine's arrays. Only what a signal's handler raised is an exception here.
-pub fn arrays(py: Python<'_>, ctx: &api::Context, outputs: &[Value], writes: &[Value], held: &FedObjects) -> PyResult<Result<Vec<Array>>> {
+pub fn arrays(
+    py: Python<'_>,
+    ctx: &api::Context,
+    outputs: &[Value],
+    writes: &[Value],
+    held: &FedObjects,
+    said: &Checkpointing,
+) -> PyResult<Result<Vec<Array>>> {
     if outputs.is_empty() && writes.is_empty() {
         return Ok(ctx.check_open().map(|()| vec![]));
     }
     let (outputs, writes) = (handles(ctx, outputs), handles(ctx, writes));
     if is_long(ctx, held) {
-        let run = |proceed: &dyn Fn() -> bool| prepare(ctx, &outputs, &writes, &held.feeder)?.run(Some(proceed));
+        let run = |proceed: &dyn Fn() -> bool| prepare_within(ctx, &outputs, &writes, &held.feeder, said)?.run(Some(proceed));
         return Ok(attended(py, run)?.map(|out| out.outputs));
     }
-    match prepare(ctx, &outputs, &writes, &held.feeder) {
+    match prepare_within(ctx, &outputs, &writes, &held.feeder, said) {
         Ok(prepared) => run(py, &prepared),
         Err(e) => Ok(Err(e)),
     }
@@ -189,22 +202,28 @@ pub struct Evaluator {
     pub ctx: Py<Context>,
     /// Assignments that its runs make.
     pub writes: Vec<Value>,
-    state: Mutex<(Vec<Value>, FedObjects)>,
+    state: Mutex<Asked>,
+}
+
+/// What an evaluator asks for.
+#[derive(Default)]
+pub struct Asked {
+    pub outputs: Vec<Value>,
+    pub held: FedObjects,
+    pub wishes: Wishes,
 }
 
 impl Evaluator {
-    pub fn new(ctx: Py<Context>) -> Evaluator {
-        Evaluator::of(ctx, vec![], vec![], FedObjects::default())
+    pub fn of(ctx: Py<Context>, writes: Vec<Value>, asked: Asked) -> Evaluator {
+        Evaluator { ctx, writes, state: Mutex::new(asked) }
     }
-    pub fn of(ctx: Py<Context>, outputs: Vec<Value>, writes: Vec<Value>, held: FedObjects) -> Evaluator {
-        Evaluator { ctx, writes, state: Mutex::new((outputs, held)) }
-    }
-    /// A copy of what is asked for: no lock is held while a plan is made or run, which may call Python code.
-    pub fn request(&self, py: Python<'_>) -> (Vec<Value>, FedObjects) {
+    /// A copy of what is asked for, with the wishes of the context: no lock is held while a plan is made or run, which may call
+    /// Python code.
+    pub fn request(&self, py: Python<'_>) -> Asked {
         let mut held = FedObjects::default();
         let state = self.state.lock();
-        held.extend(py, &state.1);
-        (state.0.clone(), held)
+        held.extend(py, &state.held);
+        Asked { outputs: state.outputs.clone(), held, wishes: self.ctx.get().wishes(py, &state.wishes) }
     }
 }
 
@@ -212,11 +231,13 @@ impl Evaluator {
 impl Evaluator {
     fn __traverse__(&self, visit: PyVisit<'_>) -> std::result::Result<(), PyTraverseError> {
         visit.call(&self.ctx)?;
-        self.state.try_lock().map_or(Ok(()), |s| s.1.traverse(&visit))
+        let Some(state) = self.state.try_lock() else { return Ok(()) };
+        state.held.traverse(&visit)?;
+        state.wishes.traverse(&visit)
     }
     fn __clear__(&self) {
-        let held = std::mem::take(&mut self.state.lock().1);
-        drop(held);
+        let asked = std::mem::take(&mut *self.state.lock());
+        drop(asked);
     }
 
     /// Asks for a tensor.
@@ -234,7 +255,7 @@ impl Evaluator {
                     Error::new(ErrorKind::Graph, "eval", "the tensor belongs to another context", got, "a tensor of this context").into()
                 );
             }
-            this.state.lock().0.push(tensor.get().value);
+            this.state.lock().outputs.push(tensor.get().value);
             Ok(slf)
         })
     }
@@ -248,7 +269,7 @@ impl Evaluator {
         guarded(|| {
             let this = slf.get();
             let values: Vec<Value> = apply::tensors(&this.ctx, tensors)?.iter().map(|t| t.value()).collect();
-            this.state.lock().0.extend(values);
+            this.state.lock().outputs.extend(values);
             Ok(slf)
         })
     }
@@ -265,7 +286,7 @@ impl Evaluator {
             // The array is read first: that may run Python code, which must not meet a lock.
             let mut held = FedObjects::default();
             held.push(placeholder, value)?;
-            slf.get().state.lock().1.append(held);
+            slf.get().state.lock().held.append(held);
             Ok(slf)
         })
     }
@@ -277,8 +298,50 @@ impl Evaluator {
     /// ...     print(*ctx.evaluator().push(x * y).set_feeder(feeder).run())
     /// 12.0
     fn set_feeder<'py>(slf: Bound<'py, Self>, feeder: &Bound<'py, Feeder>) -> Bound<'py, Self> {
-        slf.get().state.lock().1.extend(slf.py(), &feeder.get().0.lock());
+        slf.get().state.lock().held.extend(slf.py(), &feeder.get().0.lock());
         slf
+    }
+    /// Which values gradients keep in this request, by an `ag.Policy` or a function; all others are computed again when gradients read
+    /// them. None leaves it to the context. The numbers are the same, bit for bit. If the peak of memory would be higher for it, all is
+    /// kept. What is no policy is a `DTypeError`.
+    ///
+    /// >>> def peak(policy):
+    /// ...     with ag.Context() as ctx:
+    /// ...         x = ctx.placeholder("x", [1000])
+    /// ...         y = x
+    /// ...         for _ in range(16):
+    /// ...             y = T.sin(T.tanh(y))
+    /// ...         (g,) = T.grad([y], [x])
+    /// ...         return ctx.evaluator().push(g).feed(x, np.ones(1000)).checkpoint(policy).plan().peak_bytes
+    /// >>> peak(ag.policies.segments()) <= peak(None)
+    /// True
+    #[pyo3(signature = (policy))]
+    fn checkpoint<'py>(slf: Bound<'py, Self>, policy: Option<&Bound<'py, PyAny>>) -> PyResult<Bound<'py, Self>> {
+        guarded(|| {
+            let policy = wished_policy("checkpoint", policy)?;
+            let before = slf.get().state.lock().wishes.set_policy(policy);
+            drop(before);
+            Ok(slf)
+        })
+    }
+    /// The peak of memory that this request may have, in bytes: that of the arena and the outputs, `plan().peak_bytes`. What feeds,
+    /// variables and constants hold is not counted. Values are computed again so that it is kept, as few as can be; if nothing fits, the
+    /// run is a `MemoryError` with the least that would do. None leaves it to the context. What is no number of bytes is a
+    /// `DTypeError`, and a negative one a `ValueError`.
+    ///
+    /// >>> with ag.Context() as ctx:
+    /// ...     x = ctx.placeholder("x", [1000])
+    /// ...     (g,) = T.grad([T.sin(x)], [x])
+    /// ...     plan = ctx.evaluator().push(g).feed(x, np.ones(1000)).memory_budget(64_000).plan()
+    /// >>> plan.peak_bytes <= 64_000
+    /// True
+    #[pyo3(signature = (bytes))]
+    fn memory_budget<'py>(slf: Bound<'py, Self>, bytes: Option<&Bound<'py, PyAny>>) -> PyResult<Bound<'py, Self>> {
+        guarded(|| {
+            let bytes = wished_budget(bytes)?;
+            slf.get().state.lock().wishes.set_budget(bytes);
+            Ok(slf)
+        })
     }
     /// Runs once and returns a list of NumPy arrays, one for each tensor that was asked for.
     ///
@@ -288,8 +351,8 @@ impl Evaluator {
     /// [array([2., 4.])]
     fn run<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         guarded(|| {
-            let (values, held) = self.request(py);
-            PyList::new(py, evaluate_held(py, self.ctx.get(), &values, &self.writes, &held)?)
+            let asked = self.request(py);
+            PyList::new(py, evaluate_held(py, self.ctx.get(), &asked.outputs, &self.writes, &asked.held, &asked.wishes)?)
         })
     }
     /// The plan of this request.
@@ -300,11 +363,12 @@ impl Evaluator {
     /// 1
     fn plan(&self, py: Python<'_>) -> PyResult<Plan> {
         guarded(|| {
-            let (values, held) = self.request(py);
+            let asked = self.request(py);
             let ctx = self.ctx.get();
-            let (outputs, writes) = (handles(ctx, &values), handles(ctx, &self.writes));
-            let plan = || prepare(ctx, &outputs, &writes, &held.feeder).and_then(|p| p.plan());
-            Ok(Plan(if is_long(ctx, &held) { released(py, plan) } else { plan() }?))
+            let (outputs, writes) = (handles(ctx, &asked.outputs), handles(ctx, &self.writes));
+            let (feeder, said) = (&asked.held.feeder, asked.wishes.said());
+            let plan = || prepare_within(ctx, &outputs, &writes, feeder, &said).and_then(|p| p.plan());
+            Ok(Plan(if is_long(ctx, &asked.held) { released(py, plan) } else { plan() }?))
         })
     }
     /// Refused: it belongs to its context.

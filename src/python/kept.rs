@@ -11,6 +11,7 @@ use super::context::{self, Context};
 use super::convert;
 use super::evaluator::{FedObjects, evaluate_held};
 use super::guarded;
+use super::policy::Wishes;
 use super::tensor::Tensor;
 use crate::api::feed::FeedKey;
 use crate::dtype::DType;
@@ -86,7 +87,7 @@ impl Kept {
                 return Ok(None);
             }
             let mut values: SmallVec<[Bound<'py, PyAny>; 4]> = SmallVec::new();
-            for v in evaluate_held(py, self.ctx.get(), &self.outputs, &[], &held)? {
+            for v in evaluate_held(py, self.ctx.get(), &self.outputs, &[], &held, &Wishes::default())? {
                 values.push(convert::without_axes(v)?);
             }
             Ok(Some(match &self.form {

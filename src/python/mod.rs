@@ -2,6 +2,7 @@
 
 mod apply;
 mod at;
+mod checkpoint;
 mod checkpoint_profiler;
 mod context;
 mod convert;
@@ -15,6 +16,7 @@ mod memory;
 mod namespace;
 mod numpy_calls;
 mod optimizer;
+mod policy;
 mod profile;
 mod random;
 mod refusal;
@@ -38,6 +40,8 @@ mod lib_module {
     #[pymodule_export]
     use super::at::{At, Place};
     #[pymodule_export]
+    use super::checkpoint::_checkpointed;
+    #[pymodule_export]
     use super::checkpoint_profiler::{CheckpointProfiler, CheckpointTracker, MemoryStep};
     #[pymodule_export]
     use super::context::{_compilations, _innermost, _tracing, Context, current_context};
@@ -57,6 +61,8 @@ mod lib_module {
     use super::namespace::{Namespace, Slot};
     #[pymodule_export]
     use super::optimizer::_Optimizer;
+    #[pymodule_export]
+    use super::policy::{Candidate, Policy};
     #[pymodule_export]
     use super::profile::{_profile, Profile};
     #[pymodule_export]

@@ -7,8 +7,9 @@ use pyo3::types::PyString;
 use super::apply::tensors;
 use super::context::Context;
 use super::environment::{Key, VariableEnvironment};
-use super::evaluator::{Evaluator, FedObjects};
+use super::evaluator::{Asked, Evaluator, FedObjects};
 use super::guarded;
+use super::policy::Wishes;
 use super::site::at_caller;
 use crate::api::context as api;
 use crate::error::{Error, ErrorKind};
@@ -155,7 +156,8 @@ impl _Optimizer {
     }
 
     /// A request of `outputs` whose runs take a step: they write the variables and the state.
-    #[pyo3(signature = (outputs, vars, grads, ctx, feeds))]
+    #[allow(clippy::too_many_arguments, reason = "what a step is asked for")]
+    #[pyo3(signature = (outputs, vars, grads, ctx, feeds, checkpoint, memory_budget))]
     fn step<'py>(
         &self,
         outputs: &Bound<'py, PyAny>,
@@ -163,13 +165,16 @@ impl _Optimizer {
         grads: &Bound<'py, PyAny>,
         ctx: &Bound<'py, Context>,
         feeds: Option<&Bound<'py, PyAny>>,
+        checkpoint: Option<&Bound<'py, PyAny>>,
+        memory_budget: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Evaluator> {
         guarded(|| {
+            let wishes = Wishes::of(checkpoint, memory_budget)?;
             let (py, ctx) = (ctx.py(), ctx.as_unbound());
             let held = FedObjects::of("update", feeds)?;
             let (outputs, vars, grads) = (tensors(ctx, outputs)?, tensors(ctx, vars)?, tensors(ctx, grads)?);
             let updates = self.updates(py, ctx.get(), &outputs, &vars, &grads)?;
-            Ok(Evaluator::of(ctx.clone_ref(py), values(&outputs), updates, held))
+            Ok(Evaluator::of(ctx.clone_ref(py), updates, Asked { outputs: values(&outputs), held, wishes }))
         })
     }
 }

@@ -5,7 +5,7 @@ use pyo3::types::{PyDict, PyList};
 
 use super::evaluator::{Evaluator, attended, handles};
 use super::guarded;
-use crate::api::binding::prepare;
+use crate::api::binding::prepare_within;
 use crate::api::profile;
 
 /// The times of a plan's steps: `print` shows a table, those that took longest first, with the lines of the program that each
@@ -75,9 +75,10 @@ impl Profile {
 pub fn _profile(evaluator: &Bound<'_, Evaluator>, runs: usize) -> PyResult<Profile> {
     guarded(|| {
         let (py, this) = (evaluator.py(), evaluator.get());
-        let (values, held) = this.request(py);
+        let asked = this.request(py);
         let ctx = this.ctx.get();
-        let (outputs, writes) = (handles(ctx, &values), handles(ctx, &this.writes));
-        Ok(Profile(attended(py, |proceed| prepare(ctx, &outputs, &writes, &held.feeder)?.profile(runs, Some(proceed)))??))
+        let (outputs, writes) = (handles(ctx, &asked.outputs), handles(ctx, &this.writes));
+        let (feeder, said) = (&asked.held.feeder, asked.wishes.said());
+        Ok(Profile(attended(py, |proceed| prepare_within(ctx, &outputs, &writes, feeder, &said)?.profile(runs, Some(proceed)))??))
     })
 }

@@ -10,8 +10,10 @@ use super::apply::{Built, binary, built, power, unary};
 use super::at::{At, items};
 use super::context::Context;
 use super::convert;
+use super::evaluator::evaluate;
 use super::guarded;
 use super::numpy_calls;
+use super::policy::Wishes;
 use super::refusal::{self, no_operator};
 use super::stand_in;
 use crate::error::{Error, ErrorKind};
@@ -120,18 +122,25 @@ impl Tensor {
         self.ctx.clone_ref(py)
     }
 
-    /// The value: runs what it depends on. `feeds` maps placeholders, or their names, to arrays.
+    /// The value: runs what it depends on. `feeds` maps placeholders, or their names, to arrays; `checkpoint` and `memory_budget` are those
+    /// of `ctx.evaluator`.
     ///
     /// >>> with ag.Context() as ctx:
     /// ...     x = ctx.placeholder("x", [2])
     /// ...     y = x * 2.0
     /// ...     print(y.eval({x: [1.0, 2.0]}), y.eval({"x": [5.0, 6.0]}))
     /// [2. 4.] [10. 12.]
-    #[pyo3(signature = (feeds=None))]
-    fn eval<'py>(slf: &Bound<'py, Self>, feeds: Option<&Bound<'py, PyAny>>) -> PyResult<Bound<'py, PyAny>> {
+    #[pyo3(signature = (feeds=None, *, checkpoint=None, memory_budget=None))]
+    fn eval<'py>(
+        slf: &Bound<'py, Self>,
+        feeds: Option<&Bound<'py, PyAny>>,
+        checkpoint: Option<&Bound<'py, PyAny>>,
+        memory_budget: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
         guarded(|| {
-            let t = slf.get();
-            let out = super::evaluator::evaluate(slf.py(), t.ctx.get(), &[t.value], feeds).map_err(|e| refusal::not_fed(t, slf.py(), e))?;
+            let (py, t) = (slf.py(), slf.get());
+            let wishes = Wishes::of(checkpoint, memory_budget)?;
+            let out = evaluate(py, t.ctx.get(), &[t.value], feeds, &wishes).map_err(|e| refusal::not_fed(t, py, e))?;
             out.into_iter().next().ok_or_else(|| PyTypeError::new_err("eval: the output is missing"))
         })
     }

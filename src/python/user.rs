@@ -25,7 +25,7 @@ thread_local! {
 }
 
 /// An error that stands for an exception: raised again as it was when it reaches Python.
-fn raised(py: Python<'_>, op: &str, e: PyErr) -> Error {
+pub fn raised(py: Python<'_>, op: &str, e: PyErr) -> Error {
     let text = format!("{op}: the user's code raised. Got {}; expected it to return.", e.value(py));
     RAISED.set(Some((text.clone(), e)));
     Error::text(ErrorKind::User, text)

@@ -186,7 +186,7 @@ def test_attributes_of_other_arrays(ctx):
         "logdet": "`2.0 * T.sum(T.log(",
         "item": "`x.eval(feeds).item()`",
         "numpy": "`x.eval(feeds)`",
-        "detach": "`T.stop_gradient(x)`",
+        "detach": "`T.detach(x)`",
         "backward": "`T.grad([y], [x])`",
         "sin": "`T.sin(x)`",
         "add_": "`x = x + y`",

@@ -26,17 +26,19 @@ struct Cloning<'a> {
     /// Clones by node and sweep.
     clones: FxHashMap<(u32, u32), u32>,
     segment: u32,
+    /// Clones that compute something.
+    made: usize,
 }
 
 /// The plan's nodes with clones of those that are not kept.
 pub fn with_clones(ir: &Ir, needs: &Needs, keep: &[bool]) -> Ir {
     let room = ir.nodes.len() + needs.candidates.len();
     let (map, clones) = (Vec::with_capacity(ir.nodes.len()), FxHashMap::default());
-    let mut c = Cloning { ir, needs, keep, nodes: Vec::with_capacity(room), map, clones, segment: 0 };
+    let mut c = Cloning { ir, needs, keep, nodes: Vec::with_capacity(room), map, clones, segment: 0, made: 0 };
     // The nodes since clones were made last; no call is among them.
     let mut since: Option<usize> = None;
     for node in &ir.nodes {
-        let (mut made, before, segment) = (node.clone(), c.nodes.len(), c.segment);
+        let (mut made, before, segment) = (node.clone(), c.made, c.segment);
         c.segment += u32::from(since.is_none_or(|n| n > NEAR));
         for r in &mut made.inputs {
             r.node = match node.part.sweep {
@@ -44,7 +46,7 @@ pub fn with_clones(ir: &Ir, needs: &Needs, keep: &[bool]) -> Ir {
                 _ => c.map[r.node as usize],
             };
         }
-        match c.nodes.len() > before {
+        match c.made > before {
             true => since = Some(0),
             false => c.segment = segment,
         }
@@ -108,7 +110,12 @@ impl Cloning<'_> {
         if let (true, Some(r)) = (node.passes(), inputs.first()) {
             return r.node;
         }
-        self.nodes.push(IrNode { inputs, segment: self.segment, again: true, ..node.clone() });
+        let segment = match passed(node) {
+            true => inputs.iter().map(|r| self.nodes[r.node as usize].segment).max().unwrap_or(0),
+            false => self.segment,
+        };
+        self.made += usize::from(!passed(node));
+        self.nodes.push(IrNode { inputs, segment, again: true, ..node.clone() });
         self.nodes.len() as u32 - 1
     }
 }

@@ -4,14 +4,16 @@
 //! choices and takes one: that of the marks and the policy if its peak is not above that of the plan without, or, within a
 //! number of bytes, the one with the least to compute again.
 
+mod budget;
 mod clones;
+mod cuts;
 pub mod needs;
 
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::graph::checkpoint::Checkpointing;
 use crate::graph::policy::Policy;
 use crate::plan::bodies::Memo;
-use crate::plan::ir::Ir;
+use crate::plan::ir::{Ir, Walked};
 use crate::plan::remat::needs::{Needs, flops};
 use crate::plan::{PASSES, Pass, Plan, SourceKind, State, begin, finish, verify};
 
@@ -54,6 +56,8 @@ pub struct Recomputation {
     pub flops: f64,
     /// Bytes of the peak of the plan that computes nothing again; 0 if none was asked for.
     pub peak_without: usize,
+    /// Arithmetic that any choice within the budget computes again at least; 0 without a budget.
+    pub flops_bound: f64,
     /// What the choice was made by.
     pub why: String,
 }
@@ -64,6 +68,10 @@ pub struct Wish<'a> {
     pub asked: &'a Checkpointing,
     /// The policy of a checkpointed function.
     pub group_policy: &'a dyn Fn(u32) -> Option<Policy>,
+    /// What tells requests apart that differ in more than their budget.
+    pub key: &'a [u64],
+    /// The lines of the program that made a node.
+    pub lines: &'a dyn Fn(Walked) -> String,
 }
 
 /// A request up to this pass, of which plans are made.
@@ -99,15 +107,79 @@ pub fn planned(ir: Ir, kind: &dyn Fn(u32) -> Result<SourceKind>, memo: &Memo, wi
     let request = Request { ir: std::mem::take(&mut state.plan.ir), needs, rewrites, kind, memo };
     let plain = request.plan(None)?;
     let said = wish.asked.policy.is_some() || !request.needs.unsaid(&request.ir);
+    let mut most = vec![true; request.ir.nodes.len()];
     let mut chosen = plain;
     if said {
         let keep = request.needs.kept(&request.ir, wish.asked.policy.as_ref(), wish.group_policy)?;
         chosen = chosen.or_smaller(request.plan(Some(&keep))?, wish.asked.policy.as_ref());
+        most = if wish.asked.policy.is_some() { keep } else { request.needs.allowed(&request.ir, keep) };
     }
-    Ok(chosen)
+    match wish.asked.budget {
+        Some(budget) if chosen.peak_bytes() > budget => request.within(budget, &most, chosen.peak_without(), wish),
+        _ => Ok(chosen),
+    }
+}
+
+impl Request<'_> {
+    /// The plan with the least to compute again whose peak is within so many bytes.
+    fn within(&self, budget: usize, most: &[bool], without: usize, wish: &Wish<'_>) -> Result<Plan> {
+        let values = self.needs.values(&self.ir);
+        let frontier = budget::remembered(wish.key, || {
+            let measure = |keep: &[bool]| self.plan(Some(keep)).map(|plan| (plan.peak_bytes(), counted(plan.ir()).flops));
+            budget::frontier(&self.ir, &self.needs, &values, most, &measure)
+        })?;
+        let bound = budget::bound(&self.ir, &self.needs, &values, budget);
+        let Some(point) = frontier.iter().find(|p| p.peak <= budget) else { return Err(self.too_little(budget, &frontier, without, wish)) };
+        let mut plan = self.plan(Some(&point.keep))?;
+        let why = format!("a budget of {budget} bytes, for which {bound:.0} operations more are needed at least");
+        plan.recomputation = Recomputation { peak_without: without, flops_bound: bound, why, ..counted(&plan.ir) };
+        Ok(plan)
+    }
+
+    /// The error of a budget that nothing fits: the least that would do, and what holds it.
+    fn too_little(&self, budget: usize, frontier: &[budget::Point], without: usize, wish: &Wish<'_>) -> Error {
+        let least = frontier.last().map_or(without, |p| p.peak);
+        let rule = format_args!("at least {least} bytes, of {without} with nothing computed again");
+        let e = Error::new(ErrorKind::Memory, "memory_budget", "no choice of what to keep fits", format_args!("{budget} bytes"), rule);
+        let plan = frontier.last().and_then(|p| self.plan(Some(&p.keep)).ok());
+        let Some(plan) = plan else { return e };
+        e.help(format!("at the peak: {}", holders(&plan, wish.lines).join("; ")))
+    }
+}
+
+/// What holds the most memory at the peak of a plan, by the user's lines.
+fn holders(plan: &Plan, lines: &dyn Fn(Walked) -> String) -> Vec<String> {
+    /// Places that are named.
+    const NAMED: usize = 5;
+    let live = |t: usize| plan.lives().into_iter().filter(move |l| l.made <= t && t <= l.last);
+    let peak = (0..plan.steps.len()).max_by_key(|&t| plan.steps[t].live).unwrap_or(0);
+    let outputs: Vec<u32> = plan.ir.outputs.iter().map(|r| r.node).collect();
+    let mut places: Vec<(String, usize)> = vec![];
+    for l in live(peak).filter(|l| !outputs.contains(&l.value.node)) {
+        let node = plan.ir.node(l.value);
+        let place = format!("{} at {}", node.name(), lines(node.walked));
+        match places.iter_mut().find(|(p, _)| *p == place) {
+            Some((_, bytes)) => *bytes += l.bytes,
+            None => places.push((place, l.bytes)),
+        }
+    }
+    match plan.output_bytes() {
+        0 => {}
+        bytes => places.push(("what the run returns".to_owned(), bytes)),
+    }
+    if let Some((_, bytes @ 1..)) = plan.steps.get(peak).map(|s| s.scratch) {
+        places.push((format!("scratch memory of {}", plan.steps[peak].work.name()), bytes));
+    }
+    places.sort_by_key(|(_, bytes)| std::cmp::Reverse(*bytes));
+    places.iter().take(NAMED).map(|(place, bytes)| format!("{bytes} bytes of {place}")).collect()
 }
 
 impl Plan {
+    /// Bytes of the peak if nothing were computed again.
+    pub fn peak_without(&self) -> usize {
+        self.recomputation.peak_without.max(self.peak_bytes())
+    }
+
     /// The other plan, which computes values again, unless its peak is above that of this one, which does not.
     fn or_smaller(mut self, mut other: Plan, policy: Option<&Policy>) -> Plan {
         let (without, with) = (self.peak_bytes(), other.peak_bytes());
@@ -126,6 +198,6 @@ impl Plan {
 fn counted(ir: &Ir) -> Recomputation {
     let again = || ir.nodes.iter().filter(|n| n.again && !needs::passed(n));
     let bytes = again().flat_map(|n| &n.tys).map(crate::shape::Ty::bytes).sum();
-    let flops = again().map(|n| flops(ir, n)).sum();
+    let flops = again().fold(0.0, |sum, n| sum + flops(ir, n));
     Recomputation { values: again().count(), bytes, flops, ..Recomputation::default() }
 }

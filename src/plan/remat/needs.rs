@@ -37,16 +37,6 @@ pub fn flops(ir: &Ir, node: &IrNode) -> f64 {
     }
 }
 
-/// The time of a node, in about nanoseconds: a product does 32 operations in one, and of what programs do an element takes a
-/// quarter.
-pub fn time(ir: &Ir, node: &IrNode) -> f64 {
-    let moved = || node.inputs.iter().map(|&r| ir.ty(r).count()).sum::<usize>() as f64;
-    match node.kernel() {
-        Some(Kernel::Call(_)) => (flops(ir, node) / 32.0).max(moved() / 2.0),
-        _ => flops(ir, node) / 4.0,
-    }
-}
-
 fn is_product(node: &IrNode) -> bool {
     let IrOp::Row(def, _) = node.op else { return false };
     matches!(&def.body, op::Body::Primitive(p) if p.cost.is_some() && matches!(p.kernel, Kernel::Call(_)))
@@ -161,7 +151,7 @@ impl Needs {
             }
         }
         let marked = |wanted: fn(&Mark) -> bool| ir.marks.iter().filter(move |(_, m)| wanted(m)).map(|(r, _)| self.root[r.node as usize]);
-        let again: Vec<u32> = marked(|m| matches!(m, Mark::Recompute | Mark::Above(_))).collect();
+        let again: Vec<u32> = marked(recomputes).collect();
         // What one call returns is kept or computed again together.
         let together: Vec<u32> = again.iter().map(|&i| own(i)).filter(|&g| g > 0).collect();
         for i in marked(|m| *m == Mark::Returned).filter(|&i| own(i) == 0 || !together.contains(&own(i))) {
@@ -173,11 +163,22 @@ impl Needs {
         Ok(keep)
     }
 
+    /// What may be kept if a number of bytes decides: what is kept, and whatever nothing is said of.
+    pub fn allowed(&self, ir: &Ir, kept: Vec<bool>) -> Vec<bool> {
+        let marked: Vec<u32> =
+            ir.marks.iter().filter(|(_, m)| recomputes(m)).map(|(r, _)| self.root[r.node as usize]).collect();
+        let unsaid = |i: usize| !self.read[i] && ir.nodes[i].part.group == 0 && !marked.contains(&(i as u32));
+        kept.into_iter().enumerate().map(|(i, k)| k || unsaid(i)).collect()
+    }
+
     /// True if the user has said of no value that it is computed again.
     pub fn unsaid(&self, ir: &Ir) -> bool {
-        let marked = |m: &Mark| matches!(m, Mark::Recompute | Mark::Above(_));
-        !ir.marks.iter().any(|(_, m)| marked(m)) && !self.candidates.iter().any(|&i| ir.nodes[i as usize].part.group > 0)
+        !ir.marks.iter().any(|(_, m)| recomputes(m)) && !self.candidates.iter().any(|&i| ir.nodes[i as usize].part.group > 0)
     }
+}
+
+fn recomputes(m: &Mark) -> bool {
+    matches!(m, Mark::Recompute | Mark::Above(_))
 }
 
 /// Some of the candidates, as if there were no others.
