@@ -304,6 +304,8 @@ fn the_timeline_reaches_the_peak() {
         // Before the first value is computed again nothing that was is held.
         assert!(steps.iter().take_while(|s| !s.recomputes).all(|s| s.recomputed_bytes == 0));
         assert!(steps.iter().all(|s| !s.lines.is_empty() && s.lines[0].contains("checkpoint_profiler.rs:")));
-        assert_eq!(steps.last().unwrap().recomputed_bytes, few.steps.last().unwrap().live_again);
+        // What was computed again goes when it has been read.
+        assert!(steps.windows(2).any(|w| w[1].recomputed_bytes < w[0].recomputed_bytes));
+        assert!(steps.last().unwrap().recomputed_bytes <= BYTES);
     });
 }
