@@ -21,10 +21,14 @@ from typing import TYPE_CHECKING, Literal
 
 from . import _methods as _methods
 from ._functions import (
+    CheckpointGroup,
+    CheckpointProfiler,
     _hessian_vector_product,
     arange,
     assign,
     bernoulli,
+    checkpoint_segment,
+    checkpoint_segment_flex,
     cond,
     constant,
     einsum,
@@ -54,10 +58,13 @@ if TYPE_CHECKING:
     from ._typing import Axes, DTypeLike, Shape, TensorLike
 
 __all__ = [
+    "CheckpointGroup",
+    "CheckpointProfiler",
     "_hessian_vector_product",
     "abs",
     "acos",
     "acosh",
+    "adaptive_checkpoint",
     "add",
     "all",
     "amax",
@@ -100,6 +107,10 @@ __all__ = [
     "cbrt",
     "ceil",
     "check_finite",
+    "checkpoint",
+    "checkpoint_name",
+    "checkpoint_segment",
+    "checkpoint_segment_flex",
     "cholesky",
     "clip",
     "clip_by_global_norm",
@@ -120,6 +131,7 @@ __all__ = [
     "cumulative_trapezoid",
     "deg2rad",
     "degrees",
+    "detach",
     "diag",
     "diag_embed",
     "diagonal",
@@ -338,6 +350,7 @@ __all__ = [
 
 _row = _rows("0.1.0")
 _abs = _row("abs")
+_adaptive_checkpoint = _row("adaptive_checkpoint")
 _add = _row("add")
 _all = _row("all")
 _aminmax = _row("aminmax")
@@ -368,6 +381,8 @@ _cast = _row("cast")
 _cbrt = _row("cbrt")
 _ceil = _row("ceil")
 _check_finite = _row("check_finite")
+_checkpoint = _row("checkpoint")
+_checkpoint_name = _row("checkpoint_name")
 _cholesky = _row("cholesky")
 _clip = _row("clip")
 _clip_by_global_norm = _row("clip_by_global_norm")
@@ -3903,6 +3918,56 @@ def check_finite(x: TensorLike) -> Tensor:
     return made
 
 
+def checkpoint(x: TensorLike) -> Tensor:
+    """`x` itself, which is not kept for gradients: whatever of them reads it reads what is computed again, as late as that
+    allows, from values that are there. The numbers are the same, bit for bit. What calls users' code is not computed again.
+
+    Gradient: `g`.
+
+    NumPy: `x`
+
+    >>> with ag.Context():
+    ...     x = T.constant(3.0)
+    ...     print(T.grad([T.checkpoint(T.exp(x)) * x], [x])[0].eval())
+    80.34214769275066
+    """
+    made: Tensor = _apply(_checkpoint, (x,), ())
+    return made
+
+
+def adaptive_checkpoint(x: TensorLike, bytes: int) -> Tensor:
+    """`x` itself, which is computed again for gradients, as by `checkpoint`, if it has more than `bytes` bytes. That is decided
+    when a plan is made, and all lengths are known.
+
+    Gradient: `g`.
+
+    NumPy: `x`
+
+    >>> with ag.Context():
+    ...     x = T.constant([3.0, 4.0])
+    ...     print(T.adaptive_checkpoint(x, 1_000_000).eval())
+    [3. 4.]
+    """
+    made: Tensor = _apply(_adaptive_checkpoint, (x,), (bytes,))
+    return made
+
+
+def checkpoint_name(x: TensorLike, name: str) -> Tensor:
+    """`x` itself, under a name: policies keep values by their names.
+
+    Gradient: `g`.
+
+    NumPy: `x`
+
+    >>> with ag.Context():
+    ...     x = T.constant([3.0, 4.0])
+    ...     print(T.checkpoint_name(x, "hidden").eval())
+    [3. 4.]
+    """
+    made: Tensor = _apply(_checkpoint_name, (x,), (name,))
+    return made
+
+
 acos = arccos
 acosh = arccosh
 amax = reduce_max
@@ -3916,6 +3981,7 @@ atanh = arctanh
 bitwise_invert = bitwise_not
 concatenate = concat
 degrees = rad2deg
+detach = stop_gradient
 divide = div
 fix = trunc
 gammaln = lgamma
