@@ -308,6 +308,6 @@ impl MemoryStep {
 }
 
 /// The timeline of a plan, for its class.
-pub fn timeline(plan: &plan::TracedPlan) -> PyResult<Vec<MemoryStep>> {
-    guarded(|| Ok(plan.memory_timeline().into_iter().map(MemoryStep).collect()))
+pub fn timeline(plan: &plan::TracedPlan) -> Vec<MemoryStep> {
+    plan.memory_timeline().into_iter().map(MemoryStep).collect()
 }

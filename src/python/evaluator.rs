@@ -477,7 +477,7 @@ impl Plan {
     /// >>> max(s.bytes for s in plan.memory_timeline()) <= plan.peak_bytes
     /// True
     fn memory_timeline(&self) -> PyResult<Vec<checkpoint_profiler::MemoryStep>> {
-        checkpoint_profiler::timeline(&self.0)
+        guarded(|| Ok(checkpoint_profiler::timeline(&self.0)))
     }
     /// Refused: it is made for this process, and found again for a graph of the same structure.
     fn __reduce__(&self) -> PyResult<()> {
