@@ -3919,8 +3919,10 @@ def check_finite(x: TensorLike) -> Tensor:
 
 
 def checkpoint(x: TensorLike) -> Tensor:
-    """`x` itself, which is not kept for gradients: whatever of them reads it reads what is computed again, as late as that
-    allows, from values that are there. The numbers are the same, bit for bit. What calls users' code is not computed again.
+    """`x`, which is not kept for gradients: whatever of them reads it reads what is computed again, as late as that allows, from
+    values that are there. The numbers are the same, bit for bit. What calls users' code is not computed again.
+
+    It is the tensor `x` of which that is said, wherever it is used, and in all later requests.
 
     Gradient: `g`.
 
@@ -3936,8 +3938,8 @@ def checkpoint(x: TensorLike) -> Tensor:
 
 
 def adaptive_checkpoint(x: TensorLike, bytes: int) -> Tensor:
-    """`x` itself, which is computed again for gradients, as by `checkpoint`, if it has more than `bytes` bytes. That is decided
-    when a plan is made, and all lengths are known.
+    """`x`, which is computed again for gradients, as by `checkpoint`, if it has more than `bytes` bytes. That is decided when a
+    plan is made, and all lengths are known.
 
     Gradient: `g`.
 
@@ -3953,7 +3955,7 @@ def adaptive_checkpoint(x: TensorLike, bytes: int) -> Tensor:
 
 
 def checkpoint_name(x: TensorLike, name: str) -> Tensor:
-    """`x` itself, under a name: policies keep values by their names.
+    """`x`, under a name: policies keep values by their names.
 
     Gradient: `g`.
 

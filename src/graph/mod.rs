@@ -49,6 +49,8 @@ pub struct Graph {
     avals: AppendOnlyVec<Aval>,
     state: Mutex<State>,
     closed: AtomicBool,
+    /// How often something new was said of a value.
+    said: AtomicU64,
 }
 
 struct State {
@@ -159,6 +161,7 @@ impl Graph {
             avals: AppendOnlyVec::new(),
             state: Mutex::new(state),
             closed: AtomicBool::new(false),
+            said: AtomicU64::new(0),
         }
     }
 

@@ -401,8 +401,6 @@ pub enum Kernel {
     Region(Control),
     /// Writes the second input into the variable that is the first.
     Assign,
-    /// The input itself: what the attributes say of it is for plans.
-    Mark(fn(&[Attr]) -> crate::graph::checkpoint::Mark),
 }
 
 /// When the bodies of a node run.

@@ -89,8 +89,8 @@ impl Policy {
     }
 
     /// Cuts the program into `n` segments of about equal bytes where the fewest bytes go on, and keeps these; each segment is
-    /// computed again as a whole, but the last, which gradients read first. Without a number there are about as many segments as each
-    /// has layers, so that `n` layers need the memory of about `2 sqrt(n)`.
+    /// computed again as a whole, but the last, which gradients read first. Without a number there are as many as take the least
+    /// memory: about as many as each has layers, so that `n` layers need the memory of about `2 sqrt(n)`.
     ///
     /// Source: Chen, Xu, Zhang and Guestrin, "Training deep nets with sublinear memory cost", 2016, section 4.
     pub fn segments(n: Option<usize>) -> Policy {
@@ -327,34 +327,53 @@ fn every_layers(values: &[Candidate], n: usize) -> Vec<bool> {
     crossing_at(values, &places)
 }
 
-/// Cuts into segments of about equal bytes.
+/// Cuts into segments of about equal bytes: into as many as are wanted, or as need the least memory.
 fn segments(values: &[Candidate], n: Option<usize>) -> Vec<bool> {
     let bytes = crossings(values);
-    let total: usize = values.iter().filter(|v| v.read).map(|v| v.bytes).sum();
     let ends = {
         let ends = layers(values);
         // Without layers any place will do.
         if ends.len() > 1 { ends } else { (0..values.len()).filter(|&i| bytes[i] > 0).collect() }
     };
-    let wanted = n.unwrap_or_else(|| ((ends.len() + 1) as f64).sqrt().round() as usize).clamp(1, ends.len() + 1);
-    let mut before = Vec::with_capacity(values.len());
-    let mut sum = 0;
-    for v in values {
-        sum += if v.read { v.bytes } else { 0 };
-        before.push(sum);
-    }
-    // The end that is closest to each share of the bytes.
-    let mut places: Vec<usize> = vec![];
-    for k in 1..wanted {
-        let share = total / wanted * k;
-        let Some(&best) = ends.iter().min_by_key(|&&i| before[i].abs_diff(share)) else { break };
-        if places.last().is_none_or(|&p| p < best) {
-            places.push(best);
+    let mut before = vec![0];
+    values.iter().for_each(|v| before.push(before[before.len() - 1] + if v.read { v.bytes } else { 0 }));
+    let into = |n: usize| equal_parts(&ends, &before, n);
+    let places = match n {
+        Some(n) => into(n),
+        None => {
+            let most = 2 * ((ends.len() + 1) as f64).sqrt().round() as usize;
+            (1..=most).map(into).min_by_key(|places| memory(values, &before, places)).unwrap_or_default()
         }
-    }
+    };
     let mut keep = crossing_at(values, &places);
     // What gradients read first is still there.
     let last = places.last().map_or(0, |&p| p + 1);
     keep.iter_mut().zip(values).skip(last).for_each(|(k, v)| *k |= v.read);
     keep
+}
+
+/// The ends that are closest to equal shares of the bytes. `before` has the bytes in front of each value.
+fn equal_parts(ends: &[usize], before: &[usize], n: usize) -> Vec<usize> {
+    let total = before[before.len() - 1];
+    let mut places: Vec<usize> = vec![];
+    for k in 1..n.min(ends.len() + 1) {
+        let share = total / n * k;
+        let Some(&best) = ends.iter().min_by_key(|&&i| before[i + 1].abs_diff(share)) else { break };
+        if places.last().is_none_or(|&p| p < best) {
+            places.push(best);
+        }
+    }
+    places
+}
+
+/// Bytes of what is kept up to a segment, and of what gradients read in it, at most.
+fn memory(values: &[Candidate], before: &[usize], places: &[usize]) -> usize {
+    let keep = crossing_at(values, places);
+    let (mut most, mut kept, mut from) = (0, 0, 0);
+    for to in places.iter().map(|p| p + 1).chain([values.len()]) {
+        most = most.max(kept + before[to] - before[from]);
+        kept += (from..to).filter(|&i| keep[i]).map(|i| values[i].bytes).sum::<usize>();
+        from = to;
+    }
+    most
 }

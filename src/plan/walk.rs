@@ -9,9 +9,9 @@ use crate::array::room::room;
 use crate::dtype::Scalar;
 use crate::error::Result;
 use crate::graph::attr::{Attr, Cuts};
-use crate::graph::checkpoint::Checkpointing;
-use crate::graph::op::{Body, Kernel};
-use crate::graph::{Graph, Node, NodeOp, Value};
+use crate::graph::checkpoint::{Checkpointing, Mark};
+use crate::graph::op::Body;
+use crate::graph::{Graph, NodeOp, Value};
 use crate::plan::size::planning;
 use crate::shape::Ty;
 
@@ -36,6 +36,8 @@ pub struct Walk {
     pub planning: usize,
     /// What is said of memory.
     pub checkpointing: Checkpointing,
+    /// What is said of values, in the order of the walk.
+    pub marks: Vec<(Value, Mark)>,
     positions: Vec<u32>,
     feeds: FxHashMap<u32, Ty>,
     /// By the scope of a body: its number, in the order of the walk, and the nodes that own it.
@@ -87,6 +89,7 @@ impl Walk {
             feeds,
             bodies: FxHashMap::default(),
             checkpointing,
+            marks: vec![],
         };
         walk.collect(graph);
         Ok(walk)
@@ -218,13 +221,20 @@ impl Walk {
 
     /// Where nodes were built, and what is said of memory, if a plan depends on it.
     fn collect_parts(&mut self, graph: &Graph) {
-        let marks = |node: &Node| matches!(node.def().map(|d| &d.body), Some(Body::Primitive(p)) if matches!(p.kernel, Kernel::Mark(_)));
-        let matters = |&id: &u32| graph.node(id).part.group > 0 || marks(graph.node(id));
-        if self.checkpointing.is_empty() && !self.nodes.iter().any(matters) {
+        let mut marks = graph.all_marks();
+        marks.retain(|(v, _)| self.position(v.node).is_some());
+        // The order in which it was said of one value stays.
+        marks.sort_by_key(|(v, _)| (self.position(v.node), v.out));
+        if self.checkpointing.is_empty() && marks.is_empty() && !self.nodes.iter().any(|&id| graph.node(id).part.group > 0) {
             return;
         }
-        let key = &mut self.key;
-        key.push(u64::MAX);
+        let mut key = std::mem::take(&mut self.key);
+        key.extend([u64::MAX, marks.len() as u64]);
+        for (v, mark) in &marks {
+            key.push(self.word(*v));
+            mark.words(&mut key);
+        }
+        self.marks = marks;
         // Which of them are of one gradient or function is a part of the structure, and so is the order of gradients.
         let mut sweeps: Vec<u32> = self.nodes.iter().map(|&id| graph.node(id).part.sweep).collect();
         sweeps.push(0);
@@ -245,10 +255,11 @@ impl Walk {
         for policy in policies {
             let at = key.len();
             key.push(0);
-            policy.iter().for_each(|p| p.words(key));
+            policy.iter().for_each(|p| p.words(&mut key));
             key[at] = (key.len() - at) as u64;
         }
         key.push(self.checkpointing.budget.map_or(u64::MAX, |b| b as u64));
+        self.key = key;
     }
 
     fn word(&self, v: Value) -> u64 {

@@ -21,8 +21,8 @@ const FEW: usize = 12;
 /// Nodes of a plan that is small enough for that.
 const SMALL: usize = 1000;
 /// Nodes of plans that are laid out for a request, about, and choices at least and at most.
-const NODES: usize = 300_000;
-const LEAST: usize = 20;
+const NODES: usize = 400_000;
+const LEAST: usize = 24;
 const MOST: usize = 2048;
 /// Values up to which single changes are looked at.
 const SINGLE: usize = 400;

@@ -24,7 +24,7 @@ struct Cloning<'a> {
     /// By node, its new place.
     map: Vec<u32>,
     /// Clones by node and sweep.
-    clones: FxHashMap<(u32, u32), u32>,
+    clones: FxHashMap<(u32, u32), Ref>,
     segment: u32,
     /// Clones that compute something.
     made: usize,
@@ -41,9 +41,9 @@ pub fn with_clones(ir: &Ir, needs: &Needs, keep: &[bool]) -> Ir {
         let (mut made, before, segment) = (node.clone(), c.made, c.segment);
         c.segment += u32::from(since.is_none_or(|n| n > NEAR));
         for r in &mut made.inputs {
-            r.node = match node.part.sweep {
-                sweep if sweep > 0 && c.is_cloned(r.node, sweep) => c.clone_of(r.node, sweep),
-                _ => c.map[r.node as usize],
+            *r = match node.part.sweep {
+                sweep if sweep > 0 && c.is_cloned(r.node, sweep) => c.clone_of(*r, sweep),
+                _ => Ref { node: c.map[r.node as usize], ..*r },
             };
         }
         match c.made > before {
@@ -75,9 +75,9 @@ impl Cloning<'_> {
         !self.keep[root] && !stays(from) && from.part.sweep < sweep
     }
 
-    /// The clone of a node that is not kept.
-    fn clone_of(&mut self, node: u32, sweep: u32) -> u32 {
-        let mut stack = vec![node];
+    /// A value of the clone of a node that is not kept.
+    fn clone_of(&mut self, r: Ref, sweep: u32) -> Ref {
+        let mut stack = vec![r.node];
         while let Some(&i) = stack.last() {
             if self.clones.contains_key(&(i, sweep)) {
                 stack.pop();
@@ -95,20 +95,26 @@ impl Cloning<'_> {
                 self.clones.insert((i, sweep), made);
             }
         }
-        self.clones.get(&(node, sweep)).copied().unwrap_or(self.map[node as usize])
+        self.found(r, sweep)
     }
 
-    /// Where a sweep finds a node.
-    fn found(&self, node: u32, sweep: u32) -> u32 {
-        self.clones.get(&(node, sweep)).copied().unwrap_or_else(|| self.map[node as usize])
+    /// Where a sweep finds a value.
+    fn found(&self, r: Ref, sweep: u32) -> Ref {
+        match self.clones.get(&(r.node, sweep)) {
+            // What hands a value on has become that value.
+            Some(&clone) if self.ir.nodes[r.node as usize].passes() => clone,
+            Some(clone) => Ref { node: clone.node, ..r },
+            None => Ref { node: self.map[r.node as usize], ..r },
+        }
     }
 
-    fn cloned(&mut self, i: u32, sweep: u32) -> u32 {
+    /// The clone of a node: its first value.
+    fn cloned(&mut self, i: u32, sweep: u32) -> Ref {
         let node = &self.ir.nodes[i as usize];
-        let inputs: SmallVec<[Ref; 3]> = node.inputs.iter().map(|r| Ref { node: self.found(r.node, sweep), ..*r }).collect();
+        let inputs: SmallVec<[Ref; 3]> = node.inputs.iter().map(|&r| self.found(r, sweep)).collect();
         // A check or a hook has seen the value.
-        if let (true, Some(r)) = (node.passes(), inputs.first()) {
-            return r.node;
+        if let (true, Some(&r)) = (node.passes(), inputs.first()) {
+            return r;
         }
         let segment = match passed(node) {
             true => inputs.iter().map(|r| self.nodes[r.node as usize].segment).max().unwrap_or(0),
@@ -116,6 +122,6 @@ impl Cloning<'_> {
         };
         self.made += usize::from(!passed(node));
         self.nodes.push(IrNode { inputs, segment, again: true, ..node.clone() });
-        self.nodes.len() as u32 - 1
+        Ref { node: self.nodes.len() as u32 - 1, out: 0 }
     }
 }

@@ -21,12 +21,12 @@ pub struct Cuts<'a> {
     new: Vec<Vec<(usize, f64)>>,
 }
 
-/// A way to a place: the places on it, what is kept up to there, and what is computed again.
-#[derive(Clone)]
+/// A way to a place: what is kept up to there, what is computed again, and from which way to which place it comes.
+#[derive(Clone, Copy)]
 struct Way {
     bytes: usize,
     flops: f64,
-    places: Vec<usize>,
+    from: (usize, usize),
 }
 
 impl<'a> Cuts<'a> {
@@ -73,28 +73,35 @@ impl<'a> Cuts<'a> {
     fn within(&self, limit: usize) -> Option<Vec<usize>> {
         let n = self.places.len();
         let mut ways: Vec<Vec<Way>> = vec![vec![]; n + 1];
-        ways[0].push(Way { bytes: 0, flops: 0.0, places: vec![] });
+        ways[0].push(Way { bytes: 0, flops: 0.0, from: (0, 0) });
+        let start = |k: usize| if k == 0 { 0 } else { self.places[k - 1] + 1 };
         for k in 0..=n {
             prune(&mut ways[k]);
-            let from = if k == 0 { 0 } else { self.places[k - 1] + 1 };
-            for w in ways[k].clone() {
+            let (list, later) = ways.split_at_mut(k + 1);
+            for (i, w) in list[k].iter().enumerate() {
                 for j in k..n {
                     let to = self.places[j] + 1;
-                    if w.bytes + self.read[to] - self.read[from] > limit {
+                    if w.bytes + self.read[to] - self.read[start(k)] > limit {
                         break;
                     }
                     let (bytes, flops) = self.new[k][j];
-                    let again = (self.flops[to] - self.flops[from] - flops).max(0.0);
-                    let places = w.places.iter().copied().chain([self.places[j]]).collect();
-                    ways[j + 1].push(Way { bytes: w.bytes + bytes, flops: w.flops + again, places });
+                    let again = (self.flops[to] - self.flops[start(k)] - flops).max(0.0);
+                    later[j - k].push(Way { bytes: w.bytes + bytes, flops: w.flops + again, from: (k, i) });
                 }
             }
         }
         let end = self.values.len();
-        let last = |k: usize| if k == 0 { 0 } else { self.places[k - 1] + 1 };
         let all = ways.iter().enumerate().flat_map(|(k, list)| list.iter().map(move |w| (k, w)));
-        let fit = all.filter(|(k, w)| w.bytes + self.read[end] - self.read[last(*k)] <= limit);
-        fit.min_by(|(_, a), (_, b)| a.flops.total_cmp(&b.flops)).map(|(_, w)| w.places.clone())
+        let fit = all.filter(|(k, w)| w.bytes + self.read[end] - self.read[start(*k)] <= limit);
+        let (mut k, mut way) = fit.min_by(|(_, a), (_, b)| a.flops.total_cmp(&b.flops)).map(|(k, w)| (k, *w))?;
+        let mut places = vec![];
+        while k > 0 {
+            places.push(self.places[k - 1]);
+            k = way.from.0;
+            way = ways[k][way.from.1];
+        }
+        places.reverse();
+        Some(places)
     }
 
     /// What is kept with these cuts: what goes on behind them, and what gradients read behind the last.
@@ -110,21 +117,22 @@ impl<'a> Cuts<'a> {
         self.values.iter().enumerate().map(kept).collect()
     }
 
-    /// Choices of falling memory: `n` limits between all and the least.
+    /// Choices of falling memory: of `n` limits between all and the least.
     pub fn choices(&self, n: usize) -> Vec<Vec<bool>> {
         let most = self.read[self.values.len()];
-        let mut out: Vec<Vec<bool>> = vec![];
-        // Equal ratios: small limits are closer to one another.
-        let ratio = 0.02f64.powf(1.0 / n.max(1) as f64);
-        let mut limit = most as f64;
-        for _ in 0..n {
-            limit *= ratio;
-            let Some(places) = self.within(limit as usize) else { break };
-            let keep = self.keep(&places);
-            if out.last() != Some(&keep) {
-                out.push(keep);
+        let (mut too_little, mut least) = (0, most);
+        while least - too_little > most / 256 + 1 {
+            let middle = usize::midpoint(too_little, least);
+            match self.within(middle) {
+                Some(_) => least = middle,
+                None => too_little = middle,
             }
         }
+        // Equal ratios: small limits are closer to one another.
+        let ratio = (least.max(1) as f64 / most.max(1) as f64).powf(1.0 / n.max(1) as f64);
+        let limit = |k: usize| if k == n { least } else { ((most as f64 * ratio.powi(k as i32)) as usize).max(least) };
+        let mut out: Vec<Vec<bool>> = (1..=n).filter_map(|k| self.within(limit(k))).map(|places| self.keep(&places)).collect();
+        out.dedup();
         out
     }
 }

@@ -153,7 +153,8 @@ fn holders(plan: &Plan, lines: &dyn Fn(Walked) -> String) -> Vec<String> {
     const NAMED: usize = 5;
     let live = |t: usize| plan.lives().into_iter().filter(move |l| l.made <= t && t <= l.last);
     let peak = (0..plan.steps.len()).max_by_key(|&t| plan.steps[t].live).unwrap_or(0);
-    let outputs: Vec<u32> = plan.ir.outputs.iter().map(|r| r.node).collect();
+    // These have memory of their own, the outputs in one sum below.
+    let outputs: Vec<u32> = plan.ir.outputs.iter().chain(plan.ir.writes.iter().map(|(_, r)| r)).map(|r| r.node).collect();
     let mut places: Vec<(String, usize)> = vec![];
     for l in live(peak).filter(|l| !outputs.contains(&l.value.node)) {
         let node = plan.ir.node(l.value);

@@ -48,7 +48,7 @@ pub struct Needs {
     pub root: Vec<u32>,
     /// True for values that a gradient reads of earlier ones.
     pub read: Vec<bool>,
-    /// The nodes that could be computed again, in order.
+    /// The nodes that could be computed again, operands first.
     pub candidates: Vec<u32>,
     /// By node its place among the candidates, if it is one.
     pub place: Vec<u32>,
@@ -82,7 +82,7 @@ impl Needs {
                 }
             }
         }
-        let candidates: Vec<u32> = (0..n as u32).filter(|&i| needed[i as usize]).collect();
+        let candidates = in_time(ir, &root, &needed);
         let mut place = vec![NONE; n];
         candidates.iter().enumerate().for_each(|(k, &i)| place[i as usize] = k as u32);
         Needs { root, read, candidates, place }
@@ -178,6 +178,33 @@ impl Needs {
 
 fn recomputes(m: &Mark) -> bool {
     matches!(m, Mark::Recompute | Mark::Above(_))
+}
+
+/// The needed nodes in an order in which each stands right before the first that reads it, the deepest of its operands first:
+/// what only one step of a loop reads is not before the loop.
+fn in_time(ir: &Ir, root: &[u32], needed: &[bool]) -> Vec<u32> {
+    let mut depth: Vec<u32> = Vec::with_capacity(ir.nodes.len());
+    for node in &ir.nodes {
+        depth.push(node.inputs.iter().map(|r| depth[r.node as usize] + 1).max().unwrap_or(0));
+    }
+    let (mut order, mut seen) = (vec![], vec![false; needed.len()]);
+    let mut stack: Vec<(u32, bool)> = vec![];
+    for i in (0..needed.len()).rev().filter(|&i| needed[i]) {
+        stack.push((i as u32, false));
+        while let Some((i, open)) = stack.pop() {
+            if open {
+                order.push(i);
+            } else if !std::mem::replace(&mut seen[i as usize], true) {
+                stack.push((i, true));
+                let from = stack.len();
+                let inputs = ir.nodes[i as usize].inputs.iter().map(|r| root[r.node as usize]);
+                stack.extend(inputs.filter(|&r| needed[r as usize] && !seen[r as usize]).map(|r| (r, false)));
+                // The last of the stack is the next.
+                stack[from..].sort_by_key(|(r, _)| depth[*r as usize]);
+            }
+        }
+    }
+    order
 }
 
 /// Some of the candidates, as if there were no others.
