@@ -244,8 +244,7 @@ pub fn bound(ir: &Ir, needs: &Needs, values: &[Candidate], budget: usize) -> f64
         }
         // What goes into a variable has memory that is not counted.
         ir.writes.iter().for_each(|(_, r)| needed[needs.root[r.node as usize] as usize] = false);
-        let mut list: Vec<&Candidate> =
-            needs.candidates.iter().zip(values).filter(|(i, _)| before[**i as usize] && needed[**i as usize]).map(|(_, v)| v).collect();
+        let mut list: Vec<&Candidate> = needs.candidates.iter().zip(values).filter(|(i, _)| before[**i as usize] && needed[**i as usize]).map(|(_, v)| v).collect();
         let mut over = list.iter().map(|v| v.bytes).sum::<usize>().saturating_sub(budget) as f64;
         list.sort_by(|a, b| (a.flops / a.bytes.max(1) as f64).total_cmp(&(b.flops / b.bytes.max(1) as f64)));
         let mut sum = 0.0;

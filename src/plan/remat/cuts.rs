@@ -45,11 +45,7 @@ impl<'a> Cuts<'a> {
                     ((work / total * PLACES as f64) as usize).min(PLACES - 1)
                 })
                 .collect();
-            places = places
-                .chunk_by(|&a, &b| stretch[a] == stretch[b])
-                .filter_map(|c| c.iter().rev().min_by_key(|&&i| bytes[i]))
-                .copied()
-                .collect();
+            places = places.chunk_by(|&a, &b| stretch[a] == stretch[b]).filter_map(|c| c.iter().rev().min_by_key(|&&i| bytes[i])).copied().collect();
         }
         let mut cuts = Cuts { values, places, read: vec![0], flops: vec![0.0], new: vec![] };
         for v in values {

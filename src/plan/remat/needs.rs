@@ -165,7 +165,8 @@ impl Needs {
 
     /// What may be kept if a number of bytes decides: what is kept, and whatever nothing is said of.
     pub fn allowed(&self, ir: &Ir, kept: Vec<bool>) -> Vec<bool> {
-        let marked: Vec<u32> = ir.marks.iter().filter(|(_, m)| recomputes(m)).map(|(r, _)| self.root[r.node as usize]).collect();
+        let marked: Vec<u32> =
+            ir.marks.iter().filter(|(_, m)| recomputes(m)).map(|(r, _)| self.root[r.node as usize]).collect();
         let unsaid = |i: usize| !self.read[i] && ir.nodes[i].part.group == 0 && !marked.contains(&(i as u32));
         kept.into_iter().enumerate().map(|(i, k)| k || unsaid(i)).collect()
     }
