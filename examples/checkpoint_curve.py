@@ -139,7 +139,7 @@ def figure(path: Path, points: list[Point], title: str) -> None:
             )
         ax.margins(0.08, 0.14)
         ax.set(title=title, xlabel="peak of the run (MB)", ylabel="time, times that without recomputation")
-        ax.legend(loc="upper right")
+        fig.legend(loc="outside lower center", ncols=2)
         fig.savefig(path)
 
 

