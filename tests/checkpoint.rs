@@ -154,7 +154,7 @@ fn fault(case: &Case, plain: &Ran, strategy: &Strategy) -> Option<String> {
     // Functions make another graph, of which less is merged.
     let most = if marked { most } else { most.min(without) };
     let what = match differs {
-        Some(e) if !marked || case.order == Order::Gradient || nets::MARKS_KEEP_SUMS => e.to_string(),
+        Some(e) => e.to_string(),
         _ if with > most => format!("the peak is {with} bytes instead of {most}, {:?}", ran.plan.recomputation.why),
         _ => return None,
     };

@@ -50,14 +50,23 @@ impl Program<'_> {
     fn compared(&self, what: &str, slack: f64) {
         for (peak, flops) in self.all() {
             let within = (peak as f64 * (1.0 + slack)) as usize;
-            let (own, work) = cost(&self.plan(None, Some(within)).unwrap_or_else(|e| panic!("{what}: {e}, which {flops} operations would do")));
-            assert!(own <= within && work <= flops * (1.0 + slack), "{what}: within {peak} bytes {work} operations ({own} bytes), {flops} would do");
+            let (own, work) =
+                cost(&self.plan(None, Some(within)).unwrap_or_else(|e| panic!("{what}: {e}, which {flops} operations would do")));
+            assert!(
+                own <= within && work <= flops * (1.0 + slack),
+                "{what}: within {peak} bytes {work} operations ({own} bytes), {flops} would do"
+            );
         }
     }
 }
 
 /// Layers of the kind `layer`, each named, then a loss; gradients by the weights.
-fn program<'c>(ctx: &'c Context, rows: usize, widths: &[usize], layer: fn(Tensor<'c>, Tensor<'c>, &[Tensor<'c>]) -> Tensor<'c>) -> Program<'c> {
+fn program<'c>(
+    ctx: &'c Context,
+    rows: usize,
+    widths: &[usize],
+    layer: fn(Tensor<'c>, Tensor<'c>, &[Tensor<'c>]) -> Tensor<'c>,
+) -> Program<'c> {
     let x = ctx.placeholder("x", &[rows as isize, widths[0] as isize]);
     let mut feeder = Feeder::new().push(x, Array2::from_elem((rows, widths[0]), 0.5));
     let (mut weights, mut all) = (vec![], vec![x]);
@@ -139,5 +148,3 @@ fn sweeps_are_monotone() {
         });
     }
 }
-
-

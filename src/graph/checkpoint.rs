@@ -8,8 +8,8 @@ use std::sync::atomic::Ordering::Relaxed;
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
-use crate::graph::{Graph, Value};
 use crate::graph::policy::Policy;
+use crate::graph::{Graph, Value};
 
 /// Where a node was built.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Default, Debug)]

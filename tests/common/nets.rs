@@ -4,12 +4,6 @@ use scirs2_autograd::checkpoint::Policy;
 use scirs2_autograd::internals::Numbers;
 use scirs2_autograd::{Array, Context, DType, Tensor, VariableEnvironment, tensor_ops as T};
 
-/// True once plans keep to budgets.
-pub const BUDGETS: bool = false;
-
-/// True once cotangents are summed in the same order whether or not a mark stands at a value.
-pub const MARKS_KEEP_SUMS: bool = false;
-
 /// What a network is made of.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub enum Kind {

@@ -66,25 +66,22 @@ pub fn remembered(key: &[u64], make: impl FnOnce() -> Result<Frontier>) -> Resul
     Ok(frontier)
 }
 
+/// The peak of a choice, by node, and its arithmetic.
+type Measure<'a> = dyn Fn(&[bool]) -> Result<(usize, f64)> + 'a;
+
 /// Looks at choices.
 struct Search<'a> {
     needs: &'a Needs,
     /// What is kept at most, by node.
     most: &'a [bool],
-    measure: &'a dyn Fn(&[bool]) -> Result<(usize, f64)>,
+    measure: &'a Measure<'a>,
     left: usize,
     seen: FxHashSet<Box<[bool]>>,
     points: Vec<Point>,
 }
 
 /// The choices of a request. `most` is what may be kept, by node; `measure` gives the peak of a choice, and its work.
-pub fn frontier(
-    ir: &Ir,
-    needs: &Needs,
-    values: &[Candidate],
-    most: &[bool],
-    measure: &dyn Fn(&[bool]) -> Result<(usize, f64)>,
-) -> Result<Frontier> {
+pub fn frontier(ir: &Ir, needs: &Needs, values: &[Candidate], most: &[bool], measure: &Measure<'_>) -> Result<Frontier> {
     let left = (NODES / ir.nodes.len().max(1)).clamp(LEAST, MOST);
     let mut s = Search { needs, most, measure, left, seen: FxHashSet::default(), points: vec![] };
     let free: Vec<usize> = (0..values.len()).filter(|&k| most[needs.candidates[k] as usize]).collect();
@@ -244,7 +241,8 @@ pub fn bound(ir: &Ir, needs: &Needs, values: &[Candidate], budget: usize) -> f64
         }
         // What goes into a variable has memory that is not counted.
         ir.writes.iter().for_each(|(_, r)| needed[needs.root[r.node as usize] as usize] = false);
-        let mut list: Vec<&Candidate> = needs.candidates.iter().zip(values).filter(|(i, _)| before[**i as usize] && needed[**i as usize]).map(|(_, v)| v).collect();
+        let mut list: Vec<&Candidate> =
+            needs.candidates.iter().zip(values).filter(|(i, _)| before[**i as usize] && needed[**i as usize]).map(|(_, v)| v).collect();
         let mut over = list.iter().map(|v| v.bytes).sum::<usize>().saturating_sub(budget) as f64;
         list.sort_by(|a, b| (a.flops / a.bytes.max(1) as f64).total_cmp(&(b.flops / b.bytes.max(1) as f64)));
         let mut sum = 0.0;

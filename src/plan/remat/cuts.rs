@@ -45,7 +45,11 @@ impl<'a> Cuts<'a> {
                     ((work / total * PLACES as f64) as usize).min(PLACES - 1)
                 })
                 .collect();
-            places = places.chunk_by(|&a, &b| stretch[a] == stretch[b]).filter_map(|c| c.iter().rev().min_by_key(|&&i| bytes[i])).copied().collect();
+            places = places
+                .chunk_by(|&a, &b| stretch[a] == stretch[b])
+                .filter_map(|c| c.iter().rev().min_by_key(|&&i| bytes[i]))
+                .copied()
+                .collect();
         }
         let mut cuts = Cuts { values, places, read: vec![0], flops: vec![0.0], new: vec![] };
         for v in values {
@@ -144,6 +148,6 @@ fn prune(ways: &mut Vec<Way>) {
     });
     if ways.len() > WAYS {
         let step = (ways.len() - 1) as f64 / (WAYS - 1) as f64;
-        *ways = (0..WAYS).map(|k| ways[(k as f64 * step).round() as usize].clone()).collect();
+        *ways = (0..WAYS).map(|k| ways[(k as f64 * step).round() as usize]).collect();
     }
 }

@@ -8,6 +8,7 @@ mod budget;
 mod clones;
 mod cuts;
 pub mod needs;
+mod segments;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::checkpoint::Checkpointing;
@@ -32,7 +33,11 @@ pub static PASS: Pass = Pass {
     run: |state| {
         let ir = std::mem::take(&mut state.plan.ir);
         state.plan.ir = match state.choice {
-            Some(choice) => clones::with_clones(&ir, choice.needs, choice.keep),
+            Some(choice) => {
+                let mut ir = clones::with_clones(&ir, choice.needs, choice.keep);
+                segments::delay(&mut ir);
+                ir
+            }
             None => Ir { marks: vec![], ..ir },
         };
         Ok(())
@@ -185,7 +190,8 @@ impl Plan {
     fn or_smaller(mut self, mut other: Plan, policy: Option<&Policy>) -> Plan {
         let (without, with) = (self.peak_bytes(), other.peak_bytes());
         let by = policy.map_or_else(|| "as marked".to_owned(), |p| format!("by {p}"));
-        if with > without {
+        // A policy that saves nothing only costs time; what is marked is computed again all the same.
+        if with > without || (policy.is_some() && with == without) {
             let why = format!("{by}, the peak would be {with} bytes instead of {without}: all is kept");
             self.recomputation = Recomputation { peak_without: without, why, ..Recomputation::default() };
             return self;

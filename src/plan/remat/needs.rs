@@ -157,16 +157,53 @@ impl Needs {
         for i in marked(|m| *m == Mark::Returned).filter(|&i| own(i) == 0 || !together.contains(&own(i))) {
             keep[i as usize] = true;
         }
-        for i in again {
+        for &i in &again {
             keep[i as usize] = stays(&ir.nodes[i as usize]);
         }
+        self.release(ir, again, &mut keep);
         Ok(keep)
+    }
+
+    /// What was computed for a marked value alone, such as the inner values of an activation, need not be kept either, if it
+    /// follows from what is computed again for that anyway.
+    fn release(&self, ir: &Ir, marked: Vec<u32>, keep: &mut [bool]) {
+        // Of each value, whether anything but what is computed again reads it in its own sweep.
+        let mut cone = vec![false; ir.nodes.len()];
+        let mut readers: Vec<Vec<u32>> = vec![];
+        if !marked.is_empty() {
+            readers = vec![vec![]; ir.nodes.len()];
+            for (i, node) in ir.nodes.iter().enumerate() {
+                for r in &node.inputs {
+                    let from = self.root[r.node as usize] as usize;
+                    if ir.nodes[from].part.sweep == node.part.sweep {
+                        readers[from].push(self.root[i]);
+                    }
+                }
+            }
+        }
+        let mut stack = marked;
+        while let Some(i) = stack.pop() {
+            if keep[i as usize] || std::mem::replace(&mut cone[i as usize], true) {
+                continue;
+            }
+            stack.extend(ir.nodes[i as usize].inputs.iter().map(|r| self.root[r.node as usize]));
+        }
+        // Operands come first, so that one pass from the end finds those of what was released.
+        for &i in self.candidates.iter().rev() {
+            let at = i as usize;
+            let node = &ir.nodes[at];
+            let private = || readers[at].iter().all(|&r| r == i || cone[r as usize]);
+            let follows = || node.inputs.iter().map(|r| self.root[r.node as usize] as usize).all(|r| keep[r] || cone[r]);
+            if keep[at] && !stays(node) && !is_product(node) && !readers.is_empty() && !readers[at].is_empty() && private() && follows() {
+                keep[at] = false;
+                cone[at] = true;
+            }
+        }
     }
 
     /// What may be kept if a number of bytes decides: what is kept, and whatever nothing is said of.
     pub fn allowed(&self, ir: &Ir, kept: Vec<bool>) -> Vec<bool> {
-        let marked: Vec<u32> =
-            ir.marks.iter().filter(|(_, m)| recomputes(m)).map(|(r, _)| self.root[r.node as usize]).collect();
+        let marked: Vec<u32> = ir.marks.iter().filter(|(_, m)| recomputes(m)).map(|(r, _)| self.root[r.node as usize]).collect();
         let unsaid = |i: usize| !self.read[i] && ir.nodes[i].part.group == 0 && !marked.contains(&(i as u32));
         kept.into_iter().enumerate().map(|(i, k)| k || unsaid(i)).collect()
     }
