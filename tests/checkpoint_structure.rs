@@ -1,11 +1,16 @@
 //! What plans with clones depend on, and what they leave alone.
 
+use std::sync::{Mutex, PoisonError};
+
 use ndarray::Array1;
 use scirs2_autograd::checkpoint::Policy;
 use scirs2_autograd::internals::{compilations, same_bits};
 use scirs2_autograd::{Context, Result, Tensor, TracedPlan, run, tensor_ops as T};
 
 const N: usize = 4096;
+
+/// Plans that are made are counted for the whole process.
+static ALONE: Mutex<()> = Mutex::new(());
 
 fn data() -> Array1<f64> {
     Array1::from_iter((0..N).map(|k| k as f64 * 1e-3 - 2.0))
@@ -14,8 +19,8 @@ fn data() -> Array1<f64> {
 /// Layers that are read by their own gradients.
 fn deep(x: Tensor<'_>, mark: bool) -> Tensor<'_> {
     let layer = |h| {
-        let h = T::sin(T::cumsum(T::tanh(h), 0) * 1e-3);
-        if mark { T::checkpoint(h) } else { h }
+        let h = T::tanh(h);
+        T::sin(T::cumsum(if mark { T::checkpoint(h) } else { h }, 0) * 1e-3)
     };
     T::reduce_sum((0..6).fold(x, |h, _| layer(h)), (), false)
 }
@@ -29,21 +34,50 @@ fn plan(ctx: &Context, y: Tensor<'_>, policy: Option<Policy>) -> Result<TracedPl
     .plan()
 }
 
+/// What is not reached through a mark is not marked, and one graph has both.
 #[test]
-fn a_mark_that_is_made_later_makes_a_new_plan() {
+fn consumers_follow_the_mark_that_they_came_through() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     run(|ctx| {
         let x = ctx.placeholder("x", &[N as isize]);
-        let h = T::sin(T::cumsum(x, 0));
-        let g = T::grad(&[T::cumsum(T::tanh(h) * h, 0)], &[x])[0];
-        assert_eq!(plan(ctx, g, None).unwrap().recomputation.why, "");
-        assert_eq!(T::checkpoint(h).value(), h.value());
-        assert!(plan(ctx, g, None).unwrap().recomputation.why.starts_with("as marked"));
+        let [plain, marked] = [false, true].map(|mark| T::grad(&[deep(x, mark)], &[x])[0]);
+        assert_eq!(plan(ctx, plain, None).unwrap().recomputation.why, "");
+        let made = plan(ctx, marked, None).unwrap();
+        assert!(made.recomputation.values > 0, "{:?}", made.recomputation);
+        assert_eq!(made.recomputation.peak_without, plan(ctx, plain, None).unwrap().peak_bytes());
     });
+}
+
+/// A mark leaves the order in which cotangents are added up, and what cancels by structure.
+#[test]
+fn gradients_through_marks_are_those_without() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let made = |mark: fn(Tensor<'_>) -> Tensor<'_>| {
+        run(|ctx| {
+            let x = ctx.placeholder("x", &[N as isize]);
+            let a = T::sin(x);
+            let m = mark(a);
+            let y = T::exp(m * 0.7) + T::cos(mark(m) * 1.1) + T::tanh(a * 0.3);
+            let norm = mark(T::norm(x, (), (), false));
+            let zeros = mark(T::norm(x * 0.0, (), (), false));
+            let g = T::grad(&[y + norm * norm + zeros * zeros], &[x])[0];
+            let by_mark = T::grad(&[y], &[m])[0];
+            let out = ctx.evaluator().push(g).push(T::grad(&[g * g], &[x])[0]).push(by_mark).feed("x", data()).run();
+            out.into_iter().map(Result::unwrap).collect::<Vec<_>>()
+        })
+    };
+    let [plain, marked] = [made(|t| t), made(|t| T::checkpoint(t))];
+    for (k, (a, b)) in plain.iter().zip(&marked).take(2).enumerate() {
+        same_bits(&format!("order {}", k + 1), b, a).unwrap();
+    }
+    // A mark as what is differentiated by: of what was read through it alone.
+    assert!(same_bits("by the mark", &marked[2], &plain[2]).is_err());
 }
 
 /// The numbers of gradients and calls in a graph are not part of a plan's structure; which nodes are of one of them is.
 #[test]
 fn graphs_of_one_structure_share_a_plan() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let once = |others: usize| {
         run(|ctx| {
             let x = ctx.placeholder("x", &[N as isize]);
@@ -65,6 +99,7 @@ fn graphs_of_one_structure_share_a_plan() {
 /// A Jacobian by rows that are computed together is part of the gradient whose rows they are.
 #[test]
 fn jacobians_compute_again_too() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     run(|ctx| {
         let x = ctx.placeholder("x", &[N as isize]);
         let y = T::reshape(deep(x, false), [1]);

@@ -25,8 +25,6 @@ pub struct Bundle {
     pub(super) writes: SmallVec<[Value; 4]>,
     pub(super) feeds: SmallVec<[(Value, Ty); 4]>,
     pub(super) checkpointing: Checkpointing,
-    /// What was said of values then.
-    pub(super) marks: u64,
     pub(super) plan: Weak<Plan>,
     /// For each of the plan's sources its node.
     pub(super) nodes: Vec<u32>,
@@ -120,7 +118,7 @@ pub(super) fn bundle(
     feeds: &[Fed<'_>],
     checkpointing: &Checkpointing,
 ) -> Result<(Arc<Bundle>, Arc<Plan>)> {
-    let (hash, marks) = (hash(outputs, writes, feeds), ctx.marks_version());
+    let hash = hash(outputs, writes, feeds);
     let same = |b: &Arc<Bundle>| {
         b.hash == hash
             && b.outputs.len() == outputs.len()
@@ -129,7 +127,6 @@ pub(super) fn bundle(
             && b.outputs.iter().zip(outputs).all(|(v, t)| *v == t.value())
             && b.writes.iter().zip(writes).all(|(v, t)| *v == t.value())
             && b.feeds.iter().zip(feeds).all(|((v, ty), f)| *v == f.value && *ty == f.ty)
-            && b.marks == marks
             && b.checkpointing == *checkpointing
     };
     let found = ctx.bound.lock().find(hash, same).cloned();
@@ -183,7 +180,6 @@ pub(super) fn bundle(
         writes: assigned,
         feeds,
         checkpointing: checkpointing.clone(),
-        marks,
         plan: weak,
         nodes,
         scalars,

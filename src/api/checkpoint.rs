@@ -1,9 +1,10 @@
 //! Checkpointed functions: what is inside is computed again for gradients, what they return is kept.
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::graph::checkpoint::Mark;
 use crate::graph::policy::Policy;
 use crate::graph::{AsTensor, Graph, Tensor};
+use crate::ops::apply::{Arg, apply};
+use crate::ops::checkpoint::CHECKPOINT_RETURN;
 use crate::ops::control::Tensors;
 
 /// Builds functions of which gradients keep only what they are given and what they return; all that is inside is computed
@@ -113,11 +114,7 @@ impl<'g> CheckpointGroup<'g> {
         if !out.iter().all(here) {
             return foreign("what the function returns");
         }
-        // What a call inside of another one returns is inside of that.
-        if self.graph.part_here().group == 0 {
-            out.iter().for_each(|t| self.graph.mark(t.value(), Mark::Returned));
-        }
-        Ok(out)
+        Ok(out.into_iter().map(|t| apply(&CHECKPOINT_RETURN, &[Arg::from(t)], &[])).collect())
     }
 }
 

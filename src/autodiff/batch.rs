@@ -45,13 +45,12 @@ pub fn over<'g>(graph: &'g Graph, ys: &[Value], replaced: &[(Value, Tensor<'g>)]
             _ => Batch::Loop,
         };
         let b = Batched { graph, id, node, inputs: &inputs, has: &has, n, again: &Over };
-        // It is part of the same gradient, and what was said of the value holds for all of its copies.
+        // It is part of the same gradient.
         let outputs = node.site.during(|| graph.within_part(node.part, || batch::outputs(&b, how)))?;
         for (k, y) in outputs.into_iter().enumerate() {
             if let Some(e) = y.error() {
                 return Err(e);
             }
-            graph.marks(Value { node: id, out: k as u32 }).into_iter().for_each(|mark| graph.mark(y.value(), mark));
             made.insert(Value { node: id, out: k as u32 }, y);
         }
     }

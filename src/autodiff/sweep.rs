@@ -46,15 +46,15 @@ fn swept<'g>(graph: &'g Graph, seeds: &[(Tensor<'g>, Tensor<'g>)], xs: &[Tensor<
     let y_values: Vec<Value> = seeds.iter().map(|(y, _)| y.value()).collect();
     let reach = Reach::new(graph, &y_values, &x_values, stop)?;
     let mut supports = Supports::new(graph);
-    let mut flows: Vec<SmallVec<[(u32, Flow<'g>); 2]>> = Vec::new();
+    let mut flows: Vec<SmallVec<[Contribution<'g>; 2]>> = Vec::new();
     flows.resize_with(reach.ids().len(), SmallVec::new);
-    let push = |flows: &mut [SmallVec<[(u32, Flow<'g>); 2]>], to: Value, flow: Flow<'g>| {
+    let push = |flows: &mut [SmallVec<[Contribution<'g>; 2]>], to: Value, from: u32, flow: Flow<'g>| {
         if let Some(list) = reach.place(to.node).and_then(|p| flows.get_mut(p)) {
-            list.push((to.out, flow));
+            list.push(Contribution { out: to.out, from, flow });
         }
     };
     for &(y, seed) in seeds.iter().filter(|(y, _)| reach.depends(y.value().node)) {
-        push(&mut flows, y.value(), Flow::unknown(seed));
+        push(&mut flows, y.value(), u32::MAX, Flow::unknown(seed));
     }
     let mut targets: SmallVec<[Value; 4]> = x_values.iter().copied().collect();
     targets.sort_unstable();
@@ -62,18 +62,27 @@ fn swept<'g>(graph: &'g Graph, seeds: &[(Tensor<'g>, Tensor<'g>)], xs: &[Tensor<
     let is_target = |id: u32| targets.get(targets.partition_point(|v| v.node < id)).is_some_and(|v| v.node == id);
     let mut found: SmallVec<[Option<Tensor<'g>>; 4]> = smallvec![None; targets.len()];
     for (place, &id) in reach.ids().iter().enumerate().rev() {
-        let list = match flows.get_mut(place) {
+        let mut list = match flows.get_mut(place) {
             Some(list) if !list.is_empty() => std::mem::take(list),
             _ => continue,
         };
+        // What came through a mark counts where its reader stands.
+        if !list.is_sorted_by_key(|c| std::cmp::Reverse(c.from)) {
+            list.sort_by_key(|c| std::cmp::Reverse(c.from));
+        }
         let node = graph.node(id);
+        // A mark changes nothing, and neither the order in which cotangents are added up.
+        if let (true, Some(&x)) = (node.is_mark() && !is_target(id), node.inputs.first()) {
+            list.into_iter().for_each(|c| push(&mut flows, x, c.from, c.flow));
+            continue;
+        }
         let mut totals: SmallVec<[Option<Flow<'g>>; 1]> = smallvec![None; node.avals.len()];
         for (k, slot) in totals.iter_mut().enumerate() {
-            if let [(out, flow)] = list[..] {
+            if let [Contribution { out, flow, .. }] = list[..] {
                 *slot = (out as usize == k).then_some(flow);
                 continue;
             }
-            let here: SmallVec<[Flow<'g>; 2]> = list.iter().filter(|(out, _)| *out as usize == k).map(|(_, f)| *f).collect();
+            let here: SmallVec<[Flow<'g>; 2]> = list.iter().filter(|c| c.out as usize == k).map(|c| c.flow).collect();
             *slot = supports.accumulated(&here);
         }
         if is_target(id) {
@@ -97,11 +106,21 @@ fn swept<'g>(graph: &'g Graph, seeds: &[(Tensor<'g>, Tensor<'g>)], xs: &[Tensor<
                 if let Some(e) = flow.value.error() {
                     return Err(e);
                 }
-                push(&mut flows, v, flow);
+                push(&mut flows, v, id, flow);
             }
         }
     }
     Ok(x_values.iter().map(|v| targets.binary_search(v).ok().and_then(|i| found[i])).collect())
+}
+
+/// A part of a cotangent.
+#[derive(Clone, Copy)]
+struct Contribution<'g> {
+    /// Of which output.
+    out: u32,
+    /// The node whose rule gave it.
+    from: u32,
+    flow: Flow<'g>,
 }
 
 /// A node about to be differentiated.

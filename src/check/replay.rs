@@ -55,7 +55,8 @@ fn unfed() -> Error {
 
 /// True for a node that is another view of its first input's memory, or the input itself.
 fn is_view(node: &Node) -> bool {
-    let kernel = |d: &OpDef| matches!(&d.body, Body::Primitive(p) if matches!(p.kernel, Kernel::View(_) | Kernel::Check(_)));
+    let kernel =
+        |d: &OpDef| matches!(&d.body, Body::Primitive(p) if matches!(p.kernel, Kernel::View(_) | Kernel::Check(_) | Kernel::Mark(_)));
     matches!(node.op, NodeOp::Hook(_)) || node.def().is_some_and(kernel)
 }
 

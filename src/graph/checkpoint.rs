@@ -3,13 +3,9 @@
 
 use std::cell::Cell;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
 
-use rustc_hash::FxHashMap;
-use smallvec::SmallVec;
-
+use crate::graph::Graph;
 use crate::graph::policy::Policy;
-use crate::graph::{Graph, Value};
 
 /// Where a node was built.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Default, Debug)]
@@ -21,7 +17,7 @@ pub struct Part {
     pub group: u32,
 }
 
-/// What the user says of a value. It is said of the value, not of a copy: gradients are built as they are without.
+/// What a mark says of its operand.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Mark {
     /// Gradients compute it again.
@@ -32,21 +28,6 @@ pub enum Mark {
     Named(Arc<str>),
     /// It is what a checkpointed function returns: kept.
     Returned,
-}
-
-impl Mark {
-    /// Words that two marks have in common only if they say the same.
-    pub fn words(&self, to: &mut Vec<u64>) {
-        match self {
-            Mark::Recompute => to.push(0),
-            Mark::Above(bytes) => to.extend([1, *bytes as u64]),
-            Mark::Named(name) => {
-                to.extend([2, name.len() as u64]);
-                to.extend(name.bytes().map(u64::from));
-            }
-            Mark::Returned => to.push(3),
-        }
-    }
 }
 
 /// How gradients find what they read of earlier values: by a policy, within a number of bytes, or both.
@@ -85,12 +66,10 @@ fn during<R>(graph: &Graph, part: Part, f: impl FnOnce() -> R) -> R {
     f()
 }
 
-/// Numbers that a graph has given out, and what was said of its values.
+/// Numbers that a graph has given out.
 #[derive(Default)]
 pub(super) struct Calls {
     sweeps: u32,
-    /// By value, what was said of it, in order.
-    marks: FxHashMap<Value, SmallVec<[Mark; 1]>>,
     /// The policies of checkpointed functions.
     groups: Vec<Option<Policy>>,
 }
@@ -133,32 +112,6 @@ impl Graph {
     /// Runs `f`, which builds what takes the place of nodes that were built there.
     pub fn within_part<R>(&self, part: Part, f: impl FnOnce() -> R) -> R {
         during(self, part, f)
-    }
-
-    /// Says something of a value.
-    pub fn mark(&self, value: Value, mark: Mark) {
-        let mut state = self.state.lock();
-        let list = state.calls.marks.entry(value).or_default();
-        if !list.contains(&mark) {
-            list.push(mark);
-            self.said.fetch_add(1, Relaxed);
-        }
-    }
-
-    /// What was said of a value.
-    pub fn marks(&self, value: Value) -> SmallVec<[Mark; 1]> {
-        self.state.lock().calls.marks.get(&value).cloned().unwrap_or_default()
-    }
-
-    /// All that was said of values, in no order.
-    pub fn all_marks(&self) -> Vec<(Value, Mark)> {
-        let state = self.state.lock();
-        state.calls.marks.iter().flat_map(|(v, list)| list.iter().map(|m| (*v, m.clone()))).collect()
-    }
-
-    /// Another number than before, if something new was said of a value.
-    pub fn marks_version(&self) -> u64 {
-        self.said.load(Relaxed)
     }
 
     /// The policy of a checkpointed function's call.

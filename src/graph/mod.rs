@@ -49,8 +49,6 @@ pub struct Graph {
     avals: AppendOnlyVec<Aval>,
     state: Mutex<State>,
     closed: AtomicBool,
-    /// How often something new was said of a value.
-    said: AtomicU64,
 }
 
 struct State {
@@ -161,7 +159,6 @@ impl Graph {
             avals: AppendOnlyVec::new(),
             state: Mutex::new(state),
             closed: AtomicBool::new(false),
-            said: AtomicU64::new(0),
         }
     }
 

@@ -9,7 +9,7 @@ use crate::dtype::Scalar;
 use crate::error::{Error, Site};
 use crate::graph::attr::Attr;
 use crate::graph::checkpoint::Part;
-use crate::graph::op::OpDef;
+use crate::graph::op::{Body, Kernel, OpDef};
 use crate::graph::provenance::Origin;
 use crate::graph::setting::Setting;
 use crate::graph::user::{Hook, Op};
@@ -129,6 +129,11 @@ impl Node {
     /// True for an output that may be left unwritten.
     pub fn is_residual(&self, out: u32) -> bool {
         self.regions.first().is_some_and(|r| out as usize >= r.outputs.len())
+    }
+
+    /// True for a mark, which is its operand.
+    pub fn is_mark(&self) -> bool {
+        matches!(self.def().map(|d| &d.body), Some(Body::Primitive(p)) if matches!(p.kernel, Kernel::Mark(_)))
     }
 
     /// The row, for an op of the table.

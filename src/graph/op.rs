@@ -401,6 +401,8 @@ pub enum Kernel {
     Region(Control),
     /// Writes the second input into the variable that is the first.
     Assign,
+    /// The input itself: what the attributes say of it is for plans, in which no mark is a node.
+    Mark(fn(&[Attr]) -> crate::graph::checkpoint::Mark),
 }
 
 /// When the bodies of a node run.

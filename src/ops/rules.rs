@@ -105,7 +105,9 @@ impl Factors {
         let node = t.node();
         let input = |i: usize| node.inputs.get(i).map(|&v| t.graph().tensor(v));
         let (Some(def), Some(x), true) = (node.def(), input(0), depth > 0) else { return self.list.push(t.value()) };
-        if std::ptr::eq(def, &MUL) {
+        if node.is_mark() {
+            self.collect(x, depth);
+        } else if std::ptr::eq(def, &MUL) {
             self.collect(x, depth - 1);
             if let Some(y) = input(1) {
                 self.collect(y, depth - 1);

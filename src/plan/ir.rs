@@ -262,7 +262,6 @@ impl<'a> Lowerer<'a> {
         }
         self.ir.outputs = outputs.iter().map(|&v| self.at(v)).collect::<Result<_>>()?;
         self.ir.writes = assigned;
-        self.mark()?;
         Ok(self.ir)
     }
 
@@ -473,19 +472,19 @@ impl<'a> Lowerer<'a> {
         Ok(refs)
     }
 
-    /// What is said of values.
-    fn mark(&mut self) -> Result<()> {
-        for (v, mark) in &self.types.walk.marks {
-            // Of values of bodies nothing is computed again.
-            let Some(p) = self.types.walk.position(v.node).filter(|&p| self.map.get(p).is_some()) else { continue };
-            let (x, own) = (self.at(*v)?, self.types.graph.node(self.types.walk.nodes[p]).scope == 0);
-            match mark {
-                Mark::Above(limit) if self.ir.ty(x).bytes() <= usize::try_from(*limit).unwrap_or(0) => {}
-                mark if own => self.ir.marks.push((x, mark.clone())),
-                _ => {}
-            }
+    /// Notes what is said of a value, and lets it stand for the mark. Of values of bodies nothing is computed again.
+    fn mark(&mut self, p: usize, node: &Node, x: Ref, mark: Mark) {
+        self.map.insert(p, x.node);
+        if x.out > 0 {
+            self.outs.insert(p as u32, [x.out].into());
         }
-        Ok(())
+        match mark {
+            Mark::Above(limit) if self.ir.ty(x).bytes() <= usize::try_from(limit).unwrap_or(0) => {}
+            // What a function inside of another returns is inside of that.
+            Mark::Returned if node.part.group > 0 => {}
+            mark if node.scope == 0 => self.ir.marks.push((x, mark)),
+            _ => {}
+        }
     }
 
     fn lower(&mut self, p: usize, id: u32, node: &Node, form: Form, assigned: &mut Vec<(u32, Ref)>) -> Result<()> {
@@ -559,6 +558,10 @@ impl<'a> Lowerer<'a> {
                     };
                     assigned.push((variable.node, value));
                     self.map.insert(p, value.node);
+                    return Ok(());
+                }
+                if let (Body::Primitive(Primitive { kernel: Kernel::Mark(says), .. }), &[x]) = (&def.body, &inputs[..]) {
+                    self.mark(p, node, x, says(&node.attrs));
                     return Ok(());
                 }
                 let draw = self.draw(id, def)?;

@@ -9,7 +9,7 @@ use crate::array::room::room;
 use crate::dtype::Scalar;
 use crate::error::Result;
 use crate::graph::attr::{Attr, Cuts};
-use crate::graph::checkpoint::{Checkpointing, Mark};
+use crate::graph::checkpoint::Checkpointing;
 use crate::graph::op::Body;
 use crate::graph::{Graph, NodeOp, Value};
 use crate::plan::size::planning;
@@ -36,8 +36,6 @@ pub struct Walk {
     pub planning: usize,
     /// What is said of memory.
     pub checkpointing: Checkpointing,
-    /// What is said of values, in the order of the walk.
-    pub marks: Vec<(Value, Mark)>,
     positions: Vec<u32>,
     feeds: FxHashMap<u32, Ty>,
     /// By the scope of a body: its number, in the order of the walk, and the nodes that own it.
@@ -89,7 +87,6 @@ impl Walk {
             feeds,
             bodies: FxHashMap::default(),
             checkpointing,
-            marks: vec![],
         };
         walk.collect(graph);
         Ok(walk)
@@ -221,20 +218,12 @@ impl Walk {
 
     /// Where nodes were built, and what is said of memory, if a plan depends on it.
     fn collect_parts(&mut self, graph: &Graph) {
-        let mut marks = graph.all_marks();
-        marks.retain(|(v, _)| self.position(v.node).is_some());
-        // The order in which it was said of one value stays.
-        marks.sort_by_key(|(v, _)| (self.position(v.node), v.out));
-        if self.checkpointing.is_empty() && marks.is_empty() && !self.nodes.iter().any(|&id| graph.node(id).part.group > 0) {
+        let matters = |&id: &u32| graph.node(id).part.group > 0 || graph.node(id).is_mark();
+        if self.checkpointing.is_empty() && !self.nodes.iter().any(matters) {
             return;
         }
-        let mut key = std::mem::take(&mut self.key);
-        key.extend([u64::MAX, marks.len() as u64]);
-        for (v, mark) in &marks {
-            key.push(self.word(*v));
-            mark.words(&mut key);
-        }
-        self.marks = marks;
+        let key = &mut self.key;
+        key.push(u64::MAX);
         // Which of them are of one gradient or function is a part of the structure, and so is the order of gradients.
         let mut sweeps: Vec<u32> = self.nodes.iter().map(|&id| graph.node(id).part.sweep).collect();
         sweeps.push(0);
@@ -255,11 +244,10 @@ impl Walk {
         for policy in policies {
             let at = key.len();
             key.push(0);
-            policy.iter().for_each(|p| p.words(&mut key));
+            policy.iter().for_each(|p| p.words(key));
             key[at] = (key.len() - at) as u64;
         }
         key.push(self.checkpointing.budget.map_or(u64::MAX, |b| b as u64));
-        self.key = key;
     }
 
     fn word(&self, v: Value) -> u64 {
