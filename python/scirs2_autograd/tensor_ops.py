@@ -3919,10 +3919,10 @@ def check_finite(x: TensorLike) -> Tensor:
 
 
 def checkpoint(x: TensorLike) -> Tensor:
-    """`x`, which is not kept for gradients: whatever of them reads it reads what is computed again, as late as that allows, from
-    values that are there. The numbers are the same, bit for bit. What calls users' code is not computed again.
+    """`x` itself, which is not kept for gradients: whatever of them reads it reads what is computed again, as late as that
+    allows, from values that are there. The numbers are the same, bit for bit. What calls users' code is not computed again.
 
-    It is the tensor `x` of which that is said, wherever it is used, and in all later requests.
+    A request that reaches `x` by the mark computes it again for all of its gradients; one that does not keeps it.
 
     Gradient: `g`.
 
@@ -3938,8 +3938,8 @@ def checkpoint(x: TensorLike) -> Tensor:
 
 
 def adaptive_checkpoint(x: TensorLike, bytes: int) -> Tensor:
-    """`x`, which is computed again for gradients, as by `checkpoint`, if it has more than `bytes` bytes. That is decided when a
-    plan is made, and all lengths are known.
+    """`x` itself, which is computed again for gradients, as by `checkpoint`, if it has more than `bytes` bytes. That is decided
+    when a plan is made, and all lengths are known.
 
     Gradient: `g`.
 
@@ -3955,7 +3955,7 @@ def adaptive_checkpoint(x: TensorLike, bytes: int) -> Tensor:
 
 
 def checkpoint_name(x: TensorLike, name: str) -> Tensor:
-    """`x`, under a name: policies keep values by their names.
+    """`x` itself, under a name: policies keep values by their names.
 
     Gradient: `g`.
 
