@@ -164,37 +164,38 @@ impl Needs {
         Ok(keep)
     }
 
-    /// What was computed for a marked value alone, such as the inner values of an activation, need not be kept either, if it
-    /// follows from what is computed again for that anyway.
+    /// What was computed for a marked value alone, such as the inner values of an activation, need not be kept either, if all of
+    /// its operands are read for that anyway.
     fn release(&self, ir: &Ir, marked: Vec<u32>, keep: &mut [bool]) {
-        // Of each value, whether anything but what is computed again reads it in its own sweep.
-        let mut cone = vec![false; ir.nodes.len()];
-        let mut readers: Vec<Vec<u32>> = vec![];
-        if !marked.is_empty() {
-            readers = vec![vec![]; ir.nodes.len()];
-            for (i, node) in ir.nodes.iter().enumerate() {
-                for r in &node.inputs {
-                    let from = self.root[r.node as usize] as usize;
-                    if ir.nodes[from].part.sweep == node.part.sweep {
-                        readers[from].push(self.root[i]);
-                    }
+        if marked.is_empty() {
+            return;
+        }
+        // Who reads a value in its own sweep.
+        let mut readers: Vec<Vec<u32>> = vec![vec![]; ir.nodes.len()];
+        for (i, node) in ir.nodes.iter().enumerate() {
+            for r in &node.inputs {
+                let from = self.root[r.node as usize] as usize;
+                if ir.nodes[from].part.sweep == node.part.sweep {
+                    readers[from].push(self.root[i]);
                 }
             }
         }
+        // What is computed again for marked values, and what that reads.
+        let (mut cone, mut at_hand) = (vec![false; ir.nodes.len()], vec![false; ir.nodes.len()]);
         let mut stack = marked;
         while let Some(i) = stack.pop() {
+            at_hand[i as usize] = true;
             if keep[i as usize] || std::mem::replace(&mut cone[i as usize], true) {
                 continue;
             }
             stack.extend(ir.nodes[i as usize].inputs.iter().map(|r| self.root[r.node as usize]));
         }
-        // Operands come first, so that one pass from the end finds those of what was released.
         for &i in self.candidates.iter().rev() {
-            let at = i as usize;
-            let node = &ir.nodes[at];
-            let private = || readers[at].iter().all(|&r| r == i || cone[r as usize]);
-            let follows = || node.inputs.iter().map(|r| self.root[r.node as usize] as usize).all(|r| keep[r] || cone[r]);
-            if keep[at] && !stays(node) && !is_product(node) && !readers.is_empty() && !readers[at].is_empty() && private() && follows() {
+            let (at, node) = (i as usize, &ir.nodes[i as usize]);
+            let number = |i: usize| matches!(ir.nodes[i].op, IrOp::Source(_) | IrOp::Scalar(_));
+            let private = || !readers[at].is_empty() && readers[at].iter().all(|&r| r == i || cone[r as usize]);
+            let follows = || node.inputs.iter().map(|r| self.root[r.node as usize] as usize).all(|r| at_hand[r] || number(r));
+            if keep[at] && !stays(node) && !is_product(node) && private() && follows() {
                 keep[at] = false;
                 cone[at] = true;
             }
@@ -203,8 +204,9 @@ impl Needs {
 
     /// What may be kept if a number of bytes decides: what is kept, and whatever nothing is said of.
     pub fn allowed(&self, ir: &Ir, kept: Vec<bool>) -> Vec<bool> {
-        let marked: Vec<u32> = ir.marks.iter().filter(|(_, m)| recomputes(m)).map(|(r, _)| self.root[r.node as usize]).collect();
-        let unsaid = |i: usize| !self.read[i] && ir.nodes[i].part.group == 0 && !marked.contains(&(i as u32));
+        let mut marked = vec![false; ir.nodes.len()];
+        ir.marks.iter().filter(|(_, m)| recomputes(m)).for_each(|(r, _)| marked[self.root[r.node as usize] as usize] = true);
+        let unsaid = |i: usize| !self.read[i] && ir.nodes[i].part.group == 0 && !marked[i];
         kept.into_iter().enumerate().map(|(i, k)| k || unsaid(i)).collect()
     }
 
