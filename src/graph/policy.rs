@@ -82,8 +82,8 @@ impl Policy {
         Policy(Rule::Nothing)
     }
 
-    /// Keeps what goes from one layer to the next, after every `n` layers. A layer ends where the fewest bytes go on, with a
-    /// product at least in each.
+    /// Keeps what goes from one layer to the next, after every `n` layers, and what gradients read behind the last of these. A layer
+    /// ends where the fewest bytes go on, with a product at least in each.
     pub fn every_layers(n: usize) -> Policy {
         Policy(Rule::EveryLayers(n))
     }
@@ -324,7 +324,15 @@ pub fn layers(values: &[Candidate]) -> Vec<usize> {
 fn every_layers(values: &[Candidate], n: usize) -> Vec<bool> {
     let ends = layers(values);
     let places: Vec<usize> = ends.chunks_exact(n).map(|c| c[n - 1]).collect();
-    crossing_at(values, &places)
+    behind(values, &places)
+}
+
+/// Keeps what goes on behind some places, and what gradients read behind the last: that is still there when they do.
+fn behind(values: &[Candidate], places: &[usize]) -> Vec<bool> {
+    let mut keep = crossing_at(values, places);
+    let last = places.last().map_or(0, |&p| p + 1);
+    keep.iter_mut().zip(values).skip(last).for_each(|(k, v)| *k |= v.read);
+    keep
 }
 
 /// Cuts into segments of about equal bytes: into as many as are wanted, or as need the least memory.
@@ -345,11 +353,7 @@ fn segments(values: &[Candidate], n: Option<usize>) -> Vec<bool> {
             (1..=most).map(into).min_by_key(|places| memory(values, &before, places)).unwrap_or_default()
         }
     };
-    let mut keep = crossing_at(values, &places);
-    // What gradients read first is still there.
-    let last = places.last().map_or(0, |&p| p + 1);
-    keep.iter_mut().zip(values).skip(last).for_each(|(k, v)| *k |= v.read);
-    keep
+    behind(values, &places)
 }
 
 /// The ends that are closest to equal shares of the bytes. `before` has the bytes in front of each value.

@@ -3,7 +3,6 @@
 use crate::graph::op::Kernel;
 use crate::plan::Plan;
 use crate::plan::ir::{Ir, Ref};
-use crate::plan::step::Work;
 use crate::shape::Ty;
 
 /// A value that a step leaves in memory for others.
@@ -33,17 +32,10 @@ impl Plan {
         let ir = self.ir();
         let mut made = vec![None; ir.nodes.len()];
         let mut last: Vec<Vec<usize>> = ir.nodes.iter().map(|n| vec![0; n.tys.len()]).collect();
-        let mut stored = vec![false; ir.nodes.len()];
+        let stored = self.stored();
         for (t, step) in self.steps.iter().enumerate() {
             for &n in &step.nodes {
                 made[n as usize] = Some(t);
-            }
-            match &step.work {
-                Work::Tile(p) => {
-                    p.stores().for_each(|(_, s)| stored[s.value.node as usize] = true);
-                    p.folds().filter(|f| f.loc.is_some()).for_each(|f| stored[f.value.node as usize] = true);
-                }
-                _ => step.nodes.iter().for_each(|&n| stored[n as usize] = true),
             }
         }
         for (t, step) in self.steps.iter().enumerate() {

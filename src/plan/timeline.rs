@@ -82,7 +82,7 @@ impl Plan {
     }
 
     /// By node, whether a step stores a value of it.
-    fn stored(&self) -> Vec<bool> {
+    pub(super) fn stored(&self) -> Vec<bool> {
         let mut stored = vec![false; self.ir().nodes.len()];
         for step in &self.steps {
             match &step.work {

@@ -17,17 +17,18 @@ use crate::plan::remat::cuts::Cuts;
 use crate::plan::remat::needs::{Needs, stays};
 
 /// Values of which all choices are looked at.
-const FEW: usize = 12;
+const FEW: usize = 10;
 /// Nodes of a plan that is small enough for that.
 const SMALL: usize = 1000;
 /// Nodes of plans that are laid out for a request, about, and choices at least and at most.
 const NODES: usize = 400_000;
 const LEAST: usize = 24;
-const MOST: usize = 2048;
+const MOST: usize = 1024;
 /// Values up to which single changes are looked at.
 const SINGLE: usize = 400;
-/// Requests whose choices are remembered.
+/// Requests whose choices are remembered, and the bytes that these may take.
 const REMEMBERED: usize = 16;
+const BYTES: usize = 32 << 20;
 
 /// A choice that was laid out.
 #[derive(Clone)]
@@ -58,11 +59,16 @@ pub fn remembered(key: &[u64], make: impl FnOnce() -> Result<Frontier>) -> Resul
         }
     }
     let frontier = make()?;
+    let bytes =
+        |(key, frontier): &(Box<[u64]>, Frontier)| size_of_val(&key[..]) + frontier.iter().map(|p| p.keep.len() + 64).sum::<usize>();
+    let made = (key.into(), frontier.clone());
     let mut all = FRONTIERS.lock();
-    if all.len() >= REMEMBERED {
+    while !all.is_empty() && (all.len() >= REMEMBERED || all.iter().map(bytes).sum::<usize>() + bytes(&made) > BYTES) {
         all.remove(0);
     }
-    all.push((key.into(), frontier.clone()));
+    if bytes(&made) <= BYTES {
+        all.push(made);
+    }
     Ok(frontier)
 }
 
@@ -96,26 +102,20 @@ pub fn frontier(ir: &Ir, needs: &Needs, values: &[Candidate], most: &[bool], mea
             each.iter().enumerate().for_each(|(j, &k)| keep[k] = bits >> j & 1 == 1);
             s.look(ir, &keep)?;
         }
-    } else {
-        s.left = s.left.max(LEAST);
-        let n = (s.left / 3).clamp(6, 40);
-        let cuts = Cuts::new(values).choices(n);
-        let order = by_price(needs, ir, values, &read);
-        let total: usize = read.iter().map(|&k| values[k].bytes).sum();
-        for share in 1..=(s.left / 4).clamp(3, 16) {
-            s.look(ir, &without(&all, values, &order, total / (s.left / 4).clamp(3, 16) * share))?;
-        }
-        for keep in &cuts {
-            s.look(ir, keep)?;
-        }
-        for keep in &cuts {
-            // What is cheapest for its bytes is not kept behind the last cut either.
-            s.look(ir, &without(keep, values, &order, total / 4))?;
-        }
-        s.look(ir, &vec![false; values.len()])?;
-        if free.len() <= SINGLE {
-            s.change(ir, &free)?;
-        }
+        return Ok(s.best().into());
+    }
+    let order = by_price(needs, ir, values, &read);
+    let total: usize = read.iter().map(|&k| values[k].bytes).sum();
+    let cuts = Cuts::new(values).choices((s.left / 3).clamp(6, 40));
+    let shares = (s.left / 4).clamp(3, 16);
+    let cheap = (1..=shares).map(|share| without(&all, values, &order, total / shares * share));
+    // Behind the last cut too what is cheapest for its bytes need not be kept.
+    let both = cuts.iter().map(|keep| without(keep, values, &order, total / 4));
+    for keep in cheap.chain(cuts.iter().cloned()).chain(both).chain([vec![false; values.len()]]) {
+        s.look(ir, &keep)?;
+    }
+    if free.len() <= SINGLE {
+        s.change(ir, &free)?;
     }
     Ok(s.best().into())
 }
