@@ -122,7 +122,7 @@ fn processes(test: &str, net: Net) {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_process_takes_what_is_planned() {
-    processes("a_process_takes_what_is_planned", Net::new(Kind::Mlp(Activation::Tanh), 24, 128, 4096));
+    processes("a_process_takes_what_is_planned", Net::new(Kind::Mlp(Activation::Tanh), 24, 128, 8192));
 }
 
 #[cfg(target_os = "linux")]

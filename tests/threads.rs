@@ -121,13 +121,13 @@ fn a_nested_write_is_an_error_and_changes_nothing() {
     assert_eq!(env.get(id).unwrap().item().unwrap(), 6.0);
 }
 
-/// A team of the process's pool. Another run may have it just now.
+/// A team of the process's pool. Another run may have it just now, and another test may have set another number of threads.
 fn team() -> Team {
-    set_num_threads(4).unwrap();
     loop {
+        set_num_threads(4).unwrap();
         match Team::join(3) {
-            Some(team) => return team,
-            None => std::thread::yield_now(),
+            Some(team) if team.size() == 3 => return team,
+            _ => std::thread::yield_now(),
         }
     }
 }
