@@ -30,7 +30,7 @@ pub fn planning(node: &Node) -> usize {
     // Lists stand in the key, and in the plan.
     let lists = node.attrs.iter().map(|a| if let Attr::Slices(list) = a { list.len().saturating_sub(4) * 640 } else { 0 }).sum::<usize>();
     // A body has a plan of its own.
-    704 + lists + node.inputs.len() * 64 + node.avals.len() * 128 + chain + node.regions.len() * 2 * STEP
+    752 + lists + node.inputs.len() * 64 + node.avals.len() * 128 + chain + node.regions.len() * 2 * STEP
 }
 
 /// An error unless there is memory to plan a request.
