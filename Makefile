@@ -74,7 +74,7 @@ test-slow: $(VENV)/.built $(VENV)/.demo $(VENV)/.test  ## run the slow tests
 # without it, where by default it ends the process. The standard library is not compiled with ThreadSanitizer, everything else
 # is; what it does not understand of it is listed. Not under them: tests that read the source or the machine code, and those
 # that need a stack of a certain size, of which a sanitizer takes several times as much.
-SANITIZED := bounds constants contractions derivatives formula_text fusion infinities jacobians keys memory op_matrix optimizer_state \
+SANITIZED := bounds checkpoint checkpoint_structure constants contractions derivatives formula_text fusion infinities jacobians keys memory op_matrix optimizer_state \
   optimizers passing places plans programs provenance random_programs reductions reference scale scans special stages supports theory threads \
   variable_ids wide_programs
 SANITIZE = RUSTC_BOOTSTRAP=1 cargo test --locked --target "$$(rustc -vV | sed -n 's/^host: //p')"

@@ -81,7 +81,7 @@ fn parse(value: &str, machine: Isa) -> Result<Option<Isa>> {
     }
 }
 
-/// The instruction set that kernels are chosen for: found once. A bad environment variable is ignored here ([`forced`] reports it).
+/// The instruction set that kernels are chosen for: found once. A bad environment variable is ignored here (`forced` reports it).
 pub fn isa() -> Isa {
     static CHOSEN: OnceLock<Isa> = OnceLock::new();
     *CHOSEN.get_or_init(|| forced().ok().flatten().unwrap_or_else(detected))
