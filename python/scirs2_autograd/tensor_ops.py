@@ -131,7 +131,9 @@ __all__ = [
     "cumulative_trapezoid",
     "deg2rad",
     "degrees",
+    "det",
     "detach",
+    "determinant",
     "diag",
     "diag_embed",
     "diagonal",
@@ -143,6 +145,8 @@ __all__ = [
     "dot",
     "dropout",
     "dstack",
+    "eigh",
+    "eigvalsh",
     "einsum",
     "elu",
     "embedding",
@@ -186,6 +190,7 @@ __all__ = [
     "index_select",
     "inner",
     "interp",
+    "inv",
     "invert",
     "isfinite",
     "isinf",
@@ -210,14 +215,19 @@ __all__ = [
     "logaddexp",
     "logaddexp2",
     "logcumsumexp",
+    "logdet",
     "logical_and",
     "logical_not",
     "logical_or",
     "logical_xor",
     "logsigmoid",
     "logsumexp",
+    "lu",
+    "lu_factor",
+    "lu_solve",
     "masked_fill",
     "matmul",
+    "matrix_inverse",
     "matrix_transpose",
     "matvec",
     "max",
@@ -257,6 +267,7 @@ __all__ = [
     "prod",
     "psi",
     "ptp",
+    "qr",
     "quantile",
     "rad2deg",
     "radians",
@@ -293,10 +304,12 @@ __all__ = [
     "sinc",
     "sinh",
     "slice",
+    "slogdet",
     "softmax",
     "softmax_cross_entropy",
     "softplus",
-    "solve_lower",
+    "solve",
+    "solve_triangular",
     "sort",
     "sparse_softmax_cross_entropy",
     "split",
@@ -313,6 +326,8 @@ __all__ = [
     "sub",
     "subtract",
     "sum",
+    "svd",
+    "svdvals",
     "swapaxes",
     "swish",
     "take",
@@ -399,6 +414,7 @@ _cumprod = _row("cumprod")
 _cumsum = _row("cumsum")
 _cumulative_trapezoid = _row("cumulative_trapezoid")
 _deg2rad = _row("deg2rad")
+_det = _row("det")
 _diag = _row("diag")
 _diag_embed = _row("diag_embed")
 _diagonal = _row("diagonal")
@@ -409,6 +425,8 @@ _divmod = _row("divmod")
 _dot = _row("dot")
 _dropout = _row("dropout")
 _dstack = _row("dstack")
+_eigh = _row("eigh")
+_eigvalsh = _row("eigvalsh")
 _elu = _row("elu")
 _embedding = _row("embedding")
 _equal = _row("equal")
@@ -444,6 +462,7 @@ _index_fill = _row("index_fill")
 _index_select = _row("index_select")
 _inner = _row("inner")
 _interp = _row("interp")
+_inv = _row("inv")
 _isfinite = _row("isfinite")
 _isinf = _row("isinf")
 _isnan = _row("isnan")
@@ -461,11 +480,15 @@ _log_softmax = _row("log_softmax")
 _logaddexp = _row("logaddexp")
 _logaddexp2 = _row("logaddexp2")
 _logcumsumexp = _row("logcumsumexp")
+_logdet = _row("logdet")
 _logical_and = _row("logical_and")
 _logical_not = _row("logical_not")
 _logical_or = _row("logical_or")
 _logical_xor = _row("logical_xor")
 _logsigmoid = _row("logsigmoid")
+_lu = _row("lu")
+_lu_factor = _row("lu_factor")
+_lu_solve = _row("lu_solve")
 _masked_fill = _row("masked_fill")
 _matmul = _row("matmul")
 _matrix_transpose = _row("matrix_transpose")
@@ -494,6 +517,7 @@ _pad = _row("pad")
 _positive = _row("positive")
 _pow = _row("pow")
 _ptp = _row("ptp")
+_qr = _row("qr")
 _quantile = _row("quantile")
 _rad2deg = _row("rad2deg")
 _ravel = _row("ravel")
@@ -524,10 +548,12 @@ _silu = _row("silu")
 _sin = _row("sin")
 _sinc = _row("sinc")
 _sinh = _row("sinh")
+_slogdet = _row("slogdet")
 _softmax = _row("softmax")
 _softmax_cross_entropy = _row("softmax_cross_entropy")
 _softplus = _row("softplus")
-_solve_lower = _row("solve_lower")
+_solve = _row("solve")
+_solve_triangular = _row("solve_triangular")
 _sort = _row("sort")
 _sparse_softmax_cross_entropy = _row("sparse_softmax_cross_entropy")
 _split = _row("split")
@@ -540,6 +566,8 @@ _std_mean = _row("std_mean")
 _stop_gradient = _row("stop_gradient")
 _strided_slice = _row("strided_slice")
 _sub = _row("sub")
+_svd = _row("svd")
+_svdvals = _row("svdvals")
 _swapaxes = _row("swapaxes")
 _take = _row("take")
 _take_along_axis = _row("take_along_axis")
@@ -3794,23 +3822,6 @@ def cross(a: TensorLike, b: TensorLike, axis: int = -1) -> Tensor:
     return made
 
 
-def solve_lower(l: TensorLike, b: TensorLike, transpose: bool = False) -> Tensor:
-    """The solution `x` of `l x = b`, or of `l^T x = b` with `transpose`, for lower triangular `l`; of `l` only the lower
-    triangle is read. A 1-d `b` is one right side, which a batch of matrices shares; else the last two axes of `b` are a
-    matrix whose columns are right sides, and the axes before broadcast. A zero on the diagonal is an error of the run.
-
-    Gradient: `gb = l^-T g` and `-tril(gb x^T)`; with `transpose`, `gb = l^-1 g` and `-tril(x gb^T)`.
-
-    NumPy: `scipy.linalg.solve_triangular(l, b, lower=True, trans=int(transpose))`
-
-    >>> with ag.Context():
-    ...     print(T.solve_lower([[2.0, 0.0], [1.0, 4.0]], [2.0, 9.0]).eval())
-    [1. 2.]
-    """
-    made: Tensor = _apply(_solve_lower, (l, b), (transpose,))
-    return made
-
-
 def cholesky(a: TensorLike) -> Tensor:
     """The lower factor `l` of the symmetric positive definite matrices `a = l l^T` in the last two axes, zeros above the
     diagonal. The symmetric part `(a + a^T) / 2` is factored, so the gradient is symmetric. A matrix that is not
@@ -3824,6 +3835,237 @@ def cholesky(a: TensorLike) -> Tensor:
      [1. 2.]]
     """
     made: Tensor = _apply(_cholesky, (a,), ())
+    return made
+
+
+def solve_triangular(a: TensorLike, b: TensorLike, trans: int = 0, lower: bool = False, unit_diagonal: bool = False) -> Tensor:
+    """The solution `x` of `a x = b`, or of `a^T x = b` if `trans` is 1 (or 2), for triangular matrices `a`: of `a` only the upper
+    triangle is read, or with `lower` the lower one; with `unit_diagonal` its diagonal is taken for ones. A 1-d `b` is one right side,
+    which a batch of matrices shares; else the last two axes of `b` are a matrix whose columns are right sides, and the axes before
+    broadcast. A zero on the diagonal is an error of the run.
+
+    Gradient: `gb = a^-T g` and `-gb x^T`, of which `a` gets the triangle that is read; with `trans`, `gb = a^-1 g` and `-x gb^T`.
+
+    NumPy: `scipy.linalg.solve_triangular(a, b, trans=trans, lower=lower, unit_diagonal=unit_diagonal)`
+
+    >>> with ag.Context():
+    ...     print(T.solve_triangular([[2.0, 0.0], [1.0, 4.0]], [2.0, 9.0], lower=True).eval())
+    [1. 2.]
+    """
+    made: Tensor = _apply(_solve_triangular, (a, b), (trans, lower, unit_diagonal))
+    return made
+
+
+def lu_factor(a: TensorLike) -> tuple[Tensor, Tensor]:
+    """The factors of square matrices with exchanged rows, in one array: `u` on and above the diagonal, and below it `l`, whose diagonal of
+    ones is left out; and the row with which each row was exchanged, one exchange after the other, as `int32`: what `lu_solve` takes.
+    A singular matrix has a zero on the diagonal of `u`.
+
+    Gradient: with `p a = l u` and the two parts `gl` (strictly lower) and `gu` of `g`,
+    `p^T l^-T (stril(l^T gl) + triu(gu u^T)) u^-T`, where `u` must be invertible. Between two exchanges the factors are smooth.
+
+    >>> with ag.Context() as ctx:
+    ...     print(*ctx.eval(T.lu_factor([[1.0, 2.0], [4.0, 4.0]])))
+    [[4.   4.  ]
+     [0.25 1.  ]] [1 1]
+    """
+    made: tuple[Tensor, Tensor] = _apply(_lu_factor, (a,), ())
+    return made
+
+
+def lu(a: TensorLike) -> tuple[Tensor, Tensor, Tensor]:
+    """The factors `p l u = a` of square matrices: a permutation of rows, a lower triangle with a diagonal of ones, and an upper triangle.
+
+    Gradient: as that of `lu_factor`; none through `p`.
+
+    NumPy: `scipy.linalg.lu(a)`
+
+    >>> with ag.Context() as ctx:
+    ...     print(*ctx.eval(T.lu([[1.0, 2.0], [4.0, 4.0]])))
+    [[0. 1.]
+     [1. 0.]] [[1.   0.  ]
+     [0.25 1.  ]] [[4. 4.]
+     [0. 1.]]
+    """
+    made: tuple[Tensor, Tensor, Tensor] = _apply(_lu, (a,), ())
+    return made
+
+
+def solve(a: TensorLike, b: TensorLike) -> Tensor:
+    """The solution `x` of `a x = b` for square matrices `a` in the last two axes. A 1-d `b` is one right side, which a batch of matrices
+    shares; else the last two axes of `b` are a matrix whose columns are right sides, and the axes before broadcast. A singular matrix
+    is an error of the run.
+
+    Gradient: `gb = a^-T g` and `-gb x^T`; one factorisation serves both.
+
+    NumPy: `np.linalg.solve(a, b)`
+
+    >>> with ag.Context():
+    ...     print(T.solve([[3.0, 1.0], [1.0, 2.0]], [9.0, 8.0]).eval())
+    [2. 3.]
+    """
+    made: Tensor = _apply(_solve, (a, b), ())
+    return made
+
+
+def inv(a: TensorLike) -> Tensor:
+    """The inverses of the square matrices in the last two axes. A singular matrix is an error of the run.
+
+    Gradient: `-y^T g y^T`.
+
+    NumPy: `np.linalg.inv(a)`
+
+    >>> with ag.Context():
+    ...     print(T.inv([[1.0, 2.0], [0.0, 4.0]]).eval())
+    [[ 1.   -0.5 ]
+     [ 0.    0.25]]
+    """
+    made: Tensor = _apply(_inv, (a,), ())
+    return made
+
+
+def lu_solve(lu: TensorLike, pivots: TensorLike, b: TensorLike, trans: int = 0) -> Tensor:
+    """The solution of `a x = b` from the factors of `a` that `lu_factor` gives.
+
+    Gradient: with respect to the factors, two triangular systems.
+
+    NumPy: `scipy.linalg.lu_solve((lu, pivots), b, trans=trans)`
+
+    >>> with ag.Context():
+    ...     print(T.lu_solve(*T.lu_factor([[3.0, 1.0], [1.0, 2.0]]), [9.0, 8.0]).eval())
+    [2. 3.]
+    """
+    made: Tensor = _apply(_lu_solve, (lu, pivots, b), (trans,))
+    return made
+
+
+def det(a: TensorLike) -> Tensor:
+    """The determinants of the square matrices in the last two axes.
+
+    Gradient: `g` times the matrix of cofactors, at every rank, and so on to the second order.
+
+    NumPy: `np.linalg.det(a)`
+
+    >>> with ag.Context():
+    ...     print(T.det([[2.0, 1.0], [1.0, 3.0]]).eval())
+    5.000000000000001
+    """
+    made: Tensor = _apply(_det, (a,), ())
+    return made
+
+
+def slogdet(a: TensorLike) -> tuple[Tensor, Tensor]:
+    """The sign of the determinants of the square matrices in the last two axes, and the natural logarithms of their magnitudes: 0 and
+    minus infinity of a singular matrix.
+
+    Gradient: `g a^-T` of the logarithm; at a singular matrix an error of the run. None of the sign.
+
+    NumPy: `np.linalg.slogdet(a)`
+
+    >>> with ag.Context() as ctx:
+    ...     print(*ctx.eval(T.slogdet([[2.0, 1.0], [1.0, 3.0]])))
+    1.0 1.6094379124341005
+    """
+    made: tuple[Tensor, Tensor] = _apply(_slogdet, (a,), ())
+    return made
+
+
+def logdet(a: TensorLike) -> Tensor:
+    """The natural logarithm of the determinants of the square matrices in the last two axes; NaN of a negative determinant.
+
+    Gradient: `g a^-T`.
+
+    NumPy: `np.log(np.linalg.det(a))`
+
+    >>> with ag.Context():
+    ...     print(T.logdet([[2.0, 1.0], [1.0, 3.0]]).eval())
+    1.6094379124341005
+    """
+    made: Tensor = _apply(_logdet, (a,), ())
+    return made
+
+
+def qr(a: TensorLike, mode: Literal["reduced", "complete"] = "reduced") -> tuple[Tensor, Tensor]:
+    """The factors `q r = a` of the matrices in the last two axes: `q` has orthonormal columns, as many as the shorter side (`"reduced"`) or
+    as rows (`"complete"`); `r` is upper triangular, and its diagonal is not negative.
+
+    Gradient: for columns of full rank. Columns that complete a basis are free to turn: a loss may depend on the space that they span,
+    and is an error of the run if it depends on more.
+
+    >>> with ag.Context() as ctx:
+    ...     print(*ctx.eval(T.qr([[3.0, 1.0], [4.0, 2.0]])))
+    [[ 0.6 -0.8]
+     [ 0.8  0.6]] [[5.  2.2]
+     [0.  0.4]]
+    """
+    made: tuple[Tensor, Tensor] = _apply(_qr, (a,), (mode,))
+    return made
+
+
+def svd(a: TensorLike, full_matrices: bool = False) -> tuple[Tensor, Tensor, Tensor]:
+    """The factors `u diag(s) vh = a` of the matrices in the last two axes: singular values `s`, the largest first, orthonormal vectors as
+    columns of `u` and rows of `vh`; as many as there are values, or with `full_matrices` whole bases. The entry of the largest magnitude of
+    each row of `vh` is positive. NaN and infinities are an error of the run.
+
+    Gradient: exact at every multiplicity, repeated and zero values too, for a loss that does not depend on the choice of vectors where
+    there is one; else an error of the run that names the values. With `q = n / d`, `k_u = u^T gu - gu^T u` and `k_v` likewise, it is
+    `u ((k_u + k_v) / 2 (s_j - s_i) + (k_u - k_v) / 2 (s_j + s_i) + diag(gs)) vh`, and beside it the parts of `gu` and `gv` outside of the
+    bases, divided by `s`. Where a divisor vanishes, the limit comes from one more sweep over the cotangent of the values.
+
+    >>> with ag.Context() as ctx:
+    ...     print(*ctx.eval(T.svd([[3.0, 0.0], [4.0, 5.0]])))
+    [[ 0.31622777 -0.9486833 ]
+     [ 0.9486833   0.31622777]] [6.70820393 2.23606798] [[ 0.70710678  0.70710678]
+     [-0.70710678  0.70710678]]
+    """
+    made: tuple[Tensor, Tensor, Tensor] = _apply(_svd, (a,), (full_matrices,))
+    return made
+
+
+def svdvals(a: TensorLike) -> Tensor:
+    """The singular values of the matrices in the last two axes, the largest first. Alone they are computed without vectors, by another
+    way that may round differently.
+
+    Gradient: `u diag(g) vh`, of every order: where values meet, limits are taken.
+
+    NumPy: `np.linalg.svd(a, compute_uv=False)`
+
+    >>> with ag.Context():
+    ...     print(T.svdvals([[3.0, 0.0], [4.0, 5.0]]).eval())
+    [6.70820393 2.23606798]
+    """
+    made: Tensor = _apply(_svdvals, (a,), ())
+    return made
+
+
+def eigh(a: TensorLike, UPLO: Literal["both", "L", "U"] = "both") -> tuple[Tensor, Tensor]:
+    """The eigenvalues of the symmetric matrices in the last two axes, the least first, and orthonormal eigenvectors as columns of `v`. The
+    symmetric part `(a + a^T) / 2` is factored, or with `UPLO` the symmetric matrix with that triangle. The entry of the largest magnitude of
+    each vector is positive. NaN and infinities are an error of the run.
+
+    Gradient: symmetric (with `UPLO`, that triangle's); exact at every multiplicity for a loss that does not depend on the choice of vectors
+    of equal eigenvalues, else an error of the run that names them.
+
+    >>> with ag.Context() as ctx:
+    ...     print(*ctx.eval(T.eigh([[2.0, 1.0], [1.0, 2.0]])))
+    [1. 3.] [[ 0.70710678  0.70710678]
+     [-0.70710678  0.70710678]]
+    """
+    made: tuple[Tensor, Tensor] = _apply(_eigh, (a,), (UPLO,))
+    return made
+
+
+def eigvalsh(a: TensorLike, UPLO: Literal["both", "L", "U"] = "both") -> Tensor:
+    """The eigenvalues of the symmetric matrices in the last two axes, the least first: of the symmetric part, or with `UPLO` of the symmetric
+    matrix with that triangle. Alone they are computed without vectors, by another way that may round differently.
+
+    Gradient: `v diag(g) v^T`, of every order: where eigenvalues meet, limits are taken.
+
+    >>> with ag.Context():
+    ...     print(T.eigvalsh([[2.0, 1.0], [1.0, 2.0]]).eval())
+    [1. 3.]
+    """
+    made: Tensor = _apply(_eigvalsh, (a,), (UPLO,))
     return made
 
 
@@ -3984,6 +4226,7 @@ bitwise_invert = bitwise_not
 concatenate = concat
 degrees = rad2deg
 detach = stop_gradient
+determinant = det
 divide = div
 fix = trunc
 gammaln = lgamma
@@ -3994,6 +4237,7 @@ lesser_equal = less_equal
 ln = log
 log_sigmoid = logsigmoid
 logsumexp = reduce_logsumexp
+matrix_inverse = inv
 max = reduce_max
 mean = reduce_mean
 min = reduce_min

@@ -14,10 +14,12 @@ pub use crate::ops::composite::{
 };
 pub use crate::ops::{
     activation::*, arithmetic::*, broadcast::*, checkpoint::*, classify::*, compare::*, contract::*, control::*, creation::*, diagonals::*,
-    division::*, einsum::einsum, erfinv::*, exponent::*, factor::*, gamma::*, grids::*, hyperbolic::*, index::*, joining::*, linear::*,
+    division::*, einsum::einsum, erfinv::*, exponent::*, gamma::*, grids::*, hyperbolic::*, index::*, joining::*, linear::*,
     log_sum::*, logarithm::*, masked::*, movement::*, normal::*, norms::*, padding::*, random::*, rearranging::*, reduce::*, repeating::*,
     root::*, rounding::*, scan::*, scatter::*, select::*, sinc::*, slice::*, sort::*, splitting::*, trigonometric::*,
 };
+
+pub use crate::ops::linalg::{cholesky::*, determinant::*, eigh::*, lu::*, qr::*, solve::*, svd::*, triangular::*};
 
 /// A shape full of zeros that has no dtype and no graph yet: a variable gives it the dtype of its environment, an operator
 /// those of its other operand. A tensor of zeros is [`Context::zeros`](crate::Context::zeros).

@@ -11,10 +11,11 @@ use crate::graph::nesting::nested;
 use crate::graph::op::{Body, Cotangent, Differentiate, Primitive, Support, Vjp};
 use crate::graph::user::GradientContext;
 use crate::graph::{Graph, Node, NodeOp, Tensor, Value};
-use crate::ops::movement::same_shape;
+use crate::ops::movement::{expand_dims, same_shape, squeeze};
 use crate::ops::rules::typed_like;
 use crate::shape::Tuple;
 
+use super::batch::over;
 use super::grad::full_like;
 use super::reach::Reach;
 use super::support::{Flow, Supports};
@@ -32,6 +33,13 @@ impl Differentiate for Sweep {
             Ok(grads) => grads,
             Err(e) => xs.iter().map(|x| Some(x.graph().poison(e.clone()))).collect(),
         }
+    }
+    fn replaced<'g>(&self, ys: &[Tensor<'g>], pairs: &[(Tensor<'g>, Tensor<'g>)]) -> Result<Vec<Tensor<'g>>> {
+        let Some(graph) = ys.first().map(|y| y.graph()) else { return Ok(vec![]) };
+        // Over and over, once.
+        let values: Vec<Value> = ys.iter().map(|y| y.value()).collect();
+        let with: Vec<(Value, Tensor<'g>)> = pairs.iter().map(|(x, by)| (x.value(), expand_dims(*by, 0))).collect();
+        Ok(over(graph, &values, &with, 1)?.into_iter().map(|y| squeeze(y, 0)).collect())
     }
 }
 

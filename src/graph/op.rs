@@ -436,6 +436,8 @@ pub struct CallKernel {
     pub scratch: fn(&[&Aval], &[Attr]) -> usize,
     /// True if it may fail on some values.
     pub fallible: bool,
+    /// True if an output that nobody reads has no memory: its lengths are 0, and the kernel need not compute it.
+    pub spares: bool,
 }
 
 /// What a kernel sees.
@@ -551,6 +553,8 @@ pub trait Differentiate {
     fn zeros_like<'g>(&self, t: Tensor<'g>) -> Tensor<'g>;
     /// `d (sum ys * seeds) / d xs`; `None` where `ys` do not depend on `x`.
     fn grad<'g>(&self, ys: &[Tensor<'g>], seeds: &[Option<Tensor<'g>>], xs: &[Tensor<'g>]) -> Vec<Option<Tensor<'g>>>;
+    /// `ys` computed again with the first of each pair replaced by the second.
+    fn replaced<'g>(&self, ys: &[Tensor<'g>], pairs: &[(Tensor<'g>, Tensor<'g>)]) -> Result<Vec<Tensor<'g>>>;
 }
 
 /// From which set of numbers a sample's values are drawn.

@@ -516,6 +516,7 @@ macro_rules! call {
             },
             scratch: |_, _| 0,
             fallible: $fallible,
+            spares: false,
         })
     };
 }

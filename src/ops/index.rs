@@ -220,6 +220,7 @@ row! {
         },
         scratch: |_, _| 0,
         fallible: false,
+        spares: false,
     });
     support Moved;
     vjp(v) { ..{

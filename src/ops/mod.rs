@@ -22,7 +22,6 @@ pub mod division;
 pub mod einsum;
 pub mod erfinv;
 pub mod exponent;
-pub mod factor;
 pub mod gamma;
 pub mod grids;
 pub mod hyperbolic;
@@ -30,6 +29,7 @@ pub mod index;
 #[cfg(feature = "python")]
 pub mod index_arrays;
 pub mod joining;
+pub mod linalg;
 pub mod linear;
 pub mod log_sum;
 pub mod logarithm;
@@ -135,7 +135,15 @@ pub static FAMILIES: &[Family] = &[
     family("Products", einsum::ROWS),
     family("Products", einsum::axes::ROWS),
     family("Products", composite::product::ROWS),
-    family("Linear algebra", factor::ROWS),
+    family("Linear algebra", linalg::cholesky::ROWS),
+    family("Linear algebra", linalg::triangular::ROWS),
+    family("Linear algebra", linalg::lu::ROWS),
+    family("Linear algebra", linalg::solve::ROWS),
+    family("Linear algebra", linalg::determinant::ROWS),
+    family("Linear algebra", linalg::qr::ROWS),
+    family("Linear algebra", linalg::svd::ROWS),
+    family("Linear algebra", linalg::eigh::ROWS),
+    family("Linear algebra", linalg::cluster::ROWS),
     family("Losses", composite::loss::ROWS),
     family("Random numbers", random::ROWS),
     family("Random numbers", composite::chance::ROWS),

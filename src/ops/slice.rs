@@ -145,6 +145,7 @@ row! {
         },
         scratch: |_, _| 0,
         fallible: false,
+        spares: false,
     });
     support Moved;
     vjp(v) { ..{
@@ -261,6 +262,7 @@ row! {
         },
         scratch: |_, _| 0,
         fallible: false,
+        spares: false,
     });
     support Moved;
     vjp(v) { ..taken_apart(v.g(0), &xs, axis) }

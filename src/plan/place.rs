@@ -342,6 +342,18 @@ impl<'a> Layout<'a> {
         PlacedArg { loc, ty, strides }
     }
 
+    /// Where a call writes an output: nowhere if nobody reads it, and the kernel can do without.
+    fn call_out(&mut self, r: Ref) -> PlacedArg {
+        let spares = matches!(self.ir.node(r).kernel(), Some(Kernel::Call(c)) if c.spares);
+        if spares && !self.last.has(r) && self.accesses.leaving(self.ir).all(|l| l != r) {
+            let mut ty = self.ir.ty(r).clone();
+            ty.dims.fill(0);
+            let strides = c_strides(&ty.dims);
+            return PlacedArg { loc: Loc { base: ARENA, offset: 0 }, ty, strides };
+        }
+        self.out(r)
+    }
+
     fn run(&mut self, groups: &[Group], order: &Schedule, sources: &[(u32, Source)]) -> Result<Vec<Step>> {
         let mut ends: Vec<Vec<Ref>> = vec![vec![]; order.steps.len()];
         for (node, n) in self.ir.nodes.iter().enumerate() {
@@ -459,7 +471,7 @@ impl<'a> Layout<'a> {
         let n = group.nodes[0];
         let node = &self.ir.nodes[n as usize];
         let inputs: Vec<PlacedArg> = node.inputs.iter().map(|&r| self.arg(r)).collect::<Result<_>>()?;
-        let outputs: Vec<PlacedArg> = (0..node.tys.len() as u32).map(|out| self.out(Ref { node: n, out })).collect();
+        let outputs: Vec<PlacedArg> = (0..node.tys.len() as u32).map(|out| self.call_out(Ref { node: n, out })).collect();
         let (work, bytes) = match &node.op {
             IrOp::Row(def, draw) => {
                 let avals: SmallVec<[crate::shape::Aval; 4]> = node.inputs.iter().map(|&r| self.ir.ty(r).aval()).collect();

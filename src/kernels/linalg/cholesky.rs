@@ -1,57 +1,20 @@
 //! Cholesky's factorisation over a batch.
 
-use faer::dyn_stack::MemStack;
-use faer::linalg::cholesky::llt::factor::{LltError, cholesky_in_place, cholesky_in_place_scratch};
-use faer::{MatMut, Par};
-
-use super::super::matmul::RATE;
-use super::super::movement::copy_ranges;
 use super::super::ranges::Ranges;
-use super::{each_matrix, matrix_name};
-use crate::array::block::ALIGN;
+use super::factor::Factor;
+use super::{Batch, Fault, Matrices, Shared, carved, carved_bytes, reals};
 use crate::array::{View, ViewMut};
 use crate::dtype::DType;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 
-/// The order of the first leading minor that is not positive.
-struct NotPositive(usize);
-
-/// Bytes that one matrix takes in the scratch, up to the aligned place where the solver's own begin.
-fn matrix_bytes(n: usize, dtype: DType) -> usize {
-    (n * n * dtype.size()).next_multiple_of(ALIGN)
+/// Bytes for one matrix.
+fn bytes<T: Factor>(n: usize) -> usize {
+    carved_bytes::<T>(n * n) + T::cholesky_bytes(n)
 }
 
-macro_rules! factor {
-    ($name:ident, $own:ident, $t:ty) => {
-        /// Bytes of the solver's own scratch.
-        fn $own(n: usize) -> usize {
-            cholesky_in_place_scratch::<$t>(n, Par::Seq, Default::default()).unaligned_bytes_required()
-        }
-
-        /// Factors the lower triangle of a column-major matrix in place.
-        ///
-        /// # Safety
-        /// `a` is n x n, initialised, and nothing else refers to it.
-        unsafe fn $name(a: *mut u8, n: usize, scratch: &mut [u8]) -> Result<(), NotPositive> {
-            // SAFETY: by the contract; uninitialised bytes may be lent out of initialised ones, as they are only written.
-            let (a, scratch) = unsafe {
-                let scratch = std::slice::from_raw_parts_mut(scratch.as_mut_ptr().cast(), scratch.len());
-                (MatMut::from_raw_parts_mut(a.cast::<$t>(), n, n, 1, n as isize), scratch)
-            };
-            match cholesky_in_place(a, Default::default(), Par::Seq, MemStack::new(scratch), Default::default()) {
-                Ok(_) => Ok(()),
-                Err(LltError::NonPositivePivot { index }) => Err(NotPositive(index + 1)),
-            }
-        }
-    };
-}
-factor! { factor32, own32, f32 }
-factor! { factor64, own64, f64 }
-
-/// Bytes of scratch that [`cholesky`] needs for matrices of order `n`.
-pub fn scratch_bytes(n: usize, dtype: DType) -> usize {
-    let own = if dtype == DType::F32 { own32(n) } else { own64(n) };
-    ALIGN + matrix_bytes(n, dtype) + own
+/// Bytes of scratch of [`cholesky`] for a batch of `count` matrices of order `n`.
+pub fn scratch_bytes(count: usize, n: usize, dtype: DType) -> usize {
+    Batch::scratch_bytes(count, reals!(dtype, T => bytes::<T>(n)))
 }
 
 /// The lower factor L of `a = L L^T` over a batch (..., n, n) of symmetric matrices, `f32` or `f64`. Only the lower
@@ -61,37 +24,28 @@ pub fn scratch_bytes(n: usize, dtype: DType) -> usize {
 /// first leading minor that is not positive, and the matrix's place in the batch.
 pub fn cholesky(ranges: &Ranges<'_>, op: &str, a: View<'_>, scratch: &mut [u8], dst: &mut ViewMut<'_>) -> Result<()> {
     debug_assert!(a.dims() == dst.dims() && a.dtype() == dst.dtype() && a.dtype().is_float());
-    let (dtype, size) = (a.dtype(), a.dtype().size());
-    let ([batch @ .., n, _], [batch_steps @ .., si, sj]) = (a.dims(), a.strides()) else { return Ok(()) };
-    let n = *n;
-    debug_assert!(scratch.len() >= scratch_bytes(n, dtype));
-    if n == 0 {
-        return Ok(());
-    }
-    let lead = scratch.as_ptr().align_offset(ALIGN);
-    let (matrix, own) = scratch[lead..].split_at_mut(matrix_bytes(n, dtype));
-    let (rows, columns) = ([n as isize, 1], [1, n as isize]);
-    let work = matrix.as_mut_ptr();
-    let mut to = dst.ptr();
-    each_matrix(batch, [batch_steps], |index, [o]| {
-        // SAFETY: offsets of the views; `matrix` holds n x n elements, and `dst` as many for each matrix.
-        unsafe {
-            copy_ranges(ranges, dtype, a.ptr().offset(o * size as isize), work, &[n, n], &[*si, *sj], &columns)?;
-            let done = if dtype == DType::F32 { factor32(work, n, own) } else { factor64(work, n, own) };
-            if let Err(NotPositive(order)) = done {
-                let got = format_args!("a leading minor of order {order} that is not positive{}", matrix_name(batch, index));
-                let rule = "a symmetric positive definite matrix";
-                return Err(Error::new(ErrorKind::LinAlg, op, "matrix is not positive definite", got, rule));
+    let Some(matrices) = Matrices::new(a) else { return Ok(()) };
+    let n = matrices.n;
+    reals!(a.dtype(), T => {
+        let batch = Batch { dims: matrices.batch, work: n * n * n / 24 + n * n, bytes: bytes::<T>(n) };
+        let to = Shared(dst.ptr().cast::<T>());
+        batch.each(ranges, op, scratch, &|i, scratch| {
+            // SAFETY: the scratch holds what is carved off it, and matrix `i` has n x n elements of its own, all of them written.
+            let (work, to, rest) = unsafe {
+                let (work, rest) = carved::<T>(scratch, n * n);
+                matrices.load(i, work.as_mut_ptr(), false);
+                std::ptr::write_bytes(to.at(i * n * n), 0, n * n);
+                (work, to.part(i * n * n, n * n), rest)
+            };
+            T::cholesky(work, n, rest).map_err(|order| {
+                let got = format_args!("a leading minor of order {order} that is not positive");
+                Fault::new("matrix is not positive definite", got, "a symmetric positive definite matrix")
+            })?;
+            for j in 0..n {
+                (j..n).for_each(|i| to[i * n + j] = work[j * n + i]);
             }
-            // The factorisation itself ends first.
-            ranges.did((n * n).saturating_mul(n) / (3 * RATE))?;
-            copy_ranges(ranges, dtype, work, to, &[n, n], &columns, &rows)?;
-            for i in 0..n {
-                std::ptr::write_bytes(to.add((i * n + i + 1) * size), 0, (n - i - 1) * size);
-            }
-            to = to.add(n * n * size);
-        }
-        Ok(())
+            Ok(())
+        })
     })
 }
 
@@ -116,7 +70,8 @@ mod tests {
 
     fn run(a: &Strided) -> Result<Strided> {
         let mut dst = Strided::out(a.dtype, &a.dims);
-        let need = scratch_bytes(a.dims[a.dims.len() - 1], a.dtype);
+        let rank = a.dims.len();
+        let need = scratch_bytes(count(&a.dims[..rank - 2]), a.dims[rank - 1], a.dtype);
         let mut scratch = vec![0x5a; need + 64];
         // An odd address: the kernel aligns it itself.
         let done = cholesky(&Ranges::new(None), "cholesky", a.view(), &mut scratch[1..=need], &mut dst.view_mut());

@@ -1,10 +1,204 @@
 //! Factorisations and triangular systems, over the last two axes of a batch.
+//!
+//! A back end factors one matrix ([`factor::Factor`]); here are batches, layouts, signs and errors.
+
+use std::fmt::{Display, Write};
+
+use parking_lot::Mutex;
 
 use super::movement::{each, index_text};
-use crate::error::Result;
+use super::ranges::{RANGE, Ranges};
+use crate::array::View;
+use crate::array::block::ALIGN;
+use crate::error::{Error, ErrorKind, Result};
+use crate::shape::count;
 
 pub mod cholesky;
+pub mod cluster;
+pub mod determinant;
+pub mod eigh;
+pub mod factor;
+mod faer_back_end;
+pub mod lu;
+pub mod qr;
+pub mod svd;
 pub mod triangular;
+
+/// Parts of a batch that are computed at once, each in scratch memory of its own.
+const PARTS: usize = 16;
+
+/// Calls `f` with the element type of `f32` or `f64`.
+macro_rules! reals {
+    ($dtype:expr, $t:ident => $e:expr) => {
+        match $dtype {
+            crate::dtype::DType::F32 => {
+                type $t = f32;
+                $e
+            }
+            _ => {
+                type $t = f64;
+                $e
+            }
+        }
+    };
+}
+pub(crate) use reals;
+
+/// Why a matrix has no factors.
+pub(super) struct Fault {
+    pub what: &'static str,
+    pub got: String,
+    pub rule: &'static str,
+}
+
+impl Fault {
+    fn new(what: &'static str, got: impl Display, rule: &'static str) -> Fault {
+        let mut text = String::new();
+        _ = write!(text, "{got}");
+        Fault { what, got: text, rule }
+    }
+    /// Of an iteration.
+    fn no_convergence() -> Fault {
+        Fault::new("the iteration did not come to its end", "an iteration that goes on", "finite numbers of an ordinary size")
+    }
+}
+
+/// A batch of matrices: the lengths of its axes, and the work of one matrix.
+pub(super) struct Batch<'a> {
+    pub dims: &'a [usize],
+    pub work: usize,
+    /// Bytes of scratch for one matrix.
+    pub bytes: usize,
+}
+
+impl Batch<'_> {
+    /// Bytes of scratch for all that is computed at once.
+    pub fn scratch_bytes(count: usize, bytes: usize) -> usize {
+        ALIGN + count.min(PARTS) * bytes.next_multiple_of(ALIGN)
+    }
+
+    /// Calls `f` with the number of each matrix and scratch memory for it. Of several that fail the first one is the error.
+    pub fn each(
+        &self,
+        ranges: &Ranges<'_>,
+        op: &str,
+        scratch: &mut [u8],
+        f: &(dyn Fn(usize, &mut [u8]) -> Result<(), Fault> + Sync),
+    ) -> Result<()> {
+        let (n, own) = (count(self.dims), self.bytes.next_multiple_of(ALIGN));
+        let lead = scratch.as_ptr().align_offset(ALIGN).min(scratch.len());
+        let scratch = Shared(scratch[lead..].as_mut_ptr());
+        let parts = n.min(PARTS);
+        let first: Mutex<Option<(usize, Fault)>> = Mutex::new(None);
+        // As many matrices in one go as make a few ranges.
+        let most = (4 * RANGE / self.work.max(1)).max(1).saturating_mul(parts);
+        for start in (0..n).step_by(most.max(1)) {
+            let here = most.min(n - start);
+            ranges.parts(parts.min(here), here.saturating_mul(self.work), &|part| {
+                // SAFETY: each part has `own` bytes of the scratch, and there are no more than [`PARTS`].
+                let scratch = unsafe { std::slice::from_raw_parts_mut(scratch.at(part * own), own) };
+                let parts = parts.min(here);
+                for i in start + here * part / parts..start + here * (part + 1) / parts {
+                    if let Err(fault) = f(i, scratch) {
+                        let mut first = first.lock();
+                        if first.as_ref().is_none_or(|(at, _)| i < *at) {
+                            *first = Some((i, fault));
+                        }
+                        return;
+                    }
+                }
+            })?;
+            if let Some((i, Fault { what, got, rule })) = first.lock().take() {
+                let got = format_args!("{got}{}", matrix_name(self.dims, i));
+                return Err(Error::new(ErrorKind::LinAlg, op, what, got, rule));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A pointer into memory of which each thread uses a part of its own.
+#[derive(Clone, Copy)]
+pub(super) struct Shared<T>(pub *mut T);
+
+// SAFETY: plain numbers; those who use it keep to their own parts.
+unsafe impl<T> Send for Shared<T> {}
+unsafe impl<T> Sync for Shared<T> {}
+
+impl<T> Shared<T> {
+    /// `i` elements further on.
+    ///
+    /// # Safety
+    /// As `pointer::add`.
+    pub unsafe fn at(self, i: usize) -> *mut T {
+        // SAFETY: by the contract.
+        unsafe { self.0.add(i) }
+    }
+    /// `n` elements from number `i` on.
+    ///
+    /// # Safety
+    /// They are initialised or will be written before they are read, and nobody else uses them meanwhile.
+    pub unsafe fn part<'a>(self, i: usize, n: usize) -> &'a mut [T] {
+        // SAFETY: by the contract.
+        unsafe { std::slice::from_raw_parts_mut(self.0.add(i), n) }
+    }
+}
+
+/// The matrices of a view: the axes in front of the last two are a batch.
+pub(super) struct Matrices<'a> {
+    view: View<'a>,
+    pub batch: &'a [usize],
+    pub m: usize,
+    pub n: usize,
+}
+
+impl<'a> Matrices<'a> {
+    /// `None` for less than two axes, which no row lets through.
+    pub fn new(view: View<'a>) -> Option<Matrices<'a>> {
+        match *view.dims() {
+            [ref batch @ .., m, n] => Some(Matrices { view, batch, m, n }),
+            _ => None,
+        }
+    }
+
+    /// Where matrix `number` starts, in elements.
+    fn offset(&self, mut number: usize) -> isize {
+        let mut at = 0;
+        for (&n, &s) in self.batch.iter().zip(self.view.strides()).rev() {
+            at += (number % n.max(1)) as isize * s;
+            number /= n.max(1);
+        }
+        at
+    }
+
+    /// Copies matrix `number` to `to`, column by column, or row by row if `rows`.
+    ///
+    /// # Safety
+    /// `T` is the view's type, and there is such a matrix; `to` has room for it.
+    pub unsafe fn load<T: Copy>(&self, number: usize, to: *mut T, rows: bool) {
+        let [.., si, sj] = *self.view.strides() else { return };
+        let (inner, outer) = if rows { ((self.n, sj), (self.m, si)) } else { ((self.m, si), (self.n, sj)) };
+        // SAFETY: by the contract.
+        unsafe {
+            let from = self.view.ptr().cast::<T>().offset(self.offset(number));
+            if inner.1 == 1 {
+                (0..outer.0).for_each(|j| {
+                    std::ptr::copy_nonoverlapping(from.offset(j as isize * outer.1), to.add(j * inner.0), inner.0);
+                });
+                return;
+            }
+            // Squares that the cache holds.
+            const SIDE: usize = 16;
+            for first in (0..inner.0).step_by(SIDE) {
+                for j in 0..outer.0 {
+                    for i in first..inner.0.min(first + SIDE) {
+                        *to.add(j * inner.0 + i) = *from.offset(i as isize * inner.1 + j as isize * outer.1);
+                    }
+                }
+            }
+        }
+    }
+}
 
 /// Calls `f(number of the matrix, offsets)` for each matrix of a batch.
 fn each_matrix<const K: usize>(batch: &[usize], strides: [&[isize]; K], mut f: impl FnMut(usize, [isize; K]) -> Result<()>) -> Result<()> {
@@ -19,4 +213,30 @@ fn each_matrix<const K: usize>(batch: &[usize], strides: [&[isize]; K], mut f: i
 /// ` in matrix 4` or ` in matrix (1, 1)`, and nothing if there is no batch.
 fn matrix_name(batch: &[usize], number: usize) -> String {
     if batch.is_empty() { String::new() } else { format!(" in matrix {}", index_text(batch, number)) }
+}
+
+/// The numbers at the front of scratch memory, `n` of them, and the rest, which is aligned again.
+///
+/// # Safety
+/// `T` is a number of 64 bits at most, and `scratch` is aligned and large enough.
+unsafe fn carved<T>(scratch: &mut [u8], n: usize) -> (&mut [T], &mut [u8]) {
+    let (own, rest) = scratch.split_at_mut((n * size_of::<T>()).next_multiple_of(ALIGN).min(scratch.len()));
+    // SAFETY: by the contract; scratch memory holds some bytes or other.
+    (unsafe { std::slice::from_raw_parts_mut(own.as_mut_ptr().cast(), n) }, rest)
+}
+
+/// Bytes that [`carved`] takes.
+fn carved_bytes<T>(n: usize) -> usize {
+    (n * size_of::<T>()).next_multiple_of(ALIGN)
+}
+
+/// The sign that makes the entry of the largest magnitude positive; of equals the first.
+fn sign<T: factor::Real>(column: impl Iterator<Item = T>) -> T {
+    let mut most = (T::ZERO, T::ZERO);
+    for x in column {
+        if x.abs() > most.0 {
+            most = (x.abs(), x);
+        }
+    }
+    if most.1 < T::ZERO { -T::ONE } else { T::ONE }
 }

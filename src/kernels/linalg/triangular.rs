@@ -2,19 +2,29 @@
 
 use std::ops::Range;
 
-use faer::linalg::triangular_solve::{solve_lower_triangular_in_place, solve_upper_triangular_in_place};
-use faer::{MatMut, MatRef, Par};
-
 use super::super::matmul::{PANEL, RATE};
 use super::super::movement::copy;
 use super::super::ranges::{GRAIN, Ranges};
+use super::factor::Factor;
 use super::{each_matrix, matrix_name};
 use crate::array::{View, ViewMut};
 use crate::dtype::DType;
 use crate::error::{Error, ErrorKind, Result};
 
+/// Which system a matrix stands for.
+#[derive(Clone, Copy, Debug)]
+pub struct Triangle {
+    /// The lower triangle, else the upper one.
+    pub lower: bool,
+    /// Its transpose.
+    pub transpose: bool,
+    /// With a diagonal of ones.
+    pub unit: bool,
+}
+
 /// X of `a X = b`, or of `a^T X = b` if `transpose`, over a batch: `a` is (..., n, n), `b` and `dst` (C-contiguous) are
-/// (..., n, m), or (..., n) for one column each, all `f32` or all `f64`. Only the triangle of `a` that `lower` names is looked at, its diagonal included.
+/// (..., n, m), or (..., n) for one column each, all `f32` or all `f64`. Only the triangle of `a` that `lower` names is looked at, its
+/// diagonal included; that is taken for ones if `unit`.
 ///
 /// A zero on the diagonal is an error of kind `LinAlg` that names its row, and the matrix's place in the batch. NaN and
 /// infinities spread as arithmetic has it.
@@ -23,8 +33,7 @@ pub fn solve_triangular(
     op: &str,
     a: View<'_>,
     b: View<'_>,
-    lower: bool,
-    transpose: bool,
+    Triangle { lower, transpose, unit }: Triangle,
     dst: &mut ViewMut<'_>,
 ) -> Result<()> {
     debug_assert!(a.dtype() == b.dtype() && b.dtype() == dst.dtype() && a.dtype().is_float() && b.dims() == dst.dims());
@@ -33,7 +42,7 @@ pub fn solve_triangular(
     let m = if b.dims().len() < a.dims().len() { 1 } else { b.dims().last().copied().unwrap_or(1) };
     copy(ranges, b, dst)?;
     // The transpose of a lower triangle is an upper one.
-    let system = System { n, m, steps: if transpose { [*sj, *si] } else { [*si, *sj] }, lower: lower != transpose };
+    let system = System { n, m, steps: if transpose { [*sj, *si] } else { [*si, *sj] }, lower: lower != transpose, unit };
     let mut block = 0;
     each_matrix(batch, [steps], |index, [o]| {
         // SAFETY: offsets of `a`; `dst` has n x m elements for each matrix.
@@ -57,6 +66,7 @@ struct System {
     m: usize,
     steps: [isize; 2],
     lower: bool,
+    unit: bool,
 }
 
 /// Columns that are solved together: about 50 ms of work, and enough for the solver's speed.
@@ -72,18 +82,17 @@ macro_rules! solve {
         /// # Safety
         /// `a` has n x n elements at the steps of the system, `x` has n x m.
         unsafe fn $name(ranges: &Ranges<'_>, s: &System, a: *const $t, x: *mut $t) -> Result<Option<usize>> {
-            let &System { n, m, steps: [si, sj], lower } = s;
+            let &System { n, m, steps: [si, sj], lower, unit } = s;
             // SAFETY: by the contract.
             unsafe {
                 let mut divide = false;
-                for i in 0..n {
+                for i in if unit { 0..0 } else { 0..n } {
                     let d = *a.offset(i as isize * (si + sj));
                     if d == 0.0 {
                         return Ok(Some(i));
                     }
                     divide |= d.recip().is_infinite();
                 }
-                let a = MatRef::from_raw_parts(a, n, n, si, sj);
                 let width = if divide { GRAIN } else { panel(n) };
                 for first in (0..m).step_by(width) {
                     let columns = first..m.min(first + width);
@@ -91,14 +100,9 @@ macro_rules! solve {
                     let work = n.saturating_mul(n).saturating_mul(columns.len().max(RATE / 2)) / RATE;
                     // The solver multiplies by reciprocals, and those of denormal numbers overflow.
                     if divide {
-                        $plain(s, a.as_ptr(), x, columns);
+                        $plain(s, a, x, columns);
                     } else {
-                        let x = MatMut::from_raw_parts_mut(x.add(first), n, columns.len(), m as isize, 1);
-                        if lower {
-                            solve_lower_triangular_in_place(a, x, Par::Seq)
-                        } else {
-                            solve_upper_triangular_in_place(a, x, Par::Seq)
-                        }
+                        <$t as Factor>::solve_triangular(a, [si, sj], n, lower, unit, x.add(first), columns.len(), m);
                     }
                     ranges.did(work)?;
                 }
@@ -111,7 +115,7 @@ macro_rules! solve {
         /// # Safety
         /// As the solver that calls it.
         unsafe fn $plain(s: &System, a: *const $t, x: *mut $t, columns: Range<usize>) {
-            let &System { n, m, steps: [si, sj], lower } = s;
+            let &System { n, m, steps: [si, sj], lower, .. } = s;
             for k in 0..n {
                 let i = if lower { k } else { n - 1 - k };
                 for j in if lower { 0..i } else { i + 1..n } {
@@ -136,6 +140,8 @@ mod tests {
     use super::super::super::movement::model::*;
     use super::*;
     use crate::shape::count;
+
+    const LOWER: Triangle = Triangle { lower: true, transpose: false, unit: false };
 
     /// Entries in [-1, 1) / n beside a diagonal of at least 1; NaN in the triangle that must not be read.
     fn triangles(rng: &mut Rng, batch: usize, n: usize, lower: bool) -> Vec<f64> {
@@ -172,7 +178,7 @@ mod tests {
                     let eps = if dtype == DType::F32 { 1e-6 } else { 1e-15 };
                     for (a, b) in Strided::layouts(dtype, &dims(n, n), &values).iter().zip(Strided::layouts(dtype, &dims(n, m), &right)) {
                         let mut dst = Strided::out(dtype, &dims(n, m));
-                        solve_triangular(&Ranges::new(None), "solve_triangular", a.view(), b.view(), lower, transpose, &mut dst.view_mut())
+                        solve_triangular(&Ranges::new(None), "solve_triangular", a.view(), b.view(), Triangle { lower, transpose, unit: false }, &mut dst.view_mut())
                             .unwrap();
                         dst.check_guard();
                         let (a, x, b) = (a.values(), dst.values(), b.values());
@@ -193,17 +199,17 @@ mod tests {
         let a = Strided::new(DType::F64, &[1, 2, 2], &[2.0, 0.0, 1.0, 4.0]).repeat(0, 3);
         let b = Strided::new(DType::F64, &[3, 2, 1], &[2.0, 9.0, 4.0, 2.0, 0.0, 4.0]);
         let mut dst = Strided::out(DType::F64, &[3, 2, 1]);
-        solve_triangular(&Ranges::new(None), "solve_triangular", a.view(), b.view(), true, false, &mut dst.view_mut()).unwrap();
+        solve_triangular(&Ranges::new(None), "solve_triangular", a.view(), b.view(), LOWER, &mut dst.view_mut()).unwrap();
         assert_eq!(dst.values(), [1.0, 2.0, 2.0, 0.0, 0.0, 1.0]);
         // One right side for each matrix, without an axis of columns.
         let b = Strided::new(DType::F64, &[2], &[2.0, 9.0]);
         let repeated = Strided::new(DType::F64, &[1, 2], &[2.0, 9.0]).repeat(0, 3);
         let mut dst = Strided::out(DType::F64, &[3, 2]);
-        solve_triangular(&Ranges::new(None), "solve_triangular", a.view(), repeated.view(), true, false, &mut dst.view_mut()).unwrap();
+        solve_triangular(&Ranges::new(None), "solve_triangular", a.view(), repeated.view(), LOWER, &mut dst.view_mut()).unwrap();
         assert_eq!(dst.values(), [1.0, 2.0, 1.0, 2.0, 1.0, 2.0]);
         let a = Strided::new(DType::F64, &[2, 2], &[2.0, 0.0, 1.0, 4.0]);
         let mut dst = Strided::out(DType::F64, &[2]);
-        solve_triangular(&Ranges::new(None), "solve_triangular", a.view(), b.view(), true, true, &mut dst.view_mut()).unwrap();
+        solve_triangular(&Ranges::new(None), "solve_triangular", a.view(), b.view(), Triangle { transpose: true, ..LOWER }, &mut dst.view_mut()).unwrap();
         assert_eq!(dst.values(), [-0.125, 2.25]);
     }
 
@@ -215,7 +221,7 @@ mod tests {
             let a = Strided::new(DType::F64, &[2, 2], &[1e-310, corner[0] * 1e-310, corner[1] * 1e-310, 2e-310]);
             let b = Strided::new(DType::F64, &[2, 1], &[2e-310, 2e-310]);
             let mut dst = Strided::out(DType::F64, &[2, 1]);
-            solve_triangular(&Ranges::new(None), "solve_triangular", a.view(), b.view(), lower, transpose, &mut dst.view_mut()).unwrap();
+            solve_triangular(&Ranges::new(None), "solve_triangular", a.view(), b.view(), Triangle { lower, transpose, unit: false }, &mut dst.view_mut()).unwrap();
             let expected = if lower != transpose { [2.0, -3.0] } else { [-2.0, 1.0] };
             for (x, y) in dst.values().iter().zip(expected) {
                 assert!((x - y).abs() < 1e-10, "{x} {y}");
@@ -231,7 +237,7 @@ mod tests {
             right[dims.len() - 1] = 1;
             let b = Strided::new(DType::F64, &right, &vec![1.0; count(&right)]);
             let mut dst = Strided::out(DType::F64, &right);
-            let e = solve_triangular(&Ranges::new(None), "solve_triangular", a.view(), b.view(), true, false, &mut dst.view_mut())
+            let e = solve_triangular(&Ranges::new(None), "solve_triangular", a.view(), b.view(), LOWER, &mut dst.view_mut())
                 .map_err(|e| (e.kind(), e.to_string()));
             let text =
                 format!("solve_triangular: matrix is singular. Got 0 on the diagonal in row {got}; expected a diagonal without zeros.");

@@ -1,0 +1,153 @@
+//! The default back end: faer, on one thread.
+
+use faer::diag::DiagMut;
+use faer::dyn_stack::{MemStack, StackReq};
+use faer::linalg::cholesky::llt::factor::{LltError, cholesky_in_place, cholesky_in_place_scratch};
+use faer::linalg::evd::{ComputeEigenvectors, evd_real, evd_scratch, self_adjoint_evd, self_adjoint_evd_scratch};
+use faer::linalg::householder::{
+    apply_block_householder_sequence_on_the_left_in_place_scratch, apply_block_householder_sequence_on_the_left_in_place_with_conj,
+};
+use faer::linalg::lu::partial_pivoting::factor::{lu_in_place, lu_in_place_scratch};
+use faer::linalg::qr::no_pivoting::factor::{qr_in_place, qr_in_place_scratch, recommended_block_size};
+use faer::linalg::svd::{ComputeSvdVectors, svd, svd_scratch};
+use faer::linalg::triangular_solve as triangular;
+use faer::reborrow::{Reborrow, ReborrowMut};
+use faer::{Conj, MatMut, MatRef, Par};
+
+use super::factor::{Factor, NoConvergence};
+
+/// Memory that faer may use as it likes.
+fn stack(scratch: &mut [u8]) -> &mut MemStack {
+    // SAFETY: uninitialised bytes may be lent out of initialised ones, as they are only written.
+    MemStack::new(unsafe { std::slice::from_raw_parts_mut(scratch.as_mut_ptr().cast(), scratch.len()) })
+}
+
+/// Bytes that a request needs at any address.
+fn bytes(request: StackReq) -> usize {
+    request.unaligned_bytes_required()
+}
+
+/// The bytes of `n` numbers, cut off the front of `scratch` at an aligned place, and the rest.
+fn numbers<T>(scratch: &mut [u8], n: usize) -> (&mut [T], &mut [u8]) {
+    let lead = scratch.as_ptr().align_offset(align_of::<T>()).min(scratch.len());
+    let (own, rest) = scratch[lead..].split_at_mut(n * size_of::<T>());
+    // SAFETY: aligned, initialised, and any bits are a number.
+    (unsafe { std::slice::from_raw_parts_mut(own.as_mut_ptr().cast(), n) }, rest)
+}
+
+fn rows<T>(a: &[T], m: usize, n: usize) -> MatRef<'_, T> {
+    MatRef::from_column_major_slice(&a[..m * n], m, n)
+}
+
+fn rows_mut<T>(a: &mut [T], m: usize, n: usize) -> MatMut<'_, T> {
+    MatMut::from_column_major_slice_mut(&mut a[..m * n], m, n)
+}
+
+macro_rules! back_end {
+    ($t:ident) => {
+        impl Factor for $t {
+            const BACK_END: &'static str = "faer";
+
+            fn cholesky_bytes(n: usize) -> usize {
+                bytes(cholesky_in_place_scratch::<$t>(n, Par::Seq, Default::default()))
+            }
+            fn cholesky(a: &mut [$t], n: usize, scratch: &mut [u8]) -> Result<(), usize> {
+                match cholesky_in_place(rows_mut(a, n, n), Default::default(), Par::Seq, stack(scratch), Default::default()) {
+                    Ok(_) => Ok(()),
+                    Err(LltError::NonPositivePivot { index }) => Err(index + 1),
+                }
+            }
+
+            fn lu_bytes(n: usize) -> usize {
+                n * size_of::<usize>() + align_of::<usize>() + bytes(lu_in_place_scratch::<usize, $t>(n, n, Par::Seq, Default::default()))
+            }
+            fn lu(a: &mut [$t], n: usize, order: &mut [usize], scratch: &mut [u8]) {
+                let (inverse, scratch) = numbers::<usize>(scratch, n);
+                let a = MatMut::from_row_major_slice_mut(&mut a[..n * n], n, n);
+                lu_in_place(a, &mut order[..n], inverse, Par::Seq, stack(scratch), Default::default());
+            }
+
+            fn qr_bytes(m: usize, n: usize, columns: usize) -> usize {
+                let (k, block) = (m.min(n), recommended_block_size::<$t>(m, n));
+                let factor = qr_in_place_scratch::<$t>(m, n, block, Par::Seq, Default::default());
+                let apply = apply_block_householder_sequence_on_the_left_in_place_scratch::<$t>(m, block, columns);
+                block * k * size_of::<$t>() + align_of::<$t>() + bytes(factor.or(apply))
+            }
+            fn qr(a: &mut [$t], m: usize, n: usize, q: &mut [$t], columns: usize, scratch: &mut [u8]) {
+                let (k, block) = (m.min(n), recommended_block_size::<$t>(m, n));
+                let (coefficients, scratch) = numbers::<$t>(scratch, block * k);
+                let (mut a, mut coefficients) = (rows_mut(a, m, n), rows_mut(coefficients, block, k));
+                qr_in_place(a.rb_mut(), coefficients.rb_mut(), Par::Seq, stack(scratch), Default::default());
+                let mut q = rows_mut(q, m, columns);
+                q.fill(0.0);
+                q.rb_mut().diagonal_mut().fill(1.0);
+                apply_block_householder_sequence_on_the_left_in_place_with_conj(
+                    a.rb().subcols(0, k),
+                    coefficients.rb(),
+                    Conj::No,
+                    q,
+                    Par::Seq,
+                    stack(scratch),
+                );
+            }
+
+            fn svd_bytes(m: usize, n: usize, vectors: bool) -> usize {
+                let kind = if vectors { ComputeSvdVectors::Thin } else { ComputeSvdVectors::No };
+                bytes(svd_scratch::<$t>(m, n, kind, kind, Par::Seq, Default::default()))
+            }
+            fn svd(
+                a: &[$t],
+                m: usize,
+                n: usize,
+                s: &mut [$t],
+                vectors: Option<(&mut [$t], &mut [$t])>,
+                scratch: &mut [u8],
+            ) -> Result<(), NoConvergence> {
+                let k = m.min(n);
+                let (u, v) = vectors.map(|(u, v)| (rows_mut(u, m, k), rows_mut(v, n, k))).unzip();
+                let s = DiagMut::from_slice_mut(&mut s[..k]);
+                svd(rows(a, m, n), s, u, v, Par::Seq, stack(scratch), Default::default()).map_err(|_| NoConvergence)
+            }
+
+            fn eigh_bytes(n: usize, vectors: bool) -> usize {
+                let kind = if vectors { ComputeEigenvectors::Yes } else { ComputeEigenvectors::No };
+                if n == 0 { 0 } else { bytes(self_adjoint_evd_scratch::<$t>(n, kind, Par::Seq, Default::default())) }
+            }
+            fn eigh(a: &[$t], n: usize, w: &mut [$t], v: Option<&mut [$t]>, scratch: &mut [u8]) -> Result<(), NoConvergence> {
+                let (w, v) = (DiagMut::from_slice_mut(&mut w[..n]), v.map(|v| rows_mut(v, n, n)));
+                self_adjoint_evd(rows(a, n, n), w, v, Par::Seq, stack(scratch), Default::default()).map_err(|_| NoConvergence)
+            }
+
+            fn eig_bytes(n: usize) -> usize {
+                bytes(evd_scratch::<$t>(n, ComputeEigenvectors::No, ComputeEigenvectors::Yes, Par::Seq, Default::default()))
+            }
+            fn eig(a: &[$t], n: usize, re: &mut [$t], im: &mut [$t], v: &mut [$t], scratch: &mut [u8]) -> Result<(), NoConvergence> {
+                let (re, im) = (DiagMut::from_slice_mut(&mut re[..n]), DiagMut::from_slice_mut(&mut im[..n]));
+                let v = Some(rows_mut(v, n, n));
+                evd_real(rows(a, n, n), re, im, None, v, Par::Seq, stack(scratch), Default::default()).map_err(|_| NoConvergence)
+            }
+
+            unsafe fn solve_triangular(
+                a: *const $t,
+                [si, sj]: [isize; 2],
+                n: usize,
+                lower: bool,
+                unit: bool,
+                x: *mut $t,
+                m: usize,
+                row: usize,
+            ) {
+                // SAFETY: by the contract.
+                let (a, x) = unsafe { (MatRef::from_raw_parts(a, n, n, si, sj), MatMut::from_raw_parts_mut(x, n, m, row as isize, 1)) };
+                match (lower, unit) {
+                    (true, false) => triangular::solve_lower_triangular_in_place(a, x, Par::Seq),
+                    (true, true) => triangular::solve_unit_lower_triangular_in_place(a, x, Par::Seq),
+                    (false, false) => triangular::solve_upper_triangular_in_place(a, x, Par::Seq),
+                    (false, true) => triangular::solve_unit_upper_triangular_in_place(a, x, Par::Seq),
+                }
+            }
+        }
+    };
+}
+back_end! { f32 }
+back_end! { f64 }

@@ -1,0 +1,298 @@
+//! Factors of a square matrix with exchanged rows, and what is computed from them.
+
+use super::super::ranges::Ranges;
+use super::factor::{Factor, Real};
+use super::{Batch, Fault, Matrices, Shared, carved, carved_bytes, reals};
+use crate::array::{View, ViewMut};
+use crate::dtype::DType;
+use crate::error::Result;
+
+/// Bytes of scratch of [`lu`] for a batch of `count` matrices.
+pub fn lu_bytes(count: usize, n: usize, dtype: DType) -> usize {
+    Batch::scratch_bytes(count, carved_bytes::<usize>(2 * n) + reals!(dtype, T => T::lu_bytes(n)))
+}
+
+/// The factors of `a[order] = l u` over a batch (..., n, n): `factors` has `u` and, below the diagonal, `l` without its unit diagonal;
+/// `pivots` has the row with which row `i` was exchanged, one exchange after the other. Both are C-contiguous.
+///
+/// A singular matrix has factors too: with a zero on the diagonal of `u`.
+pub fn lu(ranges: &Ranges<'_>, op: &str, a: View<'_>, scratch: &mut [u8], factors: &mut ViewMut<'_>, pivots: &mut ViewMut<'_>) -> Result<()> {
+    let Some(matrices) = Matrices::new(a) else { return Ok(()) };
+    let n = matrices.n;
+    let (work, bytes) = (n * n * n / 12 + n, carved_bytes::<usize>(2 * n) + reals!(a.dtype(), T => T::lu_bytes(n)));
+    let batch = Batch { dims: matrices.batch, work, bytes };
+    let pivots = Shared(pivots.ptr().cast::<i32>());
+    reals!(a.dtype(), T => {
+        let factors = Shared(factors.ptr().cast::<T>());
+        batch.each(ranges, op, scratch, &|i, scratch| {
+            // SAFETY: matrix `i` has n x n factors and n pivots of its own.
+            unsafe {
+                let (own, order_pivots) = (factors.part(i * n * n, n * n), pivots.part(i * n, n));
+                matrices.load(i, own.as_mut_ptr(), true);
+                let (lists, rest) = carved::<usize>(scratch, 2 * n);
+                let (order, place) = lists.split_at_mut(n);
+                T::lu(own, n, order, rest);
+                exchanges(order, place, order_pivots);
+            }
+            Ok(())
+        })
+    })
+}
+
+/// The exchanges, one after the other, that give an order of rows. `order` becomes anything.
+fn exchanges(order: &mut [usize], place: &mut [usize], pivots: &mut [i32]) {
+    // What stands at each place now, and where each row stands: `pivots` holds the former meanwhile.
+    (0..order.len()).for_each(|i| (pivots[i], place[i]) = (i as i32, i));
+    for i in 0..order.len() {
+        let (here, wanted) = (pivots[i] as usize, order[i]);
+        let at = place[wanted];
+        (pivots[at], place[here]) = (here as i32, at);
+        pivots[i] = at as i32;
+    }
+}
+
+/// The factors of a batch of matrices, as [`lu`] gives them.
+pub struct Factors<'a> {
+    /// Of which the triangles are read.
+    pub factors: View<'a>,
+    /// Rows that were exchanged.
+    pub pivots: View<'a>,
+}
+
+/// One matrix of [`Factors`].
+struct Factored<T> {
+    n: usize,
+    a: *const T,
+    steps: [isize; 2],
+    pivots: *const i32,
+    step: isize,
+}
+
+impl<T: Factor> Factored<T> {
+    /// The diagonal of the upper factor.
+    fn diagonal(&self) -> impl Iterator<Item = T> + '_ {
+        // SAFETY: the matrix has n rows and columns.
+        (0..self.n as isize).map(|i| unsafe { *self.a.offset(i * (self.steps[0] + self.steps[1])) })
+    }
+
+    /// The row that row `i` was exchanged with.
+    fn pivot(&self, i: usize) -> usize {
+        // SAFETY: there are n pivots; what was not one is kept inside.
+        (unsafe { *self.pivots.offset(i as isize * self.step) } as usize).min(self.n.saturating_sub(1))
+    }
+
+    /// Whether an odd number of rows was exchanged.
+    fn odd(&self) -> bool {
+        (0..self.n).filter(|&i| self.pivot(i) != i).count() % 2 == 1
+    }
+
+    /// A zero on the diagonal of `u`, as an error.
+    fn regular(&self) -> Result<(), Fault> {
+        match self.diagonal().position(|x| x == T::ZERO) {
+            Some(i) => Err(Fault::new("matrix is singular", format_args!("a pivot of 0 in column {i}"), "an invertible matrix")),
+            None => Ok(()),
+        }
+    }
+
+    /// Solves in place for `m` right sides, row by row.
+    fn solve(&self, transpose: bool, x: &mut [T], m: usize) {
+        let (n, [si, sj]) = (self.n, self.steps);
+        let exchange = |i: usize, x: &mut [T]| {
+            let j = self.pivot(i);
+            if j != i {
+                let (low, high) = (i.min(j), i.max(j));
+                let (head, tail) = x.split_at_mut(high * m);
+                head[low * m..(low + 1) * m].swap_with_slice(&mut tail[..m]);
+            }
+        };
+        // SAFETY: the matrix is n x n at these steps, and `x` n x m.
+        unsafe {
+            if transpose {
+                T::solve_triangular(self.a, [sj, si], n, true, false, x.as_mut_ptr(), m, m);
+                T::solve_triangular(self.a, [sj, si], n, false, true, x.as_mut_ptr(), m, m);
+                (0..n).rev().for_each(|i| exchange(i, x));
+            } else {
+                (0..n).for_each(|i| exchange(i, x));
+                T::solve_triangular(self.a, [si, sj], n, true, true, x.as_mut_ptr(), m, m);
+                T::solve_triangular(self.a, [si, sj], n, false, false, x.as_mut_ptr(), m, m);
+            }
+        }
+    }
+}
+
+impl Factors<'_> {
+    fn matrix<T: Factor>(&self, i: usize) -> Factored<T> {
+        let (dims, steps) = (self.factors.dims(), self.factors.strides());
+        let n = dims.last().copied().unwrap_or(0);
+        let at = |strides: &[isize], own: usize| {
+            let mut number = i;
+            let lead = dims.len().saturating_sub(2);
+            let axes = dims[..lead].iter().zip(&strides[..strides.len().saturating_sub(own)]).rev();
+            axes.fold(0, |at, (&d, &s)| {
+                let index = number % d.max(1);
+                number /= d.max(1);
+                at + index as isize * s
+            })
+        };
+        let (si, sj) = match steps {
+            [.., si, sj] => (*si, *sj),
+            _ => (0, 0),
+        };
+        // SAFETY: the views have a matrix and pivots for each number below the batch's count.
+        let (a, pivots) = unsafe {
+            (self.factors.ptr().cast::<T>().offset(at(steps, 2)), self.pivots.ptr().cast::<i32>().offset(at(self.pivots.strides(), 1)))
+        };
+        Factored { n, a, steps: [si, sj], pivots, step: self.pivots.strides().last().copied().unwrap_or(0) }
+    }
+
+    /// The determinant of matrix `i`, and the ratio of its least pivot to its largest.
+    pub(super) fn measure<T: Factor>(&self, i: usize) -> (T, f64) {
+        let own = self.matrix::<T>(i);
+        let (mut least, mut most) = (f64::INFINITY, 0.0f64);
+        own.diagonal().for_each(|x| (least, most) = (least.min(x.abs().wide()), most.max(x.abs().wide())));
+        let first = if own.odd() { -T::ONE } else { T::ONE };
+        (product(first, own.diagonal()), if own.n == 0 { 1.0 } else { least / most })
+    }
+
+    /// The inverse of matrix `i`, which has no pivot of zero, row by row.
+    pub(super) fn invert<T: Factor>(&self, i: usize, y: &mut [T]) {
+        let own = self.matrix::<T>(i);
+        y.fill(T::ZERO);
+        (0..own.n).for_each(|k| y[k * own.n + k] = T::ONE);
+        own.solve(false, y, own.n);
+    }
+
+    /// The axes in front of the matrices.
+    fn batch(&self) -> &[usize] {
+        let dims = self.factors.dims();
+        &dims[..dims.len().saturating_sub(2)]
+    }
+}
+
+/// X of `a X = b`, or of `a^T X = b` if `transpose`, over a batch; `b` and `dst` (C-contiguous) are (..., n, m), and all operands have
+/// the lengths of the batch. A pivot of zero is an error of kind `LinAlg`.
+pub fn solve(ranges: &Ranges<'_>, op: &str, a: &Factors<'_>, b: View<'_>, transpose: bool, dst: &mut ViewMut<'_>) -> Result<()> {
+    let Some(right) = Matrices::new(b) else { return Ok(()) };
+    let (n, m) = (right.m, right.n);
+    let batch = Batch { dims: right.batch, work: n * n * m.max(4) / 8 + n * m, bytes: 0 };
+    reals!(b.dtype(), T => {
+        let dst = Shared(dst.ptr().cast::<T>());
+        batch.each(ranges, op, &mut [], &|i, _| {
+            let own = a.matrix::<T>(i);
+            own.regular()?;
+            // SAFETY: matrix `i` has n x m elements of its own.
+            let x = unsafe {
+                right.load(i, dst.at(i * n * m), true);
+                dst.part(i * n * m, n * m)
+            };
+            own.solve(transpose, x, m);
+            Ok(())
+        })
+    })
+}
+
+/// The inverses, from the factors. A pivot of zero is an error of kind `LinAlg`.
+pub fn inverse(ranges: &Ranges<'_>, op: &str, a: &Factors<'_>, dst: &mut ViewMut<'_>) -> Result<()> {
+    let n = dst.dims().last().copied().unwrap_or(0);
+    let batch = Batch { dims: a.batch(), work: n * n * n / 8 + n * n, bytes: 0 };
+    reals!(dst.dtype(), T => {
+        let dst = Shared(dst.ptr().cast::<T>());
+        batch.each(ranges, op, &mut [], &|i, _| {
+            let own = a.matrix::<T>(i);
+            own.regular()?;
+            // SAFETY: matrix `i` has n x n elements of its own, which are written first.
+            let x = unsafe {
+                std::ptr::write_bytes(dst.at(i * n * n), 0, n * n);
+                dst.part(i * n * n, n * n)
+            };
+            (0..n).for_each(|k| x[k * n + k] = T::ONE);
+            own.solve(false, x, n);
+            Ok(())
+        })
+    })
+}
+
+/// The determinants, from the factors.
+pub fn determinant(ranges: &Ranges<'_>, op: &str, a: &Factors<'_>, dst: &mut ViewMut<'_>) -> Result<()> {
+    let batch = Batch { dims: a.batch(), work: a.factors.dims().last().copied().unwrap_or(0), bytes: 0 };
+    reals!(dst.dtype(), T => {
+        let dst = Shared(dst.ptr().cast::<T>());
+        batch.each(ranges, op, &mut [], &|i, _| {
+            let own = a.matrix::<T>(i);
+            let first = if own.odd() { -T::ONE } else { T::ONE };
+            // SAFETY: each matrix has an element of its own.
+            unsafe { *dst.at(i) = product(first, own.diagonal()) };
+            Ok(())
+        })
+    })
+}
+
+/// A product that overflows, or vanishes, only if the whole does.
+fn product<T: Real>(first: T, list: impl Iterator<Item = T>) -> T {
+    let (mut mantissa, mut exponent) = (first, 0i32);
+    for x in list {
+        mantissa = mantissa * x;
+        let size = mantissa.abs().wide();
+        if size == 0.0 || !size.is_finite() {
+            // What a factor is itself, or what follows zero.
+            if x == T::ZERO || !x.is_finite() || mantissa != mantissa {
+                exponent = 0;
+                continue;
+            }
+        }
+        let wide = mantissa.wide();
+        if wide != 0.0 && wide.is_finite() && !(1e-30..=1e30).contains(&wide.abs()) {
+            let e = wide.abs().log2().floor() as i32;
+            mantissa = T::of(wide * 2f64.powi(-e / 2) * 2f64.powi(-(e - e / 2)));
+            exponent += e;
+        }
+    }
+    let wide = mantissa.wide();
+    let e = exponent.clamp(-4000, 4000);
+    let (a, b) = (e / 4, e - e / 4 * 3);
+    T::of(wide * 2f64.powi(a) * 2f64.powi(a) * 2f64.powi(a) * 2f64.powi(b))
+}
+
+/// The signs of determinants, and the logarithms of their magnitudes.
+pub fn sign_and_log(ranges: &Ranges<'_>, op: &str, a: &Factors<'_>, sign: &mut ViewMut<'_>, log: &mut ViewMut<'_>) -> Result<()> {
+    let batch = Batch { dims: a.batch(), work: 8 * a.factors.dims().last().copied().unwrap_or(0), bytes: 0 };
+    reals!(sign.dtype(), T => {
+        let (sign, log) = (Shared(sign.ptr().cast::<T>()), Shared(log.ptr().cast::<T>()));
+        batch.each(ranges, op, &mut [], &|i, _| {
+            let own = a.matrix::<T>(i);
+            let (mut s, mut sum) = (if own.odd() { -1.0 } else { 1.0 }, 0.0);
+            for x in own.diagonal() {
+                let x = x.wide();
+                s *= if x == 0.0 { 0.0 } else if x.is_nan() { f64::NAN } else { x.signum() };
+                sum += x.abs().ln();
+            }
+            // SAFETY: each matrix has elements of its own.
+            unsafe { (*sign.at(i), *log.at(i)) = (T::of(s), T::of(sum)) };
+            Ok(())
+        })
+    })
+}
+
+/// Rows of `x` (..., n, m) exchanged one after the other as `pivots` (..., n) says, or the other way. `dst` is C-contiguous.
+pub fn exchange(ranges: &Ranges<'_>, x: View<'_>, pivots: View<'_>, back: bool, dst: &mut ViewMut<'_>) -> Result<()> {
+    super::super::movement::copy(ranges, x, dst)?;
+    let [batch @ .., n, m] = dst.dims() else { return Ok(()) };
+    let (n, bytes) = (*n, m * dst.dtype().size());
+    let step = pivots.strides().last().copied().unwrap_or(0);
+    let mut to = dst.ptr();
+    super::each_matrix(batch, [&pivots.strides()[..batch.len()]], |_, [o]| {
+        // SAFETY: each matrix has n rows of so many bytes, and n pivots, which are kept inside.
+        unsafe {
+            let pivot = |i: usize| (*pivots.ptr().cast::<i32>().offset(o + i as isize * step) as usize).min(n - 1);
+            let swap = |i: usize| {
+                let j = pivot(i);
+                if i != j {
+                    std::ptr::swap_nonoverlapping(to.add(i * bytes), to.add(j * bytes), bytes);
+                }
+            };
+            if back { (0..n).rev().for_each(swap) } else { (0..n).for_each(swap) }
+            to = to.add(n * bytes);
+        }
+        ranges.did(n * m / 4)
+    })
+}

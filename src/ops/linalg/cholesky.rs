@@ -1,0 +1,83 @@
+//! The Cholesky factorisation, and what its gradient needs.
+
+use smallvec::smallvec;
+
+use crate::graph::Tensor;
+use crate::graph::op::{CallKernel, Kernel, OpDef};
+use crate::kernels::linalg::cholesky;
+use crate::ops::compare::equal;
+use crate::ops::contract::{batch_matmul, swapped};
+use crate::ops::diagonals::{rows_and_columns, tril};
+use crate::ops::select::select;
+use crate::ops::unpack;
+
+use super::triangular::solve_lower;
+use super::{extents, plus_transpose, square};
+
+/// The rows of this family.
+pub(in crate::ops) static ROWS: &[&OpDef] = &[&CHOLESKY_LOWER, &CHOLESKY];
+
+/// The lower triangle of square matrices with the diagonal halved, zeros above.
+fn halved_triangle(x: Tensor<'_>) -> Tensor<'_> {
+    let (rows, columns) = match rows_and_columns("cholesky", x, 0) {
+        Ok(places) => places,
+        Err(e) => return x.graph().poison(e),
+    };
+    select(equal(columns, rows), x * 0.5, tril(x, 0))
+}
+
+row! {
+    /// The lower factor `l` of `a = l l^T`; of `a` only the lower triangle is read. A matrix that is not positive definite
+    /// is an error of the run.
+    ///
+    /// Gradient: with `s = l^-T phi(l^T g) l^-1`, where `phi` is the lower triangle with its diagonal halved, the lower
+    /// triangle of `a` gets `phi(s + s^T)` (Murray 2016, arXiv:1602.07527, equation 10).
+    pub(crate) CHOLESKY_LOWER = fn cholesky_lower(a: float) -> l
+    shape(c) {
+        square(c, a)?;
+        Ok(smallvec![a.clone()])
+    };
+    kernel Kernel::Call(CallKernel {
+        run: |c| match (c.inputs, &mut *c.outputs) {
+            ([a], [l]) => cholesky::cholesky(c.ranges, c.op, *a, c.scratch, l),
+            _ => Err(unpack::arity(c.op)),
+        },
+        scratch: |avals, _| {
+            let (count, n, _) = extents(avals.first());
+            avals.first().map_or(0, |a| cholesky::scratch_bytes(count, n, a.dtype))
+        },
+        fallible: true,
+        spares: false,
+    });
+    support Unknown;
+    vjp(g) { a: {
+        let p = halved_triangle(batch_matmul(swapped(l), g));
+        let left = solve_lower(l, p, true);
+        let s = swapped(solve_lower(l, swapped(left), true));
+        halved_triangle(plus_transpose(s))
+    } }
+    batch Leading(2);
+    cost |c| c.size() * c.lengths(0).last().map_or(0.0, |&n| n as f64) / 3.0;
+    numpy "np.linalg.cholesky(a)";
+    rounds by_layout;
+    case spd[3, 3];
+    case spd[2, 2, 2];
+    refuses f64[2, 3] => "cholesky_lower: not a square matrix. Got shape (2, 3); expected shape (..., n, n).";
+}
+
+row! {
+    /// The lower factor `l` of the symmetric positive definite matrices `a = l l^T` in the last two axes, zeros above the
+    /// diagonal. The symmetric part `(a + a^T) / 2` is factored, so the gradient is symmetric. A matrix that is not
+    /// positive definite is an error of the run.
+    pub CHOLESKY = fn cholesky(a: any) -> l
+    body {
+        let at = if a.ndim() >= 2 { swapped(a) } else { a };
+        cholesky_lower((a + at) * 0.5)
+    }
+    numpy "np.linalg.cholesky((a + np.swapaxes(a, -1, -2)) / 2)";
+    example "T.cholesky([[4.0, 2.0], [2.0, 5.0]])" => "[[2. 0.]\n [1. 2.]]";
+    rounds by_layout;
+    case spd[3, 3];
+    case spd[2, 2, 2];
+    refuses f64[3] => "cholesky: not a square matrix. Got shape (3,); expected shape (..., n, n).";
+}
