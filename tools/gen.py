@@ -255,13 +255,41 @@ def tensor_ops(rows: list[dict[str, Any]], version: str) -> str:
     if bare:
         sys.exit(f"tools/gen.py: a public row has no example. Got none in {', '.join(bare)}; expected `example` after `numpy`.")
     aliases = [(a, r["name"]) for r in public for a in r["aliases"]]
-    names = sorted([r["name"] for r in public] + [a for a, _ in aliases] + by_hand_names(), key=by_numbers)
+    names = sorted([r["name"] for r in public] + [a for a, _ in aliases] + [*by_hand_names(), "linalg"], key=by_numbers)
     head = HEADER.replace("{names}", "\n".join(f'    "{n}",' for n in names))
     head = head.replace("{functions}", "\n".join(f"    {n}," for n in sorted(by_hand_names())))
     head = head.replace("{version}", version).replace("{bound}", bound(public))
     text = "\n\n\n".join(function(r) for r in public)
     alias = "\n".join(f"{a} = {n}" for a, n in sorted(aliases))
-    return f"{head}\n\n{text}\n\n\n{alias}\n"
+    return f"{head}\n\n{text}\n\n\n{alias}\n\n# It takes its functions from here.\nfrom . import linalg as linalg  # noqa: E402\n"
+
+
+LINALG = '''"""Linear algebra: the functions of `tensor_ops` on matrices, under NumPy's and SciPy's names.
+
+>>> import scirs2_autograd as ag
+>>> from scirs2_autograd import tensor_ops as T
+>>> with ag.Context():
+...     print(T.linalg.det([[2.0, 0.0], [1.0, 3.0]]).eval())
+6.0
+"""
+
+# Generated from the op table by tools/gen.py: edit the rows, not this file.
+
+from .tensor_ops import (
+{imports}
+)
+
+__all__ = [
+{names}
+]
+'''
+
+
+def linalg(rows: list[dict[str, Any]]) -> str:
+    """The module `linalg`: functions of the table under the names that rows say."""
+    names = {name: r["name"] for r in rows for name in r["linalg"]}
+    imports = "\n".join(f"    {n}," if n == of else f"    {of} as {n}," for n, of in sorted(names.items(), key=lambda p: (p[1], p[0])))
+    return LINALG.replace("{imports}", imports).replace("{names}", "\n".join(f'    "{n}",' for n in sorted(names, key=by_numbers)))
 
 
 def by_numbers(name: str) -> list[tuple[int, str]]:
@@ -428,6 +456,7 @@ def main() -> int:
     stub, readme = PACKAGE / "_lib.pyi", ROOT / "README.md"
     files = {
         PACKAGE / "tensor_ops.py": tensor_ops(rows, version),
+        PACKAGE / "linalg.py": linalg(rows),
         PACKAGE / "_methods.py": methods(rows, version),
         PACKAGE / "_numpy_table.py": served(rows),
         stub: within(stub, METHODS, stub_methods(rows)),

@@ -15,7 +15,7 @@ The examples in the documentation are to be read after the first three lines of 
 
 from typing import TYPE_CHECKING, Any
 
-from . import exceptions, optimizers, policies, tensor_ops, viz
+from . import exceptions, linalg, optimizers, policies, tensor_ops, viz
 from ._lib import (
     ArrayRng,
     Candidate,
@@ -104,6 +104,7 @@ __all__ = [
     "hvp",
     "jacobian",
     "jit",
+    "linalg",
     "jvp",
     "memory_stats",
     "optimizers",

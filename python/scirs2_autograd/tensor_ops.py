@@ -204,6 +204,7 @@ __all__ = [
     "lesser",
     "lesser_equal",
     "lgamma",
+    "linalg",
     "linspace",
     "ln",
     "log",
@@ -4257,3 +4258,6 @@ tensor_split = array_split
 trapz = trapezoid
 true_divide = div
 unstack = unbind
+
+# It takes its functions from here.
+from . import linalg as linalg  # noqa: E402

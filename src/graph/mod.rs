@@ -4,6 +4,7 @@
 //! node that cannot be made becomes an error node, which keeps its error and place, and evaluation returns it.
 
 pub mod attr;
+pub mod case;
 pub mod checkpoint;
 mod growth;
 mod interned;

@@ -1,13 +1,12 @@
 //! What an op is: the row that declares it, and the traits that a user's own ops and hooks implement.
 
-use std::borrow::Cow;
-
 use smallvec::SmallVec;
 
 use crate::array::{View, ViewMut};
 use crate::dtype::{DType, Scalar};
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::attr::{Attr, AttrKind};
+pub use crate::graph::case::{Bad, Case, Domain};
 use crate::graph::{Graph, Node, Region, Tensor, Value};
 use crate::kernels::fold::Fold;
 use crate::kernels::random::Key;
@@ -98,6 +97,8 @@ pub struct Flags {
     pub aliases: &'static [&'static str],
     /// Names under which it is a method of Python's tensors.
     pub methods: &'static [&'static str],
+    /// Names under which it is a function of Python's module `linalg`.
+    pub linalg: &'static [&'static str],
     /// The parameters of the Python function in their order, if that is not the one in the row; `*xs` for a list whose tensors are
     /// arguments of their own.
     pub signature: Option<&'static str>,
@@ -555,49 +556,4 @@ pub trait Differentiate {
     fn grad<'g>(&self, ys: &[Tensor<'g>], seeds: &[Option<Tensor<'g>>], xs: &[Tensor<'g>]) -> Vec<Option<Tensor<'g>>>;
     /// `ys` computed again with the first of each pair replaced by the second.
     fn replaced<'g>(&self, ys: &[Tensor<'g>], pairs: &[(Tensor<'g>, Tensor<'g>)]) -> Result<Vec<Tensor<'g>>>;
-}
-
-/// From which set of numbers a sample's values are drawn.
-#[derive(Clone, Copy, PartialEq, Debug)]
-pub enum Domain {
-    /// About -2 .. 2, away from 0 by at least 0.1.
-    Real,
-    /// 0.3 .. 2.
-    Positive,
-    /// 0.1 .. 0.9.
-    Unit,
-    /// -0.9 .. 0.9, away from 0.
-    Inner,
-    /// 1.1 .. 3.
-    Beyond,
-    /// Distinct values, at least 0.1 apart.
-    Distinct,
-    /// The same, in ascending order along the last axis.
-    Ascending,
-    /// Symmetric positive definite matrices in the last two axes.
-    Spd,
-    /// Integers 0 .. n-1 as i64.
-    Index(usize),
-    /// Bools.
-    Bool,
-    /// No tensor, for a parameter that may be absent.
-    Absent,
-}
-
-/// Inputs to test an op with: a domain and a shape for each tensor, and the attributes.
-pub struct Case {
-    /// Tensors.
-    pub inputs: Vec<(Domain, Vec<usize>)>,
-    /// Attributes.
-    pub attrs: Vec<Attr>,
-}
-
-/// A bad input: shapes (of f64), attributes, and the message.
-pub struct Bad {
-    /// Tensors.
-    pub inputs: Vec<(DType, Vec<usize>)>,
-    /// Attributes.
-    pub attrs: Vec<Attr>,
-    /// The whole text of the error.
-    pub message: Cow<'static, str>,
 }

@@ -166,6 +166,7 @@ row! {
     }
     numpy "np.matmul(a, b)";
     example "T.matmul([[1.0, 2.0], [3.0, 4.0]], [10.0, 1.0])" => "[12. 34.]";
+    linalg matmul;
     rounds by_layout;
     case real[2, 3], real[3, 4];
     case real[3], real[3, 4];
@@ -342,6 +343,7 @@ row! {
         over("tensordot", a, b, &i.into_iter().zip(j).collect::<Vec<_>>())?
     }
     numpy "ref.tensordot(a, b, a_axes, b_axes)";
+    linalg tensordot;
     by hand;
     rounds by_layout;
     case real[2, 3], real[3, 4] with a_axes = [1], b_axes = [0];

@@ -14,6 +14,7 @@
 //!     example "line"; "expression" => "what printing it gives";
 //!     alias other, names;
 //!     method names;
+//!     linalg names;
 //!     signature "*xs, axis";
 //!     rust short;  |  by hand;
 //!     rounds by_layout;
@@ -38,6 +39,7 @@
 //! * `batch` says how the row is computed with one more axis, as a [`Batch`](crate::graph::op::Batch); a row that is not elementwise
 //!   and does not say it is computed in a loop. `cost` counts its arithmetic.
 //! * `derivative` says what the local derivative of a formula can be, if not finite at finite operands.
+//! * `linalg`: names under which the function is one of Python's module `linalg` too.
 //! * `signature`: the parameters of the Python function in their order, where that is not tensors, then attributes; `*xs` is a list
 //!   whose tensors are arguments of their own, and what stands behind it is given by name.
 //! * `rust short`: the function in Rust takes no tensor that may be left out; it is called with the first one alone.
@@ -359,6 +361,7 @@ macro_rules! row {
                 by_layout: false,
                 aliases: &[$($($crate::ops::unpack::plain(stringify!($alias))),+)?],
                 methods: &[$($(stringify!($method)),+)?],
+                linalg: &[],
                 signature: None,
                 exempt: &[$((&[$($crate::graph::op::Check::$check),+], $why)),*],
             },
@@ -436,6 +439,7 @@ macro_rules! row {
         $(example $($code:literal);+ => $prints:literal;)?
         $(alias $($alias:ident),+;)?
         $(method $($method:ident),+;)?
+        $(linalg $($linalg:ident),+;)?
         $(signature $signature:literal;)?
         $(rust $short:ident;)?
         $(by $hand:ident;)?
@@ -463,6 +467,7 @@ macro_rules! row {
                 by_layout: said!($($layout)?),
                 aliases: &[$($($crate::ops::unpack::plain(stringify!($alias))),+)?],
                 methods: &[$($(stringify!($method)),+)?],
+                linalg: &[$($(stringify!($linalg)),+)?],
                 signature: text!($($signature)?),
                 exempt: &[$((&[$($crate::graph::op::Check::$check),+], $why)),*],
             },

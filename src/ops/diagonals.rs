@@ -89,6 +89,7 @@ row! {
     numpy "np.diagonal(x, offset, axis1, axis2)";
     example "T.diagonal([[1, 2, 3], [4, 5, 6]], offset=1)" => "[2 6]";
     method diagonal;
+    linalg diagonal;
     case real[3, 4];
     case real[4, 2] with offset = -1;
     case real[2, 3, 4] with offset = 1, axis1 = -1, axis2 = 0;
@@ -203,6 +204,7 @@ row! {
     }
     numpy "np.diag(x, k)";
     example "T.diag(T.diag([1, 2], k=1), k=1)" => "[1 2]";
+    linalg diag;
     case real[3] with k = -1;
     case real[3, 4] with k = 1;
     refuses f64[2, 2, 2] => "diag: neither a vector nor a matrix. Got shape (2, 2, 2); expected one or two axes.";
@@ -217,6 +219,7 @@ row! {
     numpy "np.trace(x, offset, axis1, axis2)";
     example "T.trace([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])" => "6.0";
     method trace;
+    linalg trace;
     case real[3, 4];
     case real[2, 3, 4] with offset = -1, axis1 = -1, axis2 = 1;
     refuses f64[3] => "trace: there is no matrix. Got shape (3,); expected two axes or more.";
@@ -256,6 +259,7 @@ row! {
     }
     numpy "np.tril(x, k)";
     example "T.tril([[1, 2, 3], [4, 5, 6]])" => "[[1 0 0]\n [4 5 0]]";
+    linalg tril;
     case real[3, 4];
     case real[2, 3, 3] with k = -1;
     case real[2, 4] with k = 2;
@@ -274,6 +278,7 @@ row! {
     }
     numpy "np.triu(x, k)";
     example "T.triu([[1, 2, 3], [4, 5, 6]], k=1)" => "[[0 2 3]\n [0 0 6]]";
+    linalg triu;
     case real[3, 4];
     case real[2, 3, 3] with k = -1;
     case real[4, 2] with k = 2;

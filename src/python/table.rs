@@ -41,7 +41,7 @@ pub fn _closest(wanted: &str, names: Vec<String>) -> PyResult<Option<String>> {
 }
 
 /// The rows of the op table, in order, as dictionaries: name, family, doc, params, outputs, lists, numpy, example, composite,
-/// internal, by_hand, aliases, methods, signature, exempt, order (the highest that is tested), cases, bad.
+/// internal, by_hand, aliases, methods, linalg, signature, exempt, order (the highest that is tested), cases, bad.
 #[pyfunction]
 pub fn op_table<'py>(py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
     let rows = PyList::empty(py);
@@ -74,6 +74,7 @@ pub fn op_table<'py>(py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         row.set_item("by_hand", def.flags.by_hand)?;
         row.set_item("aliases", def.flags.aliases.to_vec())?;
         row.set_item("methods", def.flags.methods.to_vec())?;
+        row.set_item("linalg", def.flags.linalg.to_vec())?;
         row.set_item("signature", def.flags.signature)?;
         let exempt: Vec<_> =
             def.flags.exempt.iter().map(|(checks, why)| (checks.iter().map(|c| format!("{c:?}")).collect::<Vec<_>>(), *why)).collect();

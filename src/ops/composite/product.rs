@@ -25,6 +25,7 @@ row! {
     body { product(expand_dims(reshape(a, [-1]), 1i64), reshape(b, [-1])) }
     numpy "np.outer(a, b)";
     example "T.outer([1, 10, 100], [[1, 2], [3, 4]])" => "[[  1   2   3   4]\n [ 10  20  30  40]\n [100 200 300 400]]";
+    linalg outer;
     case real[2], real[3];
     case real[2, 3], real[4];
     case real[], real[3];
@@ -50,6 +51,7 @@ row! {
     }
     numpy "np.kron(a, b)";
     example "T.kron([[1, 10]], [1, 2, 3])" => "[[ 1  2  3 10 20 30]]";
+    linalg kron;
     case real[2], real[3];
     case real[2, 3], real[4, 5];
     case real[2], real[3, 4, 5];
@@ -93,6 +95,7 @@ row! {
     }
     numpy "np.vecdot(a, b, axis=axis)";
     example "T.vecdot([[1.0, 2.0], [3.0, 4.0]], [10.0, 1.0])" => "[12. 34.]";
+    linalg vecdot;
     case real[3], real[3];
     case real[2, 3], real[4, 1, 3];
     case real[3, 2], real[3, 2] with axis = 0;
@@ -145,6 +148,7 @@ row! {
     }
     numpy "np.cross(a, b, axis=axis)";
     example "T.cross([1.0, 0.0, 0.0], [[0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])" => "[[ 0.  0.  1.]\n [ 0. -1.  0.]]";
+    linalg cross;
     case real[3], real[3];
     case real[2, 3], real[4, 1, 3];
     case real[3, 2], real[3, 2] with axis = 0;

@@ -76,6 +76,7 @@ row! {
     }
     numpy "np.linalg.cholesky((a + np.swapaxes(a, -1, -2)) / 2)";
     example "T.cholesky([[4.0, 2.0], [2.0, 5.0]])" => "[[2. 0.]\n [1. 2.]]";
+    linalg cholesky;
     rounds by_layout;
     case spd[3, 3];
     case spd[2, 2, 2];

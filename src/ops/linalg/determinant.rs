@@ -166,6 +166,7 @@ row! {
     numpy "np.linalg.det(a)";
     example "T.det([[2.0, 1.0], [1.0, 3.0]])" => "5.000000000000001";
     alias determinant;
+    linalg det, determinant;
     rounds by_layout;
     case real[3, 3];
     case spd[2, 2, 2];
@@ -185,6 +186,7 @@ row! {
     }
     numpy "np.linalg.slogdet(a)";
     example "T.slogdet([[2.0, 1.0], [1.0, 3.0]])" => "1.0 1.6094379124341005";
+    linalg slogdet;
     rounds by_layout;
     case real[3, 3];
     case spd[2, 2, 2];
@@ -202,6 +204,7 @@ row! {
     }
     numpy "np.log(np.linalg.det(a))";
     example "T.logdet([[2.0, 1.0], [1.0, 3.0]])" => "1.6094379124341005";
+    linalg logdet;
     rounds by_layout;
     case spd[3, 3];
     case spd[2, 2, 2];

@@ -1,5 +1,7 @@
 //! Eigenvalues and eigenvectors of symmetric matrices.
 
+#![allow(non_snake_case, reason = "NumPy's name of a parameter")]
+
 use smallvec::smallvec;
 
 use crate::error::Result;
@@ -104,6 +106,7 @@ row! {
     body { eigh_symmetric(symmetric(a, UPLO)) }
     numpy "ref.eigh(ref.symmetric(a, UPLO))";
     example "T.eigh([[2.0, 1.0], [1.0, 2.0]])" => "[1. 3.] [[ 0.70710678  0.70710678]\n [-0.70710678  0.70710678]]";
+    linalg eigh;
     rounds by_layout;
     case spd[3, 3];
     case real[3, 3] with UPLO = Triangle::Lower;
@@ -120,6 +123,7 @@ row! {
     body { eigh_symmetric(symmetric(a, UPLO)).0 }
     numpy "np.linalg.eigvalsh(ref.symmetric(a, UPLO))";
     example "T.eigvalsh([[2.0, 1.0], [1.0, 2.0]])" => "[1. 3.]";
+    linalg eigvalsh;
     rounds by_layout;
     case spd[3, 3];
     case real[2, 3, 3] with UPLO = Triangle::Upper;

@@ -56,6 +56,7 @@ row! {
     cost |c| c.size() * c.lengths(0).last().map_or(0.0, |&n| n as f64) * 2.0 / 3.0;
     numpy "ref.lu_factor(a)";
     example "T.lu_factor([[1.0, 2.0], [4.0, 4.0]])" => "[[4.   4.  ]\n [0.25 1.  ]] [1 1]";
+    linalg lu_factor;
     rounds by_layout;
     case real[3, 3];
     case real[2, 2, 2];
@@ -87,6 +88,7 @@ row! {
     }
     numpy "scipy.linalg.lu(a)";
     example "T.lu([[1.0, 2.0], [4.0, 4.0]])" => "[[0. 1.]\n [1. 0.]] [[1.   0.  ]\n [0.25 1.  ]] [[4. 4.]\n [0. 1.]]";
+    linalg lu;
     rounds by_layout;
     case real[3, 3];
     case real[2, 2, 2];

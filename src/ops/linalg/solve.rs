@@ -28,6 +28,7 @@ row! {
     }
     numpy "np.linalg.solve(a, b)";
     example "T.solve([[3.0, 1.0], [1.0, 2.0]], [9.0, 8.0])" => "[2. 3.]";
+    linalg solve;
     rounds by_layout;
     case spd[3, 3], real[3];
     case real[3, 3], real[3, 2];
@@ -51,6 +52,7 @@ row! {
     numpy "np.linalg.inv(a)";
     example "T.inv([[1.0, 2.0], [0.0, 4.0]])" => "[[ 1.   -0.5 ]\n [ 0.    0.25]]";
     alias matrix_inverse;
+    linalg inv, matrix_inverse;
     rounds by_layout;
     case real[3, 3];
     case spd[2, 2, 2];
@@ -75,6 +77,7 @@ row! {
     }
     numpy "scipy.linalg.lu_solve((lu, pivots), b, trans=trans)";
     example "T.lu_solve(*T.lu_factor([[3.0, 1.0], [1.0, 2.0]]), [9.0, 8.0])" => "[2. 3.]";
+    linalg lu_solve;
     rounds by_layout;
     exempt Types, Unknown, First, Second, Narrow, Layouts, Fused, Batched: "its operands are what lu_factor gives: whole programs test it";
     exempt Messages: "whole programs test what it refuses";

@@ -53,6 +53,7 @@ row! {
     cost |c| 12.0 * super::cubes(c);
     numpy "ref.svd(a, full_matrices)";
     example "T.svd([[3.0, 0.0], [4.0, 5.0]])" => "[[ 0.31622777 -0.9486833 ]\n [ 0.9486833   0.31622777]] [6.70820393 2.23606798] [[ 0.70710678  0.70710678]\n [-0.70710678  0.70710678]]";
+    linalg svd;
     rounds by_layout;
     case real[3, 3];
     case real[4, 2];
@@ -114,6 +115,7 @@ row! {
     body { svd(a, false).1 }
     numpy "np.linalg.svd(a, compute_uv=False)";
     example "T.svdvals([[3.0, 0.0], [4.0, 5.0]])" => "[6.70820393 2.23606798]";
+    linalg svdvals;
     rounds by_layout;
     case real[3, 3];
     case real[4, 2];

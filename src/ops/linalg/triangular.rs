@@ -79,6 +79,7 @@ row! {
     cost |c| c.size() * c.lengths(0).last().map_or(0.0, |&n| n as f64);
     numpy "scipy.linalg.solve_triangular(a, b, trans=trans, lower=lower, unit_diagonal=unit_diagonal)";
     example "T.solve_triangular([[2.0, 0.0], [1.0, 4.0]], [2.0, 9.0], lower=True)" => "[1. 2.]";
+    linalg solve_triangular;
     rounds by_layout;
     case spd[3, 3], real[3, 3];
     case spd[3, 3], real[3, 3] with trans = 1, lower = true;
