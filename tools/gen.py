@@ -282,14 +282,18 @@ from .tensor_ops import (
 __all__ = [
 {names}
 ]
-'''
+{renamed}'''
 
 
 def linalg(rows: list[dict[str, Any]]) -> str:
     """The module `linalg`: functions of the table under the names that rows say."""
-    names = {name: r["name"] for r in rows for name in r["linalg"]}
-    imports = "\n".join(f"    {n}," if n == of else f"    {of} as {n}," for n, of in sorted(names.items(), key=lambda p: (p[1], p[0])))
-    return LINALG.replace("{imports}", imports).replace("{names}", "\n".join(f'    "{n}",' for n in sorted(names, key=by_numbers)))
+    names = {name: r for r in rows for name in r["linalg"]}
+    as_it_is = {name for name, r in names.items() if name in (r["name"], *r["aliases"])}
+    imports = sorted({name if name in as_it_is else r["name"] for name, r in names.items()})
+    renamed = [f"{name} = {r['name']}\n" for name, r in sorted(names.items()) if name not in as_it_is]
+    text = LINALG.replace("{imports}", "\n".join(f"    {n}," for n in imports))
+    text = text.replace("{names}", "\n".join(f'    "{n}",' for n in sorted(names, key=by_numbers)))
+    return text.replace("{renamed}", "".join(["\n", *renamed]) if renamed else "")
 
 
 def by_numbers(name: str) -> list[tuple[int, str]]:

@@ -3,7 +3,7 @@
 use smallvec::SmallVec;
 
 use crate::array::{View, ViewMut};
-use crate::dtype::{DType, Scalar};
+use crate::dtype::Scalar;
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::attr::{Attr, AttrKind};
 pub use crate::graph::case::{Bad, Case, Domain};
