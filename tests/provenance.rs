@@ -35,8 +35,8 @@ fn errors_of_a_run_name_the_call_and_its_line() {
         assert_eq!(lines(&e), [format!("{FILE}:{line}")]);
         // An op that the user called has its own name.
         let l = ctx.constant(arr2(&[[1.0, 0.0, 0.0], [0.0, 0.0, 0.0], [0.0, 0.0, 1.0]]));
-        let e = failure(ctx, T::solve_lower(l, T::expand_dims(x, 1), false), x, &arr1(&[1.0, 1.0, 1.0]));
-        assert!(e.to_string().starts_with("solve_lower: matrix is singular. "), "{e}");
+        let e = failure(ctx, T::solve_triangular(l, T::expand_dims(x, 1), 0, true, false), x, &arr1(&[1.0, 1.0, 1.0]));
+        assert!(e.to_string().starts_with("solve_triangular: matrix is singular. "), "{e}");
         // In the body of a branch.
         let line = line!() + 1;
         let body = T::cond(T::less(T::reduce_sum(x, (), false), 9.0), || T::sparse_softmax_cross_entropy(logits, x), || x);
@@ -51,11 +51,11 @@ fn errors_of_a_gradient_name_the_op_that_it_is_of() {
     run(|ctx| {
         let (l, b) = (ctx.placeholder("l", &[2, 2]), ctx.placeholder("b", &[2, 1]));
         let line = line!() + 1;
-        let y = T::solve_lower(l, b, false);
+        let y = T::solve_triangular(l, b, 0, true, false);
         // The plan of the gradient alone solves for the cotangent, and never for `b`.
         let g = T::grad(&[y], &[b])[0];
         let e = ctx.evaluator().push(g).feed(l, arr2(&[[1.0, 0.0], [2.0, 0.0]])).run()[0].clone().unwrap_err();
-        assert!(e.to_string().starts_with("gradient of solve_lower: matrix is singular."), "{e}");
+        assert!(e.to_string().starts_with("gradient of solve_triangular: matrix is singular."), "{e}");
         assert_eq!(lines(&e), [format!("{FILE}:{line}")]);
         // What a gradient has in common with the call that it is of, such as the check of an index, is of that call.
         let (table, index) = (ctx.placeholder("table", &[2]), ctx.placeholder_of("index", &[3], scirs2_autograd::DType::I64));

@@ -31,7 +31,7 @@ def log_likelihood(theta: ag.Tensor, points: ag.Tensor | np.ndarray) -> ag.Tenso
     means = theta[K : K + K * D].reshape(K, 1, D)
     raw = theta[K + K * D :].reshape(K, D, D)
     factors = raw * np.tril(np.ones((D, D)), -1) + T.exp(raw) * np.eye(D)
-    whitened = T.solve_lower(factors, T.transpose(points - means, [0, 2, 1]))  # (K, D, count)
+    whitened = T.solve_triangular(factors, T.transpose(points - means, [0, 2, 1]), lower=True)  # (K, D, count)
     log_det = T.reduce_sum(raw * np.eye(D), axis=[1, 2])
     log_density = -0.5 * T.reduce_sum(whitened**2, axis=1) - 0.5 * D * np.log(2.0 * np.pi) - log_det.reshape(K, 1)
     return T.reduce_mean(T.reduce_logsumexp(T.log_softmax(logits).reshape(K, 1) + log_density, axis=0))

@@ -24,7 +24,7 @@ def factor(x: np.ndarray, theta: ag.Tensor) -> ag.Tensor:
 
 def log_marginal_likelihood(theta: ag.Tensor, x: np.ndarray, y: np.ndarray) -> ag.Tensor:
     lower = factor(x, theta)
-    whitened = T.solve_lower(lower, y[:, np.newaxis])
+    whitened = T.solve_triangular(lower, y[:, np.newaxis], lower=True)
     log_det = T.reduce_sum(T.log(lower[np.arange(len(x)), np.arange(len(x))]))
     return -0.5 * T.reduce_sum(whitened**2) - log_det - 0.5 * len(x) * np.log(2.0 * np.pi)
 
@@ -34,8 +34,8 @@ def predict(theta: np.ndarray, x: np.ndarray, y: np.ndarray, at: np.ndarray) -> 
     with ag.Context() as ctx:
         t = T.constant(theta)
         lower = factor(x, t)
-        cross = T.solve_lower(lower, kernel(x, at, t))
-        mean = cross.T @ T.solve_lower(lower, y[:, np.newaxis])
+        cross = T.solve_triangular(lower, kernel(x, at, t), lower=True)
+        mean = cross.T @ T.solve_triangular(lower, y[:, np.newaxis], lower=True)
         variance = T.exp(2.0 * t[0]) - T.reduce_sum(cross**2, axis=0)
         at_points, deviations = ctx.eval([mean[:, 0], T.sqrt(variance)])
     return at_points, deviations

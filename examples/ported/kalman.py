@@ -30,8 +30,8 @@ def log_likelihood(theta: ag.Tensor, observed: np.ndarray) -> ag.Tensor:
         covariance = F @ covariance @ F.T + acceleration
         innovation = y.reshape(2, 1) - H @ mean
         lower = T.cholesky(H @ covariance @ H.T + measurement)
-        whitened = T.solve_lower(lower, innovation)
-        scaled = T.solve_lower(lower, H @ covariance)
+        whitened = T.solve_triangular(lower, innovation, lower=True)
+        scaled = T.solve_triangular(lower, H @ covariance, lower=True)
         total = total - 0.5 * T.reduce_sum(whitened**2) - T.log(lower[0, 0]) - T.log(lower[1, 1]) - np.log(2.0 * np.pi)
         mean = mean + scaled.T @ whitened
         covariance = covariance - scaled.T @ scaled

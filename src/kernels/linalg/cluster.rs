@@ -33,44 +33,29 @@ pub fn steps(ranges: &Ranges<'_>, s: View<'_>, zeros: bool, dst: &mut ViewMut<'_
     if k == 0 {
         return Ok(());
     }
-    let rows = s.count() / k;
     reals!(s.dtype(), T => {
         let to = dst.ptr().cast::<T>();
-        let (lead, step) = (&s.dims()[..s.dims().len() - 1], s.strides().last().copied().unwrap_or(0));
-        let mut row = 0;
-        super::each_matrix(lead, [&s.strides()[..lead.len()]], |_, [o]| {
-            // SAFETY: the views have k numbers in each row.
-            unsafe {
-                let from = s.ptr().cast::<T>().offset(o);
-                row_steps(|i| (*from.offset(i as isize * step)).wide(), k, near::<T>(), zeros, |i, t| *to.add(row * k + i) = T::of(t));
-            }
-            row += 1;
-            ranges.did(4 * k)
-        })?;
-        debug_assert!(row == rows);
+        for number in 0..s.count() / k {
+            // SAFETY: each row has k numbers of its own.
+            row_steps(&row_of::<T>(s, number, k), near::<T>(), zeros, |i, t| unsafe { *to.add(number * k + i) = T::of(t) });
+            ranges.did(4 * k)?;
+        }
     });
     Ok(())
 }
 
 /// The steps of one row.
-fn row_steps(value: impl Fn(usize) -> f64, k: usize, near: f64, zeros: bool, mut set: impl FnMut(usize, f64)) {
-    let most = (0..k).map(|i| value(i).abs()).fold(0.0, f64::max);
-    let link = near * if most > 0.0 { most } else { 1.0 };
-    let mut first = 0;
-    while first < k {
-        let mut end = first + 1;
-        while end < k && (value(end) - value(end - 1)).abs() <= link {
-            end += 1;
-        }
-        let zero = zeros && (first..end).any(|i| value(i).abs() <= link);
-        let n = end - first;
+fn row_steps(s: &[f64], near: f64, zeros: bool, mut set: impl FnMut(usize, f64)) {
+    let link = relative(s, near);
+    for run in runs(s, link) {
+        let (own, n) = (&s[run.clone()], run.len());
+        let zero = zeros && own.iter().any(|x| x.abs() <= link);
         // The order of the values, equals in the order in which they stand.
-        let rises = value(end - 1) > value(first);
-        for i in first..end {
-            let rank = if rises { i - first } else { end - 1 - i };
-            set(i, if zero { rank as f64 + 1.0 } else { rank as f64 - (n - 1) as f64 / 2.0 });
+        let rises = own[n - 1] > own[0];
+        for (i, at) in run.enumerate() {
+            let rank = if rises { i } else { n - 1 - i };
+            set(at, if zero { rank as f64 + 1.0 } else { rank as f64 - (n - 1) as f64 / 2.0 });
         }
-        first = end;
     }
 }
 
@@ -109,15 +94,54 @@ pub fn turn(ranges: &Ranges<'_>, u: View<'_>, s: View<'_>, length: usize, zeros:
     Ok(())
 }
 
-fn turn_one<T: Real>(y: &mut [T], m: usize, k: usize, s: &[f64], eps: f64, zeros: bool, left: bool) {
-    let most = s.iter().fold(0.0, |m: f64, x| m.max(x.abs()));
-    let equal = eps * if most > 0.0 { most } else { 1.0 };
+/// The first and the last but one place of each run of values that differ by at most `equal`.
+fn runs(s: &[f64], equal: f64) -> impl Iterator<Item = std::ops::Range<usize>> + '_ {
     let mut first = 0;
-    while first < k {
-        let mut end = first + 1;
-        while end < k && (s[end] - s[end - 1]).abs() <= equal {
-            end += 1;
+    std::iter::from_fn(move || {
+        let start = first;
+        first += 1;
+        while first < s.len() && (s[first] - s[first - 1]).abs() <= equal {
+            first += 1;
         }
+        (start < s.len()).then_some(start..first)
+    })
+}
+
+/// A fraction of the largest magnitude, or of 1 if that is 0.
+fn relative(s: &[f64], fraction: f64) -> f64 {
+    let most = s.iter().fold(0.0, |m: f64, x| m.max(x.abs()));
+    fraction * if most > 0.0 { most } else { 1.0 }
+}
+
+/// The values `s` (..., k) of a matrix whose longer side is `length`, those that are equal up to rounding made equal, and those near zero
+/// made zero if `zeros`. `dst` is C-contiguous.
+pub fn equalise(ranges: &Ranges<'_>, s: View<'_>, length: usize, zeros: bool, dst: &mut ViewMut<'_>) -> Result<()> {
+    let k = s.dims().last().copied().unwrap_or(0);
+    if k == 0 {
+        return Ok(());
+    }
+    reals!(s.dtype(), T => {
+        let eps = ROUNDING * length.max(SHORT) as f64 * T::EPSILON.wide();
+        let to = dst.ptr().cast::<T>();
+        for number in 0..s.count() / k {
+            let values = row_of::<T>(s, number, k);
+            let equal = relative(&values, eps);
+            for run in runs(&values, equal) {
+                let own = &values[run.clone()];
+                let zero = zeros && own.iter().any(|x| x.abs() <= equal);
+                let mean = if zero { 0.0 } else { own.iter().sum::<f64>() / own.len() as f64 };
+                // SAFETY: each row has k numbers of its own.
+                run.for_each(|i| unsafe { *to.add(number * k + i) = T::of(mean) });
+            }
+            ranges.did(4 * k)?;
+        }
+    });
+    Ok(())
+}
+
+fn turn_one<T: Real>(y: &mut [T], m: usize, k: usize, s: &[f64], eps: f64, zeros: bool, left: bool) {
+    let equal = relative(s, eps);
+    for std::ops::Range { start: first, end } in runs(s, equal) {
         let zero = zeros && s[first..end].iter().any(|x| x.abs() <= equal);
         let side = if zero && left { 1.3 } else { 0.0 };
         for i in first..end {
@@ -145,7 +169,6 @@ fn turn_one<T: Real>(y: &mut [T], m: usize, k: usize, s: &[f64], eps: f64, zeros
                 (0..m).for_each(|r| y[r * k + first] = cosine * y[r * k + first] + sine * w[r] / size);
             }
         }
-        first = end;
     }
 }
 

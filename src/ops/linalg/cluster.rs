@@ -38,7 +38,7 @@ use crate::shape::Tuple;
 use super::{column, row};
 
 /// The rows of this family.
-pub(in crate::ops) static ROWS: &[&OpDef] = &[&CLUSTER_STEPS, &TURNED, &BASIS_FREE];
+pub(in crate::ops) static ROWS: &[&OpDef] = &[&CLUSTER_STEPS, &TURNED, &EQUALISED, &BASIS_FREE];
 
 /// Values nearer than this, in units of the largest, are candidates: beyond it the plain quotient is good to this fraction.
 fn near(single: bool) -> f64 {
@@ -95,6 +95,33 @@ row! {
     numpy "ref.turned(u, s)";
     exempt Types, Unknown, First, Second, Narrow, Layouts, Fused, Batched: "it is one of many bases: what is computed with it is tested";
     refuses f64[2, 3], f64[2] with length = 3 => "turned: values and vectors do not fit. Got (2, 3) and (2,); expected u.shape[-1] == s.shape[-1].";
+}
+
+row! {
+    /// The values `s`, in rows that ascend or descend, with those that are equal up to rounding made equal: each the mean of its cluster,
+    /// and with `zeros` 0 for those near zero.
+    ///
+    /// Gradient: none.
+    pub(crate) EQUALISED = fn equalised(s: float; length: i64, zeros: bool = false) -> y
+    shape(c) {
+        if s.ndim() == 0 {
+            return c.shape_error("there is no row", "shape ()", "one axis or more");
+        }
+        Ok(smallvec![s.clone()])
+    };
+    kernel call!(false, |[s] -> [y], c| {
+        let [length, zeros] = c.attrs else { return Err(crate::ops::unpack::arity(c.op)) };
+        let length: i64 = attr(Some(length))?;
+        cluster::equalise(c.ranges, *s, length.max(1) as usize, attr(Some(zeros))?, y)
+    });
+    support Unknown;
+    vjp(g) { s: Cotangent::Zero }
+    batch Leading(1);
+    numpy "s";
+    exempt First, Second: "it has no gradient";
+    case ascending[5] with length = 5;
+    case ascending[2, 3] with length = 3, zeros = true;
+    refuses f64[] with length = 1 => "equalised: there is no row. Got shape (); expected one axis or more.";
 }
 
 choices! {
@@ -373,7 +400,9 @@ impl<'g> Spectrum<'_, 'g> {
         }
         let given: Vec<Tensor<'g>> = self.bases.iter().flatten().filter_map(|b| b.g).collect();
         let pairs = self.bases.iter().zip(bases).filter_map(|(b, new)| Some((*b, new?)));
-        let pairs: Vec<(Tensor<'g>, Tensor<'g>)> = pairs.filter_map(|(b, new)| b.map(|b| (b.output, b.whole(new)))).collect();
+        let mut pairs: Vec<(Tensor<'g>, Tensor<'g>)> = pairs.filter_map(|(b, new)| b.map(|b| (b.output, b.whole(new)))).collect();
+        // Between values that differ, be it by rounding, the loss may change.
+        pairs.push((self.s, equalised(self.s, length, self.singular())));
         let mut gs = self.v.differentiate.replaced(&given, &pairs)?.into_iter();
         let mut sides = [None, None];
         for ((side, basis), new) in sides.iter_mut().zip(&self.bases).zip(bases) {
