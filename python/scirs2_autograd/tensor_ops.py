@@ -145,7 +145,13 @@ __all__ = [
     "dot",
     "dropout",
     "dstack",
+    "eig",
+    "eig_parts",
+    "eigen",
+    "eigenvalues",
     "eigh",
+    "eigvals",
+    "eigvals_parts",
     "eigvalsh",
     "einsum",
     "elu",
@@ -426,7 +432,11 @@ _divmod = _row("divmod")
 _dot = _row("dot")
 _dropout = _row("dropout")
 _dstack = _row("dstack")
+_eig = _row("eig")
+_eig_parts = _row("eig_parts")
 _eigh = _row("eigh")
+_eigvals = _row("eigvals")
+_eigvals_parts = _row("eigvals_parts")
 _eigvalsh = _row("eigvalsh")
 _elu = _row("elu")
 _embedding = _row("embedding")
@@ -4070,6 +4080,66 @@ def eigvalsh(a: TensorLike, UPLO: Literal["both", "L", "U"] = "both") -> Tensor:
     return made
 
 
+def eig_parts(a: TensorLike) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """The eigenvalues of the square matrices in the last two axes, as real and imaginary parts `wr` and `wi`, in ascending order of the real
+    part, then of the imaginary one; and the eigenvectors as columns of `vr + i vi`, of length 1, the entry of the largest magnitude real
+    and positive. NaN and infinities are an error of the run.
+
+    Gradient: where the eigenvalues differ. Where some are equal, the gradient of a loss that depends on the vectors, or on each of them by
+    itself, is an error of the run that names them.
+
+    >>> with ag.Context() as ctx:
+    ...     print(*ctx.eval(T.eig_parts([[0.0, 1.0], [-4.0, 0.0]])[:2]))
+    [0. 0.] [-2.  2.]
+    """
+    made: tuple[Tensor, Tensor, Tensor, Tensor] = _apply(_eig_parts, (a,), ())
+    return made
+
+
+def eig(a: TensorLike) -> tuple[Tensor, Tensor]:
+    """The eigenvalues `w`, in ascending order, and the eigenvectors, as columns of `v`, of square matrices with a real spectrum in the last two
+    axes; the vectors have length 1, and their entry of the largest magnitude is positive. Where the spectrum is not real, an error of
+    the run: `eig_parts` has imaginary parts.
+
+    Gradient: where the eigenvalues differ; else as `eig_parts`.
+
+    >>> with ag.Context() as ctx:
+    ...     print(*ctx.eval(T.eig([[2.0, 1.0], [0.0, 3.0]])))
+    [2. 3.] [[1.         0.70710678]
+     [0.         0.70710678]]
+    """
+    made: tuple[Tensor, Tensor] = _apply(_eig, (a,), ())
+    return made
+
+
+def eigvals(a: TensorLike) -> Tensor:
+    """The eigenvalues, in ascending order, of square matrices with a real spectrum in the last two axes. Where the spectrum is not real, an
+    error of the run: `eigvals_parts` has imaginary parts.
+
+    Gradient: `v^-T diag(g) v^T`; where eigenvalues are equal, of a loss that treats them alike, else an error of the run.
+
+    >>> with ag.Context():
+    ...     print(T.eigvals([[2.0, 1.0], [0.0, 3.0]]).eval())
+    [2. 3.]
+    """
+    made: Tensor = _apply(_eigvals, (a,), ())
+    return made
+
+
+def eigvals_parts(a: TensorLike) -> tuple[Tensor, Tensor]:
+    """The real and the imaginary parts of the eigenvalues of the square matrices in the last two axes, in ascending order of the real part,
+    then of the imaginary one.
+
+    Gradient: as that of `eigvals`.
+
+    >>> with ag.Context() as ctx:
+    ...     print(*ctx.eval(T.eigvals_parts([[0.0, 1.0], [-4.0, 0.0]])))
+    [0. 0.] [-2.  2.]
+    """
+    made: tuple[Tensor, Tensor] = _apply(_eigvals_parts, (a,), ())
+    return made
+
+
 def sparse_softmax_cross_entropy(logits: TensorLike, labels: TensorLike) -> Tensor:
     """Cross-entropy of softmax against labels: `logsumexp(logits) - logits[label]`, one value a row. `logits` are
     `(n, classes)`; labels are integers or integral floats of shape `(n,)` or `(n, 1)`, and one that is NaN, not integral
@@ -4229,6 +4299,8 @@ degrees = rad2deg
 detach = stop_gradient
 determinant = det
 divide = div
+eigen = eig
+eigenvalues = eigvals
 fix = trunc
 gammaln = lgamma
 hardtanh = hard_tanh

@@ -143,6 +143,7 @@ pub static FAMILIES: &[Family] = &[
     family("Linear algebra", linalg::qr::ROWS),
     family("Linear algebra", linalg::svd::ROWS),
     family("Linear algebra", linalg::eigh::ROWS),
+    family("Linear algebra", linalg::eig::ROWS),
     family("Linear algebra", linalg::cluster::ROWS),
     family("Losses", composite::loss::ROWS),
     family("Random numbers", random::ROWS),

@@ -60,7 +60,7 @@ fn row_steps(s: &[f64], near: f64, zeros: bool, mut set: impl FnMut(usize, f64))
 }
 
 /// The values of a row.
-fn row_of<T: Real>(s: View<'_>, mut number: usize, k: usize) -> Vec<f64> {
+pub(super) fn row_of<T: Real>(s: View<'_>, mut number: usize, k: usize) -> Vec<f64> {
     let (dims, strides) = (s.dims(), s.strides());
     let mut at = 0;
     for (&n, &step) in dims.iter().zip(strides).rev().skip(1) {

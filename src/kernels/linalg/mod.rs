@@ -16,6 +16,7 @@ use crate::shape::count;
 pub mod cholesky;
 pub mod cluster;
 pub mod determinant;
+pub mod eig;
 pub mod eigh;
 pub mod factor;
 mod faer_back_end;

@@ -3,6 +3,7 @@
 pub mod cholesky;
 pub mod cluster;
 pub mod determinant;
+pub mod eig;
 pub mod eigh;
 pub mod lu;
 pub mod qr;
