@@ -4013,7 +4013,7 @@ def qr(a: TensorLike, mode: Literal["reduced", "complete"] = "reduced") -> tuple
     return made
 
 
-def svd(a: TensorLike, full_matrices: bool = False) -> tuple[Tensor, Tensor, Tensor]:
+def svd(a: TensorLike, full_matrices: bool = False, order: int = 2) -> tuple[Tensor, Tensor, Tensor]:
     """The factors `u diag(s) vh = a` of the matrices in the last two axes: singular values `s`, the largest first, orthonormal vectors as
     columns of `u` and rows of `vh`; as many as there are values, or with `full_matrices` whole bases. The entry of the largest magnitude of
     each row of `vh` is positive. NaN and infinities are an error of the run.
@@ -4021,7 +4021,8 @@ def svd(a: TensorLike, full_matrices: bool = False) -> tuple[Tensor, Tensor, Ten
     Gradient: exact at every multiplicity, repeated and zero values too, for a loss that does not depend on the choice of vectors where
     there is one; else an error of the run that names the values. With `q = n / d`, `k_u = u^T gu - gu^T u` and `k_v` likewise, it is
     `u ((k_u + k_v) / 2 (s_j - s_i) + (k_u - k_v) / 2 (s_j + s_i) + diag(gs)) vh`, and beside it the parts of `gu` and `gv` outside of the
-    bases, divided by `s`. Where a divisor vanishes, the limit comes from one more sweep over the cotangent of the values.
+    bases, divided by `s`. Where a divisor vanishes, the limit comes from one more sweep over the cotangent of the values, one for each
+    derivative up to `order`; a higher one that meets equal values is an error of the run.
 
     >>> with ag.Context() as ctx:
     ...     print(*ctx.eval(T.svd([[3.0, 0.0], [4.0, 5.0]])))
@@ -4029,7 +4030,7 @@ def svd(a: TensorLike, full_matrices: bool = False) -> tuple[Tensor, Tensor, Ten
      [ 0.9486833   0.31622777]] [6.70820393 2.23606798] [[ 0.70710678  0.70710678]
      [-0.70710678  0.70710678]]
     """
-    made: tuple[Tensor, Tensor, Tensor] = _apply(_svd, (a,), (full_matrices,))
+    made: tuple[Tensor, Tensor, Tensor] = _apply(_svd, (a,), (full_matrices, order))
     return made
 
 
@@ -4049,20 +4050,21 @@ def svdvals(a: TensorLike) -> Tensor:
     return made
 
 
-def eigh(a: TensorLike, UPLO: Literal["both", "L", "U"] = "both") -> tuple[Tensor, Tensor]:
+def eigh(a: TensorLike, UPLO: Literal["both", "L", "U"] = "both", order: int = 2) -> tuple[Tensor, Tensor]:
     """The eigenvalues of the symmetric matrices in the last two axes, the least first, and orthonormal eigenvectors as columns of `v`. The
     symmetric part `(a + a^T) / 2` is factored, or with `UPLO` the symmetric matrix with that triangle. The entry of the largest magnitude of
     each vector is positive. NaN and infinities are an error of the run.
 
     Gradient: symmetric (with `UPLO`, that triangle's); exact at every multiplicity for a loss that does not depend on the choice of vectors
-    of equal eigenvalues, else an error of the run that names them.
+    of equal eigenvalues, else an error of the run that names them; and up to the derivative of this `order`: a higher one that meets equal
+    eigenvalues is an error too.
 
     >>> with ag.Context() as ctx:
     ...     print(*ctx.eval(T.eigh([[2.0, 1.0], [1.0, 2.0]])))
     [1. 3.] [[ 0.70710678  0.70710678]
      [-0.70710678  0.70710678]]
     """
-    made: tuple[Tensor, Tensor] = _apply(_eigh, (a,), (UPLO,))
+    made: tuple[Tensor, Tensor] = _apply(_eigh, (a,), (UPLO, order))
     return made
 
 

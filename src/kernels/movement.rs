@@ -108,7 +108,7 @@ pub(super) fn index_text(dims: &[usize], mut flat: usize) -> String {
 }
 
 /// Fills a C-contiguous view with zero bytes: 0, 0.0 or false.
-pub(super) fn zero(ranges: &Ranges<'_>, dst: &mut ViewMut<'_>) -> Result<()> {
+pub fn zero(ranges: &Ranges<'_>, dst: &mut ViewMut<'_>) -> Result<()> {
     let size = dst.dtype().size();
     ranges.each(dst.count(), 1, |r| {
         // SAFETY: the view is one run of `count` elements; zero bytes are a value of every dtype.

@@ -17,7 +17,7 @@
 
 use smallvec::smallvec;
 
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::graph::Tensor;
 use crate::graph::attr::{Text, choices};
 use crate::graph::op::{Cotangent, OpDef, Vjp};
@@ -28,7 +28,7 @@ use crate::ops::composite::logical::any;
 use crate::ops::contract::{batch_matmul, swapped};
 use crate::ops::control::cond_list;
 use crate::ops::movement::stop_gradient;
-use crate::ops::reduce::{reduce_max, reduce_sum};
+use crate::ops::reduce::{peak, reduce_sum};
 use crate::ops::root::sqrt;
 use crate::ops::select::select;
 use crate::ops::slice::{concat, slice_along};
@@ -38,7 +38,7 @@ use crate::shape::Tuple;
 use super::{column, row};
 
 /// The rows of this family.
-pub(in crate::ops) static ROWS: &[&OpDef] = &[&CLUSTER_STEPS, &TURNED, &EQUALISED, &BASIS_FREE];
+pub(in crate::ops) static ROWS: &[&OpDef] = &[&CLUSTER_STEPS, &TURNED, &EQUALISED, &BEYOND_ORDER, &BASIS_FREE];
 
 /// Values nearer than this, in units of the largest, are candidates: beyond it the plain quotient is good to this fraction.
 fn near(single: bool) -> f64 {
@@ -124,6 +124,31 @@ row! {
     refuses f64[] with length = 1 => "equalised: there is no row. Got shape (); expected one axis or more.";
 }
 
+row! {
+    /// Zeros of the shape of the values `s`. Where they stand, `left` more derivatives of the factorisation `op` are exact; the one after that
+    /// is an error of the run.
+    ///
+    /// Gradient: the same with one derivative less.
+    pub(crate) BEYOND_ORDER = fn beyond_order(s: float; op: Text, left: i64) -> y
+    shape(c) Ok(smallvec![s.clone()]);
+    kernel call!(true, |[s] -> [y], c| {
+        let [op, left] = c.attrs else { return Err(crate::ops::unpack::arity(c.op)) };
+        let (op, left): (Text, i64) = (attr(Some(op))?, attr(Some(left))?);
+        if left < 0 && s.count() > 0 {
+            let what = "a derivative of this order is not exact where values meet";
+            let e = Error::new(ErrorKind::LinAlg, &op.0, what, "one more than `order`", "`order` as high as the order of the derivative");
+            return Err(e.help(format!("pass `order=3`, or more, to `{}`", op.0)));
+        }
+        crate::kernels::movement::zero(c.ranges, y)
+    });
+    support Unknown;
+    vjp(g) { s: if left < 0 { Cotangent::Zero } else { beyond_order(s, op, left - 1).into() } }
+    batch Leading(1);
+    numpy "np.zeros_like(s)";
+    exempt Types, Unknown, First, Second, Narrow, Layouts, Fused, Batched: "it is zero until it is an error: whole programs test it";
+    exempt Messages: "whole programs test what it refuses";
+}
+
 choices! {
     /// What a quotient of a factorisation's gradient stands between.
     pub enum Between {
@@ -157,6 +182,17 @@ row! {
     numpy "q";
     exempt Types, Unknown, First, Second, Narrow, Layouts, Fused, Batched: "it passes on what svd and eigh give it: they test it";
     exempt Messages: "whole programs test what it refuses";
+}
+
+/// The highest order of derivatives that can be asked for: each takes one more sweep over the last.
+const ORDERS: i64 = 8;
+
+/// An error unless derivatives of this order can be exact.
+pub(super) fn check_order(op: &str, order: i64) -> Result<()> {
+    if (1..=ORDERS).contains(&order) {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::Value, op, "no such order", format_args!("order={order}"), format_args!("1 to {ORDERS}")))
 }
 
 /// One of the vectors' bases, and its cotangent.
@@ -223,6 +259,8 @@ pub(super) struct Spectrum<'a, 'g> {
     pub bases: [Option<Basis<'g>>; 2],
     /// The longer side of the matrix, if it is known.
     pub length: Option<usize>,
+    /// The highest derivative that is exact where values meet.
+    pub order: i64,
 }
 
 /// The columns of a matrix, and how they are to change.
@@ -344,15 +382,16 @@ impl<'g> Spectrum<'_, 'g> {
         numerators: &[(Between, Tensor<'g>)],
         gs: &[Option<Tensor<'g>>; 2],
     ) -> Result<Vec<(Between, Tensor<'g>)>> {
-        let (first, of_s) = match self.gs {
-            Some(gs) => self.along(gs, t)?,
-            None => ([None; 2], None),
-        };
-        let second = match of_s {
-            Some(y) => self.along(y, t)?.0,
-            None => [None; 2],
-        };
-        let (first, second) = (self.replaced(first), self.replaced(second));
+        let mut terms = vec![];
+        let mut y = self.gs;
+        for _ in 0..self.order {
+            let Some(of) = y else { break };
+            let (bases, of_s) = self.along(of, t)?;
+            terms.push(self.replaced(bases));
+            y = of_s;
+        }
+        // One derivative more is right where the values are apart alone.
+        let guard = y.map(|_| reduce_sum(beyond_order(self.s, self.op, self.order - 1), [-1], true));
         let measure = Measure::new(self, gs);
         let turned = self.turned()?;
         let eps = if self.single() { f64::from(f32::EPSILON) } else { f64::EPSILON };
@@ -361,11 +400,19 @@ impl<'g> Spectrum<'_, 'g> {
             let wide = near(self.single()) * if kind == Between::Opposites { 2.0 } else { 1.0 };
             let close = logical_and(less_equal(abs(d), measure.most * wide), not_equal(dt, 0.0));
             let a = select(close, d / select(close, dt, 1.0), 0.0);
-            let series = match (first(kind), second(kind)) {
-                (Some(n1), Some(n2)) => Some(n1 - a * 0.5 * n2),
-                (Some(n1), None) => Some(n1),
-                (None, Some(n2)) => Some(-(a * 0.5 * n2)),
-                (None, None) => None,
+            // N' - a (N'' / 2 - a (N''' / 6 - ...)).
+            let factor = |m: usize| 1.0 / (1..=m).map(|k| k as f64).product::<f64>();
+            let inner = terms.iter().enumerate().rev().fold(None, |rest: Option<Tensor<'g>>, (m, term)| {
+                let own = term(kind).map(|n| if m == 0 { n } else { n * factor(m + 1) });
+                match (own, rest.map(|r| a * r)) {
+                    (Some(n), Some(r)) => Some(n - r),
+                    (Some(n), None) => Some(n),
+                    (None, r) => r.map(|r| -r),
+                }
+            });
+            let series = match (inner, guard) {
+                (Some(x), Some(zero)) => Some(x + column(zero)),
+                (x, _) => x,
             };
             let q = series.map(|x| x / select(close, dt, 1.0));
             let left = q.map_or(n, |q| n - d * q);
@@ -438,14 +485,14 @@ struct Measure<'g> {
 
 impl<'g> Measure<'g> {
     fn new(spectrum: &Spectrum<'_, 'g>, gs: &[Option<Tensor<'g>>; 2]) -> Measure<'g> {
-        let most = super::each(reduce_max(abs(stop_gradient(spectrum.s)), [-1], false));
+        let most = super::each(peak(abs(stop_gradient(spectrum.s)), [-1], false));
         let length = |g: Tensor<'g>| {
             let g = stop_gradient(g);
             row(sqrt(reduce_sum(g * g, [-2], false)))
         };
         let sides = gs.map(|g| g.map(length));
         let zero = || spectrum.v.differentiate.zeros_like(most);
-        let all = sides.iter().flatten().map(|s| reduce_max(*s, [-1], true)).reduce(|a, b| crate::ops::arithmetic::maximum(a, b));
+        let all = sides.iter().flatten().map(|s| peak(*s, [-1], true)).reduce(|a, b| crate::ops::arithmetic::maximum(a, b));
         Measure { most: select(equal(most, 0.0), 1.0, most), sides, all: all.unwrap_or_else(zero) }
     }
 
@@ -468,7 +515,7 @@ impl<'g> Measure<'g> {
 
 /// `q`, if a part that should vanish is none: for vectors that complete a basis.
 pub(super) fn check_gauge<'g>(q: Tensor<'g>, part: Tensor<'g>, of: Tensor<'g>, op: &'static str) -> Tensor<'g> {
-    let most = reduce_max(abs(stop_gradient(of)), [-2, -1], true);
+    let most = peak(abs(stop_gradient(of)), [-2, -1], true);
     let excess = abs(stop_gradient(part)) / select(equal(most, 0.0), 1.0, most);
     let none = reduce_sum(excess, [-1], false) * 0.0;
     basis_free(q, excess, none, op, Between::Values)

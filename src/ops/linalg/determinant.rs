@@ -122,7 +122,7 @@ fn along_vjp<'g>(v: &Vjp<'_, 'g>) -> Vec<Cotangent<'g>> {
     };
     let third = || {
         let x = identity(a);
-        let (left, s, right) = svd(x, false);
+        let (left, s, right) = svd(x, false, 3);
         let sign = stop_gradient(det(left) * det(right));
         let others = along(reduce_prod(s, [-1], false), s)?;
         let cofactors = batch_matmul(left * row(others) * each(sign), right);

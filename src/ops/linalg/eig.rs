@@ -17,7 +17,7 @@ use crate::ops::compare::{equal, less_equal, logical_and, not_equal};
 use crate::ops::contract::{batch_matmul, swapped};
 use crate::ops::diagonals::{diag_embed, rows_and_columns};
 use crate::ops::movement::stop_gradient;
-use crate::ops::reduce::{argmax, reduce_max, reduce_sum};
+use crate::ops::reduce::{argmax, peak, reduce_sum};
 use crate::ops::select::select;
 use crate::ops::slice::{concat, slice_along};
 use crate::ops::unpack::{self, attr};
@@ -134,7 +134,7 @@ fn gradient<'g>(v: &Vjp<'_, 'g>) -> Result<Tensor<'g>> {
     let (gw, gv) = (pair(0, 1), pair(2, 3));
     let difference = w.each(|x| row(x) - column(x));
     let size = abs(stop_gradient(w.re)) + abs(stop_gradient(w.im));
-    let most = super::each(reduce_max(size, [-1], false));
+    let most = super::each(peak(size, [-1], false));
     let single = w.re.dtype() == crate::dtype::DType::F32;
     let eps = if single { 1e-5 } else { 1e-13 };
     let (rows, columns) = rows_and_columns("eig", vectors.re, 0)?;
@@ -143,7 +143,7 @@ fn gradient<'g>(v: &Vjp<'_, 'g>) -> Result<Tensor<'g>> {
     // Where values meet, a change of one of them, or of a vector, is none of its own.
     let free = |q: Tensor<'g>, part: Tensor<'g>| {
         let part = stop_gradient(part);
-        let largest = reduce_max(part, [-2, -1], true);
+        let largest = peak(part, [-2, -1], true);
         let excess = select(meet, part / select(equal(largest, 0.0), 1.0, largest), 0.0);
         basis_free(q, excess, stop_gradient(w.re), "eig", Between::Values)
     };

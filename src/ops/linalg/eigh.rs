@@ -11,10 +11,10 @@ use crate::graph::op::{CallKernel, Kernel, OpDef, Vjp};
 use crate::kernels::linalg::eigh;
 use crate::ops::contract::{batch_matmul, swapped};
 use crate::ops::diagonals::{diag_embed, tril, triu};
-use crate::ops::unpack;
+use crate::ops::unpack::{self, attr};
 use crate::shape::{Aval, Dim};
 
-use super::cluster::{Basis, Spectrum};
+use super::cluster::{Basis, Spectrum, check_order};
 use super::{extents, plus_transpose, row, square};
 
 /// The rows of this family.
@@ -37,9 +37,10 @@ row! {
     /// largest magnitude of each vector is positive.
     ///
     /// Gradient: `v ((k / 2) / (w_j - w_i) + diag(gw)) v^T` with `k = v^T gv - gv^T v`; where eigenvalues meet, limits as of `svd`.
-    pub(crate) EIGH_SYMMETRIC = fn eigh_symmetric(a: float) -> w, v
+    pub(crate) EIGH_SYMMETRIC = fn eigh_symmetric(a: float; order: i64 = 2) -> w, v
     shape(c) {
         let n = square(c, a)?;
+        check_order("eigh", order)?;
         let values = a.shape[..a.ndim().saturating_sub(2)].iter().copied().chain([n]).collect();
         Ok(smallvec![Aval { dtype: a.dtype, shape: values }, a.clone()])
     };
@@ -72,7 +73,7 @@ fn gradient<'g>(v: &Vjp<'_, 'g>) -> Result<Tensor<'g>> {
     let (gw, gv) = (v.cotangents.first().copied().flatten(), v.cotangents.get(1).copied().flatten());
     let basis = Basis { output: vectors, rows: false, own: None, g: gv, complement: false };
     let length = w.dims().last().and_then(|n: &Dim| n.known());
-    let spectrum = Spectrum { v, op: "eigh", s: w, gs: gw, bases: [Some(basis), None], length };
+    let spectrum = Spectrum { v, op: "eigh", s: w, gs: gw, bases: [Some(basis), None], length, order: attr(v.node.attrs.first())? };
     let [inner, ..] = spectrum.quotients()?;
     let left = match (inner, gw) {
         (Some(q), Some(g)) => batch_matmul(vectors, q + diag_embed(g, 0, -2, -1)),
@@ -101,9 +102,10 @@ row! {
     /// each vector is positive. NaN and infinities are an error of the run.
     ///
     /// Gradient: symmetric (with `UPLO`, that triangle's); exact at every multiplicity for a loss that does not depend on the choice of vectors
-    /// of equal eigenvalues, else an error of the run that names them.
-    pub EIGH = fn eigh(a: float; UPLO: Triangle = Triangle::Both) -> w, v
-    body { eigh_symmetric(symmetric(a, UPLO)) }
+    /// of equal eigenvalues, else an error of the run that names them; and up to the derivative of this `order`: a higher one that meets equal
+    /// eigenvalues is an error too.
+    pub EIGH = fn eigh(a: float; UPLO: Triangle = Triangle::Both, order: i64 = 2) -> w, v
+    body { eigh_symmetric(symmetric(a, UPLO), order) }
     numpy "ref.eigh(ref.symmetric(a, UPLO))";
     example "T.eigh([[2.0, 1.0], [1.0, 2.0]])" => "[1. 3.] [[ 0.70710678  0.70710678]\n [-0.70710678  0.70710678]]";
     linalg eigh;
@@ -111,6 +113,7 @@ row! {
     case spd[3, 3];
     case real[3, 3] with UPLO = Triangle::Lower;
     case real[2, 2, 2] with UPLO = Triangle::Upper;
+    refuses f64[3, 3] with order = 9 => "eigh: no such order. Got order=9; expected 1 to 8.";
     refuses f64[2, 3] => "eigh_symmetric: not a square matrix. Got shape (2, 3); expected shape (..., n, n).";
 }
 
@@ -120,7 +123,7 @@ row! {
     ///
     /// Gradient: `v diag(g) v^T`, of every order: where eigenvalues meet, limits are taken.
     pub EIGVALSH = fn eigvalsh(a: float; UPLO: Triangle = Triangle::Both) -> w
-    body { eigh_symmetric(symmetric(a, UPLO)).0 }
+    body { eigh_symmetric(symmetric(a, UPLO), 2).0 }
     numpy "np.linalg.eigvalsh(ref.symmetric(a, UPLO))";
     example "T.eigvalsh([[2.0, 1.0], [1.0, 2.0]])" => "[1. 3.]";
     linalg eigvalsh;

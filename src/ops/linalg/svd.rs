@@ -11,7 +11,7 @@ use crate::ops::diagonals::diag_embed;
 use crate::ops::unpack::{self, attr};
 use crate::shape::{Aval, Dim};
 
-use super::cluster::{Basis, Spectrum};
+use super::cluster::{Basis, Spectrum, check_order};
 use super::qr::{of, shorter};
 use super::{extents, matrices};
 
@@ -26,10 +26,12 @@ row! {
     /// Gradient: exact at every multiplicity, repeated and zero values too, for a loss that does not depend on the choice of vectors where
     /// there is one; else an error of the run that names the values. With `q = n / d`, `k_u = u^T gu - gu^T u` and `k_v` likewise, it is
     /// `u ((k_u + k_v) / 2 (s_j - s_i) + (k_u - k_v) / 2 (s_j + s_i) + diag(gs)) vh`, and beside it the parts of `gu` and `gv` outside of the
-    /// bases, divided by `s`. Where a divisor vanishes, the limit comes from one more sweep over the cotangent of the values.
-    pub SVD = fn svd(a: float; full_matrices: bool = false) -> u, s, vh
+    /// bases, divided by `s`. Where a divisor vanishes, the limit comes from one more sweep over the cotangent of the values, one for each
+    /// derivative up to `order`; a higher one that meets equal values is an error of the run.
+    pub SVD = fn svd(a: float; full_matrices: bool = false, order: i64 = 2) -> u, s, vh
     shape(c) {
         let (lead, m, n) = matrices(c, a)?;
+        check_order(c.op, order)?;
         let k = shorter(m, n, c.fresh);
         let (cu, cv) = if full_matrices { (m, n) } else { (k, k) };
         let whole = |shape| Aval { dtype: a.dtype, shape };
@@ -60,6 +62,7 @@ row! {
     case real[2, 3];
     case real[2, 3, 2];
     refuses f64[3] => "svd: there is no matrix. Got shape (3,); expected shape (..., m, n).";
+    refuses f64[3, 3] with order = 0 => "svd: no such order. Got order=0; expected 1 to 8.";
 }
 
 fn gradient<'g>(v: &Vjp<'_, 'g>) -> Result<Tensor<'g>> {
@@ -84,7 +87,7 @@ fn gradient<'g>(v: &Vjp<'_, 'g>) -> Result<Tensor<'g>> {
     };
     let (left, right) = (side(v.y(0), false, gu, m), side(v.y(2), true, gvh, n));
     let (u, vh) = (left.columns(), swapped(right.columns()));
-    let spectrum = Spectrum { v, op: "svd", s, gs, bases: [Some(left), Some(right)], length: longest };
+    let spectrum = Spectrum { v, op: "svd", s, gs, bases: [Some(left), Some(right)], length: longest, order: attr(v.node.attrs.get(1))? };
     let [inner, of_left, of_right] = spectrum.quotients()?;
     // As few products as possible.
     let diagonal = gs.map(|g| diag_embed(g, 0, -2, -1));
@@ -112,7 +115,7 @@ row! {
     ///
     /// Gradient: `u diag(g) vh`, of every order: where values meet, limits are taken.
     pub SVDVALS = fn svdvals(a: float) -> s
-    body { svd(a, false).1 }
+    body { svd(a, false, 2).1 }
     numpy "np.linalg.svd(a, compute_uv=False)";
     example "T.svdvals([[3.0, 0.0], [4.0, 5.0]])" => "[6.70820393 2.23606798]";
     linalg svdvals;
