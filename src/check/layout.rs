@@ -10,7 +10,7 @@ use crate::dtype::DType;
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::Tensor;
 use crate::graph::attr::{Slice, Slices};
-use crate::graph::op::{Body, Case, Domain, OpDef, Support};
+use crate::graph::op::{Body, Case, OpDef, Support};
 use crate::ops::broadcast::broadcast_to;
 use crate::ops::movement::transpose;
 use crate::ops::slice::strided_slice;
@@ -147,8 +147,8 @@ fn repeated(def: &'static OpDef, s: &Sample) -> Result<usize> {
     let mut n = 0;
     for (i, a) in s.inputs.iter().enumerate() {
         let dims = a.shape().to_vec();
-        // A matrix with equal rows is not positive definite.
-        if dims.is_empty() || dims.contains(&0) || (s.domains.get(i) == Some(&Domain::Spd) && dims.len() < 3) {
+        // A matrix with equal rows is singular.
+        if dims.is_empty() || dims.contains(&0) || (s.domains.get(i).is_some_and(|d| d.is_matrices()) && dims.len() < 3) {
             continue;
         }
         let mut one = dims.clone();

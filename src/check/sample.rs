@@ -53,6 +53,7 @@ pub fn array(domain: Domain, dims: &[usize], seed: u64) -> Result<Array> {
             (0..n).map(|i| 0.7 * ((i % length) as f64 - length as f64 / 2.0) + 0.5 * r.unit()).collect()
         }
         Domain::Spd => spd(dims, &mut r),
+        Domain::Regular => regular(dims, &mut r),
         Domain::Absent => vec![],
         Domain::Index(limit) => return Array::from_slice(&(0..n).map(|_| r.below(limit) as i64).collect::<Vec<_>>(), dims),
         Domain::Bool => return Array::from_slice(&(0..n).map(|_| r.bits() & 1 == 0).collect::<Vec<_>>(), dims),
@@ -79,6 +80,17 @@ fn spd(dims: &[usize], r: &mut Numbers) -> Vec<f64> {
         }
     }
     out
+}
+
+/// Matrices with a diagonal of numbers that lie apart, and little beside it.
+fn regular(dims: &[usize], r: &mut Numbers) -> Vec<f64> {
+    let [.., rows, n] = *dims else { return vec![1.5; count(dims)] };
+    let side = rows.max(n).max(1) as f64;
+    let entry = |at: usize, r: &mut Numbers| {
+        let (i, j) = (at / n % rows, at % n);
+        (r.unit() - 0.5) / side + if i == j { 1.5 + 0.7 * i as f64 + 0.1 * r.unit() } else { 0.0 }
+    };
+    (0..count(dims)).map(|at| entry(at, r)).collect()
 }
 
 /// A case with its numbers.
@@ -110,10 +122,10 @@ impl Sample {
     }
 
     /// The case with every axis of length `from` made of length `to`, in lists of lengths among the attributes too.
-    /// Matrices that must be positive definite stay small.
+    /// Matrices that are something together stay small.
     pub fn resized(case: &Case, from: usize, to: usize) -> Case {
-        let spd = case.inputs.iter().any(|(d, _)| *d == Domain::Spd);
-        let to = if spd { to.min(37) } else { to };
+        let matrices = case.inputs.iter().any(|(d, _)| d.is_matrices());
+        let to = if matrices { to.min(37) } else { to };
         let swap = |n: usize| if n == from { to } else { n };
         let inputs = case.inputs.iter().map(|(d, dims)| (*d, dims.iter().map(|&n| swap(n)).collect())).collect();
         let attrs = case.attrs.iter().map(|a| match a {

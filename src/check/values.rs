@@ -1,7 +1,8 @@
 //! Checks of what a row returns: its types, its values in narrower dtypes, its messages.
 
 use super::program::{Derived, build, derive, evaluate, placeholders};
-use super::replay::{SINGLE, close, same_bits};
+use super::arrays::compare;
+use super::replay::{SINGLE, close};
 use super::sample::{Numbers, Sample, array, widened};
 use crate::api::context::run;
 use crate::array::Array;
@@ -107,7 +108,7 @@ fn other(s: &Sample, r: &mut Numbers) -> Result<Sample> {
     let common = shape(r);
     for (a, d) in other.inputs.iter_mut().zip(&s.domains) {
         let dims = if r.below(3) == 0 { common.clone() } else { shape(r) };
-        let domain = if *d == Domain::Spd { Domain::Real } else { *d };
+        let domain = if d.is_matrices() { Domain::Real } else { *d };
         *a = array(domain, &dims, r.bits())?;
     }
     let dtype = [DType::F64, DType::F32, DType::I32, DType::I64][r.below(4)];
@@ -144,10 +145,7 @@ pub fn unknown(def: &'static OpDef, s: &Sample) -> Result<usize> {
             Err(_) if def.exempt(crate::graph::op::Check::Unknown).is_some() => return Ok(0),
             found => found?,
         };
-        for (k, (a, b)) in found.iter().zip(&expected).enumerate() {
-            same_bits(&format!("{what}, output {k}"), a, b)?;
-            n += 1;
-        }
+        n += compare(def, what, &found, &expected)?;
     }
     Ok(n)
 }

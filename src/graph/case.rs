@@ -24,12 +24,21 @@ pub enum Domain {
     Ascending,
     /// Symmetric positive definite matrices in the last two axes.
     Spd,
+    /// Matrices in the last two axes, well conditioned, with singular values and real eigenvalues that lie apart.
+    Regular,
     /// Integers 0 .. n-1 as i64.
     Index(usize),
     /// Bools.
     Bool,
     /// No tensor, for a parameter that may be absent.
     Absent,
+}
+
+impl Domain {
+    /// True if its arrays are matrices, of which a part or a repetition is none of the domain.
+    pub fn is_matrices(self) -> bool {
+        matches!(self, Domain::Spd | Domain::Regular)
+    }
 }
 
 /// Inputs to test an op with: a domain and a shape for each tensor, and the attributes.

@@ -437,8 +437,8 @@ pub struct CallKernel {
     pub scratch: fn(&[&Aval], &[Attr]) -> usize,
     /// True if it may fail on some values.
     pub fallible: bool,
-    /// True if an output that nobody reads has no memory: its lengths are 0, and the kernel need not compute it.
-    pub spares: bool,
+    /// Outputs that need no memory if nobody reads any of them: their lengths are 0 then, and they are not computed.
+    pub spares: &'static [u32],
 }
 
 /// What a kernel sees.

@@ -521,7 +521,7 @@ macro_rules! call {
             },
             scratch: |_, _| 0,
             fallible: $fallible,
-            spares: false,
+            spares: &[],
         })
     };
 }

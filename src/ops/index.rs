@@ -220,7 +220,7 @@ row! {
         },
         scratch: |_, _| 0,
         fallible: false,
-        spares: false,
+        spares: &[],
     });
     support Moved;
     vjp(v) { ..{

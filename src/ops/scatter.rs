@@ -93,7 +93,7 @@ row! {
         },
         scratch: |inputs, _| inputs.get(1).and_then(|a| a.dims()).map_or(0, |d| shape::count(&d)),
         fallible: false,
-        spares: false,
+        spares: &[],
     });
     support Unknown;
     vjp(g) { places: Cotangent::Zero, whole: Cotangent::Zero }

@@ -145,7 +145,7 @@ row! {
         },
         scratch: |_, _| 0,
         fallible: false,
-        spares: false,
+        spares: &[],
     });
     support Moved;
     vjp(v) { ..{
@@ -262,7 +262,7 @@ row! {
         },
         scratch: |_, _| 0,
         fallible: false,
-        spares: false,
+        spares: &[],
     });
     support Moved;
     vjp(v) { ..taken_apart(v.g(0), &xs, axis) }

@@ -49,7 +49,7 @@ row! {
             .zip(avals.first())
             .map_or(0, |((axis, dims), x)| kernels::sort::sort_bytes(&dims, axis, x.dtype)),
         fallible: false,
-        spares: false,
+        spares: &[],
     });
     support Moved;
     // Without a gradient nobody needs the permutation, which takes longer than the order.
@@ -80,7 +80,7 @@ row! {
         },
         scratch: |avals, attrs| axis_of("argsort_along", avals, attrs.first()).map_or(0, |(axis, dims)| kernels::sort::argsort_bytes(&dims, axis)),
         fallible: false,
-        spares: false,
+        spares: &[],
     });
     support Unknown;
     vjp(g) { x: Cotangent::Zero }
@@ -164,7 +164,7 @@ row! {
             axis_of("topk", avals, attrs.get(1)).map_or(0, |(axis, dims)| kernels::sort::top_bytes(&dims, axis, k.max(0) as usize))
         },
         fallible: false,
-        spares: false,
+        spares: &[],
     });
     support Scattered;
     vjp(g, gi) { x: gather_adjoint(g, indices, x, axis) }

@@ -342,10 +342,14 @@ impl<'a> Layout<'a> {
         PlacedArg { loc, ty, strides }
     }
 
-    /// Where a call writes an output: nowhere if nobody reads it, and the kernel can do without.
+    /// Where a call writes an output: nowhere if the kernel can do without, and nobody reads it or those that go with it.
     fn call_out(&mut self, r: Ref) -> PlacedArg {
-        let spares = matches!(self.ir.node(r).kernel(), Some(Kernel::Call(c)) if c.spares);
-        if spares && !self.last.has(r) && self.accesses.leaving(self.ir).all(|l| l != r) {
+        let Some(Kernel::Call(c)) = self.ir.node(r).kernel() else { return self.out(r) };
+        let read = |&out: &u32| {
+            let r = Ref { node: r.node, out };
+            self.last.has(r) || self.accesses.leaving(self.ir).any(|l| l == r)
+        };
+        if c.spares.contains(&r.out) && !c.spares.iter().any(read) {
             let mut ty = self.ir.ty(r).clone();
             ty.dims.fill(0);
             let strides = c_strides(&ty.dims);

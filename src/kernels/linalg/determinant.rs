@@ -3,6 +3,7 @@
 use super::super::ranges::Ranges;
 use super::factor::{Factor, Real};
 use super::lu::Factors;
+use super::svd::{self, One};
 use super::{Batch, Fault, Matrices, Shared, carved, carved_bytes, reals};
 use crate::array::{View, ViewMut};
 use crate::dtype::DType;
@@ -11,7 +12,7 @@ use crate::error::Result;
 /// Bytes for one matrix.
 fn bytes<T: Factor>(n: usize) -> usize {
     let own = 5 * carved_bytes::<T>(n * n) + 2 * carved_bytes::<T>(n) + carved_bytes::<usize>(n);
-    own + T::svd_bytes(n, n, true).max(T::lu_bytes(n))
+    own + svd::own_bytes::<T>(n, n).max(T::lu_bytes(n))
 }
 
 /// Bytes of scratch of [`cofactors`] and [`cofactors_along`] for a batch of `count` matrices.
@@ -135,7 +136,7 @@ fn singular<T: Factor>(a: &mut [T], n: usize, along: Option<&[T]>, squares: &mut
         (s, p, order, rest)
     };
     // Column by column it is the transpose, whose vectors are exchanged.
-    T::svd(a, n, n, s, Some((v, u)), rest).map_err(|_| Fault::no_convergence())?;
+    One { m: n, n }.factors(a, s, v, u, rest).map_err(|_| Fault::no_convergence())?;
     let mut sign = T::ONE;
     for basis in [&*u, &*v] {
         work.copy_from_slice(basis);

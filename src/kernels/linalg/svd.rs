@@ -7,14 +7,20 @@ use crate::array::{View, ViewMut};
 use crate::dtype::DType;
 use crate::error::Result;
 
+/// Bytes that [`One::factors`] needs beside its operands.
+pub(super) fn own_bytes<T: Factor>(m: usize, n: usize) -> usize {
+    let k = m.min(n);
+    let gram = carved_bytes::<T>(k * k) * 2 + carved_bytes::<T>(k) + T::eigh_bytes(k, true);
+    T::svd_bytes(m, n, true).max(T::svd_bytes(n, m, true)).max(T::svd_bytes(m, n, false)).max(gram)
+}
+
 /// Bytes for one matrix, with vectors.
 fn bytes<T: Factor>(m: usize, n: usize, full: bool) -> usize {
     let k = m.min(n);
     let (cu, cv) = if full { (m, n) } else { (k, k) };
-    let gram = carved_bytes::<T>(k * k) * 2 + carved_bytes::<T>(k) + T::eigh_bytes(k, true);
     let own = carved_bytes::<T>(m * n) + carved_bytes::<T>(m * cu) + carved_bytes::<T>(n * cv) + carved_bytes::<T>(k);
     let complete = if full { carved_bytes::<T>(m.max(n) * k) + carved_bytes::<T>(m.max(n).pow(2)) + T::qr_bytes(m.max(n), k, m.max(n)) } else { 0 };
-    own + T::svd_bytes(m, n, true).max(T::svd_bytes(n, m, true)).max(T::svd_bytes(m, n, false)).max(gram).max(complete)
+    own + own_bytes::<T>(m, n).max(complete)
 }
 
 /// Bytes of scratch of [`svd`] for a batch of `count` matrices.
@@ -90,9 +96,9 @@ pub fn svd(
 }
 
 /// The lengths of one matrix.
-struct One {
-    m: usize,
-    n: usize,
+pub(super) struct One {
+    pub m: usize,
+    pub n: usize,
 }
 
 impl One {
@@ -132,7 +138,7 @@ impl One {
     }
 
     /// Values and vectors: as the back end gives them; else of the matrix scaled, of its transpose, and of its Gram matrix.
-    fn factors<T: Factor>(&self, a: &mut [T], s: &mut [T], u: &mut [T], v: &mut [T], rest: &mut [u8]) -> Result<(), NoConvergence> {
+    pub fn factors<T: Factor>(&self, a: &mut [T], s: &mut [T], u: &mut [T], v: &mut [T], rest: &mut [u8]) -> Result<(), NoConvergence> {
         let (m, n) = (self.m, self.n);
         if T::svd(a, m, n, s, Some((u, v)), rest).is_ok() && self.holds(a, s, u, v) {
             return Ok(());

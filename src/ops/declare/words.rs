@@ -57,6 +57,9 @@ macro_rules! domain {
     (spd) => {
         $crate::graph::op::Domain::Spd
     };
+    (regular) => {
+        $crate::graph::op::Domain::Regular
+    };
     (bool) => {
         $crate::graph::op::Domain::Bool
     };

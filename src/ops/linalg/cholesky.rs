@@ -47,7 +47,7 @@ row! {
             avals.first().map_or(0, |a| cholesky::scratch_bytes(count, n, a.dtype))
         },
         fallible: true,
-        spares: false,
+        spares: &[],
     });
     support Unknown;
     vjp(g) { a: {

@@ -59,7 +59,7 @@ row! {
             avals.first().map_or(0, |a| determinant::cofactors_bytes(count, n, a.dtype))
         },
         fallible: true,
-        spares: false,
+        spares: &[],
     });
     support Unknown;
     vjp(g) { lu: Cotangent::Zero, pivots: Cotangent::Zero, a: cofactors_along(lu, pivots, a, g) }
@@ -100,7 +100,7 @@ row! {
             avals.first().map_or(0, |a| determinant::cofactors_bytes(one.max(other).max(one * other), n, a.dtype))
         },
         fallible: true,
-        spares: false,
+        spares: &[],
     });
     support Unknown;
     vjp(v) { ..along_vjp(v) }
@@ -168,10 +168,10 @@ row! {
     alias determinant;
     linalg det, determinant;
     rounds by_layout;
-    case real[3, 3];
+    case regular[3, 3];
     case spd[2, 2, 2];
-    case real[1, 1];
-    refuses f64[2, 3] => "lu_factor: not a square matrix. Got shape (2, 3); expected shape (..., n, n).";
+    case regular[1, 1];
+    refuses f64[2, 3] => "det: not a square matrix. Got shape (2, 3); expected shape (..., n, n).";
 }
 
 row! {
@@ -188,9 +188,9 @@ row! {
     example "T.slogdet([[2.0, 1.0], [1.0, 3.0]])" => "1.0 1.6094379124341005";
     linalg slogdet;
     rounds by_layout;
-    case real[3, 3];
+    case regular[3, 3];
     case spd[2, 2, 2];
-    refuses f64[2, 3] => "lu_factor: not a square matrix. Got shape (2, 3); expected shape (..., n, n).";
+    refuses f64[2, 3] => "slogdet: not a square matrix. Got shape (2, 3); expected shape (..., n, n).";
 }
 
 row! {
@@ -208,5 +208,5 @@ row! {
     rounds by_layout;
     case spd[3, 3];
     case spd[2, 2, 2];
-    refuses f64[2, 3] => "lu_factor: not a square matrix. Got shape (2, 3); expected shape (..., n, n).";
+    refuses f64[2, 3] => "logdet: not a square matrix. Got shape (2, 3); expected shape (..., n, n).";
 }

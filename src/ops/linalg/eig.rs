@@ -53,7 +53,7 @@ row! {
             avals.first().map_or(0, |a| eig::eig_bytes(count, n, a.dtype))
         },
         fallible: true,
-        spares: false,
+        spares: &[],
     });
     support Unknown;
     vjp(v) { ..vec![gradient(v).unwrap_or_else(|e| v.graph.poison(e)).into()] }
@@ -63,9 +63,9 @@ row! {
     example "T.eig_parts([[0.0, 1.0], [-4.0, 0.0]])[:2]" => "[0. 0.] [-2.  2.]";
     linalg eig_parts;
     rounds by_layout;
-    case real[3, 3];
-    case real[2, 2, 2];
-    case spd[4, 4];
+    case regular[3, 3];
+    case regular[2, 2, 2];
+    case regular[4, 4];
     refuses f64[2, 3] => "eig_parts: not a square matrix. Got shape (2, 3); expected shape (..., n, n).";
 }
 
@@ -211,7 +211,7 @@ row! {
     rounds by_layout;
     case spd[3, 3];
     case spd[2, 2, 2];
-    refuses f64[2, 3] => "eig_parts: not a square matrix. Got shape (2, 3); expected shape (..., n, n).";
+    refuses f64[2, 3] => "eig: not a square matrix. Got shape (2, 3); expected shape (..., n, n).";
 }
 
 row! {
@@ -231,7 +231,7 @@ row! {
     rounds by_layout;
     case spd[3, 3];
     case spd[2, 2, 2];
-    refuses f64[2, 3] => "eig_parts: not a square matrix. Got shape (2, 3); expected shape (..., n, n).";
+    refuses f64[2, 3] => "eigvals: not a square matrix. Got shape (2, 3); expected shape (..., n, n).";
 }
 
 row! {
@@ -248,7 +248,7 @@ row! {
     example "T.eigvals_parts([[0.0, 1.0], [-4.0, 0.0]])" => "[0. 0.] [-2.  2.]";
     linalg eigvals_parts;
     rounds by_layout;
-    case real[3, 3];
-    case real[2, 2, 2];
-    refuses f64[2, 3] => "eig_parts: not a square matrix. Got shape (2, 3); expected shape (..., n, n).";
+    case regular[3, 3];
+    case regular[2, 2, 2];
+    refuses f64[2, 3] => "eigvals_parts: not a square matrix. Got shape (2, 3); expected shape (..., n, n).";
 }

@@ -36,7 +36,8 @@ row! {
     /// Eigenvalues, the least first, and eigenvectors, as columns, of symmetric matrices, of which the lower triangle is read. The entry of the
     /// largest magnitude of each vector is positive.
     ///
-    /// Gradient: `v ((k / 2) / (w_j - w_i) + diag(gw)) v^T` with `k = v^T gv - gv^T v`; where eigenvalues meet, limits as of `svd`.
+    /// Gradient: `v ((k / 2) / (w_j - w_i) + diag(gw)) v^T` with `k = v^T gv - gv^T v`, of which the lower triangle gets both halves; where
+    /// eigenvalues meet, limits as of `svd`.
     pub(crate) EIGH_SYMMETRIC = fn eigh_symmetric(a: float; order: i64 = 2) -> w, v
     shape(c) {
         let n = square(c, a)?;
@@ -54,7 +55,7 @@ row! {
             avals.first().map_or(0, |a| eigh::eigh_bytes(count, n, a.dtype))
         },
         fallible: true,
-        spares: true,
+        spares: &[1],
     });
     support Unknown;
     vjp(v) { ..vec![gradient(v).unwrap_or_else(|e| v.graph.poison(e)).into()] }
@@ -62,7 +63,6 @@ row! {
     cost |c| 9.0 * super::cubes(c);
     numpy "ref.eigh(a)";
     rounds by_layout;
-    exempt First, Second: "its gradient holds for symmetric changes: eigh tests it";
     case spd[3, 3];
     case spd[2, 2, 2];
     refuses f64[2, 3] => "eigh_symmetric: not a square matrix. Got shape (2, 3); expected shape (..., n, n).";
@@ -81,13 +81,16 @@ fn gradient<'g>(v: &Vjp<'_, 'g>) -> Result<Tensor<'g>> {
         (None, Some(g)) => vectors * row(g),
         (None, None) => return Ok(v.differentiate.zeros_like(v.x(0))),
     };
-    Ok(batch_matmul(left, swapped(vectors)))
+    // Of the lower triangle, each entry of which stands for two.
+    let whole = batch_matmul(left, swapped(vectors));
+    Ok(tril(whole, 0) + tril(whole, -1))
 }
 
-/// The symmetric matrix that a part of `a` stands for.
+/// The symmetric matrix that a part of `a` stands for; what is no square matrix stays as it is.
 fn symmetric(a: Tensor<'_>, part: Triangle) -> Tensor<'_> {
-    if a.ndim() < 2 {
-        return a;
+    match a.dims() {
+        [.., m, n] if m.unify(*n).is_some() => {}
+        _ => return a,
     }
     match part {
         Triangle::Both => plus_transpose(a) * 0.5,
@@ -111,10 +114,10 @@ row! {
     linalg eigh;
     rounds by_layout;
     case spd[3, 3];
-    case real[3, 3] with UPLO = Triangle::Lower;
-    case real[2, 2, 2] with UPLO = Triangle::Upper;
+    case regular[3, 3] with UPLO = Triangle::Lower;
+    case regular[2, 2, 2] with UPLO = Triangle::Upper;
     refuses f64[3, 3] with order = 9 => "eigh: no such order. Got order=9; expected 1 to 8.";
-    refuses f64[2, 3] => "eigh_symmetric: not a square matrix. Got shape (2, 3); expected shape (..., n, n).";
+    refuses f64[2, 3] => "eigh: not a square matrix. Got shape (2, 3); expected shape (..., n, n).";
 }
 
 row! {
@@ -129,6 +132,6 @@ row! {
     linalg eigvalsh;
     rounds by_layout;
     case spd[3, 3];
-    case real[2, 3, 3] with UPLO = Triangle::Upper;
-    refuses f64[2, 3] => "eigh_symmetric: not a square matrix. Got shape (2, 3); expected shape (..., n, n).";
+    case regular[2, 3, 3] with UPLO = Triangle::Upper;
+    refuses f64[2, 3] => "eigvalsh: not a square matrix. Got shape (2, 3); expected shape (..., n, n).";
 }

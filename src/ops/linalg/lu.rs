@@ -44,7 +44,7 @@ row! {
             avals.first().map_or(0, |a| lu::lu_bytes(count, n, a.dtype))
         },
         fallible: false,
-        spares: false,
+        spares: &[],
     });
     support Unknown;
     vjp(g, none) { a: {
@@ -58,8 +58,8 @@ row! {
     example "T.lu_factor([[1.0, 2.0], [4.0, 4.0]])" => "[[4.   4.  ]\n [0.25 1.  ]] [1 1]";
     linalg lu_factor;
     rounds by_layout;
-    case real[3, 3];
-    case real[2, 2, 2];
+    case regular[3, 3];
+    case regular[2, 2, 2];
     refuses f64[2, 3] => "lu_factor: not a square matrix. Got shape (2, 3); expected shape (..., n, n).";
     refuses f64[3] => "lu_factor: not a square matrix. Got shape (3,); expected shape (..., n, n).";
 }
@@ -90,9 +90,9 @@ row! {
     example "T.lu([[1.0, 2.0], [4.0, 4.0]])" => "[[0. 1.]\n [1. 0.]] [[1.   0.  ]\n [0.25 1.  ]] [[4. 4.]\n [0. 1.]]";
     linalg lu;
     rounds by_layout;
-    case real[3, 3];
-    case real[2, 2, 2];
-    refuses f64[2, 3] => "lu_factor: not a square matrix. Got shape (2, 3); expected shape (..., n, n).";
+    case regular[3, 3];
+    case regular[2, 2, 2];
+    refuses f64[2, 3] => "lu: not a square matrix. Got shape (2, 3); expected shape (..., n, n).";
 }
 
 row! {

@@ -70,7 +70,7 @@ row! {
             avals.first().map_or(0, |a| qr::qr_bytes(count, m, n, columns, a.dtype))
         },
         fallible: false,
-        spares: false,
+        spares: &[],
     });
     support Unknown;
     vjp(v) { ..qr_vjp(v) }
@@ -79,10 +79,10 @@ row! {
     numpy "ref.qr(a, complete)";
     rounds by_layout;
     exempt Unknown: "its gradient needs to know which side is longer";
-    case real[3, 3];
-    case real[4, 2];
-    case real[2, 3];
-    case real[2, 3, 2];
+    case regular[3, 3];
+    case regular[4, 2];
+    case regular[2, 3];
+    case regular[2, 3, 2];
     refuses f64[3] => "qr_factors: there is no matrix. Got shape (3,); expected shape (..., m, n).";
 }
 
@@ -144,8 +144,8 @@ row! {
     linalg qr;
     rounds by_layout;
     exempt Unknown: "its gradient needs to know which side is longer";
-    case real[3, 3];
-    case real[4, 2];
-    case real[2, 3] with mode = QrMode::Complete;
-    refuses f64[3] => "qr_factors: there is no matrix. Got shape (3,); expected shape (..., m, n).";
+    case regular[3, 3];
+    case regular[4, 2];
+    case regular[2, 3];
+    refuses f64[3] => "qr: there is no matrix. Got shape (3,); expected shape (..., m, n).";
 }

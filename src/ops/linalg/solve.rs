@@ -31,12 +31,12 @@ row! {
     linalg solve;
     rounds by_layout;
     case spd[3, 3], real[3];
-    case real[3, 3], real[3, 2];
+    case regular[3, 3], real[3, 2];
     case spd[2, 2, 2], real[2];
     case spd[2, 3, 3], real[3, 2];
     case spd[3, 3], real[2, 3, 1];
-    refuses f64[2, 3], f64[2] => "lu_factor: not a square matrix. Got shape (2, 3); expected shape (..., n, n).";
-    refuses f64[2, 2], f64[3] => "lu_solved: the sides differ in length. Got (2, 2) and (3, 1); expected a.shape[-1] == b.shape[-2].";
+    refuses f64[2, 3], f64[2] => "solve: not a square matrix. Got shape (2, 3); expected shape (..., n, n).";
+    refuses f64[2, 2], f64[3] => "solve: the sides differ in length. Got (2, 2) and (3, 1); expected a.shape[-1] == b.shape[-2].";
     refuses f64[2, 2], f64[] => "solve: the right side has no axis. Got shape (); expected shape (n,) or (..., n, k).";
 }
 
@@ -54,9 +54,9 @@ row! {
     alias matrix_inverse;
     linalg inv, matrix_inverse;
     rounds by_layout;
-    case real[3, 3];
+    case regular[3, 3];
     case spd[2, 2, 2];
-    refuses f64[2, 3] => "lu_factor: not a square matrix. Got shape (2, 3); expected shape (..., n, n).";
+    refuses f64[2, 3] => "inv: not a square matrix. Got shape (2, 3); expected shape (..., n, n).";
 }
 
 row! {

@@ -47,7 +47,7 @@ row! {
             avals.first().map_or(0, |a| svd::svd_bytes(count, m, n, attr(attrs.first()).unwrap_or(false), a.dtype))
         },
         fallible: true,
-        spares: true,
+        spares: &[0, 2],
     });
     support Unknown;
     vjp(v) { ..vec![gradient(v).unwrap_or_else(|e| v.graph.poison(e)).into()] }
@@ -57,10 +57,10 @@ row! {
     example "T.svd([[3.0, 0.0], [4.0, 5.0]])" => "[[ 0.31622777 -0.9486833 ]\n [ 0.9486833   0.31622777]] [6.70820393 2.23606798] [[ 0.70710678  0.70710678]\n [-0.70710678  0.70710678]]";
     linalg svd;
     rounds by_layout;
-    case real[3, 3];
-    case real[4, 2];
-    case real[2, 3];
-    case real[2, 3, 2];
+    case regular[3, 3];
+    case regular[4, 2];
+    case regular[2, 3];
+    case regular[2, 3, 2];
     refuses f64[3] => "svd: there is no matrix. Got shape (3,); expected shape (..., m, n).";
     refuses f64[3, 3] with order = 0 => "svd: no such order. Got order=0; expected 1 to 8.";
 }
@@ -120,8 +120,8 @@ row! {
     example "T.svdvals([[3.0, 0.0], [4.0, 5.0]])" => "[6.70820393 2.23606798]";
     linalg svdvals;
     rounds by_layout;
-    case real[3, 3];
-    case real[4, 2];
-    case real[2, 2, 3];
-    refuses f64[3] => "svd: there is no matrix. Got shape (3,); expected shape (..., m, n).";
+    case regular[3, 3];
+    case regular[4, 2];
+    case regular[2, 2, 3];
+    refuses f64[3] => "svdvals: there is no matrix. Got shape (3,); expected shape (..., m, n).";
 }
