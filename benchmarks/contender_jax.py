@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from matrices import FUNCTIONS, VALUES, matrices
 from workload import (
     DEEP_RATE,
     DEEP_STEPS,
@@ -324,3 +325,13 @@ def runge_kutta_anew(steps: int) -> Workload:
 
 def runge_kutta_at_once(steps: int) -> Workload:
     return plain(lambda k: end_of_oscillation(jnp, k, steps), jnp.asarray(rates()))
+
+
+def matrix_gradient(op: str, size: int, batch: int | None = None) -> Workload:
+    a, b, w = matrices(op, size, batch)
+    return plain(jax.jit(jax.value_and_grad(lambda a: FUNCTIONS[op](jnp.linalg, a, b, w))), a)
+
+
+def matrix_value(op: str, size: int, batch: int | None = None) -> Workload:
+    a, b, _ = matrices(op, size, batch)
+    return plain(jax.jit(lambda a, b: VALUES[op](jnp.linalg, a, b)), a, b)

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from matrices import VALUES, matrices
 from workload import Workload, end_of_oscillation, rates
 
 
@@ -12,3 +13,8 @@ def version() -> str:
 def runge_kutta_at_once(steps: int) -> Workload:
     k = rates()
     return Workload(lambda _: end_of_oscillation(np, k, steps), lambda: [np.asarray(end_of_oscillation(np, k, steps))])
+
+
+def matrix_value(op: str, size: int, batch: int | None = None) -> Workload:
+    a, b, _ = matrices(op, size, batch)
+    return Workload(lambda _: VALUES[op](np.linalg, a, b), lambda: [np.asarray(VALUES[op](np.linalg, a, b))])

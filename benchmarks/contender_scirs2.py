@@ -6,6 +6,7 @@ from functools import partial
 import numpy as np
 
 import scirs2_autograd as ag
+from matrices import FUNCTIONS, VALUES, matrices
 from scirs2_autograd import tensor_ops as T
 from workload import (
     DEEP_RATE,
@@ -337,3 +338,13 @@ def runge_kutta_anew(steps: int) -> Workload:
 
 def runge_kutta_at_once(steps: int) -> Workload:
     return plain(lambda k: end_of_oscillation(np, k, steps), ag.array(rates()))
+
+
+def matrix_gradient(op: str, size: int, batch: int | None = None) -> Workload:
+    a, b, w = matrices(op, size, batch)
+    return plain(ag.jit(ag.value_and_grad(lambda a: FUNCTIONS[op](T.linalg, a, b, w))), a)
+
+
+def matrix_value(op: str, size: int, batch: int | None = None) -> Workload:
+    a, b, _ = matrices(op, size, batch)
+    return plain(ag.jit(lambda a, b: VALUES[op](T.linalg, a, b)), a, b)

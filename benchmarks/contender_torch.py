@@ -5,6 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch.utils.checkpoint import checkpoint_sequential
 
+from matrices import FUNCTIONS, VALUES, matrices
 from workload import (
     DEEP_RATE,
     DEEP_STEPS,
@@ -272,3 +273,26 @@ def deep_step(depth: int, width: int, batch: int, kept: int | None) -> Workload:
 def runge_kutta_at_once(steps: int) -> Workload:
     k = torch.from_numpy(rates())
     return Workload(lambda _: end_of_oscillation(torch, k, steps), lambda: numbers([end_of_oscillation(torch, k, steps)]))
+
+
+def matrix_gradient(op: str, size: int, batch: int | None = None) -> Workload:
+    a, b, w = (torch.from_numpy(x) for x in matrices(op, size, batch))
+    a.requires_grad_()
+
+    def call(_=None):
+        a.grad = None
+        loss = FUNCTIONS[op](torch.linalg, a, b, w)
+        loss.backward()
+        return loss, a.grad
+
+    return Workload(call, lambda: numbers([t.detach() for t in call()]))
+
+
+def matrix_value(op: str, size: int, batch: int | None = None) -> Workload:
+    a, b, _ = (torch.from_numpy(x) for x in matrices(op, size, batch))
+
+    def call(_=None):
+        with torch.no_grad():
+            return VALUES[op](torch.linalg, a, b)
+
+    return Workload(call, lambda: numbers([call()]))

@@ -177,6 +177,18 @@ ROWS: dict[str, list[Row]] = {
             ("the same, every 8th layer kept and the others computed again", 8),
         )
     ],
+    **{
+        key: [
+            Row(f"{op} of {what}, {kind}", workload, {"op": op, "size": size, "batch": batch}, 1e-6, rounds=9)
+            for what, size, batch in sizes
+            for op in ("solve", "inv", "det", "cholesky", "eigh", "svd")
+            for kind, workload in (("value", "matrix_value"), ("value and gradient", "matrix_gradient"))
+        ]
+        for key, sizes in (
+            ("x", [("32 x 32 float64", 32, None), ("256 x 256 float64", 256, None)]),
+            ("y", [(f"1,000 matrices {n} x {n} float64", n, 1000) for n in (3, 4, 8)]),
+        )
+    },
 }
 
 

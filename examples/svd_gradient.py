@@ -20,9 +20,9 @@ mpl.use("Agg")  # files only: no display is needed
 
 import matplotlib.pyplot as plt
 import numpy as np
-from mnist_figures import BLUE, GREY, ORANGE, STYLE
 
 import scirs2_autograd as ag
+from mnist_figures import BLUE, GREY, ORANGE, STYLE
 from scirs2_autograd import tensor_ops as T
 
 LARGEST = 1e-7

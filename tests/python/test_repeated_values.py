@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from spectra import GENERAL, SYMMETRIC, basis, by_eigh, by_svd, symmetric, weighted, weights_of, with_values
 
 import scirs2_autograd as ag
 from scirs2_autograd import tensor_ops as T
+from spectra import GENERAL, SYMMETRIC, basis, by_eigh, by_svd, symmetric, weighted, weights_of, with_values
 
 SHAPES = [
     (4, 4, [3, 2, 1, 1]),
@@ -216,7 +216,7 @@ def test_vectors_beside_a_value_of_zero(m, n):
     """A vector of a value of zero may be any of the complement."""
     a = with_values(np.random.default_rng(8), m, n, [2, 1, 0])
     side = (lambda x: T.svd(x)[0][:, 2]) if m > n else (lambda x: T.svd(x)[2][2])
-    with pytest.raises(ag.LinAlgError, match="value 2, .* beside the complement of the (left|right) vectors"):
+    with pytest.raises(ag.LinAlgError, match=r"value 2, .* beside the complement of the (left|right) vectors"):
         ag.grad(lambda x: T.sum(side(x) ** 2 * np.arange(float(max(m, n)))))(a)
 
 
@@ -354,7 +354,10 @@ def test_third_derivatives():
     want = third(plain, apart, u, v)
     np.testing.assert_allclose(third(by_values(2), apart, u, v), want, rtol=0, atol=1e-11 * np.abs(want).max())
     # Of values alone two orders of terms serve three derivatives.
-    cubes, squares = (lambda x: T.sum(T.eigvalsh(x) ** 3) * T.sum(T.eigvalsh(x)), lambda x: T.trace(T.matmul(T.matmul(x, x), x)) * T.trace(x))
+    cubes, squares = (
+        lambda x: T.sum(T.eigvalsh(x) ** 3) * T.sum(T.eigvalsh(x)),
+        lambda x: T.trace(T.matmul(T.matmul(x, x), x)) * T.trace(x),
+    )
     want = third(squares, a, u, v)
     np.testing.assert_allclose(third(cubes, a, u, v), want, rtol=0, atol=1e-11 * np.abs(want).max())
 
