@@ -209,6 +209,7 @@ mod state;
 pub(crate) use dtype::dispatch;
 pub(crate) use kernels::formula::formula;
 
+pub use api::config::{Config, config};
 pub use api::context::{Context, run};
 pub use api::evaluator::Evaluator;
 pub use api::feed::{Feed, FeedKey, Feeder, IntoFeed};

@@ -44,6 +44,7 @@ from ._lib import _set_plan_cache_bytes as set_plan_cache_bytes
 from ._lib import _trim as trim
 from .checkpoints import checkpoint
 from .checks import gradcheck
+from .configuration import show_config
 from .contexts import run
 from .custom import custom_op
 from .exceptions import (
@@ -114,6 +115,7 @@ __all__ = [
     "run",
     "set_num_threads",
     "set_plan_cache_bytes",
+    "show_config",
     "tensor_ops",
     "trim",
     "value_and_grad",

@@ -5,6 +5,7 @@ pub mod bundle;
 pub mod checkpoint;
 pub mod checkpoint_profiler;
 mod checkpoint_report;
+pub mod config;
 pub mod context;
 pub mod custom;
 pub mod evaluator;

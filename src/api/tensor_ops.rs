@@ -14,9 +14,9 @@ pub use crate::ops::composite::{
 };
 pub use crate::ops::{
     activation::*, arithmetic::*, broadcast::*, checkpoint::*, classify::*, compare::*, contract::*, control::*, creation::*, diagonals::*,
-    division::*, einsum::einsum, erfinv::*, exponent::*, gamma::*, grids::*, hyperbolic::*, index::*, joining::*, linear::*,
-    log_sum::*, logarithm::*, masked::*, movement::*, normal::*, norms::*, padding::*, random::*, rearranging::*, reduce::*, repeating::*,
-    root::*, rounding::*, scan::*, scatter::*, select::*, sinc::*, slice::*, sort::*, splitting::*, trigonometric::*,
+    division::*, einsum::einsum, erfinv::*, exponent::*, gamma::*, grids::*, hyperbolic::*, index::*, joining::*, linear::*, log_sum::*,
+    logarithm::*, masked::*, movement::*, normal::*, norms::*, padding::*, random::*, rearranging::*, reduce::*, repeating::*, root::*,
+    rounding::*, scan::*, scatter::*, select::*, sinc::*, slice::*, sort::*, splitting::*, trigonometric::*,
 };
 
 pub use crate::ops::linalg::{cholesky::*, determinant::*, eig::*, eigh::*, lu::*, qr::*, solve::*, svd::*, triangular::*};

@@ -1,7 +1,7 @@
 //! Checks of what a row returns: its types, its values in narrower dtypes, its messages.
 
-use super::program::{Derived, build, derive, evaluate, placeholders};
 use super::arrays::compare;
+use super::program::{Derived, build, derive, evaluate, placeholders};
 use super::replay::{SINGLE, close};
 use super::sample::{Numbers, Sample, array, widened};
 use crate::api::context::run;

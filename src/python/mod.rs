@@ -4,6 +4,7 @@ mod apply;
 mod at;
 mod checkpoint;
 mod checkpoint_profiler;
+mod config;
 mod context;
 mod convert;
 mod eager;
@@ -43,6 +44,8 @@ mod lib_module {
     use super::checkpoint::_checkpointed;
     #[pymodule_export]
     use super::checkpoint_profiler::{CheckpointProfiler, CheckpointTracker, MemoryStep};
+    #[pymodule_export]
+    use super::config::_config;
     #[pymodule_export]
     use super::context::{_compilations, _innermost, _tracing, Context, current_context};
     #[pymodule_export]

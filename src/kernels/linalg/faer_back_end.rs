@@ -12,6 +12,7 @@ use faer::linalg::qr::no_pivoting::factor::{qr_in_place, qr_in_place_scratch, re
 use faer::linalg::svd::{ComputeSvdVectors, svd, svd_scratch};
 use faer::linalg::triangular_solve as triangular;
 use faer::reborrow::{Reborrow, ReborrowMut};
+use faer::traits::RealField;
 use faer::{Conj, MatMut, MatRef, Par};
 
 use super::factor::{Factor, NoConvergence};
@@ -43,111 +44,115 @@ fn rows_mut<T>(a: &mut [T], m: usize, n: usize) -> MatMut<'_, T> {
     MatMut::from_column_major_slice_mut(&mut a[..m * n], m, n)
 }
 
-macro_rules! back_end {
-    ($t:ident) => {
-        impl Factor for $t {
-            const BACK_END: &'static str = "faer";
+impl Factor for f64 {
+    const BACK_END: &'static str = "faer";
 
-            fn cholesky_bytes(n: usize) -> usize {
-                bytes(cholesky_in_place_scratch::<$t>(n, Par::Seq, Default::default()))
-            }
-            fn cholesky(a: &mut [$t], n: usize, scratch: &mut [u8]) -> Result<(), usize> {
-                match cholesky_in_place(rows_mut(a, n, n), Default::default(), Par::Seq, stack(scratch), Default::default()) {
-                    Ok(_) => Ok(()),
-                    Err(LltError::NonPositivePivot { index }) => Err(index + 1),
-                }
-            }
-
-            fn lu_bytes(n: usize) -> usize {
-                n * size_of::<usize>() + align_of::<usize>() + bytes(lu_in_place_scratch::<usize, $t>(n, n, Par::Seq, Default::default()))
-            }
-            fn lu(a: &mut [$t], n: usize, order: &mut [usize], scratch: &mut [u8]) {
-                let (inverse, scratch) = numbers::<usize>(scratch, n);
-                let a = MatMut::from_row_major_slice_mut(&mut a[..n * n], n, n);
-                lu_in_place(a, &mut order[..n], inverse, Par::Seq, stack(scratch), Default::default());
-            }
-
-            fn qr_bytes(m: usize, n: usize, columns: usize) -> usize {
-                let (k, block) = (m.min(n), recommended_block_size::<$t>(m, n));
-                let factor = qr_in_place_scratch::<$t>(m, n, block, Par::Seq, Default::default());
-                let apply = apply_block_householder_sequence_on_the_left_in_place_scratch::<$t>(m, block, columns);
-                block * k * size_of::<$t>() + align_of::<$t>() + bytes(factor.or(apply))
-            }
-            fn qr(a: &mut [$t], m: usize, n: usize, q: &mut [$t], columns: usize, scratch: &mut [u8]) {
-                let (k, block) = (m.min(n), recommended_block_size::<$t>(m, n));
-                let (coefficients, scratch) = numbers::<$t>(scratch, block * k);
-                let (mut a, mut coefficients) = (rows_mut(a, m, n), rows_mut(coefficients, block, k));
-                qr_in_place(a.rb_mut(), coefficients.rb_mut(), Par::Seq, stack(scratch), Default::default());
-                let mut q = rows_mut(q, m, columns);
-                q.fill(0.0);
-                q.rb_mut().diagonal_mut().fill(1.0);
-                apply_block_householder_sequence_on_the_left_in_place_with_conj(
-                    a.rb().subcols(0, k),
-                    coefficients.rb(),
-                    Conj::No,
-                    q,
-                    Par::Seq,
-                    stack(scratch),
-                );
-            }
-
-            fn svd_bytes(m: usize, n: usize, vectors: bool) -> usize {
-                let kind = if vectors { ComputeSvdVectors::Thin } else { ComputeSvdVectors::No };
-                bytes(svd_scratch::<$t>(m, n, kind, kind, Par::Seq, Default::default()))
-            }
-            fn svd(
-                a: &[$t],
-                m: usize,
-                n: usize,
-                s: &mut [$t],
-                vectors: Option<(&mut [$t], &mut [$t])>,
-                scratch: &mut [u8],
-            ) -> Result<(), NoConvergence> {
-                let k = m.min(n);
-                let (u, v) = vectors.map(|(u, v)| (rows_mut(u, m, k), rows_mut(v, n, k))).unzip();
-                let s = DiagMut::from_slice_mut(&mut s[..k]);
-                svd(rows(a, m, n), s, u, v, Par::Seq, stack(scratch), Default::default()).map_err(|_| NoConvergence)
-            }
-
-            fn eigh_bytes(n: usize, vectors: bool) -> usize {
-                let kind = if vectors { ComputeEigenvectors::Yes } else { ComputeEigenvectors::No };
-                if n == 0 { 0 } else { bytes(self_adjoint_evd_scratch::<$t>(n, kind, Par::Seq, Default::default())) }
-            }
-            fn eigh(a: &[$t], n: usize, w: &mut [$t], v: Option<&mut [$t]>, scratch: &mut [u8]) -> Result<(), NoConvergence> {
-                let (w, v) = (DiagMut::from_slice_mut(&mut w[..n]), v.map(|v| rows_mut(v, n, n)));
-                self_adjoint_evd(rows(a, n, n), w, v, Par::Seq, stack(scratch), Default::default()).map_err(|_| NoConvergence)
-            }
-
-            fn eig_bytes(n: usize) -> usize {
-                bytes(evd_scratch::<$t>(n, ComputeEigenvectors::No, ComputeEigenvectors::Yes, Par::Seq, Default::default()))
-            }
-            fn eig(a: &[$t], n: usize, re: &mut [$t], im: &mut [$t], v: &mut [$t], scratch: &mut [u8]) -> Result<(), NoConvergence> {
-                let (re, im) = (DiagMut::from_slice_mut(&mut re[..n]), DiagMut::from_slice_mut(&mut im[..n]));
-                let v = Some(rows_mut(v, n, n));
-                evd_real(rows(a, n, n), re, im, None, v, Par::Seq, stack(scratch), Default::default()).map_err(|_| NoConvergence)
-            }
-
-            unsafe fn solve_triangular(
-                a: *const $t,
-                [si, sj]: [isize; 2],
-                n: usize,
-                lower: bool,
-                unit: bool,
-                x: *mut $t,
-                m: usize,
-                row: usize,
-            ) {
-                // SAFETY: by the contract.
-                let (a, x) = unsafe { (MatRef::from_raw_parts(a, n, n, si, sj), MatMut::from_raw_parts_mut(x, n, m, row as isize, 1)) };
-                match (lower, unit) {
-                    (true, false) => triangular::solve_lower_triangular_in_place(a, x, Par::Seq),
-                    (true, true) => triangular::solve_unit_lower_triangular_in_place(a, x, Par::Seq),
-                    (false, false) => triangular::solve_upper_triangular_in_place(a, x, Par::Seq),
-                    (false, true) => triangular::solve_unit_upper_triangular_in_place(a, x, Par::Seq),
-                }
-            }
+    fn cholesky_bytes(n: usize) -> usize {
+        bytes(cholesky_in_place_scratch::<f64>(n, Par::Seq, Default::default()))
+    }
+    fn cholesky(a: &mut [f64], n: usize, scratch: &mut [u8]) -> Result<(), usize> {
+        match cholesky_in_place(rows_mut(a, n, n), Default::default(), Par::Seq, stack(scratch), Default::default()) {
+            Ok(_) => Ok(()),
+            Err(LltError::NonPositivePivot { index }) => Err(index + 1),
         }
-    };
+    }
+
+    fn lu_bytes(n: usize) -> usize {
+        n * size_of::<usize>() + align_of::<usize>() + bytes(lu_in_place_scratch::<usize, f64>(n, n, Par::Seq, Default::default()))
+    }
+    fn lu(a: &mut [f64], n: usize, order: &mut [usize], scratch: &mut [u8]) {
+        let (inverse, scratch) = numbers::<usize>(scratch, n);
+        let a = MatMut::from_row_major_slice_mut(&mut a[..n * n], n, n);
+        lu_in_place(a, &mut order[..n], inverse, Par::Seq, stack(scratch), Default::default());
+    }
+
+    fn qr_bytes(m: usize, n: usize, columns: usize) -> usize {
+        let (k, block) = (m.min(n), recommended_block_size::<f64>(m, n));
+        let factor = qr_in_place_scratch::<f64>(m, n, block, Par::Seq, Default::default());
+        let apply = apply_block_householder_sequence_on_the_left_in_place_scratch::<f64>(m, block, columns);
+        block * k * size_of::<f64>() + align_of::<f64>() + bytes(factor.or(apply))
+    }
+    fn qr(a: &mut [f64], m: usize, n: usize, q: &mut [f64], columns: usize, scratch: &mut [u8]) {
+        let (k, block) = (m.min(n), recommended_block_size::<f64>(m, n));
+        let (coefficients, scratch) = numbers::<f64>(scratch, block * k);
+        let (mut a, mut coefficients) = (rows_mut(a, m, n), rows_mut(coefficients, block, k));
+        qr_in_place(a.rb_mut(), coefficients.rb_mut(), Par::Seq, stack(scratch), Default::default());
+        let mut q = rows_mut(q, m, columns);
+        q.fill(0.0);
+        q.rb_mut().diagonal_mut().fill(1.0);
+        apply_block_householder_sequence_on_the_left_in_place_with_conj(
+            a.rb().subcols(0, k),
+            coefficients.rb(),
+            Conj::No,
+            q,
+            Par::Seq,
+            stack(scratch),
+        );
+    }
+
+    fn svd_bytes(m: usize, n: usize, vectors: bool) -> usize {
+        let kind = if vectors { ComputeSvdVectors::Thin } else { ComputeSvdVectors::No };
+        bytes(svd_scratch::<f64>(m, n, kind, kind, Par::Seq, Default::default()))
+    }
+    fn svd(
+        a: &[f64],
+        m: usize,
+        n: usize,
+        s: &mut [f64],
+        vectors: Option<(&mut [f64], &mut [f64])>,
+        scratch: &mut [u8],
+    ) -> Result<(), NoConvergence> {
+        let k = m.min(n);
+        let (u, v) = vectors.map(|(u, v)| (rows_mut(u, m, k), rows_mut(v, n, k))).unzip();
+        let s = DiagMut::from_slice_mut(&mut s[..k]);
+        svd(rows(a, m, n), s, u, v, Par::Seq, stack(scratch), Default::default()).map_err(|_| NoConvergence)
+    }
+
+    fn eigh_bytes(n: usize, vectors: bool) -> usize {
+        let kind = if vectors { ComputeEigenvectors::Yes } else { ComputeEigenvectors::No };
+        if n == 0 { 0 } else { bytes(self_adjoint_evd_scratch::<f64>(n, kind, Par::Seq, Default::default())) }
+    }
+    fn eigh(a: &[f64], n: usize, w: &mut [f64], v: Option<&mut [f64]>, scratch: &mut [u8]) -> Result<(), NoConvergence> {
+        let (w, v) = (DiagMut::from_slice_mut(&mut w[..n]), v.map(|v| rows_mut(v, n, n)));
+        self_adjoint_evd(rows(a, n, n), w, v, Par::Seq, stack(scratch), Default::default()).map_err(|_| NoConvergence)
+    }
+
+    fn eig_bytes(n: usize) -> usize {
+        bytes(evd_scratch::<f64>(n, ComputeEigenvectors::No, ComputeEigenvectors::Yes, Par::Seq, Default::default()))
+    }
+    fn eig(a: &[f64], n: usize, re: &mut [f64], im: &mut [f64], v: &mut [f64], scratch: &mut [u8]) -> Result<(), NoConvergence> {
+        let (re, im) = (DiagMut::from_slice_mut(&mut re[..n]), DiagMut::from_slice_mut(&mut im[..n]));
+        let v = Some(rows_mut(v, n, n));
+        evd_real(rows(a, n, n), re, im, None, v, Par::Seq, stack(scratch), Default::default()).map_err(|_| NoConvergence)
+    }
+
+    unsafe fn solve_triangular(a: *const f64, steps: [isize; 2], n: usize, lower: bool, unit: bool, x: *mut f64, m: usize, row: usize) {
+        // SAFETY: by the contract.
+        unsafe { solve_triangular(a, steps, n, lower, unit, x, m, row) }
+    }
 }
-back_end! { f32 }
-back_end! { f64 }
+
+/// Solves a triangular system in place.
+///
+/// # Safety
+/// As [`Factor::solve_triangular`].
+#[allow(clippy::too_many_arguments, reason = "as the contract has it")]
+pub(super) unsafe fn solve_triangular<T: RealField>(
+    a: *const T,
+    [si, sj]: [isize; 2],
+    n: usize,
+    lower: bool,
+    unit: bool,
+    x: *mut T,
+    m: usize,
+    row: usize,
+) {
+    // SAFETY: by the contract.
+    let (a, x) = unsafe { (MatRef::from_raw_parts(a, n, n, si, sj), MatMut::from_raw_parts_mut(x, n, m, row as isize, 1)) };
+    match (lower, unit) {
+        (true, false) => triangular::solve_lower_triangular_in_place(a, x, Par::Seq),
+        (true, true) => triangular::solve_unit_lower_triangular_in_place(a, x, Par::Seq),
+        (false, false) => triangular::solve_upper_triangular_in_place(a, x, Par::Seq),
+        (false, true) => triangular::solve_unit_upper_triangular_in_place(a, x, Par::Seq),
+    }
+}

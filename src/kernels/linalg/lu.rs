@@ -16,7 +16,14 @@ pub fn lu_bytes(count: usize, n: usize, dtype: DType) -> usize {
 /// `pivots` has the row with which row `i` was exchanged, one exchange after the other. Both are C-contiguous.
 ///
 /// A singular matrix has factors too: with a zero on the diagonal of `u`.
-pub fn lu(ranges: &Ranges<'_>, op: &str, a: View<'_>, scratch: &mut [u8], factors: &mut ViewMut<'_>, pivots: &mut ViewMut<'_>) -> Result<()> {
+pub fn lu(
+    ranges: &Ranges<'_>,
+    op: &str,
+    a: View<'_>,
+    scratch: &mut [u8],
+    factors: &mut ViewMut<'_>,
+    pivots: &mut ViewMut<'_>,
+) -> Result<()> {
     let Some(matrices) = Matrices::new(a) else { return Ok(()) };
     let n = matrices.n;
     let (work, bytes) = (n * n * n / 12 + n, carved_bytes::<usize>(2 * n) + reals!(a.dtype(), T => T::lu_bytes(n)));
@@ -290,7 +297,11 @@ pub fn exchange(ranges: &Ranges<'_>, x: View<'_>, pivots: View<'_>, back: bool, 
                     std::ptr::swap_nonoverlapping(to.add(i * bytes), to.add(j * bytes), bytes);
                 }
             };
-            if back { (0..n).rev().for_each(swap) } else { (0..n).for_each(swap) }
+            if back {
+                (0..n).rev().for_each(swap)
+            } else {
+                (0..n).for_each(swap)
+            }
             to = to.add(n * bytes);
         }
         ranges.did(n * m / 4)

@@ -22,8 +22,14 @@ pub mod factor;
 mod faer_back_end;
 pub mod lu;
 pub mod qr;
+mod single;
 pub mod svd;
 pub mod triangular;
+
+/// What factors matrices.
+pub fn back_end() -> &'static str {
+    <f64 as factor::Factor>::BACK_END
+}
 
 /// Parts of a batch that are computed at once, each in scratch memory of its own.
 const PARTS: usize = 16;

@@ -19,7 +19,8 @@ fn bytes<T: Factor>(m: usize, n: usize, full: bool) -> usize {
     let k = m.min(n);
     let (cu, cv) = if full { (m, n) } else { (k, k) };
     let own = carved_bytes::<T>(m * n) + carved_bytes::<T>(m * cu) + carved_bytes::<T>(n * cv) + carved_bytes::<T>(k);
-    let complete = if full { carved_bytes::<T>(m.max(n) * k) + carved_bytes::<T>(m.max(n).pow(2)) + T::qr_bytes(m.max(n), k, m.max(n)) } else { 0 };
+    let complete =
+        if full { carved_bytes::<T>(m.max(n) * k) + carved_bytes::<T>(m.max(n).pow(2)) + T::qr_bytes(m.max(n), k, m.max(n)) } else { 0 };
     own + own_bytes::<T>(m, n).max(complete)
 }
 
@@ -33,14 +34,7 @@ pub fn svd_bytes(count: usize, m: usize, n: usize, full: bool, dtype: DType) -> 
 /// each row of `vh` that belongs to a value is positive. If `u` and `vh` have no elements though the matrices have, only values are computed.
 ///
 /// Infinities and NaN are an error of kind `LinAlg`, and so is an iteration that does not converge in any of four ways.
-pub fn svd(
-    ranges: &Ranges<'_>,
-    op: &str,
-    a: View<'_>,
-    full: bool,
-    scratch: &mut [u8],
-    [u, s, vh]: [&mut ViewMut<'_>; 3],
-) -> Result<()> {
+pub fn svd(ranges: &Ranges<'_>, op: &str, a: View<'_>, full: bool, scratch: &mut [u8], [u, s, vh]: [&mut ViewMut<'_>; 3]) -> Result<()> {
     let Some(matrices) = Matrices::new(a) else { return Ok(()) };
     let (m, n) = (matrices.m, matrices.n);
     let k = m.min(n);
@@ -190,9 +184,8 @@ impl One {
             let from = &vectors[(k - 1 - c) * k..(k - c) * k];
             let (near, far, long) = if tall { (&mut *v, &mut *u, m) } else { (&mut *u, &mut *v, n) };
             near[c * k..(c + 1) * k].copy_from_slice(from);
-            let image: Vec<f64> = (0..long)
-                .map(|r| (0..k).map(|j| if tall { entry(r, j) } else { entry(j, r) }.wide() * from[j].wide()).sum())
-                .collect();
+            let image: Vec<f64> =
+                (0..long).map(|r| (0..k).map(|j| if tall { entry(r, j) } else { entry(j, r) }.wide() * from[j].wide()).sum()).collect();
             let size = image.iter().map(|x| x * x).sum::<f64>().sqrt();
             if size == 0.0 {
                 return Err(NoConvergence);

@@ -178,8 +178,15 @@ mod tests {
                     let eps = if dtype == DType::F32 { 1e-6 } else { 1e-15 };
                     for (a, b) in Strided::layouts(dtype, &dims(n, n), &values).iter().zip(Strided::layouts(dtype, &dims(n, m), &right)) {
                         let mut dst = Strided::out(dtype, &dims(n, m));
-                        solve_triangular(&Ranges::new(None), "solve_triangular", a.view(), b.view(), Triangle { lower, transpose, unit: false }, &mut dst.view_mut())
-                            .unwrap();
+                        solve_triangular(
+                            &Ranges::new(None),
+                            "solve_triangular",
+                            a.view(),
+                            b.view(),
+                            Triangle { lower, transpose, unit: false },
+                            &mut dst.view_mut(),
+                        )
+                        .unwrap();
                         dst.check_guard();
                         let (a, x, b) = (a.values(), dst.values(), b.values());
                         for (at, want) in b.iter().enumerate() {
@@ -209,7 +216,15 @@ mod tests {
         assert_eq!(dst.values(), [1.0, 2.0, 1.0, 2.0, 1.0, 2.0]);
         let a = Strided::new(DType::F64, &[2, 2], &[2.0, 0.0, 1.0, 4.0]);
         let mut dst = Strided::out(DType::F64, &[2]);
-        solve_triangular(&Ranges::new(None), "solve_triangular", a.view(), b.view(), Triangle { transpose: true, ..LOWER }, &mut dst.view_mut()).unwrap();
+        solve_triangular(
+            &Ranges::new(None),
+            "solve_triangular",
+            a.view(),
+            b.view(),
+            Triangle { transpose: true, ..LOWER },
+            &mut dst.view_mut(),
+        )
+        .unwrap();
         assert_eq!(dst.values(), [-0.125, 2.25]);
     }
 
@@ -221,7 +236,15 @@ mod tests {
             let a = Strided::new(DType::F64, &[2, 2], &[1e-310, corner[0] * 1e-310, corner[1] * 1e-310, 2e-310]);
             let b = Strided::new(DType::F64, &[2, 1], &[2e-310, 2e-310]);
             let mut dst = Strided::out(DType::F64, &[2, 1]);
-            solve_triangular(&Ranges::new(None), "solve_triangular", a.view(), b.view(), Triangle { lower, transpose, unit: false }, &mut dst.view_mut()).unwrap();
+            solve_triangular(
+                &Ranges::new(None),
+                "solve_triangular",
+                a.view(),
+                b.view(),
+                Triangle { lower, transpose, unit: false },
+                &mut dst.view_mut(),
+            )
+            .unwrap();
             let expected = if lower != transpose { [2.0, -3.0] } else { [-2.0, 1.0] };
             for (x, y) in dst.values().iter().zip(expected) {
                 assert!((x - y).abs() < 1e-10, "{x} {y}");

@@ -204,4 +204,3 @@ row! {
     exempt Types, Unknown, First, Second, Narrow, Layouts, Fused, Batched: "its gradient holds if lu and pivots are the factors of a: inv tests it";
     exempt Messages: "it takes what inv gives it";
 }
-

@@ -100,7 +100,13 @@ fn factors_vjp<'g>(v: &Vjp<'_, 'g>) -> Result<Tensor<'g>> {
         (m, n) if m == n => (0, 0),
         _ => {
             let got = format_args!("shape {}", Tuple(a.dims()));
-            return Err(Error::new(ErrorKind::Shape, "qr", "the gradient needs to know which side is longer", got, "lengths that are known"));
+            return Err(Error::new(
+                ErrorKind::Shape,
+                "qr",
+                "the gradient needs to know which side is longer",
+                got,
+                "lengths that are known",
+            ));
         }
     };
     let first = |t: Tensor<'g>, axis: usize, k: usize| slice_along(t, axis, None, Some(k as i64));
