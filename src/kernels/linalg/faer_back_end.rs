@@ -58,12 +58,21 @@ impl Factor for f64 {
     }
 
     fn lu_bytes(n: usize) -> usize {
-        n * size_of::<usize>() + align_of::<usize>() + bytes(lu_in_place_scratch::<usize, f64>(n, n, Par::Seq, Default::default()))
+        let own = n * size_of::<usize>() + align_of::<usize>() + n * n * size_of::<f64>() + align_of::<f64>();
+        own + bytes(lu_in_place_scratch::<usize, f64>(n, n, Par::Seq, Default::default()))
     }
     fn lu(a: &mut [f64], n: usize, order: &mut [usize], scratch: &mut [u8]) {
         let (inverse, scratch) = numbers::<usize>(scratch, n);
-        let a = MatMut::from_row_major_slice_mut(&mut a[..n * n], n, n);
-        lu_in_place(a, &mut order[..n], inverse, Par::Seq, stack(scratch), Default::default());
+        let (kept, scratch) = numbers::<f64>(scratch, n * n);
+        let a = &mut a[..n * n];
+        kept.copy_from_slice(a);
+        let matrix = MatMut::from_row_major_slice_mut(a, n, n);
+        lu_in_place(matrix, &mut order[..n], inverse, Par::Seq, stack(scratch), Default::default());
+        // It multiplies by the reciprocal of a pivot, be that zero.
+        if !a.iter().all(|x| x.is_finite()) && kept.iter().all(|x| x.is_finite()) {
+            a.copy_from_slice(kept);
+            lu_by_division(a, n, &mut order[..n]);
+        }
     }
 
     fn qr_bytes(m: usize, n: usize, columns: usize) -> usize {
@@ -129,6 +138,30 @@ impl Factor for f64 {
     unsafe fn solve_triangular(a: *const f64, steps: [isize; 2], n: usize, lower: bool, unit: bool, x: *mut f64, m: usize, row: usize) {
         // SAFETY: by the contract.
         unsafe { solve_triangular(a, steps, n, lower, unit, x, m, row) }
+    }
+}
+
+/// As [`Factor::lu`], step by step: a column whose pivot is zero has nothing left below it, and is left as it is.
+fn lu_by_division(a: &mut [f64], n: usize, order: &mut [usize]) {
+    (0..n).for_each(|i| order[i] = i);
+    for k in 0..n {
+        let pivot = (k..n).fold(k, |best, i| if a[i * n + k].abs() > a[best * n + k].abs() { i } else { best });
+        if a[pivot * n + k] == 0.0 {
+            continue;
+        }
+        if pivot != k {
+            order.swap(k, pivot);
+            (0..n).for_each(|j| a.swap(k * n + j, pivot * n + j));
+        }
+        let (head, tail) = a.split_at_mut((k + 1) * n);
+        let row = &head[k * n..];
+        for below in tail.chunks_exact_mut(n) {
+            let factor = below[k] / row[k];
+            below[k] = factor;
+            if factor != 0.0 {
+                below[k + 1..].iter_mut().zip(&row[k + 1..]).for_each(|(x, y)| *x -= factor * y);
+            }
+        }
     }
 }
 

@@ -83,7 +83,7 @@ row! {
             Ok((rows, columns)) => crate::ops::apply::cast(equal(columns, rows), factors.dtype()),
             Err(e) => return Err(e),
         };
-        let one = crate::ops::rules::shaped_like(one, factors);
+        let one = crate::ops::broadcast::broadcast_like(one, factors);
         (exchange_rows(one, pivots, true), unit_lower(factors), triu(factors, 0))
     }
     numpy "scipy.linalg.lu(a)";
