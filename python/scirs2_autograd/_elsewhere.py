@@ -37,14 +37,8 @@ FUNCTIONS = {
     "view": "T.reshape(x, shape)",
     # Products and linear algebra
     "bmm": "T.matmul(a, b)",
-    "det": "T.square(T.exp(T.sum(T.log(T.sum(T.cholesky(m) * np.eye(n), axis=1)))))",
-    "inv": "T.solve_lower(T.cholesky(m), T.solve_lower(T.cholesky(m), np.eye(n)), transpose=True)",
     "linear": "T.matmul(x, a.T) + v",
-    "logdet": "2.0 * T.sum(T.log(T.sum(T.cholesky(m) * np.eye(n), axis=1)))",
     "mm": "T.matmul(a, b)",
-    "multi_dot": "a @ b @ m",
-    "solve": "T.solve_lower(T.cholesky(m), T.solve_lower(T.cholesky(m), b), transpose=True)",
-    "solve_triangular": "T.solve_lower(T.cholesky(m), b)",
     # Making tensors
     "array": "T.constant(np.array([1.0, 2.0]))",
     "as_tensor": "T.constant(np.array([1.0, 2.0]))",
@@ -68,15 +62,6 @@ FUNCTIONS = {
     "no_grad": "T.stop_gradient(x)",
     "vjp": "T.grad_with_default([y], [x], [2.0])",
 }  # fmt: skip
-
-#: What a code of `FUNCTIONS` needs to be right.
-ONLY = {
-    "det": "if `m` is symmetric and positive definite",
-    "inv": "if `m` is symmetric and positive definite",
-    "logdet": "if `m` is symmetric and positive definite",
-    "solve": "if `m` is symmetric and positive definite",
-    "solve_triangular": "where `T.cholesky(m)` stands for any lower triangle",
-}
 
 #: Code by the name of an attribute or a method of arrays elsewhere; `x` is the tensor.
 ATTRIBUTES = {
@@ -128,7 +113,7 @@ def code(name: str) -> str | None:
     if name in tensor_ops.__all__:
         return f"`T.{name}`"
     found = FUNCTIONS.get(name)
-    return found and f"`{found}`" + (f", {ONLY[name]}" if name in ONLY else "")
+    return found and f"`{found}`"
 
 
 def advice(name: str, label: str = "") -> str:

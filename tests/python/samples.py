@@ -8,6 +8,12 @@ def spd(rng, shape):
     return a @ np.swapaxes(a, -1, -2) + shape[-1] * np.eye(shape[-1])
 
 
+def regular(rng, shape):
+    """Matrices whose values lie apart."""
+    noise = rng.uniform(-0.5, 0.5, shape) / max(shape[-2:])
+    return noise + np.eye(*shape[-2:]) * (1.5 + 0.7 * np.arange(shape[-1]))
+
+
 DOMAINS = {
     "real": lambda rng, shape, _: rng.uniform(0.1, 2.0, shape) * rng.choice([-1.0, 1.0], shape),
     "positive": lambda rng, shape, _: rng.uniform(0.3, 2.0, shape),
@@ -17,6 +23,7 @@ DOMAINS = {
     "distinct": lambda rng, shape, _: 0.1 * rng.permutation(np.prod(shape, dtype=int)).reshape(shape) - 0.35,
     "ascending": lambda rng, shape, _: 0.7 * (np.indices(shape)[-1] - shape[-1] / 2) + rng.uniform(0.0, 0.5, shape),
     "spd": lambda rng, shape, _: spd(rng, shape),
+    "regular": lambda rng, shape, _: regular(rng, shape),
     "index": lambda rng, shape, n: rng.integers(0, n, shape),
     "bool": lambda rng, shape, _: rng.choice([False, True], shape),
 }

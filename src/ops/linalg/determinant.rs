@@ -13,7 +13,7 @@ use crate::shape::Aval;
 
 use super::lu::{lu_factor, lu_inverse};
 use super::svd::svd;
-use super::{aligned, each, extents, row, square, total};
+use super::{aligned, each, extents, row, square, total, widely};
 
 /// The rows of this family.
 pub(in crate::ops) static ROWS: &[&OpDef] = &[&DET_FROM, &COFACTORS, &COFACTORS_ALONG, &LOG_DET_FROM, &DET, &SLOGDET, &LOGDET];
@@ -160,8 +160,11 @@ row! {
     /// Gradient: `g` times the matrix of cofactors, at every rank, and so on to the second order.
     pub DET = fn det(a: float) -> y
     body {
-        let (factors, pivots) = lu_factor(a);
-        det_from(factors, pivots, a)
+        let [y] = widely([a], |[a]| {
+            let (factors, pivots) = lu_factor(a);
+            Ok([det_from(factors, pivots, a)])
+        })?;
+        y
     }
     numpy "np.linalg.det(a)";
     example "T.det([[2.0, 1.0], [1.0, 3.0]])" => "5.000000000000001";
@@ -181,8 +184,11 @@ row! {
     /// Gradient: `g a^-T` of the logarithm; at a singular matrix an error of the run. None of the sign.
     pub SLOGDET = fn slogdet(a: float) -> sign, logabsdet
     body {
-        let (factors, pivots) = lu_factor(a);
-        log_det_from(factors, pivots, a)
+        let [sign, log] = widely([a], |[a]| {
+            let (factors, pivots) = lu_factor(a);
+            Ok(log_det_from(factors, pivots, a).into())
+        })?;
+        (sign, log)
     }
     numpy "np.linalg.slogdet(a)";
     example "T.slogdet([[2.0, 1.0], [1.0, 3.0]])" => "1.0 1.6094379124341005";

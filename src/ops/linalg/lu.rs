@@ -8,13 +8,18 @@ use crate::error::Result;
 use crate::graph::Tensor;
 use crate::graph::op::{CallKernel, Cotangent, Kernel, OpDef};
 use crate::kernels::linalg::lu;
+use crate::ops::apply::cast;
+use crate::ops::broadcast::broadcast_like;
 use crate::ops::compare::equal;
 use crate::ops::contract::{batch_matmul, swapped};
 use crate::ops::diagonals::{rows_and_columns, tril, triu};
+use crate::ops::movement::stop_gradient;
 use crate::ops::select::select;
+use crate::ops::slice::{concat, slice_along};
 use crate::ops::unpack::{self, attr};
 use crate::shape::{Aval, Shape, Tuple, broadcast};
 
+use super::qr::qr_factors;
 use super::triangular::solve_triangular;
 use super::{aligned, extents, matrices, square};
 
@@ -72,27 +77,60 @@ fn unit_lower(lu: Tensor<'_>) -> Tensor<'_> {
     }
 }
 
+/// The permutation that undoes exchanges of rows, as matrices like `square`.
+fn permutation<'g>(square: Tensor<'g>, pivots: Tensor<'g>) -> Result<Tensor<'g>> {
+    let (rows, columns) = rows_and_columns("lu", square, 0)?;
+    let one = broadcast_like(cast(equal(columns, rows), square.dtype()), square);
+    Ok(exchange_rows(one, pivots, true))
+}
+
+/// The factors of a matrix that is not square, by those of a square one: of its first columns, if it is wide; if it is high, of the matrix
+/// with columns that complete it, of which neither factor depends.
+fn rectangular<'g>(a: Tensor<'g>, m: usize, n: usize) -> Result<[Tensor<'g>; 3]> {
+    let axis = a.ndim() - 1;
+    if m < n {
+        let (own, more) = (slice_along(a, axis, None, Some(m as i64)), slice_along(a, axis, Some(m as i64), None));
+        let (factors, pivots) = lu_factor(own);
+        let rest = solve_triangular(factors, exchange_rows(more, pivots, false), 0, true, true);
+        return Ok([permutation(factors, pivots)?, unit_lower(factors), concat(&[triu(factors, 0), rest], -1)]);
+    }
+    let (basis, _) = qr_factors(stop_gradient(a), true);
+    let more = slice_along(basis, axis, Some(n as i64), None);
+    let (factors, pivots) = lu_factor(concat(&[a, more], -1));
+    let first = |t: Tensor<'g>, axis: usize| slice_along(t, axis, None, Some(n as i64));
+    Ok([permutation(factors, pivots)?, first(unit_lower(factors), axis), first(first(triu(factors, 0), axis), axis - 1)])
+}
+
 row! {
-    /// The factors `p l u = a` of square matrices: a permutation of rows, a lower triangle with a diagonal of ones, and an upper triangle.
+    /// The factors `p l u = a` of the matrices in the last two axes: a permutation of rows, a lower triangle with a diagonal of ones, and an
+    /// upper triangle. Of an `m x n` matrix `l` has, and `u` is, min(m, n) columns and rows.
     ///
-    /// Gradient: as that of `lu_factor`; none through `p`.
+    /// Gradient: as that of `lu_factor`; none through `p`. Where the pivots of two rows tie, the order of the rows jumps.
     pub LU = fn lu(a: float) -> p, l, u
     body {
-        let (factors, pivots) = lu_factor(a);
-        let one = match rows_and_columns("lu", factors, 0) {
-            Ok((rows, columns)) => crate::ops::apply::cast(equal(columns, rows), factors.dtype()),
-            Err(e) => return Err(e),
+        let sides = match a.dims() {
+            [.., m, n] if m.unify(*n).is_none() => m.known().zip(n.known()),
+            _ => None,
         };
-        let one = crate::ops::broadcast::broadcast_like(one, factors);
-        (exchange_rows(one, pivots, true), unit_lower(factors), triu(factors, 0))
+        let [p, l, u] = match sides {
+            Some((m, n)) => rectangular(a, m, n)?,
+            None => {
+                let (factors, pivots) = lu_factor(a);
+                [permutation(factors, pivots)?, unit_lower(factors), triu(factors, 0)]
+            }
+        };
+        (p, l, u)
     }
     numpy "scipy.linalg.lu(a)";
     example "T.lu([[1.0, 2.0], [4.0, 4.0]])" => "[[0. 1.]\n [1. 0.]] [[1.   0.  ]\n [0.25 1.  ]] [[4. 4.]\n [0. 1.]]";
     linalg lu;
     rounds by_layout;
+    exempt Unknown: "which side is longer must be known";
     case regular[3, 3];
     case regular[2, 2, 2];
-    refuses f64[2, 3] => "lu: not a square matrix. Got shape (2, 3); expected shape (..., n, n).";
+    case regular[4, 2];
+    case regular[2, 3];
+    refuses f64[3] => "lu: not a square matrix. Got shape (3,); expected shape (..., n, n).";
 }
 
 row! {

@@ -11,9 +11,11 @@ pub mod solve;
 pub mod svd;
 pub mod triangular;
 
+use crate::dtype::DType;
 use crate::error::Result;
 use crate::graph::Tensor;
 use crate::graph::op::{Batched, Infer, Lowering};
+use crate::ops::apply::cast;
 use crate::ops::batch;
 use crate::ops::contract::swapped;
 use crate::ops::movement::expand_dims;
@@ -62,6 +64,18 @@ fn aligned<'g>(b: &Batched<'_, 'g>, own: &[usize]) -> Result<Vec<Tensor<'g>>> {
         if has { batch::behind_first(x, (most - lead(i)) as i64) } else { x }
     };
     batch::applied(b, &b.inputs.iter().zip(b.has).enumerate().map(place).collect::<Vec<_>>(), &b.node.attrs)
+}
+
+/// `f` of floating operands, computed in `float64` and rounded once: in `float32` each step, and each step of the gradient, would lose some of
+/// the few digits that the condition of a matrix leaves.
+fn widely<'g, const N: usize, const M: usize>(
+    xs: [Tensor<'g>; N],
+    f: impl FnOnce([Tensor<'g>; N]) -> Result<[Tensor<'g>; M]>,
+) -> Result<[Tensor<'g>; M]> {
+    if xs.iter().any(|x| x.dtype() != DType::F32) {
+        return f(xs);
+    }
+    Ok(f(xs.map(|x| cast(x, DType::F64)))?.map(|y| if y.dtype() == DType::F64 { cast(y, DType::F32) } else { y }))
 }
 
 /// A number for each matrix, with the axes of the matrices.

@@ -5,6 +5,7 @@ use crate::graph::op::OpDef;
 use crate::ops::movement::{expand_dims, squeeze};
 
 use super::lu::{lu_factor, lu_inverse, lu_solved};
+use super::widely;
 
 /// The rows of this family.
 pub(in crate::ops) static ROWS: &[&OpDef] = &[&SOLVE, &INV, &LU_SOLVE];
@@ -22,8 +23,10 @@ row! {
             1 => expand_dims(b, -1),
             _ => b,
         };
-        let (factors, pivots) = lu_factor(a);
-        let x = lu_solved(factors, pivots, a, right, false);
+        let [x] = widely([a, right], |[a, right]| {
+            let (factors, pivots) = lu_factor(a);
+            Ok([lu_solved(factors, pivots, a, right, false)])
+        })?;
         if b.ndim() == 1 { squeeze(x, -1) } else { x }
     }
     numpy "np.linalg.solve(a, b)";
@@ -46,8 +49,11 @@ row! {
     /// Gradient: `-y^T g y^T`.
     pub INV = fn inv(a: float) -> y
     body {
-        let (factors, pivots) = lu_factor(a);
-        lu_inverse(factors, pivots, a)
+        let [y] = widely([a], |[a]| {
+            let (factors, pivots) = lu_factor(a);
+            Ok([lu_inverse(factors, pivots, a)])
+        })?;
+        y
     }
     numpy "np.linalg.inv(a)";
     example "T.inv([[1.0, 2.0], [0.0, 4.0]])" => "[[ 1.   -0.5 ]\n [ 0.    0.25]]";
