@@ -3885,9 +3885,10 @@ def lu_factor(a: TensorLike) -> tuple[Tensor, Tensor]:
 
 
 def lu(a: TensorLike) -> tuple[Tensor, Tensor, Tensor]:
-    """The factors `p l u = a` of square matrices: a permutation of rows, a lower triangle with a diagonal of ones, and an upper triangle.
+    """The factors `p l u = a` of the matrices in the last two axes: a permutation of rows, a lower triangle with a diagonal of ones, and an
+    upper triangle. Of an `m x n` matrix `l` has, and `u` is, min(m, n) columns and rows.
 
-    Gradient: as that of `lu_factor`; none through `p`.
+    Gradient: as that of `lu_factor`; none through `p`. Where the pivots of two rows tie, the order of the rows jumps.
 
     NumPy: `scipy.linalg.lu(a)`
 

@@ -1,14 +1,70 @@
 """The part of `ref` for factorisations: NumPy's and SciPy's, with the signs and the order that rows promise."""
 
+import itertools
+
 import numpy as np
 import scipy.linalg
 
-__all__ = ["cluster_steps", "cofactors_along", "eig", "eig_parts", "eigh", "exchange_rows", "lu_factor", "qr", "svd", "symmetric"]
+__all__ = [
+    "canonical",
+    "cluster_steps",
+    "cofactors_along",
+    "eig",
+    "eig_parts",
+    "eigh",
+    "exchange_rows",
+    "lu_factor",
+    "qr",
+    "svd",
+    "symmetric",
+]
+    "canonical",
+    "cluster_steps",
+    "cofactors_along",
+    "eig",
+    "eig_parts",
+    "eigh",
+    "exchange_rows",
+    "lu_factor",
+    "qr",
+    "svd",
+    "symmetric",
+]
 
 
 def _largest(v, axis):
     """The entries of the largest magnitude along an axis, which has length 1 then."""
     return np.take_along_axis(v, np.abs(v).argmax(axis=axis, keepdims=True), axis)
+
+
+def canonical(name, parts):
+    """The results of NumPy's function of this name with the signs and the order that rows promise."""
+    parts = [np.array(p) for p in parts]
+    if name == "svd" and len(parts) == 3:
+        u, s, vh = parts
+        k = s.shape[-1]
+        sign = np.sign(_largest(vh[..., :k, :], -1))
+        vh[..., :k, :] *= sign
+        u[..., :, :k] *= np.swapaxes(sign, -1, -2)
+        # Vectors that complete a basis are free: what counts is their space.
+        rest = u[..., :, k:], vh[..., k:, :]
+        u, vh = u[..., :, :k], vh[..., :k, :]
+        return [u, s, vh, rest[0] @ np.swapaxes(rest[0], -1, -2), np.swapaxes(rest[1], -1, -2) @ rest[1]]
+    if name == "eigh":
+        parts[1] *= np.sign(_largest(parts[1], -2))
+    if name == "qr" and len(parts) == 2:
+        q, r = parts
+        k = min(q.shape[-2], r.shape[-1])
+        sign = np.where(np.diagonal(r, axis1=-2, axis2=-1) < 0, -1.0, 1.0)
+        q[..., :, :k] *= sign[..., None, :]
+        r[..., :k, :] *= sign[..., :, None]
+    if name in ("eig", "eigvals"):
+        order = np.argsort(parts[0].real, axis=-1)
+        parts[0] = np.take_along_axis(parts[0], order, -1)
+        if name == "eig":
+            v = np.take_along_axis(parts[1], order[..., None, :], -1)
+            parts[1] = v * np.sign(_largest(v, -2))
+    return parts
 
 
 def svd(a, full_matrices):
@@ -30,18 +86,11 @@ def symmetric(a, uplo):
 
 
 def eigh(a):
-    w, v = np.linalg.eigh(a)
-    return w, v * np.sign(_largest(v, -2))
+    return tuple(canonical("eigh", np.linalg.eigh(a)))
 
 
 def qr(a, complete):
-    q, r = np.linalg.qr(a, mode="complete" if complete else "reduced")
-    k = min(a.shape[-2:])
-    sign = np.where(np.diagonal(r, axis1=-2, axis2=-1) < 0, -1.0, 1.0)
-    q, r = q.copy(), r.copy()
-    q[..., :, :k] *= sign[..., None, :]
-    r[..., :k, :] *= sign[..., :, None]
-    return q, r
+    return tuple(canonical("qr", np.linalg.qr(a, mode="complete" if complete else "reduced")))
 
 
 def lu_factor(a):
@@ -74,8 +123,17 @@ def eig(a):
 
 
 def cluster_steps(s, zeros):
-    """No value of the cases is near another, or near zero."""
-    return np.zeros_like(s)
+    t = np.zeros(s.shape)
+    near = 1e-5 * np.abs(s).max(axis=-1)
+    for at in np.ndindex(s.shape[:-1]):
+        k = s.shape[-1]
+        cuts = [0, *(i for i in range(1, k) if abs(s[at][i] - s[at][i - 1]) > near[at]), k]
+        for first, end in itertools.pairwise(cuts):
+            n, rises = end - first, s[at][end - 1] > s[at][first]
+            rank = np.arange(n) if rises else np.arange(n)[::-1]
+            zero = zeros and np.abs(s[at][first:end]).min() <= near[at]
+            t[at][first:end] = rank + 1 if zero else rank - (n - 1) / 2
+    return t
 
 
 def cofactors_along(a, h):

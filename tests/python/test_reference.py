@@ -11,7 +11,7 @@ import pytest
 
 import scirs2_autograd as ag
 from rows import ROWS, applied, attributes, expected, parsed
-from samples import close, draw
+from samples import FACTORED, ULP, close, draw
 from scirs2_autograd import _lib
 from scirs2_autograd import tensor_ops as T
 
@@ -48,7 +48,7 @@ def backwards(x, _kind):
 
 def repeated(x, kind):
     """The first row over and over, with a stride of 0."""
-    if x.ndim < (3 if kind == "spd" else 1) or x.shape[0] == 0:
+    if x.ndim < (3 if kind in ("spd", "regular") else 1) or x.shape[0] == 0:
         return x
     return np.broadcast_to(x[:1], x.shape)
 
@@ -67,7 +67,7 @@ def compare(row, got, xs, attrs, dtype):
         assert y.shape == w.shape
         assert y.dtype == (dtype if w.dtype == np.float64 and not chosen else w.dtype)
         if w.dtype == np.float64:
-            close(y, w)
+            close(y, w, FACTORED if row["family"] == "Linear algebra" else ULP)
         else:
             np.testing.assert_array_equal(y, w)
 
@@ -218,7 +218,7 @@ def test_most_rows_are_compared():
 
 def test_all_is_all():
     for name in T.__all__:
-        assert callable(getattr(T, name))
+        assert callable(getattr(T, name)) or name == "linalg"
         assert getattr(T, name).__doc__
     names = {n for n in vars(T) if not n.startswith("_")}
     assert names - set(T.__all__) <= {"annotations", "builtins", "Literal", "Sequence", "TYPE_CHECKING", "Tensor"}

@@ -4,7 +4,7 @@ use smallvec::smallvec;
 
 use crate::array::with_lead;
 use crate::dtype::DType;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::graph::Tensor;
 use crate::graph::op::{CallKernel, Cotangent, Kernel, OpDef};
 use crate::kernels::linalg::lu;
@@ -17,7 +17,7 @@ use crate::ops::movement::stop_gradient;
 use crate::ops::select::select;
 use crate::ops::slice::{concat, slice_along};
 use crate::ops::unpack::{self, attr};
-use crate::shape::{Aval, Shape, Tuple, broadcast};
+use crate::shape::{Aval, Dim, Shape, Tuple, broadcast};
 
 use super::qr::qr_factors;
 use super::triangular::solve_triangular;
@@ -108,9 +108,12 @@ row! {
     /// Gradient: as that of `lu_factor`; none through `p`. Where the pivots of two rows tie, the order of the rows jumps.
     pub LU = fn lu(a: float) -> p, l, u
     body {
+        let fault = |what: &str, rule: &str| Error::new(ErrorKind::Shape, "lu", what, format_args!("shape {}", Tuple(a.dims())), rule);
         let sides = match a.dims() {
-            [.., m, n] if m.unify(*n).is_none() => m.known().zip(n.known()),
-            _ => None,
+            [.., m, n] if m == n => None,
+            [.., Dim::Known(m), Dim::Known(n)] => Some((*m, *n)),
+            [.., _, _] => return Err(fault("which side is longer is not known yet", "lengths that are known, or a square matrix")),
+            _ => return Err(fault("there is no matrix", "shape (..., m, n)")),
         };
         let [p, l, u] = match sides {
             Some((m, n)) => rectangular(a, m, n)?,
@@ -130,7 +133,7 @@ row! {
     case regular[2, 2, 2];
     case regular[4, 2];
     case regular[2, 3];
-    refuses f64[3] => "lu: not a square matrix. Got shape (3,); expected shape (..., n, n).";
+    refuses f64[3] => "lu: there is no matrix. Got shape (3,); expected shape (..., m, n).";
 }
 
 row! {
