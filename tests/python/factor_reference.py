@@ -18,18 +18,6 @@ __all__ = [
     "svd",
     "symmetric",
 ]
-    "canonical",
-    "cluster_steps",
-    "cofactors_along",
-    "eig",
-    "eig_parts",
-    "eigh",
-    "exchange_rows",
-    "lu_factor",
-    "qr",
-    "svd",
-    "symmetric",
-]
 
 
 def _largest(v, axis):
