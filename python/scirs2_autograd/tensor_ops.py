@@ -122,6 +122,8 @@ __all__ = [
     "copysign",
     "cos",
     "cosh",
+    "coshm",
+    "cosm",
     "count_nonzero",
     "cross",
     "cummax",
@@ -157,7 +159,9 @@ __all__ = [
     "exp",
     "exp2",
     "expand_dims",
+    "expm",
     "expm1",
+    "expm_frechet",
     "eye",
     "fix",
     "flatten",
@@ -170,6 +174,7 @@ __all__ = [
     "fmin",
     "fmod",
     "frac",
+    "fractional_matrix_power",
     "full",
     "full_like",
     "gammaln",
@@ -221,6 +226,7 @@ __all__ = [
     "logical_not",
     "logical_or",
     "logical_xor",
+    "logm",
     "logsigmoid",
     "logsumexp",
     "lu",
@@ -228,7 +234,12 @@ __all__ = [
     "lu_solve",
     "masked_fill",
     "matmul",
+    "matrix_exp",
     "matrix_inverse",
+    "matrix_log",
+    "matrix_pow",
+    "matrix_power",
+    "matrix_sqrt",
     "matrix_transpose",
     "matvec",
     "max",
@@ -261,6 +272,7 @@ __all__ = [
     "outer",
     "pad",
     "permute",
+    "polar",
     "polygamma",
     "positive",
     "pow",
@@ -294,27 +306,36 @@ __all__ = [
     "scatter",
     "scatter_add",
     "scatter_reduce",
+    "schur",
     "searchsorted",
     "show",
     "sigmoid",
     "sigmoid_cross_entropy",
     "sign",
     "signbit",
+    "signm",
     "silu",
     "sin",
     "sinc",
     "sinh",
+    "sinhm",
+    "sinm",
     "slice",
     "slogdet",
     "softmax",
     "softmax_cross_entropy",
     "softplus",
     "solve",
+    "solve_continuous_lyapunov",
+    "solve_discrete_lyapunov",
+    "solve_lyapunov",
+    "solve_sylvester",
     "solve_triangular",
     "sort",
     "sparse_softmax_cross_entropy",
     "split",
     "sqrt",
+    "sqrtm",
     "square",
     "squeeze",
     "stack",
@@ -335,6 +356,7 @@ __all__ = [
     "take_along_axis",
     "tan",
     "tanh",
+    "tanhm",
     "tensor_split",
     "tensordot",
     "tile",
@@ -407,6 +429,8 @@ _concat = _row("concat")
 _copysign = _row("copysign")
 _cos = _row("cos")
 _cosh = _row("cosh")
+_coshm = _row("coshm")
+_cosm = _row("cosm")
 _count_nonzero = _row("count_nonzero")
 _cross = _row("cross")
 _cummax = _row("cummax")
@@ -437,7 +461,9 @@ _erfinv = _row("erfinv")
 _exp = _row("exp")
 _exp2 = _row("exp2")
 _expand_dims = _row("expand_dims")
+_expm = _row("expm")
 _expm1 = _row("expm1")
+_expm_frechet = _row("expm_frechet")
 _flatten = _row("flatten")
 _flip = _row("flip")
 _fliplr = _row("fliplr")
@@ -448,6 +474,7 @@ _fmax = _row("fmax")
 _fmin = _row("fmin")
 _fmod = _row("fmod")
 _frac = _row("frac")
+_fractional_matrix_power = _row("fractional_matrix_power")
 _full_like = _row("full_like")
 _gather = _row("gather")
 _gelu = _row("gelu")
@@ -486,12 +513,14 @@ _logical_and = _row("logical_and")
 _logical_not = _row("logical_not")
 _logical_or = _row("logical_or")
 _logical_xor = _row("logical_xor")
+_logm = _row("logm")
 _logsigmoid = _row("logsigmoid")
 _lu = _row("lu")
 _lu_factor = _row("lu_factor")
 _lu_solve = _row("lu_solve")
 _masked_fill = _row("masked_fill")
 _matmul = _row("matmul")
+_matrix_power = _row("matrix_power")
 _matrix_transpose = _row("matrix_transpose")
 _matvec = _row("matvec")
 _max_with_index = _row("max_with_index")
@@ -515,6 +544,7 @@ _one_hot = _row("one_hot")
 _ones_like = _row("ones_like")
 _outer = _row("outer")
 _pad = _row("pad")
+_polar = _row("polar")
 _positive = _row("positive")
 _pow = _row("pow")
 _ptp = _row("ptp")
@@ -540,25 +570,33 @@ _rsqrt = _row("rsqrt")
 _scatter = _row("scatter")
 _scatter_add = _row("scatter_add")
 _scatter_reduce = _row("scatter_reduce")
+_schur = _row("schur")
 _searchsorted = _row("searchsorted")
 _sigmoid = _row("sigmoid")
 _sigmoid_cross_entropy = _row("sigmoid_cross_entropy")
 _sign = _row("sign")
 _signbit = _row("signbit")
+_signm = _row("signm")
 _silu = _row("silu")
 _sin = _row("sin")
 _sinc = _row("sinc")
 _sinh = _row("sinh")
+_sinhm = _row("sinhm")
+_sinm = _row("sinm")
 _slogdet = _row("slogdet")
 _softmax = _row("softmax")
 _softmax_cross_entropy = _row("softmax_cross_entropy")
 _softplus = _row("softplus")
 _solve = _row("solve")
+_solve_continuous_lyapunov = _row("solve_continuous_lyapunov")
+_solve_discrete_lyapunov = _row("solve_discrete_lyapunov")
+_solve_sylvester = _row("solve_sylvester")
 _solve_triangular = _row("solve_triangular")
 _sort = _row("sort")
 _sparse_softmax_cross_entropy = _row("sparse_softmax_cross_entropy")
 _split = _row("split")
 _sqrt = _row("sqrt")
+_sqrtm = _row("sqrtm")
 _square = _row("square")
 _squeeze = _row("squeeze")
 _stack = _row("stack")
@@ -574,6 +612,7 @@ _take = _row("take")
 _take_along_axis = _row("take_along_axis")
 _tan = _row("tan")
 _tanh = _row("tanh")
+_tanhm = _row("tanhm")
 _tile = _row("tile")
 _topk = _row("topk")
 _trace = _row("trace")
@@ -4070,6 +4109,277 @@ def eigvalsh(a: TensorLike, UPLO: Literal["both", "L", "U"] = "both") -> Tensor:
     return made
 
 
+def schur(a: TensorLike) -> tuple[Tensor, Tensor]:
+    """The real Schur form `a = z t z^T` of the square matrices in the last two axes: `z` is orthogonal, and `t` an upper triangle, with a
+    block of two rows on the diagonal for each pair of complex eigenvalues: of equal diagonal elements, and of opposite signs off the
+    diagonal. NaN and infinities are an error of the run.
+
+    Gradient: `z (triu(gt) - y) z^T`, where `y` is the strictly lower triangle for which `t^T y - y t^T` has that of `s - s^T`, with
+    `s = z^T gz + t^T triu(gt) - triu(gt) t^T`: for the variation of `z` is `z w` with a skew `w`, and `z^T da z + t w - w t` is an
+    upper triangle. The eigenvalues must be real and distinct, else it is an error of the run.
+
+    >>> with ag.Context() as ctx:
+    ...     print(*ctx.eval(T.schur([[1.0, 2.0], [0.0, 3.0]])))
+    [[1. 2.]
+     [0. 3.]] [[1. 0.]
+     [0. 1.]]
+    """
+    made: tuple[Tensor, Tensor] = _apply(_schur, (a,), ())
+    return made
+
+
+def solve_sylvester(a: TensorLike, b: TensorLike, q: TensorLike) -> Tensor:
+    """The solution `x` of Sylvester's equation `a x + x b = q` for square `a` and `b` in the last two axes; the axes in front broadcast.
+    It is computed from the Schur forms (R. H. Bartels, G. W. Stewart 1972). An eigenvalue of `a` that is one of `-b` is an error of the
+    run.
+
+    Gradient: `y` with `a^T y + y b^T = g` for `q`, `-y x^T` for `a` and `-x^T y` for `b`.
+
+    >>> with ag.Context():
+    ...     print(T.solve_sylvester([[1.0, 0.0], [0.0, 2.0]], [[3.0]], [[4.0], [10.0]]).eval())
+    [[1.]
+     [2.]]
+    """
+    made: Tensor = _apply(_solve_sylvester, (a, b, q), ())
+    return made
+
+
+def solve_continuous_lyapunov(a: TensorLike, q: TensorLike) -> Tensor:
+    """The solution `x` of Lyapunov's equation `a x + x a^T = q`. A pair of eigenvalues of `a` whose sum is 0 is an error of the run.
+
+    Gradient: as of `solve_sylvester`.
+
+    >>> with ag.Context():
+    ...     print(T.solve_continuous_lyapunov([[1.0, 0.0], [0.0, 2.0]], [[2.0, 3.0], [3.0, 8.0]]).eval())
+    [[1. 1.]
+     [1. 2.]]
+    """
+    made: Tensor = _apply(_solve_continuous_lyapunov, (a, q), ())
+    return made
+
+
+def solve_discrete_lyapunov(a: TensorLike, q: TensorLike) -> Tensor:
+    """The solution `x` of the discrete equation `a x a^T - x + q = 0`, through `b x + x b^T = c` with `b = (a + 1)^-1 (a - 1)` and
+    `c = -2 (a + 1)^-1 q (a + 1)^-T`. A pair of eigenvalues of `a` whose product is 1 is an error of the run.
+
+    Gradient: as of `solve_sylvester`.
+
+    >>> with ag.Context():
+    ...     print(T.solve_discrete_lyapunov([[0.5, 0.0], [0.0, 0.0]], [[3.0, 1.0], [1.0, 2.0]]).eval())
+    [[4. 1.]
+     [1. 2.]]
+    """
+    made: Tensor = _apply(_solve_discrete_lyapunov, (a, q), ())
+    return made
+
+
+def expm(a: TensorLike, hermitian: bool = False) -> Tensor:
+    """The exponential function of the square matrices in the last two axes: `1 + a + a^2 / 2 + ..`, by scaling and squaring (A. H.
+    Al-Mohy, N. J. Higham 2009). With `hermitian` the symmetric part is taken, and computed by its eigenvalues. NaN, infinities and an
+    overflow are an error of the run.
+
+    Gradient: the derivative of the function at `a^T` in the direction `g`, a block of `expm([[a^T, g], [0, a^T]])`; with `hermitian`,
+    `v (f[w_i, w_j] (v^T g v)) v^T` with divided differences, which are right for equal eigenvalues too.
+
+    >>> with ag.Context():
+    ...     print(T.expm([[0.0, 1.0], [0.0, 0.0]]).eval())
+    [[1. 1.]
+     [0. 1.]]
+    """
+    made: Tensor = _apply(_expm, (a,), (hermitian,))
+    return made
+
+
+def expm_frechet(a: TensorLike, e: TensorLike) -> tuple[Tensor, Tensor]:
+    """The exponential function of `a`, and its derivative at `a` in the direction `e`: SciPy's. The axes in front of matrices broadcast.
+
+    Gradient: of the derivative, `D[g]` at `a^T` for `e` and the second derivative `D[e^T, g]` for `a`, where `D` is that at `a^T`.
+
+    >>> with ag.Context() as ctx:
+    ...     print(*ctx.eval(T.expm_frechet([[0.0, 1.0], [0.0, 0.0]], [[0.0, 2.0], [0.0, 0.0]])))
+    [[1. 1.]
+     [0. 1.]] [[0. 2.]
+     [0. 0.]]
+    """
+    made: tuple[Tensor, Tensor] = _apply(_expm_frechet, (a, e), ())
+    return made
+
+
+def sinm(a: TensorLike, hermitian: bool = False) -> Tensor:
+    """The sine of the square matrices in the last two axes. It is a block of the exponential function of `[[0, -a], [a, 0]]`. With
+    `hermitian` the symmetric part is taken.
+
+    Gradient: the derivative of the function at `a^T` in the direction `g`; with `hermitian` by divided differences, as of `expm`.
+
+    >>> with ag.Context():
+    ...     print(T.sinm([[0.0, 1.0], [0.0, 0.0]]).eval())
+    [[0. 1.]
+     [0. 0.]]
+    """
+    made: Tensor = _apply(_sinm, (a,), (hermitian,))
+    return made
+
+
+def cosm(a: TensorLike, hermitian: bool = False) -> Tensor:
+    """The cosine of the square matrices in the last two axes. It is a block of the exponential function of `[[0, -a], [a, 0]]`. With
+    `hermitian` the symmetric part is taken.
+
+    Gradient: the derivative of the function at `a^T` in the direction `g`; with `hermitian` by divided differences, as of `expm`.
+
+    >>> with ag.Context():
+    ...     print(T.cosm([[0.0, 1.0], [0.0, 0.0]]).eval())
+    [[1. 0.]
+     [0. 1.]]
+    """
+    made: Tensor = _apply(_cosm, (a,), (hermitian,))
+    return made
+
+
+def sinhm(a: TensorLike, hermitian: bool = False) -> Tensor:
+    """The hyperbolic sine of the square matrices in the last two axes. It is a block of the exponential function of `[[0, a], [a, 0]]`.
+    With `hermitian` the symmetric part is taken.
+
+    Gradient: the derivative of the function at `a^T` in the direction `g`; with `hermitian` by divided differences, as of `expm`.
+
+    >>> with ag.Context():
+    ...     print(T.sinhm([[0.0, 1.0], [0.0, 0.0]]).eval())
+    [[0. 1.]
+     [0. 0.]]
+    """
+    made: Tensor = _apply(_sinhm, (a,), (hermitian,))
+    return made
+
+
+def coshm(a: TensorLike, hermitian: bool = False) -> Tensor:
+    """The hyperbolic cosine of the square matrices in the last two axes. It is a block of the exponential function of `[[0, a], [a, 0]]`.
+    With `hermitian` the symmetric part is taken.
+
+    Gradient: the derivative of the function at `a^T` in the direction `g`; with `hermitian` by divided differences, as of `expm`.
+
+    >>> with ag.Context():
+    ...     print(T.coshm([[0.0, 1.0], [0.0, 0.0]]).eval())
+    [[1. 0.]
+     [0. 1.]]
+    """
+    made: Tensor = _apply(_coshm, (a,), (hermitian,))
+    return made
+
+
+def tanhm(a: TensorLike, hermitian: bool = False) -> Tensor:
+    """The hyperbolic tangent of the square matrices in the last two axes. A pole (an eigenvalue of `i pi (k + 1/2)`) is an error of the
+    run. With `hermitian` the symmetric part is taken.
+
+    Gradient: the derivative of the function at `a^T` in the direction `g`; with `hermitian` by divided differences, as of `expm`.
+
+    >>> with ag.Context():
+    ...     print(T.tanhm([[0.0, 1.0], [0.0, 0.0]]).eval())
+    [[0. 1.]
+     [0. 0.]]
+    """
+    made: Tensor = _apply(_tanhm, (a,), (hermitian,))
+    return made
+
+
+def logm(a: TensorLike, hermitian: bool = False) -> Tensor:
+    """The principal logarithm of the square matrices in the last two axes: the real matrix whose eigenvalues have imaginary parts between
+    `-pi` and `pi`, and whose exponential function is `a`. It is computed from the Schur form by inverse scaling and squaring (A. H.
+    Al-Mohy, N. J. Higham 2012). A real eigenvalue that is 0 or negative is an error of the run. With `hermitian` the symmetric part is
+    taken.
+
+    Gradient: the derivative of the function at `a^T` in the direction `g`; with `hermitian` by divided differences, as of `expm`.
+
+    >>> with ag.Context():
+    ...     print(T.logm([[1.0, 1.0], [0.0, 1.0]]).eval())
+    [[0. 1.]
+     [0. 0.]]
+    """
+    made: Tensor = _apply(_logm, (a,), (hermitian,))
+    return made
+
+
+def sqrtm(a: TensorLike, hermitian: bool = False) -> Tensor:
+    """The principal square root of the square matrices in the last two axes, whose eigenvalues have real parts that are not negative, from
+    the Schur form (N. J. Higham 1987). A negative real eigenvalue is an error of the run, and so is one of 0 that has no root: in a
+    Jordan block. With `hermitian` the symmetric part is taken, and eigenvalues that rounding makes negative are 0.
+
+    Gradient: the solution `x` of `y^T x + x y^T = g`; an eigenvalue of 0 is an error of the run there, as it has no derivative. With
+    `hermitian` by divided differences, as of `expm`.
+
+    >>> with ag.Context():
+    ...     print(T.sqrtm([[4.0, 4.0], [0.0, 4.0]]).eval())
+    [[2. 1.]
+     [0. 2.]]
+    """
+    made: Tensor = _apply(_sqrtm, (a,), (hermitian,))
+    return made
+
+
+def signm(a: TensorLike, hermitian: bool = False) -> Tensor:
+    """The sign of the square matrices in the last two axes: eigenvalues of a positive real part become 1, of a negative one -1. It is
+    computed by Newton's iteration. An eigenvalue whose real part is 0 is an error of the run. With `hermitian` the symmetric part is
+    taken.
+
+    Gradient: the derivative of the function at `a^T` in the direction `g`; with `hermitian` by divided differences, as of `expm`.
+
+    >>> with ag.Context():
+    ...     print(T.signm([[3.0, 0.0], [0.0, -2.0]]).eval())
+    [[ 1.  0.]
+     [ 0. -1.]]
+    """
+    made: Tensor = _apply(_signm, (a,), (hermitian,))
+    return made
+
+
+def fractional_matrix_power(a: TensorLike, p: TensorLike, hermitian: bool = False) -> Tensor:
+    """The power `a ** p` of the square matrices in the last two axes for a number `p`, or one for each matrix: `expm(p logm(a))`. A real
+    eigenvalue that is 0 or negative is an error of the run: for integers there is `matrix_power`. With `hermitian` the symmetric part
+    is taken.
+
+    Gradient: by the exponential function and the logarithm, to `p` too.
+
+    >>> with ag.Context():
+    ...     print(T.fractional_matrix_power([[4.0, 4.0], [0.0, 4.0]], 0.5).eval())
+    [[2. 1.]
+     [0. 2.]]
+    """
+    made: Tensor = _apply(_fractional_matrix_power, (a, p), (hermitian,))
+    return made
+
+
+def matrix_power(a: TensorLike, n: int) -> Tensor:
+    """The integer power `a ** n` of the square matrices in the last two axes, by repeated squaring: the identity matrix for `n = 0`,
+    powers of the inverse for a negative one.
+
+    Gradient: by the products.
+
+    NumPy: `np.linalg.matrix_power(a, n)`
+
+    >>> with ag.Context():
+    ...     print(T.matrix_power([[1.0, 1.0], [0.0, 1.0]], 3).eval())
+    [[1. 3.]
+     [0. 1.]]
+    """
+    made: Tensor = _apply(_matrix_power, (a,), (n,))
+    return made
+
+
+def polar(a: TensorLike) -> tuple[Tensor, Tensor]:
+    """The polar decomposition `a = u p` of matrices, square or not, in the last two axes: `u` has orthonormal columns, or rows where `a`
+    has fewer of them, and `p` is symmetric with eigenvalues that are not negative. With singular vectors `a = w diag(s) v^T` they are
+    `w v^T` and `v diag(s) v^T`.
+
+    Gradient: as that of `svd`: exact where singular values are equal; of `u` where `a` has full rank.
+
+    >>> with ag.Context() as ctx:
+    ...     print(*ctx.eval(T.polar([[0.0, -2.0], [2.0, 0.0]])))
+    [[ 0. -1.]
+     [ 1.  0.]] [[2. 0.]
+     [0. 2.]]
+    """
+    made: tuple[Tensor, Tensor] = _apply(_polar, (a,), ())
+    return made
+
+
 def sparse_softmax_cross_entropy(logits: TensorLike, labels: TensorLike) -> Tensor:
     """Cross-entropy of softmax against labels: `logsumexp(logits) - logits[label]`, one value a row. `logits` are
     `(n, classes)`; labels are integers or integral floats of shape `(n,)` or `(n, 1)`, and one that is NaN, not integral
@@ -4238,7 +4548,11 @@ lesser_equal = less_equal
 ln = log
 log_sigmoid = logsigmoid
 logsumexp = reduce_logsumexp
+matrix_exp = expm
 matrix_inverse = inv
+matrix_log = logm
+matrix_pow = fractional_matrix_power
+matrix_sqrt = sqrtm
 max = reduce_max
 mean = reduce_mean
 min = reduce_min
@@ -4251,6 +4565,7 @@ prod = reduce_prod
 psi = digamma
 radians = deg2rad
 repeat_interleave = repeat
+solve_lyapunov = solve_continuous_lyapunov
 subtract = sub
 sum = reduce_sum
 swish = silu

@@ -233,3 +233,52 @@ def topk(x, k, axis, largest, sorted):
     index = order[..., :k] if sorted else np.sort(order[..., :k], axis=-1)
     values = np.take_along_axis(line, index, -1)
     return np.moveaxis(values, -1, axis), np.moveaxis(index, -1, axis)
+
+
+def symmetric_if(a, hermitian):
+    return (a + np.swapaxes(a, -1, -2)) / 2 if hermitian else a
+
+
+def each(f, *xs):
+    """A function of matrices, over the axes in front of them."""
+    lead = np.broadcast_shapes(*(np.shape(x)[:-2] for x in xs))
+    xs = [np.broadcast_to(x, lead + np.shape(x)[-2:]) for x in xs]
+    made = [f(*(x[at] for x in xs)) for at in np.ndindex(lead)]
+    stacked = lambda parts: np.reshape(parts, lead + np.shape(parts[0]))  # noqa: E731
+    return tuple(map(stacked, zip(*made, strict=True))) if isinstance(made[0], tuple) else stacked(made)
+
+
+def fractional_matrix_power(a, p):
+    import scipy.linalg
+
+    p = np.broadcast_to(p, np.shape(a)[:-2])
+    made = [scipy.linalg.fractional_matrix_power(a[at], float(p[at])) for at in np.ndindex(p.shape)]
+    return np.reshape(made, np.shape(a))
+
+
+def commuted(t, r, transpose):
+    """The strictly lower triangle whose commutator with `t` has the strictly lower triangle of `r`."""
+
+    def one(t, r):
+        n = len(t)
+        t = t.T if transpose else t
+        whole = np.kron(t, np.eye(n)) - np.kron(np.eye(n), t.T)
+        at = np.flatnonzero(np.tril(np.ones([n, n]), -1))
+        x = np.zeros(n * n)
+        x[at] = np.linalg.solve(whole[np.ix_(at, at)], r.ravel()[at])
+        return x.reshape(n, n)
+
+    return each(one, t, r)
+
+
+def matrix_function(a, hs, f):
+    """The derivative as a block of the function of a block triangular matrix."""
+    import scipy.linalg
+
+    def one(a, *hs):
+        n = len(a)
+        for k, h in enumerate(hs):
+            a = np.block([[a, np.kron(np.eye(2**k), h)], [np.zeros_like(a), a]])
+        return getattr(scipy.linalg, f + "m")(a)[:n, -n:]
+
+    return each(one, a, *hs)

@@ -15,13 +15,20 @@ use crate::shape::count;
 
 pub mod cholesky;
 pub mod cluster;
+mod dense;
 pub mod determinant;
+mod differences;
 pub mod eigh;
 pub mod factor;
 mod faer_back_end;
+pub mod functions;
 pub mod lu;
 pub mod qr;
+mod quasi;
+pub mod schur;
+pub mod spectral;
 pub mod svd;
+pub mod sylvester;
 pub mod triangular;
 
 /// Parts of a batch that are computed at once, each in scratch memory of its own.
