@@ -256,6 +256,27 @@ def fractional_matrix_power(a, p):
     return np.reshape(made, np.shape(a))
 
 
+def expm(a):
+    """Taylor's series in the widest numbers that there are, of a part of `a` that is squared again."""
+    a = np.asarray(a, np.longdouble)
+    s = max(0, int(np.ceil(np.log2(max(np.max(np.sum(np.abs(a), axis=0)), 1)))) + 3)
+    x, y, term = a / 2**s, np.eye(len(a), dtype=np.longdouble), np.eye(len(a), dtype=np.longdouble)
+    for k in range(1, 30):
+        term = term @ x / k
+        y = y + term
+    for _ in range(s):
+        y = y @ y
+    return y
+
+
+def sinhm(a):
+    return ((expm(a) - expm(-a)) / 2).astype(np.float64)
+
+
+def coshm(a):
+    return ((expm(a) + expm(-a)) / 2).astype(np.float64)
+
+
 def commuted(t, r, transpose):
     """The strictly lower triangle whose commutator with `t` has the strictly lower triangle of `r`."""
 

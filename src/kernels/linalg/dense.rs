@@ -114,16 +114,24 @@ pub fn product([m, k, n]: [usize; 3], a: Operand<'_>, b: Operand<'_>, c: &mut [f
     }
 }
 
-
 /// `z^T a z` in place of `a`, or `z a z^T` if `back`. `spare` has room for a matrix.
 pub fn turn(n: usize, z: &[f64], a: &mut [f64], spare: &mut [f64], back: bool) {
     product([n; 3], Operand(z, !back), Operand(a, false), spare, false);
     product([n; 3], Operand(spare, false), Operand(z, back), a, false);
 }
 
-/// The largest sum of magnitudes in a column.
+/// The largest sum of magnitudes in a column; NaN if there is one.
 pub fn norm(n: usize, a: &[f64]) -> f64 {
-    let column = |j: usize| (0..n).map(|i| a[i * n + j].abs()).sum::<f64>();
+    largest(n, |i, j| a[i * n + j])
+}
+
+/// The same of `a - 1`.
+pub fn distance(n: usize, a: &[f64]) -> f64 {
+    largest(n, |i, j| if i == j { a[i * n + j] - 1.0 } else { a[i * n + j] })
+}
+
+fn largest(n: usize, at: impl Fn(usize, usize) -> f64) -> f64 {
+    let column = |j: usize| (0..n).map(|i| at(i, j).abs()).sum::<f64>();
     (0..n).map(column).fold(0.0, |most, x| if x > most || x.is_nan() { x } else { most })
 }
 

@@ -25,7 +25,7 @@ row! {
     case real[2, 2, 2];
     case real[3, 3] with hermitian = true;
     case real[2, 2, 2] with hermitian = true;
-    refuses f64[2, 3] => "matrix_function: not a square matrix. Got shape (2, 3); expected shape (..., n, n).";
+    refuses f64[2, 3] => "expm: not a square matrix. Got shape (2, 3); expected shape (..., n, n).";
 }
 
 row! {
@@ -40,7 +40,7 @@ row! {
     rounds by_layout;
     case real[3, 3], real[3, 3];
     case real[2, 2, 2], real[2, 2, 2];
-    refuses f64[2, 2], f64[3, 3] => "matrix_function: the lengths differ. Got (2, 2) and (3, 3); expected matrices of one length.";
+    refuses f64[2, 2], f64[3, 3] => "expm_frechet: the lengths differ. Got (2, 2) and (3, 3); expected matrices of one length.";
 }
 
 row! {
@@ -58,7 +58,7 @@ row! {
     case real[2, 2, 2];
     case real[3, 3] with hermitian = true;
     case real[2, 2, 2] with hermitian = true;
-    refuses f64[2, 3] => "matrix_function: not a square matrix. Got shape (2, 3); expected shape (..., n, n).";
+    refuses f64[2, 3] => "sinm: not a square matrix. Got shape (2, 3); expected shape (..., n, n).";
 }
 
 row! {
@@ -76,7 +76,7 @@ row! {
     case real[2, 2, 2];
     case real[3, 3] with hermitian = true;
     case real[2, 2, 2] with hermitian = true;
-    refuses f64[2, 3] => "matrix_function: not a square matrix. Got shape (2, 3); expected shape (..., n, n).";
+    refuses f64[2, 3] => "cosm: not a square matrix. Got shape (2, 3); expected shape (..., n, n).";
 }
 
 row! {
@@ -86,7 +86,7 @@ row! {
     /// Gradient: the derivative of the function at `a^T` in the direction `g`; with `hermitian` by divided differences, as of `expm`.
     pub SINHM = fn sinhm(a: float; hermitian: bool = false) -> y
     body { function(a, Function::Sinh, hermitian) }
-    numpy "ref.each(scipy.linalg.sinhm, ref.symmetric_if(a, hermitian))";
+    numpy "ref.each(ref.sinhm, ref.symmetric_if(a, hermitian))";
     example "T.sinhm([[0.0, 1.0], [0.0, 0.0]])" => "[[0. 1.]\n [0. 0.]]";
     linalg sinhm;
     rounds by_layout;
@@ -94,7 +94,7 @@ row! {
     case real[2, 2, 2];
     case real[3, 3] with hermitian = true;
     case real[2, 2, 2] with hermitian = true;
-    refuses f64[2, 3] => "matrix_function: not a square matrix. Got shape (2, 3); expected shape (..., n, n).";
+    refuses f64[2, 3] => "sinhm: not a square matrix. Got shape (2, 3); expected shape (..., n, n).";
 }
 
 row! {
@@ -104,7 +104,7 @@ row! {
     /// Gradient: the derivative of the function at `a^T` in the direction `g`; with `hermitian` by divided differences, as of `expm`.
     pub COSHM = fn coshm(a: float; hermitian: bool = false) -> y
     body { function(a, Function::Cosh, hermitian) }
-    numpy "ref.each(scipy.linalg.coshm, ref.symmetric_if(a, hermitian))";
+    numpy "ref.each(ref.coshm, ref.symmetric_if(a, hermitian))";
     example "T.coshm([[0.0, 1.0], [0.0, 0.0]])" => "[[1. 0.]\n [0. 1.]]";
     linalg coshm;
     rounds by_layout;
@@ -112,7 +112,7 @@ row! {
     case real[2, 2, 2];
     case real[3, 3] with hermitian = true;
     case real[2, 2, 2] with hermitian = true;
-    refuses f64[2, 3] => "matrix_function: not a square matrix. Got shape (2, 3); expected shape (..., n, n).";
+    refuses f64[2, 3] => "coshm: not a square matrix. Got shape (2, 3); expected shape (..., n, n).";
 }
 
 row! {
@@ -130,5 +130,5 @@ row! {
     case real[2, 2, 2];
     case real[3, 3] with hermitian = true;
     case real[2, 2, 2] with hermitian = true;
-    refuses f64[2, 3] => "matrix_function: not a square matrix. Got shape (2, 3); expected shape (..., n, n).";
+    refuses f64[2, 3] => "tanhm: not a square matrix. Got shape (2, 3); expected shape (..., n, n).";
 }

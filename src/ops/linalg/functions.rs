@@ -67,7 +67,11 @@ fn together(c: &mut Infer<'_>, a: &Aval, hs: &[&Aval]) -> Result<Aval> {
     for h in hs {
         let m = square(c, h)?;
         if n.unify(m).is_none() {
-            return c.shape_error("the lengths differ", format_args!("{} and {}", Tuple(&a.shape), Tuple(&h.shape)), "matrices of one length");
+            return c.shape_error(
+                "the lengths differ",
+                format_args!("{} and {}", Tuple(&a.shape), Tuple(&h.shape)),
+                "matrices of one length",
+            );
         }
         lead = broadcast(c.op, &lead, &h.shape[..h.ndim().saturating_sub(2)], c.fresh)?;
     }
@@ -202,7 +206,9 @@ row! {
 
 /// `f(a)`; of the symmetric part, if `hermitian`.
 pub(super) fn function(a: Tensor<'_>, f: Function, hermitian: bool) -> Tensor<'_> {
-    if !hermitian || a.ndim() < 2 {
+    // What is no square matrix is refused there.
+    let square = matches!(a.dims(), [.., m, n] if m.unify(*n).is_some());
+    if !hermitian || !square {
         return matrix_function(a, &[] as &[Tensor<'_>], f);
     }
     let a = plus_transpose(a) * 0.5;

@@ -11,9 +11,9 @@ use crate::ops::select::select;
 use crate::shape::Tuple;
 
 use super::functions::{Function, function};
+use super::row;
 use super::solve::inv;
 use super::svd::svd;
-use super::row;
 
 /// The rows of this family.
 pub(in crate::ops) static ROWS: &[&OpDef] = &[&LOGM, &SQRTM, &SIGNM, &FRACTIONAL_MATRIX_POWER, &MATRIX_POWER, &POLAR];
@@ -36,7 +36,7 @@ row! {
     case spd[2, 2, 2];
     case spd[3, 3] with hermitian = true;
     case spd[2, 2, 2] with hermitian = true;
-    refuses f64[2, 3] => "matrix_function: not a square matrix. Got shape (2, 3); expected shape (..., n, n).";
+    refuses f64[2, 3] => "logm: not a square matrix. Got shape (2, 3); expected shape (..., n, n).";
 }
 
 row! {
@@ -57,7 +57,7 @@ row! {
     case spd[2, 2, 2];
     case spd[3, 3] with hermitian = true;
     case spd[2, 2, 2] with hermitian = true;
-    refuses f64[2, 3] => "matrix_function: not a square matrix. Got shape (2, 3); expected shape (..., n, n).";
+    refuses f64[2, 3] => "sqrtm: not a square matrix. Got shape (2, 3); expected shape (..., n, n).";
 }
 
 row! {
@@ -72,11 +72,11 @@ row! {
     example "T.signm([[3.0, 0.0], [0.0, -2.0]])" => "[[ 1.  0.]\n [ 0. -1.]]";
     linalg signm;
     rounds by_layout;
-    case real[3, 3];
+    case real[2, 3, 3];
     case real[2, 2, 2];
-    case real[3, 3] with hermitian = true;
+    case real[1, 3, 3] with hermitian = true;
     case real[2, 2, 2] with hermitian = true;
-    refuses f64[2, 3] => "matrix_function: not a square matrix. Got shape (2, 3); expected shape (..., n, n).";
+    refuses f64[2, 3] => "signm: not a square matrix. Got shape (2, 3); expected shape (..., n, n).";
 }
 
 row! {
@@ -98,7 +98,7 @@ row! {
     case spd[3, 3], real[];
     case spd[2, 2, 2], real[2];
     case spd[3, 3], real[] with hermitian = true;
-    refuses f64[2, 3], f64[] => "matrix_function: not a square matrix. Got shape (2, 3); expected shape (..., n, n).";
+    refuses f64[2, 3], f64[] => "fractional_matrix_power: not a square matrix. Got shape (2, 3); expected shape (..., n, n).";
 }
 
 row! {
@@ -169,8 +169,9 @@ row! {
     example "T.polar([[0.0, -2.0], [2.0, 0.0]])" => "[[ 0. -1.]\n [ 1.  0.]] [[2. 0.]\n [0. 2.]]";
     linalg polar;
     rounds by_layout;
-    case real[3, 3];
-    case real[4, 2];
-    case real[2, 2, 2];
-    refuses f64[3] => "svd: there is no matrix. Got shape (3,); expected shape (..., m, n).";
+    case real[2, 3, 3];
+    case spd[3, 3];
+    case real[2, 4, 2];
+    case real[1, 2, 3];
+    refuses f64[3] => "polar: there is no matrix. Got shape (3,); expected shape (..., m, n).";
 }

@@ -89,7 +89,7 @@ row! {
     rounds by_layout;
     case spd[3, 3], real[3, 3];
     case spd[2, 2, 2], real[2, 2, 2];
-    refuses f64[2, 2], f64[3, 3] => "solve_sylvester: the sides do not fit. Got (2, 2), (2, 2) and (3, 3); expected q.shape[-2:] == (a.shape[-1], b.shape[-1]).";
+    refuses f64[2, 2], f64[3, 3] => "solve_continuous_lyapunov: the sides do not fit. Got (2, 2), (2, 2) and (3, 3); expected q.shape[-2:] == (a.shape[-1], b.shape[-1]).";
 }
 
 row! {
@@ -112,5 +112,5 @@ row! {
     rounds by_layout;
     case unit[2, 2], real[2, 2];
     case unit[2, 2, 2], real[2, 2, 2];
-    refuses f64[2, 3], f64[2, 2] => "lu_factor: not a square matrix. Got shape (2, 3); expected shape (..., n, n).";
+    refuses f64[2, 3], f64[2, 2] => "solve_discrete_lyapunov: not a square matrix. Got shape (2, 3); expected shape (..., n, n).";
 }

@@ -1,7 +1,7 @@
 //! Square roots, logarithms and signs.
 
 use super::super::Fault;
-use super::super::dense::{Operand, Room, add, add_diagonal, product};
+use super::super::dense::{Operand, Room, add, add_diagonal, distance, product};
 use super::super::quasi::{self, NoRoot, blocks, sylvester};
 use super::ring::{Ring, subsets};
 
@@ -93,19 +93,15 @@ pub fn logarithm(ring: Ring, x: &mut [f64], room: &mut Room<'_>) -> Result<(), F
         return Err(Fault::new("there is no real logarithm", got, "no real eigenvalue that is 0 or negative"));
     }
     let mut roots = 0;
-    loop {
-        add_diagonal(n, x, -1.0);
-        if ring.norm(x) <= BOUND {
-            break;
-        }
+    while distance(n, x) > BOUND {
         if roots == ROOTS {
             return Err(Fault::no_convergence());
         }
-        add_diagonal(n, x, 1.0);
         root(ring, x, u, &mut two[..n * n], 0.0).map_err(|_| Fault::no_convergence())?;
         x.copy_from_slice(u);
         roots += 1;
     }
+    add_diagonal(n, x, -1.0);
     sum.fill(0.0);
     for [place, weight] in RULE {
         m.copy_from_slice(x);

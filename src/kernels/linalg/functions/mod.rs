@@ -100,7 +100,11 @@ impl Function {
                 let (t, directions) = x.split_at_mut(n * n);
                 decompose(n, t, z, w).map_err(|_| Fault::no_convergence())?;
                 directions.chunks_exact_mut((n * n).max(1)).for_each(|h| turn(n, z, h, spare, false));
-                if self == Function::Log { iterations::logarithm(ring, x, room)? } else { iterations::square_root(ring, x, room)? }
+                if self == Function::Log {
+                    iterations::logarithm(ring, x, room)?
+                } else {
+                    iterations::square_root(ring, x, room)?
+                }
                 x.chunks_exact_mut((n * n).max(1)).for_each(|y| turn(n, z, y, spare, true));
                 Ok(())
             }
