@@ -4114,9 +4114,11 @@ def schur(a: TensorLike) -> tuple[Tensor, Tensor]:
     block of two rows on the diagonal for each pair of complex eigenvalues: of equal diagonal elements, and of opposite signs off the
     diagonal. NaN and infinities are an error of the run.
 
-    Gradient: `z (triu(gt) - y) z^T`, where `y` is the strictly lower triangle for which `t^T y - y t^T` has that of `s - s^T`, with
-    `s = z^T gz + t^T triu(gt) - triu(gt) t^T`: for the variation of `z` is `z w` with a skew `w`, and `z^T da z + t w - w t` is an
-    upper triangle. The eigenvalues must be real and distinct, else it is an error of the run.
+    Gradient: `z (gt - d(y)) z^T`. For the variation of `z` is `z w` with a skew `w`, and `z^T da z + t w - w t` has zeros below the blocks
+    and equal diagonal elements in each block of two rows: that is a linear system for the strictly lower triangle of `w`. `y` solves
+    the adjoint one for that of `s - s^T` with `s = z^T gz + t^T gt - gt t^T`, and `d` puts the elements of `y` inside of blocks on the
+    diagonal, as differences; of `gt` what is below the blocks does not count. Repeated eigenvalues are an error of the run, and so is a
+    block `[a, b; -b, a]`, which any rotation leaves as it is.
 
     >>> with ag.Context() as ctx:
     ...     print(*ctx.eval(T.schur([[1.0, 2.0], [0.0, 3.0]])))

@@ -278,16 +278,19 @@ def coshm(a):
 
 
 def commuted(t, r, transpose):
-    """The strictly lower triangle whose commutator with `t` has the strictly lower triangle of `r`."""
+    """The strictly lower part of a skew matrix whose commutator with a Schur form is as `r` says."""
 
     def one(t, r):
-        n = len(t)
-        t = t.T if transpose else t
-        whole = np.kron(t, np.eye(n)) - np.kron(np.eye(n), t.T)
-        at = np.flatnonzero(np.tril(np.ones([n, n]), -1))
-        x = np.zeros(n * n)
-        x[at] = np.linalg.solve(whole[np.ix_(at, at)], r.ravel()[at])
-        return x.reshape(n, n)
+        places = [(i, j) for i in range(len(t)) for j in range(i)]
+        whole = np.zeros([len(places)] * 2)
+        for c, at in enumerate(places):
+            w = np.zeros_like(t)
+            w[at], w[at[::-1]] = 1, -1
+            d = t @ w - w @ t
+            whole[:, c] = [d[j, j] - d[i, i] if i == j + 1 and t[i, j] != 0 else d[i, j] for i, j in places]
+        x = np.zeros_like(t)
+        x[tuple(np.transpose(places))] = np.linalg.solve(whole.T if transpose else whole, [r[at] for at in places])
+        return x
 
     return each(one, t, r)
 

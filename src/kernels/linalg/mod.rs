@@ -15,6 +15,7 @@ use crate::shape::count;
 
 pub mod cholesky;
 pub mod cluster;
+pub mod commuted;
 mod dense;
 pub mod determinant;
 mod differences;

@@ -46,9 +46,8 @@ pub fn sylvester([m, n]: [usize; 2], r: &[f64], s: &[f64], f: &mut [f64], tiny: 
     Ok(())
 }
 
-/// Solves `r x + x s = f` for blocks of `p` and `q` rows; `x` and `f` are row by row. A pivot of zero, or up to `tiny`, fails beside a
-/// right side that is not zero.
-fn coupled(
+/// Solves `r x + x s = f` for blocks of `p` and `q` rows; `x` and `f` are row by row. A pivot of zero, or up to `tiny`, is a failure.
+pub fn coupled(
     r: impl Fn(usize, usize) -> f64,
     p: usize,
     s: impl Fn(usize, usize) -> f64,

@@ -20,8 +20,8 @@ pub(in crate::ops) static ROWS: &[&OpDef] = &[&LOGM, &SQRTM, &SIGNM, &FRACTIONAL
 
 row! {
     /// The principal logarithm of the square matrices in the last two axes: the real matrix whose eigenvalues have imaginary parts between
-    /// `-pi` and `pi`, and whose exponential function is `a`. It is computed from the Schur form by inverse scaling and squaring (A. H.
-    /// Al-Mohy, N. J. Higham 2012). A real eigenvalue that is 0 or negative is an error of the run. With `hermitian` the symmetric part is
+    /// `-pi` and `pi`, and whose exponential function is `a`. It is computed from the Schur form by inverse scaling and squaring (S. H.
+    /// Cheng and others 2001). A real eigenvalue that is 0 or negative is an error of the run. With `hermitian` the symmetric part is
     /// taken.
     ///
     /// Gradient: the derivative of the function at `a^T` in the direction `g`; with `hermitian` by divided differences, as of `expm`.

@@ -3,11 +3,14 @@
 use smallvec::smallvec;
 
 use crate::array::with_lead;
+use crate::graph::Tensor;
 use crate::graph::op::{CallKernel, Kernel, OpDef};
-use crate::kernels::linalg::schur;
-use crate::kernels::linalg::sylvester as systems;
+use crate::kernels::linalg::{commuted, schur};
+use crate::ops::compare::not_equal;
 use crate::ops::contract::{batch_matmul, swapped};
-use crate::ops::diagonals::{tril, triu};
+use crate::ops::diagonals::{diag_embed, tril, triu};
+use crate::ops::reduce::reduce_sum;
+use crate::ops::select::select;
 use crate::ops::unpack::{arity, attr};
 use crate::shape::{Aval, Shape, Tuple, broadcast};
 
@@ -21,9 +24,11 @@ row! {
     /// block of two rows on the diagonal for each pair of complex eigenvalues: of equal diagonal elements, and of opposite signs off the
     /// diagonal. NaN and infinities are an error of the run.
     ///
-    /// Gradient: `z (triu(gt) - y) z^T`, where `y` is the strictly lower triangle for which `t^T y - y t^T` has that of `s - s^T`, with
-    /// `s = z^T gz + t^T triu(gt) - triu(gt) t^T`: for the variation of `z` is `z w` with a skew `w`, and `z^T da z + t w - w t` is an
-    /// upper triangle. The eigenvalues must be real and distinct, else it is an error of the run.
+    /// Gradient: `z (gt - d(y)) z^T`. For the variation of `z` is `z w` with a skew `w`, and `z^T da z + t w - w t` has zeros below the blocks
+    /// and equal diagonal elements in each block of two rows: that is a linear system for the strictly lower triangle of `w`. `y` solves
+    /// the adjoint one for that of `s - s^T` with `s = z^T gz + t^T gt - gt t^T`, and `d` puts the elements of `y` inside of blocks on the
+    /// diagonal, as differences; of `gt` what is below the blocks does not count. Repeated eigenvalues are an error of the run, and so is a
+    /// block `[a, b; -b, a]`, which any rotation leaves as it is.
     pub SCHUR = fn schur(a: float) -> t, z
     shape(c) {
         square(c, a)?;
@@ -43,10 +48,10 @@ row! {
     });
     support Unknown;
     vjp(gt, gz) { a: {
-        let gt = triu(gt, 0);
+        let gt = within(t, gt);
         let s = batch_matmul(swapped(z), gz) + batch_matmul(swapped(t), gt) - batch_matmul(gt, swapped(t));
         let y = commuted(t, tril(minus_transpose(s), -1), true);
-        batch_matmul(batch_matmul(z, gt - y), swapped(z))
+        batch_matmul(batch_matmul(z, gt - on_diagonal(t, y)), swapped(z))
     } }
     batch Leading(2);
     cost |c| 25.0 * super::cubes(c);
@@ -56,15 +61,29 @@ row! {
     rounds by_layout;
     case spd[3, 3];
     case spd[2, 2, 2];
+    case real[2, 3, 3];
     refuses f64[2, 3] => "schur: not a square matrix. Got shape (2, 3); expected shape (..., n, n).";
 }
 
+/// `x` without what is below the blocks of the Schur form `t`.
+fn within<'g>(t: Tensor<'g>, x: Tensor<'g>) -> Tensor<'g> {
+    select(not_equal(t, 0.0), x, triu(x, 0))
+}
+
+/// The strictly lower triangle `y` with its elements inside of the blocks of `t` on the diagonal, with opposite signs in the two rows.
+fn on_diagonal<'g>(t: Tensor<'g>, y: Tensor<'g>) -> Tensor<'g> {
+    let inside = select(not_equal(t, 0.0), y, 0.0);
+    let (first, second) = (reduce_sum(inside, [-2], false), reduce_sum(inside, [-1], false));
+    y - inside + diag_embed(first - second, 0, -2, -1)
+}
+
 row! {
-    /// The strictly lower triangle `x` for which `t x - x t` has the strictly lower triangle of `r`, for upper triangles `t` with distinct
-    /// elements on the diagonal; or with `transpose` that for which `t^T x - x t^T` has it.
+    /// The strictly lower triangle `x` for which, with `w = x - x^T` and the Schur form `t`, `t w - w t` is as the strictly lower triangle of `r`
+    /// says: the element itself below the blocks, and inside of a block the difference of the diagonal elements. With `transpose` the
+    /// adjoint system is solved.
     ///
-    /// Gradient: with the solution `y` of the other one for `tril(g, -1)`, `y` for `r`, and the upper triangle of `x^T y - y x^T` for `t`,
-    /// or with `transpose` of `y^T x - x y^T`.
+    /// Gradient: the solution `y` of the other system for `tril(g, -1)`, for `r`; with `d` and `w` as of `schur`, `d(y) w - w d(y)` for `t`, with the
+    /// parts of `x` and `y` exchanged if `transpose`.
     pub(crate) COMMUTED = fn commuted(t: float, r: float; transpose: bool = false) -> x
     shape(c) {
         let (n, m) = (square(c, t)?, square(c, r)?);
@@ -81,11 +100,11 @@ row! {
             let transpose: bool = attr(c.attrs.first())?;
             let ([t, r], [x]) = (c.inputs, &mut *c.outputs) else { return Err(arity(c.op)) };
             let lead: crate::shape::Dims = x.dims()[..x.dims().len().saturating_sub(2)].into();
-            with_lead(*t, &lead, 2, |t| with_lead(*r, &lead, 2, |r| systems::commuted(c.ranges, "schur", [t, r], transpose, c.scratch, x)))
+            with_lead(*t, &lead, 2, |t| with_lead(*r, &lead, 2, |r| commuted::commuted(c.ranges, "schur", [t, r], transpose, c.scratch, x)))
         },
         scratch: |avals, _| {
             let count = avals.iter().map(|a| extents(Some(a)).0.max(1)).fold(1, usize::saturating_mul);
-            systems::commuted_bytes(count, extents(avals.first()).1)
+            commuted::commuted_bytes(count, extents(avals.first()).1)
         },
         fallible: true,
         spares: false,
@@ -95,13 +114,14 @@ row! {
         t: {
             let y = commuted(t, tril(g, -1), !transpose);
             let (x, y) = if transpose { (y, x) } else { (x, y) };
-            triu(batch_matmul(swapped(x), y) - batch_matmul(y, swapped(x)), 0)
+            let (w, d) = (minus_transpose(x), on_diagonal(t, y));
+            within(t, batch_matmul(d, w) - batch_matmul(w, d))
         },
         r: commuted(t, tril(g, -1), !transpose),
     }
     batch Rule(|b| aligned(b, &[2, 2]));
     cost |c| c.size() * c.lengths(0).last().map_or(0.0, |&n| n as f64);
     numpy "ref.commuted(t, r, transpose)";
-    exempt Types, Unknown, First, Second, Narrow, Layouts, Fused, Batched: "it takes a triangle: schur tests it";
+    exempt Types, Unknown, First, Second, Narrow, Layouts, Fused, Batched: "it takes a Schur form: schur tests it";
     refuses f64[2, 2], f64[3, 3] => "commuted: the lengths differ. Got (2, 2) and (3, 3); expected matrices of one length.";
 }
