@@ -169,8 +169,8 @@ row! {
     example "T.polar([[0.0, -2.0], [2.0, 0.0]])" => "[[ 0. -1.]\n [ 1.  0.]] [[2. 0.]\n [0. 2.]]";
     linalg polar;
     rounds by_layout;
-    case real[2, 3, 3];
     case spd[3, 3];
+    case spd[2, 2, 2];
     case real[2, 4, 2];
     case real[1, 2, 3];
     refuses f64[3] => "polar: there is no matrix. Got shape (3,); expected shape (..., m, n).";

@@ -61,7 +61,6 @@ row! {
     rounds by_layout;
     case spd[3, 3];
     case spd[2, 2, 2];
-    case real[2, 3, 3];
     refuses f64[2, 3] => "schur: not a square matrix. Got shape (2, 3); expected shape (..., n, n).";
 }
 
