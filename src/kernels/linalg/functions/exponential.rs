@@ -21,7 +21,7 @@ const APPROXIMANTS: [Approximant; 5] = [
     Approximant {
         degree: 5,
         coefficients: &[30240.0, 15120.0, 3360.0, 420.0, 30.0, 1.0],
-        bound: 2.539398330063230e-1,
+        bound: 2.53939833006323e-1,
         error: 33.227772656854164,
     },
     Approximant {
