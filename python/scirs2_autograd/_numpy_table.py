@@ -115,6 +115,7 @@ TABLE: dict[str, Entry] = {
     "linalg.eigvalsh": Entry("eigvalsh", {"a": "a", "UPLO": "UPLO"}),
     "linalg.inv": Entry("inv", {"a": "a"}),
     "linalg.matmul": Entry("matmul", {"x1": "a", "x2": "b"}),
+    "linalg.matrix_power": Entry("matrix_power", {"a": "a", "n": "n"}),
     "linalg.matrix_transpose": Entry("matrix_transpose", {"x": "x"}),
     "linalg.norm": Entry("norm", {"x": "x", "ord": "ord", "axis": "axis", "keepdims": "keepdims"}),
     "linalg.outer": Entry("outer", {"x1": "a", "x2": "b"}),

@@ -19,7 +19,10 @@ pub use crate::ops::{
     rounding::*, scan::*, scatter::*, select::*, sinc::*, slice::*, sort::*, splitting::*, trigonometric::*,
 };
 
-pub use crate::ops::linalg::{cholesky::*, determinant::*, eig::*, eigh::*, lu::*, qr::*, solve::*, svd::*, triangular::*};
+pub use crate::ops::linalg::{
+    cholesky::*, determinant::*, eig::*, eigh::*, exponentials::*, lu::*, powers::*, qr::*, schur::*, solve::*, svd::*, sylvester::*,
+    triangular::*,
+};
 
 /// A shape full of zeros that has no dtype and no graph yet: a variable gives it the dtype of its environment, an operator
 /// those of its other operand. A tensor of zeros is [`Context::zeros`](crate::Context::zeros).

@@ -235,3 +235,76 @@ def topk(x, k, axis, largest, sorted):
     index = order[..., :k] if sorted else np.sort(order[..., :k], axis=-1)
     values = np.take_along_axis(line, index, -1)
     return np.moveaxis(values, -1, axis), np.moveaxis(index, -1, axis)
+
+
+def symmetric_if(a, hermitian):
+    return (a + np.swapaxes(a, -1, -2)) / 2 if hermitian else a
+
+
+def each(f, *xs):
+    """A function of matrices, over the axes in front of them."""
+    lead = np.broadcast_shapes(*(np.shape(x)[:-2] for x in xs))
+    xs = [np.broadcast_to(x, lead + np.shape(x)[-2:]) for x in xs]
+    made = [f(*(x[at] for x in xs)) for at in np.ndindex(lead)]
+    stacked = lambda parts: np.reshape(parts, lead + np.shape(parts[0]))  # noqa: E731
+    return tuple(map(stacked, zip(*made, strict=True))) if isinstance(made[0], tuple) else stacked(made)
+
+
+def fractional_matrix_power(a, p):
+    import scipy.linalg
+
+    p = np.broadcast_to(p, np.shape(a)[:-2])
+    made = [scipy.linalg.fractional_matrix_power(a[at], float(p[at])) for at in np.ndindex(p.shape)]
+    return np.reshape(made, np.shape(a))
+
+
+def expm(a):
+    """Taylor's series in the widest numbers that there are, of a part of `a` that is squared again."""
+    a = np.asarray(a, np.longdouble)
+    s = max(0, int(np.ceil(np.log2(max(np.max(np.sum(np.abs(a), axis=0)), 1)))) + 3)
+    x, y, term = a / 2**s, np.eye(len(a), dtype=np.longdouble), np.eye(len(a), dtype=np.longdouble)
+    for k in range(1, 30):
+        term = term @ x / k
+        y = y + term
+    for _ in range(s):
+        y = y @ y
+    return y
+
+
+def sinhm(a):
+    return ((expm(a) - expm(-a)) / 2).astype(np.float64)
+
+
+def coshm(a):
+    return ((expm(a) + expm(-a)) / 2).astype(np.float64)
+
+
+def commuted(t, r, transpose):
+    """The strictly lower part of a skew matrix whose commutator with a Schur form is as `r` says."""
+
+    def one(t, r):
+        places = [(i, j) for i in range(len(t)) for j in range(i)]
+        whole = np.zeros([len(places)] * 2)
+        for c, at in enumerate(places):
+            w = np.zeros_like(t)
+            w[at], w[at[::-1]] = 1, -1
+            d = t @ w - w @ t
+            whole[:, c] = [d[j, j] - d[i, i] if i == j + 1 and t[i, j] != 0 else d[i, j] for i, j in places]
+        x = np.zeros_like(t)
+        x[tuple(np.transpose(places))] = np.linalg.solve(whole.T if transpose else whole, [r[at] for at in places])
+        return x
+
+    return each(one, t, r)
+
+
+def matrix_function(a, hs, f):
+    """The derivative as a block of the function of a block triangular matrix."""
+    import scipy.linalg
+
+    def one(a, *hs):
+        n = len(a)
+        for k, h in enumerate(hs):
+            a = np.block([[a, np.kron(np.eye(2**k), h)], [np.zeros_like(a), a]])
+        return getattr(scipy.linalg, f + "m")(a)[:n, -n:]
+
+    return each(one, a, *hs)

@@ -15,15 +15,23 @@ use crate::shape::count;
 
 pub mod cholesky;
 pub mod cluster;
+pub mod commuted;
+mod dense;
 pub mod determinant;
+mod differences;
 pub mod eig;
 pub mod eigh;
 pub mod factor;
 mod faer_back_end;
+pub mod functions;
 pub mod lu;
 pub mod qr;
+mod quasi;
+pub mod schur;
 mod single;
+pub mod spectral;
 pub mod svd;
+pub mod sylvester;
 pub mod triangular;
 
 /// What factors matrices.

@@ -5,10 +5,15 @@ pub mod cluster;
 pub mod determinant;
 pub mod eig;
 pub mod eigh;
+pub mod exponentials;
+pub mod functions;
 pub mod lu;
+pub mod powers;
 pub mod qr;
+pub mod schur;
 pub mod solve;
 pub mod svd;
+pub mod sylvester;
 pub mod triangular;
 
 use crate::dtype::DType;
