@@ -1,0 +1,172 @@
+//! Singular values and vectors, by rotations that make pairs of columns orthogonal.
+
+use super::lanes::{Mask, Number, V, change, more, reduce, step};
+use super::rotation::{Rounds, rotate, rotation};
+use super::scale::{Scale, largest};
+use super::{Job, Lanes, Room, SIDE, Small, Source, Target};
+
+/// Sweeps over all pairs, at most: about seven are needed.
+const SWEEPS: usize = 40;
+
+/// Squared lengths of columns that are no part of the matrix, and products of columns that need no rotation.
+fn negligible<T: Number>() -> (T, T) {
+    if T::F64 { (T::of(1e-270), T::of(1e-286)) } else { (T::of(1e-28), T::of(1e-36)) }
+}
+
+/// Turns `c` columns of length `r`, one after the other in `g`, until they are orthogonal, the longest first, and rows of `w`, which start
+/// as the identity, likewise. Gives where they are not.
+#[inline(always)]
+fn orthogonalise<T: Number, const L: usize, const F: bool>(
+    g: &mut [V<T, L, F>],
+    r: usize,
+    c: usize,
+    mut w: Option<&mut [V<T, L, F>]>,
+) -> Mask<L> {
+    let tolerance = V::all(T::EPSILON * T::of(0.5 * (r.max(4) as f64).sqrt()));
+    let floor = V::all(negligible::<T>().1);
+    let mut turns = [(V::zero(), V::zero(), 0, 0); SIDE / 2];
+    let mut moved = Mask::all(false);
+    for _ in 0..SWEEPS {
+        moved = Mask::all(false);
+        for round in Rounds::new(c) {
+            let mut count = 0;
+            for (p, q) in round {
+                let (x, y) = (&g[p * r..(p + 1) * r], &g[q * r..(q + 1) * r]);
+                let (mut xx, mut yy, mut off) = (V::zero(), V::zero(), V::<T, L, F>::zero());
+                for (&x, &y) in x.iter().zip(y) {
+                    (xx, yy, off) = (xx.plus(x, x), yy.plus(y, y), off.plus(x, y));
+                    step();
+                }
+                let size = off.abs();
+                let turn = size.above(tolerance * xx.sqrt() * yy.sqrt()) & size.above(floor);
+                let swap = yy.above(xx);
+                let moves = turn | swap;
+                if !moves.any() {
+                    continue;
+                }
+                moved = moved | moves;
+                let (_, c, s) = rotation(turn, xx, yy, off);
+                // A rotation by less than 45 degrees keeps the order.
+                turns[count] = (swap.choose(s, c), swap.choose(-c, s), p, q);
+                count += 1;
+            }
+            for &(c, s, p, q) in &turns[..count] {
+                let (head, tail) = g.split_at_mut(q * r);
+                rotate(&mut head[p * r..(p + 1) * r], &mut tail[..r], c, s);
+            }
+            if let Some(w) = w.as_deref_mut() {
+                for &(cos, sin, p, q) in &turns[..count] {
+                    let (head, tail) = w.split_at_mut(q * c);
+                    rotate(&mut head[p * c..(p + 1) * c], &mut tail[..c], cos, sin);
+                }
+            }
+        }
+        if !moved.any() {
+            break;
+        }
+    }
+    moved
+}
+
+/// Makes column `at` a unit vector that is orthogonal to those before it, where `wanted`.
+#[inline(always)]
+fn complete<T: Number, const L: usize, const F: bool>(g: &mut [V<T, L, F>], r: usize, at: usize, wanted: Mask<L>) {
+    let (before, rest) = g.split_at_mut(at * r);
+    let own = &mut rest[..r];
+    // The unit vector of which the others have least.
+    let (mut least, mut place) = (V::all(T::of(4.0)), V::<T, L, F>::zero());
+    for k in 0..r {
+        let mut share = V::zero();
+        for x in before.chunks_exact(r) {
+            share = share.plus(x[k], x[k]);
+            step();
+        }
+        let less = least.above(share);
+        (least, place) = (less.choose(share, least), less.choose(V::index(k), place));
+    }
+    for (k, x) in own.iter_mut().enumerate() {
+        let unit = place.equals(V::index(k)).choose(V::one(), V::zero());
+        *x = wanted.choose(unit, *x);
+        step();
+    }
+    // Twice is enough.
+    for _ in 0..2 {
+        for other in before.chunks_exact(r) {
+            let f = wanted.choose(more(V::zero(), other, own), V::zero());
+            reduce(own, f, other);
+        }
+        let length = wanted.choose(more(V::zero(), own, own).sqrt(), V::one());
+        change(own, |x| x / length);
+    }
+}
+
+/// Factors of a group. Without `vectors` only values are written; `full`: whole bases.
+pub struct Svd<T> {
+    pub a: Source<T>,
+    pub u: Target<T>,
+    pub s: Target<T>,
+    pub vh: Target<T>,
+    pub vectors: bool,
+    pub full: bool,
+}
+
+impl<T: Small> Job<T> for Svd<T> {
+    /// Of the matrices that have no factors, as they are not finite or the sweeps have no end.
+    type Output = Lanes;
+    #[inline(always)]
+    fn run<const L: usize, const F: bool>(self) -> Lanes {
+        let tall = self.a.m >= self.a.n;
+        // Rows of what is read are columns.
+        let columns = if tall { self.a.transposed() } else { self.a };
+        let (c, r) = (columns.m, columns.n);
+        let long = if self.full { r } else { c };
+        let mut room = Room::<T, L, F, { 2 * SIDE * SIDE }>::new();
+        let [g, w] = room.lists([r * long, if self.vectors { c * c } else { 0 }]);
+        columns.rows(&mut g[..c * r]);
+        let (most, finite) = largest(g[..c * r].iter());
+        if (!finite).any() {
+            change(g, |x| finite.choose(x, V::zero()));
+        }
+        let (scale, scaled) = Scale::new(finite.choose(most, V::zero()));
+        if scaled {
+            change(g, |x| scale.to(x));
+        }
+        for i in 0..if self.vectors { c } else { 0 } {
+            w[i * c + i] = V::one();
+        }
+        let moved = orthogonalise(&mut g[..c * r], r, c, if self.vectors { Some(&mut *w) } else { None });
+        let least = V::all(negligible::<T>().0);
+        for j in 0..c {
+            let square = more(V::zero(), &g[j * r..(j + 1) * r], &g[j * r..(j + 1) * r]);
+            let length = square.sqrt();
+            self.s.store(j, if scaled { scale.from(length) } else { length });
+            if self.vectors {
+                let zero = !square.above(least);
+                let by = zero.choose(V::one(), length);
+                change(&mut g[j * r..(j + 1) * r], |x| x / by);
+                if zero.any() {
+                    complete(g, r, j, zero);
+                }
+            }
+        }
+        if self.vectors {
+            for j in c..long {
+                complete(g, r, j, Mask::all(true));
+            }
+            let (of_u, of_v) = if tall { (long, c) } else { (c, long) };
+            let (u, v, m, n) = if tall { (&*g, &*w, r, c) } else { (&*w, &*g, c, r) };
+            for j in 0..of_u.max(of_v) {
+                let flip = if j < c { super::eigh::sign(&v[j * n..(j + 1) * n]) } else { V::one() };
+                for i in 0..if j < of_u { m } else { 0 } {
+                    self.u.store(i * of_u + j, flip * u[j * m + i]);
+                    step();
+                }
+                for i in 0..if j < of_v { n } else { 0 } {
+                    self.vh.store(j * n + i, flip * v[j * n + i]);
+                    step();
+                }
+            }
+        }
+        (moved | !finite).bits()
+    }
+}
