@@ -1,23 +1,24 @@
 //! Cholesky's factorisation.
 
-use super::lanes::{Mask, Number, V, less};
+use super::lanes::{Number, V, less};
 use super::{Job, Room, Rows, SIDE, Small, Source, Target, rows};
 
 /// Replaces lower triangles by their factors. Gives the order of the first leading minor that is not positive, as a number, or 0.
 #[inline(always)]
 fn factor<T: Number, const L: usize, const F: bool>(a: &mut [V<T, L, F>], n: usize) -> V<T, L, F> {
-    let (mut fault, mut fine) = (V::zero(), Mask::all(true));
+    let mut fault = V::zero();
     for j in 0..n {
         let (head, tail) = a.split_at_mut((j + 1) * n);
         let top = &mut head[j * n..];
         let d = less(top[j], &top[..j], &top[..j]);
         let positive = d.above(V::zero());
-        fault = (fine & !positive).choose(V::index(j + 1), fault);
-        fine = fine & positive;
+        let first = !positive & fault.equals(V::zero());
+        fault = first.choose(V::index(j + 1), fault);
         let root = positive.choose(d, V::one()).sqrt();
         let inverse = V::one() / root;
         top[j] = root;
-        for row in tail.chunks_exact_mut(n) {
+        for i in 0..n - j - 1 {
+            let row = &mut tail[i * n..i * n + n];
             row[j] = less(row[j], &row[..j], &top[..j]) * inverse;
         }
     }

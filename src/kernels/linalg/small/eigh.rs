@@ -1,7 +1,7 @@
 //! Eigenvalues and eigenvectors of symmetric matrices, by rotations of pairs of rows and columns.
 
-use super::lanes::{Mask, Number, V, change, step};
-use super::rotation::{Rounds, rotate, rotation, turn};
+use super::lanes::{Number, V, change, step};
+use super::rotation::{Rounds, Turns, rotate, turn};
 use super::scale::{Scale, largest};
 use super::{Job, Lanes, Room, SIDE, Small, Source, Target};
 
@@ -13,48 +13,45 @@ const SWEEPS: usize = 40;
 ///
 /// The magnitudes are at most about 1.
 #[inline(always)]
-pub fn diagonalise<T: Number, const L: usize, const F: bool>(a: &mut [V<T, L, F>], n: usize, mut v: Option<&mut [V<T, L, F>]>) -> Mask<L> {
+pub fn diagonalise<T: Number, const L: usize, const F: bool>(a: &mut [V<T, L, F>], n: usize, mut v: Option<&mut [V<T, L, F>]>) -> V<T, L, F> {
     let most = largest(a.iter()).0;
     // What is so small is no part of any eigenvalue.
-    let (eps, floor) = (V::all(T::EPSILON), most * V::all(T::EPSILON * T::EPSILON));
-    let mut turns = [(V::zero(), V::zero()); SIDE / 2];
-    let mut moved = Mask::all(false);
+    let floor = most * V::all(T::EPSILON * T::EPSILON);
+    let mut turns = Turns::<T, L>::new();
+    let mut moved = V::zero();
     for _ in 0..SWEEPS {
-        moved = Mask::all(false);
+        moved = V::zero();
         for round in Rounds::new(n) {
             let mut count = 0;
             let mut pairs = [(0, 0); SIDE / 2];
             // The pairs have no index in common: their angles come first, all at once.
             for (p, q) in round {
-                let (x, y, off) = (a[p * n + p], a[q * n + q], a[q * n + p]);
-                let size = off.abs();
-                let wanted = size.above(eps * (x.abs() * y.abs()).sqrt()) & size.above(floor);
-                let swap = x.above(y);
-                let moves = wanted | swap;
+                pairs[count] = (p, q);
+                turns.x[count] = a[p * n + p].0;
+                turns.y[count] = a[q * n + q].0;
+                turns.off[count] = a[q * n + p].0;
+                turns.floor[count] = floor.0;
+                count += 1;
+            }
+            turns.find::<F, false>(count, T::EPSILON);
+            for (at, &(p, q)) in pairs[..count].iter().enumerate() {
+                let moves = V(turns.moves[at]);
                 if !moves.any() {
                     continue;
                 }
-                moved = moved | moves;
-                let (t, c, s) = rotation(wanted, x, y, off);
-                let (low, high) = (x.minus(t, off), y.plus(t, off));
-                let (low, high) = (wanted.choose(low, x), wanted.choose(high, y));
-                // After a rotation by less than 45 degrees the order is the same.
-                a[p * n + p] = swap.choose(high, low);
-                a[q * n + q] = swap.choose(low, high);
-                a[q * n + p] = wanted.choose(V::zero(), off);
-                a[q * n + p] = swap.choose(-a[q * n + p], a[q * n + p]);
-                turns[count] = (swap.choose(s, c), swap.choose(-c, s));
-                pairs[count] = (p, q);
-                count += 1;
-            }
-            for (&(p, q), &(c, s)) in pairs[..count].iter().zip(&turns[..count]) {
+                moved += moves;
+                let (c, s) = (V(turns.c[at]), V(turns.s[at]));
+                a[p * n + p] = V(turns.x[at]);
+                a[q * n + q] = V(turns.y[at]);
+                a[q * n + p] = V(turns.off[at]);
                 let (head, rest) = a.split_at_mut(q * n);
                 let (row, below) = rest.split_at_mut(n);
                 rotate(&mut head[p * n..p * n + p], &mut row[..p], c, s);
                 for k in p + 1..q {
                     turn(&mut head[k * n + p], &mut row[k], c, s);
                 }
-                for row in below.chunks_exact_mut(n) {
+                for k in q + 1..n {
+                    let row = &mut below[(k - q - 1) * n..(k - q) * n];
                     let (left, right) = row.split_at_mut(q);
                     turn(&mut left[p], &mut right[0], c, s);
                 }
@@ -129,6 +126,6 @@ impl<T: Small> Job<T> for Eigh<T> {
                 }
             }
         }
-        (moved | !finite).bits()
+        (moved + (!finite).flags()).bits()
     }
 }

@@ -1,5 +1,7 @@
 //! Numbers of several matrices side by side: what is done to one is done to all.
 
+use std::hint::black_box;
+use std::marker::PhantomData;
 use std::sync::atomic::{Ordering, compiler_fence};
 use std::ops::{Add, AddAssign, BitAnd, BitOr, Div, Mul, Neg, Not, Sub, SubAssign};
 
@@ -19,7 +21,7 @@ pub struct V<T, const L: usize, const F: bool>(pub [T; L]);
 
 /// A choice for each matrix.
 #[derive(Clone, Copy)]
-pub struct Mask<const L: usize>([bool; L]);
+pub struct Mask<T, const L: usize, const F: bool>([bool; L], PhantomData<T>);
 
 macro_rules! lanes {
     ($trait:ident, $name:ident, $op:tt) => {
@@ -79,7 +81,7 @@ impl<T: Number, const L: usize, const F: bool> V<T, L, F> {
     /// A small integer.
     #[inline(always)]
     pub fn index(i: usize) -> Self {
-        V::all(T::of(i as f64))
+        V::all(T::of(f64::from(i as i32)))
     }
     #[inline(always)]
     fn map(mut self, f: impl Fn(T) -> T) -> Self {
@@ -120,8 +122,8 @@ impl<T: Number, const L: usize, const F: bool> V<T, L, F> {
         self
     }
     #[inline(always)]
-    fn compare(self, b: Self, f: impl Fn(T, T) -> bool) -> Mask<L> {
-        let mut out = Mask([false; L]);
+    fn compare(self, b: Self, f: impl Fn(T, T) -> bool) -> Mask<T, L, F> {
+        let mut out = Mask::all(false);
         for l in 0..L {
             out.0[l] = f(self.0[l], b.0[l]);
         }
@@ -129,24 +131,24 @@ impl<T: Number, const L: usize, const F: bool> V<T, L, F> {
     }
     /// `self > b`.
     #[inline(always)]
-    pub fn above(self, b: Self) -> Mask<L> {
+    pub fn above(self, b: Self) -> Mask<T, L, F> {
         self.compare(b, |a, b| a > b)
     }
     /// `self == b`.
     #[inline(always)]
-    pub fn equals(self, b: Self) -> Mask<L> {
+    pub fn equals(self, b: Self) -> Mask<T, L, F> {
         self.compare(b, |a, b| a == b)
     }
     /// Neither infinite nor NaN.
     #[inline(always)]
-    pub fn finite(self) -> Mask<L> {
+    pub fn finite(self) -> Mask<T, L, F> {
         (self - self).equals(V::zero())
     }
 }
 
 macro_rules! masks {
     ($trait:ident, $name:ident, $op:tt) => {
-        impl<const L: usize> $trait for Mask<L> {
+        impl<T: Number, const L: usize, const F: bool> $trait for Mask<T, L, F> {
             type Output = Self;
             #[inline(always)]
             fn $name(mut self, b: Self) -> Self {
@@ -161,7 +163,7 @@ macro_rules! masks {
 masks! { BitAnd, bitand, & }
 masks! { BitOr, bitor, | }
 
-impl<const L: usize> Not for Mask<L> {
+impl<T: Number, const L: usize, const F: bool> Not for Mask<T, L, F> {
     type Output = Self;
     #[inline(always)]
     fn not(mut self) -> Self {
@@ -172,35 +174,54 @@ impl<const L: usize> Not for Mask<L> {
     }
 }
 
-impl<const L: usize> Mask<L> {
+impl<T: Number, const L: usize, const F: bool> Mask<T, L, F> {
     /// The same choice for each matrix.
     #[inline(always)]
     pub fn all(x: bool) -> Self {
-        Mask([x; L])
+        Mask([x; L], PhantomData)
     }
     /// `a` where it holds, else `b`.
     #[inline(always)]
-    pub fn choose<T: Number, const F: bool>(self, mut a: V<T, L, F>, b: V<T, L, F>) -> V<T, L, F> {
+    pub fn choose(self, mut a: V<T, L, F>, b: V<T, L, F>) -> V<T, L, F> {
         for l in 0..L {
             a.0[l] = if self.0[l] { a.0[l] } else { b.0[l] };
         }
         a
     }
+    /// 1 where it holds, else 0.
+    #[inline(always)]
+    pub fn flags(self) -> V<T, L, F> {
+        self.choose(V::one(), V::zero())
+    }
     /// Whether it holds for any matrix.
     #[inline(always)]
     pub fn any(self) -> bool {
-        let mut any = false;
-        for l in 0..L {
-            any |= self.0[l];
-        }
-        any
+        self.flags().any()
     }
-    /// As bits.
+}
+
+impl<T: Number, const L: usize, const F: bool> V<T, L, F> {
+    /// Whether any number is not zero. None is negative.
+    #[inline(always)]
+    pub fn any(self) -> bool {
+        // Through memory: else all that leads to it is done for each lane alone.
+        let mut x = black_box(self);
+        let mut half = L;
+        while half > 1 {
+            half /= 2;
+            for l in 0..half {
+                x.0[l] = x.0[l] + x.0[l + half];
+            }
+        }
+        x.0[0] > <T as Real>::ZERO
+    }
+    /// The lanes that are not zero, as bits.
     #[inline(always)]
     pub fn bits(self) -> u32 {
+        let x = black_box(self);
         let mut bits = 0;
         for l in 0..L {
-            bits |= u32::from(self.0[l]) << l;
+            bits |= u32::from(x.0[l] != <T as Real>::ZERO) << l;
         }
         bits
     }

@@ -18,12 +18,12 @@ pub fn factor<T: Number, const L: usize, const F: bool>(a: &mut [V<T, L, F>], n:
         }
         pivots[k] = at;
         let (head, tail) = a.split_at_mut((k + 1) * n);
-        let (top, spare) = (&mut head[k * n..], &mut spare[..n]);
+        let (top, spare) = (&mut head[k * n..(k + 1) * n], &mut spare[..n]);
         spare.copy_from_slice(top);
         for j in 0..n {
             let mut x = top[j];
-            for (i, row) in tail.chunks_exact(n).enumerate() {
-                x = at.equals(V::index(k + 1 + i)).choose(row[j], x);
+            for i in k + 1..n {
+                x = at.equals(V::index(i)).choose(tail[(i - k - 1) * n + j], x);
                 step();
             }
             top[j] = x;
@@ -32,19 +32,18 @@ pub fn factor<T: Number, const L: usize, const F: bool>(a: &mut [V<T, L, F>], n:
         let pivot = top[k];
         let zero = pivot.equals(V::zero());
         let inverse = zero.choose(V::zero(), V::one() / pivot);
-        let divide = !inverse.finite() & !zero;
+        let divide = !inverse.finite();
         let some = divide.any();
-        for (i, row) in tail.chunks_exact_mut(n).enumerate() {
-            let here = at.equals(V::index(k + 1 + i));
+        for i in k + 1..n {
+            let row = &mut tail[(i - k - 1) * n..(i - k) * n];
+            let here = at.equals(V::index(i));
             for (x, &old) in row[..k].iter_mut().zip(&spare[..k]) {
-                *x = here.choose(old, *x);
+                // The sum keeps LLVM from a masked store, which is slow.
+                *x = here.choose(old, *x + V::zero());
                 step();
             }
             let x = here.choose(spare[k], row[k]);
-            let mut f = x * inverse;
-            if some {
-                f = divide.choose(x / pivot, f);
-            }
+            let f = if some { divide.choose(x / pivot, x * inverse) } else { x * inverse };
             row[k] = f;
             for ((x, &old), &top) in row[k + 1..].iter_mut().zip(&spare[k + 1..]).zip(&top[k + 1..]) {
                 *x = here.choose(old, *x).minus(f, top);

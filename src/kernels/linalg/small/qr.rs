@@ -68,8 +68,8 @@ impl<T: Small> Job<T> for Qr<T> {
         }
         for k in (0..steps).rev() {
             let own = &a[k * m + k + 1..(k + 1) * m];
-            for column in q[k * m..].chunks_exact_mut(m) {
-                reflect(own, lead[k], b[k], &mut column[k..]);
+            for j in k..c {
+                reflect(own, lead[k], b[k], &mut q[j * m + k..(j + 1) * m]);
             }
         }
         for k in 0..c {

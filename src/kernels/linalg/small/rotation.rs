@@ -1,23 +1,72 @@
 //! Rotations of pairs of vectors, and an order of all pairs.
 
-use super::lanes::{Mask, Number, V, step};
+use super::SIDE;
+use super::super::factor::Real;
+use super::lanes::{Number, V, step};
 
-/// Of a rotation that makes `[[x, off], [off, y]]` diagonal, by 45 degrees at most: tangent, cosine and sine; of none where not `turn`.
-#[inline(always)]
-pub fn rotation<T: Number, const L: usize, const F: bool>(
-    turn: Mask<L>,
-    x: V<T, L, F>,
-    y: V<T, L, F>,
-    off: V<T, L, F>,
-) -> (V<T, L, F>, V<T, L, F>, V<T, L, F>) {
-    let one = V::one();
-    let zeta = (y - x) / (off + off);
-    let size = zeta.abs();
-    let t = one / (size + one.plus(size, size).sqrt());
-    let t = V::zero().above(zeta).choose(-t, t);
-    let t = turn.choose(t, V::zero());
-    let c = one / one.plus(t, t).sqrt();
-    (t, c, t * c)
+/// Rotations of the pairs of a round. What LLVM makes of lanes one after the other it makes worse of such long formulas: here is one long loop.
+pub struct Turns<T, const L: usize> {
+    /// The diagonal of each pair's `[[x, off], [off, y]]`.
+    pub x: [[T; L]; SIDE / 2],
+    pub y: [[T; L]; SIDE / 2],
+    pub off: [[T; L]; SIDE / 2],
+    /// What is negligible beside it.
+    pub floor: [[T; L]; SIDE / 2],
+    /// Cosines and sines.
+    pub c: [[T; L]; SIDE / 2],
+    pub s: [[T; L]; SIDE / 2],
+    /// 1 where there is a rotation.
+    pub moves: [[T; L]; SIDE / 2],
+}
+
+impl<T: Number, const L: usize> Turns<T, L> {
+    #[inline(always)]
+    pub fn new() -> Self {
+        let zero = [[<T as Real>::ZERO; L]; SIDE / 2];
+        Turns { x: zero, y: zero, off: zero, floor: zero, c: zero, s: zero, moves: zero }
+    }
+
+    /// The rotations of `count` pairs that make them diagonal, with the smaller entry first, or with `DOWN` the larger one; and what becomes of
+    /// the pairs. There is none where `off` is negligible: below `floor`, or beside the root of `x y`, with `tolerance`.
+    #[inline(always)]
+    pub fn find<const F: bool, const DOWN: bool>(&mut self, count: usize, tolerance: T) {
+        let (zero, one) = (<T as Real>::ZERO, <T as Real>::ONE);
+        let n = count.min(SIDE / 2) * L;
+        let Turns { x, y, off, floor, c, s, moves } = self;
+        let (x, y, off) = (&mut x.as_flattened_mut()[..n], &mut y.as_flattened_mut()[..n], &mut off.as_flattened_mut()[..n]);
+        let (c, s, moves) = (&mut c.as_flattened_mut()[..n], &mut s.as_flattened_mut()[..n], &mut moves.as_flattened_mut()[..n]);
+        let floor = &floor.as_flattened()[..n];
+        for i in 0..n {
+            let (a, b, o) = (x[i], y[i], off[i]);
+            let size = Real::abs(o);
+            // Roots of squared lengths, which may be far from 1; else squares do.
+            let beside = if DOWN {
+                size > tolerance * Real::sqrt(a) * Real::sqrt(b)
+            } else {
+                size * size > tolerance * tolerance * Real::abs(a) * Real::abs(b)
+            };
+            let turn = beside & (size > floor[i]);
+            let swap = if DOWN { b > a } else { a > b };
+            let zeta = (b - a) / (o + o);
+            let far = Real::abs(zeta);
+            let hypot = if F { far.fused(far, one) } else { one + far * far };
+            let t = one / (far + Real::sqrt(hypot));
+            let t = if zeta < zero { -t } else { t };
+            // By 45 degrees at most, so that the order stays; then both are exchanged if it is the other one.
+            let t = if turn { t } else { zero };
+            let square = if F { t.fused(t, one) } else { one + t * t };
+            let cos = one / Real::sqrt(square);
+            let sin = t * cos;
+            let (low, high) = if F { ((-t).fused(o, a), t.fused(o, b)) } else { (a - t * o, b + t * o) };
+            let rest = if turn { zero } else { o };
+            x[i] = if swap { high } else { low };
+            y[i] = if swap { low } else { high };
+            off[i] = if swap { -rest } else { rest };
+            c[i] = if swap { sin } else { cos };
+            s[i] = if swap { -cos } else { sin };
+            moves[i] = if turn | swap { one } else { zero };
+        }
+    }
 }
 
 /// `x, y = c x - s y, s x + c y`

@@ -47,7 +47,7 @@ impl<T: Number, const L: usize, const F: bool> Scale<T, L, F> {
 
 /// The largest magnitude, NaN if there is one; and where all are finite.
 #[inline(always)]
-pub fn largest<'a, T: Number, const L: usize, const F: bool>(list: impl Iterator<Item = &'a V<T, L, F>>) -> (V<T, L, F>, Mask<L>) {
+pub fn largest<'a, T: Number, const L: usize, const F: bool>(list: impl Iterator<Item = &'a V<T, L, F>>) -> (V<T, L, F>, Mask<T, L, F>) {
     let (mut most, mut sum) = (V::zero(), V::zero());
     for &x in list {
         most = x.abs().larger(most);

@@ -1,7 +1,7 @@
 //! Singular values and vectors, by rotations that make pairs of columns orthogonal.
 
 use super::lanes::{Mask, Number, V, change, more, reduce, step};
-use super::rotation::{Rounds, rotate, rotation};
+use super::rotation::{Rounds, Turns, rotate};
 use super::scale::{Scale, largest};
 use super::{Job, Lanes, Room, SIDE, Small, Source, Target};
 
@@ -21,41 +21,37 @@ fn orthogonalise<T: Number, const L: usize, const F: bool>(
     r: usize,
     c: usize,
     mut w: Option<&mut [V<T, L, F>]>,
-) -> Mask<L> {
-    let tolerance = V::all(T::EPSILON * T::of(0.5 * (r.max(4) as f64).sqrt()));
-    let floor = V::all(negligible::<T>().1);
-    let mut turns = [(V::zero(), V::zero(), 0, 0); SIDE / 2];
-    let mut moved = Mask::all(false);
+) -> V<T, L, F> {
+    let tolerance = T::EPSILON * T::of(0.5 * (r.max(4) as f64).sqrt());
+    let mut turns = Turns::<T, L>::new();
+    turns.floor = [[negligible::<T>().1; L]; SIDE / 2];
+    let mut moved = V::zero();
     for _ in 0..SWEEPS {
-        moved = Mask::all(false);
+        moved = V::zero();
         for round in Rounds::new(c) {
             let mut count = 0;
+            let mut pairs = [(0, 0); SIDE / 2];
             for (p, q) in round {
-                let (x, y) = (&g[p * r..(p + 1) * r], &g[q * r..(q + 1) * r]);
-                let (mut xx, mut yy, mut off) = (V::zero(), V::zero(), V::<T, L, F>::zero());
-                for (&x, &y) in x.iter().zip(y) {
+                let (mut xx, mut yy, mut off) = (V::<T, L, F>::zero(), V::<T, L, F>::zero(), V::<T, L, F>::zero());
+                for (&x, &y) in g[p * r..(p + 1) * r].iter().zip(&g[q * r..(q + 1) * r]) {
                     (xx, yy, off) = (xx.plus(x, x), yy.plus(y, y), off.plus(x, y));
                     step();
                 }
-                let size = off.abs();
-                let turn = size.above(tolerance * xx.sqrt() * yy.sqrt()) & size.above(floor);
-                let swap = yy.above(xx);
-                let moves = turn | swap;
+                pairs[count] = (p, q);
+                (turns.x[count], turns.y[count], turns.off[count]) = (xx.0, yy.0, off.0);
+                count += 1;
+            }
+            turns.find::<F, true>(count, tolerance);
+            for (at, &(p, q)) in pairs[..count].iter().enumerate() {
+                let moves = V(turns.moves[at]);
                 if !moves.any() {
                     continue;
                 }
-                moved = moved | moves;
-                let (_, c, s) = rotation(turn, xx, yy, off);
-                // A rotation by less than 45 degrees keeps the order.
-                turns[count] = (swap.choose(s, c), swap.choose(-c, s), p, q);
-                count += 1;
-            }
-            for &(c, s, p, q) in &turns[..count] {
+                moved += moves;
+                let (cos, sin) = (V(turns.c[at]), V(turns.s[at]));
                 let (head, tail) = g.split_at_mut(q * r);
-                rotate(&mut head[p * r..(p + 1) * r], &mut tail[..r], c, s);
-            }
-            if let Some(w) = w.as_deref_mut() {
-                for &(cos, sin, p, q) in &turns[..count] {
+                rotate(&mut head[p * r..(p + 1) * r], &mut tail[..r], cos, sin);
+                if let Some(w) = w.as_deref_mut() {
                     let (head, tail) = w.split_at_mut(q * c);
                     rotate(&mut head[p * c..(p + 1) * c], &mut tail[..c], cos, sin);
                 }
@@ -70,7 +66,7 @@ fn orthogonalise<T: Number, const L: usize, const F: bool>(
 
 /// Makes column `at` a unit vector that is orthogonal to those before it, where `wanted`.
 #[inline(always)]
-fn complete<T: Number, const L: usize, const F: bool>(g: &mut [V<T, L, F>], r: usize, at: usize, wanted: Mask<L>) {
+fn complete<T: Number, const L: usize, const F: bool>(g: &mut [V<T, L, F>], r: usize, at: usize, wanted: Mask<T, L, F>) {
     let (before, rest) = g.split_at_mut(at * r);
     let own = &mut rest[..r];
     // The unit vector of which the others have least.
@@ -167,6 +163,6 @@ impl<T: Small> Job<T> for Svd<T> {
                 }
             }
         }
-        (moved | !finite).bits()
+        (moved + (!finite).flags()).bits()
     }
 }

@@ -17,9 +17,8 @@ pub fn substitute<T: Number, const L: usize, const F: bool>(a: &[V<T, L, F>], n:
         let (above, rest) = x.split_at_mut(i * m);
         let (row, below) = rest.split_at_mut(m);
         let (others, first) = if lower != transpose { (above, 0) } else { (below, i + 1) };
-        for (at, other) in others.chunks_exact(m).enumerate() {
-            let f = element(i, first + at);
-            reduce(row, f, other);
+        for at in 0..if lower != transpose { k } else { n - 1 - i } {
+            reduce(row, element(i, first + at), &others[at * m..(at + 1) * m]);
         }
         if !unit {
             divide(row, element(i, i));
