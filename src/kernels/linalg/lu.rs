@@ -165,7 +165,7 @@ impl Factors<'_> {
     }
 
     /// The factors of a group of small matrices.
-    fn group<T: Small>(&self, range: &Range<usize>) -> small::lu::Factored<T> {
+    pub(super) fn group<T: Small>(&self, range: &Range<usize>) -> small::lu::Factored<T> {
         let one = self.matrix::<T>(range.start);
         // SAFETY: the views have a matrix and pivots for each number below the batch's count.
         unsafe {
@@ -186,8 +186,15 @@ impl Factors<'_> {
     }
 
     /// The inverse of matrix `i`, which has no pivot of zero, row by row.
-    pub(super) fn invert<T: Factor>(&self, i: usize, y: &mut [T]) {
+    pub(super) fn invert<T: Small>(&self, i: usize, y: &mut [T]) {
         let own = self.matrix::<T>(i);
+        if own.n <= small::SIDE {
+            let range = i..i + 1;
+            // SAFETY: this matrix has n x n elements.
+            let to = unsafe { Target::new(Shared(y.as_mut_ptr()), own.n * own.n, &(0..1)) };
+            T::together(1, small::lu::Inverse { factors: self.group(&range), to });
+            return;
+        }
         y.fill(T::ZERO);
         (0..own.n).for_each(|k| y[k * own.n + k] = T::ONE);
         own.solve(false, y, own.n);
@@ -307,12 +314,22 @@ pub fn sign_and_log(ranges: &Ranges<'_>, op: &str, a: &Factors<'_>, sign: &mut V
         let (sign, log) = (Shared(sign.ptr().cast::<T>()), Shared(log.ptr().cast::<T>()));
         batch.each(ranges, op, &mut [], &|i, _| {
             let own = a.matrix::<T>(i);
-            let (mut s, mut sum) = (if own.odd() { -1.0 } else { 1.0 }, 0.0);
+            let (mut s, mut sum, mut product) = (if own.odd() { -1.0 } else { 1.0 }, 0.0, 1.0);
+            // A logarithm of many factors at once.
             for x in own.diagonal() {
-                let x = x.wide();
+                let (x, ordinary) = (x.wide(), 1e-100..=1e100);
                 s *= if x == 0.0 { 0.0 } else if x.is_nan() { f64::NAN } else { x.signum() };
-                sum += x.abs().ln();
+                if ordinary.contains(&x.abs()) {
+                    product *= x.abs();
+                } else {
+                    sum += x.abs().ln();
+                }
+                if !ordinary.contains(&product) {
+                    sum += product.ln();
+                    product = 1.0;
+                }
             }
+            sum += product.ln();
             // SAFETY: each matrix has elements of its own.
             unsafe { (*sign.at(i), *log.at(i)) = (T::of(s), T::of(sum)) };
             Ok(())

@@ -2,8 +2,9 @@
 
 use super::super::triangular::Triangle;
 use super::lanes::{Number, V, reduce, step};
+use super::scale::largest;
 use super::triangular::substitute;
-use super::{Job, Room, Rows, SIDE, Small, Source, Target, WIDEST, zeros};
+use super::{Job, Lanes, Room, Rows, SIDE, Small, Source, Target, WIDEST, zeros};
 
 /// Replaces matrices, row by row, by their factors; `pivots` are the rows that were exchanged, as numbers. `spare` has a row.
 #[inline(always)]
@@ -134,9 +135,9 @@ impl<T: Small> Job<T> for Solve<T> {
             self.right.rows(x);
             substitute(a, n, Triangle { transpose: true, ..UPPER }, x, m);
             substitute(a, n, Triangle { transpose: true, ..UNIT }, x, m);
-            for (i, row) in x.chunks_exact(m).enumerate() {
-                for (j, &x) in row.iter().enumerate() {
-                    self.to.scatter(|l| usize::from(orders[l][i]) * m + j, x);
+            for i in 0..n {
+                for j in 0..m {
+                    self.to.scatter(|l| usize::from(orders[l][i]) * m + j, x[i * m + j]);
                     step();
                 }
             }
@@ -148,6 +149,20 @@ impl<T: Small> Job<T> for Solve<T> {
         }
         zeros(a, n)
     }
+}
+
+/// Inverses up to the order of their columns: column `j` belongs at place `orders[j]`.
+#[inline(always)]
+fn invert<T: Number, const L: usize, const F: bool>(a: &[V<T, L, F>], n: usize, x: &mut [V<T, L, F>]) {
+    // The inverse of the lower factor is one too.
+    for i in 0..n {
+        let (above, rest) = x.split_at_mut(i * n);
+        for j in 0..i {
+            reduce(rest, a[i * n + j], &above[j * n..j * n + j + 1]);
+        }
+        rest[i] = V::one();
+    }
+    substitute(a, n, UPPER, x, n);
 }
 
 /// Inverses. A pivot of zero gives none.
@@ -165,23 +180,44 @@ impl<T: Small> Job<T> for Inverse<T> {
         let mut room = Room::<T, L, F, { 2 * SIDE * SIDE }>::new();
         let [a, x] = room.lists([n * n, n * n]);
         let orders = self.factors.load(a);
-        // The inverse of the lower factor is one too.
+        invert(a, n, x);
         for i in 0..n {
-            let (above, rest) = x.split_at_mut(i * n);
-            for (j, other) in above.chunks_exact(n).enumerate() {
-                let f = a[i * n + j];
-                reduce(rest, f, &other[..=j]);
-            }
-            rest[i] = V::one();
-        }
-        substitute(a, n, UPPER, x, n);
-        // The order of rows is one of columns here.
-        for (i, row) in x.chunks_exact(n).enumerate() {
-            for (j, &x) in row.iter().enumerate() {
-                self.to.scatter(|l| i * n + usize::from(orders[l][j]), x);
+            for j in 0..n {
+                self.to.scatter(|l| i * n + usize::from(orders[l][j]), x[i * n + j]);
                 step();
             }
         }
         zeros(a, n)
+    }
+}
+
+/// Inverses times determinants, transposed.
+pub struct Cofactors<T> {
+    pub factors: Factored<T>,
+    pub determinants: [T; WIDEST],
+    pub to: Target<T>,
+}
+
+impl<T: Small> Job<T> for Cofactors<T> {
+    /// Of matrices that are not finite.
+    type Output = Lanes;
+    #[inline(always)]
+    fn run<const L: usize, const F: bool>(self) -> Lanes {
+        let n = self.factors.a.n;
+        let mut room = Room::<T, L, F, { 2 * SIDE * SIDE }>::new();
+        let [a, x] = room.lists([n * n, n * n]);
+        let orders = self.factors.load(a);
+        invert(a, n, x);
+        let mut det = V::<T, L, F>::zero();
+        for l in 0..L {
+            det.0[l] = self.determinants[l];
+        }
+        for i in 0..n {
+            for j in 0..n {
+                self.to.scatter(|l| usize::from(orders[l][j]) * n + i, x[i * n + j] * det);
+                step();
+            }
+        }
+        (!largest(a.iter()).1).flags().bits()
     }
 }

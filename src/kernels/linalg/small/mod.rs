@@ -18,6 +18,8 @@ mod rotation;
 mod scale;
 pub mod svd;
 pub mod triangular;
+#[cfg(test)]
+mod tests;
 
 use lanes::{Number, V, step};
 
@@ -25,7 +27,7 @@ use lanes::{Number, V, step};
 pub const SIDE: usize = 16;
 
 /// Matrices of the widest group.
-const WIDEST: usize = 16;
+pub const WIDEST: usize = 16;
 
 /// What is done with a group of matrices, compiled for each width and instruction set.
 pub trait Job<T> {

@@ -8,9 +8,10 @@ use super::{Job, Lanes, Room, SIDE, Small, Source, Target};
 /// Sweeps over all pairs, at most: about seven are needed.
 const SWEEPS: usize = 40;
 
-/// Squared lengths of columns that are no part of the matrix, and products of columns that need no rotation.
+/// Beside the square of the longest column: squared lengths of those that are no part of the matrix, and products that need no rotation, as
+/// columns that are long enough are orthogonal then.
 fn negligible<T: Number>() -> (T, T) {
-    if T::F64 { (T::of(1e-270), T::of(1e-286)) } else { (T::of(1e-28), T::of(1e-36)) }
+    if T::F64 { (T::of(1e-48), T::of(1e-40)) } else { (T::of(1e-22), T::of(1e-19)) }
 }
 
 /// Turns `c` columns of length `r`, one after the other in `g`, until they are orthogonal, the longest first, and rows of `w`, which start
@@ -24,7 +25,9 @@ fn orthogonalise<T: Number, const L: usize, const F: bool>(
 ) -> V<T, L, F> {
     let tolerance = T::EPSILON * T::of(0.5 * (r.max(4) as f64).sqrt());
     let mut turns = Turns::<T, L>::new();
-    turns.floor = [[negligible::<T>().1; L]; SIDE / 2];
+    let (null, tiny) = negligible::<T>();
+    let (most, _) = largest(g.iter());
+    let (floor, tiny) = (most * most * V::all(null * T::EPSILON), V::all(tiny));
     let mut moved = V::zero();
     for _ in 0..SWEEPS {
         moved = V::zero();
@@ -39,6 +42,7 @@ fn orthogonalise<T: Number, const L: usize, const F: bool>(
                 }
                 pairs[count] = (p, q);
                 (turns.x[count], turns.y[count], turns.off[count]) = (xx.0, yy.0, off.0);
+                turns.floor[count] = (xx.larger(yy) * tiny).larger(floor).0;
                 count += 1;
             }
             turns.find::<F, true>(count, tolerance);
@@ -131,9 +135,12 @@ impl<T: Small> Job<T> for Svd<T> {
             w[i * c + i] = V::one();
         }
         let moved = orthogonalise(&mut g[..c * r], r, c, if self.vectors { Some(&mut *w) } else { None });
-        let least = V::all(negligible::<T>().0);
+        let mut least = V::zero();
         for j in 0..c {
             let square = more(V::zero(), &g[j * r..(j + 1) * r], &g[j * r..(j + 1) * r]);
+            if j == 0 {
+                least = square * V::all(negligible::<T>().0);
+            }
             let length = square.sqrt();
             self.s.store(j, if scaled { scale.from(length) } else { length });
             if self.vectors {
