@@ -14,7 +14,7 @@ const SWEEPS: usize = 40;
 /// The magnitudes are at most about 1.
 #[inline(always)]
 pub fn diagonalise<T: Number, const L: usize, const F: bool>(a: &mut [V<T, L, F>], n: usize, mut v: Option<&mut [V<T, L, F>]>) -> V<T, L, F> {
-    let most = largest(a.iter()).0;
+    let most = largest(a).0;
     // What is so small is no part of any eigenvalue.
     let floor = most * V::all(T::EPSILON * T::EPSILON);
     let mut turns = Turns::<T, L>::new();
@@ -97,13 +97,13 @@ impl<T: Small> Job<T> for Eigh<T> {
         let mut room = Room::<T, L, F, { 2 * SIDE * SIDE }>::new();
         let [a, v] = room.lists([n * n, if self.vectors { n * n } else { 0 }]);
         self.a.lower(a);
-        let (most, finite) = largest(a.iter());
+        let (most, finite) = largest(a);
         if (!finite).any() {
             change(a, |x| finite.choose(x, V::zero()));
         }
         let (scale, scaled) = Scale::new(finite.choose(most, V::zero()));
         if scaled {
-            change(a, |x| scale.to(x));
+            change(a, |x| scale.scaled(x));
         }
         let moved = if self.vectors {
             for i in 0..n {
@@ -115,7 +115,7 @@ impl<T: Small> Job<T> for Eigh<T> {
         };
         for i in 0..n {
             let w = a[i * n + i];
-            self.w.store(i, if scaled { scale.from(w) } else { w });
+            self.w.store(i, if scaled { scale.restored(w) } else { w });
         }
         if self.vectors {
             for (j, column) in v.chunks_exact(n).enumerate() {

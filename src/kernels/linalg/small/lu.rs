@@ -63,7 +63,8 @@ fn orders(n: usize, lanes: usize, pivot: impl Fn(usize, usize) -> usize) -> [[u8
             order[i] = i as u8;
         }
         for i in 0..n {
-            order.swap(i, pivot(lane, i).min(SIDE - 1));
+            // What is no row is kept inside.
+            order.swap(i, pivot(lane, i).min(n - 1));
         }
     }
     orders
@@ -218,6 +219,6 @@ impl<T: Small> Job<T> for Cofactors<T> {
                 step();
             }
         }
-        (!largest(a.iter()).1).flags().bits()
+        (!largest(a).1).flags().bits()
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! Every lane does what a matrix alone would do, in the same order: no bit depends on the place in a group.
 
+#![allow(clippy::needless_range_loop, reason = "lanes and rows are counted, whatever array holds them")]
+
 use std::mem::MaybeUninit;
 use std::ops::Range;
 

@@ -57,10 +57,10 @@ impl<T: Small> Job<T> for Qr<T> {
         let mut room = Room::<T, L, F, { 2 * SIDE * SIDE + 2 * SIDE }>::new();
         let [a, q, lead, b] = room.lists([m * n, m * c, steps, steps]);
         self.a.transposed().rows(a);
-        let (most, finite) = largest(a.iter());
+        let (most, finite) = largest(a);
         let (scale, scaled) = Scale::new(finite.choose(most, V::zero()));
         if scaled {
-            change(a, |x| scale.to(x));
+            change(a, |x| scale.scaled(x));
         }
         factor(a, m, lead, b);
         for j in 0..c {
@@ -81,7 +81,7 @@ impl<T: Small> Job<T> for Qr<T> {
             }
             for j in 0..n {
                 let x = if j < k { V::zero() } else { flip * a[j * m + k] };
-                self.r.store(k * n + j, if scaled { scale.from(x) } else { x });
+                self.r.store(k * n + j, if scaled { scale.restored(x) } else { x });
                 step();
             }
         }

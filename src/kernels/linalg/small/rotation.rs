@@ -95,7 +95,7 @@ pub struct Rounds {
 impl Rounds {
     #[inline(always)]
     pub fn new(n: usize) -> Rounds {
-        Rounds { n, odd: (n + 1) / 2 * 2 - usize::from(n > 0), round: 0 }
+        Rounds { n, odd: n.next_multiple_of(2).saturating_sub(1), round: 0 }
     }
 }
 

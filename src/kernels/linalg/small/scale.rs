@@ -7,6 +7,7 @@ use super::lanes::{Mask, Number, V, step};
 pub struct Scale<T, const L: usize, const F: bool>([V<T, L, F>; 2]);
 
 /// `2^n`, for a number that is normal.
+#[inline(always)]
 fn power<T: Number>(n: f64) -> T {
     T::of(2f64.powi(n as i32))
 }
@@ -34,20 +35,20 @@ impl<T: Number, const L: usize, const F: bool> Scale<T, L, F> {
 
     /// A number times the factors.
     #[inline(always)]
-    pub fn to(self, x: V<T, L, F>) -> V<T, L, F> {
+    pub fn scaled(self, x: V<T, L, F>) -> V<T, L, F> {
         x * self.0[0] * self.0[1]
     }
 
     /// A number divided by the factors.
     #[inline(always)]
-    pub fn from(self, x: V<T, L, F>) -> V<T, L, F> {
+    pub fn restored(self, x: V<T, L, F>) -> V<T, L, F> {
         x / self.0[1] / self.0[0]
     }
 }
 
-/// The largest magnitude, NaN if there is one; and where all are finite.
+/// The largest magnitude of those that are numbers; and where all are finite.
 #[inline(always)]
-pub fn largest<'a, T: Number, const L: usize, const F: bool>(list: impl Iterator<Item = &'a V<T, L, F>>) -> (V<T, L, F>, Mask<T, L, F>) {
+pub fn largest<T: Number, const L: usize, const F: bool>(list: &[V<T, L, F>]) -> (V<T, L, F>, Mask<T, L, F>) {
     let (mut most, mut sum) = (V::zero(), V::zero());
     for &x in list {
         most = x.abs().larger(most);

@@ -26,7 +26,7 @@ fn orthogonalise<T: Number, const L: usize, const F: bool>(
     let tolerance = T::EPSILON * T::of(0.5 * (r.max(4) as f64).sqrt());
     let mut turns = Turns::<T, L>::new();
     let (null, tiny) = negligible::<T>();
-    let (most, _) = largest(g.iter());
+    let (most, _) = largest(g);
     let (floor, tiny) = (most * most * V::all(null * T::EPSILON), V::all(tiny));
     let mut moved = V::zero();
     for _ in 0..SWEEPS {
@@ -123,13 +123,13 @@ impl<T: Small> Job<T> for Svd<T> {
         let mut room = Room::<T, L, F, { 2 * SIDE * SIDE }>::new();
         let [g, w] = room.lists([r * long, if self.vectors { c * c } else { 0 }]);
         columns.rows(&mut g[..c * r]);
-        let (most, finite) = largest(g[..c * r].iter());
+        let (most, finite) = largest(&g[..c * r]);
         if (!finite).any() {
             change(g, |x| finite.choose(x, V::zero()));
         }
         let (scale, scaled) = Scale::new(finite.choose(most, V::zero()));
         if scaled {
-            change(g, |x| scale.to(x));
+            change(g, |x| scale.scaled(x));
         }
         for i in 0..if self.vectors { c } else { 0 } {
             w[i * c + i] = V::one();
@@ -142,7 +142,7 @@ impl<T: Small> Job<T> for Svd<T> {
                 least = square * V::all(negligible::<T>().0);
             }
             let length = square.sqrt();
-            self.s.store(j, if scaled { scale.from(length) } else { length });
+            self.s.store(j, if scaled { scale.restored(length) } else { length });
             if self.vectors {
                 let zero = !square.above(least);
                 let by = zero.choose(V::one(), length);
