@@ -196,7 +196,7 @@ impl Factors<'_> {
             return;
         }
         y.fill(T::ZERO);
-        (0..own.n).for_each(|k| y[k * own.n + k] = T::ONE);
+        (0..own.n).for_each(|k| y[k * own.n + k] = <T as Real>::ONE);
         own.solve(false, y, own.n);
     }
 
