@@ -2,6 +2,8 @@
 
 use super::super::ranges::Ranges;
 use super::factor::Factor;
+use super::small::cholesky::Cholesky;
+use super::small::{self, Small, Source, Target};
 use super::{Batch, Fault, Matrices, Shared, carved, carved_bytes, reals};
 use crate::array::{View, ViewMut};
 use crate::dtype::DType;
@@ -14,6 +16,9 @@ fn bytes<T: Factor>(n: usize) -> usize {
 
 /// Bytes of scratch of [`cholesky`] for a batch of `count` matrices of order `n`.
 pub fn scratch_bytes(count: usize, n: usize, dtype: DType) -> usize {
+    if n <= small::SIDE {
+        return 0;
+    }
     Batch::scratch_bytes(count, reals!(dtype, T => bytes::<T>(n)))
 }
 
@@ -27,8 +32,21 @@ pub fn cholesky(ranges: &Ranges<'_>, op: &str, a: View<'_>, scratch: &mut [u8], 
     let Some(matrices) = Matrices::new(a) else { return Ok(()) };
     let n = matrices.n;
     reals!(a.dtype(), T => {
-        let batch = Batch { dims: matrices.batch, work: n * n * n / 24 + n * n, bytes: bytes::<T>(n) };
+        let bytes = if n <= small::SIDE { 0 } else { bytes::<T>(n) };
+        let batch = Batch { dims: matrices.batch, work: n * n * n / 24 + n * n, bytes };
         let to = Shared(dst.ptr().cast::<T>());
+        let fault = |order| {
+            let got = format_args!("a leading minor of order {order} that is not positive");
+            Fault::new("matrix is not positive definite", got, "a symmetric positive definite matrix")
+        };
+        if n <= small::SIDE {
+            return batch.groups(ranges, op, &mut [], T::GROUP, &|range, _| {
+                // SAFETY: each matrix has n x n elements of its own.
+                let (a, to) = unsafe { (Source::new(&matrices, &range), Target::new(to, n * n, &range)) };
+                let orders = T::together(range.len(), Cholesky { a, to });
+                small::first(range, orders, |row| fault(row + 1))
+            });
+        }
         batch.each(ranges, op, scratch, &|i, scratch| {
             // SAFETY: the scratch holds what is carved off it, and matrix `i` has n x n elements of its own, all of them written.
             let (work, to, rest) = unsafe {
@@ -37,10 +55,7 @@ pub fn cholesky(ranges: &Ranges<'_>, op: &str, a: View<'_>, scratch: &mut [u8], 
                 std::ptr::write_bytes(to.at(i * n * n), 0, n * n);
                 (work, to.part(i * n * n, n * n), rest)
             };
-            T::cholesky(work, n, rest).map_err(|order| {
-                let got = format_args!("a leading minor of order {order} that is not positive");
-                Fault::new("matrix is not positive definite", got, "a symmetric positive definite matrix")
-            })?;
+            T::cholesky(work, n, rest).map_err(fault)?;
             for j in 0..n {
                 (j..n).for_each(|i| to[i * n + j] = work[j * n + i]);
             }

@@ -3,6 +3,7 @@
 use super::super::ranges::Ranges;
 use super::factor::{Factor, Real};
 use super::lu::Factors;
+use super::small::{self, Small, Target};
 use super::svd::{self, One};
 use super::{Batch, Fault, Matrices, Shared, carved, carved_bytes, reals};
 use crate::array::{View, ViewMut};
@@ -56,7 +57,7 @@ fn computed(
         let work = n * n * n * if h.is_some() { 2 } else { 1 } + n * n;
         let batch = Batch { dims: a.batch, work, bytes: bytes::<T>(n) };
         let to = Shared(dst.ptr().cast::<T>());
-        batch.each(ranges, op, scratch, &|i, scratch| {
+        let one = |i: usize, scratch: &mut [u8]| {
             // SAFETY: the scratch holds what is carved off it; matrix `i` has n x n elements of its own, and zeros are numbers.
             let (squares, y, rest) = unsafe {
                 let (squares, rest) = carved::<T>(scratch, 5 * n * n);
@@ -79,8 +80,28 @@ fn computed(
                 true => Ok(()),
                 false => singular(own, n, direction, squares, rest, y),
             }
+        };
+        if n > small::SIDE || h.is_some() {
+            return batch.each(ranges, op, scratch, &one);
+        }
+        batch.groups(ranges, op, scratch, T::GROUP, &|range, scratch| {
+            let (mut determinants, mut bad) = ([T::ZERO; small::WIDEST], 0);
+            for (lane, i) in range.clone().enumerate() {
+                let (det, ratio) = f.measure::<T>(i);
+                determinants[lane] = det;
+                bad |= u32::from(!fits(det, ratio, COFACTORS)) << lane;
+            }
+            // SAFETY: each matrix has n x n elements of its own.
+            let to = unsafe { Target::new(to, n * n, &range) };
+            bad |= T::together(range.len(), small::lu::Cofactors { factors: f.group(&range), determinants, to });
+            small::alone(range, bad, |i| one(i, scratch))
         })
     })
+}
+
+/// Whether the inverse gives cofactors, by the determinant and the ratio of pivots.
+fn fits<T: Real>(det: T, ratio: f64, least: f64) -> bool {
+    ratio > least && det.is_finite() && det != T::ZERO
 }
 
 /// `y += a b` of square matrices, row by row.
@@ -95,9 +116,9 @@ fn add_product<T: Real>(a: impl Fn(usize, usize) -> T, b: &[T], n: usize, y: &mu
 
 impl Factors<'_> {
     /// By the inverse; false if the pivots are too far apart.
-    fn cofactors<T: Factor>(&self, i: usize, least: f64, along: Option<&[T]>, squares: &mut [T], y: &mut [T]) -> bool {
+    fn cofactors<T: Small>(&self, i: usize, least: f64, along: Option<&[T]>, squares: &mut [T], y: &mut [T]) -> bool {
         let (det, ratio) = self.measure::<T>(i);
-        if !(ratio > least) || !det.is_finite() || det == T::ZERO {
+        if !fits(det, ratio, least) {
             return false;
         }
         let n = (y.len() as f64).sqrt() as usize;

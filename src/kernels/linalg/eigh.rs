@@ -2,6 +2,7 @@
 
 use super::super::ranges::Ranges;
 use super::factor::{Factor, Real};
+use super::small::{self, Small, Source, Target};
 use super::{Batch, Fault, Matrices, Shared, carved, carved_bytes, reals, sign};
 use crate::array::{View, ViewMut};
 use crate::dtype::DType;
@@ -30,7 +31,7 @@ pub fn eigh(ranges: &Ranges<'_>, op: &str, a: View<'_>, scratch: &mut [u8], w: &
         let work = if vectors { n * n * n / 2 } else { n * n * n / 6 };
         let batch = Batch { dims: matrices.batch, work: work + 8 * n * n, bytes: bytes::<T>(n) };
         let (w, v) = (Shared(w.ptr().cast::<T>()), Shared(v.ptr().cast::<T>()));
-        batch.each(ranges, op, scratch, &|i, scratch| {
+        let one = |i: usize, scratch: &mut [u8]| {
             // SAFETY: the scratch holds what is carved off it, and matrix `i` has values and vectors of its own.
             let (work, own, values, rest) = unsafe {
                 let (work, rest) = carved::<T>(scratch, n * n);
@@ -61,6 +62,18 @@ pub fn eigh(ranges: &Ranges<'_>, op: &str, a: View<'_>, scratch: &mut [u8], w: &
                 }
             }
             Ok(())
+        };
+        if n > small::SIDE {
+            return batch.each(ranges, op, scratch, &one);
+        }
+        batch.groups(ranges, op, scratch, T::GROUP, &|range, scratch| {
+            // SAFETY: each matrix has values and vectors of its own.
+            let (a, w, v) = unsafe {
+                let of_v = if vectors { n * n } else { 0 };
+                (Source::new(&matrices, &range), Target::new(w, n, &range), Target::new(v, of_v, &range))
+            };
+            let bad = T::together(range.len(), small::eigh::Eigh { a, w, v, vectors });
+            small::alone(range, bad, |i| one(i, scratch))
         })
     })
 }

@@ -1,7 +1,10 @@
 //! Factors of a square matrix with exchanged rows, and what is computed from them.
 
+use std::ops::Range;
+
 use super::super::ranges::Ranges;
 use super::factor::{Factor, Real};
+use super::small::{self, Small, Source, Target};
 use super::{Batch, Fault, Matrices, Shared, carved, carved_bytes, reals};
 use crate::array::{View, ViewMut};
 use crate::dtype::DType;
@@ -9,6 +12,9 @@ use crate::error::Result;
 
 /// Bytes of scratch of [`lu`] for a batch of `count` matrices.
 pub fn lu_bytes(count: usize, n: usize, dtype: DType) -> usize {
+    if n <= small::SIDE {
+        return 0;
+    }
     Batch::scratch_bytes(count, carved_bytes::<usize>(2 * n) + reals!(dtype, T => T::lu_bytes(n)))
 }
 
@@ -26,11 +32,22 @@ pub fn lu(
 ) -> Result<()> {
     let Some(matrices) = Matrices::new(a) else { return Ok(()) };
     let n = matrices.n;
-    let (work, bytes) = (n * n * n / 12 + n, carved_bytes::<usize>(2 * n) + reals!(a.dtype(), T => T::lu_bytes(n)));
-    let batch = Batch { dims: matrices.batch, work, bytes };
+    let few = n <= small::SIDE;
+    let bytes = if few { 0 } else { carved_bytes::<usize>(2 * n) + reals!(a.dtype(), T => T::lu_bytes(n)) };
+    let batch = Batch { dims: matrices.batch, work: n * n * n / 12 + n, bytes };
     let pivots = Shared(pivots.ptr().cast::<i32>());
     reals!(a.dtype(), T => {
         let factors = Shared(factors.ptr().cast::<T>());
+        if few {
+            return batch.groups(ranges, op, &mut [], T::GROUP, &|range, _| {
+                // SAFETY: each matrix has n x n factors and n pivots of its own.
+                let (a, factors, pivots) = unsafe {
+                    (Source::new(&matrices, &range), Target::new(factors, n * n, &range), Target::new(pivots, n, &range))
+                };
+                T::together(range.len(), small::lu::Lu { a, factors, pivots });
+                Ok(())
+            });
+        }
         batch.each(ranges, op, scratch, &|i, scratch| {
             // SAFETY: matrix `i` has n x n factors and n pivots of its own.
             unsafe {
@@ -56,6 +73,11 @@ fn exchanges(order: &mut [usize], place: &mut [usize], pivots: &mut [i32]) {
         (pivots[at], place[here]) = (here as i32, at);
         pivots[i] = at as i32;
     }
+}
+
+/// The error of a matrix with a pivot of zero.
+fn singular(column: usize) -> Fault {
+    Fault::new("matrix is singular", format_args!("a pivot of 0 in column {column}"), "an invertible matrix")
 }
 
 /// The factors of a batch of matrices, as [`lu`] gives them.
@@ -95,10 +117,7 @@ impl<T: Factor> Factored<T> {
 
     /// A zero on the diagonal of `u`, as an error.
     fn regular(&self) -> Result<(), Fault> {
-        match self.diagonal().position(|x| x == T::ZERO) {
-            Some(i) => Err(Fault::new("matrix is singular", format_args!("a pivot of 0 in column {i}"), "an invertible matrix")),
-            None => Ok(()),
-        }
+        self.diagonal().position(|x| x == T::ZERO).map_or(Ok(()), |i| Err(singular(i)))
     }
 
     /// Solves in place for `m` right sides, row by row.
@@ -152,6 +171,18 @@ impl Factors<'_> {
         Factored { n, a, steps: [si, sj], pivots, step: self.pivots.strides().last().copied().unwrap_or(0) }
     }
 
+    /// The factors of a group of small matrices.
+    pub(super) fn group<T: Small>(&self, range: &Range<usize>) -> small::lu::Factored<T> {
+        let one = self.matrix::<T>(range.start);
+        // SAFETY: the views have a matrix and pivots for each number below the batch's count.
+        unsafe {
+            small::lu::Factored {
+                a: Source::at(range, [one.n, one.n], one.steps, |i| self.matrix::<T>(i).a),
+                pivots: Source::at(range, [one.n, 1], [one.step, 0], |i| self.matrix::<T>(i).pivots),
+            }
+        }
+    }
+
     /// The determinant of matrix `i`, and the ratio of its least pivot to its largest.
     pub(super) fn measure<T: Factor>(&self, i: usize) -> (T, f64) {
         let own = self.matrix::<T>(i);
@@ -162,10 +193,17 @@ impl Factors<'_> {
     }
 
     /// The inverse of matrix `i`, which has no pivot of zero, row by row.
-    pub(super) fn invert<T: Factor>(&self, i: usize, y: &mut [T]) {
+    pub(super) fn invert<T: Small>(&self, i: usize, y: &mut [T]) {
         let own = self.matrix::<T>(i);
+        if own.n <= small::SIDE {
+            let range = i..i + 1;
+            // SAFETY: this matrix has n x n elements.
+            let to = unsafe { Target::new(Shared(y.as_mut_ptr()), own.n * own.n, &(0..1)) };
+            T::together(1, small::lu::Inverse { factors: self.group(&range), to });
+            return;
+        }
         y.fill(T::ZERO);
-        (0..own.n).for_each(|k| y[k * own.n + k] = T::ONE);
+        (0..own.n).for_each(|k| y[k * own.n + k] = <T as Real>::ONE);
         own.solve(false, y, own.n);
     }
 
@@ -184,6 +222,14 @@ pub fn solve(ranges: &Ranges<'_>, op: &str, a: &Factors<'_>, b: View<'_>, transp
     let batch = Batch { dims: right.batch, work: n * n * m.max(4) / 8 + n * m, bytes: 0 };
     reals!(b.dtype(), T => {
         let dst = Shared(dst.ptr().cast::<T>());
+        if n <= small::SIDE && m <= small::SIDE {
+            return batch.groups(ranges, op, &mut [], T::GROUP, &|range, _| {
+                // SAFETY: each matrix has n x m elements of its own.
+                let (right, to) = unsafe { (Source::new(&right, &range), Target::new(dst, n * m, &range)) };
+                let zeros = T::together(range.len(), small::lu::Solve { factors: a.group(&range), transpose, right, to });
+                small::first(range, zeros, singular)
+            });
+        }
         batch.each(ranges, op, &mut [], &|i, _| {
             let own = a.matrix::<T>(i);
             own.regular()?;
@@ -204,6 +250,14 @@ pub fn inverse(ranges: &Ranges<'_>, op: &str, a: &Factors<'_>, dst: &mut ViewMut
     let batch = Batch { dims: a.batch(), work: n * n * n / 8 + n * n, bytes: 0 };
     reals!(dst.dtype(), T => {
         let dst = Shared(dst.ptr().cast::<T>());
+        if n <= small::SIDE {
+            return batch.groups(ranges, op, &mut [], T::GROUP, &|range, _| {
+                // SAFETY: each matrix has n x n elements of its own.
+                let to = unsafe { Target::new(dst, n * n, &range) };
+                let zeros = T::together(range.len(), small::lu::Inverse { factors: a.group(&range), to });
+                small::first(range, zeros, singular)
+            });
+        }
         batch.each(ranges, op, &mut [], &|i, _| {
             let own = a.matrix::<T>(i);
             own.regular()?;
@@ -267,12 +321,22 @@ pub fn sign_and_log(ranges: &Ranges<'_>, op: &str, a: &Factors<'_>, sign: &mut V
         let (sign, log) = (Shared(sign.ptr().cast::<T>()), Shared(log.ptr().cast::<T>()));
         batch.each(ranges, op, &mut [], &|i, _| {
             let own = a.matrix::<T>(i);
-            let (mut s, mut sum) = (if own.odd() { -1.0 } else { 1.0 }, 0.0);
+            let (mut s, mut sum, mut product) = (if own.odd() { -1.0 } else { 1.0 }, 0.0, 1.0);
+            // A logarithm of many factors at once.
             for x in own.diagonal() {
-                let x = x.wide();
+                let (x, ordinary) = (x.wide(), 1e-100..=1e100);
                 s *= if x == 0.0 { 0.0 } else if x.is_nan() { f64::NAN } else { x.signum() };
-                sum += x.abs().ln();
+                if ordinary.contains(&x.abs()) {
+                    product *= x.abs();
+                } else {
+                    sum += x.abs().ln();
+                }
+                if !ordinary.contains(&product) {
+                    sum += product.ln();
+                    product = 1.0;
+                }
             }
+            sum += product.ln();
             // SAFETY: each matrix has elements of its own.
             unsafe { (*sign.at(i), *log.at(i)) = (T::of(s), T::of(sum)) };
             Ok(())

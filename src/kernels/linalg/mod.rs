@@ -3,6 +3,7 @@
 //! A back end factors one matrix ([`factor::Factor`]); here are batches, layouts, signs and errors.
 
 use std::fmt::{Display, Write};
+use std::ops::Range;
 
 use parking_lot::Mutex;
 
@@ -29,6 +30,7 @@ pub mod qr;
 mod quasi;
 pub mod schur;
 mod single;
+mod small;
 pub mod spectral;
 pub mod svd;
 pub mod sylvester;
@@ -72,6 +74,11 @@ impl Fault {
         _ = write!(text, "{got}");
         Fault { what, got: text, rule }
     }
+    /// As the error of matrix `number` of a batch.
+    fn error(self, op: &str, batch: &[usize], number: usize) -> Error {
+        let Fault { what, got, rule } = self;
+        Error::new(ErrorKind::LinAlg, op, what, format_args!("{got}{}", matrix_name(batch, number)), rule)
+    }
     /// Of an iteration.
     fn no_convergence() -> Fault {
         Fault::new("the iteration did not come to its end", "an iteration that goes on", "finite numbers of an ordinary size")
@@ -100,32 +107,45 @@ impl Batch<'_> {
         scratch: &mut [u8],
         f: &(dyn Fn(usize, &mut [u8]) -> Result<(), Fault> + Sync),
     ) -> Result<()> {
-        let (n, own) = (count(self.dims), self.bytes.next_multiple_of(ALIGN));
+        self.groups(ranges, op, scratch, 1, &|range, scratch| f(range.start, scratch).map_err(|fault| (range.start, fault)))
+    }
+
+    /// Calls `f` with ranges of `size` matrices, the last one shorter, and scratch memory for one matrix. An error says whose it is; of
+    /// several the first one is the error.
+    pub fn groups(
+        &self,
+        ranges: &Ranges<'_>,
+        op: &str,
+        scratch: &mut [u8],
+        size: usize,
+        f: &(dyn Fn(Range<usize>, &mut [u8]) -> Result<(), (usize, Fault)> + Sync),
+    ) -> Result<()> {
+        let (all, own) = (count(self.dims), self.bytes.next_multiple_of(ALIGN));
+        let (n, work) = (all.div_ceil(size), self.work.saturating_mul(size));
         let lead = scratch.as_ptr().align_offset(ALIGN).min(scratch.len());
         let scratch = Shared(scratch[lead..].as_mut_ptr());
         let parts = n.min(PARTS);
         let first: Mutex<Option<(usize, Fault)>> = Mutex::new(None);
-        // As many matrices in one go as make a few ranges.
-        let most = (4 * RANGE / self.work.max(1)).max(1).saturating_mul(parts);
+        // As many groups in one go as make a few ranges.
+        let most = (4 * RANGE / work.max(1)).max(1).saturating_mul(parts);
         for start in (0..n).step_by(most.max(1)) {
             let here = most.min(n - start);
-            ranges.parts(parts.min(here), here.saturating_mul(self.work), &|part| {
+            ranges.parts(parts.min(here), here.saturating_mul(work), &|part| {
                 // SAFETY: each part has `own` bytes of the scratch, and there are no more than [`PARTS`].
                 let scratch = unsafe { std::slice::from_raw_parts_mut(scratch.at(part * own), own) };
                 let parts = parts.min(here);
                 for i in start + here * part / parts..start + here * (part + 1) / parts {
-                    if let Err(fault) = f(i, scratch) {
+                    if let Err((at, fault)) = f(i * size..all.min((i + 1) * size), scratch) {
                         let mut first = first.lock();
-                        if first.as_ref().is_none_or(|(at, _)| i < *at) {
-                            *first = Some((i, fault));
+                        if first.as_ref().is_none_or(|(before, _)| at < *before) {
+                            *first = Some((at, fault));
                         }
                         return;
                     }
                 }
             })?;
-            if let Some((i, Fault { what, got, rule })) = first.lock().take() {
-                let got = format_args!("{got}{}", matrix_name(self.dims, i));
-                return Err(Error::new(ErrorKind::LinAlg, op, what, got, rule));
+            if let Some((i, fault)) = first.lock().take() {
+                return Err(fault.error(op, self.dims, i));
             }
         }
         Ok(())
@@ -178,12 +198,32 @@ impl<'a> Matrices<'a> {
 
     /// Where matrix `number` starts, in elements.
     fn offset(&self, mut number: usize) -> isize {
+        if let ([_], [s, ..]) = (self.batch, self.view.strides()) {
+            return number as isize * s;
+        }
         let mut at = 0;
         for (&n, &s) in self.batch.iter().zip(self.view.strides()).rev() {
             at += (number % n.max(1)) as isize * s;
             number /= n.max(1);
         }
         at
+    }
+
+    /// Elements from one row to the next, and from one column to the next.
+    fn steps(&self) -> [isize; 2] {
+        match *self.view.strides() {
+            [.., si, sj] => [si, sj],
+            _ => [0, 0],
+        }
+    }
+
+    /// Where matrix `number` starts.
+    ///
+    /// # Safety
+    /// `T` is the view's type, and there is such a matrix.
+    unsafe fn start<T>(&self, number: usize) -> *const T {
+        // SAFETY: by the contract.
+        unsafe { self.view.ptr().cast::<T>().offset(self.offset(number)) }
     }
 
     /// Copies matrix `number` to `to`, column by column, or row by row if `rows`.
@@ -195,7 +235,7 @@ impl<'a> Matrices<'a> {
         let (inner, outer) = if rows { ((self.n, sj), (self.m, si)) } else { ((self.m, si), (self.n, sj)) };
         // SAFETY: by the contract.
         unsafe {
-            let from = self.view.ptr().cast::<T>().offset(self.offset(number));
+            let from = self.start::<T>(number);
             if inner.1 == 1 {
                 (0..outer.0).for_each(|j| {
                     std::ptr::copy_nonoverlapping(from.offset(j as isize * outer.1), to.add(j * inner.0), inner.0);

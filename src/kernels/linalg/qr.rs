@@ -2,6 +2,7 @@
 
 use super::super::ranges::Ranges;
 use super::factor::{Factor, Real};
+use super::small::{self, Small, Source, Target};
 use super::{Batch, Matrices, Shared, carved, carved_bytes, reals};
 use crate::array::{View, ViewMut};
 use crate::dtype::DType;
@@ -14,6 +15,9 @@ fn bytes<T: Factor>(m: usize, n: usize, columns: usize) -> usize {
 
 /// Bytes of scratch of [`qr`] for a batch of `count` matrices of which `columns` columns of the orthogonal factor are wanted.
 pub fn qr_bytes(count: usize, m: usize, n: usize, columns: usize, dtype: DType) -> usize {
+    if m.max(n) <= small::SIDE {
+        return 0;
+    }
     Batch::scratch_bytes(count, reals!(dtype, T => bytes::<T>(m, n, columns)))
 }
 
@@ -24,8 +28,20 @@ pub fn qr(ranges: &Ranges<'_>, op: &str, a: View<'_>, scratch: &mut [u8], q: &mu
     let (m, n) = (matrices.m, matrices.n);
     let [.., c, _] = *r.dims() else { return Ok(()) };
     reals!(a.dtype(), T => {
-        let batch = Batch { dims: matrices.batch, work: m * n.max(c) * m.min(n) / 4 + m * n, bytes: bytes::<T>(m, n, c) };
+        let few = m.max(n) <= small::SIDE;
+        let bytes = if few { 0 } else { bytes::<T>(m, n, c) };
+        let batch = Batch { dims: matrices.batch, work: m * n.max(c) * m.min(n) / 4 + m * n, bytes };
         let (q, r) = (Shared(q.ptr().cast::<T>()), Shared(r.ptr().cast::<T>()));
+        if few {
+            return batch.groups(ranges, op, &mut [], T::GROUP, &|range, _| {
+                // SAFETY: each matrix has m x c and c x n elements of its own.
+                let (a, q, r) = unsafe {
+                    (Source::new(&matrices, &range), Target::new(q, m * c, &range), Target::new(r, c * n, &range))
+                };
+                T::together(range.len(), small::qr::Qr { a, q, r, columns: c });
+                Ok(())
+            });
+        }
         batch.each(ranges, op, scratch, &|i, scratch| {
             // SAFETY: matrix `i` has m x c and c x n elements of its own; the scratch holds what is carved off it.
             let (q, r, work, own, rest) = unsafe {

@@ -2,6 +2,7 @@
 
 use super::super::ranges::Ranges;
 use super::factor::{Factor, NoConvergence, Real};
+use super::small::{self, Small, Source, Target};
 use super::{Batch, Fault, Matrices, Shared, carved, carved_bytes, reals, sign};
 use crate::array::{View, ViewMut};
 use crate::dtype::DType;
@@ -44,7 +45,7 @@ pub fn svd(ranges: &Ranges<'_>, op: &str, a: View<'_>, full: bool, scratch: &mut
         let work = if vectors { m * n * k + 20 * k * k } else { m * n * k / 3 };
         let batch = Batch { dims: matrices.batch, work: work + m * n, bytes: bytes::<T>(m, n, full) };
         let (u, s, vh) = (Shared(u.ptr().cast::<T>()), Shared(s.ptr().cast::<T>()), Shared(vh.ptr().cast::<T>()));
-        batch.each(ranges, op, scratch, &|i, scratch| {
+        let one = |i: usize, scratch: &mut [u8]| {
             // SAFETY: the scratch holds what is carved off it, and matrix `i` has values and vectors of its own.
             let (work, left, right, values, rest) = unsafe {
                 let (work, rest) = carved::<T>(scratch, m * n);
@@ -85,6 +86,19 @@ pub fn svd(ranges: &Ranges<'_>, op: &str, a: View<'_>, full: bool, scratch: &mut
                 }
             }
             Ok(())
+        };
+        if m.max(n) > small::SIDE {
+            return batch.each(ranges, op, scratch, &one);
+        }
+        batch.groups(ranges, op, scratch, T::GROUP, &|range, scratch| {
+            // SAFETY: each matrix has values and vectors of its own.
+            let (a, u, s, vh) = unsafe {
+                let [of_u, of_v] = if vectors { [m * cu, cv * n] } else { [0, 0] };
+                let a = Source::new(&matrices, &range);
+                (a, Target::new(u, of_u, &range), Target::new(s, k, &range), Target::new(vh, of_v, &range))
+            };
+            let bad = T::together(range.len(), small::svd::Svd { a, u, s, vh, vectors, full });
+            small::alone(range, bad, |i| one(i, scratch))
         })
     })
 }

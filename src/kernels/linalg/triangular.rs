@@ -6,10 +6,11 @@ use super::super::matmul::{PANEL, RATE};
 use super::super::movement::copy;
 use super::super::ranges::{GRAIN, Ranges};
 use super::factor::Factor;
-use super::{each_matrix, matrix_name};
+use super::small::{self, Small, Source};
+use super::{Batch, Fault, Matrices, Shared, each_matrix, reals};
 use crate::array::{View, ViewMut};
 use crate::dtype::DType;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 
 /// Which system a matrix stands for.
 #[derive(Clone, Copy, Debug)]
@@ -41,6 +42,22 @@ pub fn solve_triangular(
     let n = *n;
     let m = if b.dims().len() < a.dims().len() { 1 } else { b.dims().last().copied().unwrap_or(1) };
     copy(ranges, b, dst)?;
+    let fault = |row: usize| Fault::new("matrix is singular", format_args!("0 on the diagonal in row {row}"), "a diagonal without zeros");
+    if n <= small::SIDE && m <= small::SIDE {
+        let Some(matrices) = Matrices::new(a) else { return Ok(()) };
+        let own = Batch { dims: batch, work: n * n * m.max(4) / 8 + n * m, bytes: 0 };
+        let how = Triangle { lower, transpose, unit };
+        return reals!(a.dtype(), T => {
+            let x = Shared(dst.ptr().cast::<T>());
+            own.groups(ranges, op, &mut [], T::GROUP, &|range, _| {
+                // SAFETY: each matrix has n x m elements of its own.
+                let a = unsafe { Source::new(&matrices, &range) };
+                let own = range.clone();
+                let zeros = T::together(range.len(), small::triangular::Solve { a, x, range: own, m, how });
+                small::first(range, zeros, fault)
+            })
+        });
+    }
     // The transpose of a lower triangle is an upper one.
     let system = System { n, m, steps: if transpose { [*sj, *si] } else { [*si, *sj] }, lower: lower != transpose, unit };
     let mut block = 0;
@@ -55,8 +72,7 @@ pub fn solve_triangular(
         };
         block += n * m;
         let Some(row) = zero else { return Ok(()) };
-        let got = format_args!("0 on the diagonal in row {row}{}", matrix_name(batch, index));
-        Err(Error::new(ErrorKind::LinAlg, op, "matrix is singular", got, "a diagonal without zeros"))
+        Err(fault(row).error(op, batch, index))
     })
 }
 
@@ -139,6 +155,7 @@ solve! { solve64, plain64, f64 }
 mod tests {
     use super::super::super::movement::model::*;
     use super::*;
+    use crate::error::ErrorKind;
     use crate::shape::count;
 
     const LOWER: Triangle = Triangle { lower: true, transpose: false, unit: false };
