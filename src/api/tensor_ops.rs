@@ -19,7 +19,9 @@ pub use crate::ops::{
     root::*, rounding::*, scan::*, scatter::*, select::*, sinc::*, slice::*, sort::*, splitting::*, trigonometric::*,
 };
 
-pub use crate::ops::linalg::{cholesky::*, determinant::*, eigh::*, lu::*, qr::*, solve::*, svd::*, triangular::*};
+pub use crate::ops::linalg::{
+    banded::*, cholesky::*, determinant::*, eigh::*, lu::*, norms::*, pinv::*, qr::*, solve::*, structure::*, svd::*, systems::*, triangular::*,
+};
 
 /// A shape full of zeros that has no dtype and no graph yet: a variable gives it the dtype of its environment, an operator
 /// those of its other operand. A tensor of zeros is [`Context::zeros`](crate::Context::zeros).

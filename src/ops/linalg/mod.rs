@@ -1,13 +1,18 @@
 //! Linear algebra: factorisations, systems, and what is computed from them, over the last two axes of arrays.
 
+pub mod banded;
 pub mod cholesky;
 pub mod cluster;
 pub mod determinant;
 pub mod eigh;
 pub mod lu;
+pub mod norms;
+pub mod pinv;
 pub mod qr;
 pub mod solve;
+pub mod structure;
 pub mod svd;
+pub mod systems;
 pub mod triangular;
 
 use crate::error::Result;
