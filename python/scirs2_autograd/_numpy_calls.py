@@ -340,11 +340,6 @@ def _einsum(*operands: Any, out: Any = None, optimize: Any = False, **rest: Any)
     return T.einsum(",".join(terms[: len(xs)]) + "".join(f"->{term}" for term in terms[len(xs) :]), *xs)
 
 
-def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
-    matrix = np.ndim(x) == 2 if axis is None else several(axis) and len(axis) == 2
-    return T.norm(x, ord=None if same(ord, "fro") and matrix else ord, axis=axis, keepdims=keepdims)
-
-
 def _outer(x1: Any, x2: Any, /) -> Any:
     if np.ndim(x1) != 1 or np.ndim(x2) != 1:
         no.no_vector("np.linalg.outer", (x1, x2))
@@ -366,7 +361,7 @@ class Written:
         return self.f(*args, **options)
 
 
-WRITTEN: dict[str, Callable[..., Any]] = {"cross": _cross, "einsum": _einsum, "linalg.norm": _norm, "linalg.outer": _outer}
+WRITTEN: dict[str, Callable[..., Any]] = {"cross": _cross, "einsum": _einsum, "linalg.outer": _outer}
 
 # The table with the functions themselves
 

@@ -52,6 +52,15 @@ from ._functions import (
     zeros,
 )
 from ._lib import Tensor, _apply
+from ._linalg import (
+    cg,
+    cho_factor,
+    cho_solve,
+    condition_number,
+    funm,
+    matrix_norm,
+    norm,
+)
 from ._rows import rows as _rows
 
 if TYPE_CHECKING:
@@ -94,6 +103,7 @@ __all__ = [
     "atleast_2d",
     "atleast_3d",
     "average",
+    "band_matrix",
     "batch_matmul",
     "bernoulli",
     "bitwise_and",
@@ -101,16 +111,20 @@ __all__ = [
     "bitwise_not",
     "bitwise_or",
     "bitwise_xor",
+    "block_diag",
     "broadcast_arrays",
     "broadcast_to",
     "cast",
     "cbrt",
     "ceil",
+    "cg",
     "check_finite",
     "checkpoint",
     "checkpoint_name",
     "checkpoint_segment",
     "checkpoint_segment_flex",
+    "cho_factor",
+    "cho_solve",
     "cholesky",
     "clip",
     "clip_by_global_norm",
@@ -118,6 +132,7 @@ __all__ = [
     "concat",
     "concatenate",
     "cond",
+    "condition_number",
     "constant",
     "copysign",
     "cos",
@@ -158,6 +173,7 @@ __all__ = [
     "exp2",
     "expand_dims",
     "expm1",
+    "extract_diag",
     "eye",
     "fix",
     "flatten",
@@ -170,8 +186,10 @@ __all__ = [
     "fmin",
     "fmod",
     "frac",
+    "frobenius_norm",
     "full",
     "full_like",
+    "funm",
     "gammaln",
     "gather",
     "gelu",
@@ -182,6 +200,7 @@ __all__ = [
     "hard_tanh",
     "hardtanh",
     "heaviside",
+    "householder_product",
     "hstack",
     "hypot",
     "identity",
@@ -223,12 +242,16 @@ __all__ = [
     "logical_xor",
     "logsigmoid",
     "logsumexp",
+    "lstsq",
     "lu",
     "lu_factor",
     "lu_solve",
     "masked_fill",
     "matmul",
     "matrix_inverse",
+    "matrix_norm",
+    "matrix_pseudo_inverse",
+    "matrix_rank",
     "matrix_transpose",
     "matvec",
     "max",
@@ -243,6 +266,7 @@ __all__ = [
     "mod",
     "moveaxis",
     "mul",
+    "multi_dot",
     "multiply",
     "nan_to_num",
     "nanmax",
@@ -255,12 +279,14 @@ __all__ = [
     "norm",
     "normal_like",
     "not_equal",
+    "nuclear_norm",
     "one_hot",
     "ones",
     "ones_like",
     "outer",
     "pad",
     "permute",
+    "pinv",
     "polygamma",
     "positive",
     "pow",
@@ -275,6 +301,7 @@ __all__ = [
     "random_normal",
     "random_uniform",
     "ravel",
+    "rcond",
     "reciprocal",
     "reduce_logsumexp",
     "reduce_max",
@@ -282,6 +309,7 @@ __all__ = [
     "reduce_min",
     "reduce_prod",
     "reduce_sum",
+    "relative_gap",
     "relu",
     "remainder",
     "repeat",
@@ -291,6 +319,7 @@ __all__ = [
     "roll",
     "round",
     "rsqrt",
+    "scalar_mul",
     "scatter",
     "scatter_add",
     "scatter_reduce",
@@ -310,9 +339,12 @@ __all__ = [
     "softmax_cross_entropy",
     "softplus",
     "solve",
+    "solve_banded",
     "solve_triangular",
+    "solve_tridiagonal",
     "sort",
     "sparse_softmax_cross_entropy",
+    "spectral_norm",
     "split",
     "sqrt",
     "square",
@@ -331,18 +363,23 @@ __all__ = [
     "svdvals",
     "swapaxes",
     "swish",
+    "symmetrize",
     "take",
     "take_along_axis",
     "tan",
     "tanh",
     "tensor_split",
     "tensordot",
+    "tensorinv",
+    "tensorsolve",
     "tile",
+    "toeplitz",
     "topk",
     "trace",
     "transpose",
     "trapezoid",
     "trapz",
+    "tridiagonal_solve",
     "tril",
     "triu",
     "true_divide",
@@ -350,6 +387,7 @@ __all__ = [
     "unbind",
     "uniform_like",
     "unstack",
+    "vander",
     "var",
     "var_mean",
     "vdot",
@@ -386,11 +424,13 @@ _atleast_1d = _row("atleast_1d")
 _atleast_2d = _row("atleast_2d")
 _atleast_3d = _row("atleast_3d")
 _average = _row("average")
+_band_matrix = _row("band_matrix")
 _batch_matmul = _row("batch_matmul")
 _bitwise_and = _row("bitwise_and")
 _bitwise_not = _row("bitwise_not")
 _bitwise_or = _row("bitwise_or")
 _bitwise_xor = _row("bitwise_xor")
+_block_diag = _row("block_diag")
 _broadcast_arrays = _row("broadcast_arrays")
 _broadcast_to = _row("broadcast_to")
 _cast = _row("cast")
@@ -438,6 +478,7 @@ _exp = _row("exp")
 _exp2 = _row("exp2")
 _expand_dims = _row("expand_dims")
 _expm1 = _row("expm1")
+_extract_diag = _row("extract_diag")
 _flatten = _row("flatten")
 _flip = _row("flip")
 _fliplr = _row("fliplr")
@@ -448,6 +489,7 @@ _fmax = _row("fmax")
 _fmin = _row("fmin")
 _fmod = _row("fmod")
 _frac = _row("frac")
+_frobenius_norm = _row("frobenius_norm")
 _full_like = _row("full_like")
 _gather = _row("gather")
 _gelu = _row("gelu")
@@ -455,6 +497,7 @@ _greater = _row("greater")
 _greater_equal = _row("greater_equal")
 _hard_tanh = _row("hard_tanh")
 _heaviside = _row("heaviside")
+_householder_product = _row("householder_product")
 _hstack = _row("hstack")
 _hypot = _row("hypot")
 _identity = _row("identity")
@@ -487,11 +530,13 @@ _logical_not = _row("logical_not")
 _logical_or = _row("logical_or")
 _logical_xor = _row("logical_xor")
 _logsigmoid = _row("logsigmoid")
+_lstsq = _row("lstsq")
 _lu = _row("lu")
 _lu_factor = _row("lu_factor")
 _lu_solve = _row("lu_solve")
 _masked_fill = _row("masked_fill")
 _matmul = _row("matmul")
+_matrix_rank = _row("matrix_rank")
 _matrix_transpose = _row("matrix_transpose")
 _matvec = _row("matvec")
 _max_with_index = _row("max_with_index")
@@ -502,6 +547,7 @@ _meshgrid = _row("meshgrid")
 _minimum = _row("minimum")
 _moveaxis = _row("moveaxis")
 _mul = _row("mul")
+_multi_dot = _row("multi_dot")
 _nan_to_num = _row("nan_to_num")
 _nanmax = _row("nanmax")
 _nanmean = _row("nanmean")
@@ -509,12 +555,13 @@ _nanmin = _row("nanmin")
 _nansum = _row("nansum")
 _ndtr = _row("ndtr")
 _neg = _row("neg")
-_norm = _row("norm")
 _not_equal = _row("not_equal")
+_nuclear_norm = _row("nuclear_norm")
 _one_hot = _row("one_hot")
 _ones_like = _row("ones_like")
 _outer = _row("outer")
 _pad = _row("pad")
+_pinv = _row("pinv")
 _positive = _row("positive")
 _pow = _row("pow")
 _ptp = _row("ptp")
@@ -522,6 +569,7 @@ _qr = _row("qr")
 _quantile = _row("quantile")
 _rad2deg = _row("rad2deg")
 _ravel = _row("ravel")
+_rcond = _row("rcond")
 _reciprocal = _row("reciprocal")
 _reduce_logsumexp = _row("reduce_logsumexp")
 _reduce_max = _row("reduce_max")
@@ -529,6 +577,7 @@ _reduce_mean = _row("reduce_mean")
 _reduce_min = _row("reduce_min")
 _reduce_prod = _row("reduce_prod")
 _reduce_sum = _row("reduce_sum")
+_relative_gap = _row("relative_gap")
 _relu = _row("relu")
 _remainder = _row("remainder")
 _repeat = _row("repeat")
@@ -537,6 +586,7 @@ _rint = _row("rint")
 _roll = _row("roll")
 _round = _row("round")
 _rsqrt = _row("rsqrt")
+_scalar_mul = _row("scalar_mul")
 _scatter = _row("scatter")
 _scatter_add = _row("scatter_add")
 _scatter_reduce = _row("scatter_reduce")
@@ -554,9 +604,12 @@ _softmax = _row("softmax")
 _softmax_cross_entropy = _row("softmax_cross_entropy")
 _softplus = _row("softplus")
 _solve = _row("solve")
+_solve_banded = _row("solve_banded")
 _solve_triangular = _row("solve_triangular")
+_solve_tridiagonal = _row("solve_tridiagonal")
 _sort = _row("sort")
 _sparse_softmax_cross_entropy = _row("sparse_softmax_cross_entropy")
+_spectral_norm = _row("spectral_norm")
 _split = _row("split")
 _sqrt = _row("sqrt")
 _square = _row("square")
@@ -570,11 +623,15 @@ _sub = _row("sub")
 _svd = _row("svd")
 _svdvals = _row("svdvals")
 _swapaxes = _row("swapaxes")
+_symmetrize = _row("symmetrize")
 _take = _row("take")
 _take_along_axis = _row("take_along_axis")
 _tan = _row("tan")
 _tanh = _row("tanh")
+_tensorinv = _row("tensorinv")
+_tensorsolve = _row("tensorsolve")
 _tile = _row("tile")
+_toeplitz = _row("toeplitz")
 _topk = _row("topk")
 _trace = _row("trace")
 _transpose = _row("transpose")
@@ -583,6 +640,7 @@ _tril = _row("tril")
 _triu = _row("triu")
 _trunc = _row("trunc")
 _unbind = _row("unbind")
+_vander = _row("vander")
 _var = _row("var")
 _var_mean = _row("var_mean")
 _vdot = _row("vdot")
@@ -3014,22 +3072,6 @@ def vector_norm(x: TensorLike, ord: TensorLike | None = None, axis: Axes = None,
     return made
 
 
-def norm(x: TensorLike, ord: TensorLike | None = None, axis: Axes = None, keepdims: bool = False) -> Tensor:
-    """Norm of the vectors over one axis, in floating numbers, as `vector_norm`. Without `ord` it is the one of order 2, over any axes:
-    of all elements by default. Norms of matrices are refused.
-
-    Gradient: that of `vector_norm`.
-
-    NumPy: `np.linalg.norm(x, ord=ord, axis=axis, keepdims=keepdims)`
-
-    >>> with ag.Context():
-    ...     print(T.norm([[3.0, 4.0], [0.0, 0.0]], axis=1).eval())
-    [5. 0.]
-    """
-    made: Tensor = _apply(_norm, (x, ord), (axis, keepdims))
-    return made
-
-
 def clip_by_global_norm(xs: Sequence[TensorLike], max_norm: TensorLike) -> list[Tensor]:
     """The tensors, in floating numbers, as they are if the norm of order 2 of all their elements is at most `max_norm`, else multiplied by
     one number that gives them this norm: what keeps a step of training short whatever its gradients are. Each keeps its dtype. Where
@@ -3823,19 +3865,19 @@ def cross(a: TensorLike, b: TensorLike, axis: int = -1) -> Tensor:
     return made
 
 
-def cholesky(a: TensorLike) -> Tensor:
+def cholesky(a: TensorLike, upper: bool = False) -> Tensor:
     """The lower factor `l` of the symmetric positive definite matrices `a = l l^T` in the last two axes, zeros above the
-    diagonal. The symmetric part `(a + a^T) / 2` is factored, so the gradient is symmetric. A matrix that is not
-    positive definite is an error of the run.
+    diagonal; with `upper` its transpose, `a = u^T u`. The symmetric part `(a + a^T) / 2` is factored, so the gradient is symmetric. A
+    matrix that is not positive definite is an error of the run.
 
-    NumPy: `np.linalg.cholesky((a + np.swapaxes(a, -1, -2)) / 2)`
+    NumPy: `np.linalg.cholesky((a + np.swapaxes(a, -1, -2)) / 2, upper=upper)`
 
     >>> with ag.Context():
     ...     print(T.cholesky([[4.0, 2.0], [2.0, 5.0]]).eval())
     [[2. 0.]
      [1. 2.]]
     """
-    made: Tensor = _apply(_cholesky, (a,), ())
+    made: Tensor = _apply(_cholesky, (a,), (upper,))
     return made
 
 
@@ -4070,6 +4112,347 @@ def eigvalsh(a: TensorLike, UPLO: Literal["both", "L", "U"] = "both") -> Tensor:
     return made
 
 
+def frobenius_norm(a: TensorLike) -> Tensor:
+    """The Frobenius norm of the matrices in the last two axes: the root of the sum of squares, which neither overflows nor vanishes with them.
+
+    Gradient: `g a / y`; 0 at the zero matrix.
+
+    NumPy: `np.linalg.norm(a, 'fro', axis=(-2, -1))`
+
+    >>> with ag.Context():
+    ...     print(T.frobenius_norm([[3.0, 0.0], [0.0, 4.0]]).eval())
+    5.0
+    """
+    made: Tensor = _apply(_frobenius_norm, (a,), ())
+    return made
+
+
+def spectral_norm(a: TensorLike) -> Tensor:
+    """The spectral norm of the matrices in the last two axes: the largest singular value.
+
+    Gradient: `g u vh` of this value; several that rounding cannot tell apart share it.
+
+    NumPy: `np.linalg.norm(a, 2, axis=(-2, -1))`
+
+    >>> with ag.Context():
+    ...     print(T.spectral_norm([[3.0, 0.0], [0.0, 4.0]]).eval())
+    4.0
+    """
+    made: Tensor = _apply(_spectral_norm, (a,), ())
+    return made
+
+
+def nuclear_norm(a: TensorLike) -> Tensor:
+    """The nuclear norm of the matrices in the last two axes: the sum of the singular values.
+
+    Gradient: `g u vh` over the values that are not zero, the shortest subgradient; at full rank the derivative, and its derivatives are
+    exact at repeated values.
+
+    NumPy: `np.linalg.norm(a, 'nuc', axis=(-2, -1))`
+
+    >>> with ag.Context():
+    ...     print(T.nuclear_norm([[3.0, 0.0], [0.0, 4.0]]).eval())
+    7.0
+    """
+    made: Tensor = _apply(_nuclear_norm, (a,), ())
+    return made
+
+
+def rcond(a: TensorLike) -> Tensor:
+    """The reciprocal of the condition number of square matrices in the norm 1, from an LU factorisation: 0 for a singular matrix, near the
+    rounding of 1 for one that is singular for all purposes. A number to look at beside a solution.
+
+    Gradient: none.
+
+    NumPy: `1 / np.linalg.cond(a, 1)`
+
+    >>> with ag.Context():
+    ...     print(T.rcond([[[2.0, 0.0], [0.0, 8.0]], [[1.0, 2.0], [2.0, 4.0]]]).eval())
+    [0.25 0.  ]
+    """
+    made: Tensor = _apply(_rcond, (a,), ())
+    return made
+
+
+def matrix_rank(a: TensorLike, tol: TensorLike | None = None, hermitian: bool = False, rtol: TensorLike | None = None) -> Tensor:
+    """The ranks of the matrices in the last two axes, as `int64`: how many singular values are larger than `tol`, or than `rtol` times the
+    largest, by default `max(m, n)` times the rounding of 1. With `hermitian`, magnitudes of the eigenvalues of the symmetric part.
+    An array with less than two axes has rank 1 unless it is zero.
+
+    Gradient: none.
+
+    >>> with ag.Context():
+    ...     print(T.matrix_rank([[1.0, 2.0], [2.0, 4.0]]).eval())
+    1
+    """
+    made: Tensor = _apply(_matrix_rank, (a, tol, rtol), (hermitian,))
+    return made
+
+
+def relative_gap(s: TensorLike) -> Tensor:
+    """The smallest difference of neighbours in each row of values along the last axis, divided by the largest magnitude: how well the vectors
+    of a spectrum are determined. 0 for equal values, of which only the space of their vectors is; infinite for a single value. The values
+    need not be sorted.
+
+    Gradient: none.
+
+    >>> with ag.Context():
+    ...     print(T.relative_gap([[1.0, 4.0, 3.0], [5.0, 2.0, 5.0]]).eval())
+    [0.25 0.  ]
+    """
+    made: Tensor = _apply(_relative_gap, (s,), ())
+    return made
+
+
+def pinv(a: TensorLike, rcond: TensorLike | None = None, hermitian: bool = False, rtol: TensorLike | None = None) -> Tensor:
+    """The pseudo-inverses (Moore and Penrose) of the matrices in the last two axes. Singular values up to `rtol` (or `rcond`, NumPy's older
+    name of it) times the largest count as zero; without one, up to 1e-15, or the rounding of 1 times the longer side if that is more. With
+    `hermitian` the symmetric part is taken apart into eigenvalues.
+
+    Gradient: that of a matrix whose rank stays, a polynomial in `a`, `y` and `g`: exact at every rank and at equal singular values, in every order.
+    With a cut of its own, which may be above values that are not zero, that of the singular vectors, which is right there too.
+
+    >>> with ag.Context():
+    ...     print(T.pinv([[3.0, 0.0], [0.0, 4.0], [0.0, 0.0]]).eval())
+    [[0.33333333 0.         0.        ]
+     [0.         0.25       0.        ]]
+    """
+    made: Tensor = _apply(_pinv, (a, rcond, rtol), (hermitian,))
+    return made
+
+
+def lstsq(a: TensorLike, b: TensorLike, rcond: TensorLike | None = None) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """The least squares solution `x` of `a x = b` for the matrices in the last two axes, of any shape and rank; where many are as good, the
+    shortest one. A 1-d `b` is one right side, else the columns of its last two axes are right sides, and the axes before broadcast.
+    Singular values up to `rcond` times the largest count as zero, by default up to the rounding of 1 times the longer side.
+
+    Beside it `residuals`, the sum of `(a x - b) ** 2` for each right side (NumPy leaves them out where the rank is not full or nothing is left);
+    `rank`, how many singular values are not zero; and the singular values `s`. The singular values serve every shape: a QR factorisation, which would be
+    faster for tall matrices of full rank, cannot tell how near they are to a lower one.
+
+    Gradient: that of a matrix whose rank stays: `gb = p^T g` with the pseudo-inverse `p`, and with `r = b - a x`
+    `r (p gb)^T + (p^T x) (g - p a g)^T - gb x^T`, exact at every rank and at equal singular values. To `s` too, not to `rank`.
+
+    >>> with ag.Context() as ctx:
+    ...     print(*ctx.eval(T.lstsq([[2.0, 0.0], [0.0, 1.0], [0.0, 0.0]], [2.0, 3.0, 4.0])))
+    [1. 3.] 16.0 2 [2. 1.]
+    """
+    made: tuple[Tensor, Tensor, Tensor, Tensor] = _apply(_lstsq, (a, b, rcond), ())
+    return made
+
+
+def tensorinv(a: TensorLike, ind: int = 2) -> Tensor:
+    """The inverse of `a` as a map of arrays: with it, `tensordot(y, b, ind)` is what `tensorsolve(a, b)` is. The lengths of the first `ind` axes have
+    the product of those of the others, in front of which they stand in the result.
+
+    Gradient: that of the inverse.
+
+    NumPy: `np.linalg.tensorinv(a, ind)`
+
+    >>> with ag.Context():
+    ...     print(T.tensorinv([[[2.0], [0.0]], [[0.0], [4.0]]], ind=1).eval())
+    [[[0.5  0.  ]]
+
+     [[0.   0.25]]]
+    """
+    made: Tensor = _apply(_tensorinv, (a,), (ind,))
+    return made
+
+
+def tensorsolve(a: TensorLike, b: TensorLike, axes: Axes = None) -> Tensor:
+    """The array `x` with `tensordot(a, x, x.ndim) == b`: a system whose unknowns and equations are arrays. `axes` of `a` are moved to its end
+    first; its first axes are those of `b`, the others those of `x`.
+
+    Gradient: that of the system.
+
+    NumPy: `np.linalg.tensorsolve(a, b, axes)`
+
+    >>> with ag.Context():
+    ...     print(T.tensorsolve([[[2.0], [0.0]], [[0.0], [4.0]]], [2.0, 2.0]).eval())
+    [[1. ]
+     [0.5]]
+    """
+    made: Tensor = _apply(_tensorsolve, (a, b), (axes,))
+    return made
+
+
+def solve_banded(l_and_u: Shape, ab: TensorLike, b: TensorLike) -> Tensor:
+    """The solution `x` of `a x = b` for matrices with few diagonals, as many below and above the main one as `l_and_u` says. `ab` has
+    the diagonals as rows, the highest first, each element in its column: `a[i, j]` is `ab[u + i - j, j]`. Axes in front are a batch. A 1-d `b`
+    is one right side, else the columns of its last two axes are. The cost is that of `n` times the diagonals. A singular
+    matrix is an error of the run.
+
+    Gradient: `gb = a^-T g`, and the diagonals of `-gb x^T`; corners in which no element belongs get 0.
+
+    >>> with ag.Context():
+    ...     print(T.solve_banded((1, 0), [[2.0, 4.0], [1.0, 0.0]], [2.0, 5.0]).eval())
+    [1. 1.]
+    """
+    made: Tensor = _apply(_solve_banded, (ab, b), (l_and_u,))
+    return made
+
+
+def solve_tridiagonal(dl: TensorLike, d: TensorLike, du: TensorLike, b: TensorLike) -> Tensor:
+    """The solution `x` of `a x = b` for matrices with the diagonals `dl` below the main one `d` and `du` above it, in a time that grows with their
+    length, with exchanged rows where they are needed. `dl` and `du` are shorter by one, as LAPACK and `diagonal` have them; or as long
+    as `d`, then `dl[0]` and `du[-1]` are not read. Axes in front are a batch. A 1-d `b` is one right side, else the columns of its last two
+    axes are. A singular matrix is an error of the run.
+
+    Gradient: `gb = a^-T g`, and the three diagonals of `-gb x^T`.
+
+    >>> with ag.Context():
+    ...     print(T.solve_tridiagonal([1.0, 1.0], [4.0, 4.0, 4.0], [1.0, 1.0], [5.0, 6.0, 5.0]).eval())
+    [1. 1. 1.]
+    """
+    made: Tensor = _apply(_solve_tridiagonal, (dl, d, du, b), ())
+    return made
+
+
+def extract_diag(a: TensorLike) -> Tensor:
+    """The main diagonals of the matrices in the last two axes.
+
+    Gradient: `g` on the diagonal, zeros elsewhere.
+
+    NumPy: `np.diagonal(a, 0, -2, -1)`
+
+    >>> with ag.Context():
+    ...     print(T.extract_diag([[1, 2, 3], [4, 5, 6]]).eval())
+    [1 5]
+    """
+    made: Tensor = _apply(_extract_diag, (a,), ())
+    return made
+
+
+def band_matrix(a: TensorLike, lower: int, upper: int) -> Tensor:
+    """The matrices in the last two axes with `lower` diagonals below the main one and `upper` above it, zeros elsewhere; a negative number
+    keeps all of that side.
+
+    Gradient: that part of `g`.
+
+    >>> with ag.Context():
+    ...     print(T.band_matrix([[1, 2, 3], [4, 5, 6], [7, 8, 9]], 0, 1).eval())
+    [[1 2 0]
+     [0 5 6]
+     [0 0 9]]
+    """
+    made: Tensor = _apply(_band_matrix, (a,), (lower, upper))
+    return made
+
+
+def symmetrize(a: TensorLike) -> Tensor:
+    """The symmetric parts `(a + a^T) / 2` of the square matrices in the last two axes.
+
+    Gradient: the symmetric part of `g`.
+
+    NumPy: `(a + np.swapaxes(a, -1, -2)) / 2`
+
+    >>> with ag.Context():
+    ...     print(T.symmetrize([[1.0, 2.0], [4.0, 3.0]]).eval())
+    [[1. 3.]
+     [3. 3.]]
+    """
+    made: Tensor = _apply(_symmetrize, (a,), ())
+    return made
+
+
+def scalar_mul(a: TensorLike, s: TensorLike) -> Tensor:
+    """`a` times a number `s`, which is one or a 0-d tensor.
+
+    Gradient: `g s`, and the sum of `g a`.
+
+    NumPy: `a * s`
+
+    >>> with ag.Context():
+    ...     print(T.scalar_mul([[1.0, 2.0]], 3.0).eval())
+    [[3. 6.]]
+    """
+    made: Tensor = _apply(_scalar_mul, (a, s), ())
+    return made
+
+
+def vander(x: TensorLike, N: int | None = None, increasing: bool = False) -> Tensor:
+    """Vandermonde's matrix: in each row the powers of an element of `x`, `N` of them (as many as `x` is long without it), the highest first or
+    with `increasing` last. Axes in front of the last one are a batch.
+
+    Gradient: of the powers; that of the power 0 is 0.
+
+    >>> with ag.Context():
+    ...     print(T.vander([1, 2, 3], N=2).eval())
+    [[1 1]
+     [2 1]
+     [3 1]]
+    """
+    made: Tensor = _apply(_vander, (x,), (N, increasing))
+    return made
+
+
+def toeplitz(c: TensorLike, r: TensorLike | None = None) -> Tensor:
+    """The Toeplitz matrix with the first column `c` and the first row `r`, by default `c` too, of which the first element is not used: on each
+    diagonal one number.
+
+    Gradient: the sums of `g` over the diagonals.
+
+    >>> with ag.Context():
+    ...     print(T.toeplitz([1, 2, 3], [9, 4]).eval())
+    [[1 4]
+     [2 1]
+     [3 2]]
+    """
+    made: Tensor = _apply(_toeplitz, (c, r), ())
+    return made
+
+
+def block_diag(*arrays: TensorLike) -> Tensor:
+    """The matrix with `arrays` as blocks along its diagonal, zeros elsewhere; a vector is a row, a number a block of one.
+
+    Gradient: the blocks of `g`.
+
+    NumPy: `scipy.linalg.block_diag(*arrays)`
+
+    >>> with ag.Context():
+    ...     print(T.block_diag([[1, 2], [3, 4]], [5, 6], 7).eval())
+    [[1 2 0 0 0]
+     [3 4 0 0 0]
+     [0 0 5 6 0]
+     [0 0 0 0 7]]
+    """
+    made: Tensor = _apply(_block_diag, (arrays,), ())
+    return made
+
+
+def multi_dot(arrays: Sequence[TensorLike]) -> Tensor:
+    """The product of two or more matrices, multiplied in the order that costs least. The first one may be a vector, which is a row, and
+    the last one, which is a column. Where lengths are not known it is from left to right.
+
+    Gradient: that of the products.
+
+    NumPy: `np.linalg.multi_dot(arrays)`
+
+    >>> with ag.Context():
+    ...     print(T.multi_dot([[[1.0, 2.0]], [[1.0, 0.0], [0.0, 1.0]], [3.0, 4.0]]).eval())
+    [11.]
+    """
+    made: Tensor = _apply(_multi_dot, (arrays,), ())
+    return made
+
+
+def householder_product(h: TensorLike, tau: TensorLike) -> Tensor:
+    """The first columns of the product of the reflections `1 - tau[i] v_i v_i^T`, as many as `h` (..., m, n) has: what LAPACK's `orgqr` makes of what
+    `geqrf` leaves. `v_i` is the column `i` of `h` below the diagonal, with a 1 on it and zeros above, and `tau` (..., k) says how many there are.
+    It is computed from one triangular system: `e - v t v[:n]^T` with `(1 + d striu(v^T v)) t = d = diag(tau)`.
+
+    Gradient: of this formula; `h` gets it below the diagonal.
+
+    >>> with ag.Context():
+    ...     print(T.householder_product([[1.0, 0.0], [0.5, 1.0], [0.0, 0.0]], [1.6]).eval())
+    [[-0.6 -0.8]
+     [-0.8  0.6]
+     [ 0.   0. ]]
+    """
+    made: Tensor = _apply(_householder_product, (h, tau), ())
+    return made
+
+
 def sparse_softmax_cross_entropy(logits: TensorLike, labels: TensorLike) -> Tensor:
     """Cross-entropy of softmax against labels: `logsumexp(logits) - logits[label]`, one value a row. `logits` are
     `(n, classes)`; labels are integers or integral floats of shape `(n,)` or `(n, 1)`, and one that is NaN, not integral
@@ -4239,6 +4622,7 @@ ln = log
 log_sigmoid = logsigmoid
 logsumexp = reduce_logsumexp
 matrix_inverse = inv
+matrix_pseudo_inverse = pinv
 max = reduce_max
 mean = reduce_mean
 min = reduce_min
@@ -4256,6 +4640,7 @@ sum = reduce_sum
 swish = silu
 tensor_split = array_split
 trapz = trapezoid
+tridiagonal_solve = solve_tridiagonal
 true_divide = div
 unstack = unbind
 

@@ -201,8 +201,6 @@ row! {
     rounds by_layout;
     case real[4, 2], real[4];
     case real[4, 2], real[4, 3];
-    case real[3, 3], real[3, 2];
-    case real[2, 4], real[2, 1];
     case real[2, 4, 3], real[4, 2];
     case real[3, 2], real[2, 3, 1], unit[];
     refuses f64[2, 3], f64[3] => "lstsq: the sides differ in length. Got (2, 3) and (3,); expected a.shape[-2] == b.shape[0] for a 1-d b.";
