@@ -263,7 +263,9 @@ def tensor_ops(rows: list[dict[str, Any]], version: str) -> str:
         sys.exit(f"tools/gen.py: a public row has no example. Got none in {', '.join(bare)}; expected `example` after `numpy`.")
     aliases = [(a, r["name"]) for r in public for a in r["aliases"]]
     by_hand = {module: sorted(by_hand_names(module)) for module in BY_HAND}
-    names = sorted([r["name"] for r in public] + [a for a, _ in aliases] + [*sum(by_hand.values(), []), "linalg"], key=by_numbers)
+    names = sorted(
+        [r["name"] for r in public] + [a for a, _ in aliases] + [*(n for own in by_hand.values() for n in own), "linalg"], key=by_numbers
+    )
     head = HEADER.replace("{names}", "\n".join(f'    "{n}",' for n in names))
     for module, own in by_hand.items():
         head = head.replace(f"{{{module.removeprefix('_')}}}", "\n".join(f"    {n}," for n in own))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, overload
 
 import numpy as np
 
@@ -22,12 +22,19 @@ __all__ = [
     "funm",
     "matrix_norm",
     "norm",
+    "qr",
 ]
 
 _row = _rows(__version__)
 _CG, _CHOLESKY, _CHO_SOLVE, _CONDITION = _row("cg"), _row("cholesky"), _row("cho_solve"), _row("condition_number")
-_EIGH, _MATRIX_NORM, _NORM = _row("eigh"), _row("matrix_norm"), _row("norm")
-_MATMUL, _MUL, _SWAPPED, _NEW_AXIS, _ZEROS = _row("batch_matmul"), _row("mul"), _row("matrix_transpose"), _row("expand_dims"), _row("zeros_like")
+_EIGH, _MATRIX_NORM, _NORM, _QR = _row("eigh"), _row("matrix_norm"), _row("norm"), _row("qr")
+_MATMUL, _MUL, _SWAPPED, _NEW_AXIS, _ZEROS = (
+    _row("batch_matmul"),
+    _row("mul"),
+    _row("matrix_transpose"),
+    _row("expand_dims"),
+    _row("zeros_like"),
+)
 
 #: Which norm of matrices.
 MatrixOrder: TypeAlias = Literal["fro", "nuc", "inf", "-inf", 1, -1, 2, -2] | float
@@ -73,9 +80,7 @@ def norm(x: TensorLike, ord: TensorLike | Literal["fro", "nuc"] | None = None, a
     return y
 
 
-def matrix_norm(
-    x: TensorLike, ord: MatrixOrder | str = "fro", axis: int | Sequence[int] = (-2, -1), keepdims: bool = False
-) -> Tensor:
+def matrix_norm(x: TensorLike, ord: MatrixOrder | str = "fro", axis: int | Sequence[int] = (-2, -1), keepdims: bool = False) -> Tensor:
     """A norm of the matrices in two axes, in floating numbers, as `numpy.linalg.matrix_norm`.
 
     `"fro"` is the root of the sum of squares, `"nuc"` the sum of the singular values, 2 and -2 the largest and the smallest of them, 1
@@ -109,6 +114,33 @@ def condition_number(a: TensorLike, p: MatrixOrder | str | None = None) -> Tenso
     """
     y: Tensor = _apply(_CONDITION, (a,), ("2" if p is None else _order("cond", p),))
     return y
+
+
+@overload
+def qr(a: TensorLike, mode: Literal["reduced", "complete"] = "reduced") -> tuple[Tensor, Tensor]: ...
+
+
+@overload
+def qr(a: TensorLike, mode: Literal["r"]) -> Tensor: ...
+
+
+def qr(a: TensorLike, mode: Literal["reduced", "complete", "r"] = "reduced") -> tuple[Tensor, Tensor] | Tensor:
+    """The factors `q r = a` of the matrices in the last two axes, as `numpy.linalg.qr`; with mode `"r"` the second one alone.
+
+    `q` has orthonormal columns, as many as the shorter side (`"reduced"`) or as rows (`"complete"`); `r` is upper triangular, and its
+    diagonal is not negative.
+
+    Gradient: for columns of full rank. Columns that complete a basis are free to turn: a loss may depend on the space that they span,
+    and is an error of the run if it depends on more.
+
+    >>> with ag.Context() as ctx:
+    ...     print(*ctx.eval(T.qr([[3.0, 1.0], [4.0, 2.0]])))
+    [[ 0.6 -0.8]
+     [ 0.8  0.6]] [[5.  2.2]
+     [0.  0.4]]
+    """
+    made: tuple[Tensor, Tensor] = _apply(_QR, (a,), ("reduced" if mode == "r" else mode,))
+    return made[1] if mode == "r" else made
 
 
 def cho_factor(a: TensorLike, lower: bool = False) -> tuple[Tensor, bool]:

@@ -319,6 +319,10 @@ def _accumulated(label: str, f: Callable[..., Any], x: Any, axis: Any = 0, dtype
 # Functions whose arguments mean more in NumPy than in ours
 
 
+def _cond(x: Any, p: Any = None) -> Any:
+    return T.linalg.cond(x, p)
+
+
 def _cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None) -> Any:
     if axis is not None or axisa == axisb == axisc:
         return T.cross(a, b, axis=axisa if axis is None else axis)
@@ -361,7 +365,7 @@ class Written:
         return self.f(*args, **options)
 
 
-WRITTEN: dict[str, Callable[..., Any]] = {"cross": _cross, "einsum": _einsum, "linalg.outer": _outer}
+WRITTEN: dict[str, Callable[..., Any]] = {"cross": _cross, "einsum": _einsum, "linalg.cond": _cond, "linalg.outer": _outer}
 
 # The table with the functions themselves
 

@@ -60,6 +60,7 @@ from ._linalg import (
     funm,
     matrix_norm,
     norm,
+    qr,
 )
 from ._rows import rows as _rows
 
@@ -294,6 +295,7 @@ __all__ = [
     "prod",
     "psi",
     "ptp",
+    "qr",
     "qr",
     "quantile",
     "rad2deg",

@@ -1,5 +1,7 @@
 """Norms, pseudo-inverses, least squares and structured systems, where their spectra are degenerate too."""
 
+import re
+
 import numpy as np
 import pytest
 import scipy.linalg
@@ -105,7 +107,7 @@ def test_condition_numbers_of_singular_matrices_are_infinite():
     for p in (None, *ORDERS):
         got = np.asarray(L.cond(np.stack([singular, regular]), p))
         near(got[1], np.linalg.cond(regular, p))
-        assert got[0] == np.linalg.cond(singular, p)
+        assert got[0] == (0.0 if p == -2 else np.inf)
         near(gradient(lambda x, p=p: L.cond(x, p), singular), np.zeros((2, 2)))
     near(L.cond(np.ones((3, 4, 2)) + np.eye(4, 2)), np.linalg.cond(np.ones((3, 4, 2)) + np.eye(4, 2)))
 
@@ -113,8 +115,11 @@ def test_condition_numbers_of_singular_matrices_are_infinite():
 @pytest.mark.parametrize(
     ("call", "text"),
     [
-        (lambda a: T.norm(a, "bad"), 'norm: matrices have no norm of this order. Got \'bad\'; expected "fro", "nuc", 1, -1, 2, -2, inf or -inf.'),
-        (lambda a: T.norm(a, 3), "norm: matrices have no norm of this order. Got 3.0;"),
+        (
+            lambda a: T.norm(a, "bad"),
+            'norm: matrices have no norm of this order. Got \'bad\'; expected "fro", "nuc", 1, -1, 2, -2, inf or -inf.',
+        ),
+        (lambda a: T.norm(a, 3), "norm: matrices have no norm of this order. Got 3;"),
         (lambda a: T.norm(a[None], "nuc"), 'norm: a norm of matrices is asked for. Got ord="nuc" for 3 dimensions;'),
         (lambda a: L.cond(a, 3), "cond: matrices have no norm of this order. Got 3;"),
         (lambda a: L.cho_solve((a, True), a, lower=False), "cho_solve: `lower` is given twice. Got True and False;"),
@@ -124,9 +129,8 @@ def test_condition_numbers_of_singular_matrices_are_infinite():
     ],
 )
 def test_what_is_refused(call, text):
-    with pytest.raises(ValueError) as e:
+    with pytest.raises(ValueError, match=re.escape(text)):
         call(np.eye(2))
-    assert text in str(e.value)
 
 
 # Pseudo-inverses and least squares
@@ -239,7 +243,9 @@ def test_banded_systems(n, lower, upper):
 def test_a_singular_banded_matrix_is_named():
     ab = np.ones((2, 3, 5)) * [[0.0], [1.0], [0.0]]
     ab[1, 1, 3] = 0.0
-    with pytest.raises(ag.LinAlgError, match=r"matrix is singular. Got a pivot of 0 in column 3 in matrix 1; expected an invertible matrix"):
+    with pytest.raises(
+        ag.LinAlgError, match=r"matrix is singular. Got a pivot of 0 in column 3 in matrix 1; expected an invertible matrix"
+    ):
         np.asarray(L.solve_banded((1, 1), ab, np.ones((5, 1))))
 
 
@@ -268,7 +274,11 @@ def test_conjugate_gradients():
     checked(lambda s: T.reduce_sum(L.cg(lambda v: T.matmul(a, v) * s, b, rtol=1e-14) ** 2), np.array(1.5))
     start = np.linalg.solve(a, b)
     near(L.cg(a, b, start, maxiter=0), start)
-    for matrix, steps, text in (a, 1, "after 1 steps in column 0"), (-a, None, "after 0 steps"), (np.diag([1.0] * 5 + [-9.0]), None, "residual of"):
+    for matrix, steps, text in (
+        (a, 1, "after 1 steps in column 0"),
+        (-a, None, "after 0 steps"),
+        (np.diag([1.0] * 5 + [-9.0]), None, "residual of"),
+    ):
         with pytest.raises(ag.LinAlgError, match=text):
             np.asarray(L.cg(matrix, b, maxiter=steps))
 

@@ -183,7 +183,11 @@ mod tests {
             let want = [1.0, -2.0, 3.0];
             let product = |i: usize| (0..3).map(|j| if transpose { dense[j][i] } else { dense[i][j] } * want[j]).sum::<f64>();
             let mut x = [product(0), product(1), product(2)];
-            if transpose { solve_transposed(&w, 3, band, &pivots, &mut x, 1) } else { solve_plain(&w, 3, band, &pivots, &mut x, 1) }
+            if transpose {
+                solve_transposed(&w, 3, band, &pivots, &mut x, 1)
+            } else {
+                solve_plain(&w, 3, band, &pivots, &mut x, 1)
+            }
             assert!(x.iter().zip(want).all(|(x, w)| (x - w).abs() < 1e-14), "{x:?}");
         }
     }

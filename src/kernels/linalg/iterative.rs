@@ -63,7 +63,8 @@ pub fn conjugate_gradient(
                 }
                 column_by_steps(matrix, n, stop, x, right_side, p, q).map_err(|(residual, steps)| {
                     let got = format_args!("a residual of {residual:.3e} after {steps} steps in column {column}");
-                    Fault::new("conjugate gradients did not converge", got, "a symmetric positive definite matrix, and steps enough for `rtol` and `atol`")
+                    let rule = "a symmetric positive definite matrix, and steps enough for `rtol` and `atol`";
+                    Fault::new("conjugate gradients did not converge", got, rule)
                 })?;
                 // SAFETY: as above.
                 (0..n).for_each(|row| unsafe { *dst.at(i * n * m + row * m + column) = x[row] });

@@ -33,7 +33,8 @@ fn system(c: &mut Infer<'_>, ab: &Aval, b: &Aval, diagonals: i64) -> Result<Aval
     let (own, rows, n) = matrices(c, ab)?;
     let (lead, m, columns) = matrices(c, b)?;
     if rows.unify(Dim::Known(usize::try_from(diagonals).unwrap_or(0))).is_none() {
-        return c.shape_error("the diagonals do not fit", format_args!("shape {}", Tuple(&ab.shape)), format_args!("{diagonals} rows, the diagonals"));
+        let got = format!("shape {}", Tuple(&ab.shape));
+        return c.shape_error("the diagonals do not fit", got, format_args!("{diagonals} rows, the diagonals"));
     }
     if n.unify(m).is_none() {
         let got = format!("{} and {}", Tuple(&ab.shape), Tuple(&b.shape));
@@ -163,7 +164,8 @@ row! {
     body {
         let (Some(&n), Some(&low), Some(&high)) = (d.dims().last(), dl.dims().last(), du.dims().last()) else {
             let got = format_args!("{}, {} and {}", Tuple(dl.dims()), Tuple(d.dims()), Tuple(du.dims()));
-            return Err(Error::new(ErrorKind::Shape, "solve_tridiagonal", "a diagonal has no axis", got, "shapes (..., n - 1), (..., n) and (..., n - 1)"));
+            let rule = "shapes (..., n - 1), (..., n) and (..., n - 1)";
+            return Err(Error::new(ErrorKind::Shape, "solve_tridiagonal", "a diagonal has no axis", got, rule));
         };
         let axis = d.ndim() - 1;
         let zero = slice_along(d, axis, None, Some(1)) * 0.0;

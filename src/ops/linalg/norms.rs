@@ -3,7 +3,7 @@
 use crate::dtype::DType;
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::Tensor;
-use crate::graph::attr::{Axes, AttrType, Ints, choices};
+use crate::graph::attr::{AttrType, Axes, Ints, choices};
 use crate::graph::op::OpDef;
 use crate::ops::apply::{apply, cast};
 use crate::ops::arithmetic::{abs, maximum};
@@ -97,7 +97,7 @@ fn shared<'g>(extreme: Tensor<'g>, s: Tensor<'g>, ties: Tensor<'g>) -> Tensor<'g
 fn largest<'g>(a: Tensor<'g>) -> Tensor<'g> {
     let s = svdvals(a);
     let top = value(s, 0);
-    shared(top, s, greater_equal(s, top - tie(a, s)))
+    shared(top, s, logical_and(greater_equal(s, top - tie(a, s)), greater(s, 0.0)))
 }
 
 /// The smallest singular value.
@@ -151,9 +151,9 @@ row! {
     /// -inf in a row.
     ///
     /// Gradient: with `a = u diag(s) vh`, `a / y` (0 at the zero matrix), `u vh` without the values that are zero, `u vh` of the largest or
-    /// the smallest value, and signs in the column or row. Equal extremes share it: singular values that rounding cannot tell apart, and sums that are
-    /// the same number. Where the smallest singular value is zero it is 0. So it is always an element of the subdifferential of the norm, the
-    /// shortest one for `"nuc"`; second derivatives are exact at repeated values.
+    /// the smallest value, and signs in the column or row. Equal extremes share it: singular values that rounding cannot tell apart, and sums
+    /// that are the same number. Where that singular value is zero it is 0. So it is an element of the subdifferential of a norm, for `"nuc"` the
+    /// shortest one; second derivatives are exact at repeated values.
     pub MATRIX_NORM = fn matrix_norm(x: any; ord: MatrixOrder = MatrixOrder::Fro, axis: Ints = Ints([-2, -1].into()), keepdims: bool = false) -> y
     body { over("matrix_norm", x, ord, &axis.0, keepdims)? }
     numpy "ref.matrix_norm(x, ord, axis, keepdims)";
@@ -202,7 +202,7 @@ row! {
 row! {
     /// The spectral norm of the matrices in the last two axes: the largest singular value.
     ///
-    /// Gradient: `g u vh` of this value; several that rounding cannot tell apart share it.
+    /// Gradient: `g u vh` of this value; several that rounding cannot tell apart share it. At the zero matrix it is 0.
     pub SPECTRAL_NORM = fn spectral_norm(a: any) -> y
     body { over("spectral_norm", a, MatrixOrder::Two, &[-2, -1], false)? }
     numpy "np.linalg.norm(a, 2, axis=(-2, -1))";

@@ -96,8 +96,8 @@ row! {
     /// name of it) times the largest count as zero; without one, up to 1e-15, or the rounding of 1 times the longer side if that is more. With
     /// `hermitian` the symmetric part is taken apart into eigenvalues.
     ///
-    /// Gradient: that of a matrix whose rank stays, a polynomial in `a`, `y` and `g`: exact at every rank and at equal singular values, in every order.
-    /// With a cut of its own, which may be above values that are not zero, that of the singular vectors, which is right there too.
+    /// Gradient: that of a matrix whose rank stays, a polynomial in `a`, `y` and `g`: exact at every rank and at equal singular values, in every
+    /// order. With a cut of its own, which may be above values that are not zero, that of the singular vectors, which is right there too.
     pub PINV = fn pinv(a: float, rcond: any = None, rtol: any = None; hermitian: bool = false) -> y
     body {
         if a.ndim() < 2 {
@@ -164,9 +164,9 @@ row! {
     /// shortest one. A 1-d `b` is one right side, else the columns of its last two axes are right sides, and the axes before broadcast.
     /// Singular values up to `rcond` times the largest count as zero, by default up to the rounding of 1 times the longer side.
     ///
-    /// Beside it `residuals`, the sum of `(a x - b) ** 2` for each right side (NumPy leaves them out where the rank is not full or nothing is left);
-    /// `rank`, how many singular values are not zero; and the singular values `s`. The singular values serve every shape: a QR factorisation, which would be
-    /// faster for tall matrices of full rank, cannot tell how near they are to a lower one.
+    /// Beside it `residuals`, the sum of `(a x - b) ** 2` for each right side (NumPy leaves them out where the rank is not full or nothing is
+    /// left); `rank`, how many singular values are not zero; and the singular values `s`. These serve every shape and rank; a QR factorisation,
+    /// which would be faster for tall matrices, does not say how near they are to a lower rank.
     ///
     /// Gradient: that of a matrix whose rank stays: `gb = p^T g` with the pseudo-inverse `p`, and with `r = b - a x`
     /// `r (p gb)^T + (p^T x) (g - p a g)^T - gb x^T`, exact at every rank and at equal singular values. To `s` too, not to `rank`.

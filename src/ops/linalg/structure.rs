@@ -282,9 +282,9 @@ fn multiplied<'g>(arrays: &[Tensor<'g>], cuts: Option<&[usize]>, first: usize, l
 }
 
 row! {
-    /// The first columns of the product of the reflections `1 - tau[i] v_i v_i^T`, as many as `h` (..., m, n) has: what LAPACK's `orgqr` makes of what
-    /// `geqrf` leaves. `v_i` is the column `i` of `h` below the diagonal, with a 1 on it and zeros above, and `tau` (..., k) says how many there are.
-    /// It is computed from one triangular system: `e - v t v[:n]^T` with `(1 + d striu(v^T v)) t = d = diag(tau)`.
+    /// The first columns of the product of the reflections `1 - tau[i] v_i v_i^T`, as many as `h` (..., m, n) has: what LAPACK's `orgqr` makes of
+    /// what `geqrf` leaves. `v_i` is the column `i` of `h` below the diagonal, with a 1 on it and zeros above, and `tau` (..., k) says how many
+    /// there are. It is computed from one triangular system: `e - v t v[:n]^T` with `(1 + d striu(v^T v)) t = d = diag(tau)`.
     ///
     /// Gradient: of this formula; `h` gets it below the diagonal.
     pub HOUSEHOLDER_PRODUCT = fn householder_product(h: float, tau: float) -> q
@@ -293,7 +293,8 @@ row! {
             ([.., m, n], [.., k]) => (*m, *n, *k),
             _ => {
                 let got = format_args!("{} and {}", Tuple(h.dims()), Tuple(tau.dims()));
-                return Err(Error::new(ErrorKind::Shape, "householder_product", "there are no reflections", got, "shapes (..., m, n) and (..., k)"));
+                let rule = "shapes (..., m, n) and (..., k)";
+                return Err(Error::new(ErrorKind::Shape, "householder_product", "there are no reflections", got, rule));
             }
         };
         let more = |a: Dim, b: Dim| matches!((a, b), (Dim::Known(a), Dim::Known(b)) if a > b);

@@ -29,8 +29,8 @@ fn as_matrix<'g>(x: Tensor<'g>, n: usize) -> Tensor<'g> {
 }
 
 row! {
-    /// The inverse of `a` as a map of arrays: with it, `tensordot(y, b, ind)` is what `tensorsolve(a, b)` is. The lengths of the first `ind` axes have
-    /// the product of those of the others, in front of which they stand in the result.
+    /// The inverse of `a` as a map of arrays: `tensordot(y, b, ind)` is `tensorsolve(a, b)`. The lengths of the first `ind` axes have the
+    /// product of those of the others; in the result they stand behind these.
     ///
     /// Gradient: that of the inverse.
     pub TENSORINV = fn tensorinv(a: float; ind: i64 = 2) -> y
@@ -162,7 +162,8 @@ row! {
     pub(crate) CG_SOLVED = fn cg_solved(a: float, b: float, start: float, rtol: float, atol: float; maxiter: Axis = None) -> x
     shape(c) {
         if rtol.ndim() != 0 || atol.ndim() != 0 {
-            return c.shape_error("a tolerance is no single number", format_args!("{} and {}", Tuple(&rtol.shape), Tuple(&atol.shape)), "numbers or 0-d tensors");
+            let got = format!("{} and {}", Tuple(&rtol.shape), Tuple(&atol.shape));
+            return c.shape_error("a tolerance is no single number", got, "numbers or 0-d tensors");
         }
         Ok(smallvec![iterated(c, a, b, start)?])
     };
@@ -211,11 +212,13 @@ fn zeros(x: Tensor<'_>) -> Tensor<'_> {
 }
 
 row! {
-    /// The solution `x` of `a x = b` by conjugate gradients from `x0` (0 by default), for symmetric positive definite matrices, of which the symmetric
-    /// part counts: until the residual is at most `max(rtol |b|, atol)`, in `maxiter` steps at most, ten for each unknown by default. What does
-    /// not converge is an error of the run that says the residual. A 1-d `b` is one right side, else the columns of its last two axes are.
+    /// The solution `x` of `a x = b` by conjugate gradients from `x0` (0 by default), for symmetric positive definite matrices, of which the
+    /// symmetric part counts: until the residual is at most `max(rtol |b|, atol)`, in `maxiter` steps at most, ten for each unknown by default.
+    /// What does not converge is an error of the run that says the residual. A 1-d `b` is one right side, else the columns of its last two
+    /// axes are.
     ///
-    /// Gradient: that of the solution, by the same iteration to the same tolerance, in every order: `gb` with `a gb = g`, and `-gb x^T`; none to `x0`.
+    /// Gradient: that of the solution, by the same iteration to the same tolerance, in every order: `gb` with `a gb = g`, and `-gb x^T`;
+    /// none to `x0`.
     pub CG = fn cg(a: float, b: float, x0: float = None, rtol: any = None, atol: any = None; maxiter: Axis = None) -> x
     body {
         let single = b.ndim() == 1;
