@@ -20,6 +20,7 @@ __all__ = [
     "cho_solve",
     "condition_number",
     "funm",
+    "lstsq",
     "matrix_norm",
     "norm",
     "qr",
@@ -27,6 +28,7 @@ __all__ = [
 
 _row = _rows(__version__)
 _CG, _CHOLESKY, _CHO_SOLVE, _CONDITION = _row("cg"), _row("cholesky"), _row("cho_solve"), _row("condition_number")
+_LSTSQ, _PRODUCT, _SQUARE, _SUB, _SUM = _row("lstsq"), _row("matmul"), _row("square"), _row("sub"), _row("reduce_sum")
 _EIGH, _MATRIX_NORM, _NORM, _QR = _row("eigh"), _row("matrix_norm"), _row("norm"), _row("qr")
 _MATMUL, _MUL, _SWAPPED, _NEW_AXIS, _ZEROS = (
     _row("batch_matmul"),
@@ -180,6 +182,29 @@ def cho_solve(c_and_lower: TensorLike | tuple[TensorLike, bool], b: TensorLike, 
         lower = bool(own)
     x: Tensor = _apply(_CHO_SOLVE, (c, b), (bool(lower),))
     return x
+
+
+def lstsq(a: TensorLike, b: TensorLike, rcond: TensorLike | None = None) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """The least squares solution of `a x = b`, with the sums of squares that are left, the rank and the singular values of `a`, as
+    `numpy.linalg.lstsq`.
+
+    `a` has any shape and rank; where many solutions are as good, it is the shortest one. A 1-d `b` is one right side, else the columns of
+    its last two axes are right sides; the axes before broadcast. Singular values up to `rcond` times the largest count as zero, by default
+    up to the rounding of 1 times the longer side. The sums are there for every rank, where NumPy leaves them out if they should be zero or
+    the rank is not full.
+
+    Gradient: that of a matrix whose rank stays, exact at every rank and at equal singular values; none to the rank.
+
+    >>> with ag.Context() as ctx:
+    ...     x, left, rank, s = T.linalg.lstsq([[2.0, 0.0], [0.0, 1.0], [0.0, 0.0]], [2.0, 3.0, 4.0])
+    ...     print(*ctx.eval([x, left, rank, s]))
+    [1. 3.] 16.0 2 [2. 1.]
+    """
+    made: tuple[Tensor, Tensor, Tensor] = _apply(_LSTSQ, (a, b, rcond), ())
+    x, rank, s = made
+    rest = _apply(_SQUARE, (_apply(_SUB, (_apply(_PRODUCT, (a, x), ()), b), ()),), ())
+    left: Tensor = _apply(_SUM, (rest, None), (-1 if np.ndim(b) == 1 else -2, False))
+    return x, left, rank, s
 
 
 def cg(

@@ -44,18 +44,14 @@ def relative_gap(s):
 
 def pinv(a, rcond, rtol, hermitian):
     a = (a + np.swapaxes(a, -1, -2)) / 2 if hermitian else a
-    return np.linalg.pinv(a, next((t for t in (rcond, rtol) if t is not None), None), hermitian)
+    return np.linalg.pinv(a, next((t for t in (rcond, rtol) if t is not None), 1e-12), hermitian)
 
 
 def lstsq(a, b, rcond):
-    """`np.linalg.lstsq` over a batch, with the squares of what is left for every rank."""
-    single = np.ndim(b) == 1
-    b = b[:, None] if single else b
+    """`np.linalg.lstsq` over a batch, without what is left."""
     s = np.linalg.svd(a, compute_uv=False)
-    cut = (max(np.shape(a)[-2:]) * np.finfo(a.dtype).eps if rcond is None else rcond) * s[..., :1]
-    x = np.linalg.pinv(a, 1e-15 if rcond is None else rcond) @ b
-    left = np.sum((a @ x - b) ** 2, axis=-2)
-    return (x[..., 0], left[..., 0], np.sum(s > cut, axis=-1), s) if single else (x, left, np.sum(s > cut, axis=-1), s)
+    rcond = 1e-12 if rcond is None else rcond
+    return np.linalg.pinv(a, rcond) @ b, np.sum(s > rcond * s[..., :1], axis=-1), s
 
 
 def cho_solve(c, b, lower):

@@ -142,7 +142,7 @@ row! {
     case real[2, 3, 4], real[2, 4, 1] with l_and_u = [1, 1];
     refuses f64[2, 4], f64[4] with l_and_u = [1] => "solve_banded: the diagonals are not counted. Got (1,); expected a pair (lower, upper).";
     refuses f64[2, 4], f64[4] with l_and_u = [-1, 2] => "solve_banded: a number of diagonals is negative. Got (-1, 2); expected numbers >= 0.";
-    refuses f64[3, 4], f64[3] with l_and_u = [1, 1] => "banded_solved: the sides differ in length. Got (3, 4) and (3, 1); expected ab.shape[-1] == b.shape[-2].";
+    refuses f64[3, 4], f64[3] with l_and_u = [1, 1] => "solve_banded: the sides differ in length. Got (3, 4) and (3, 1); expected ab.shape[-1] == b.shape[-2].";
 }
 
 /// For one right side or many.
@@ -183,7 +183,7 @@ row! {
     linalg solve_tridiagonal, tridiagonal_solve;
     rounds by_layout;
     case unit[3], beyond[4], unit[3], real[4];
-    case unit[4], beyond[4], unit[4], real[4, 2];
+    case unit[3], beyond[4], unit[3], real[4, 2];
     case unit[2, 2], beyond[2, 3], unit[2, 2], real[3, 1];
     refuses f64[], f64[3], f64[2], f64[3] => "solve_tridiagonal: a diagonal has no axis. Got (), (3,) and (2,); expected shapes (..., n - 1), (..., n) and (..., n - 1).";
 }

@@ -21,6 +21,7 @@ use crate::shape::{self, Tuple};
 use super::each;
 use super::eigh::{Triangle, eigvalsh};
 use super::lu::{lu_factor, lu_inverse};
+use super::structure::{check_matrix, check_square};
 use super::svd::svdvals;
 
 /// The rows of this family.
@@ -163,7 +164,7 @@ row! {
     case real[3, 4];
     case real[4, 3] with ord = MatrixOrder::Nuc;
     case real[2, 3, 3] with ord = MatrixOrder::Two;
-    case real[3, 2, 2] with ord = MatrixOrder::MinusTwo, axis = [0, -1], keepdims = true;
+    case spd[2, 3, 3] with ord = MatrixOrder::MinusTwo, axis = [-1, -2], keepdims = true;
     case real[3, 4] with ord = MatrixOrder::One;
     case real[3, 4] with ord = MatrixOrder::MinusOne, axis = [1, 0];
     case real[2, 3, 4] with ord = MatrixOrder::Inf, axis = [-1, 0], keepdims = true;
@@ -230,20 +231,18 @@ row! {
 }
 
 /// For matrices whose factors have a pivot of zero, true; and the inverses of the others.
-fn inverse_or_none<'g>(a: Tensor<'g>) -> Result<(Tensor<'g>, Tensor<'g>)> {
+fn inverse_or_none<'g>(op: &str, a: Tensor<'g>) -> Result<(Tensor<'g>, Tensor<'g>)> {
+    check_square(op, a)?;
     let (factors, pivots) = lu_factor(a);
-    if let Some(e) = factors.error() {
-        return Err(e);
-    }
     let singular = any(equal(diagonal(factors, 0, -2, -1), 0.0), -1, false);
-    let (rows, columns) = rows_and_columns("cond", factors, 0)?;
+    let (rows, columns) = rows_and_columns(op, factors, 0)?;
     let one = cast(equal(columns, rows), factors.dtype());
     Ok((singular, lu_inverse(select(each(singular), one, factors), pivots, a)))
 }
 
 /// The product of the norms of a matrix and its inverse; infinite if there is none.
 fn by_inverse<'g>(a: Tensor<'g>, p: MatrixOrder) -> Result<Tensor<'g>> {
-    let (singular, inverse) = inverse_or_none(a)?;
+    let (singular, inverse) = inverse_or_none("cond", a)?;
     Ok(select(singular, f64::INFINITY, of_matrices(a, p) * of_matrices(inverse, p)))
 }
 
@@ -255,10 +254,7 @@ row! {
     /// Gradient: through the norms; 0 where the result is infinite.
     pub CONDITION_NUMBER = fn condition_number(a: float; p: MatrixOrder = MatrixOrder::Two) -> y
     body {
-        if a.ndim() < 2 {
-            let got = format_args!("shape {}", Tuple(a.dims()));
-            return Err(Error::new(ErrorKind::Shape, "cond", "there is no matrix", got, "shape (..., m, n)"));
-        }
+        check_matrix("cond", a)?;
         match p {
             MatrixOrder::Two => {
                 let low = smallest(a);
@@ -276,7 +272,6 @@ row! {
     by hand;
     rounds by_layout;
     case spd[3, 3];
-    case real[4, 2];
     case spd[2, 2, 2] with p = MatrixOrder::Fro;
     case spd[3, 3] with p = MatrixOrder::One;
     case spd[3, 3] with p = MatrixOrder::MinusOne;
@@ -285,7 +280,7 @@ row! {
     case spd[3, 3] with p = MatrixOrder::MinusTwo;
     case spd[3, 3] with p = MatrixOrder::Nuc;
     refuses f64[3] => "cond: there is no matrix. Got shape (3,); expected shape (..., m, n).";
-    refuses f64[2, 3] with p = MatrixOrder::One => "lu_factor: not a square matrix. Got shape (2, 3); expected shape (..., n, n).";
+    refuses f64[2, 3] with p = MatrixOrder::One => "cond: not a square matrix. Got shape (2, 3); expected shape (..., n, n).";
 }
 
 /// The condition number of the matrices in the last two axes; see [`MatrixOrder`].
@@ -302,7 +297,7 @@ row! {
     pub RCOND = fn rcond(a: float) -> y
     body {
         let a = stop_gradient(a);
-        let (singular, inverse) = inverse_or_none(a)?;
+        let (singular, inverse) = inverse_or_none("rcond", a)?;
         let one = MatrixOrder::One;
         select(singular, 0.0, 1.0 / (of_matrices(a, one) * of_matrices(inverse, one)))
     }
@@ -313,7 +308,7 @@ row! {
     exempt First, Second: "it has no gradient on purpose";
     case spd[3, 3];
     case spd[2, 2, 2];
-    refuses f64[2, 3] => "lu_factor: not a square matrix. Got shape (2, 3); expected shape (..., n, n).";
+    refuses f64[2, 3] => "rcond: not a square matrix. Got shape (2, 3); expected shape (..., n, n).";
 }
 
 /// Up to which magnitude a singular value or eigenvalue is zero: `tol`, or `rtol` times the largest, or what rounding leaves.
@@ -342,6 +337,9 @@ row! {
         if a.ndim() < 2 {
             return Ok(smallvec::smallvec![cast(any(crate::ops::compare::not_equal(a, 0.0), (), false), DType::I64)]);
         }
+        if hermitian {
+            check_square("matrix_rank", a)?;
+        }
         let s = if hermitian { abs(eigvalsh(a, Triangle::Both)) } else { svdvals(a) };
         let top = if hermitian { reduce_max(s, -1, true) } else { value(s, 0) };
         reduce_sum(cast(greater(s, cut("matrix_rank", a, top, tol, rtol)?), DType::I64), -1, false)
@@ -359,7 +357,7 @@ row! {
     case real[2, 4, 3], none, unit[2];
     case real[3];
     refuses f64[2, 2], f64[], f64[] => "matrix_rank: two tolerances are given. Got both; expected one of them, or none.";
-    refuses f64[2, 3] with hermitian = true => "eigh_symmetric: not a square matrix. Got shape (2, 3); expected shape (..., n, n).";
+    refuses f64[2, 3] with hermitian = true => "matrix_rank: not a square matrix. Got shape (2, 3); expected shape (..., n, n).";
 }
 
 row! {

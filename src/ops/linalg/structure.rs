@@ -37,6 +37,14 @@ pub(super) fn check_matrix(op: &str, x: Tensor<'_>) -> Result<()> {
     Err(Error::new(ErrorKind::Shape, op, "there is no matrix", format_args!("shape {}", Tuple(x.dims())), "shape (..., m, n)"))
 }
 
+/// An error unless `x` has square matrices in its last two axes.
+pub(super) fn check_square(op: &str, x: Tensor<'_>) -> Result<()> {
+    match x.dims() {
+        [.., m, n] if m.unify(*n).is_some() => Ok(()),
+        dims => Err(Error::new(ErrorKind::Shape, op, "not a square matrix", format_args!("shape {}", Tuple(dims)), "shape (..., n, n)")),
+    }
+}
+
 row! {
     /// The main diagonals of the matrices in the last two axes.
     ///
@@ -81,13 +89,8 @@ row! {
     /// Gradient: the symmetric part of `g`.
     pub SYMMETRIZE = fn symmetrize(a: float) -> y
     body {
-        match a.dims() {
-            [.., m, n] if m.unify(*n).is_some() => plus_transpose(a) * 0.5,
-            dims => {
-                let got = format_args!("shape {}", Tuple(dims));
-                return Err(Error::new(ErrorKind::Shape, "symmetrize", "not a square matrix", got, "shape (..., n, n)"));
-            }
-        }
+        check_square("symmetrize", a)?;
+        plus_transpose(a) * 0.5
     }
     numpy "(a + np.swapaxes(a, -1, -2)) / 2";
     example "T.symmetrize([[1.0, 2.0], [4.0, 3.0]])" => "[[1. 3.]\n [3. 3.]]";

@@ -16,6 +16,7 @@ use crate::ops::unpack::{self, attr};
 use crate::shape::{self, Aval, Shape, Tuple, broadcast};
 
 use super::solve::{inv, solve};
+use super::structure::check_square;
 use super::triangular::solve_triangular;
 use super::{extents, matrices, plus_transpose, square};
 
@@ -41,22 +42,21 @@ row! {
             return Err(Error::new(ErrorKind::Value, "tensorinv", "the axes cannot be parted there", got, "0 < ind < a.ndim"));
         };
         let matrix = as_matrix(a, first);
-        check_square("tensorinv", a, matrix)?;
+        check_parts("tensorinv", a, matrix)?;
         split_axis(split_axis(inv(matrix), 1, a, 0, first), 0, a, first, n - first)
     }
     numpy "np.linalg.tensorinv(a, ind)";
     example "T.tensorinv([[[2.0], [0.0]], [[0.0], [4.0]]], ind=1)" => "[[[0.5  0.  ]]\n\n [[0.   0.25]]]";
     linalg tensorinv;
     rounds by_layout;
-    case real[2, 3, 6];
-    case real[6, 3, 2] with ind = 1;
-    case real[3, 3] with ind = 1;
+    case spd[1, 3, 3];
+    case spd[3, 3] with ind = 1;
     refuses f64[2, 2] => "tensorinv: the axes cannot be parted there. Got ind=2 for shape (2, 2); expected 0 < ind < a.ndim.";
     refuses f64[2, 2, 3] => "tensorinv: the parts do not have one size. Got (4, 3) from shape (2, 2, 3); expected a square matrix of them.";
 }
 
 /// An error if the parts of `a` make no square matrix.
-fn check_square(op: &str, a: Tensor<'_>, matrix: Tensor<'_>) -> Result<()> {
+fn check_parts(op: &str, a: Tensor<'_>, matrix: Tensor<'_>) -> Result<()> {
     match matrix.dims() {
         [m, n] if m.unify(*n).is_none() => {
             let got = format_args!("{} from shape {}", Tuple(matrix.dims()), Tuple(a.dims()));
@@ -87,16 +87,16 @@ row! {
             return Err(Error::new(ErrorKind::Shape, "tensorsolve", "the equations do not fit", got, "the axes of b first in a"));
         }
         let matrix = as_matrix(a, own);
-        check_square("tensorsolve", a, matrix)?;
+        check_parts("tensorsolve", a, matrix)?;
         split_axis(solve(matrix, merge_axes(b, 0, own)), 0, a, own, n - own)
     }
     numpy "np.linalg.tensorsolve(a, b, axes)";
     example "T.tensorsolve([[[2.0], [0.0]], [[0.0], [4.0]]], [2.0, 2.0])" => "[[1. ]\n [0.5]]";
     linalg tensorsolve;
     rounds by_layout;
-    case real[2, 3, 6], real[2, 3];
-    case real[4, 2, 2], real[4];
-    case real[2, 6, 3], real[2, 3] with axes = [1];
+    case spd[1, 3, 3], real[1, 3];
+    case spd[3, 3], real[3];
+    case spd[1, 3, 3], real[3] with axes = [0];
     refuses f64[2, 2, 3], f64[2, 2] => "tensorsolve: the parts do not have one size. Got (4, 3) from shape (2, 2, 3); expected a square matrix of them.";
     refuses f64[2, 2], f64[3] => "tensorsolve: the equations do not fit. Got (2, 2) and (3,); expected the axes of b first in a.";
     refuses f64[2, 2], f64[2] with axes = [2] => "tensorsolve: axis is out of range. Got axis=2 for 2 dimensions; expected -2 <= axis < 2.";
@@ -119,7 +119,7 @@ row! {
     case spd[3, 3], real[3];
     case spd[3, 3], real[3, 2] with lower = true;
     case spd[2, 2, 2], real[2, 1];
-    refuses f64[2, 3], f64[2] => "solve_triangular: not a square matrix. Got shape (2, 3); expected shape (..., n, n).";
+    refuses f64[2, 3], f64[2] => "cho_solve: not a square matrix. Got shape (2, 3); expected shape (..., n, n).";
 }
 
 /// The solution of `a x = b` from the Cholesky factor `c` of `a`: its upper triangle, or with `lower` its lower one.
@@ -221,6 +221,7 @@ row! {
     /// none to `x0`.
     pub CG = fn cg(a: float, b: float, x0: float = None, rtol: any = None, atol: any = None; maxiter: Axis = None) -> x
     body {
+        check_square("cg", a)?;
         let single = b.ndim() == 1;
         let right = if single { expand_dims(b, -1) } else { b };
         let start = match x0 {
@@ -231,8 +232,7 @@ row! {
         let default = |x: f64| a.graph().literal(x.into(), a.dtype());
         let rtol = number("cg", "rtol", rtol.unwrap_or_else(|| default(1e-5)), a.dtype())?;
         let atol = number("cg", "atol", atol.unwrap_or_else(|| default(0.0)), a.dtype())?;
-        let symmetric = if a.ndim() >= 2 { plus_transpose(a) * 0.5 } else { a };
-        let x = cg_solved(symmetric, right, start, rtol, atol, maxiter);
+        let x = cg_solved(plus_transpose(a) * 0.5, right, start, rtol, atol, maxiter);
         if single { squeeze(x, -1) } else { x }
     }
     numpy "np.linalg.solve((a + np.swapaxes(a, -1, -2)) / 2, b)";
@@ -240,8 +240,8 @@ row! {
     by hand;
     rounds by_layout;
     exempt Types, Unknown, First, Second, Narrow, Layouts, Fused, Batched: "its tolerance is no rounding: tests of whole systems use a smaller one";
-    refuses f64[2, 3], f64[2] => "cg_solved: not a square matrix. Got shape (2, 3); expected shape (..., n, n).";
-    refuses f64[2, 2], f64[3] => "cg_solved: the lengths differ. Got (2, 2), (3, 1) and (3, 1); expected (..., n, n), (..., n, k) and (..., n, k).";
+    refuses f64[2, 3], f64[2] => "cg: not a square matrix. Got shape (2, 3); expected shape (..., n, n).";
+    refuses f64[2, 2], f64[3] => "cg: the lengths differ. Got (2, 2), (3, 1) and (3, 1); expected (..., n, n), (..., n, k) and (..., n, k).";
 }
 
 /// The solution of `a x = b` by conjugate gradients, for symmetric positive definite matrices.
