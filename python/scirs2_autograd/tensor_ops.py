@@ -245,7 +245,6 @@ __all__ = [
     "logsigmoid",
     "logsumexp",
     "lstsq",
-    "lstsq",
     "lu",
     "lu_factor",
     "lu_solve",
@@ -297,7 +296,6 @@ __all__ = [
     "prod",
     "psi",
     "ptp",
-    "qr",
     "qr",
     "quantile",
     "rad2deg",
@@ -534,7 +532,6 @@ _logical_not = _row("logical_not")
 _logical_or = _row("logical_or")
 _logical_xor = _row("logical_xor")
 _logsigmoid = _row("logsigmoid")
-_lstsq = _row("lstsq")
 _lu = _row("lu")
 _lu_factor = _row("lu_factor")
 _lu_solve = _row("lu_solve")
@@ -569,7 +566,6 @@ _pinv = _row("pinv")
 _positive = _row("positive")
 _pow = _row("pow")
 _ptp = _row("ptp")
-_qr = _row("qr")
 _quantile = _row("quantile")
 _rad2deg = _row("rad2deg")
 _ravel = _row("ravel")
@@ -4032,23 +4028,6 @@ def logdet(a: TensorLike) -> Tensor:
     return made
 
 
-def qr(a: TensorLike, mode: Literal["reduced", "complete"] = "reduced") -> tuple[Tensor, Tensor]:
-    """The factors `q r = a` of the matrices in the last two axes: `q` has orthonormal columns, as many as the shorter side (`"reduced"`) or
-    as rows (`"complete"`); `r` is upper triangular, and its diagonal is not negative.
-
-    Gradient: for columns of full rank. Columns that complete a basis are free to turn: a loss may depend on the space that they span,
-    and is an error of the run if it depends on more.
-
-    >>> with ag.Context() as ctx:
-    ...     print(*ctx.eval(T.qr([[3.0, 1.0], [4.0, 2.0]])))
-    [[ 0.6 -0.8]
-     [ 0.8  0.6]] [[5.  2.2]
-     [0.  0.4]]
-    """
-    made: tuple[Tensor, Tensor] = _apply(_qr, (a,), (mode,))
-    return made
-
-
 def svd(a: TensorLike, full_matrices: bool = False) -> tuple[Tensor, Tensor, Tensor]:
     """The factors `u diag(s) vh = a` of the matrices in the last two axes: singular values `s`, the largest first, orthonormal vectors as
     columns of `u` and rows of `vh`; as many as there are values, or with `full_matrices` whole bases. The entry of the largest magnitude of
@@ -4134,7 +4113,7 @@ def frobenius_norm(a: TensorLike) -> Tensor:
 def spectral_norm(a: TensorLike) -> Tensor:
     """The spectral norm of the matrices in the last two axes: the largest singular value.
 
-    Gradient: `g u vh` of this value; several that rounding cannot tell apart share it.
+    Gradient: `g u vh` of this value; several that rounding cannot tell apart share it. At the zero matrix it is 0.
 
     NumPy: `np.linalg.norm(a, 2, axis=(-2, -1))`
 
@@ -4213,8 +4192,8 @@ def pinv(a: TensorLike, rcond: TensorLike | None = None, hermitian: bool = False
     name of it) times the largest count as zero; without one, up to 1e-15, or the rounding of 1 times the longer side if that is more. With
     `hermitian` the symmetric part is taken apart into eigenvalues.
 
-    Gradient: that of a matrix whose rank stays, a polynomial in `a`, `y` and `g`: exact at every rank and at equal singular values, in every order.
-    With a cut of its own, which may be above values that are not zero, that of the singular vectors, which is right there too.
+    Gradient: that of a matrix whose rank stays, a polynomial in `a`, `y` and `g`: exact at every rank and at equal singular values, in every
+    order. With a cut of its own, which may be above values that are not zero, that of the singular vectors, which is right there too.
 
     >>> with ag.Context():
     ...     print(T.pinv([[3.0, 0.0], [0.0, 4.0], [0.0, 0.0]]).eval())
@@ -4225,29 +4204,9 @@ def pinv(a: TensorLike, rcond: TensorLike | None = None, hermitian: bool = False
     return made
 
 
-def lstsq(a: TensorLike, b: TensorLike, rcond: TensorLike | None = None) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """The least squares solution `x` of `a x = b` for the matrices in the last two axes, of any shape and rank; where many are as good, the
-    shortest one. A 1-d `b` is one right side, else the columns of its last two axes are right sides, and the axes before broadcast.
-    Singular values up to `rcond` times the largest count as zero, by default up to the rounding of 1 times the longer side.
-
-    Beside it `residuals`, the sum of `(a x - b) ** 2` for each right side (NumPy leaves them out where the rank is not full or nothing is left);
-    `rank`, how many singular values are not zero; and the singular values `s`. The singular values serve every shape: a QR factorisation, which would be
-    faster for tall matrices of full rank, cannot tell how near they are to a lower one.
-
-    Gradient: that of a matrix whose rank stays: `gb = p^T g` with the pseudo-inverse `p`, and with `r = b - a x`
-    `r (p gb)^T + (p^T x) (g - p a g)^T - gb x^T`, exact at every rank and at equal singular values. To `s` too, not to `rank`.
-
-    >>> with ag.Context() as ctx:
-    ...     print(*ctx.eval(T.lstsq([[2.0, 0.0], [0.0, 1.0], [0.0, 0.0]], [2.0, 3.0, 4.0])))
-    [1. 3.] 16.0 2 [2. 1.]
-    """
-    made: tuple[Tensor, Tensor, Tensor, Tensor] = _apply(_lstsq, (a, b, rcond), ())
-    return made
-
-
 def tensorinv(a: TensorLike, ind: int = 2) -> Tensor:
-    """The inverse of `a` as a map of arrays: with it, `tensordot(y, b, ind)` is what `tensorsolve(a, b)` is. The lengths of the first `ind` axes have
-    the product of those of the others, in front of which they stand in the result.
+    """The inverse of `a` as a map of arrays: `tensordot(y, b, ind)` is `tensorsolve(a, b)`. The lengths of the first `ind` axes have the
+    product of those of the others; in the result they stand behind these.
 
     Gradient: that of the inverse.
 
@@ -4441,9 +4400,9 @@ def multi_dot(arrays: Sequence[TensorLike]) -> Tensor:
 
 
 def householder_product(h: TensorLike, tau: TensorLike) -> Tensor:
-    """The first columns of the product of the reflections `1 - tau[i] v_i v_i^T`, as many as `h` (..., m, n) has: what LAPACK's `orgqr` makes of what
-    `geqrf` leaves. `v_i` is the column `i` of `h` below the diagonal, with a 1 on it and zeros above, and `tau` (..., k) says how many there are.
-    It is computed from one triangular system: `e - v t v[:n]^T` with `(1 + d striu(v^T v)) t = d = diag(tau)`.
+    """The first columns of the product of the reflections `1 - tau[i] v_i v_i^T`, as many as `h` (..., m, n) has: what LAPACK's `orgqr` makes of
+    what `geqrf` leaves. `v_i` is the column `i` of `h` below the diagonal, with a 1 on it and zeros above, and `tau` (..., k) says how many
+    there are. It is computed from one triangular system: `e - v t v[:n]^T` with `(1 + d striu(v^T v)) t = d = diag(tau)`.
 
     Gradient: of this formula; `h` gets it below the diagonal.
 
