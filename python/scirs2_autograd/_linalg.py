@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, overload
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast, overload
 
 import numpy as np
 
@@ -28,7 +28,7 @@ __all__ = [
 
 _row = _rows(__version__)
 _CG, _CHOLESKY, _CHO_SOLVE, _CONDITION = _row("cg"), _row("cholesky"), _row("cho_solve"), _row("condition_number")
-_LSTSQ, _PRODUCT, _SQUARE, _SUB, _SUM = _row("lstsq"), _row("matmul"), _row("square"), _row("sub"), _row("reduce_sum")
+_CAST, _LSTSQ, _PRODUCT, _SQUARE, _SUB, _SUM = _row("cast"), _row("lstsq"), _row("matmul"), _row("square"), _row("sub"), _row("reduce_sum")
 _EIGH, _MATRIX_NORM, _NORM, _QR = _row("eigh"), _row("matrix_norm"), _row("norm"), _row("qr")
 _MATMUL, _MUL, _SWAPPED, _NEW_AXIS, _ZEROS = (
     _row("batch_matmul"),
@@ -50,11 +50,15 @@ def _order(op: str, ord: Any) -> str:
     if isinstance(ord, str):
         known = ord if ord in ("fro", "nuc", *_ORDERS.values()) else None
     else:
-        known = _ORDERS.get(float(ord)) if isinstance(ord, (int, float, np.number)) else None
+        known = _ORDERS.get(float(ord)) if _is_number(ord) else None
     if known is None:
         msg = f'{op}: matrices have no norm of this order. Got {ord!r}; expected "fro", "nuc", 1, -1, 2, -2, inf or -inf.'
         raise ValueError(msg)
     return known
+
+
+def _is_number(x: object) -> bool:
+    return isinstance(x, (int, float, np.number))
 
 
 def norm(x: TensorLike, ord: TensorLike | Literal["fro", "nuc"] | None = None, axis: Axes = None, keepdims: bool = False) -> Tensor:
@@ -77,7 +81,7 @@ def norm(x: TensorLike, ord: TensorLike | Literal["fro", "nuc"] | None = None, a
             msg = f'norm: a norm of matrices is asked for. Got ord="{ord}" for {ndim} dimensions; expected two, or a pair of axes.'
             raise ShapeError(msg)
         return matrix_norm(x, _order("norm", ord), (0, 1) if axis is None else axis, keepdims)
-    order: Any = float(ord) if isinstance(ord, np.number) else ord
+    order: Any = float(cast("Any", ord)) if _is_number(ord) else ord
     y: Tensor = _apply(_NORM, (x, order), (axis, keepdims))
     return y
 
@@ -111,8 +115,9 @@ def condition_number(a: TensorLike, p: MatrixOrder | str | None = None) -> Tenso
     Gradient: through the norms; 0 where the result is infinite.
 
     >>> with ag.Context():
-    ...     print(T.linalg.cond([[[2.0, 0.0], [0.0, 8.0]], [[1.0, 0.0], [0.0, 0.0]]]).eval())
-    [ 4. inf]
+    ...     a = T.constant([[[2.0, 0.0], [0.0, 8.0]], [[1.0, 0.0], [0.0, 0.0]]])
+    ...     print(T.condition_number(a).eval(), T.linalg.cond(a, 1).eval())
+    [ 4. inf] [ 4. inf]
     """
     y: Tensor = _apply(_CONDITION, (a,), ("2" if p is None else _order("cond", p),))
     return y
@@ -173,15 +178,20 @@ def cho_solve(c_and_lower: TensorLike | tuple[TensorLike, bool], b: TensorLike, 
     ...     print(T.linalg.cho_solve((l, True), [8.0, 12.0]).eval(), T.linalg.cho_solve(l, [8.0, 12.0], lower=True).eval())
     [1. 2.] [1. 2.]
     """
-    c: Any = c_and_lower
-    if isinstance(c, (tuple, list)) and len(c) == 2 and isinstance(c[1], (bool, np.bool_)):
-        c, own = c
-        if lower is not None and bool(own) != lower:
-            msg = f"cho_solve: `lower` is given twice. Got {bool(own)} and {lower}; expected one of them."
-            raise ValueError(msg)
-        lower = bool(own)
-    x: Tensor = _apply(_CHO_SOLVE, (c, b), (bool(lower),))
+    c, own = _pair(c_and_lower)
+    if lower is not None and own is not None and own != lower:
+        msg = f"cho_solve: `lower` is given twice. Got {own} and {lower}; expected one of them."
+        raise ValueError(msg)
+    x: Tensor = _apply(_CHO_SOLVE, (c, b), (bool(lower if own is None else own),))
     return x
+
+
+def _pair(c: Any) -> tuple[Any, bool | None]:
+    """What `cho_factor` gives, or a factor alone."""
+    pair = cast("Sequence[Any]", c)
+    if isinstance(c, tuple) and len(pair) == 2 and type(pair[1]) in (bool, np.bool_):
+        return pair[0], bool(pair[1])
+    return cast("Any", c), None
 
 
 def lstsq(a: TensorLike, b: TensorLike, rcond: TensorLike | None = None) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -190,21 +200,24 @@ def lstsq(a: TensorLike, b: TensorLike, rcond: TensorLike | None = None) -> tupl
 
     `a` has any shape and rank; where many solutions are as good, it is the shortest one. A 1-d `b` is one right side, else the columns of
     its last two axes are right sides; the axes before broadcast. Singular values up to `rcond` times the largest count as zero, by default
-    up to the rounding of 1 times the longer side. The sums are there for every rank, where NumPy leaves them out if they should be zero or
-    the rank is not full.
+    up to the rounding of 1 times the longer side. The sums have the shapes of NumPy's: one for a 1-d `b`, none if `a` has no more rows than
+    columns. A lower rank is known to the run alone: then they are there, where NumPy leaves them out.
 
     Gradient: that of a matrix whose rank stays, exact at every rank and at equal singular values; none to the rank.
 
     >>> with ag.Context() as ctx:
     ...     x, left, rank, s = T.linalg.lstsq([[2.0, 0.0], [0.0, 1.0], [0.0, 0.0]], [2.0, 3.0, 4.0])
     ...     print(*ctx.eval([x, left, rank, s]))
-    [1. 3.] 16.0 2 [2. 1.]
+    [1. 3.] [16.] 2 [2. 1.]
     """
     made: tuple[Tensor, Tensor, Tensor] = _apply(_LSTSQ, (a, b, rcond), ())
     x, rank, s = made
+    single = np.ndim(b) == 1
     rest = _apply(_SQUARE, (_apply(_SUB, (_apply(_PRODUCT, (a, x), ()), b), ()),), ())
-    left: Tensor = _apply(_SUM, (rest, None), (-1 if np.ndim(b) == 1 else -2, False))
-    return x, left, rank, s
+    left: Any = _apply(_SUM, (rest, None), (-1 if single else -2, single))
+    m, n = np.shape(a)[-2:]
+    nothing = m is not None and n is not None and m <= n
+    return x, left[..., :0] if nothing else left, _apply(_CAST, (rank,), ("int32",)), s
 
 
 def cg(

@@ -4213,10 +4213,9 @@ def tensorinv(a: TensorLike, ind: int = 2) -> Tensor:
     NumPy: `np.linalg.tensorinv(a, ind)`
 
     >>> with ag.Context():
-    ...     print(T.tensorinv([[[2.0], [0.0]], [[0.0], [4.0]]], ind=1).eval())
-    [[[0.5  0.  ]]
-
-     [[0.   0.25]]]
+    ...     print(T.tensorinv([[2.0, 0.0], [0.0, 4.0]], ind=1).eval())
+    [[0.5  0.  ]
+     [0.   0.25]]
     """
     made: Tensor = _apply(_tensorinv, (a,), (ind,))
     return made

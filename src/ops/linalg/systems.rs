@@ -46,7 +46,7 @@ row! {
         split_axis(split_axis(inv(matrix), 1, a, 0, first), 0, a, first, n - first)
     }
     numpy "np.linalg.tensorinv(a, ind)";
-    example "T.tensorinv([[[2.0], [0.0]], [[0.0], [4.0]]], ind=1)" => "[[[0.5  0.  ]]\n\n [[0.   0.25]]]";
+    example "T.tensorinv([[2.0, 0.0], [0.0, 4.0]], ind=1)" => "[[0.5  0.  ]\n [0.   0.25]]";
     linalg tensorinv;
     rounds by_layout;
     case spd[1, 3, 3];
