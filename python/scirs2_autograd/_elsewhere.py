@@ -42,7 +42,6 @@ FUNCTIONS = {
     "linear": "T.matmul(x, a.T) + v",
     "logdet": "2.0 * T.sum(T.log(T.sum(T.cholesky(m) * np.eye(n), axis=1)))",
     "mm": "T.matmul(a, b)",
-    "multi_dot": "a @ b @ m",
     "solve": "T.solve_lower(T.cholesky(m), T.solve_lower(T.cholesky(m), b), transpose=True)",
     "solve_triangular": "T.solve_lower(T.cholesky(m), b)",
     # Making tensors

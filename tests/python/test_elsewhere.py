@@ -58,7 +58,6 @@ EXPECTED = {
     "logdet": "np.linalg.slogdet(m)[1]",
     "logit": "scipy.special.logit(x)",
     "mse_loss": "np.mean((x - targets) ** 2)",
-    "multi_dot": "np.linalg.multi_dot([a, b, m])",
     "row_stack": "np.vstack(xs)",
     "solve": "np.linalg.solve(m, b)",
     "solve_triangular": "scipy.linalg.solve_triangular(np.linalg.cholesky(m), b, lower=True)",
