@@ -35,17 +35,21 @@ def extension() -> Any:
     return module
 
 
-def by_hand_tree() -> ast.Module:
-    """`_functions`, read without importing it."""
-    return ast.parse((PACKAGE / "_functions.py").read_text())
+#: The modules whose functions are written by hand.
+BY_HAND = ("_functions", "_linalg")
 
 
-def by_hand_names() -> list[str]:
-    """`__all__` of `_functions`."""
-    for node in by_hand_tree().body:
+def by_hand_tree(module: str) -> ast.Module:
+    """A module, read without importing it."""
+    return ast.parse((PACKAGE / f"{module}.py").read_text())
+
+
+def by_hand_names(module: str) -> list[str]:
+    """`__all__` of a module."""
+    for node in by_hand_tree(module).body:
         if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "__all__":
             return list(ast.literal_eval(node.value))
-    sys.exit("tools/gen.py: _functions has no __all__")
+    sys.exit(f"tools/gen.py: {module} has no __all__")
 
 
 #: Python types of parameters, by kind.
@@ -221,6 +225,9 @@ from ._functions import (
 {functions}
 )
 from ._lib import Tensor, _apply
+from ._linalg import (
+{linalg}
+)
 from ._rows import rows as _rows
 
 if TYPE_CHECKING:
@@ -255,9 +262,13 @@ def tensor_ops(rows: list[dict[str, Any]], version: str) -> str:
     if bare:
         sys.exit(f"tools/gen.py: a public row has no example. Got none in {', '.join(bare)}; expected `example` after `numpy`.")
     aliases = [(a, r["name"]) for r in public for a in r["aliases"]]
-    names = sorted([r["name"] for r in public] + [a for a, _ in aliases] + [*by_hand_names(), "linalg"], key=by_numbers)
+    by_hand = {module: sorted(by_hand_names(module)) for module in BY_HAND}
+    names = sorted(
+        [r["name"] for r in public] + [a for a, _ in aliases] + [*(n for own in by_hand.values() for n in own), "linalg"], key=by_numbers
+    )
     head = HEADER.replace("{names}", "\n".join(f'    "{n}",' for n in names))
-    head = head.replace("{functions}", "\n".join(f"    {n}," for n in sorted(by_hand_names())))
+    for module, own in by_hand.items():
+        head = head.replace(f"{{{module.removeprefix('_')}}}", "\n".join(f"    {n}," for n in own))
     head = head.replace("{version}", version).replace("{bound}", bound(public))
     text = "\n\n\n".join(function(r) for r in public)
     alias = "\n".join(f"{a} = {n}" for a, n in sorted(aliases))
@@ -286,13 +297,14 @@ __all__ = [
 
 
 def linalg(rows: list[dict[str, Any]]) -> str:
-    """The module `linalg`: functions of the table under the names that rows say."""
+    """The module `linalg`: functions of the table under the names that rows say, and those of its own that are written by hand."""
     names = {name: r for r in rows for name in r["linalg"]}
+    own = by_hand_names("_linalg")
     as_it_is = {name for name, r in names.items() if name in (r["name"], *r["aliases"])}
-    imports = sorted({name if name in as_it_is else r["name"] for name, r in names.items()})
+    imports = sorted({name if name in as_it_is else r["name"] for name, r in names.items()} | set(own))
     renamed = [f"{name} = {r['name']}\n" for name, r in sorted(names.items()) if name not in as_it_is]
     text = LINALG.replace("{imports}", "\n".join(f"    {n}," for n in imports))
-    text = text.replace("{names}", "\n".join(f'    "{n}",' for n in sorted(names, key=by_numbers)))
+    text = text.replace("{names}", "\n".join(f'    "{n}",' for n in sorted({*names, *own}, key=by_numbers)))
     return text.replace("{renamed}", "".join(["\n", *renamed]) if renamed else "")
 
 
@@ -434,7 +446,7 @@ def docs_row(r: dict[str, Any]) -> str:
 
 def served(rows: list[dict[str, Any]]) -> str:
     """The table of NumPy's functions."""
-    by_hand = hand_written(by_hand_tree(), by_hand_names())
+    by_hand = {name: params for m in BY_HAND for name, params in hand_written(by_hand_tree(m), by_hand_names(m)).items()}
     public = [r for r in rows if not r["internal"] and (r["example"] or r["name"] in by_hand)]
     return numpy_table([(r, by_hand.get(r["name"]) or signature(r)) for r in public], WIDTH)
 

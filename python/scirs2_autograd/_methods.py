@@ -30,6 +30,7 @@ _equal = _row("equal")
 _exp = _row("exp")
 _expand_dims = _row("expand_dims")
 _flatten = _row("flatten")
+_frobenius_norm = _row("frobenius_norm")
 _greater = _row("greater")
 _greater_equal = _row("greater_equal")
 _less = _row("less")
@@ -47,6 +48,7 @@ _reduce_prod = _row("reduce_prod")
 _reduce_sum = _row("reduce_sum")
 _repeat = _row("repeat")
 _round = _row("round")
+_scalar_mul = _row("scalar_mul")
 _sort = _row("sort")
 _sqrt = _row("sqrt")
 _square = _row("square")
@@ -552,6 +554,28 @@ def dot(self: Tensor, b: TensorLike) -> Tensor:
     return made
 
 
+def frobenius_norm(self: Tensor) -> Tensor:
+    """As `tensor_ops.frobenius_norm`, with this tensor as `a`.
+
+    >>> with ag.Context():
+    ...     print(T.constant([[3.0, 0.0], [0.0, 4.0]]).frobenius_norm().eval())
+    5.0
+    """
+    made: Tensor = _apply(_frobenius_norm, (self,), ())
+    return made
+
+
+def scalar_mul(self: Tensor, s: TensorLike) -> Tensor:
+    """As `tensor_ops.scalar_mul`, with this tensor as `a`.
+
+    >>> with ag.Context():
+    ...     print(T.constant([[1.0, 2.0]]).scalar_mul(3.0).eval())
+    [[3. 6.]]
+    """
+    made: Tensor = _apply(_scalar_mul, (self, s), ())
+    return made
+
+
 attach(
     {
         "square": square,
@@ -597,5 +621,7 @@ attach(
         "quantile": quantile,
         "take": take,
         "dot": dot,
+        "frobenius_norm": frobenius_norm,
+        "scalar_mul": scalar_mul,
     }
 )

@@ -319,6 +319,10 @@ def _accumulated(label: str, f: Callable[..., Any], x: Any, axis: Any = 0, dtype
 # Functions whose arguments mean more in NumPy than in ours
 
 
+def _cond(x: Any, p: Any = None) -> Any:
+    return T.linalg.cond(x, p)
+
+
 def _cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None) -> Any:
     if axis is not None or axisa == axisb == axisc:
         return T.cross(a, b, axis=axisa if axis is None else axis)
@@ -338,11 +342,6 @@ def _einsum(*operands: Any, out: Any = None, optimize: Any = False, **rest: Any)
     xs, axes = operands[: len(operands) // 2 * 2 : 2], [*operands[1::2], *operands[len(operands) // 2 * 2 :]]
     terms = ["".join("..." if i is Ellipsis else letters[i] for i in term) for term in axes]
     return T.einsum(",".join(terms[: len(xs)]) + "".join(f"->{term}" for term in terms[len(xs) :]), *xs)
-
-
-def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
-    matrix = np.ndim(x) == 2 if axis is None else several(axis) and len(axis) == 2
-    return T.norm(x, ord=None if same(ord, "fro") and matrix else ord, axis=axis, keepdims=keepdims)
 
 
 def _outer(x1: Any, x2: Any, /) -> Any:
@@ -366,7 +365,7 @@ class Written:
         return self.f(*args, **options)
 
 
-WRITTEN: dict[str, Callable[..., Any]] = {"cross": _cross, "einsum": _einsum, "linalg.norm": _norm, "linalg.outer": _outer}
+WRITTEN: dict[str, Callable[..., Any]] = {"cross": _cross, "einsum": _einsum, "linalg.cond": _cond, "linalg.outer": _outer}
 
 # The table with the functions themselves
 

@@ -20,8 +20,8 @@ pub use crate::ops::{
 };
 
 pub use crate::ops::linalg::{
-    cholesky::*, determinant::*, eig::*, eigh::*, exponentials::*, lu::*, powers::*, qr::*, schur::*, solve::*, svd::*, sylvester::*,
-    triangular::*,
+    banded::*, cholesky::*, determinant::*, eig::*, eigh::*, exponentials::*, lu::*, norms::*, pinv::*, powers::*, qr::*, schur::*,
+    solve::*, structure::*, svd::*, sylvester::*, systems::*, triangular::*,
 };
 
 /// A shape full of zeros that has no dtype and no graph yet: a variable gives it the dtype of its environment, an operator

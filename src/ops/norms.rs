@@ -1,17 +1,18 @@
-//! Norms of vectors.
+//! Norms of vectors, and of whatever NumPy's `norm` takes.
 
 use smallvec::smallvec;
 
 use crate::dtype::DType;
 use crate::error::{Error, ErrorKind, Result};
-use crate::graph::attr::Axes;
+use crate::graph::attr::{AttrType, Axes, IntoAttr};
 use crate::graph::op::{Cotangent, Domain, Kernel, Lowered, OpDef};
-use crate::graph::{NodeOp, Tensor};
-use crate::ops::apply::cast;
+use crate::graph::{AsTensor, NodeOp, Tensor};
+use crate::ops::apply::{MaybeOperand, apply, cast};
 use crate::ops::arithmetic::{abs, sign, square};
 use crate::ops::batch;
 use crate::ops::bounds;
 use crate::ops::compare::{equal, greater, less, less_equal, logical_and, not_equal};
+use crate::ops::linalg::norms::{MatrixOrder, over};
 use crate::ops::logarithm::log;
 use crate::ops::movement::STOP_GRADIENT;
 use crate::ops::power::real_power;
@@ -145,6 +146,7 @@ row! {
     body { vectors("vector_norm", x, ord, axis, keepdims)? }
     numpy "np.linalg.vector_norm(x, ord=ord, axis=axis, keepdims=keepdims)";
     example "T.vector_norm([[3.0, 4.0], [1.0, 0.0]], ord=1)" => "8.0";
+    linalg vector_norm;
     cases {
         let mut all = fold_cases(Domain::Real);
         all.push(mixed(&[(Domain::Real, &[2, 3]), (Domain::Positive, &[])], axes_attrs(Some(&[1]), false)));
@@ -158,23 +160,36 @@ row! {
         all
     };
 }
-row! {
-    /// Norm of the vectors over one axis, in floating numbers, as `vector_norm`. Without `ord` it is the one of order 2, over any axes:
-    /// of all elements by default. Norms of matrices are refused.
-    ///
-    /// Gradient: that of `vector_norm`.
-    pub NORM = fn norm(x: any, ord: any = None; axis: Axes = Axes(None), keepdims: bool = false) -> y
-    body {
-        let axes = axis.0.as_ref().map_or(x.ndim(), |list| list.len());
-        if ord.is_some() && axes != 1 {
-            let got = format!("`ord` over {axes} axes of shape {}", Tuple(x.dims()));
-            let e = Error::new(ErrorKind::Shape, "norm", "a norm of matrices is asked for", got, "one axis, or no `ord`");
-            return Err(e.help("`vector_norm` is the norm of all elements, or of those over several axes"));
+/// The norm that NumPy's `norm` is: of vectors, or with `ord` over two axes of matrices.
+fn of_any<'g>(x: Tensor<'g>, ord: Option<Tensor<'g>>, axis: Axes, keepdims: bool) -> Result<Tensor<'g>> {
+    let axes = axis.0.as_ref().map_or(x.ndim(), |list| list.len());
+    let Some(p) = ord.filter(|_| axes != 1) else { return vectors("norm", x, ord, axis, keepdims) };
+    if axes == 2 {
+        if let Some(order) = known(p).and_then(MatrixOrder::of_number) {
+            let all = [0, 1];
+            return over("norm", x, order, axis.0.as_deref().unwrap_or(&all), keepdims);
         }
-        vectors("norm", x, ord, axis, keepdims)?
+        if let Some(p) = known(p) {
+            let rule = "1, -1, 2, -2, inf or -inf, or in Python \"fro\" or \"nuc\"";
+            return Err(Error::new(ErrorKind::Value, "norm", "matrices have no norm of this order", p, rule));
+        }
     }
+    let got = format_args!("`ord` over {axes} axes of shape {}", Tuple(x.dims()));
+    let e = Error::new(ErrorKind::Shape, "norm", "a norm of matrices is asked for", got, "one axis, or no `ord`");
+    Err(e.help("`vector_norm` is the norm of all elements, or of those over several axes; `ord` of matrices is a number that is known"))
+}
+
+row! {
+    /// Norm of vectors or matrices, in floating numbers. Over one axis it is that of `vector_norm`, for any `ord`; without `ord` the one of order 2 over
+    /// any axes: of all elements by default. With `ord` over two axes, or of an array with two, it is that of `matrix_norm`: `"fro"`, `"nuc"`, 1, -1, 2,
+    /// -2, inf or -inf.
+    ///
+    /// Gradient: that of `vector_norm` or `matrix_norm`.
+    pub NORM = fn norm(x: any, ord: any = None; axis: Axes = Axes(None), keepdims: bool = false) -> y
+    body { of_any(x, ord, axis, keepdims)? }
     numpy "np.linalg.norm(x, ord=ord, axis=axis, keepdims=keepdims)";
-    example "T.norm([[3.0, 4.0], [0.0, 0.0]], axis=1)" => "[5. 0.]";
+    linalg norm;
+    by hand;
     case real[5];
     case real[2, 3];
     case real[2, 3] with axis = 0, keepdims = true;
@@ -182,7 +197,14 @@ row! {
     case real[2, 3], positive[] with axis = -1;
     case real[5], positive[];
     refuses f64[2] with axis = 1 => "norm: axis is out of range. Got axis=1 for 1 dimension; expected -1 <= axis < 1.";
-    refuses f64[2, 3], f64[] => "norm: a norm of matrices is asked for. Got `ord` over 2 axes of shape (2, 3); expected one axis, or no `ord`.\nhelp: `vector_norm` is the norm of all elements, or of those over several axes";
+    refuses f64[2, 3], f64[] => "norm: a norm of matrices is asked for. Got `ord` over 2 axes of shape (2, 3); expected one axis, or no `ord`.\nhelp: `vector_norm` is the norm of all elements, or of those over several axes; `ord` of matrices is a number that is known";
+}
+
+/// Norm of vectors or matrices: of order 2 of all elements, or over `axis`; with `ord` over two axes, of matrices, for 1, -1, 2, -2, inf and
+/// -inf. [`matrix_norm`](crate::tensor_ops::matrix_norm) has the others.
+#[track_caller]
+pub fn norm<'g>(x: impl AsTensor<'g>, ord: impl MaybeOperand<'g>, axis: impl IntoAttr<Axes>, keepdims: bool) -> Tensor<'g> {
+    apply(&NORM, &[x.tensor().into(), ord.maybe()], &[axis.into_attr().pack(), keepdims.pack()])
 }
 
 /// The norm of order 2 of all elements of all tensors.

@@ -218,6 +218,7 @@ row! {
     }
     numpy "np.swapaxes(x, -1, -2)";
     example "T.matrix_transpose([[1, 2, 3], [4, 5, 6]])" => "[[1 4]\n [2 5]\n [3 6]]";
+    linalg matrix_transpose;
     case real[2, 3];
     case real[2, 3, 4];
     refuses f64[2] => "matrix_transpose: there are too few axes. Got shape (2,); expected two axes or more.";

@@ -14,6 +14,7 @@ use crate::array::block::ALIGN;
 use crate::error::{Error, ErrorKind, Result};
 use crate::shape::count;
 
+pub mod banded;
 pub mod cholesky;
 pub mod cluster;
 pub mod commuted;
@@ -25,6 +26,7 @@ pub mod eigh;
 pub mod factor;
 mod faer_back_end;
 pub mod functions;
+pub mod iterative;
 pub mod lu;
 pub mod qr;
 mod quasi;
@@ -251,6 +253,21 @@ impl<'a> Matrices<'a> {
                     }
                 }
             }
+        }
+    }
+}
+
+impl Matrices<'_> {
+    /// Copies a column of matrix `number` to `to`.
+    ///
+    /// # Safety
+    /// `T` is the view's type, there is such a column, and `to` has its length.
+    unsafe fn load_column<T: Copy>(&self, number: usize, column: usize, to: &mut [T]) {
+        let [.., si, sj] = *self.view.strides() else { return };
+        // SAFETY: by the contract.
+        unsafe {
+            let from = self.view.ptr().cast::<T>().offset(self.offset(number) + column as isize * sj);
+            to.iter_mut().enumerate().for_each(|(i, to)| *to = *from.offset(i as isize * si));
         }
     }
 }

@@ -2,9 +2,11 @@
 
 use smallvec::smallvec;
 
-use crate::graph::Tensor;
+use crate::graph::attr::AttrType;
 use crate::graph::op::{CallKernel, Kernel, OpDef};
+use crate::graph::{AsTensor, Tensor};
 use crate::kernels::linalg::cholesky;
+use crate::ops::apply::{apply, cast};
 use crate::ops::compare::equal;
 use crate::ops::contract::{batch_matmul, swapped};
 use crate::ops::diagonals::{rows_and_columns, tril};
@@ -12,7 +14,7 @@ use crate::ops::select::select;
 use crate::ops::unpack;
 
 use super::triangular::solve_lower;
-use super::{extents, plus_transpose, square};
+use super::{extents, plus_transpose, square, symmetric_part, widely};
 
 /// The rows of this family.
 pub(in crate::ops) static ROWS: &[&OpDef] = &[&CHOLESKY_LOWER, &CHOLESKY];
@@ -67,18 +69,28 @@ row! {
 
 row! {
     /// The lower factor `l` of the symmetric positive definite matrices `a = l l^T` in the last two axes, zeros above the
-    /// diagonal. The symmetric part `(a + a^T) / 2` is factored, so the gradient is symmetric. A matrix that is not
-    /// positive definite is an error of the run.
-    pub CHOLESKY = fn cholesky(a: any) -> l
+    /// diagonal; with `upper` its transpose, `a = u^T u`. The symmetric part `(a + a^T) / 2` is factored, so the gradient is symmetric. A
+    /// matrix that is not positive definite is an error of the run.
+    pub CHOLESKY = fn cholesky(a: any; upper: bool = false) -> l
     body {
-        let at = if a.ndim() >= 2 { swapped(a) } else { a };
-        cholesky_lower((a + at) * 0.5)
+        let a = cast(a, a.dtype().to_float());
+        let [l] = widely([a], |[a]| Ok([cholesky_lower(symmetric_part(a))]))?;
+        if upper && l.ndim() >= 2 { swapped(l) } else { l }
     }
-    numpy "np.linalg.cholesky((a + np.swapaxes(a, -1, -2)) / 2)";
+    numpy "np.linalg.cholesky((a + np.swapaxes(a, -1, -2)) / 2, upper=upper)";
     example "T.cholesky([[4.0, 2.0], [2.0, 5.0]])" => "[[2. 0.]\n [1. 2.]]";
     linalg cholesky;
+    by hand;
     rounds by_layout;
     case spd[3, 3];
     case spd[2, 2, 2];
+    case spd[3, 3] with upper = true;
     refuses f64[3] => "cholesky: not a square matrix. Got shape (3,); expected shape (..., n, n).";
+}
+
+/// The lower factor `l` of the symmetric positive definite matrices `a = l l^T` in the last two axes, of their symmetric part; its transpose is
+/// the upper one.
+#[track_caller]
+pub fn cholesky<'g>(a: impl AsTensor<'g>) -> Tensor<'g> {
+    apply(&CHOLESKY, &[a.tensor().into()], &[false.pack()])
 }

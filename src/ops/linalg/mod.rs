@@ -1,5 +1,6 @@
 //! Linear algebra: factorisations, systems, and what is computed from them, over the last two axes of arrays.
 
+pub mod banded;
 pub mod cholesky;
 pub mod cluster;
 pub mod determinant;
@@ -8,12 +9,16 @@ pub mod eigh;
 pub mod exponentials;
 pub mod functions;
 pub mod lu;
+pub mod norms;
+pub mod pinv;
 pub mod powers;
 pub mod qr;
 pub mod schur;
 pub mod solve;
+pub mod structure;
 pub mod svd;
 pub mod sylvester;
+pub mod systems;
 pub mod triangular;
 
 use crate::dtype::DType;
@@ -101,6 +106,14 @@ fn column<'g>(x: Tensor<'g>) -> Tensor<'g> {
 /// The sum over each matrix.
 fn total<'g>(x: Tensor<'g>) -> Tensor<'g> {
     reduce_sum(x, [-2, -1], false)
+}
+
+/// `(x + x^T) / 2`; what is no square matrix stays as it is, and is refused by what takes it.
+fn symmetric_part(x: Tensor<'_>) -> Tensor<'_> {
+    match x.dims() {
+        [.., m, n] if m.unify(*n).is_some() => plus_transpose(x) * 0.5,
+        _ => x,
+    }
 }
 
 /// `x + x^T`.

@@ -3,10 +3,11 @@
 use smallvec::smallvec;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::graph::Tensor;
-use crate::graph::attr::choices;
+use crate::graph::attr::{AttrType, choices};
 use crate::graph::op::{CallKernel, Cotangent, Kernel, OpDef, Vjp};
+use crate::graph::{AsTensor, Tensor};
 use crate::kernels::linalg::qr;
+use crate::ops::apply::{apply_all, output};
 use crate::ops::contract::{batch_matmul, swapped};
 use crate::ops::diagonals::tril;
 use crate::ops::slice::{concat, slice_along};
@@ -146,12 +147,19 @@ row! {
     pub QR = fn qr(a: float; mode: QrMode = QrMode::Reduced) -> q, r
     body { qr_factors(a, mode == QrMode::Complete) }
     numpy "ref.qr(a, mode == 'complete')";
-    example "T.qr([[3.0, 1.0], [4.0, 2.0]])" => "[[ 0.6 -0.8]\n [ 0.8  0.6]] [[5.  2.2]\n [0.  0.4]]";
     linalg qr;
+    by hand;
     rounds by_layout;
     exempt Unknown: "its gradient needs to know which side is longer";
     case regular[3, 3];
     case regular[4, 2];
     case regular[2, 3];
     refuses f64[3] => "qr: there is no matrix. Got shape (3,); expected shape (..., m, n).";
+}
+
+/// The factors `q r = a` of the matrices in the last two axes; see [`QrMode`].
+#[track_caller]
+pub fn qr<'g>(a: impl AsTensor<'g>, mode: QrMode) -> (Tensor<'g>, Tensor<'g>) {
+    let mut made = apply_all(&QR, &[a.tensor().into()], &[mode.pack()]).into_iter();
+    (output(&mut made, "q"), output(&mut made, "r"))
 }
