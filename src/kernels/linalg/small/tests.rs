@@ -253,7 +253,7 @@ fn factors_with_exchanged_rows_and_what_they_give() {
                 assert!(largest(&l) <= 1.0);
                 let wrong = residual(&exchanged, [n, n, n], &l, None, &u);
                 assert!(wrong <= bound + grain(a, dtype) * n as f64, "{dtype} {n} kind {}: {wrong:e}", i % KINDS);
-                ![4, 5, 6, 8, 9, 10].contains(&(i % KINDS)) && (0..n).all(|k| own[k * n + k] != 0.0)
+                ![4, 5, 6, 8].contains(&(i % KINDS)) && (0..n).all(|k| own[k * n + k] != 0.0)
             })
             .collect();
         // Systems, the transposed ones too, and inverses.
