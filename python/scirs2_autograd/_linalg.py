@@ -278,7 +278,7 @@ def funm(a: TensorLike, func: Callable[[Any], Any], hermitian: bool = True) -> T
             "help: `expm`, `logm` and `sqrtm` are functions of any square matrix"
         )
         raise ValueError(msg)
-    w, v = _apply(_EIGH, (a,), ("both",))
+    w, v = _apply(_EIGH, (a,), ("both", 2))
     values: Any = func(w)
     if np.shape(values) != np.shape(w):
         msg = f"funm: the function does not keep the eigenvalues apart. Got shape {np.shape(values)}; expected {np.shape(w)}."

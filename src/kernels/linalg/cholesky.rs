@@ -68,6 +68,7 @@ pub fn cholesky(ranges: &Ranges<'_>, op: &str, a: View<'_>, scratch: &mut [u8], 
 mod tests {
     use super::super::super::movement::model::*;
     use super::*;
+    use crate::error::ErrorKind;
     use crate::shape::count;
 
     /// Symmetric positive definite matrices, in C order.

@@ -3,7 +3,7 @@
 use super::super::ranges::Ranges;
 use super::factor::{Factor, Real};
 use super::lu::Factors;
-use super::small::{self, Small, Target};
+use super::small::{self, Small, Source, Target};
 use super::svd::{self, One};
 use super::{Batch, Fault, Matrices, Shared, carved, carved_bytes, reals};
 use crate::array::{View, ViewMut};
@@ -145,7 +145,7 @@ impl Factors<'_> {
 }
 
 /// By singular values.
-fn singular<T: Factor>(a: &mut [T], n: usize, along: Option<&[T]>, squares: &mut [T], rest: &mut [u8], y: &mut [T]) -> Result<(), Fault> {
+fn singular<T: Small>(a: &mut [T], n: usize, along: Option<&[T]>, squares: &mut [T], rest: &mut [u8], y: &mut [T]) -> Result<(), Fault> {
     let (u, squares) = squares.split_at_mut(n * n);
     let (v, work) = squares.split_at_mut(n * n);
     let work = &mut work[..n * n];
@@ -156,16 +156,18 @@ fn singular<T: Factor>(a: &mut [T], n: usize, along: Option<&[T]>, squares: &mut
         let (order, rest) = carved::<usize>(rest, n);
         (s, p, order, rest)
     };
-    // Column by column it is the transpose, whose vectors are exchanged.
-    One { m: n, n }.factors(a, s, v, u, rest).map_err(|_| Fault::no_convergence())?;
-    let mut sign = T::ONE;
+    if !few(a, n, work, s, u, v) {
+        // Column by column it is the transpose, whose vectors are exchanged.
+        One { m: n, n }.factors(a, s, v, u, rest).map_err(|_| Fault::no_convergence())?;
+    }
+    let mut sign = <T as Real>::ONE;
     for basis in [&*u, &*v] {
         work.copy_from_slice(basis);
         T::lu(work, n, order, rest);
         let exchanged: T = permutation_sign(order);
         sign = sign * if (0..n).filter(|i| work[i * n + i] < T::ZERO).count() % 2 == 1 { -exchanged } else { exchanged };
     }
-    let others = |skip: [usize; 2]| (0..n).filter(|l| !skip.contains(l)).fold(T::ONE, |all, l| all * s[l]);
+    let others = |skip: [usize; 2]| (0..n).filter(|l| !skip.contains(l)).fold(<T as Real>::ONE, |all, l| all * s[l]);
     match along {
         None => {
             (0..n).for_each(|i| p[i] = sign * others([i, i]));
@@ -209,9 +211,25 @@ fn singular<T: Factor>(a: &mut [T], n: usize, along: Option<&[T]>, squares: &mut
     Ok(())
 }
 
+/// Singular values, and vectors one after the other, of a small matrix; false if there are none.
+fn few<T: Small>(a: &[T], n: usize, work: &mut [T], s: &mut [T], u: &mut [T], v: &mut [T]) -> bool {
+    if n > small::SIDE {
+        return false;
+    }
+    // SAFETY: the lists have n x n and n elements.
+    let job = unsafe {
+        let target = |list: &mut [T]| Target::new(Shared(list.as_mut_ptr()), list.len(), &(0..1));
+        let a = Source::at(&(0..1), [n, n], [n as isize, 1], |_| a.as_ptr());
+        small::svd::Svd { a, u: target(work), s: target(s), vh: target(v), vectors: true, full: false }
+    };
+    let done = T::together(1, job) == 0;
+    (0..n * n).for_each(|at| u[at % n * n + at / n] = work[at]);
+    done
+}
+
 /// The sign of an order.
 fn permutation_sign<T: Real>(order: &mut [usize]) -> T {
-    let mut sign = T::ONE;
+    let mut sign = <T as Real>::ONE;
     for i in 0..order.len() {
         while order[i] != i {
             let j = order[i];

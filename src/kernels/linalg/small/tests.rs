@@ -90,7 +90,7 @@ fn eps(dtype: DType) -> f64 {
 fn batches(square: bool, mut f: impl FnMut(DType, usize, usize, &mut Rng)) {
     let mut rng = Rng(77);
     for dtype in [DType::F32, DType::F64] {
-        for m in 1..=16 {
+        for m in 1..=16usize {
             let others = if square { vec![m] } else { vec![m, (m + 2).min(16), m.div_ceil(2), 1, 16] };
             for n in others {
                 f(dtype, m, n, &mut rng);
