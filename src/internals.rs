@@ -17,7 +17,7 @@ pub use crate::exec::Watch;
 pub use crate::exec::threads::Team;
 use crate::formula;
 pub use crate::graph::SITES;
-pub use crate::graph::attr::{Attr, AttrType};
+pub use crate::graph::attr::{Attr, AttrKind, AttrType, Choice};
 pub use crate::graph::op::{Body, Kernel, OpDef, ParamKind, Support};
 pub use crate::kernels::fold::{self, Fold};
 pub use crate::kernels::isa::{Isa, detected, isa};

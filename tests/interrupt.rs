@@ -11,7 +11,7 @@ use scirs2_autograd::internals::TABLE;
 use scirs2_autograd::internals::Work;
 use scirs2_autograd::internals::prepare;
 use scirs2_autograd::internals::{Arg, apply_in};
-use scirs2_autograd::internals::{Attr, AttrType};
+use scirs2_autograd::internals::{Attr, AttrKind, AttrType, Choice, ParamKind};
 use scirs2_autograd::internals::{Body, Kernel};
 use scirs2_autograd::{Context, Feeder, Result, Tensor, VariableEnvironment, run, tensor_ops as T};
 use scirs2_autograd::{Ints, Slice, Slices, Widths, set_num_threads};
@@ -62,6 +62,7 @@ struct Repeated(Array, Vec<usize>);
 fn ones(dtype: DType, dims: &[usize]) -> Repeated {
     let one = match dtype {
         DType::I64 => Array::from_slice(&[1i64], &[]),
+        DType::I32 => Array::from_slice(&[1i32], &[]),
         _ => Array::from_slice(&[1f64], &[]),
     };
     Repeated(one.unwrap(), dims.to_vec())
@@ -146,19 +147,6 @@ fn long() -> Vec<Long> {
         ("topk", vec![ones(f, &[RANGE])], vec![int(RANGE as i64 / 3), int(0), Attr::Bool(false), Attr::Bool(false)], 4),
         ("search_sorted", vec![dense(&[100]), ones(f, &[N])], vec![Attr::Bool(true)], 3),
         ("check_finite", vec![ones(f, &[N])], vec![], 6),
-        (
-            "solve_triangular",
-            vec![identity(&[1500, 1500]), ones(f, &[1500, 500])],
-            vec![Attr::Int(0), Attr::Bool(true), Attr::Bool(false)],
-            2,
-        ),
-        (
-            "solve_triangular",
-            vec![identity(&[60, 300, 300]), ones(f, &[60, 300, 1])],
-            vec![Attr::Int(1), Attr::Bool(true), Attr::Bool(false)],
-            1,
-        ),
-        ("cholesky_lower", vec![identity(&[30, 300, 300])], vec![], 10),
         ("concat", vec![ones(f, &[N / 2]), dense(&[N / 2])], vec![int(0)], 3),
         ("concat", vec![ones(f, &[3, N / 6]), ones(f, &[3, N / 6])], vec![int(1)], 3),
         ("higher_polygamma", vec![dense(&[N / 50])], vec![int(2)], 6),
@@ -173,6 +161,80 @@ fn long() -> Vec<Long> {
     ]
 }
 
+fn zeros(dims: &[usize]) -> Repeated {
+    Repeated(Array::from_slice(&[0f64], &[]).unwrap(), dims.to_vec())
+}
+
+/// The first name that an attribute of a row can have.
+fn first_choice(row: &str) -> Attr {
+    let params = scirs2_autograd::internals::find(row).unwrap().params;
+    let names = params.iter().find_map(|p| match p.kind {
+        ParamKind::Attr(AttrKind::Choice(names)) => Some(names),
+        _ => None,
+    });
+    Attr::Choice(Choice { names: names.unwrap(), index: 0 })
+}
+
+/// Long calls of rows of linear algebra: batches of matrices that share memory.
+fn factorisations() -> Vec<Long> {
+    const N: usize = 4 * RANGE;
+    let (f, i) = (DType::F64, DType::I32);
+    let (no, int) = (Attr::Bool(false), |n: i64| Attr::Int(n));
+    let text = || Attr::Text("svd".into());
+    let with_factors = |count: usize, n: usize| vec![identity(&[count, n, n]), ones(i, &[count, n]), identity(&[count, n, n])];
+    let and = |mut list: Vec<Repeated>, more: Repeated| {
+        list.push(more);
+        list
+    };
+    vec![
+        ("solve_triangular", vec![identity(&[1500, 1500]), ones(f, &[1500, 500])], vec![int(0), Attr::Bool(true), no.clone()], 2),
+        ("solve_triangular", vec![identity(&[60, 300, 300]), ones(f, &[60, 300, 1])], vec![int(1), Attr::Bool(true), no.clone()], 1),
+        ("cholesky_lower", vec![identity(&[30, 300, 300])], vec![], 10),
+        ("lu_factor", vec![identity(&[30, 300, 300])], vec![], 10),
+        // In groups of small ones.
+        ("lu_factor", vec![identity(&[100_000, 8, 8])], vec![], 2),
+        ("exchange_rows", vec![ones(f, &[64, 512, 256]), ones(i, &[64, 512])], vec![no.clone()], 3),
+        ("lu_solved", and(with_factors(30, 300), ones(f, &[30, 300, 100])), vec![no.clone()], 10),
+        ("lu_inverse", with_factors(30, 300), vec![], 10),
+        ("det_from", with_factors(1_500_000, 2), vec![], 1),
+        ("log_det_from", with_factors(400_000, 2), vec![], 1),
+        ("cofactors", with_factors(30, 200), vec![], 4),
+        ("cofactors_along", and(with_factors(30, 120), ones(f, &[30, 120, 120])), vec![], 4),
+        ("qr_factors", vec![identity(&[30, 200, 200])], vec![no.clone()], 10),
+        ("svd", vec![identity(&[30, 100, 100])], vec![no.clone(), int(2)], 10),
+        ("eigh_symmetric", vec![identity(&[30, 150, 150])], vec![int(2)], 10),
+        ("eig_parts", vec![identity(&[20, 60, 60])], vec![], 5),
+        ("schur", vec![identity(&[20, 60, 60])], vec![], 2),
+        ("commuted", vec![identity(&[20, 100, 100]), zeros(&[20, 100, 100])], vec![no.clone()], 2),
+        ("solve_sylvester", vec![identity(&[20, 60, 60]), identity(&[20, 60, 60]), ones(f, &[20, 60, 60])], vec![], 2),
+        ("matrix_function", vec![identity(&[20, 60, 60])], vec![first_choice("matrix_function")], 2),
+        (
+            "spectral_function",
+            vec![ones(f, &[20, 80]), identity(&[20, 80, 80]), identity(&[20, 80, 80])],
+            vec![first_choice("spectral_function")],
+            2,
+        ),
+        ("banded_solved", vec![ones(f, &[1, N / 2]), ones(f, &[N / 2, 1])], vec![int(0), int(0), no.clone()], 1),
+        (
+            "cg_solved",
+            vec![identity(&[600, 100, 100]), ones(f, &[600, 100, 1]), zeros(&[600, 100, 1]), zeros(&[]), zeros(&[])],
+            vec![Attr::Axis(Some(50))],
+            1,
+        ),
+        ("cluster_steps", vec![ones(f, &[N / 16, 16])], vec![no.clone()], 3),
+        ("turned", vec![ones(f, &[2000, 64, 16]), ones(f, &[2000, 16])], vec![int(64), no.clone(), no.clone()], 3),
+        ("equalised", vec![ones(f, &[N / 16, 16])], vec![int(16), no.clone()], 3),
+        (
+            "basis_free",
+            vec![ones(f, &[N / 64, 8, 8]), zeros(&[N / 64, 8, 8]), ones(f, &[N / 64, 8])],
+            vec![text(), first_choice("basis_free")],
+            3,
+        ),
+        ("beyond_order", vec![ones(f, &[N])], vec![text(), int(1)], 3),
+        ("real_spectrum", vec![ones(f, &[N / 8, 8]), zeros(&[N / 8, 8])], vec![text()], 3),
+    ]
+}
+
 fn operands<'g>(ctx: &'g Context, list: &[Repeated]) -> Vec<Arg<'g>> {
     let one = |Repeated(a, dims): &Repeated| T::broadcast_to(ctx.constant(a.clone()), dims.iter().map(|&n| n as i64).collect::<Vec<_>>());
     list.iter().map(|r| Arg::from(one(r))).collect()
@@ -180,7 +242,8 @@ fn operands<'g>(ctx: &'g Context, list: &[Repeated]) -> Vec<Arg<'g>> {
 
 #[test]
 fn every_kernel_that_is_called_asks_between_its_ranges() {
-    let all = long();
+    let mut all = long();
+    all.extend(factorisations());
     for def in TABLE.iter() {
         if let Body::Primitive(p) = &def.body
             && let Kernel::Call(_) = p.kernel
