@@ -28,8 +28,7 @@ def no_function(function: Any, method: str, inputs: tuple[Any, ...]) -> NoReturn
     name = function.__name__
     label = f"{name_of(function)}.{method}" if method else name_of(function)
     msg = f"{label}: there is no such function of tensors. Got {listed(inputs)}; expected one that `dir(T)` lists."
-    # The condition number has the name of our control flow.
-    hint = advice("" if method or name == "cond" else name, label)
+    hint = advice("" if method else name, label)
     raise TypeError(f"{msg}\nhelp: {hint}")
 
 

@@ -4530,7 +4530,7 @@ def rcond(a: TensorLike) -> Tensor:
     """The reciprocal of the condition number of square matrices in the norm 1, from an LU factorisation: 0 for a singular matrix, near the
     rounding of 1 for one that is singular for all purposes. A number to look at beside a solution.
 
-    Gradient: none.
+    Gradient: through the norms; 0 for a singular matrix.
 
     NumPy: `1 / np.linalg.cond(a, 1)`
 
@@ -4562,7 +4562,7 @@ def relative_gap(s: TensorLike) -> Tensor:
     of a spectrum are determined. 0 for equal values, of which only the space of their vectors is; infinite for a single value. The values
     need not be sorted.
 
-    Gradient: none.
+    Gradient: of the two neighbours and the largest value; equal candidates share it.
 
     >>> with ag.Context():
     ...     print(T.relative_gap([[1.0, 4.0, 3.0], [5.0, 2.0, 5.0]]).eval())

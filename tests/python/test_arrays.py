@@ -398,7 +398,7 @@ def test_what_numpy_computes():
     for f in (
         np.fft.fft, np.isclose, np.gradient, np.around, lambda x: np.percentile(x, 30), lambda x: np.append(x, 1.0), np.cov, np.spacing,
         lambda x: x * 1j, lambda x: 1j - x, lambda x: np.multiply(x, 1j), lambda x: np.add.reduceat(x, [0, 2]), np.float_power.outer,
-        lambda x: np.sum(x, where=a > 1), lambda x: np.sin(x, where=a > 1, out=np.zeros(3)), lambda x: np.linalg.eigvalsh(np.outer(x, x)),
+        lambda x: np.sum(x, where=a > 1), lambda x: np.sin(x, where=a > 1, out=np.zeros(3)), lambda x: np.linalg.eigvalsh(np.diag(x)),
         lambda x: np.linalg.svd(np.outer(x, x))[1], lambda x: np.array([x, x]), lambda x: x << 1 if x.dtype.kind == "i" else x,
         lambda x: np.histogram(x, 3), lambda x: np.apply_along_axis(np.sum, 0, x), lambda x: np.average(x, returned=True),
     ):  # fmt: skip
@@ -464,8 +464,8 @@ def test_a_function_of_numpys_on_values(name):
                     outcomes.append(e)
         want, got = outcomes
         if isinstance(want, Exception):
-            # `np.clip(a, low)` is what we have beside.
-            assert isinstance(got, Exception) or name == "np.clip", (name, args)
+            # `np.clip(a, low)` is what we have beside, and batches.
+            assert isinstance(got, Exception) or name in ("np.clip", "np.vander", "np.linalg.pinv"), (name, args)
             continue
         if isinstance(got, ValueError) and "read-only" in str(got):
             # It would write into what never changes.

@@ -89,7 +89,6 @@ row! {
     cost |c| 2.0 * c.size() * c.lengths(0).iter().rev().nth(1).map_or(0.0, |&d| 2.0 * d as f64);
     numpy "ref.banded_solved(ab, b, lower, upper, transpose)";
     rounds by_layout;
-    exempt Types: "a diagonal of random numbers may be singular to a solver of integers";
     case beyond[3, 4], real[4, 2] with lower = 1, upper = 1;
     case beyond[3, 4], real[4, 2] with lower = 1, upper = 1, transpose = true;
     refuses f64[2, 4], f64[4, 1] with lower = 1, upper = 1 => "banded_solved: the diagonals do not fit. Got shape (2, 4); expected 3 rows, the diagonals.";

@@ -15,7 +15,7 @@ use crate::ops::unpack::{self, attr};
 use crate::shape::{Aval, Dim};
 
 use super::cluster::{Basis, Spectrum, check_order};
-use super::{extents, row, square, symmetric_part};
+use super::{extents, mirrored, row, square, symmetric_part};
 
 /// The rows of this family.
 pub(in crate::ops) static ROWS: &[&OpDef] = &[&EIGH_SYMMETRIC, &EIGH, &EIGVALSH];
@@ -94,8 +94,8 @@ fn symmetric(a: Tensor<'_>, part: Triangle) -> Tensor<'_> {
     }
     match part {
         Triangle::Both => symmetric_part(a),
-        Triangle::Lower => tril(a, 0) + swapped(tril(a, -1)),
-        Triangle::Upper => triu(a, 0) + swapped(triu(a, 1)),
+        Triangle::Lower => tril(a, 0) + mirrored(tril(a, -1)),
+        Triangle::Upper => triu(a, 0) + mirrored(triu(a, 1)),
     }
 }
 

@@ -28,7 +28,7 @@ use crate::graph::op::{Batched, Infer, Lowering};
 use crate::ops::apply::cast;
 use crate::ops::batch;
 use crate::ops::contract::swapped;
-use crate::ops::movement::expand_dims;
+use crate::ops::movement::{expand_dims, same_shape};
 use crate::ops::reduce::reduce_sum;
 use crate::shape::{Aval, Dim, Tuple};
 
@@ -116,9 +116,14 @@ fn symmetric_part(x: Tensor<'_>) -> Tensor<'_> {
     }
 }
 
+/// The transpose of a square matrix: an error of the run if it is none, where lengths are known then alone.
+fn mirrored(x: Tensor<'_>) -> Tensor<'_> {
+    same_shape(swapped(x), x)
+}
+
 /// `x + x^T`.
 fn plus_transpose(x: Tensor<'_>) -> Tensor<'_> {
-    x + swapped(x)
+    x + mirrored(x)
 }
 
 /// `x - x^T`.

@@ -163,8 +163,8 @@ row! {
     rounds by_layout;
     case real[3, 4];
     case real[4, 3] with ord = MatrixOrder::Nuc;
-    case real[2, 3, 3] with ord = MatrixOrder::Two;
-    case spd[2, 3, 3] with ord = MatrixOrder::MinusTwo, axis = [-1, -2], keepdims = true;
+    case regular[2, 3, 3] with ord = MatrixOrder::Two;
+    case regular[2, 3, 3] with ord = MatrixOrder::MinusTwo, axis = [-1, -2], keepdims = true;
     case real[3, 4] with ord = MatrixOrder::One;
     case real[3, 4] with ord = MatrixOrder::MinusOne, axis = [1, 0];
     case real[2, 3, 4] with ord = MatrixOrder::Inf, axis = [-1, 0], keepdims = true;
@@ -271,14 +271,14 @@ row! {
     linalg cond, condition_number;
     by hand;
     rounds by_layout;
-    case spd[3, 3];
-    case spd[2, 2, 2] with p = MatrixOrder::Fro;
-    case spd[3, 3] with p = MatrixOrder::One;
-    case spd[3, 3] with p = MatrixOrder::MinusOne;
-    case spd[3, 3] with p = MatrixOrder::Inf;
-    case spd[3, 3] with p = MatrixOrder::MinusInf;
-    case spd[3, 3] with p = MatrixOrder::MinusTwo;
-    case spd[3, 3] with p = MatrixOrder::Nuc;
+    case regular[3, 3];
+    case regular[2, 2, 2] with p = MatrixOrder::Fro;
+    case regular[3, 3] with p = MatrixOrder::One;
+    case regular[3, 3] with p = MatrixOrder::MinusOne;
+    case regular[3, 3] with p = MatrixOrder::Inf;
+    case regular[3, 3] with p = MatrixOrder::MinusInf;
+    case regular[3, 3] with p = MatrixOrder::MinusTwo;
+    case regular[3, 3] with p = MatrixOrder::Nuc;
     refuses f64[3] => "cond: there is no matrix. Got shape (3,); expected shape (..., m, n).";
     refuses f64[2, 3] with p = MatrixOrder::One => "cond: not a square matrix. Got shape (2, 3); expected shape (..., n, n).";
 }
@@ -293,10 +293,9 @@ row! {
     /// The reciprocal of the condition number of square matrices in the norm 1, from an LU factorisation: 0 for a singular matrix, near the
     /// rounding of 1 for one that is singular for all purposes. A number to look at beside a solution.
     ///
-    /// Gradient: none.
+    /// Gradient: through the norms; 0 for a singular matrix.
     pub RCOND = fn rcond(a: float) -> y
     body {
-        let a = stop_gradient(a);
         let (singular, inverse) = inverse_or_none("rcond", a)?;
         let one = MatrixOrder::One;
         select(singular, 0.0, 1.0 / (of_matrices(a, one) * of_matrices(inverse, one)))
@@ -305,9 +304,8 @@ row! {
     example "T.rcond([[[2.0, 0.0], [0.0, 8.0]], [[1.0, 2.0], [2.0, 4.0]]])" => "[0.25 0.  ]";
     linalg rcond;
     rounds by_layout;
-    exempt First, Second: "it has no gradient on purpose";
-    case spd[3, 3];
-    case spd[2, 2, 2];
+    case regular[3, 3];
+    case regular[2, 2, 2];
     refuses f64[2, 3] => "rcond: not a square matrix. Got shape (2, 3); expected shape (..., n, n).";
 }
 
@@ -365,13 +363,13 @@ row! {
     /// of a spectrum are determined. 0 for equal values, of which only the space of their vectors is; infinite for a single value. The values
     /// need not be sorted.
     ///
-    /// Gradient: none.
+    /// Gradient: of the two neighbours and the largest value; equal candidates share it.
     pub RELATIVE_GAP = fn relative_gap(s: float) -> gap
     body {
         if s.ndim() == 0 {
             return Err(Error::new(ErrorKind::Shape, "relative_gap", "there are no values", "shape ()", "shape (..., n)"));
         }
-        let s = crate::ops::sort::sort(stop_gradient(s), -1);
+        let s = crate::ops::sort::sort(s, -1);
         let axis = s.ndim() - 1;
         let gaps = slice_along(s, axis, Some(1), None) - slice_along(s, axis, None, Some(-1));
         let least = crate::ops::reduce::valley(gaps, Axes(Some([-1].into())), false);
@@ -381,7 +379,6 @@ row! {
     numpy "ref.relative_gap(s)";
     example "T.relative_gap([[1.0, 4.0, 3.0], [5.0, 2.0, 5.0]])" => "[0.25 0.  ]";
     linalg relative_gap;
-    exempt First, Second: "it has no gradient on purpose";
     case distinct[4];
     case distinct[2, 3];
     refuses f64[] => "relative_gap: there are no values. Got shape (); expected shape (..., n).";

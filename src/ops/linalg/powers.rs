@@ -115,7 +115,7 @@ row! {
         if sides.is_none() {
             return Err(Error::new(ErrorKind::Shape, "matrix_power", "not a square matrix", format_args!("shape {}", Tuple(a.dims())), "shape (..., n, n)"));
         }
-        power(a, n)?
+        power(super::mirrored(swapped(a)), n)?
     }
     numpy "np.linalg.matrix_power(a, n)";
     example "T.matrix_power([[1.0, 1.0], [0.0, 1.0]], 3)" => "[[1. 3.]\n [0. 1.]]";

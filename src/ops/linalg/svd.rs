@@ -54,7 +54,7 @@ row! {
     batch Leading(2);
     cost |c| 12.0 * super::cubes(c);
     numpy "ref.svd(a, full_matrices)";
-    example "T.svd([[0.0, 2.0], [3.0, 0.0]])" => "[[0. 1.]\n [1. 0.]] [3. 2.] [[1. 0.]\n [0. 1.]]";
+    example "T.svd([[2.0, 0.0], [0.0, 1.0]])" => "[[1. 0.]\n [0. 1.]] [2. 1.] [[1. 0.]\n [0. 1.]]";
     linalg svd;
     rounds by_layout;
     case regular[3, 3];
