@@ -158,6 +158,9 @@ pub fn exponential(ring: Ring, x: &mut [f64], room: &mut Room<'_>) -> Result<(),
     let mut room = room.rest();
     let even = [room.take(len), room.take(len), room.take(len), room.take(len)];
     let (u, v, spare, two, line) = (room.take(len), room.take(len), room.take(len), room.take(2 * n * n), room.take(2 * n));
+    if !size.is_finite() {
+        return Err(not_finite());
+    }
     // Halved first, so that powers are numbers.
     let before = if size > 0.0 { (size.log2().ceil() - LARGE).max(0.0) } else { 0.0 };
     scale(x, (-before).exp2());
@@ -188,6 +191,9 @@ pub fn exponential(ring: Ring, x: &mut [f64], room: &mut Room<'_>) -> Result<(),
         let s = if eta > 0.0 { (eta / (last.bound * smaller)).log2().ceil().max(least) } else { least };
         (last, s + rounding(n, ring.part(x, 0), last, s, line))
     });
+    if !s.is_finite() {
+        return Err(not_finite());
+    }
     let mut powers = Powers { ring, x, even: [x2, x4, x6, x8] };
     powers.scale(-s);
     powers.parts(approximant.coefficients, u, v, spare);
@@ -224,6 +230,9 @@ pub fn tangent(ring: Ring, x: &mut [f64], room: &mut Room<'_>) -> Result<(), Fau
     let (u, v, spare, two) = (room.take(len), room.take(len), room.take(len), room.take(2 * n * n));
     let approximant = &APPROXIMANTS[2];
     let size = 2.0 * ring.norm(x);
+    if !size.is_finite() {
+        return Err(not_finite());
+    }
     let s = if size > 0.0 { (size / (approximant.bound * SMALLER.powi(ring.k as i32))).log2().ceil().max(0.0) } else { 0.0 };
     scale(x, (1.0 - s).exp2());
     let [x2, x4, x6, x8] = even;
