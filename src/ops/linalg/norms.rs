@@ -379,7 +379,7 @@ row! {
     numpy "ref.relative_gap(s)";
     example "T.relative_gap([[1.0, 4.0, 3.0], [5.0, 2.0, 5.0]])" => "[0.25 0.  ]";
     linalg relative_gap;
-    case distinct[4];
-    case distinct[2, 3];
+    case ascending[4];
+    case ascending[2, 3];
     refuses f64[] => "relative_gap: there are no values. Got shape (); expected shape (..., n).";
 }

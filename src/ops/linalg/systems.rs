@@ -8,6 +8,7 @@ use crate::graph::Tensor;
 use crate::graph::attr::{Attr, Axes, Axis};
 use crate::graph::op::{CallKernel, Cotangent, Infer, Kernel, OpDef};
 use crate::kernels::linalg::iterative::{self, Stop};
+use crate::ops::batch::looped;
 use crate::ops::contract::{batch_matmul, swapped};
 use crate::ops::movement::{expand_dims, merge_axes, split_axis, squeeze};
 use crate::ops::rearranging::moveaxis;
@@ -18,7 +19,7 @@ use crate::shape::{self, Aval, Shape, Tuple, broadcast};
 use super::solve::{inv, solve};
 use super::structure::check_square;
 use super::triangular::solve_triangular;
-use super::{extents, matrices, plus_transpose, square};
+use super::{aligned, extents, matrices, plus_transpose, square};
 
 /// The rows of this family.
 pub(in crate::ops) static ROWS: &[&OpDef] = &[&TENSORINV, &TENSORSOLVE, &CHO_SOLVE, &CG_SOLVED, &CG];
@@ -199,6 +200,7 @@ row! {
         rtol: Cotangent::Zero,
         atol: Cotangent::Zero,
     }
+    batch Rule(|b| if b.has.iter().skip(3).any(|&has| has) { looped(b) } else { aligned(b, &[2, 2, 2, 0, 0]) });
     cost |c| 4.0 * c.size() * c.lengths(0).last().map_or(0.0, |&n| (n * n) as f64);
     numpy "np.linalg.solve(a, b)";
     rounds by_layout;
