@@ -4090,9 +4090,9 @@ def svd(a: TensorLike, full_matrices: bool = False, order: int = 2) -> tuple[Ten
     derivative up to `order`; a higher one that meets equal values is an error of the run.
 
     >>> with ag.Context() as ctx:
-    ...     print(*ctx.eval(T.svd([[0.0, 2.0], [3.0, 0.0]])))
-    [[0. 1.]
-     [1. 0.]] [3. 2.] [[1. 0.]
+    ...     print(*ctx.eval(T.svd([[2.0, 0.0], [0.0, 1.0]])))
+    [[1. 0.]
+     [0. 1.]] [2. 1.] [[1. 0.]
      [0. 1.]]
     """
     made: tuple[Tensor, Tensor, Tensor] = _apply(_svd, (a,), (full_matrices, order))
