@@ -26,7 +26,13 @@ pub fn replay(outputs: &[Tensor<'_>], feeds: &[(Tensor<'_>, Array)]) -> Result<V
             if known.contains_key(&first) {
                 continue;
             }
-            let inputs: Vec<Array> = node.inputs.iter().map(|v| known.get(v).cloned().ok_or_else(unfed)).collect::<Result<_>>()?;
+            // A body that is not taken may fail, and what follows from that in it is not known.
+            let inner = node.scope != 0;
+            let inputs: Result<Vec<Array>> = node.inputs.iter().map(|v| known.get(v).cloned().ok_or_else(unfed)).collect();
+            let inputs = match inputs {
+                Err(_) if inner => continue,
+                inputs => inputs?,
+            };
             let values = match &node.op {
                 NodeOp::Scalar(s) | NodeOp::Own(s) => vec![Array::scalar(*s, graph.aval(first).dtype)?],
                 NodeOp::Bound(s) => vec![Array::scalar(s.get(), graph.aval(first).dtype)?],
@@ -37,10 +43,19 @@ pub fn replay(outputs: &[Tensor<'_>], feeds: &[(Tensor<'_>, Array)]) -> Result<V
                     let taken = inputs.first().is_some_and(|c| numbers(c) != [0.0]);
                     let body = node.regions.get(usize::from(!taken)).ok_or_else(unfed)?;
                     // Here all bodies are computed, so that all residuals are known.
-                    let returned = body.outputs.iter().chain(node.regions.iter().flat_map(|r| &r.residuals));
-                    returned.map(|v| known.get(v).cloned().ok_or_else(unfed)).collect::<Result<_>>()?
+                    let outputs = body.outputs.iter().map(|v| known.get(v).cloned().ok_or_else(unfed));
+                    // What a body that failed hands on is read by nobody.
+                    let residuals = node.regions.iter().flat_map(|r| &r.residuals).map(|v| match (known.get(v), graph.aval(*v).dims()) {
+                        (Some(a), _) => Ok(a.clone()),
+                        (None, Some(dims)) => Array::zeros(graph.aval(*v).dtype, &dims),
+                        (None, None) => Err(unfed()),
+                    });
+                    outputs.chain(residuals).collect::<Result<_>>()?
                 }
-                NodeOp::Row(_) | NodeOp::User(_) => alone(ctx, graph, id, &known).map_err(|e| graph.blame(id, e))?,
+                NodeOp::Row(_) | NodeOp::User(_) => match alone(ctx, graph, id, &known).map_err(|e| graph.blame(id, e)) {
+                    Err(e) if inner && e.kind() == ErrorKind::LinAlg => continue,
+                    values => values?,
+                },
                 NodeOp::Placeholder(_) | NodeOp::Variable(..) => return Err(unfed()),
             };
             known.extend(values.into_iter().enumerate().map(|(out, a)| (Value { node: id, out: out as u32 }, a)));
