@@ -30,6 +30,19 @@ def test_logistic_scipy(cache):
     assert float(re.search(r"largest difference (\S+)", done.stdout)[1]) <= 1e-6
 
 
+def test_gaussian_process(cache):
+    done = run(cache, "gaussian_process.py")
+    assert done.returncode == 0, done.stderr
+    assert float(re.search(r"largest relative difference (\S+)", done.stdout)[1]) <= 1e-6
+
+
+def test_svd_gradient(cache, tmp_path):
+    done = run(cache, "svd_gradient.py", "--out", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert float(re.search(r"scirs2_autograd\s+largest error (\S+),", done.stdout)[1]) <= 1e-9
+    assert (tmp_path / "svd_gradient.png").stat().st_size > 10_000
+
+
 def test_mnist(cache, tmp_path):
     done = run(cache, "mnist.py", "--epochs", 1, "--out", tmp_path)
     assert done.returncode == 0, done.stderr
