@@ -165,7 +165,7 @@ fn singular<T: Small>(a: &mut [T], n: usize, along: Option<&[T]>, squares: &mut 
         work.copy_from_slice(basis);
         T::lu(work, n, order, rest);
         let exchanged: T = permutation_sign(order);
-        sign = sign * if (0..n).filter(|i| work[i * n + i] < T::ZERO).count() % 2 == 1 { -exchanged } else { exchanged };
+        sign *= if (0..n).filter(|i| work[i * n + i] < T::ZERO).count() % 2 == 1 { -exchanged } else { exchanged };
     }
     let others = |skip: [usize; 2]| (0..n).filter(|l| !skip.contains(l)).fold(<T as Real>::ONE, |all, l| all * s[l]);
     match along {

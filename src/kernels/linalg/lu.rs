@@ -292,7 +292,7 @@ pub fn determinant(ranges: &Ranges<'_>, op: &str, a: &Factors<'_>, dst: &mut Vie
 fn product<T: Real>(first: T, list: impl Iterator<Item = T>) -> T {
     let (mut mantissa, mut exponent) = (first, 0i32);
     for x in list {
-        mantissa = mantissa * x;
+        mantissa *= x;
         let size = mantissa.abs().wide();
         if size == 0.0 || !size.is_finite() {
             // What a factor is itself, or what follows zero.

@@ -189,9 +189,9 @@ impl Iteration<'_> {
     /// Real and imaginary parts of the two shifts: the eigenvalues of the last block, and of something else now and then.
     fn shifts(&self, low: usize, last: usize, step: usize) -> [[f64; 2]; 2] {
         let unusual = |s: f64, d: f64| [0.75 * s + d, -0.4375 * s, s, 0.75 * s + d];
-        let [a, b, c, d] = if step % 20 == 0 {
+        let [a, b, c, d] = if step.is_multiple_of(20) {
             unusual(self.at(last, last - 1).abs() + self.at(last - 1, last - 2).abs(), self.at(last, last))
-        } else if step % 10 == 0 {
+        } else if step.is_multiple_of(10) {
             unusual(self.at(low + 1, low).abs() + self.at(low + 2, low + 1).abs(), self.at(low, low))
         } else {
             [self.at(last - 1, last - 1), self.at(last - 1, last), self.at(last, last - 1), self.at(last, last)]

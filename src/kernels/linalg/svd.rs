@@ -61,7 +61,7 @@ pub fn svd(ranges: &Ranges<'_>, op: &str, a: View<'_>, full: bool, scratch: &mut
                 return Err(Fault::new("the matrix is not finite", got, "finite numbers"));
             }
             if !vectors {
-                one.values(work, values, left, rest).map_err(|_| Fault::no_convergence())?;
+                one.values(work, values, rest).map_err(|_| Fault::no_convergence())?;
                 // SAFETY: as above.
                 unsafe { s.part(i * k, k) }.copy_from_slice(values);
                 return Ok(());
@@ -126,22 +126,18 @@ impl One {
         (norm - values).abs() <= 1e3 * T::EPSILON.wide() * norm * (m.max(n) as f64).sqrt()
     }
 
-    /// Values alone.
-    fn values<T: Factor>(&self, a: &mut [T], s: &mut [T], spare: &mut [T], rest: &mut [u8]) -> Result<(), NoConvergence> {
+    /// Values alone: as the back end gives them; else of the matrix scaled.
+    fn values<T: Factor>(&self, a: &mut [T], s: &mut [T], rest: &mut [u8]) -> Result<(), NoConvergence> {
         let (m, n) = (self.m, self.n);
-        let fits = |s: &[T], scale: T| {
-            let most = s.iter().all(|x| x.is_finite() && *x >= T::ZERO) && s.windows(2).all(|w| w[0] >= w[1]);
-            most && scale.is_finite()
-        };
-        if T::svd(a, m, n, s, None, rest).is_ok() && fits(s, T::ONE) {
+        let fits = |s: &[T]| s.iter().all(|x| x.is_finite() && *x >= T::ZERO) && s.windows(2).all(|w| w[0] >= w[1]);
+        if T::svd(a, m, n, s, None, rest).is_ok() && fits(s) {
             return Ok(());
         }
         let scale = scaled(a);
-        if T::svd(a, m, n, s, None, rest).is_ok() && fits(s, scale) {
-            s.iter_mut().for_each(|x| *x = *x * scale);
+        if T::svd(a, m, n, s, None, rest).is_ok() && fits(s) {
+            s.iter_mut().for_each(|x| *x *= scale);
             return Ok(());
         }
-        _ = spare;
         Err(NoConvergence)
     }
 
@@ -152,7 +148,7 @@ impl One {
             return Ok(());
         }
         let scale = scaled(a);
-        let rescale = |s: &mut [T]| s.iter_mut().for_each(|x| *x = *x * scale);
+        let rescale = |s: &mut [T]| s.iter_mut().for_each(|x| *x *= scale);
         if T::svd(a, m, n, s, Some((u, v)), rest).is_ok() && self.holds(a, s, u, v) {
             rescale(s);
             return Ok(());

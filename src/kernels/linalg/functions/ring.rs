@@ -13,7 +13,7 @@ pub struct Ring {
 impl Ring {
     /// The numbers of an element.
     pub fn len(self) -> usize {
-        self.n * self.n << self.k
+        (self.n * self.n) << self.k
     }
 
     /// The matrices of an element.
