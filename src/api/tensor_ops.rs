@@ -18,11 +18,36 @@ pub use crate::ops::{
     logarithm::*, masked::*, movement::*, normal::*, norms::*, padding::*, random::*, rearranging::*, reduce::*, repeating::*, root::*,
     rounding::*, scan::*, scatter::*, select::*, sinc::*, slice::*, sort::*, splitting::*, trigonometric::*,
 };
+pub use matrices::*;
 
-pub use crate::ops::linalg::{
-    banded::*, cholesky::*, determinant::*, eig::*, eigh::*, exponentials::*, lu::*, norms::*, pinv::*, powers::*, qr::*, schur::*,
-    solve::*, structure::*, svd::*, sylvester::*, systems::*, triangular::*,
-};
+mod matrices {
+    pub use crate::ops::linalg::{
+        banded::*, cholesky::*, determinant::*, eig::*, eigh::*, exponentials::*, lu::*, norms::*, pinv::*, powers::*, qr::*, schur::*,
+        solve::*, structure::*, svd::*, sylvester::*, systems::*, triangular::*,
+    };
+}
+
+/// Linear algebra, under the names of `numpy.linalg` and `scipy.linalg`; most are in [`tensor_ops`](self) too.
+///
+/// ```
+/// use scirs2_autograd::ndarray::array;
+/// use scirs2_autograd::{run, tensor_ops::linalg as LA};
+///
+/// let (det, cond) = run(|ctx| {
+///     let a = ctx.constant(array![[4.0, 1.0], [1.0, 3.0]]);
+///     (LA::det(a).eval(ctx), LA::cond(a, LA::MatrixOrder::One).eval(ctx))
+/// });
+/// assert!((det?.item()? - 11.0).abs() < 1e-14);
+/// assert!((cond?.item()? - 25.0 / 11.0).abs() < 1e-14);
+/// # Ok::<(), scirs2_autograd::Error>(())
+/// ```
+pub mod linalg {
+    pub use super::matrices::condition_number as cond;
+    pub use super::matrices::*;
+    pub use super::{
+        cross, diag, diagonal, kron, matmul, matrix_transpose, norm, outer, tensordot, trace, tril, triu, vecdot, vector_norm,
+    };
+}
 
 /// A shape full of zeros that has no dtype and no graph yet: a variable gives it the dtype of its environment, an operator
 /// those of its other operand. A tensor of zeros is [`Context::zeros`](crate::Context::zeros).

@@ -1,10 +1,9 @@
 //! Products of matrices over a batch, with transposes as strides.
 
-use gemm::Parallelism;
-
 use self::plain::{Number, in_a_row, outer_products, plain_products, tiny_products};
 use self::small::Small;
 use super::isa::isa;
+use super::level3::{Level3, Product};
 use super::movement::rows;
 use super::ranges::{GRAIN, RANGE, Ranges, halve};
 use crate::array::{View, ViewMut};
@@ -14,19 +13,6 @@ use crate::shape::{Dims, Strides};
 
 mod plain;
 mod small;
-
-/// One matrix product: lengths, and the strides of `a[i, p]`, `b[p, j]` and `d[i, j]`.
-#[derive(Clone, Copy, Debug)]
-struct Product {
-    m: usize,
-    k: usize,
-    n: usize,
-    a: [isize; 2],
-    b: [isize; 2],
-    d: [isize; 2],
-    /// The products are added to what is there.
-    add: bool,
-}
 
 /// Products in a row: how many, and the steps from one to the next in `a`, `b` and `d`.
 #[derive(Clone, Copy, Debug)]
@@ -59,9 +45,9 @@ pub fn matmul(ranges: &Ranges<'_>, a: View<'_>, b: View<'_>, dst: &mut ViewMut<'
     // SAFETY: the lengths and strides of the views, whose dtype is the dispatched one.
     unsafe {
         match dst.dtype() {
-            DType::Bool => over_batch::<u8>(ranges, a, b, dst, p, dims, steps, (plain_products, 0)),
-            DType::I32 => over_batch::<i32>(ranges, a, b, dst, p, dims, steps, (plain_products, 0)),
-            DType::I64 => over_batch::<i64>(ranges, a, b, dst, p, dims, steps, (plain_products, 0)),
+            DType::Bool => over_batch::<u8>(ranges, a, b, dst, p, dims, steps, (plain_products, 0, GRAIN)),
+            DType::I32 => over_batch::<i32>(ranges, a, b, dst, p, dims, steps, (plain_products, 0, GRAIN)),
+            DType::I64 => over_batch::<i64>(ranges, a, b, dst, p, dims, steps, (plain_products, 0, GRAIN)),
             DType::F32 => floats::<f32>(ranges, a, b, dst, p, dims, steps),
             DType::F64 => floats::<f64>(ranges, a, b, dst, p, dims, steps),
         }
@@ -109,7 +95,7 @@ pub(super) const PANEL: usize = 1 << 30;
 
 /// # Safety
 /// As [`over_batch`].
-unsafe fn floats<T: Number + Small>(
+unsafe fn floats<T: Number + Small + Level3>(
     ranges: &Ranges<'_>,
     a: View<'_>,
     b: View<'_>,
@@ -122,18 +108,19 @@ unsafe fn floats<T: Number + Small>(
     let (work, thick) = (p.m.saturating_mul(p.n).saturating_mul(p.k), p.m.min(p.n) >= THICK);
     let matrices = p.m > 1 && p.n > 1;
     let f: Multiply<T> = match () {
-        () if p.k == 1 => (outer_products, 0),
-        () if matrices && (work <= TINY || [p.m, p.k, p.n] == [4; 3]) => (tiny_products, 0),
-        () if matrices && work <= if thick { SMALL } else { THIN } && p.k <= small::INNER => (T::kernel(isa()), FAST),
-        () if matrices && thin::<T>(&p) => (T::kernel(isa()), FAST),
-        () => (gemm_products, FAST),
+        () if p.k == 1 => (outer_products, 0, GRAIN),
+        () if matrices && (work <= TINY || [p.m, p.k, p.n] == [4; 3]) => (tiny_products, 0, GRAIN),
+        () if matrices && work <= if thick { SMALL } else { THIN } && p.k <= small::INNER => (T::kernel(isa()), FAST, GRAIN),
+        () if matrices && thin::<T>(&p) => (T::kernel(isa()), FAST, GRAIN),
+        () => (large_products, FAST, T::SQUARE.unwrap_or(GRAIN)),
     };
     // SAFETY: passed on.
     unsafe { over_batch::<T>(ranges, a, b, dst, p, dims, steps, f) }
 }
 
-/// Products in a row, and the logarithm of how many multiplications are done in the time of moving one element.
-type Multiply<T> = (unsafe fn(p: Product, row: Row, a: *const T, b: *const T, d: *mut T), u32);
+/// Products in a row; the logarithm of how many multiplications are done in the time of moving one element; and of how many rows or
+/// columns a part for a thread consists, at least.
+type Multiply<T> = (unsafe fn(p: Product, row: Row, a: *const T, b: *const T, d: *mut T), u32, usize);
 
 impl Product {
     /// Its cost in elements that are moved.
@@ -168,14 +155,15 @@ unsafe fn panels<T>(ranges: &Ranges<'_>, p: Product, a: *const T, b: *const T, d
     let Some((axis, at)) = at else {
         // Parts of whole grains along the longer axis: an element's sum does not depend on where its row or column lies, as long as
         // the part is summed as the whole is.
+        let grain = f.2;
         let (long, s) = if m >= n { (m, [p.a[0], 0, p.d[0]]) } else { (n, [0, p.b[1], p.d[1]]) };
-        let grains = long / GRAIN;
-        let parts = ranges.threads(work).min(long / PART).max(1);
+        let grains = long / grain;
+        let parts = ranges.threads(work).min(long / PART.max(grain)).max(1);
         let arrays = Arrays(a, b, d);
         return ranges.parts(parts, work, &|part| {
             let Arrays(a, b, d) = *arrays.get();
-            let from = grains * part / parts * GRAIN;
-            let to = if part + 1 == parts { long } else { grains * (part + 1) / parts * GRAIN };
+            let from = grains * part / parts * grain;
+            let to = if part + 1 == parts { long } else { grains * (part + 1) / parts * grain };
             let p = if m >= n { Product { m: to - from, ..p } } else { Product { n: to - from, ..p } };
             let [x, y, z] = s.map(|s| s * from as isize);
             // SAFETY: the arrays of the contract, and a part of the result that no other thread has.
@@ -284,47 +272,19 @@ unsafe fn over_batch<T>(
 }
 
 /// # Safety
-/// As [`plain_products`], for `f32` or `f64`.
-unsafe fn gemm_products<T: Number>(p: Product, row: Row, a: *const T, b: *const T, d: *mut T) {
-    // SAFETY: by the contract.
-    in_a_row(row, a, b, d, |a, b, d| unsafe { gemm_product(p, a, b, d) });
-}
-
-/// # Safety
-/// As [`plain_product`], for `f32` or `f64`.
-unsafe fn gemm_product<T: Number>(p: Product, a: *const T, b: *const T, d: *mut T) {
-    // The step along an axis of length 1 means nothing: a fixed one keeps it from choosing a slower path, or other bits.
-    let step = |s: [isize; 2], rows: usize, columns: usize| match (rows, columns) {
-        (1, 1) => [1, 1],
-        (1, _) => [s[1] * columns as isize, s[1]],
-        (_, 1) => [s[0], 1],
-        _ => s,
-    };
-    let (sa, sb, sd) = (step(p.a, p.m, p.k), step(p.b, p.k, p.n), step(p.d, p.m, p.n));
-    // SAFETY: by the contract.
-    unsafe {
-        gemm::gemm(
-            p.m,
-            p.n,
-            p.k,
-            d,
-            sd[1],
-            sd[0],
-            p.add,
-            a,
-            sa[1],
-            sa[0],
-            b,
-            sb[1],
-            sb[0],
-            if p.add { T::one() } else { T::ZERO },
-            T::one(),
-            false,
-            false,
-            false,
-            Parallelism::None,
-        );
-    }
+/// As [`plain_products`].
+unsafe fn large_products<T: Level3>(p: Product, row: Row, a: *const T, b: *const T, d: *mut T) {
+    let side = T::SQUARE.unwrap_or(usize::MAX);
+    in_a_row(row, a, b, d, |a, b, d| {
+        for i in (0..p.m).step_by(side) {
+            for j in (0..p.n).step_by(side) {
+                let square = Product { m: side.min(p.m - i), n: side.min(p.n - j), ..p };
+                let (i, j) = (i as isize, j as isize);
+                // SAFETY: by the contract.
+                unsafe { T::product(&square, a.offset(i * p.a[0]), b.offset(j * p.b[1]), d.offset(i * p.d[0] + j * p.d[1])) }
+            }
+        }
+    });
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ pub mod index;
 pub mod integer;
 pub mod inverse_trig;
 pub mod isa;
+pub mod level3;
 pub mod linalg;
 pub mod lines;
 pub mod log_sum;

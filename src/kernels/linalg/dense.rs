@@ -1,9 +1,8 @@
 //! Products and systems of single matrices, row by row, for kernels that need many of them. Numbers of `f32` are computed in `f64` there.
 
-use gemm::Parallelism;
-
+use super::super::level3::{Level3, Product, System};
 use super::factor::Factor;
-use super::{carved, carved_bytes};
+use super::{carved, carved_bytes, transpose_in_place};
 
 /// Scratch memory of one matrix, cut up by those who need some of it.
 pub struct Room<'a> {
@@ -43,6 +42,8 @@ impl<'a> Room<'a> {
 
     /// Replaces an `n x n` matrix by its factors; they are good until the next call. Fails with a column whose pivot is zero.
     pub fn factor(&mut self, a: &mut [f64], n: usize) -> Result<(), usize> {
+        // Column by column, as the back end and the solver like it.
+        transpose_in_place(n, a);
         f64::lu(a, n, self.order, self.bytes);
         match (0..n).find(|&i| a[i * n + i] == 0.0) {
             Some(i) => Err(i),
@@ -56,11 +57,11 @@ impl<'a> Room<'a> {
         for (i, &from) in self.order.iter().enumerate().take(n) {
             b[i * m..(i + 1) * m].copy_from_slice(&spare[from * m..(from + 1) * m]);
         }
-        let steps = [n as isize, 1];
-        // SAFETY: the factors are n x n, row by row, and `b` is n x m.
+        let upper = System { n, m, steps: [1, n as isize], lower: false, unit: false };
+        // SAFETY: the factors are n x n, column by column, and `b` is n x m.
         unsafe {
-            f64::solve_triangular(factors.as_ptr(), steps, n, true, true, b.as_mut_ptr(), m, m);
-            f64::solve_triangular(factors.as_ptr(), steps, n, false, false, b.as_mut_ptr(), m, m);
+            f64::solve_triangular(&System { lower: true, unit: true, ..upper }, factors.as_ptr(), b.as_mut_ptr(), m);
+            f64::solve_triangular(&upper, factors.as_ptr(), b.as_mut_ptr(), m);
         }
     }
 }
@@ -71,7 +72,7 @@ pub struct Operand<'a>(pub &'a [f64], pub bool);
 
 /// `c = a b`, or `c + a b` if `add`, of lengths `m x k` and `k x n`, all row by row.
 pub fn product([m, k, n]: [usize; 3], a: Operand<'_>, b: Operand<'_>, c: &mut [f64], add: bool) {
-    let steps = |x: Operand<'_>, rows: usize, columns: usize| if x.1 { [1, rows] } else { [columns, 1] };
+    let steps = |x: Operand<'_>, rows: usize, columns: usize| if x.1 { [1, rows as isize] } else { [columns as isize, 1] };
     let (sa, sb) = (steps(a, m, k), steps(b, k, n));
     let (a, b, c) = (&a.0[..m * k], &b.0[..k * n], &mut c[..m * n]);
     // Less than the preparations of the large product cost.
@@ -82,36 +83,15 @@ pub fn product([m, k, n]: [usize; 3], a: Operand<'_>, b: Operand<'_>, c: &mut [f
                 row.fill(0.0);
             }
             for p in 0..k {
-                let x = a[i * sa[0] + p * sa[1]];
-                row.iter_mut().enumerate().for_each(|(j, y)| *y += x * b[p * sb[0] + j * sb[1]]);
+                let x = a[i * sa[0] as usize + p * sa[1] as usize];
+                row.iter_mut().enumerate().for_each(|(j, y)| *y += x * b[p * sb[0] as usize + j * sb[1] as usize]);
             }
         }
         return;
     }
+    let p = Product { m, k, n, a: sa, b: sb, d: [n as isize, 1], add };
     // SAFETY: the slices have the lengths that the steps reach.
-    unsafe {
-        gemm::gemm(
-            m,
-            n,
-            k,
-            c.as_mut_ptr(),
-            1,
-            n as isize,
-            add,
-            a.as_ptr(),
-            sa[1] as isize,
-            sa[0] as isize,
-            b.as_ptr(),
-            sb[1] as isize,
-            sb[0] as isize,
-            if add { 1.0 } else { 0.0 },
-            1.0,
-            false,
-            false,
-            false,
-            Parallelism::None,
-        );
-    }
+    unsafe { f64::product(&p, a.as_ptr(), b.as_ptr(), c.as_mut_ptr()) };
 }
 
 /// `z^T a z` in place of `a`, or `z a z^T` if `back`. `spare` has room for a matrix.

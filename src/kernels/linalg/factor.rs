@@ -2,11 +2,13 @@
 
 use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssign};
 
+use super::super::level3::Level3;
 use crate::dtype::Element;
 
 /// A real number that matrices are made of.
 pub trait Real:
     Element
+    + Level3
     + Copy
     + PartialOrd
     + Add<Output = Self>
@@ -71,7 +73,7 @@ real! { f64 }
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct NoConvergence;
 
-/// A back end. Matrices are dense and column by column, unless a function says otherwise; `scratch` has at least the bytes that the
+/// A back end. Matrices are dense and column by column; `scratch` has at least the bytes that the
 /// function `.._bytes` gives for the same lengths, at any address.
 pub trait Factor: Real {
     /// The name of the back end, for reports.
@@ -85,7 +87,7 @@ pub trait Factor: Real {
 
     /// Bytes for [`Factor::lu`].
     fn lu_bytes(n: usize) -> usize;
-    /// Replaces a matrix, row by row, by its factors: `a[order] = l u`, the unit diagonal of `l` left out.
+    /// Replaces a matrix by its factors: `a[order] = l u`, the unit diagonal of `l` left out.
     fn lu(a: &mut [Self], n: usize, order: &mut [usize], scratch: &mut [u8]);
 
     /// Bytes for [`Factor::qr`].
@@ -117,10 +119,4 @@ pub trait Factor: Real {
     /// The eigenvalues of a matrix, real and imaginary parts, and its eigenvectors: of a complex pair, which stands side by side with
     /// the positive imaginary part first, the first column is the real part of the first vector and the second its imaginary part.
     fn eig(a: &[Self], n: usize, re: &mut [Self], im: &mut [Self], v: &mut [Self], scratch: &mut [u8]) -> Result<(), NoConvergence>;
-
-    /// Solves `a x = b` in place for a triangular matrix. `x` has `m` right sides, row by row.
-    ///
-    /// # Safety
-    /// `a` has n x n elements at the steps `[row, column]`, `x` has `n * m` elements with rows `row` apart.
-    unsafe fn solve_triangular(a: *const Self, steps: [isize; 2], n: usize, lower: bool, unit: bool, x: *mut Self, m: usize, row: usize);
 }

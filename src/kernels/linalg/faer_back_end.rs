@@ -10,9 +10,7 @@ use faer::linalg::householder::{
 use faer::linalg::lu::partial_pivoting::factor::{lu_in_place, lu_in_place_scratch};
 use faer::linalg::qr::no_pivoting::factor::{qr_in_place, qr_in_place_scratch, recommended_block_size};
 use faer::linalg::svd::{ComputeSvdVectors, svd, svd_scratch};
-use faer::linalg::triangular_solve as triangular;
 use faer::reborrow::{Reborrow, ReborrowMut};
-use faer::traits::RealField;
 use faer::{Conj, MatMut, MatRef, Par};
 
 use super::factor::{Factor, NoConvergence};
@@ -66,8 +64,7 @@ impl Factor for f64 {
         let (kept, scratch) = numbers::<f64>(scratch, n * n);
         let a = &mut a[..n * n];
         kept.copy_from_slice(a);
-        let matrix = MatMut::from_row_major_slice_mut(a, n, n);
-        lu_in_place(matrix, &mut order[..n], inverse, Par::Seq, stack(scratch), Default::default());
+        lu_in_place(rows_mut(a, n, n), &mut order[..n], inverse, Par::Seq, stack(scratch), Default::default());
         // It multiplies by the reciprocal of a pivot, be that zero.
         if !a.iter().all(|x| x.is_finite()) && kept.iter().all(|x| x.is_finite()) {
             a.copy_from_slice(kept);
@@ -134,58 +131,27 @@ impl Factor for f64 {
         let v = Some(rows_mut(v, n, n));
         evd_real(rows(a, n, n), re, im, None, v, Par::Seq, stack(scratch), Default::default()).map_err(|_| NoConvergence)
     }
-
-    unsafe fn solve_triangular(a: *const f64, steps: [isize; 2], n: usize, lower: bool, unit: bool, x: *mut f64, m: usize, row: usize) {
-        // SAFETY: by the contract.
-        unsafe { solve_triangular(a, steps, n, lower, unit, x, m, row) }
-    }
 }
 
 /// As [`Factor::lu`], step by step: a column whose pivot is zero has nothing left below it, and is left as it is.
 fn lu_by_division(a: &mut [f64], n: usize, order: &mut [usize]) {
     (0..n).for_each(|i| order[i] = i);
     for k in 0..n {
-        let pivot = (k..n).fold(k, |best, i| if a[i * n + k].abs() > a[best * n + k].abs() { i } else { best });
-        if a[pivot * n + k] == 0.0 {
+        let pivot = (k..n).fold(k, |best, i| if a[k * n + i].abs() > a[k * n + best].abs() { i } else { best });
+        if a[k * n + pivot] == 0.0 {
             continue;
         }
         if pivot != k {
             order.swap(k, pivot);
-            (0..n).for_each(|j| a.swap(k * n + j, pivot * n + j));
+            (0..n).for_each(|j| a.swap(j * n + k, j * n + pivot));
         }
         let (head, tail) = a.split_at_mut((k + 1) * n);
-        let row = &head[k * n..];
-        for below in tail.chunks_exact_mut(n) {
-            let factor = below[k] / row[k];
-            below[k] = factor;
-            if factor != 0.0 {
-                below[k + 1..].iter_mut().zip(&row[k + 1..]).for_each(|(x, y)| *x -= factor * y);
-            }
+        let (diagonal, factors) = (head[k * n + k], &mut head[k * n + k + 1..]);
+        factors.iter_mut().for_each(|x| *x /= diagonal);
+        for column in tail.chunks_exact_mut(n) {
+            let top = column[k];
+            // Zero times what has overflown is no number.
+            column[k + 1..].iter_mut().zip(&*factors).filter(|(_, f)| **f != 0.0).for_each(|(x, f)| *x -= f * top);
         }
-    }
-}
-
-/// Solves a triangular system in place.
-///
-/// # Safety
-/// As [`Factor::solve_triangular`].
-#[allow(clippy::too_many_arguments, reason = "as the contract has it")]
-pub(super) unsafe fn solve_triangular<T: RealField>(
-    a: *const T,
-    [si, sj]: [isize; 2],
-    n: usize,
-    lower: bool,
-    unit: bool,
-    x: *mut T,
-    m: usize,
-    row: usize,
-) {
-    // SAFETY: by the contract.
-    let (a, x) = unsafe { (MatRef::from_raw_parts(a, n, n, si, sj), MatMut::from_raw_parts_mut(x, n, m, row as isize, 1)) };
-    match (lower, unit) {
-        (true, false) => triangular::solve_lower_triangular_in_place(a, x, Par::Seq),
-        (true, true) => triangular::solve_unit_lower_triangular_in_place(a, x, Par::Seq),
-        (false, false) => triangular::solve_upper_triangular_in_place(a, x, Par::Seq),
-        (false, true) => triangular::solve_unit_upper_triangular_in_place(a, x, Par::Seq),
     }
 }

@@ -2,10 +2,11 @@
 
 use std::ops::Range;
 
+use super::super::level3::System;
 use super::super::ranges::Ranges;
 use super::factor::{Factor, Real};
 use super::small::{self, Small, Source, Target};
-use super::{Batch, Fault, Matrices, Shared, carved, carved_bytes, reals};
+use super::{Batch, Fault, Matrices, Shared, carved, carved_bytes, reals, transpose};
 use crate::array::{View, ViewMut};
 use crate::dtype::DType;
 use crate::error::Result;
@@ -15,7 +16,12 @@ pub fn lu_bytes(count: usize, n: usize, dtype: DType) -> usize {
     if n <= small::SIDE {
         return 0;
     }
-    Batch::scratch_bytes(count, carved_bytes::<usize>(2 * n) + reals!(dtype, T => T::lu_bytes(n)))
+    Batch::scratch_bytes(count, reals!(dtype, T => bytes::<T>(n)))
+}
+
+/// Bytes for one matrix.
+fn bytes<T: Factor>(n: usize) -> usize {
+    carved_bytes::<T>(n * n) + carved_bytes::<usize>(2 * n) + T::lu_bytes(n)
 }
 
 /// The factors of `a[order] = l u` over a batch (..., n, n): `factors` has `u` and, below the diagonal, `l` without its unit diagonal;
@@ -33,7 +39,7 @@ pub fn lu(
     let Some(matrices) = Matrices::new(a) else { return Ok(()) };
     let n = matrices.n;
     let few = n <= small::SIDE;
-    let bytes = if few { 0 } else { carved_bytes::<usize>(2 * n) + reals!(a.dtype(), T => T::lu_bytes(n)) };
+    let bytes = if few { 0 } else { reals!(a.dtype(), T => bytes::<T>(n)) };
     let batch = Batch { dims: matrices.batch, work: n * n * n / 12 + n, bytes };
     let pivots = Shared(pivots.ptr().cast::<i32>());
     reals!(a.dtype(), T => {
@@ -51,12 +57,13 @@ pub fn lu(
         batch.each(ranges, op, scratch, &|i, scratch| {
             // SAFETY: matrix `i` has n x n factors and n pivots of its own.
             unsafe {
-                let (own, order_pivots) = (factors.part(i * n * n, n * n), pivots.part(i * n, n));
-                matrices.load(i, own.as_mut_ptr(), true);
-                let (lists, rest) = carved::<usize>(scratch, 2 * n);
+                let (columns, rest) = carved::<T>(scratch, n * n);
+                let (lists, rest) = carved::<usize>(rest, 2 * n);
                 let (order, place) = lists.split_at_mut(n);
-                T::lu(own, n, order, rest);
-                exchanges(order, place, order_pivots);
+                matrices.load(i, columns.as_mut_ptr(), false);
+                T::lu(columns, n, order, rest);
+                transpose(n, columns, factors.part(i * n * n, n * n));
+                exchanges(order, place, pivots.part(i * n, n));
             }
             Ok(())
         })
@@ -131,17 +138,18 @@ impl<T: Factor> Factored<T> {
                 head[low * m..(low + 1) * m].swap_with_slice(&mut tail[..m]);
             }
         };
-        // SAFETY: the matrix is n x n at these steps, and `x` n x m.
-        unsafe {
-            if transpose {
-                T::solve_triangular(self.a, [sj, si], n, true, false, x.as_mut_ptr(), m, m);
-                T::solve_triangular(self.a, [sj, si], n, false, true, x.as_mut_ptr(), m, m);
-                (0..n).rev().for_each(|i| exchange(i, x));
-            } else {
-                (0..n).for_each(|i| exchange(i, x));
-                T::solve_triangular(self.a, [si, sj], n, true, true, x.as_mut_ptr(), m, m);
-                T::solve_triangular(self.a, [si, sj], n, false, false, x.as_mut_ptr(), m, m);
-            }
+        // The transposes of the factors are theirs in the other order.
+        let [first, second] = if transpose { [(true, false), (false, true)] } else { [(true, true), (false, false)] };
+        let steps = if transpose { [sj, si] } else { [si, sj] };
+        if !transpose {
+            (0..n).for_each(|i| exchange(i, x));
+        }
+        for (lower, unit) in [first, second] {
+            // SAFETY: the matrix is n x n at these steps, and `x` n x m.
+            unsafe { T::solve_triangular(&System { n, m, steps, lower, unit }, self.a, x.as_mut_ptr(), m) };
+        }
+        if transpose {
+            (0..n).rev().for_each(|i| exchange(i, x));
         }
     }
 }

@@ -24,9 +24,12 @@ mod differences;
 pub mod eig;
 pub mod eigh;
 pub mod factor;
+#[cfg(not(feature = "blas"))]
 mod faer_back_end;
 pub mod functions;
 pub mod iterative;
+#[cfg(feature = "blas")]
+mod lapack_back_end;
 pub mod lu;
 pub mod qr;
 mod quasi;
@@ -300,6 +303,23 @@ unsafe fn carved<T>(scratch: &mut [u8], n: usize) -> (&mut [T], &mut [u8]) {
 /// Bytes that [`carved`] takes.
 fn carved_bytes<T>(n: usize) -> usize {
     (n * size_of::<T>()).next_multiple_of(ALIGN)
+}
+
+/// `to` becomes the transpose of an n x n matrix.
+fn transpose<T: Copy>(n: usize, from: &[T], to: &mut [T]) {
+    // Squares that the cache holds; of a line of it each number is used.
+    const SIDE: usize = 8;
+    for (r, c) in (0..n).step_by(SIDE).flat_map(|r| (0..n).step_by(SIDE).map(move |c| (r, c))) {
+        for i in r..n.min(r + SIDE) {
+            let to = &mut to[i * n + c..i * n + n.min(c + SIDE)];
+            to.iter_mut().enumerate().for_each(|(j, to)| *to = from[(c + j) * n + i]);
+        }
+    }
+}
+
+/// The same in place.
+fn transpose_in_place<T: Copy>(n: usize, a: &mut [T]) {
+    (0..n).for_each(|i| (0..i).for_each(|j| a.swap(i * n + j, j * n + i)));
 }
 
 /// The sign that makes the entry of the largest magnitude positive; of equals the first.

@@ -130,9 +130,4 @@ impl Factor for f32 {
         round(vectors, v);
         Ok(())
     }
-
-    unsafe fn solve_triangular(a: *const f32, steps: [isize; 2], n: usize, lower: bool, unit: bool, x: *mut f32, m: usize, row: usize) {
-        // SAFETY: by the contract.
-        unsafe { super::faer_back_end::solve_triangular(a, steps, n, lower, unit, x, m, row) }
-    }
 }

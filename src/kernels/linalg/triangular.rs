@@ -2,10 +2,10 @@
 
 use std::ops::Range;
 
+use super::super::level3::{Level3, System};
 use super::super::matmul::{PANEL, RATE};
 use super::super::movement::copy;
 use super::super::ranges::{GRAIN, Ranges};
-use super::factor::Factor;
 use super::small::{self, Small, Source};
 use super::{Batch, Fault, Matrices, Shared, each_matrix, reals};
 use crate::array::{View, ViewMut};
@@ -76,15 +76,6 @@ pub fn solve_triangular(
     })
 }
 
-/// One system: `steps` are those of the matrix as it is solved, transposed or not.
-struct System {
-    n: usize,
-    m: usize,
-    steps: [isize; 2],
-    lower: bool,
-    unit: bool,
-}
-
 /// Columns that are solved together: about 50 ms of work, and enough for the solver's speed.
 fn panel(n: usize) -> usize {
     (PANEL / n.saturating_mul(n).max(1) / GRAIN * GRAIN).max(GRAIN)
@@ -98,7 +89,7 @@ macro_rules! solve {
         /// # Safety
         /// `a` has n x n elements at the steps of the system, `x` has n x m.
         unsafe fn $name(ranges: &Ranges<'_>, s: &System, a: *const $t, x: *mut $t) -> Result<Option<usize>> {
-            let &System { n, m, steps: [si, sj], lower, unit } = s;
+            let &System { n, m, steps: [si, sj], unit, .. } = s;
             // SAFETY: by the contract.
             unsafe {
                 let mut divide = false;
@@ -118,7 +109,7 @@ macro_rules! solve {
                     if divide {
                         $plain(s, a, x, columns);
                     } else {
-                        <$t as Factor>::solve_triangular(a, [si, sj], n, lower, unit, x.add(first), columns.len(), m);
+                        <$t as Level3>::solve_triangular(&System { m: columns.len(), ..*s }, a, x.add(first), m);
                     }
                     ranges.did(work)?;
                 }

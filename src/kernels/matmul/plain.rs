@@ -2,18 +2,17 @@
 
 use std::mem::MaybeUninit;
 
-use super::{Product, Row};
+use super::super::level3::Product;
+use super::Row;
 
 /// A dtype's sum of products.
 pub(super) trait Number: Copy + 'static {
     const ZERO: Self;
     fn times(self, other: Self) -> Self;
     fn plus(self, other: Self) -> Self;
-    /// The factor 1 for `gemm`.
-    fn one() -> Self;
 }
 macro_rules! number {
-    ($($t:ty, $zero:expr, $one:expr, $times:expr, $plus:expr;)+) => {$(impl Number for $t {
+    ($($t:ty, $zero:expr, $times:expr, $plus:expr;)+) => {$(impl Number for $t {
         const ZERO: Self = $zero;
         #[inline(always)]
         fn times(self, other: Self) -> Self {
@@ -25,17 +24,14 @@ macro_rules! number {
             let f: fn($t, $t) -> $t = $plus;
             f(self, other)
         }
-        fn one() -> Self {
-            $one
-        }
     })+};
 }
 number! {
-    u8, 0, 1, |a, b| a & b, |a, b| a | b;
-    i32, 0, 1, i32::wrapping_mul, i32::wrapping_add;
-    i64, 0, 1, i64::wrapping_mul, i64::wrapping_add;
-    f32, 0.0, 1.0, |a, b| a * b, |a, b| a + b;
-    f64, 0.0, 1.0, |a, b| a * b, |a, b| a + b;
+    u8, 0, |a, b| a & b, |a, b| a | b;
+    i32, 0, i32::wrapping_mul, i32::wrapping_add;
+    i64, 0, i64::wrapping_mul, i64::wrapping_add;
+    f32, 0.0, |a, b| a * b, |a, b| a + b;
+    f64, 0.0, |a, b| a * b, |a, b| a + b;
 }
 
 /// Each product of a row, by a function of one.
