@@ -127,3 +127,20 @@ def cluster_steps(s, zeros):
 def cofactors_along(a, h):
     inverse = np.linalg.inv(a)
     return np.linalg.det(a) * (np.trace(inverse @ h) * inverse - inverse @ h @ inverse).T
+
+
+def cofactors(a):
+    return np.linalg.det(a)[..., None, None] * np.linalg.inv(a).mT
+
+
+def small_solve(a, b):
+    return np.linalg.solve(a, b), *lu_factor(a)
+
+
+def cholesky_cotangent(l, g):  # noqa: E741
+    l = np.tril(l)  # noqa: E741
+    p = np.tril(l.mT @ g)
+    p = p - 0.5 * p * np.eye(p.shape[-1])
+    inverse = np.linalg.inv(l)
+    s = inverse.mT @ p @ inverse
+    return (s + s.mT) / 2

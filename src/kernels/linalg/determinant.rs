@@ -2,7 +2,7 @@
 
 use super::super::ranges::Ranges;
 use super::factor::{Factor, Real};
-use super::lu::Factors;
+use super::lu::{Factored, Factors};
 use super::small::{self, Small, Source, Target};
 use super::svd::{self, One};
 use super::{Batch, Fault, Matrices, Shared, carved, carved_bytes, reals};
@@ -58,28 +58,12 @@ fn computed(
         let batch = Batch { dims: a.batch, work, bytes: bytes::<T>(n) };
         let to = Shared(dst.ptr().cast::<T>());
         let one = |i: usize, scratch: &mut [u8]| {
-            // SAFETY: the scratch holds what is carved off it; matrix `i` has n x n elements of its own, and zeros are numbers.
-            let (squares, y, rest) = unsafe {
-                let (squares, rest) = carved::<T>(scratch, 5 * n * n);
-                a.load(i, squares.as_mut_ptr(), true);
-                if let Some(h) = &h {
-                    h.load(i, squares[n * n..].as_mut_ptr(), true);
-                }
+            // SAFETY: matrix `i` has n x n elements of its own, and zeros are numbers.
+            let y = unsafe {
                 std::ptr::write_bytes(to.at(i * n * n), 0, n * n);
-                (squares, to.part(i * n * n, n * n), rest)
+                to.part(i * n * n, n * n)
             };
-            let (own, squares) = squares.split_at_mut(n * n);
-            let (direction, squares) = squares.split_at_mut(n * n);
-            if !own.iter().all(|x| x.is_finite()) {
-                y.fill(T::of(f64::NAN));
-                return Ok(());
-            }
-            let least = if h.is_some() { ALONG } else { COFACTORS };
-            let direction = h.is_some().then_some(&*direction);
-            match f.cofactors::<T>(i, least, direction, squares, y) {
-                true => Ok(()),
-                false => singular(own, n, direction, squares, rest, y),
-            }
+            of_one(&f.matrix::<T>(i), &a, h.as_ref(), i, scratch, y)
         };
         if n > small::SIDE || h.is_some() {
             return batch.each(ranges, op, scratch, &one);
@@ -87,7 +71,7 @@ fn computed(
         batch.groups(ranges, op, scratch, T::GROUP, &|range, scratch| {
             let (mut determinants, mut bad) = ([T::ZERO; small::WIDEST], 0);
             for (lane, i) in range.clone().enumerate() {
-                let (det, ratio) = f.measure::<T>(i);
+                let (det, ratio) = f.matrix::<T>(i).measure();
                 determinants[lane] = det;
                 bad |= u32::from(!fits(det, ratio, COFACTORS)) << lane;
             }
@@ -95,6 +79,75 @@ fn computed(
             let to = unsafe { Target::new(to, n * n, &range) };
             bad |= T::together(range.len(), small::lu::Cofactors { factors: f.group(&range), determinants, to });
             small::alone(range, bad, |i| one(i, scratch))
+        })
+    })
+}
+
+/// The cofactors of matrix `i`, or their derivative along that of `h`, from its factors. `y` has zeros.
+fn of_one<T: Small>(
+    f: &Factored<T>,
+    a: &Matrices<'_>,
+    h: Option<&Matrices<'_>>,
+    i: usize,
+    scratch: &mut [u8],
+    y: &mut [T],
+) -> Result<(), Fault> {
+    let n = f.n;
+    // SAFETY: the scratch holds what is carved off it.
+    let (squares, rest) = unsafe {
+        let (squares, rest) = carved::<T>(scratch, 5 * n * n);
+        a.load(i, squares.as_mut_ptr(), true);
+        if let Some(h) = h {
+            h.load(i, squares[n * n..].as_mut_ptr(), true);
+        }
+        (squares, rest)
+    };
+    let (own, squares) = squares.split_at_mut(n * n);
+    let (direction, squares) = squares.split_at_mut(n * n);
+    if !own.iter().all(|x| x.is_finite()) {
+        y.fill(T::of(f64::NAN));
+        return Ok(());
+    }
+    let least = if h.is_some() { ALONG } else { COFACTORS };
+    let direction = h.is_some().then_some(&*direction);
+    if f.cofactors(least, direction, squares, y) { Ok(()) } else { singular(own, n, direction, squares, rest, y) }
+}
+
+/// The determinants of a batch of small matrices, and their matrices of cofactors if `cofactors` has elements. Both are C-contiguous.
+pub fn determinants(ranges: &Ranges<'_>, op: &str, a: View<'_>, scratch: &mut [u8], [det, cofactors]: [&mut ViewMut<'_>; 2]) -> Result<()> {
+    let Some(a) = Matrices::new(a) else { return Ok(()) };
+    let (n, wanted) = (a.n, cofactors.count() > 0);
+    reals!(det.dtype(), T => {
+        let batch = Batch { dims: a.batch, work: n * n * n / 4 + n * n, bytes: bytes::<T>(n) };
+        let (det, to) = (Shared(det.ptr().cast::<T>()), Shared(cofactors.ptr().cast::<T>()));
+        batch.groups(ranges, op, scratch, T::GROUP, &|range, scratch| {
+            // SAFETY: each matrix has a determinant and n x n cofactors of its own.
+            let job = unsafe {
+                small::lu::Determinants {
+                    a: Source::new(&a, &range),
+                    to: Target::new(det, 1, &range),
+                    cofactors: wanted.then(|| Target::new(to, n * n, &range)),
+                    least: COFACTORS,
+                }
+            };
+            let others = T::together(range.len(), job);
+            small::alone(range, others, |i| {
+                let (mut factors, mut pivots) = ([<T as Real>::ZERO; small::SIDE * small::SIDE], [0; small::SIDE]);
+                // SAFETY: room for n x n factors and n pivots, which are computed first; matrix `i` has results of its own.
+                unsafe {
+                    let (own, alone) = (i..i + 1, 0..1);
+                    let factors_to = Target::new(Shared(factors.as_mut_ptr()), n * n, &alone);
+                    let pivots_to = Target::new(Shared(pivots.as_mut_ptr()), n, &alone);
+                    T::together(1, small::lu::Lu { a: Source::new(&a, &own), factors: factors_to, pivots: pivots_to });
+                    let f = Factored { n, a: factors.as_ptr(), steps: [n as isize, 1], pivots: pivots.as_ptr(), step: 1 };
+                    *det.at(i) = f.measure().0;
+                    if !wanted {
+                        return Ok(());
+                    }
+                    std::ptr::write_bytes(to.at(i * n * n), 0, n * n);
+                    of_one(&f, &a, None, i, scratch, to.part(i * n * n, n * n))
+                }
+            })
         })
     })
 }
@@ -114,21 +167,21 @@ fn add_product<T: Real>(a: impl Fn(usize, usize) -> T, b: &[T], n: usize, y: &mu
     }
 }
 
-impl Factors<'_> {
+impl<T: Small> Factored<T> {
     /// By the inverse; false if the pivots are too far apart.
-    fn cofactors<T: Small>(&self, i: usize, least: f64, along: Option<&[T]>, squares: &mut [T], y: &mut [T]) -> bool {
-        let (det, ratio) = self.measure::<T>(i);
+    fn cofactors(&self, least: f64, along: Option<&[T]>, squares: &mut [T], y: &mut [T]) -> bool {
+        let (det, ratio) = self.measure();
         if !fits(det, ratio, least) {
             return false;
         }
-        let n = (y.len() as f64).sqrt() as usize;
+        let n = self.n;
         let (inverse, squares) = squares.split_at_mut(n * n);
-        self.invert(i, inverse);
+        self.invert(inverse);
         match along {
             None => (0..n * n).for_each(|at| y[at] = det * inverse[at % n * n + at / n]),
             Some(h) => {
                 let (inner, product) = squares.split_at_mut(n * n);
-                inner.fill(T::ZERO);
+                inner.fill(<T as Real>::ZERO);
                 add_product(|i, k| h[i * n + k], inverse, n, inner);
                 let trace = (0..n).fold(T::ZERO, |sum, i| sum + inner[i * n + i]);
                 product[..n * n].fill(T::ZERO);

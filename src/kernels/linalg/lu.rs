@@ -96,12 +96,12 @@ pub struct Factors<'a> {
 }
 
 /// One matrix of [`Factors`].
-struct Factored<T> {
-    n: usize,
-    a: *const T,
-    steps: [isize; 2],
-    pivots: *const i32,
-    step: isize,
+pub(super) struct Factored<T> {
+    pub n: usize,
+    pub a: *const T,
+    pub steps: [isize; 2],
+    pub pivots: *const i32,
+    pub step: isize,
 }
 
 impl<T: Factor> Factored<T> {
@@ -154,8 +154,47 @@ impl<T: Factor> Factored<T> {
     }
 }
 
+impl<T: Small> Factored<T> {
+    /// The determinant, and the ratio of the least pivot to the largest.
+    pub fn measure(&self) -> (T, f64) {
+        let (mut least, mut most) = (f64::INFINITY, 0.0f64);
+        self.diagonal().for_each(|x| (least, most) = (least.min(x.abs().wide()), most.max(x.abs().wide())));
+        (self.determinant(), if self.n == 0 { 1.0 } else { least / most })
+    }
+
+    fn determinant(&self) -> T {
+        product(if self.odd() { -<T as Real>::ONE } else { <T as Real>::ONE }, self.diagonal())
+    }
+
+    /// The inverse, row by row; there is no pivot of zero.
+    pub fn invert(&self, y: &mut [T]) {
+        if self.n <= small::SIDE {
+            // SAFETY: this matrix has n x n elements and n pivots.
+            let job = unsafe {
+                let to = Target::new(Shared(y.as_mut_ptr()), self.n * self.n, &(0..1));
+                small::lu::Inverse { factors: self.alone(), to }
+            };
+            T::together(1, job);
+            return;
+        }
+        y.fill(<T as Real>::ZERO);
+        (0..self.n).for_each(|k| y[k * self.n + k] = <T as Real>::ONE);
+        self.solve(false, y, self.n);
+    }
+
+    fn alone(&self) -> small::lu::Factored<T> {
+        // SAFETY: this matrix has n x n elements and n pivots.
+        unsafe {
+            small::lu::Factored {
+                a: Source::at(&(0..1), [self.n; 2], self.steps, |_| self.a),
+                pivots: Source::at(&(0..1), [self.n, 1], [self.step, 0], |_| self.pivots),
+            }
+        }
+    }
+}
+
 impl Factors<'_> {
-    fn matrix<T: Factor>(&self, i: usize) -> Factored<T> {
+    pub(super) fn matrix<T: Factor>(&self, i: usize) -> Factored<T> {
         let (dims, steps) = (self.factors.dims(), self.factors.strides());
         let n = dims.last().copied().unwrap_or(0);
         let at = |strides: &[isize], own: usize| {
@@ -189,30 +228,6 @@ impl Factors<'_> {
                 pivots: Source::at(range, [one.n, 1], [one.step, 0], |i| self.matrix::<T>(i).pivots),
             }
         }
-    }
-
-    /// The determinant of matrix `i`, and the ratio of its least pivot to its largest.
-    pub(super) fn measure<T: Factor>(&self, i: usize) -> (T, f64) {
-        let own = self.matrix::<T>(i);
-        let (mut least, mut most) = (f64::INFINITY, 0.0f64);
-        own.diagonal().for_each(|x| (least, most) = (least.min(x.abs().wide()), most.max(x.abs().wide())));
-        let first = if own.odd() { -T::ONE } else { T::ONE };
-        (product(first, own.diagonal()), if own.n == 0 { 1.0 } else { least / most })
-    }
-
-    /// The inverse of matrix `i`, which has no pivot of zero, row by row.
-    pub(super) fn invert<T: Small>(&self, i: usize, y: &mut [T]) {
-        let own = self.matrix::<T>(i);
-        if own.n <= small::SIDE {
-            let range = i..i + 1;
-            // SAFETY: this matrix has n x n elements.
-            let to = unsafe { Target::new(Shared(y.as_mut_ptr()), own.n * own.n, &(0..1)) };
-            T::together(1, small::lu::Inverse { factors: self.group(&range), to });
-            return;
-        }
-        y.fill(T::ZERO);
-        (0..own.n).for_each(|k| y[k * own.n + k] = <T as Real>::ONE);
-        own.solve(false, y, own.n);
     }
 
     /// The axes in front of the matrices.
@@ -281,16 +296,54 @@ pub fn inverse(ranges: &Ranges<'_>, op: &str, a: &Factors<'_>, dst: &mut ViewMut
     })
 }
 
+/// X of `a X = b` over a batch of small matrices; `factors` and `pivots`, as [`lu`] gives them, are left out if they have no elements though
+/// the matrices have. All lengths of the batch are the same, and the results C-contiguous. A pivot of zero is an error of kind `LinAlg`.
+pub fn factor_and_solve(ranges: &Ranges<'_>, op: &str, [a, b]: [View<'_>; 2], [x, factors, pivots]: [&mut ViewMut<'_>; 3]) -> Result<()> {
+    let (Some(matrices), Some(right)) = (Matrices::new(a), Matrices::new(b)) else { return Ok(()) };
+    let (n, m) = (right.m, right.n);
+    let batch = Batch { dims: matrices.batch, work: n * n * (n + m.max(4)) / 8 + n * m, bytes: 0 };
+    let wanted = factors.count() > 0;
+    let pivots = Shared(pivots.ptr().cast::<i32>());
+    reals!(a.dtype(), T => {
+        let (x, factors) = (Shared(x.ptr().cast::<T>()), Shared(factors.ptr().cast::<T>()));
+        batch.groups(ranges, op, &mut [], T::GROUP, &|range, _| {
+            // SAFETY: each matrix has results of its own.
+            let job = unsafe {
+                small::lu::FactorAndSolve {
+                    a: Source::new(&matrices, &range),
+                    right: Source::new(&right, &range),
+                    to: Target::new(x, n * m, &range),
+                    factors: wanted.then(|| (Target::new(factors, n * n, &range), Target::new(pivots, n, &range))),
+                }
+            };
+            small::first(range.clone(), T::together(range.len(), job), singular)
+        })
+    })
+}
+
+/// The inverses of a batch of small matrices; `dst` is C-contiguous. A pivot of zero is an error of kind `LinAlg`.
+pub fn factor_and_invert(ranges: &Ranges<'_>, op: &str, a: View<'_>, dst: &mut ViewMut<'_>) -> Result<()> {
+    let Some(matrices) = Matrices::new(a) else { return Ok(()) };
+    let n = matrices.n;
+    let batch = Batch { dims: matrices.batch, work: n * n * n / 4 + n * n, bytes: 0 };
+    reals!(a.dtype(), T => {
+        let dst = Shared(dst.ptr().cast::<T>());
+        batch.groups(ranges, op, &mut [], T::GROUP, &|range, _| {
+            // SAFETY: each matrix has n x n elements of its own.
+            let job = unsafe { small::lu::FactorAndInvert { a: Source::new(&matrices, &range), to: Target::new(dst, n * n, &range) } };
+            small::first(range.clone(), T::together(range.len(), job), singular)
+        })
+    })
+}
+
 /// The determinants, from the factors.
 pub fn determinant(ranges: &Ranges<'_>, op: &str, a: &Factors<'_>, dst: &mut ViewMut<'_>) -> Result<()> {
     let batch = Batch { dims: a.batch(), work: a.factors.dims().last().copied().unwrap_or(0), bytes: 0 };
     reals!(dst.dtype(), T => {
         let dst = Shared(dst.ptr().cast::<T>());
         batch.each(ranges, op, &mut [], &|i, _| {
-            let own = a.matrix::<T>(i);
-            let first = if own.odd() { -T::ONE } else { T::ONE };
             // SAFETY: each matrix has an element of its own.
-            unsafe { *dst.at(i) = product(first, own.diagonal()) };
+            unsafe { *dst.at(i) = a.matrix::<T>(i).determinant() };
             Ok(())
         })
     })

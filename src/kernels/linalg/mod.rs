@@ -46,6 +46,9 @@ pub fn back_end() -> &'static str {
     <f64 as factor::Factor>::BACK_END
 }
 
+/// The longest side of matrices of which several are computed at once.
+pub const FEW: usize = small::SIDE;
+
 /// Parts of a batch that are computed at once, each in scratch memory of its own.
 const PARTS: usize = 16;
 

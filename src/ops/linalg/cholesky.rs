@@ -3,21 +3,22 @@
 use smallvec::smallvec;
 
 use crate::graph::attr::AttrType;
-use crate::graph::op::{CallKernel, Kernel, OpDef};
+use crate::graph::op::{CallKernel, Cotangent, Kernel, OpDef, Vjp};
 use crate::graph::{AsTensor, Tensor};
 use crate::kernels::linalg::cholesky;
 use crate::ops::apply::{apply, cast};
 use crate::ops::compare::equal;
 use crate::ops::contract::{batch_matmul, swapped};
 use crate::ops::diagonals::{rows_and_columns, tril};
+use crate::ops::movement::identity;
 use crate::ops::select::select;
 use crate::ops::unpack;
 
 use super::triangular::solve_lower;
-use super::{extents, plus_transpose, square, symmetric_part, widely};
+use super::{aligned, extents, square, symmetric_part, widely};
 
 /// The rows of this family.
-pub(in crate::ops) static ROWS: &[&OpDef] = &[&CHOLESKY_LOWER, &CHOLESKY];
+pub(in crate::ops) static ROWS: &[&OpDef] = &[&CHOLESKY_LOWER, &CHOLESKY_COTANGENT, &CHOLESKY];
 
 /// The lower triangle of square matrices with the diagonal halved, zeros above.
 fn halved_triangle(x: Tensor<'_>) -> Tensor<'_> {
@@ -29,11 +30,10 @@ fn halved_triangle(x: Tensor<'_>) -> Tensor<'_> {
 }
 
 row! {
-    /// The lower factor `l` of `a = l l^T`; of `a` only the lower triangle is read. A matrix that is not positive definite
-    /// is an error of the run.
+    /// The lower factor `l` of the symmetric part `(a + a^T) / 2 = l l^T`. A matrix that is not positive definite is an error of the run.
     ///
-    /// Gradient: with `s = l^-T phi(l^T g) l^-1`, where `phi` is the lower triangle with its diagonal halved, the lower
-    /// triangle of `a` gets `phi(s + s^T)` (Murray 2016, arXiv:1602.07527, equation 10).
+    /// Gradient: the symmetric part of `l^-T phi(l^T g) l^-1`, where `phi` is the lower triangle with its diagonal halved (Murray 2016,
+    /// arXiv:1602.07527, equation 10).
     pub(crate) CHOLESKY_LOWER = fn cholesky_lower(a: float) -> l
     shape(c) {
         square(c, a)?;
@@ -52,19 +52,56 @@ row! {
         spares: &[],
     });
     support Unknown;
-    vjp(g) { a: {
-        let p = halved_triangle(batch_matmul(swapped(l), g));
-        let left = solve_lower(l, p, true);
-        let s = swapped(solve_lower(l, swapped(left), true));
-        halved_triangle(plus_transpose(s))
-    } }
+    vjp(g) { a: cholesky_cotangent(l, g) }
     batch Leading(2);
     cost |c| c.size() * c.lengths(0).last().map_or(0.0, |&n| n as f64) / 3.0;
-    numpy "np.linalg.cholesky(a)";
+    numpy "np.linalg.cholesky((a + np.swapaxes(a, -1, -2)) / 2)";
     rounds by_layout;
     case spd[3, 3];
     case spd[2, 2, 2];
     refuses f64[2, 3] => "cholesky_lower: not a square matrix. Got shape (2, 3); expected shape (..., n, n).";
+}
+
+row! {
+    /// The symmetric part of `l^-T phi(l^T g) l^-1`, the cotangent of a matrix from that of its factor; of `l` the lower triangle is read.
+    ///
+    /// Gradient: that of the formula, written with products and triangular systems.
+    pub(crate) CHOLESKY_COTANGENT = fn cholesky_cotangent(l: float, g: float) -> y
+    shape(c) {
+        square(c, l)?;
+        Ok(smallvec![l.clone()])
+    };
+    kernel Kernel::Call(CallKernel {
+        run: |c| match (c.inputs, &mut *c.outputs) {
+            ([l, g], [y]) => cholesky::cotangent(c.ranges, c.op, [*l, *g], c.scratch, y),
+            _ => Err(unpack::arity(c.op)),
+        },
+        scratch: |avals, _| {
+            let (count, n, _) = extents(avals.first());
+            avals.first().map_or(0, |a| cholesky::cotangent_bytes(count, n, a.dtype))
+        },
+        fallible: false,
+        spares: &[],
+    });
+    support Unknown;
+    vjp(v) { ..cotangent_vjp(v) }
+    batch Rule(|b| aligned(b, &[2, 2]));
+    cost |c| 4.0 * c.size() * c.lengths(0).last().map_or(0.0, |&n| n as f64);
+    numpy "ref.cholesky_cotangent(l, g)";
+    rounds by_layout;
+    exempt Messages: "it takes what cholesky gives it";
+    case spd[3, 3], real[3, 3];
+    case spd[2, 2, 2], real[2, 2, 2];
+}
+
+/// The cotangents of [`cholesky_cotangent`]: its formula once more, as graph.
+fn cotangent_vjp<'g>(v: &Vjp<'_, 'g>) -> Vec<Cotangent<'g>> {
+    let (l, g) = (identity(tril(v.x(0), 0)), identity(v.x(1)));
+    let left = solve_lower(l, halved_triangle(batch_matmul(swapped(l), g)), true);
+    let y = symmetric_part(solve_lower(l, swapped(left), true));
+    let grads = v.differentiate.grad(&[y], &[Some(v.g(0))], &[l, g]);
+    let lower = |x: Tensor<'g>, i: usize| if i == 0 { tril(x, 0) } else { x };
+    grads.into_iter().enumerate().map(|(i, x)| x.map_or(Cotangent::Zero, |x| lower(x, i).into())).collect()
 }
 
 row! {
@@ -74,7 +111,7 @@ row! {
     pub CHOLESKY = fn cholesky(a: any; upper: bool = false) -> l
     body {
         let a = cast(a, a.dtype().to_float());
-        let [l] = widely([a], |[a]| Ok([cholesky_lower(symmetric_part(a))]))?;
+        let [l] = widely([a], |[a]| Ok([cholesky_lower(a)]))?;
         if upper && l.ndim() >= 2 { swapped(l) } else { l }
     }
     numpy "np.linalg.cholesky((a + np.swapaxes(a, -1, -2)) / 2, upper=upper)";

@@ -12,11 +12,12 @@ use crate::ops::unpack;
 use crate::shape::Aval;
 
 use super::lu::{lu_factor, lu_inverse};
+use super::solve::{few, small_square};
 use super::svd::svd;
 use super::{aligned, each, extents, row, square, total, widely};
 
 /// The rows of this family.
-pub(in crate::ops) static ROWS: &[&OpDef] = &[&DET_FROM, &COFACTORS, &COFACTORS_ALONG, &LOG_DET_FROM, &DET, &SLOGDET, &LOGDET];
+pub(in crate::ops) static ROWS: &[&OpDef] = &[&SMALL_DET, &DET_FROM, &COFACTORS, &COFACTORS_ALONG, &LOG_DET_FROM, &DET, &SLOGDET, &LOGDET];
 
 row! {
     /// The determinant of `a`, from its factors, by whatever way they were computed: no gradient passes through them.
@@ -155,12 +156,61 @@ row! {
 }
 
 row! {
+    /// The determinants of small matrices; and their matrices of cofactors, if a gradient reads them.
+    ///
+    /// Gradient: `g` times the cofactors, and along the other cotangent their derivative.
+    pub(crate) SMALL_DET = fn small_det(a: float) -> y, cofactors
+    shape(c) {
+        small_square(c, a)?;
+        Ok(smallvec![Aval { dtype: a.dtype, shape: a.shape[..a.ndim().saturating_sub(2)].into() }, a.clone()])
+    };
+    kernel Kernel::Call(CallKernel {
+        run: |c| match (c.inputs, &mut *c.outputs) {
+            ([a], [y, cofactors]) => determinant::determinants(c.ranges, c.op, *a, c.scratch, [y, cofactors]),
+            _ => Err(unpack::arity(c.op)),
+        },
+        scratch: |avals, _| {
+            let (count, n, _) = extents(avals.first());
+            avals.first().map_or(0, |a| determinant::cofactors_bytes(count, n, a.dtype))
+        },
+        fallible: true,
+        spares: &[1],
+    });
+    support Unknown;
+    vjp(v) { ..vec![small_vjp(v).map_or(Cotangent::Zero, Cotangent::Value)] }
+    batch Leading(2);
+    cost |c| 3.0 * c.size() * c.lengths(0).last().map_or(0.0, |&n| n as f64);
+    numpy "(np.linalg.det(a), ref.cofactors(a))";
+    rounds by_layout;
+    exempt Unknown: "det takes another way where lengths are not known";
+    case regular[3, 3];
+    case spd[2, 2, 2];
+    case regular[2, 8, 8];
+    refuses f64[17, 17] => "small_det: the matrices are not small. Got shape (17, 17); expected sides of at most 16.";
+}
+
+fn small_vjp<'g>(v: &Vjp<'_, 'g>) -> Option<Tensor<'g>> {
+    let (a, given) = (v.x(0), |k: usize| v.cotangents.get(k).copied().flatten());
+    let along = |h: Tensor<'g>| {
+        let (factors, pivots) = lu_factor(a);
+        cofactors_along(factors, pivots, a, h)
+    };
+    match (given(0).map(|g| each(g) * v.y(1)), given(1).map(along)) {
+        (Some(x), Some(y)) => Some(x + y),
+        (x, y) => x.or(y),
+    }
+}
+
+row! {
     /// The determinants of the square matrices in the last two axes.
     ///
     /// Gradient: `g` times the matrix of cofactors, at every rank, and so on to the second order.
     pub DET = fn det(a: float) -> y
     body {
         let [y] = widely([a], |[a]| {
+            if few(a) {
+                return Ok([small_det(a).0]);
+            }
             let (factors, pivots) = lu_factor(a);
             Ok([det_from(factors, pivots, a)])
         })?;

@@ -1,14 +1,104 @@
 //! Systems of equations and inverses.
 
-use crate::error::{Error, ErrorKind};
-use crate::graph::op::OpDef;
+use smallvec::smallvec;
+
+use crate::dtype::DType;
+use crate::error::{Error, ErrorKind, Result};
+use crate::graph::Tensor;
+use crate::graph::op::{CallKernel, Infer, Kernel, OpDef};
+use crate::kernels::linalg::{FEW, lu};
+use crate::ops::contract::{batch_matmul, swapped};
 use crate::ops::movement::{expand_dims, squeeze};
+use crate::ops::unpack;
+use crate::shape::{Aval, Dim, Tuple};
 
 use super::lu::{lu_factor, lu_inverse, lu_solved};
-use super::widely;
+use super::{matrices, square, widely};
 
 /// The rows of this family.
-pub(in crate::ops) static ROWS: &[&OpDef] = &[&SOLVE, &INV, &LU_SOLVE];
+pub(in crate::ops) static ROWS: &[&OpDef] = &[&SMALL_SOLVE, &SMALL_INV, &SOLVE, &INV, &LU_SOLVE];
+
+/// Whether matrices are so small that many are factored at once, and their factors are not worth keeping for other functions of them.
+pub(super) fn few(x: Tensor<'_>) -> bool {
+    matches!(x.dims(), [.., Dim::Known(m), Dim::Known(n)] if (*m).max(*n) <= FEW)
+}
+
+/// Refuses what is no small square matrix.
+pub(super) fn small_square(c: &Infer<'_>, a: &Aval) -> Result<()> {
+    match square(c, a)? {
+        Dim::Known(n) if n <= FEW => Ok(()),
+        _ => c.shape_error("the matrices are not small", format_args!("shape {}", Tuple(&a.shape)), "sides of at most 16"),
+    }
+}
+
+row! {
+    /// The solution of `a x = b` for small matrices, as many of each; and the factors of `a`, if a gradient reads them. A singular `a` is an
+    /// error of the run.
+    ///
+    /// Gradient: `gb = a^-T g` and `-gb x^T`, from the factors.
+    pub(crate) SMALL_SOLVE = fn small_solve(a: float, b: float) -> x, lu, pivots
+    shape(c) {
+        let n = square(c, a)?;
+        let (lead, m, _) = matrices(c, b)?;
+        let small = |x: &Aval| matches!(x.shape[..], [.., Dim::Known(m), Dim::Known(n)] if m.max(n) <= FEW);
+        if n.unify(m).is_none() || lead != &a.shape[..a.ndim() - 2] {
+            let got = format!("{} and {}", Tuple(&a.shape), Tuple(&b.shape));
+            return c.shape_error("the sides differ in length", got, "a.shape[-1] == b.shape[-2]");
+        }
+        if !(small(a) && small(b)) {
+            return c.shape_error("the matrices are not small", format_args!("{} and {}", Tuple(&a.shape), Tuple(&b.shape)), "sides of at most 16");
+        }
+        let rows = &a.shape[..a.ndim() - 1];
+        Ok(smallvec![b.clone(), a.clone(), Aval { dtype: DType::I32, shape: rows.into() }])
+    };
+    kernel Kernel::Call(CallKernel {
+        run: |c| match (c.inputs, &mut *c.outputs) {
+            ([a, b], [x, lu, pivots]) => lu::factor_and_solve(c.ranges, c.op, [*a, *b], [x, lu, pivots]),
+            _ => Err(unpack::arity(c.op)),
+        },
+        scratch: |_, _| 0,
+        fallible: true,
+        spares: &[1, 2],
+    });
+    support Unknown;
+    vjp(g, none, none) {
+        a: -batch_matmul(lu_solved(lu, pivots, a, g, true), swapped(x)),
+        b: lu_solved(lu, pivots, a, g, true),
+    }
+    batch Leading(2);
+    cost |c| 3.0 * c.size() * c.lengths(0).last().map_or(0.0, |&n| n as f64);
+    numpy "ref.small_solve(a, b)";
+    rounds by_layout;
+    exempt Unknown: "solve takes other ways where lengths are not known";
+    exempt Messages: "it takes what solve gives it";
+    case regular[3, 3], real[3, 2];
+    case spd[2, 3, 3], real[2, 3, 1];
+}
+
+row! {
+    /// The inverses of small matrices. A singular matrix is an error of the run.
+    ///
+    /// Gradient: `-y^T g y^T`.
+    pub(crate) SMALL_INV = fn small_inv(a: float) -> y
+    shape(c) {
+        small_square(c, a)?;
+        Ok(smallvec![a.clone()])
+    };
+    kernel call!(true, |[a] -> [y], c| lu::factor_and_invert(c.ranges, c.op, *a, y));
+    support Unknown;
+    vjp(g) { a: {
+        let yt = swapped(y);
+        -batch_matmul(batch_matmul(yt, g), yt)
+    } }
+    batch Leading(2);
+    cost |c| 3.0 * c.size() * c.lengths(0).last().map_or(0.0, |&n| n as f64);
+    numpy "np.linalg.inv(a)";
+    rounds by_layout;
+    exempt Unknown: "inv takes another way where lengths are not known";
+    case regular[3, 3];
+    case spd[2, 2, 2];
+    refuses f64[17, 17] => "small_inv: the matrices are not small. Got shape (17, 17); expected sides of at most 16.";
+}
 
 row! {
     /// The solution `x` of `a x = b` for square matrices `a` in the last two axes. A 1-d `b` is one right side, which a batch of matrices
@@ -24,6 +114,9 @@ row! {
             _ => b,
         };
         let [x] = widely([a, right], |[a, right]| {
+            if few(a) && few(right) && a.ndim() == right.ndim() && a.dims()[..a.ndim() - 2] == right.dims()[..a.ndim() - 2] {
+                return Ok([small_solve(a, right).0]);
+            }
             let (factors, pivots) = lu_factor(a);
             Ok([lu_solved(factors, pivots, a, right, false)])
         })?;
@@ -50,6 +143,9 @@ row! {
     pub INV = fn inv(a: float) -> y
     body {
         let [y] = widely([a], |[a]| {
+            if few(a) {
+                return Ok([small_inv(a)]);
+            }
             let (factors, pivots) = lu_factor(a);
             Ok([lu_inverse(factors, pivots, a)])
         })?;

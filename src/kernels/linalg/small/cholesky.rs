@@ -1,6 +1,8 @@
 //! Cholesky's factorisation.
 
-use super::lanes::{Number, V, less};
+use super::super::triangular::Triangle;
+use super::lanes::{Number, V, less, reduce, step, transpose};
+use super::triangular::substitute;
 use super::{Job, Room, Rows, SIDE, Small, Source, Target, rows};
 
 /// Replaces lower triangles by their factors. Gives the order of the first leading minor that is not positive, as a number, or 0.
@@ -25,7 +27,7 @@ fn factor<T: Number, const L: usize, const F: bool>(a: &mut [V<T, L, F>], n: usi
     fault
 }
 
-/// Factors of a group, written to `to` with zeros above the diagonal. Gives for each matrix the order of the first leading minor that is
+/// Factors of symmetric parts, written to `to` with zeros above the diagonal. Gives for each matrix the order of the first leading minor that is
 /// not positive, or 0.
 pub struct Cholesky<T> {
     pub a: Source<T>,
@@ -39,10 +41,58 @@ impl<T: Small> Job<T> for Cholesky<T> {
         let n = self.a.n;
         let mut room = Room::<T, L, F, { SIDE * SIDE }>::new();
         let [a] = room.lists([n * n]);
-        self.a.lower(a);
+        self.a.rows(a);
+        for i in 0..n {
+            for j in 0..i {
+                a[i * n + j] = (a[i * n + j] + a[j * n + i]) * V::all(T::of(0.5));
+                a[j * n + i] = V::zero();
+                step();
+            }
+        }
         let fault = factor(a, n);
-        // Above the diagonal are the zeros of the room.
         self.to.all(a);
         rows(fault)
+    }
+}
+
+/// The cotangents of matrices from those of their factors.
+pub struct Cotangent<T> {
+    pub l: Source<T>,
+    pub g: Source<T>,
+    pub to: Target<T>,
+}
+
+impl<T: Small> Job<T> for Cotangent<T> {
+    type Output = ();
+    #[inline(always)]
+    fn run<const L: usize, const F: bool>(self) {
+        let n = self.l.n;
+        let mut room = Room::<T, L, F, { 3 * SIDE * SIDE }>::new();
+        let [l, g, y] = room.lists([n * n; 3]);
+        self.l.rows(l);
+        self.g.rows(g);
+        let half = V::all(T::of(0.5));
+        // Row by row of `g`: of the product the lower triangle.
+        for k in 0..n {
+            for i in 0..k + 1 {
+                let (f, row) = (-l[k * n + i], &mut y[i * n..i * n + i + 1]);
+                reduce(row, f, &g[k * n..k * n + i + 1]);
+            }
+        }
+        for i in 0..n {
+            y[i * n + i] = y[i * n + i] * half;
+        }
+        let transposed = Triangle { lower: true, transpose: true, unit: false };
+        substitute(l, n, transposed, y, n);
+        transpose(y, n);
+        substitute(l, n, transposed, y, n);
+        for i in 0..n {
+            for j in 0..i {
+                let x = (y[i * n + j] + y[j * n + i]) * half;
+                (y[i * n + j], y[j * n + i]) = (x, x);
+                step();
+            }
+        }
+        self.to.all(y);
     }
 }

@@ -1,6 +1,6 @@
 //! Eigenvalues and eigenvectors of symmetric matrices, by rotations of pairs of rows and columns.
 
-use super::lanes::{Number, V, change, step};
+use super::lanes::{Number, V, change, step, transpose};
 use super::rotation::{Rounds, Turns, rotate, turn};
 use super::scale::{Scale, largest};
 use super::{Job, Lanes, Room, SIDE, Small, Source, Target};
@@ -100,7 +100,12 @@ impl<T: Small> Job<T> for Eigh<T> {
         let n = self.a.n;
         let mut room = Room::<T, L, F, { 2 * SIDE * SIDE }>::new();
         let [a, v] = room.lists([n * n, if self.vectors { n * n } else { 0 }]);
-        self.a.lower(a);
+        self.a.rows(a);
+        for i in 0..n {
+            for j in i + 1..n {
+                a[i * n + j] = V::zero();
+            }
+        }
         let (most, finite) = largest(a);
         if (!finite).any() {
             change(a, |x| finite.choose(x, V::zero()));
@@ -122,13 +127,12 @@ impl<T: Small> Job<T> for Eigh<T> {
             self.w.store(i, if scaled { scale.restored(w) } else { w });
         }
         if self.vectors {
-            for (j, column) in v.chunks_exact(n).enumerate() {
+            for column in v.chunks_exact_mut(n) {
                 let flip = sign(column);
-                for (i, &x) in column.iter().enumerate() {
-                    self.v.store(i * n + j, flip * x);
-                    step();
-                }
+                change(column, |x| flip * x);
             }
+            transpose(v, n);
+            self.v.all(v);
         }
         (moved + (!finite).flags()).bits()
     }

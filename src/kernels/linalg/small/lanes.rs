@@ -14,9 +14,10 @@ impl<T: Real + Float> Number for T {}
 
 // Iterators with closures are not used here: those that LLVM does not inline would be compiled without the instructions of their callers.
 
-/// `L` numbers, one of each matrix. With `F` a product and a sum are one instruction. LLVM makes vectors of the loops.
+/// `L` numbers, one of each matrix. With `F` a product and a sum are one instruction. LLVM makes vectors of the loops. None lies across two
+/// lines of the cache.
 #[derive(Clone, Copy)]
-#[repr(transparent)]
+#[repr(C, align(64))]
 pub struct V<T, const L: usize, const F: bool>(pub [T; L]);
 
 /// A choice for each matrix.
@@ -269,5 +270,16 @@ pub fn change<T: Number, const L: usize, const F: bool>(x: &mut [V<T, L, F>], f:
     for x in x {
         *x = f(*x);
         step();
+    }
+}
+
+/// Matrices, row by row, become their transposes.
+#[inline(always)]
+pub fn transpose<T: Number, const L: usize, const F: bool>(x: &mut [V<T, L, F>], n: usize) {
+    for i in 0..n {
+        for j in 0..i {
+            x.swap(i * n + j, j * n + i);
+            step();
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! Factors with exchanged rows, and what they give.
 
 use super::super::triangular::Triangle;
-use super::lanes::{Number, V, reduce, step};
+use super::lanes::{Mask, Number, V, reduce, step};
 use super::scale::largest;
 use super::triangular::substitute;
 use super::{Job, Lanes, Room, Rows, SIDE, Small, Source, Target, WIDEST, zeros};
@@ -92,13 +92,18 @@ impl<T: Small> Job<T> for Lu<T> {
         self.a.rows(a);
         factor(a, n, pivots, spare);
         self.factors.all(a);
-        for (i, &x) in pivots.iter().enumerate() {
-            let mut rows = [0; L];
-            for l in 0..L {
-                rows[l] = x.0[l].wide() as i32;
-            }
-            self.pivots.plain(i, rows);
+        write_pivots(&self.pivots, pivots);
+    }
+}
+
+#[inline(always)]
+fn write_pivots<T: Number, const L: usize, const F: bool>(to: &Target<i32>, pivots: &[V<T, L, F>]) {
+    for (i, &x) in pivots.iter().enumerate() {
+        let mut rows = [0; L];
+        for l in 0..L {
+            rows[l] = x.0[l].wide() as i32;
         }
+        to.plain(i, rows);
     }
 }
 
@@ -169,6 +174,116 @@ fn invert<T: Number, const L: usize, const F: bool>(a: &[V<T, L, F>], n: usize, 
         rest[i] = V::one();
     }
     substitute(a, n, UPPER, x, n);
+}
+
+/// Solutions of systems, and the factors of their matrices if they are asked for. A pivot of zero gives none.
+pub struct FactorAndSolve<T> {
+    pub a: Source<T>,
+    pub right: Source<T>,
+    pub to: Target<T>,
+    pub factors: Option<(Target<T>, Target<i32>)>,
+}
+
+impl<T: Small> Job<T> for FactorAndSolve<T> {
+    /// The first pivots of zero.
+    type Output = Rows;
+    #[inline(always)]
+    fn run<const L: usize, const F: bool>(self) -> Rows {
+        let (n, m) = (self.a.n, self.right.n);
+        let mut room = Room::<T, L, F, { 2 * SIDE * SIDE + 2 * SIDE }>::new();
+        let [a, x, pivots, spare] = room.lists([n * n, n * m, n, n]);
+        self.a.rows(a);
+        factor(a, n, pivots, spare);
+        self.right.ordered_rows(&orders(n, L, |lane, i| pivots[i].0[lane].wide() as usize), x);
+        substitute(a, n, UNIT, x, m);
+        substitute(a, n, UPPER, x, m);
+        self.to.all(x);
+        let zeros = zeros(a, n);
+        if let Some((to, rows)) = &self.factors {
+            to.all(a);
+            write_pivots(rows, pivots);
+        }
+        zeros
+    }
+}
+
+/// Inverses of matrices. A pivot of zero gives none.
+pub struct FactorAndInvert<T> {
+    pub a: Source<T>,
+    pub to: Target<T>,
+}
+
+impl<T: Small> Job<T> for FactorAndInvert<T> {
+    /// The first pivots of zero.
+    type Output = Rows;
+    #[inline(always)]
+    fn run<const L: usize, const F: bool>(self) -> Rows {
+        let n = self.a.n;
+        let mut room = Room::<T, L, F, { 2 * SIDE * SIDE + 2 * SIDE }>::new();
+        let [a, x, pivots, spare] = room.lists([n * n, n * n, n, n]);
+        self.a.rows(a);
+        factor(a, n, pivots, spare);
+        invert(a, n, x);
+        let orders = orders(n, L, |lane, i| pivots[i].0[lane].wide() as usize);
+        for i in 0..n {
+            for j in 0..n {
+                self.to.scatter(|l| i * n + usize::from(orders[l][j]), x[i * n + j]);
+                step();
+            }
+        }
+        zeros(a, n)
+    }
+}
+
+/// Determinants, and matrices of cofactors if they are asked for, where they are the inverse times the determinant.
+pub struct Determinants<T> {
+    pub a: Source<T>,
+    pub to: Target<T>,
+    pub cofactors: Option<Target<T>>,
+    /// Pivots whose ratio is less give no cofactors.
+    pub least: f64,
+}
+
+impl<T: Small> Job<T> for Determinants<T> {
+    /// Of matrices that are not done: a product of pivots leaves the ordinary sizes, or there are no cofactors.
+    type Output = Lanes;
+    #[inline(always)]
+    fn run<const L: usize, const F: bool>(self) -> Lanes {
+        let n = self.a.n;
+        let mut room = Room::<T, L, F, { 2 * SIDE * SIDE + 2 * SIDE }>::new();
+        let [a, x, pivots, spare] = room.lists([n * n, n * n, n, n]);
+        self.a.rows(a);
+        factor(a, n, pivots, spare);
+        let far = if T::F64 { 1e290 } else { 1e30 };
+        let (low, high) = (V::all(T::of(1.0 / far)), V::all(T::of(far)));
+        let (mut det, mut done) = (V::<T, L, F>::one(), Mask::all(true));
+        let (mut small, mut large) = (high, V::zero());
+        for i in 0..n {
+            // Each exchange is a change of sign.
+            det = pivots[i].equals(V::index(i)).choose(det, -det);
+        }
+        for i in 0..n {
+            let pivot = a[i * n + i];
+            det = det * pivot;
+            done = done & det.abs().above(low) & high.above(det.abs());
+            small = small.above(pivot.abs()).choose(pivot.abs(), small);
+            large = pivot.abs().above(large).choose(pivot.abs(), large);
+            step();
+        }
+        self.to.store(0, det);
+        if let Some(to) = &self.cofactors {
+            done = done & small.above(large * V::all(T::of(self.least)));
+            invert(a, n, x);
+            let orders = orders(n, L, |lane, i| pivots[i].0[lane].wide() as usize);
+            for i in 0..n {
+                for j in 0..n {
+                    to.scatter(|l| usize::from(orders[l][j]) * n + i, x[i * n + j] * det);
+                    step();
+                }
+            }
+        }
+        (!done).flags().bits()
+    }
 }
 
 /// Inverses. A pivot of zero gives none.

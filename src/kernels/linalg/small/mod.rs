@@ -22,6 +22,7 @@ pub mod svd;
 #[cfg(test)]
 mod tests;
 pub mod triangular;
+mod turn;
 
 use lanes::{Number, V, step};
 
@@ -151,6 +152,14 @@ impl<T: Number> Source<T> {
     /// All elements, row by row.
     #[inline(always)]
     fn rows<const L: usize, const F: bool>(&self, to: &mut [V<T, L, F>]) {
+        if L == turn::WIDTH && T::F64 && self.steps == [self.n as isize, 1] {
+            assert!(to.len() >= self.m * self.n);
+            let matrices = std::array::from_fn(|l| self.lanes[l].cast_mut().cast());
+            // SAFETY: `T` is `f64`; in each matrix so many elements lie one after the other.
+            if unsafe { turn::turn(matrices, to.as_mut_ptr().cast(), self.m * self.n, false) } {
+                return;
+            }
+        }
         for i in 0..self.m {
             for j in 0..self.n {
                 to[i * self.n + j] = self.element(|_| i, j);
@@ -165,17 +174,6 @@ impl<T: Number> Source<T> {
         for i in 0..self.m {
             for j in 0..self.n {
                 to[i * self.n + j] = self.element(|l| usize::from(orders[l][i]), j);
-                step();
-            }
-        }
-    }
-
-    /// The lower triangle, row by row.
-    #[inline(always)]
-    fn lower<const L: usize, const F: bool>(&self, to: &mut [V<T, L, F>]) {
-        for i in 0..self.m {
-            for j in 0..=i {
-                to[i * self.n + j] = self.element(|_| i, j);
                 step();
             }
         }
@@ -231,7 +229,17 @@ impl<T: Number> Target<T> {
 
     /// Writes all elements.
     #[inline(always)]
-    fn all<const L: usize, const F: bool>(&self, list: &[V<T, L, F>]) {
+    fn all<const L: usize, const F: bool>(&self, list: &mut [V<T, L, F>]) {
+        if L == turn::WIDTH && T::F64 && self.count == L {
+            assert!(list.len() == self.size);
+            // As `store` has it.
+            lanes::change(list, |x| x + V::zero());
+            let matrices = std::array::from_fn(|l| self.at.cast::<f64>().wrapping_add(l * self.size));
+            // SAFETY: `T` is `f64`; each matrix has so many elements.
+            if unsafe { turn::turn(matrices, list.as_mut_ptr().cast(), self.size, true) } {
+                return;
+            }
+        }
         for (i, &x) in list.iter().enumerate() {
             self.store(i, x);
             step();

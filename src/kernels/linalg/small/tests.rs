@@ -308,6 +308,20 @@ fn factors_with_exchanged_rows_and_what_they_give() {
         let mut room = scratch(determinant::cofactors_bytes(count, n, dtype));
         determinant::cofactors(&Ranges::new(None), "det", &given(), a.view(), &mut room, &mut cofactors.view_mut()).unwrap();
         lu::determinant(&Ranges::new(None), "det", &given(), &mut det.view_mut()).unwrap();
+        // In one go they are the same, bit by bit.
+        let (mut x, mut x0) = (Strided::out(dtype, &[count, n, m]), Strided::out(dtype, &[count, n, m]));
+        let (mut f0, mut p0) = (Strided::out(dtype, &[count, n, n]), Strided::out(DType::I32, &[count, n]));
+        lu::solve(&Ranges::new(None), "solve", &given(), b.view(), false, &mut x.view_mut()).unwrap();
+        let results = [&mut x0.view_mut(), &mut f0.view_mut(), &mut p0.view_mut()];
+        lu::factor_and_solve(&Ranges::new(None), "solve", [a.view(), b.view()], results).unwrap();
+        assert_eq!([x.bits(), f.bits(), p.bits()], [x0.bits(), f0.bits(), p0.bits()], "{dtype} {n}");
+        let mut y0 = Strided::out(dtype, &[count, n, n]);
+        lu::factor_and_invert(&Ranges::new(None), "inv", a.view(), &mut y0.view_mut()).unwrap();
+        assert_eq!(y.bits(), y0.bits(), "{dtype} {n}");
+        let (mut det0, mut cofactors0) = (Strided::out(dtype, &[count]), Strided::out(dtype, &[count, n, n]));
+        let results = [&mut det0.view_mut(), &mut cofactors0.view_mut()];
+        determinant::determinants(&Ranges::new(None), "det", a.view(), &mut room, results).unwrap();
+        assert_eq!([det.bits(), cofactors.bits()], [det0.bits(), cofactors0.bits()], "{dtype} {n}");
         for i in 0..count {
             let (a, y, c) = (at(&values, i, n * n), at(&y.values(), i, n * n), at(&cofactors.values(), i, n * n));
             let identity: Vec<f64> = (0..n * n).map(|k| if k / n == k % n { 1.0 } else { 0.0 }).collect();
