@@ -110,6 +110,16 @@ def test_what_has_no_value_or_no_derivative_is_an_error(f, a, message):
     assert message in str(e.value)
 
 
+@pytest.mark.parametrize("hermitian", [False, True])
+@pytest.mark.parametrize("n", [3, 2.0, -2, 0])
+def test_whole_powers_take_every_spectrum(n, hermitian):
+    a = symmetric(np.random.default_rng(2), (-3.0, -1.0, 2.0))
+    near(T.matrix_pow(a, n, hermitian=hermitian), np.linalg.matrix_power(a, int(n)), 1e-13)
+    got = ag.grad(lambda x: T.reduce_sum(T.sin(T.matrix_pow(x, n, hermitian=hermitian))))(a)
+    want = ag.grad(lambda x: T.reduce_sum(T.sin(T.matrix_power(x, int(n)))))(a)
+    assert np.allclose(got, (want + want.T) / 2 if hermitian else want, rtol=1e-12, atol=1e-13)
+
+
 def test_values_at_the_ends_of_the_range():
     near(T.sqrtm(np.diag([1.0, 0, 4])), np.diag([1.0, 0, 2]), 0)
     near(T.logm(np.diag([1e-300, 1e300])), np.diag([-690.7755278982137, 690.7755278982137]), 1e-15)

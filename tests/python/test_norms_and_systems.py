@@ -321,6 +321,28 @@ def test_many_matrices_are_multiplied_in_the_best_order():
     near(L.multi_dot(vectors), np.linalg.multi_dot(vectors))
 
 
+def test_values_below_the_cut_of_a_pseudo_inverse_leave_no_nan():
+    rng = np.random.default_rng(1)
+    c = rng.standard_normal((3, 3))
+
+    def cut(x):
+        return T.reduce_sum(T.pinv(x, rcond=0.1) * c)
+
+    def symmetric(x):
+        return T.reduce_sum(T.pinv(x, rcond=0.1, hermitian=True) * c)
+
+    def whole(x):
+        return T.reduce_sum(T.pinv(x) * c)
+
+    for f in (cut, symmetric):
+        assert not np.any(ag.grad(f)(np.zeros((3, 3))))
+        assert not np.any(ag.hessian(f)(np.zeros((3, 3))))
+    # Of a value that is zero, with a gap above it, the singular vectors give what the rule of constant rank gives.
+    a = with_values(rng, 3, 3, [2.0, 1.0, 0.0])
+    near(gradient(cut, a), gradient(whole, a))
+    assert np.all(np.isfinite(ag.hessian(cut)(a)))
+
+
 def test_diagnostics():
     a = np.random.default_rng(0).standard_normal((4, 4))
     near(L.rcond(a), 1 / np.linalg.cond(a, 1))

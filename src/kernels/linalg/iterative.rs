@@ -94,7 +94,7 @@ fn column_by_steps<T: Real>(a: &[T], n: usize, stop: Stop, x: &mut [T], r: &mut 
         }
         multiply(p, q);
         let along = dot(p, q);
-        if step == most || !length.is_finite() || !(along > T::ZERO) {
+        if step == most || !length.is_finite() || along <= T::ZERO || along.wide().is_nan() {
             return Err((length, step));
         }
         let alpha = square / along;

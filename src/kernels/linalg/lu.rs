@@ -357,7 +357,7 @@ fn product<T: Real>(first: T, list: impl Iterator<Item = T>) -> T {
         let size = mantissa.abs().wide();
         if size == 0.0 || !size.is_finite() {
             // What a factor is itself, or what follows zero.
-            if x == T::ZERO || !x.is_finite() || mantissa != mantissa {
+            if x == T::ZERO || !x.is_finite() || mantissa.wide().is_nan() {
                 exponent = 0;
                 continue;
             }

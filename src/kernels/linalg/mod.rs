@@ -93,6 +93,12 @@ impl Fault {
     }
 }
 
+/// What is done with a matrix, by its number and with scratch memory.
+type OfOne<'a> = dyn Fn(usize, &mut [u8]) -> Result<(), Fault> + Sync + 'a;
+
+/// The same with a group of them; an error says whose it is.
+type OfGroup<'a> = dyn Fn(Range<usize>, &mut [u8]) -> Result<(), (usize, Fault)> + Sync + 'a;
+
 /// A batch of matrices: the lengths of its axes, and the work of one matrix.
 pub(super) struct Batch<'a> {
     pub dims: &'a [usize],
@@ -108,26 +114,13 @@ impl Batch<'_> {
     }
 
     /// Calls `f` with the number of each matrix and scratch memory for it. Of several that fail the first one is the error.
-    pub fn each(
-        &self,
-        ranges: &Ranges<'_>,
-        op: &str,
-        scratch: &mut [u8],
-        f: &(dyn Fn(usize, &mut [u8]) -> Result<(), Fault> + Sync),
-    ) -> Result<()> {
+    pub fn each(&self, ranges: &Ranges<'_>, op: &str, scratch: &mut [u8], f: &OfOne<'_>) -> Result<()> {
         self.groups(ranges, op, scratch, 1, &|range, scratch| f(range.start, scratch).map_err(|fault| (range.start, fault)))
     }
 
     /// Calls `f` with ranges of `size` matrices, the last one shorter, and scratch memory for one matrix. An error says whose it is; of
     /// several the first one is the error.
-    pub fn groups(
-        &self,
-        ranges: &Ranges<'_>,
-        op: &str,
-        scratch: &mut [u8],
-        size: usize,
-        f: &(dyn Fn(Range<usize>, &mut [u8]) -> Result<(), (usize, Fault)> + Sync),
-    ) -> Result<()> {
+    pub fn groups(&self, ranges: &Ranges<'_>, op: &str, scratch: &mut [u8], size: usize, f: &OfGroup<'_>) -> Result<()> {
         let (all, own) = (count(self.dims), self.bytes.next_multiple_of(ALIGN));
         let (n, work) = (all.div_ceil(size), self.work.saturating_mul(size));
         let lead = scratch.as_ptr().align_offset(ALIGN).min(scratch.len());

@@ -64,13 +64,18 @@ fn constant_rank<'g>(a: Tensor<'g>, p: Tensor<'g>, g: Tensor<'g>) -> Tensor<'g> 
     }
 }
 
+/// The inverses of the values that are kept, and zeros. What is not kept is not divided by: it may be zero, of which derivatives are NaN.
+fn inverse_of<'g>(values: Tensor<'g>, kept: Tensor<'g>) -> Tensor<'g> {
+    select(kept, 1.0 / select(kept, values, 1.0), 0.0)
+}
+
 /// The pseudo-inverse from singular values, of which those up to the cut count as zero.
 fn by_values<'g>(a: Tensor<'g>, rtol: Option<Tensor<'g>>) -> Result<Tensor<'g>> {
     let (u, s, vh) = svd(a, false, 2);
     if let Some(e) = s.error() {
         return Err(e);
     }
-    let inverse = select(greater(s, least(a, value(s, 0), rtol)?), 1.0 / s, 0.0);
+    let inverse = inverse_of(s, greater(s, least(a, value(s, 0), rtol)?));
     Ok(batch_matmul(swapped(vh) * row(inverse), swapped(u)))
 }
 
@@ -81,7 +86,7 @@ fn by_eigenvalues<'g>(a: Tensor<'g>, rtol: Option<Tensor<'g>>) -> Result<Tensor<
         return Err(e);
     }
     let kept = greater(abs(w), least(a, reduce_max(abs(w), -1, true), rtol)?);
-    Ok(batch_matmul(v * row(select(kept, 1.0 / w, 0.0)), swapped(v)))
+    Ok(batch_matmul(v * row(inverse_of(w, kept)), swapped(v)))
 }
 
 /// The cut of a pseudo-inverse. NumPy's is 1e-15 of the largest value, which for longer matrices is less than what rounding leaves.

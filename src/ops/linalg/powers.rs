@@ -1,8 +1,9 @@
 //! Roots, logarithms, powers and signs of matrices, and their polar factors.
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::graph::Tensor;
+
 use crate::graph::op::OpDef;
+use crate::graph::{NodeOp, Tensor};
 use crate::ops::compare::equal;
 use crate::ops::contract::{batch_matmul, swapped};
 use crate::ops::diagonals::rows_and_columns;
@@ -81,14 +82,22 @@ row! {
 
 row! {
     /// The power `a ** p` of the square matrices in the last two axes for a number `p`, or one for each matrix: `expm(p logm(a))`. A real
-    /// eigenvalue that is 0 or negative is an error of the run: for integers there is `matrix_power`. With `hermitian` the symmetric part
-    /// is taken.
+    /// eigenvalue that is 0 or negative is an error of the run, unless `p` is a number in the program and whole: then it is `matrix_power`.
+    /// With `hermitian` the symmetric part is taken.
     ///
-    /// Gradient: by the exponential function and the logarithm, to `p` too.
+    /// Gradient: by the exponential function and the logarithm, to `p` too; of a whole number by the products.
     pub FRACTIONAL_MATRIX_POWER = fn fractional_matrix_power(a: float, p: float; hermitian: bool = false) -> y
     body {
-        let p = if p.ndim() == 0 { p } else { super::each(p) };
-        function(function(a, Function::Log, hermitian) * p, Function::Exp, hermitian)
+        match whole(p) {
+            Some(n) => {
+                let a = if hermitian { super::symmetric_part(a) } else { a };
+                integer_power("fractional_matrix_power", a, n)?
+            }
+            None => {
+                let p = if p.ndim() == 0 { p } else { super::each(p) };
+                function(function(a, Function::Log, hermitian) * p, Function::Exp, hermitian)
+            }
+        }
     }
     numpy "ref.fractional_matrix_power(ref.symmetric_if(a, hermitian), p)";
     example "T.fractional_matrix_power([[4.0, 4.0], [0.0, 4.0]], 0.5)" => "[[2. 1.]\n [0. 2.]]";
@@ -108,14 +117,7 @@ row! {
     /// Gradient: by the products.
     pub MATRIX_POWER = fn matrix_power(a: float; n: i64) -> y
     body {
-        let sides = match a.dims() {
-            [.., rows, columns] => rows.unify(*columns),
-            _ => None,
-        };
-        if sides.is_none() {
-            return Err(Error::new(ErrorKind::Shape, "matrix_power", "not a square matrix", format_args!("shape {}", Tuple(a.dims())), "shape (..., n, n)"));
-        }
-        power(super::mirrored(swapped(a)), n)?
+        integer_power("matrix_power", a, n)?
     }
     numpy "np.linalg.matrix_power(a, n)";
     example "T.matrix_power([[1.0, 1.0], [0.0, 1.0]], 3)" => "[[1. 3.]\n [0. 1.]]";
@@ -131,6 +133,20 @@ row! {
 }
 
 /// `a ** n`.
+/// The whole number that a literal is.
+fn whole(p: Tensor<'_>) -> Option<i64> {
+    let NodeOp::Scalar(x) = p.node().op else { return None };
+    let x = x.as_f64();
+    (x.fract() == 0.0 && x.abs() <= f64::from(i32::MAX)).then_some(x as i64)
+}
+
+fn integer_power<'g>(op: &str, a: Tensor<'g>, n: i64) -> Result<Tensor<'g>> {
+    match a.dims() {
+        [.., rows, columns] if rows.unify(*columns).is_some() => power(super::mirrored(swapped(a)), n),
+        _ => Err(Error::new(ErrorKind::Shape, op, "not a square matrix", format_args!("shape {}", Tuple(a.dims())), "shape (..., n, n)")),
+    }
+}
+
 fn power(a: Tensor<'_>, n: i64) -> Result<Tensor<'_>> {
     let (mut square, mut left) = (if n < 0 { inv(a) } else { a }, n.unsigned_abs());
     let mut y = None;

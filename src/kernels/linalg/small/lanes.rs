@@ -25,23 +25,23 @@ pub struct V<T, const L: usize, const F: bool>(pub [T; L]);
 pub struct Mask<T, const L: usize, const F: bool>([bool; L], PhantomData<T>);
 
 macro_rules! lanes {
-    ($trait:ident, $name:ident, $op:tt) => {
+    ($trait:ident, $name:ident, $assign:tt) => {
         impl<T: Number, const L: usize, const F: bool> $trait for V<T, L, F> {
             type Output = Self;
             #[inline(always)]
             fn $name(mut self, b: Self) -> Self {
                 for l in 0..L {
-                    self.0[l] = self.0[l] $op b.0[l];
+                    self.0[l] $assign b.0[l];
                 }
                 self
             }
         }
     };
 }
-lanes! { Add, add, + }
-lanes! { Sub, sub, - }
-lanes! { Mul, mul, * }
-lanes! { Div, div, / }
+lanes! { Add, add, += }
+lanes! { Sub, sub, -= }
+lanes! { Mul, mul, *= }
+lanes! { Div, div, /= }
 
 impl<T: Number, const L: usize, const F: bool> Neg for V<T, L, F> {
     type Output = Self;
@@ -143,26 +143,28 @@ impl<T: Number, const L: usize, const F: bool> V<T, L, F> {
     /// Neither infinite nor NaN.
     #[inline(always)]
     pub fn finite(self) -> Mask<T, L, F> {
-        (self - self).equals(V::zero())
+        // The difference of a number and itself: a comparison of each lane with infinity takes longer.
+        let same = self;
+        (self - same).equals(V::zero())
     }
 }
 
 macro_rules! masks {
-    ($trait:ident, $name:ident, $op:tt) => {
+    ($trait:ident, $name:ident, $assign:tt) => {
         impl<T: Number, const L: usize, const F: bool> $trait for Mask<T, L, F> {
             type Output = Self;
             #[inline(always)]
             fn $name(mut self, b: Self) -> Self {
                 for l in 0..L {
-                    self.0[l] = self.0[l] $op b.0[l];
+                    self.0[l] $assign b.0[l];
                 }
                 self
             }
         }
     };
 }
-masks! { BitAnd, bitand, & }
-masks! { BitOr, bitor, | }
+masks! { BitAnd, bitand, &= }
+masks! { BitOr, bitor, |= }
 
 impl<T: Number, const L: usize, const F: bool> Not for Mask<T, L, F> {
     type Output = Self;
@@ -211,7 +213,8 @@ impl<T: Number, const L: usize, const F: bool> V<T, L, F> {
         while half > 1 {
             half /= 2;
             for l in 0..half {
-                x.0[l] = x.0[l] + x.0[l + half];
+                let other = x.0[l + half];
+                x.0[l] += other;
             }
         }
         x.0[0] > <T as Real>::ZERO

@@ -52,7 +52,8 @@ pub fn largest<T: Number, const L: usize, const F: bool>(list: &[V<T, L, F>]) ->
     let (mut most, mut sum) = (V::zero(), V::zero());
     for &x in list {
         most = x.abs().larger(most);
-        sum += x - x;
+        let same = x;
+        sum += x - same;
         step();
     }
     (most, sum.equals(V::zero()))

@@ -331,7 +331,7 @@ fn factors_with_exchanged_rows_and_what_they_give() {
             let wrong = residual(&identity, [n, n, n], &scaled, None, &inverse);
             assert!(wrong <= 16.0 * bound * largest(&inverse) * n as f64, "{dtype} {n} kind {}: {wrong:e}", regular[i] % KINDS);
             // Rows times cofactors are the determinant.
-            if regular[i] % KINDS == 0 {
+            if regular[i].is_multiple_of(KINDS) {
                 let d = det.values()[i];
                 let sum: f64 = (0..n).map(|j| a[j] * c[j]).sum();
                 assert!((sum - d).abs() <= 64.0 * bound * largest(&c).max(d.abs()), "{dtype} {n}: {sum} {d}");

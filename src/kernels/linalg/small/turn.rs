@@ -23,7 +23,7 @@ pub unsafe fn turn(matrices: [*mut f64; WIDTH], vectors: *mut [f64; WIDTH], coun
             Isa::Avx512 | Isa::Avx2 if count >= 4 => blocks(count, 4, |at| four(matrices, vectors, at, back)),
             _ => return false,
         }
-        return true;
+        true
     }
     #[cfg(not(target_arch = "x86_64"))]
     {
