@@ -31,6 +31,17 @@ pub struct System {
     pub unit: bool,
 }
 
+/// Which system a matrix stands for.
+#[derive(Clone, Copy, Debug)]
+pub struct Triangle {
+    /// The lower triangle, else the upper one.
+    pub lower: bool,
+    /// Its transpose.
+    pub transpose: bool,
+    /// With a diagonal of ones.
+    pub unit: bool,
+}
+
 /// A float's large products and systems.
 pub trait Level3: Copy + 'static {
     /// The side of the squares of a result that are computed one by one, whatever the number of threads, where the order in which an

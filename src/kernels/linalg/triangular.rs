@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::super::level3::{Level3, System};
+use super::super::level3::{Level3, System, Triangle};
 use super::super::matmul::{PANEL, RATE};
 use super::super::movement::copy;
 use super::super::ranges::{GRAIN, Ranges};
@@ -11,17 +11,6 @@ use super::{Batch, Fault, Matrices, Shared, each_matrix, reals};
 use crate::array::{View, ViewMut};
 use crate::dtype::DType;
 use crate::error::Result;
-
-/// Which system a matrix stands for.
-#[derive(Clone, Copy, Debug)]
-pub struct Triangle {
-    /// The lower triangle, else the upper one.
-    pub lower: bool,
-    /// Its transpose.
-    pub transpose: bool,
-    /// With a diagonal of ones.
-    pub unit: bool,
-}
 
 /// X of `a X = b`, or of `a^T X = b` if `transpose`, over a batch: `a` is (..., n, n), `b` and `dst` (C-contiguous) are
 /// (..., n, m), or (..., n) for one column each, all `f32` or all `f64`. Only the triangle of `a` that `lower` names is looked at, its

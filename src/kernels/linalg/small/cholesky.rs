@@ -1,9 +1,9 @@
 //! Cholesky's factorisation.
 
-use super::super::triangular::Triangle;
 use super::lanes::{Number, V, less, reduce, step, transpose};
 use super::triangular::substitute;
 use super::{Job, Room, Rows, SIDE, Small, Source, Target, rows};
+use crate::kernels::level3::Triangle;
 
 /// Replaces lower triangles by their factors. Gives the order of the first leading minor that is not positive, as a number, or 0.
 #[inline(always)]

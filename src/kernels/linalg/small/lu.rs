@@ -1,10 +1,10 @@
 //! Factors with exchanged rows, and what they give.
 
-use super::super::triangular::Triangle;
 use super::lanes::{Mask, Number, V, reduce, step};
 use super::scale::largest;
 use super::triangular::substitute;
 use super::{Job, Lanes, Room, Rows, SIDE, Small, Source, Target, WIDEST, zeros};
+use crate::kernels::level3::Triangle;
 
 /// Replaces matrices, row by row, by their factors; `pivots` are the rows that were exchanged, as numbers. `spare` has a row.
 #[inline(always)]
@@ -207,6 +207,30 @@ impl<T: Small> Job<T> for FactorAndSolve<T> {
     }
 }
 
+impl<T: Number> Target<T> {
+    /// Writes square matrices, the columns of each in an order of its own.
+    #[inline(always)]
+    fn columns<const L: usize, const F: bool>(&self, orders: &[[u8; SIDE]; WIDEST], x: &[V<T, L, F>], n: usize) {
+        for i in 0..n {
+            for j in 0..n {
+                self.scatter(|l| i * n + usize::from(orders[l][j]), x[i * n + j]);
+                step();
+            }
+        }
+    }
+
+    /// The same of the transposes times a number, rows in place of columns.
+    #[inline(always)]
+    fn rows<const L: usize, const F: bool>(&self, orders: &[[u8; SIDE]; WIDEST], x: &[V<T, L, F>], by: V<T, L, F>, n: usize) {
+        for i in 0..n {
+            for j in 0..n {
+                self.scatter(|l| usize::from(orders[l][j]) * n + i, x[i * n + j] * by);
+                step();
+            }
+        }
+    }
+}
+
 /// Inverses of matrices. A pivot of zero gives none.
 pub struct FactorAndInvert<T> {
     pub a: Source<T>,
@@ -225,12 +249,7 @@ impl<T: Small> Job<T> for FactorAndInvert<T> {
         factor(a, n, pivots, spare);
         invert(a, n, x);
         let orders = orders(n, L, |lane, i| pivots[i].0[lane].wide() as usize);
-        for i in 0..n {
-            for j in 0..n {
-                self.to.scatter(|l| i * n + usize::from(orders[l][j]), x[i * n + j]);
-                step();
-            }
-        }
+        self.to.columns(&orders, x, n);
         zeros(a, n)
     }
 }
@@ -275,12 +294,7 @@ impl<T: Small> Job<T> for Determinants<T> {
             done = done & small.above(large * V::all(T::of(self.least)));
             invert(a, n, x);
             let orders = orders(n, L, |lane, i| pivots[i].0[lane].wide() as usize);
-            for i in 0..n {
-                for j in 0..n {
-                    to.scatter(|l| usize::from(orders[l][j]) * n + i, x[i * n + j] * det);
-                    step();
-                }
-            }
+            to.rows(&orders, x, det, n);
         }
         (!done).flags().bits()
     }
@@ -302,12 +316,7 @@ impl<T: Small> Job<T> for Inverse<T> {
         let [a, x] = room.lists([n * n, n * n]);
         let orders = self.factors.load(a);
         invert(a, n, x);
-        for i in 0..n {
-            for j in 0..n {
-                self.to.scatter(|l| i * n + usize::from(orders[l][j]), x[i * n + j]);
-                step();
-            }
-        }
+        self.to.columns(&orders, x, n);
         zeros(a, n)
     }
 }
@@ -333,12 +342,7 @@ impl<T: Small> Job<T> for Cofactors<T> {
         for l in 0..L {
             det.0[l] = self.determinants[l];
         }
-        for i in 0..n {
-            for j in 0..n {
-                self.to.scatter(|l| usize::from(orders[l][j]) * n + i, x[i * n + j] * det);
-                step();
-            }
-        }
+        self.to.rows(&orders, x, det, n);
         (!largest(a).1).flags().bits()
     }
 }

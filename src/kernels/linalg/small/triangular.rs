@@ -3,9 +3,9 @@
 use std::ops::Range;
 
 use super::super::Shared;
-use super::super::triangular::Triangle;
 use super::lanes::{Number, V, change, reduce};
 use super::{Job, Room, Rows, SIDE, Small, Source, Target, WIDEST, zeros};
+use crate::kernels::level3::Triangle;
 
 /// Replaces `x`, row by row, by the solution of a triangular system. The diagonal, if it is not of ones, has no zeros.
 #[inline(always)]
