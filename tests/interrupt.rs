@@ -197,6 +197,10 @@ fn factorisations() -> Vec<Long> {
         ("solve_triangular", vec![identity(&[1500, 1500]), ones(f, &[1500, 500])], vec![int(0), Attr::Bool(true), no.clone()], 2),
         ("solve_triangular", vec![identity(&[60, 300, 300]), ones(f, &[60, 300, 1])], vec![int(1), Attr::Bool(true), no.clone()], 1),
         ("cholesky_lower", vec![identity(&[30, 300, 300])], vec![], 10),
+        ("cholesky_cotangent", vec![identity(&[30, 300, 300]), ones(f, &[30, 300, 300])], vec![], 10),
+        ("small_solve", vec![identity(&[100_000, 8, 8]), ones(f, &[100_000, 8, 2])], vec![], 2),
+        ("small_inv", vec![identity(&[100_000, 8, 8])], vec![], 2),
+        ("small_det", vec![identity(&[100_000, 8, 8])], vec![], 2),
         ("lu_factor", vec![identity(&[30, 300, 300])], vec![], 10),
         // In groups of small ones.
         ("lu_factor", vec![identity(&[100_000, 8, 8])], vec![], 2),

@@ -178,7 +178,8 @@ impl<T: Small> Factored<T> {
         let (inverse, squares) = squares.split_at_mut(n * n);
         self.invert(inverse);
         match along {
-            None => (0..n * n).for_each(|at| y[at] = det * inverse[at % n * n + at / n]),
+            // Zeros lose their sign, as in groups.
+            None => (0..n * n).for_each(|at| y[at] = det * inverse[at % n * n + at / n] + <T as Real>::ZERO),
             Some(h) => {
                 let (inner, product) = squares.split_at_mut(n * n);
                 inner.fill(<T as Real>::ZERO);

@@ -2,6 +2,7 @@
 
 use smallvec::smallvec;
 
+use crate::array::with_lead;
 use crate::graph::attr::AttrType;
 use crate::graph::op::{CallKernel, Cotangent, Kernel, OpDef, Vjp};
 use crate::graph::{AsTensor, Tensor};
@@ -14,6 +15,7 @@ use crate::ops::movement::identity;
 use crate::ops::select::select;
 use crate::ops::unpack;
 
+use super::lu::system;
 use super::triangular::solve_lower;
 use super::{aligned, extents, square, symmetric_part, widely};
 
@@ -68,17 +70,22 @@ row! {
     /// Gradient: that of the formula, written with products and triangular systems.
     pub(crate) CHOLESKY_COTANGENT = fn cholesky_cotangent(l: float, g: float) -> y
     shape(c) {
-        square(c, l)?;
-        Ok(smallvec![l.clone()])
+        square(c, g)?;
+        Ok(smallvec![system(c, l, g)?])
     };
     kernel Kernel::Call(CallKernel {
         run: |c| match (c.inputs, &mut *c.outputs) {
-            ([l, g], [y]) => cholesky::cotangent(c.ranges, c.op, [*l, *g], c.scratch, y),
+            ([l, g], [y]) => {
+                let lead = &y.dims()[..y.dims().len().saturating_sub(2)];
+                let (scratch, ranges, op) = (&mut *c.scratch, c.ranges, c.op);
+                with_lead(*l, lead, 2, |l| with_lead(*g, lead, 2, |g| cholesky::cotangent(ranges, op, [l, g], scratch, y)))
+            }
             _ => Err(unpack::arity(c.op)),
         },
         scratch: |avals, _| {
-            let (count, n, _) = extents(avals.first());
-            avals.first().map_or(0, |a| cholesky::cotangent_bytes(count, n, a.dtype))
+            let (one, n, _) = extents(avals.first());
+            let (other, ..) = extents(avals.get(1));
+            avals.first().map_or(0, |a| cholesky::cotangent_bytes(one.max(other).max(one * other), n, a.dtype))
         },
         fallible: false,
         spares: &[],
@@ -89,9 +96,11 @@ row! {
     cost |c| 4.0 * c.size() * c.lengths(0).last().map_or(0.0, |&n| n as f64);
     numpy "ref.cholesky_cotangent(l, g)";
     rounds by_layout;
-    exempt Messages: "it takes what cholesky gives it";
     case spd[3, 3], real[3, 3];
     case spd[2, 2, 2], real[2, 2, 2];
+    case spd[3, 3], real[2, 3, 3];
+    refuses f64[2, 3], f64[2, 2] => "cholesky_cotangent: not a square matrix. Got shape (2, 3); expected shape (..., n, n).";
+    refuses f64[2, 2], f64[3, 3] => "cholesky_cotangent: the sides differ in length. Got (2, 2) and (3, 3); expected a.shape[-1] == b.shape[-2].";
 }
 
 /// The cotangents of [`cholesky_cotangent`]: its formula once more, as graph.

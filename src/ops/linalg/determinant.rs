@@ -186,6 +186,7 @@ row! {
     case regular[3, 3];
     case spd[2, 2, 2];
     case regular[2, 8, 8];
+    refuses f64[2, 3] => "small_det: not a square matrix. Got shape (2, 3); expected shape (..., n, n).";
     refuses f64[17, 17] => "small_det: the matrices are not small. Got shape (17, 17); expected sides of at most 16.";
 }
 

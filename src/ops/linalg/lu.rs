@@ -6,7 +6,7 @@ use crate::array::with_lead;
 use crate::dtype::DType;
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::Tensor;
-use crate::graph::op::{CallKernel, Cotangent, Kernel, OpDef};
+use crate::graph::op::{CallKernel, Cotangent, Infer, Kernel, OpDef};
 use crate::kernels::linalg::lu;
 use crate::ops::apply::cast;
 use crate::ops::broadcast::broadcast_like;
@@ -172,7 +172,7 @@ row! {
 }
 
 /// The avals of what a system with known factors gives: those of `b`, with the axes in front broadcast.
-fn system(c: &mut crate::graph::op::Infer<'_>, a: &Aval, b: &Aval) -> Result<Aval> {
+pub(super) fn system(c: &mut Infer<'_>, a: &Aval, b: &Aval) -> Result<Aval> {
     let n = square(c, a)?;
     let (lead, m, columns) = matrices(c, b)?;
     if n.unify(m).is_none() {

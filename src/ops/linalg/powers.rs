@@ -102,7 +102,7 @@ row! {
     numpy "ref.fractional_matrix_power(ref.symmetric_if(a, hermitian), p)";
     example "T.fractional_matrix_power([[4.0, 4.0], [0.0, 4.0]], 0.5)" => "[[2. 1.]\n [0. 2.]]";
     alias matrix_pow;
-    linalg fractional_matrix_power;
+    linalg fractional_matrix_power, matrix_pow;
     rounds by_layout;
     case spd[3, 3], real[];
     case spd[2, 2, 2], real[2];

@@ -2,58 +2,68 @@
 
 use smallvec::smallvec;
 
+use crate::array::with_lead;
 use crate::dtype::DType;
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::Tensor;
-use crate::graph::op::{CallKernel, Infer, Kernel, OpDef};
+use crate::graph::op::{CallKernel, Cotangent, Infer, Kernel, OpDef, Vjp};
 use crate::kernels::linalg::{FEW, lu};
+use crate::ops::broadcast::broadcast_like;
 use crate::ops::contract::{batch_matmul, swapped};
-use crate::ops::movement::{expand_dims, squeeze};
+use crate::ops::movement::{expand_dims, identity, squeeze};
 use crate::ops::unpack;
-use crate::shape::{Aval, Dim, Tuple};
+use crate::shape::{Aval, Dim, Dims, Tuple};
 
-use super::lu::{lu_factor, lu_inverse, lu_solved};
-use super::{matrices, square, widely};
+use super::lu::{lu_factor, lu_inverse, lu_solved, system};
+use super::{aligned, matrices, square, widely};
 
 /// The rows of this family.
 pub(in crate::ops) static ROWS: &[&OpDef] = &[&SMALL_SOLVE, &SMALL_INV, &SOLVE, &INV, &LU_SOLVE];
 
 /// Whether matrices are so small that many are factored at once, and their factors are not worth keeping for other functions of them.
 pub(super) fn few(x: Tensor<'_>) -> bool {
-    matches!(x.dims(), [.., Dim::Known(m), Dim::Known(n)] if (*m).max(*n) <= FEW)
+    small_sides(x.dims())
+}
+
+fn small_sides(dims: &[Dim]) -> bool {
+    matches!(dims, [.., Dim::Known(m), Dim::Known(n)] if (*m).max(*n) <= FEW)
+}
+
+fn is_small(x: &Aval) -> bool {
+    small_sides(&x.shape)
 }
 
 /// Refuses what is no small square matrix.
 pub(super) fn small_square(c: &Infer<'_>, a: &Aval) -> Result<()> {
-    match square(c, a)? {
-        Dim::Known(n) if n <= FEW => Ok(()),
-        _ => c.shape_error("the matrices are not small", format_args!("shape {}", Tuple(&a.shape)), "sides of at most 16"),
+    square(c, a)?;
+    match is_small(a) {
+        true => Ok(()),
+        false => c.shape_error("the matrices are not small", format_args!("shape {}", Tuple(&a.shape)), "sides of at most 16"),
     }
 }
 
 row! {
-    /// The solution of `a x = b` for small matrices, as many of each; and the factors of `a`, if a gradient reads them. A singular `a` is an
-    /// error of the run.
+    /// The solution of `a x = b` for small matrices; and the factors of `a`, if a gradient reads them. A singular `a` is an error of the run.
     ///
-    /// Gradient: `gb = a^-T g` and `-gb x^T`, from the factors.
+    /// Gradient: `gb = a^-T g` and `-gb x^T`, from the factors; that of the factors is `lu_factor`'s.
     pub(crate) SMALL_SOLVE = fn small_solve(a: float, b: float) -> x, lu, pivots
     shape(c) {
-        let n = square(c, a)?;
-        let (lead, m, _) = matrices(c, b)?;
-        let small = |x: &Aval| matches!(x.shape[..], [.., Dim::Known(m), Dim::Known(n)] if m.max(n) <= FEW);
-        if n.unify(m).is_none() || lead != &a.shape[..a.ndim() - 2] {
-            let got = format!("{} and {}", Tuple(&a.shape), Tuple(&b.shape));
-            return c.shape_error("the sides differ in length", got, "a.shape[-1] == b.shape[-2]");
-        }
-        if !(small(a) && small(b)) {
+        let x = system(c, a, b)?;
+        if !(is_small(a) && is_small(b)) {
             return c.shape_error("the matrices are not small", format_args!("{} and {}", Tuple(&a.shape), Tuple(&b.shape)), "sides of at most 16");
         }
-        let rows = &a.shape[..a.ndim() - 1];
-        Ok(smallvec![b.clone(), a.clone(), Aval { dtype: DType::I32, shape: rows.into() }])
+        let (lead, n, _) = matrices(c, &x)?;
+        let of_factors = |own: &[Dim]| lead.iter().chain(own).copied().collect();
+        let lu = Aval { dtype: a.dtype, shape: of_factors(&[n, n]) };
+        let pivots = Aval { dtype: DType::I32, shape: of_factors(&[n]) };
+        Ok(smallvec![x, lu, pivots])
     };
     kernel Kernel::Call(CallKernel {
         run: |c| match (c.inputs, &mut *c.outputs) {
-            ([a, b], [x, lu, pivots]) => lu::factor_and_solve(c.ranges, c.op, [*a, *b], [x, lu, pivots]),
+            ([a, b], [x, lu, pivots]) => {
+                let lead = Dims::from_slice(&x.dims()[..x.dims().len().saturating_sub(2)]);
+                with_lead(*a, &lead, 2, |a| with_lead(*b, &lead, 2, |b| lu::factor_and_solve(c.ranges, c.op, [a, b], [x, lu, pivots])))
+            }
             _ => Err(unpack::arity(c.op)),
         },
         scratch: |_, _| 0,
@@ -61,18 +71,33 @@ row! {
         spares: &[1, 2],
     });
     support Unknown;
-    vjp(g, none, none) {
-        a: -batch_matmul(lu_solved(lu, pivots, a, g, true), swapped(x)),
-        b: lu_solved(lu, pivots, a, g, true),
-    }
-    batch Leading(2);
+    vjp(v) { ..small_solve_vjp(v) }
+    batch Rule(|b| aligned(b, &[2, 2]));
     cost |c| 3.0 * c.size() * c.lengths(0).last().map_or(0.0, |&n| n as f64);
     numpy "ref.small_solve(a, b)";
     rounds by_layout;
     exempt Unknown: "solve takes other ways where lengths are not known";
-    exempt Messages: "it takes what solve gives it";
     case regular[3, 3], real[3, 2];
     case spd[2, 3, 3], real[2, 3, 1];
+    case spd[2, 3, 3], real[3, 2];
+    refuses f64[2, 3], f64[2, 1] => "small_solve: not a square matrix. Got shape (2, 3); expected shape (..., n, n).";
+    refuses f64[2, 2], f64[3, 1] => "small_solve: the sides differ in length. Got (2, 2) and (3, 1); expected a.shape[-1] == b.shape[-2].";
+    refuses f64[2, 2], f64[2, 17] => "small_solve: the matrices are not small. Got (2, 2) and (2, 17); expected sides of at most 16.";
+}
+
+fn small_solve_vjp<'g>(v: &Vjp<'_, 'g>) -> Vec<Cotangent<'g>> {
+    let (a, given) = (v.x(0), |k: usize| v.cotangents.get(k).copied().flatten());
+    let b = given(0).map(|g| lu_solved(v.y(1), v.y(2), a, g, true));
+    let by_factors = given(1).and_then(|g| {
+        // One matrix for each of the factors, as the axes in front say.
+        let x = identity(broadcast_like(a, v.y(1)));
+        v.differentiate.grad(&[lu_factor(x).0], &[Some(g)], &[x]).into_iter().next().flatten()
+    });
+    let of_a = match (b.map(|gb| -batch_matmul(gb, swapped(v.y(0)))), by_factors) {
+        (Some(x), Some(y)) => Some(x + y),
+        (x, y) => x.or(y),
+    };
+    [of_a, b].map(|x| x.map_or(Cotangent::Zero, Cotangent::Value)).into()
 }
 
 row! {
@@ -97,6 +122,7 @@ row! {
     exempt Unknown: "inv takes another way where lengths are not known";
     case regular[3, 3];
     case spd[2, 2, 2];
+    refuses f64[2, 3] => "small_inv: not a square matrix. Got shape (2, 3); expected shape (..., n, n).";
     refuses f64[17, 17] => "small_inv: the matrices are not small. Got shape (17, 17); expected sides of at most 16.";
 }
 
