@@ -4432,10 +4432,10 @@ def signm(a: TensorLike, hermitian: bool = False) -> Tensor:
 
 def fractional_matrix_power(a: TensorLike, p: TensorLike, hermitian: bool = False) -> Tensor:
     """The power `a ** p` of the square matrices in the last two axes for a number `p`, or one for each matrix: `expm(p logm(a))`. A real
-    eigenvalue that is 0 or negative is an error of the run: for integers there is `matrix_power`. With `hermitian` the symmetric part
-    is taken.
+    eigenvalue that is 0 or negative is an error of the run, unless `p` is a number in the program and whole: then it is `matrix_power`.
+    With `hermitian` the symmetric part is taken.
 
-    Gradient: by the exponential function and the logarithm, to `p` too.
+    Gradient: by the exponential function and the logarithm, to `p` too; of a whole number by the products.
 
     >>> with ag.Context():
     ...     print(T.fractional_matrix_power([[4.0, 4.0], [0.0, 4.0]], 0.5).eval())

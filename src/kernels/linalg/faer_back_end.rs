@@ -1,4 +1,4 @@
-//! The default back end: faer, on one thread.
+//! The default back end: faer, on one thread; eigenvalues and singular values of matrices of a moderate size by kernels of our own.
 
 use faer::diag::DiagMut;
 use faer::dyn_stack::{MemStack, StackReq};
@@ -13,7 +13,9 @@ use faer::linalg::svd::{ComputeSvdVectors, svd, svd_scratch};
 use faer::reborrow::{Reborrow, ReborrowMut};
 use faer::{Conj, MatMut, MatRef, Par};
 
+use super::condensed;
 use super::factor::{Factor, NoConvergence};
+use crate::kernels::isa::isa;
 
 /// Memory that faer may use as it likes.
 fn stack(scratch: &mut [u8]) -> &mut MemStack {
@@ -97,6 +99,9 @@ impl Factor for f64 {
     }
 
     fn svd_bytes(m: usize, n: usize, vectors: bool) -> usize {
+        if condensed::pays(isa(), [m, n], vectors) {
+            return condensed::svd_scratch(m, n, vectors) * size_of::<f64>() + align_of::<f64>();
+        }
         let kind = if vectors { ComputeSvdVectors::Thin } else { ComputeSvdVectors::No };
         bytes(svd_scratch::<f64>(m, n, kind, kind, Par::Seq, Default::default()))
     }
@@ -108,6 +113,10 @@ impl Factor for f64 {
         vectors: Option<(&mut [f64], &mut [f64])>,
         scratch: &mut [u8],
     ) -> Result<(), NoConvergence> {
+        if condensed::pays(isa(), [m, n], vectors.is_some()) {
+            let (room, _) = numbers::<f64>(scratch, condensed::svd_scratch(m, n, vectors.is_some()));
+            return condensed::svd(isa(), a, m, n, s, vectors, room);
+        }
         let k = m.min(n);
         let (u, v) = vectors.map(|(u, v)| (rows_mut(u, m, k), rows_mut(v, n, k))).unzip();
         let s = DiagMut::from_slice_mut(&mut s[..k]);
@@ -115,10 +124,17 @@ impl Factor for f64 {
     }
 
     fn eigh_bytes(n: usize, vectors: bool) -> usize {
+        if condensed::pays(isa(), [n, n], vectors) {
+            return condensed::eigh_scratch(n, vectors) * size_of::<f64>() + align_of::<f64>();
+        }
         let kind = if vectors { ComputeEigenvectors::Yes } else { ComputeEigenvectors::No };
         if n == 0 { 0 } else { bytes(self_adjoint_evd_scratch::<f64>(n, kind, Par::Seq, Default::default())) }
     }
     fn eigh(a: &[f64], n: usize, w: &mut [f64], v: Option<&mut [f64]>, scratch: &mut [u8]) -> Result<(), NoConvergence> {
+        if condensed::pays(isa(), [n, n], v.is_some()) {
+            let (room, _) = numbers::<f64>(scratch, condensed::eigh_scratch(n, v.is_some()));
+            return condensed::eigh(isa(), a, n, w, v, room);
+        }
         let (w, v) = (DiagMut::from_slice_mut(&mut w[..n]), v.map(|v| rows_mut(v, n, n)));
         self_adjoint_evd(rows(a, n, n), w, v, Par::Seq, stack(scratch), Default::default()).map_err(|_| NoConvergence)
     }

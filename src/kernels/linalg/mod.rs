@@ -18,6 +18,8 @@ pub mod banded;
 pub mod cholesky;
 pub mod cluster;
 pub mod commuted;
+#[cfg(not(feature = "blas"))]
+mod condensed;
 mod dense;
 pub mod determinant;
 mod differences;
