@@ -190,7 +190,16 @@ row! {
     ///
     /// Gradient: `gb = a^-T g` and `-gb x^T`; with `transpose`, `gb = a^-1 g` and `-x gb^T`: from the same factors.
     pub(crate) LU_SOLVED = fn lu_solved(lu: float, pivots: any, a: float, b: float; transpose: bool = false) -> x
-    shape(c) Ok(smallvec![system(c, a, b)?]);
+    shape(c) {
+        let mut x = system(c, a, b)?;
+        // Of a batch of which each has factors of its own, and all have the same numbers, the factors alone may have the axis.
+        let (lead, own) = x.shape.split_at(x.ndim() - 2);
+        let own: Shape = own.into();
+        let mut shape = broadcast(c.op, &lu.shape[..lu.ndim().saturating_sub(2)], lead, c.fresh)?;
+        shape.extend(own);
+        x.shape = shape;
+        Ok(smallvec![x])
+    };
     kernel call!(true, |[lu, pivots, _a, b] -> [x], c| {
         let transpose: bool = attr(c.attrs.first())?;
         let lead = &x.dims()[..x.dims().len().saturating_sub(2)];
