@@ -40,7 +40,7 @@ test-python: $(VENV)/.built $(VENV)/.demo $(VENV)/.test
 	SCIRS2_AUTOGRAD_ISA=avx2 $(BIN)/python -m pytest -n auto --dist worksteal tests/python/test_extremes.py
 
 # Every row again, by the kernels of lesser machines, both at once.
-ISA_TESTS = cargo test --locked --test op_matrix --test theory --test derivatives --test infinities
+ISA_TESTS = cargo test --locked --lib --test op_matrix --test theory --test derivatives --test infinities
 test-isa: | rust
 	$(ISA_TESTS) --no-run
 	export SCIRS2_AUTOGRAD_GUARD=1; \

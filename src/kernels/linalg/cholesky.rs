@@ -5,7 +5,7 @@ use super::super::ranges::Ranges;
 use super::factor::{Factor, Real};
 use super::small::cholesky::Cholesky;
 use super::small::{self, Small, Source, Target};
-use super::{Batch, Fault, Matrices, Shared, carved, carved_bytes, reals, transpose, transpose_in_place};
+use super::{Batch, Fault, Matrices, Shared, by_rows, carved, carved_bytes, reals, transpose_in_place};
 use crate::array::{View, ViewMut};
 use crate::dtype::DType;
 use crate::error::Result;
@@ -57,7 +57,7 @@ pub fn cholesky(ranges: &Ranges<'_>, op: &str, a: View<'_>, scratch: &mut [u8], 
             };
             symmetric(n, work);
             T::cholesky(work, n, rest).map_err(fault)?;
-            transpose(n, work, to);
+            by_rows([n, n], work, to);
             (0..n).for_each(|i| to[i * n + i + 1..(i + 1) * n].fill(T::ZERO));
             Ok(())
         })

@@ -3,7 +3,7 @@
 use super::super::ranges::Ranges;
 use super::factor::{Factor, Real};
 use super::small::{self, Small, Source, Target};
-use super::{Batch, Fault, Matrices, Shared, carved, carved_bytes, reals, sign};
+use super::{Batch, Fault, Matrices, Shared, by_rows, carved, carved_bytes, reals, sign};
 use crate::array::{View, ViewMut};
 use crate::dtype::DType;
 use crate::error::Result;
@@ -53,12 +53,12 @@ pub fn eigh(ranges: &Ranges<'_>, op: &str, a: View<'_>, scratch: &mut [u8], w: &
             if vectors {
                 // SAFETY: as above; every element is written.
                 unsafe {
-                    let v = v.at(i * n * n);
-                    for c in 0..n {
-                        let column = &own[c * n..(c + 1) * n];
-                        let flip = sign(column.iter().copied());
-                        column.iter().enumerate().for_each(|(j, &x)| *v.add(j * n + c) = flip * x);
+                    for column in own.chunks_exact_mut(n) {
+                        if sign(column.iter().copied()) < T::ZERO {
+                            column.iter_mut().for_each(|x| *x = -*x);
+                        }
                     }
+                    by_rows([n, n], own, v.part(i * n * n, n * n));
                 }
             }
             Ok(())

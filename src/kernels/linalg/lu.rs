@@ -6,7 +6,7 @@ use super::super::level3::System;
 use super::super::ranges::Ranges;
 use super::factor::{Factor, Real};
 use super::small::{self, Small, Source, Target};
-use super::{Batch, Fault, Matrices, Shared, carved, carved_bytes, reals, transpose};
+use super::{Batch, Fault, Matrices, Shared, by_rows, carved, carved_bytes, reals};
 use crate::array::{View, ViewMut};
 use crate::dtype::DType;
 use crate::error::Result;
@@ -62,7 +62,7 @@ pub fn lu(
                 let (order, place) = lists.split_at_mut(n);
                 matrices.load(i, columns.as_mut_ptr(), false);
                 T::lu(columns, n, order, rest);
-                transpose(n, columns, factors.part(i * n * n, n * n));
+                by_rows([n, n], columns, factors.part(i * n * n, n * n));
                 exchanges(order, place, pivots.part(i * n, n));
             }
             Ok(())

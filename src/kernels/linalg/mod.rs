@@ -303,21 +303,43 @@ fn carved_bytes<T>(n: usize) -> usize {
     (n * size_of::<T>()).next_multiple_of(ALIGN)
 }
 
-/// `to` becomes the transpose of an n x n matrix.
-fn transpose<T: Copy>(n: usize, from: &[T], to: &mut [T]) {
+/// Copies a matrix of so many rows and columns, column by column in `from`, row by row to `to`.
+fn by_rows<T: Copy>([rows, columns]: [usize; 2], from: &[T], to: &mut [T]) {
     // Squares that the cache holds; of a line of it each number is used.
     const SIDE: usize = 8;
-    for (r, c) in (0..n).step_by(SIDE).flat_map(|r| (0..n).step_by(SIDE).map(move |c| (r, c))) {
-        for i in r..n.min(r + SIDE) {
-            let to = &mut to[i * n + c..i * n + n.min(c + SIDE)];
-            to.iter_mut().enumerate().for_each(|(j, to)| *to = from[(c + j) * n + i]);
+    for (r, c) in (0..rows).step_by(SIDE).flat_map(|r| (0..columns).step_by(SIDE).map(move |c| (r, c))) {
+        for i in r..rows.min(r + SIDE) {
+            let to = &mut to[i * columns + c..i * columns + columns.min(c + SIDE)];
+            to.iter_mut().enumerate().for_each(|(j, to)| *to = from[(c + j) * rows + i]);
         }
     }
 }
 
-/// The same in place.
+/// A square matrix becomes its transpose.
 fn transpose_in_place<T: Copy>(n: usize, a: &mut [T]) {
     (0..n).for_each(|i| (0..i).for_each(|j| a.swap(i * n + j, j * n + i)));
+}
+
+/// Whether no number is infinite or NaN.
+fn all_finite<T: factor::Real>(x: &[T]) -> bool {
+    // Zero times a number that is not finite is NaN. Several sums, and no end before the last number, make vectors of it.
+    let mut sums = [T::ZERO; 8];
+    let (lists, rest) = x.as_chunks::<8>();
+    for list in lists {
+        sums.iter_mut().zip(list).for_each(|(sum, &x)| *sum += x * T::ZERO);
+    }
+    sums.iter().all(|&sum| sum == T::ZERO) && rest.iter().all(|x| x.is_finite())
+}
+
+/// The sum of the squares of numbers times `scale`.
+fn square_sum<T: factor::Real>(x: &[T], scale: f64) -> f64 {
+    let mut sums = [0.0; 8];
+    let (lists, rest) = x.as_chunks::<8>();
+    let square = |x: T| (x.wide() * scale) * (x.wide() * scale);
+    for list in lists {
+        sums.iter_mut().zip(list).for_each(|(sum, &x)| *sum += square(x));
+    }
+    sums.iter().sum::<f64>() + rest.iter().map(|&x| square(x)).sum::<f64>()
 }
 
 /// The sign that makes the entry of the largest magnitude positive; of equals the first.

@@ -3,7 +3,7 @@
 use super::super::ranges::Ranges;
 use super::factor::{Factor, NoConvergence, Real};
 use super::small::{self, Small, Source, Target};
-use super::{Batch, Fault, Matrices, Shared, carved, carved_bytes, reals, sign};
+use super::{Batch, Fault, Matrices, Shared, all_finite, by_rows, carved, carved_bytes, reals, sign, square_sum};
 use crate::array::{View, ViewMut};
 use crate::dtype::DType;
 use crate::error::Result;
@@ -56,7 +56,9 @@ pub fn svd(ranges: &Ranges<'_>, op: &str, a: View<'_>, full: bool, scratch: &mut
                 (work, left, right, values, rest)
             };
             let one = One { m, n };
-            if let Some(at) = work.iter().position(|x| !x.is_finite()) {
+            if !all_finite(work)
+                && let Some(at) = work.iter().position(|x| !x.is_finite())
+            {
                 let got = format_args!("{} at ({}, {})", work[at].wide(), at % m.max(1), at / m.max(1));
                 return Err(Fault::new("the matrix is not finite", got, "finite numbers"));
             }
@@ -74,16 +76,14 @@ pub fn svd(ranges: &Ranges<'_>, op: &str, a: View<'_>, full: bool, scratch: &mut
             // SAFETY: as above; every element is written.
             unsafe {
                 s.part(i * k, k).copy_from_slice(values);
-                let (u, vh) = (u.at(i * m * cu), vh.at(i * cv * n));
-                for c in 0..cu.max(cv) {
-                    let flip = if c < k { sign(right[c * n..(c + 1) * n].iter().copied()) } else { T::ONE };
-                    if c < cu {
-                        (0..m).for_each(|j| *u.add(j * cu + c) = flip * left[c * m + j]);
-                    }
-                    if c < cv {
-                        (0..n).for_each(|j| *vh.add(c * n + j) = flip * right[c * n + j]);
+                for c in 0..k {
+                    let (left, right) = (&mut left[c * m..(c + 1) * m], &mut right[c * n..(c + 1) * n]);
+                    if sign(right.iter().copied()) < T::ZERO {
+                        left.iter_mut().chain(right).for_each(|x| *x = -*x);
                     }
                 }
+                by_rows([m, cu], left, u.part(i * m * cu, m * cu));
+                vh.part(i * cv * n, cv * n).copy_from_slice(right);
             }
             Ok(())
         };
@@ -113,16 +113,15 @@ impl One {
     /// Whether the columns are orthonormal, the values in order, and all finite: what a back end gave is looked at.
     fn holds<T: Factor>(&self, a: &[T], s: &[T], u: &[T], v: &[T]) -> bool {
         let (m, n, k) = (self.m, self.n, self.m.min(self.n));
-        if !s.iter().chain(&u[..m * k]).chain(&v[..n * k]).all(|x| x.is_finite()) || s.iter().any(|x| *x < T::ZERO) {
+        if ![s, &u[..m * k], &v[..n * k]].into_iter().all(all_finite) || s.iter().any(|x| *x < T::ZERO) {
             return false;
         }
         // The Frobenius norm is that of the values.
-        let size = |x: &[T], scale: f64| x.iter().map(|x| (x.wide() * scale).powi(2)).sum::<f64>();
         let most = a.iter().fold(0.0, |m: f64, x| m.max(x.wide().abs()));
         if most == 0.0 {
             return s.iter().all(|x| *x == T::ZERO);
         }
-        let (norm, values) = (size(a, 1.0 / most).sqrt(), size(s, 1.0 / most).sqrt());
+        let (norm, values) = (square_sum(a, 1.0 / most).sqrt(), square_sum(s, 1.0 / most).sqrt());
         (norm - values).abs() <= 1e3 * T::EPSILON.wide() * norm * (m.max(n) as f64).sqrt()
     }
 
@@ -153,9 +152,9 @@ impl One {
             rescale(s);
             return Ok(());
         }
-        transpose(a, m, n);
+        turn(a, m, n);
         let done = T::svd(a, n, m, s, Some((v, u)), rest).is_ok() && One { m: n, n: m }.holds(a, s, v, u);
-        transpose(a, n, m);
+        turn(a, n, m);
         if done {
             rescale(s);
             return Ok(());
@@ -235,7 +234,7 @@ fn scaled<T: Real>(a: &mut [T]) -> T {
 }
 
 /// Turns an `m x n` matrix, column by column, into its transpose.
-fn transpose<T: Copy>(a: &mut [T], m: usize, n: usize) {
+fn turn<T: Copy>(a: &mut [T], m: usize, n: usize) {
     let copy = a.to_vec();
     (0..m * n).for_each(|at| a[at / m.max(1) + at % m.max(1) * n] = copy[at]);
 }
