@@ -264,7 +264,7 @@ impl Chase {
         let diagonal = d[row::<UP>(0, e.len())];
         let g = e[beside::<UP>(0, e.len())];
         let ratio = shift / diagonal;
-        if !(ratio.abs() < LARGE) {
+        if ratio.is_nan() || ratio.abs() >= LARGE {
             // The sweep before has made the diagonal element zero: the first rotation does nothing.
             return Chase { f: 1.0, g: 0.0, diagonal, above: g };
         }

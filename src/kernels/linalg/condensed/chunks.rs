@@ -3,9 +3,6 @@
 //! Matrices are stored by columns that are padded to whole chunks, and the reductions work from the last column to the first: so the part that
 //! is left always begins at row 0, and no loop has a remainder. Loops over the 8 numbers of a chunk become vector instructions.
 
-// Iterators with closures are not used here: those that LLVM does not inline would be compiled without the instructions of their callers.
-#![allow(clippy::needless_range_loop, reason = "the numbers of chunks are counted, whatever array holds them")]
-
 /// 8 numbers of a column.
 pub type Chunk = [f64; 8];
 

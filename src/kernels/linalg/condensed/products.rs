@@ -1,8 +1,5 @@
 //! Changes of a matrix by reflections, in one pass with the products that the next reflection needs.
 
-// Iterators with closures are not used here: those that LLVM does not inline would be compiled without the instructions of their callers.
-#![allow(clippy::needless_range_loop, reason = "the numbers of chunks are counted, whatever array holds them")]
-
 use std::hint::black_box;
 
 use super::chunks::{Chunk, ZERO, add, plus, plus_product, sum};

@@ -4,8 +4,6 @@
 //! sweeps of rotations run over it (Van Zee, van de Geijn, Quintana-Ortí: Restructuring the tridiagonal and bidiagonal QR algorithms for
 //! performance, 2014). The column that two rotations share stays in registers.
 
-#![allow(clippy::needless_range_loop, reason = "the numbers of chunks are counted, whatever array holds them")]
-
 use super::chunks::{Chunk, ZERO, chunks};
 use crate::kernels::isa::Isa;
 

@@ -70,10 +70,8 @@ fn body<const R: usize, const F: bool>(
     copy_symmetric(a, n, matrix);
     let scale = scale_to_one(matrix);
     tridiagonal::reduce::<R, F>(matrix, n, d, e, scales, work);
-    for i in 0..n - 1 {
-        signs[i] = e[i];
-        e[i] *= e[i];
-    }
+    signs[..n - 1].copy_from_slice(&e[..n - 1]);
+    e[..n - 1].iter_mut().for_each(|x| *x *= *x);
     let order = order.as_chunks_mut::<2>().0;
     let Some(v) = v else {
         iterate::<R, F>(&mut d[..n], e, signs, None)?;

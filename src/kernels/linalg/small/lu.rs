@@ -62,14 +62,12 @@ pub fn factor<T: Number, const L: usize, const F: bool>(
 /// The order of rows that exchanges give, for each lane.
 #[inline(always)]
 fn orders(n: usize, lanes: usize, pivot: impl Fn(usize, usize) -> usize) -> [[u8; SIDE]; WIDEST] {
-    let mut orders = [[0; SIDE]; WIDEST];
-    for (lane, order) in orders.iter_mut().enumerate().take(lanes) {
-        for i in 0..n {
-            order[i] = i as u8;
-        }
-        for i in 0..n {
+    const ROWS: [u8; SIDE] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15];
+    let mut orders = [ROWS; WIDEST];
+    for i in 0..n {
+        for lane in 0..lanes {
             // What is no row is kept inside.
-            order.swap(i, pivot(lane, i).min(n - 1));
+            orders[lane].swap(i % SIDE, pivot(lane, i).min(n - 1) % SIDE);
         }
     }
     orders
