@@ -7,7 +7,9 @@ import scipy.linalg
 
 __all__ = [
     "canonical",
+    "cholesky_cotangent",
     "cluster_steps",
+    "cofactors",
     "cofactors_along",
     "eig",
     "eig_parts",
@@ -15,6 +17,7 @@ __all__ = [
     "exchange_rows",
     "lu_factor",
     "qr",
+    "small_solve",
     "svd",
     "symmetric",
 ]
