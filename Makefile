@@ -65,15 +65,14 @@ test-wheel: wheel
 	done
 	rm -rf dist/env
 
-# OpenBLAS as PyPI has it, in an environment of its own, into which the wheel with it goes too.
-BLAS = SCIRS2_AUTOGRAD_BLAS="$$(.venv-blas/bin/python -c 'import scipy_openblas32 as b; print(b.get_lib_dir())')"
-test-blas: .venv-blas/.installed $(VENV)/.build-tools | rust  ## run every test with LAPACK and CBLAS (installs OpenBLAS)
-	SCIRS2_AUTOGRAD_GUARD=1 $(BLAS) cargo test --locked --features blas --target-dir target/blas
-	rm -rf dist/blas
-	$(BLAS) env -u CONDA_PREFIX CARGO_TARGET_DIR=$(CURDIR)/target/blas $(BIN)/maturin build --quiet --release --locked \
-	  --features python,blas --out dist/blas
-	.venv-blas/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --force-reinstall dist/blas/*.whl
-	OPENBLAS_NUM_THREADS=1 .venv-blas/bin/python -m pytest -n auto --dist worksteal -m "not slow"
+# OpenBLAS as PyPI has it, in an environment of its own, into which the package is installed as the README says. Copies of the package,
+# which some tests make, find the library by the loader's path.
+BLAS = export SCIRS2_AUTOGRAD_BLAS="$$(.venv-blas/bin/python -c 'import scipy_openblas32 as b; print(b.get_lib_dir())')"
+test-blas: .venv-blas/.installed | rust  ## run every test with LAPACK and CBLAS (installs OpenBLAS)
+	$(BLAS); SCIRS2_AUTOGRAD_GUARD=1 cargo test --locked --features blas --target-dir target/blas
+	$(BLAS); env -u CONDA_PREFIX .venv-blas/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --force-reinstall . \
+	  -C build-args="--features python,blas"
+	$(BLAS); LD_LIBRARY_PATH="$$SCIRS2_AUTOGRAD_BLAS" OPENBLAS_NUM_THREADS=1 .venv-blas/bin/python -m pytest -n auto --dist worksteal -m "not slow"
 
 test-slow: $(VENV)/.built $(VENV)/.demo $(VENV)/.test  ## run the slow tests
 	cargo test --locked --release -- --ignored

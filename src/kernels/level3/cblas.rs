@@ -1,8 +1,10 @@
 //! By CBLAS, as the library that `build.rs` found supplies it.
 
 use std::ffi::c_int;
-#[cfg(openblas)]
 use std::sync::Once;
+use std::time::Duration;
+
+use parking_lot::{RwLock, RwLockReadGuard};
 
 use super::{Level3, Product, System};
 
@@ -89,13 +91,30 @@ fn int(n: usize) -> Option<Int> {
     Int::try_from(n).ok()
 }
 
-/// Threads are ours: work is shared out before the library is called, so that results do not depend on their number.
-pub fn one_thread() {
-    #[cfg(openblas)]
-    {
-        static ONCE: Once = Once::new();
-        // SAFETY: any number may be set at any time.
-        ONCE.call_once(|| unsafe { openblas_set_num_threads(1) });
+/// Calls of the library that are under way.
+static CALLS: RwLock<()> = RwLock::new(());
+
+/// Before a call of the library: it ends with what this gives.
+///
+/// Threads are ours: work is shared out before the library is called, so that results do not depend on their number. When the process ends
+/// the library takes its memory down, while other threads of the program may compute: calls under way are waited for, and new ones never begin.
+pub fn call() -> RwLockReadGuard<'static, ()> {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        // SAFETY: any number may be set at any time; a function that does not unwind may run at the end.
+        unsafe {
+            #[cfg(openblas)]
+            openblas_set_num_threads(1);
+            libc::atexit(hold);
+        }
+    });
+    CALLS.read_recursive()
+}
+
+extern "C" fn hold() {
+    // A process that was forked off amid a call waits for nobody: it does not wait long.
+    if let Some(guard) = CALLS.try_write_for(Duration::from_secs(2)) {
+        std::mem::forget(guard);
     }
 }
 
@@ -104,7 +123,7 @@ pub fn one_thread() {
 /// # Safety
 /// As there.
 pub unsafe fn product<T: Routines>(p: &Product, a: *const T, b: *const T, d: *mut T) -> bool {
-    one_thread();
+    let _call = call();
     // What is written column by column is the transpose of the product of the transposes.
     let turn = |s: [isize; 2]| [s[1], s[0]];
     let ([m, n], x, y, z) = if p.d[1] == 1 || p.d[0] != 1 {
@@ -124,7 +143,7 @@ pub unsafe fn product<T: Routines>(p: &Product, a: *const T, b: *const T, d: *mu
 /// # Safety
 /// As there.
 pub unsafe fn solve_triangular<T: Routines>(s: &System, a: *const T, x: *mut T, row: usize) -> bool {
-    one_thread();
+    let _call = call();
     let a = Operand::new(a, [s.n, s.n], s.steps);
     let (Some(a), Some(n), Some(m), Some(row)) = (a, int(s.n), int(s.m), int(row)) else { return false };
     // It is told which triangle is stored, not which one is meant.

@@ -10,7 +10,7 @@ use crate::error::Result;
 
 /// Bytes for one matrix.
 fn bytes<T: Factor>(n: usize) -> usize {
-    2 * carved_bytes::<T>(n * n) + T::eigh_bytes(n, true)
+    2 * carved_bytes::<T>(n * n) + T::eigh_bytes(n, true).max(T::eigh_bytes(n, false))
 }
 
 /// Bytes of scratch of [`eigh`] for a batch of `count` matrices.

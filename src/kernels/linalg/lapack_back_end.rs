@@ -2,7 +2,7 @@
 
 use std::ffi::{c_char, c_int};
 
-use super::super::level3::cblas::one_thread;
+use super::super::level3::cblas::call;
 use super::factor::{Factor, NoConvergence};
 
 type Int = c_int;
@@ -58,7 +58,7 @@ fn bytes<T>(n: usize) -> usize {
 
 /// How many numbers of work memory a routine asks for: the answer to its query.
 fn wanted(query: impl FnOnce(&mut f64)) -> usize {
-    one_thread();
+    let _call = call();
     let mut answer = 1.0;
     query(&mut answer);
     (answer.max(1.0)) as usize
@@ -142,7 +142,7 @@ impl Factor for f64 {
         0
     }
     fn cholesky(a: &mut [f64], n: usize, _: &mut [u8]) -> Result<(), usize> {
-        one_thread();
+        let _call = call();
         let mut info = 0;
         if n > 0 {
             // SAFETY: a matrix of n x n numbers.
@@ -160,7 +160,7 @@ impl Factor for f64 {
         bytes::<Int>(n)
     }
     fn lu(a: &mut [f64], n: usize, order: &mut [usize], scratch: &mut [u8]) {
-        one_thread();
+        let _call = call();
         let (pivots, _) = carve::<Int>(scratch, n);
         let mut info = 0;
         pivots.fill(0);
@@ -183,6 +183,7 @@ impl Factor for f64 {
         let (tau, rest) = carve::<f64>(scratch, k);
         let (work, _) = carve::<f64>(rest, lwork);
         let q = &mut q[..m * columns];
+        let _call = call();
         // SAFETY: matrices of m x n and m x columns numbers, and memory as the routines ask for.
         unsafe {
             dgeqrf_(&int(m), &int(n), a[..m * n].as_mut_ptr(), &lead(m), tau.as_mut_ptr(), work.as_mut_ptr(), &int(lwork), &mut info);
@@ -220,6 +221,7 @@ impl Factor for f64 {
         let (u, v) = vectors.unzip();
         let mut none = [0.0];
         let left = u.map_or(none.as_mut_ptr(), |u| u[..m * k].as_mut_ptr());
+        let _call = call();
         // SAFETY: matrices of m x n, m x k and k x n numbers, and memory as the routine asks for.
         unsafe {
             dgesdd_(
@@ -262,6 +264,7 @@ impl Factor for f64 {
         let (iwork, _) = carve::<Int>(rest, count);
         let own = v.map_or(own, |v| &mut v[..n * n]);
         own.copy_from_slice(&a[..n * n]);
+        let _call = call();
         // SAFETY: a matrix of n x n numbers, n values, and memory as the routine asks for.
         unsafe {
             let (own, w, work) = (own.as_mut_ptr(), w[..n].as_mut_ptr(), work.as_mut_ptr());
@@ -278,6 +281,7 @@ impl Factor for f64 {
         let (own, rest) = carve::<f64>(scratch, n * n);
         let (work, _) = carve::<f64>(rest, lwork);
         own.copy_from_slice(&a[..n * n]);
+        let _call = call();
         // SAFETY: matrices of n x n numbers, n values in two parts, and memory as the routine asks for.
         unsafe {
             dgeev_(
