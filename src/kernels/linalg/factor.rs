@@ -120,3 +120,16 @@ pub trait Factor: Real {
     /// the positive imaginary part first, the first column is the real part of the first vector and the second its imaginary part.
     fn eig(a: &[Self], n: usize, re: &mut [Self], im: &mut [Self], v: &mut [Self], scratch: &mut [u8]) -> Result<(), NoConvergence>;
 }
+
+/// `n` numbers at the front of scratch memory at any address, and the rest.
+pub fn numbers<T: Copy>(scratch: &mut [u8], n: usize) -> (&mut [T], &mut [u8]) {
+    let lead = scratch.as_ptr().align_offset(align_of::<T>()).min(scratch.len());
+    let (own, rest) = scratch[lead..].split_at_mut(n * size_of::<T>());
+    // SAFETY: aligned, initialised, and any bits are a number.
+    (unsafe { std::slice::from_raw_parts_mut(own.as_mut_ptr().cast(), n) }, rest)
+}
+
+/// Bytes that [`numbers`] takes at most.
+pub fn numbers_bytes<T>(n: usize) -> usize {
+    n * size_of::<T>() + align_of::<T>()
+}

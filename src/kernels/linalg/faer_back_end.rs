@@ -14,7 +14,7 @@ use faer::reborrow::{Reborrow, ReborrowMut};
 use faer::{Conj, MatMut, MatRef, Par};
 
 use super::condensed;
-use super::factor::{Factor, NoConvergence};
+use super::factor::{Factor, NoConvergence, numbers, numbers_bytes};
 use crate::kernels::isa::isa;
 
 /// Memory that faer may use as it likes.
@@ -26,14 +26,6 @@ fn stack(scratch: &mut [u8]) -> &mut MemStack {
 /// Bytes that a request needs at any address.
 fn bytes(request: StackReq) -> usize {
     request.unaligned_bytes_required()
-}
-
-/// The bytes of `n` numbers, cut off the front of `scratch` at an aligned place, and the rest.
-fn numbers<T>(scratch: &mut [u8], n: usize) -> (&mut [T], &mut [u8]) {
-    let lead = scratch.as_ptr().align_offset(align_of::<T>()).min(scratch.len());
-    let (own, rest) = scratch[lead..].split_at_mut(n * size_of::<T>());
-    // SAFETY: aligned, initialised, and any bits are a number.
-    (unsafe { std::slice::from_raw_parts_mut(own.as_mut_ptr().cast(), n) }, rest)
 }
 
 fn rows<T>(a: &[T], m: usize, n: usize) -> MatRef<'_, T> {
@@ -58,7 +50,7 @@ impl Factor for f64 {
     }
 
     fn lu_bytes(n: usize) -> usize {
-        let own = n * size_of::<usize>() + align_of::<usize>() + n * n * size_of::<f64>() + align_of::<f64>();
+        let own = numbers_bytes::<usize>(n) + numbers_bytes::<f64>(n * n);
         own + bytes(lu_in_place_scratch::<usize, f64>(n, n, Par::Seq, Default::default()))
     }
     fn lu(a: &mut [f64], n: usize, order: &mut [usize], scratch: &mut [u8]) {
@@ -78,7 +70,7 @@ impl Factor for f64 {
         let (k, block) = (m.min(n), recommended_block_size::<f64>(m, n));
         let factor = qr_in_place_scratch::<f64>(m, n, block, Par::Seq, Default::default());
         let apply = apply_block_householder_sequence_on_the_left_in_place_scratch::<f64>(m, block, columns);
-        block * k * size_of::<f64>() + align_of::<f64>() + bytes(factor.or(apply))
+        numbers_bytes::<f64>(block * k) + bytes(factor.or(apply))
     }
     fn qr(a: &mut [f64], m: usize, n: usize, q: &mut [f64], columns: usize, scratch: &mut [u8]) {
         let (k, block) = (m.min(n), recommended_block_size::<f64>(m, n));
@@ -100,7 +92,7 @@ impl Factor for f64 {
 
     fn svd_bytes(m: usize, n: usize, vectors: bool) -> usize {
         if condensed::pays(isa(), [m, n], vectors) {
-            return condensed::svd_scratch(m, n, vectors) * size_of::<f64>() + align_of::<f64>();
+            return numbers_bytes::<f64>(condensed::svd_scratch(m, n, vectors));
         }
         let kind = if vectors { ComputeSvdVectors::Thin } else { ComputeSvdVectors::No };
         bytes(svd_scratch::<f64>(m, n, kind, kind, Par::Seq, Default::default()))
@@ -125,7 +117,7 @@ impl Factor for f64 {
 
     fn eigh_bytes(n: usize, vectors: bool) -> usize {
         if condensed::pays(isa(), [n, n], vectors) {
-            return condensed::eigh_scratch(n, vectors) * size_of::<f64>() + align_of::<f64>();
+            return numbers_bytes::<f64>(condensed::eigh_scratch(n, vectors));
         }
         let kind = if vectors { ComputeEigenvectors::Yes } else { ComputeEigenvectors::No };
         if n == 0 { 0 } else { bytes(self_adjoint_evd_scratch::<f64>(n, kind, Par::Seq, Default::default())) }

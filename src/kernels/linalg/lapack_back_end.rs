@@ -3,7 +3,7 @@
 use std::ffi::{c_char, c_int};
 
 use super::super::level3::cblas::call;
-use super::factor::{Factor, NoConvergence};
+use super::factor::{Factor, NoConvergence, numbers, numbers_bytes};
 
 type Int = c_int;
 type Flag = *const c_char;
@@ -41,19 +41,6 @@ fn lead(n: usize) -> Int {
 
 fn flag(letter: &[u8; 1]) -> Flag {
     letter.as_ptr().cast()
-}
-
-/// The numbers at the front of scratch memory, at an aligned place, and the rest.
-fn carve<T>(scratch: &mut [u8], n: usize) -> (&mut [T], &mut [u8]) {
-    let lead = scratch.as_ptr().align_offset(align_of::<T>()).min(scratch.len());
-    let (own, rest) = scratch[lead..].split_at_mut(n * size_of::<T>());
-    // SAFETY: aligned, initialised, and any bits are a number.
-    (unsafe { std::slice::from_raw_parts_mut(own.as_mut_ptr().cast(), n) }, rest)
-}
-
-/// Bytes that [`carve`] takes at most.
-fn bytes<T>(n: usize) -> usize {
-    n * size_of::<T>() + align_of::<T>()
 }
 
 /// How many numbers of work memory a routine asks for: the answer to its query.
@@ -157,11 +144,11 @@ impl Factor for f64 {
     }
 
     fn lu_bytes(n: usize) -> usize {
-        bytes::<Int>(n)
+        numbers_bytes::<Int>(n)
     }
     fn lu(a: &mut [f64], n: usize, order: &mut [usize], scratch: &mut [u8]) {
         let _call = call();
-        let (pivots, _) = carve::<Int>(scratch, n);
+        let (pivots, _) = numbers::<Int>(scratch, n);
         let mut info = 0;
         pivots.fill(0);
         if n > 0 {
@@ -176,12 +163,12 @@ impl Factor for f64 {
     }
 
     fn qr_bytes(m: usize, n: usize, columns: usize) -> usize {
-        bytes::<f64>(m.min(n)) + bytes::<f64>(qr_work(m, n, columns))
+        numbers_bytes::<f64>(m.min(n)) + numbers_bytes::<f64>(qr_work(m, n, columns))
     }
     fn qr(a: &mut [f64], m: usize, n: usize, q: &mut [f64], columns: usize, scratch: &mut [u8]) {
         let (k, lwork, mut info) = (m.min(n), qr_work(m, n, columns), 0);
-        let (tau, rest) = carve::<f64>(scratch, k);
-        let (work, _) = carve::<f64>(rest, lwork);
+        let (tau, rest) = numbers::<f64>(scratch, k);
+        let (work, _) = numbers::<f64>(rest, lwork);
         let q = &mut q[..m * columns];
         let _call = call();
         // SAFETY: matrices of m x n and m x columns numbers, and memory as the routines ask for.
@@ -197,8 +184,8 @@ impl Factor for f64 {
 
     fn svd_bytes(m: usize, n: usize, vectors: bool) -> usize {
         let k = m.min(n);
-        let own = bytes::<f64>(m * n) + bytes::<f64>(if vectors { k * n } else { 0 });
-        own + bytes::<f64>(svd_work(m, n, vectors)) + bytes::<Int>(8 * k.max(1))
+        let own = numbers_bytes::<f64>(m * n) + numbers_bytes::<f64>(if vectors { k * n } else { 0 });
+        own + numbers_bytes::<f64>(svd_work(m, n, vectors)) + numbers_bytes::<Int>(8 * k.max(1))
     }
     fn svd(
         a: &[f64],
@@ -212,10 +199,10 @@ impl Factor for f64 {
         if k == 0 {
             return Ok(());
         }
-        let (own, rest) = carve::<f64>(scratch, m * n);
-        let (rows, rest) = carve::<f64>(rest, if vectors.is_some() { k * n } else { 0 });
-        let (work, rest) = carve::<f64>(rest, lwork);
-        let (iwork, _) = carve::<Int>(rest, 8 * k);
+        let (own, rest) = numbers::<f64>(scratch, m * n);
+        let (rows, rest) = numbers::<f64>(rest, if vectors.is_some() { k * n } else { 0 });
+        let (work, rest) = numbers::<f64>(rest, lwork);
+        let (iwork, _) = numbers::<Int>(rest, 8 * k);
         own.copy_from_slice(&a[..m * n]);
         let job = flag(if vectors.is_some() { b"S" } else { b"N" });
         let (u, v) = vectors.unzip();
@@ -254,14 +241,14 @@ impl Factor for f64 {
 
     fn eigh_bytes(n: usize, vectors: bool) -> usize {
         let (work, count) = eigh_work(n, vectors);
-        bytes::<f64>(if vectors { 0 } else { n * n }) + bytes::<f64>(work) + bytes::<Int>(count)
+        numbers_bytes::<f64>(if vectors { 0 } else { n * n }) + numbers_bytes::<f64>(work) + numbers_bytes::<Int>(count)
     }
     fn eigh(a: &[f64], n: usize, w: &mut [f64], v: Option<&mut [f64]>, scratch: &mut [u8]) -> Result<(), NoConvergence> {
         let job = flag(if v.is_some() { b"V" } else { b"N" });
         let ((lwork, count), mut info) = (eigh_work(n, v.is_some()), 0);
-        let (own, rest) = carve::<f64>(scratch, if v.is_some() { 0 } else { n * n });
-        let (work, rest) = carve::<f64>(rest, lwork);
-        let (iwork, _) = carve::<Int>(rest, count);
+        let (own, rest) = numbers::<f64>(scratch, if v.is_some() { 0 } else { n * n });
+        let (work, rest) = numbers::<f64>(rest, lwork);
+        let (iwork, _) = numbers::<Int>(rest, count);
         let own = v.map_or(own, |v| &mut v[..n * n]);
         own.copy_from_slice(&a[..n * n]);
         let _call = call();
@@ -274,12 +261,12 @@ impl Factor for f64 {
     }
 
     fn eig_bytes(n: usize) -> usize {
-        bytes::<f64>(n * n) + bytes::<f64>(eig_work(n))
+        numbers_bytes::<f64>(n * n) + numbers_bytes::<f64>(eig_work(n))
     }
     fn eig(a: &[f64], n: usize, re: &mut [f64], im: &mut [f64], v: &mut [f64], scratch: &mut [u8]) -> Result<(), NoConvergence> {
         let (lwork, mut info, mut none) = (eig_work(n), 0, 0.0);
-        let (own, rest) = carve::<f64>(scratch, n * n);
-        let (work, _) = carve::<f64>(rest, lwork);
+        let (own, rest) = numbers::<f64>(scratch, n * n);
+        let (work, _) = numbers::<f64>(rest, lwork);
         own.copy_from_slice(&a[..n * n]);
         let _call = call();
         // SAFETY: matrices of n x n numbers, n values in two parts, and memory as the routine asks for.

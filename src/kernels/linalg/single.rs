@@ -3,19 +3,11 @@
 //! A factorisation in `f32` would lose some of its 24 bits to the accumulation of its own rounding, and gradients multiply what is lost by the
 //! condition of the matrix.
 
-use super::factor::{Factor, NoConvergence};
-
-/// The numbers at the front of scratch memory, at an aligned place, and the rest.
-fn numbers(scratch: &mut [u8], n: usize) -> (&mut [f64], &mut [u8]) {
-    let lead = scratch.as_ptr().align_offset(align_of::<f64>()).min(scratch.len());
-    let (own, rest) = scratch[lead..].split_at_mut(n * size_of::<f64>());
-    // SAFETY: aligned, initialised, and any bits are a number.
-    (unsafe { std::slice::from_raw_parts_mut(own.as_mut_ptr().cast(), n) }, rest)
-}
+use super::factor::{Factor, NoConvergence, numbers, numbers_bytes};
 
 /// Bytes that [`numbers`] takes at most, of lists of these lengths.
 fn bytes(lengths: &[usize]) -> usize {
-    lengths.iter().map(|n| n * size_of::<f64>() + align_of::<f64>()).sum()
+    lengths.iter().map(|&n| numbers_bytes::<f64>(n)).sum()
 }
 
 fn widen(from: &[f32], to: &mut [f64]) {

@@ -22,21 +22,17 @@ pub(in crate::ops) static ROWS: &[&OpDef] = &[&SMALL_SOLVE, &SMALL_INV, &SOLVE, 
 
 /// Whether matrices are so small that many are factored at once, and their factors are not worth keeping for other functions of them.
 pub(super) fn few(x: Tensor<'_>) -> bool {
-    small_sides(x.dims())
+    small(x.dims())
 }
 
-fn small_sides(dims: &[Dim]) -> bool {
+fn small(dims: &[Dim]) -> bool {
     matches!(dims, [.., Dim::Known(m), Dim::Known(n)] if (*m).max(*n) <= FEW)
-}
-
-fn is_small(x: &Aval) -> bool {
-    small_sides(&x.shape)
 }
 
 /// Refuses what is no small square matrix.
 pub(super) fn small_square(c: &Infer<'_>, a: &Aval) -> Result<()> {
     square(c, a)?;
-    match is_small(a) {
+    match small(&a.shape) {
         true => Ok(()),
         false => c.shape_error("the matrices are not small", format_args!("shape {}", Tuple(&a.shape)), "sides of at most 16"),
     }
@@ -49,7 +45,7 @@ row! {
     pub(crate) SMALL_SOLVE = fn small_solve(a: float, b: float) -> x, lu, pivots
     shape(c) {
         let x = system(c, a, b)?;
-        if !(is_small(a) && is_small(b)) {
+        if !(small(&a.shape) && small(&b.shape)) {
             return c.shape_error("the matrices are not small", format_args!("{} and {}", Tuple(&a.shape), Tuple(&b.shape)), "sides of at most 16");
         }
         let (lead, n, _) = matrices(c, &x)?;
