@@ -10,7 +10,7 @@ use std::panic::Location;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use parking_lot::RwLock;
+use crate::process::Shared;
 
 /// What kind of mistake an [`Error`] reports. Each kind has a Python exception class of the same name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -79,7 +79,11 @@ impl PartialEq for Site {
 
 impl Eq for Site {}
 
-static FILES: RwLock<Vec<Arc<str>>> = RwLock::new(Vec::new());
+static FILES: Shared<Vec<Arc<str>>> = Shared::new(Vec::new());
+
+fn file(index: u32) -> Option<Arc<str>> {
+    FILES.with(|files| files.get(index as usize).cloned())
+}
 
 thread_local! {
     static CURRENT: Cell<Option<Site>> = const { Cell::new(None) };
@@ -88,12 +92,13 @@ thread_local! {
 impl Site {
     /// The site of a line in a file of another language.
     pub fn foreign(file: &str, line: u32) -> Site {
-        if let Some(i) = FILES.read().iter().position(|f| **f == *file) {
-            return Site::Foreign(i as u32, line);
-        }
-        let mut files = FILES.write();
-        files.push(file.into());
-        Site::Foreign(files.len() as u32 - 1, line)
+        FILES.with(|files| {
+            let index = files.iter().position(|f| **f == *file).unwrap_or_else(|| {
+                files.push(file.into());
+                files.len() - 1
+            });
+            Site::Foreign(index as u32, line)
+        })
     }
 
     /// The site that a node built now belongs to: the one set by [`Site::during`], else the caller's.
@@ -111,8 +116,8 @@ impl Site {
         let name = |path: &str| path.rsplit(['/', '\\']).next().unwrap_or(path).to_owned();
         match self {
             Site::Rust(l) => format!("{}:{}", name(l.file()), l.line()),
-            Site::Foreign(file, line) => match FILES.read().get(*file as usize) {
-                Some(path) => format!("{}:{line}", name(path)),
+            Site::Foreign(index, line) => match file(*index) {
+                Some(path) => format!("{}:{line}", name(&path)),
                 None => format!("line {line}"),
             },
         }
@@ -135,7 +140,7 @@ impl fmt::Display for Site {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Site::Rust(l) => write!(f, "{}:{}:{}", l.file(), l.line(), l.column()),
-            Site::Foreign(file, line) => match FILES.read().get(*file as usize) {
+            Site::Foreign(index, line) => match file(*index) {
                 Some(name) => write!(f, "{name}:{line}"),
                 None => write!(f, "line {line}"),
             },

@@ -201,6 +201,7 @@ mod kernels;
 mod ops;
 pub mod optimizers;
 mod plan;
+mod process;
 #[cfg(feature = "python")]
 mod python;
 mod shape;

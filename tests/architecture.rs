@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use scirs2_autograd::internals::TABLE;
 
 /// The layers, lowest first: a layer uses itself and those before it.
-const LAYERS: [&str; 16] = [
+const LAYERS: [&str; 17] = [
+    "process",
     "error",
     "dtype",
     "shape",

@@ -174,14 +174,16 @@ fn scalars<'b>(b: &'b Bundle, now: &'b mut SmallVec<[[u64; 8]; 32]>) -> Result<&
         return Ok(&b.scalars);
     }
     now.extend_from_slice(&b.scalars);
-    let _reading = Setting::reading();
-    for (k, setting, dtype) in &b.settings {
-        let value = Scalar::Float(setting.get());
-        let bytes = value.bytes(*dtype).ok_or_else(|| value.misfit("run", *dtype))?;
-        if let Some(slot) = now.get_mut(*k) {
-            slot[0] = u64::from_ne_bytes(bytes);
+    Setting::reading(|| {
+        for (k, setting, dtype) in &b.settings {
+            let value = Scalar::Float(setting.get());
+            let bytes = value.bytes(*dtype).ok_or_else(|| value.misfit("run", *dtype))?;
+            if let Some(slot) = now.get_mut(*k) {
+                slot[0] = u64::from_ne_bytes(bytes);
+            }
         }
-    }
+        Ok(())
+    })?;
     Ok(now)
 }
 

@@ -15,6 +15,7 @@ use crate::error::Result;
 use crate::exec::Outcome;
 use crate::exec::profile::Timer;
 use crate::plan::{Plan, TracedPlan};
+use crate::process::Shared;
 use crate::state::VariableEnvironment;
 
 /// Plans of which a tracker keeps numbers and text; of others only the totals.
@@ -58,23 +59,25 @@ struct On {
 
 /// How many trackers are on.
 static WATCHING: AtomicUsize = AtomicUsize::new(0);
-static ON: Mutex<Vec<On>> = Mutex::new(Vec::new());
+static ON: Shared<Vec<On>> = Shared::new(Vec::new());
 /// The one of the process.
 static PROCESS: LazyLock<Arc<Tracker>> = LazyLock::new(Arc::default);
 
 impl Tracker {
     fn start(self: &Arc<Self>, env: Option<u64>) {
-        let mut on = ON.lock();
-        if !on.iter().any(|o| Arc::ptr_eq(&o.tracker, self)) {
-            on.push(On { env, tracker: self.clone() });
-        }
-        WATCHING.store(on.len(), Relaxed);
+        ON.with(|on| {
+            if !on.iter().any(|o| Arc::ptr_eq(&o.tracker, self)) {
+                on.push(On { env, tracker: self.clone() });
+            }
+            WATCHING.store(on.len(), Relaxed);
+        });
     }
 
     fn stop(self: &Arc<Self>) {
-        let mut on = ON.lock();
-        on.retain(|o| !Arc::ptr_eq(&o.tracker, self));
-        WATCHING.store(on.len(), Relaxed);
+        ON.with(|on| {
+            on.retain(|o| !Arc::ptr_eq(&o.tracker, self));
+            WATCHING.store(on.len(), Relaxed);
+        });
     }
 
     fn reset(&self) {
@@ -125,7 +128,7 @@ pub(super) fn tracked(env: u64) -> Option<Tracked> {
         return None;
     }
     let sees = |o: &&On| o.env.is_none_or(|e| e == env);
-    let trackers: SmallVec<_> = ON.lock().iter().filter(sees).map(|o| o.tracker.clone()).collect();
+    let trackers: SmallVec<_> = ON.with(|on| on.iter().filter(sees).map(|o| o.tracker.clone()).collect());
     if trackers.is_empty() { None } else { Some(Tracked { trackers, start: Instant::now(), timer: Timer::default() }) }
 }
 
@@ -155,11 +158,11 @@ impl Tracked {
             false => Some(traced().unwrap_or_else(|_| TracedPlan::without_lines(plan.clone()))),
         };
         let fresh = fresh.map(|traced| Ran::new(&traced));
-        let on = ON.lock();
-        for tracker in self.trackers.iter().filter(|t| on.iter().any(|o| Arc::ptr_eq(&o.tracker, t))) {
-            tracker.0.lock().add(&ended, fresh.as_ref());
-        }
-        drop(on);
+        ON.with(|on| {
+            for tracker in self.trackers.iter().filter(|t| on.iter().any(|o| Arc::ptr_eq(&o.tracker, t))) {
+                tracker.0.lock().add(&ended, fresh.as_ref());
+            }
+        });
         Ok(outcome)
     }
 }

@@ -12,10 +12,9 @@ mod pool;
 use std::mem::ManuallyDrop;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-use parking_lot::Mutex;
-
 use self::memory::Memory;
 use self::pool::Pool;
+use crate::process::Shared;
 
 /// Alignment of every block, in bytes: one cache line, and one AVX-512 register.
 pub const ALIGN: usize = 64;
@@ -36,17 +35,18 @@ pub struct Block {
 unsafe impl Send for Block {}
 unsafe impl Sync for Block {}
 
-static POOL: Mutex<Pool> = Mutex::new(Pool::new());
+static POOL: Shared<Pool> = Shared::new(Pool::new());
 static LIVE: AtomicUsize = AtomicUsize::new(0);
 static PEAK: AtomicUsize = AtomicUsize::new(0);
 static IDLE: AtomicUsize = AtomicUsize::new(0);
 
 /// Does something with the pool.
 fn pooled<R>(f: impl FnOnce(&mut Pool) -> R) -> R {
-    let mut pool = POOL.lock();
-    let out = f(&mut pool);
-    IDLE.store(pool.idle(), Relaxed);
-    out
+    POOL.with(|pool| {
+        let out = f(pool);
+        IDLE.store(pool.idle(), Relaxed);
+        out
+    })
 }
 
 impl Block {

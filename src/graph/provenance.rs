@@ -5,12 +5,12 @@
 
 use std::cell::Cell;
 
-use parking_lot::RwLock;
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
 use crate::error::{Error, Site};
 use crate::graph::{Graph, NodeOp};
+use crate::process::Shared;
 
 /// What built a node: the user's own call, a composite or an optimizer, or the gradient rule of another node.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -20,7 +20,7 @@ pub struct Origin(u32);
 const RULE: u32 = 1 << 31;
 
 /// Names of composites and optimizers: as many as the program has.
-static NAMES: RwLock<Vec<&'static str>> = RwLock::new(Vec::new());
+static NAMES: Shared<Vec<&'static str>> = Shared::new(Vec::new());
 
 thread_local! {
     /// The graph for which this thread builds on behalf of a call, and the call.
@@ -34,14 +34,12 @@ pub const SITES: usize = 8;
 pub(super) type Again = FxHashMap<u32, SmallVec<[(Site, Origin); 1]>>;
 
 fn name_id(name: &'static str) -> u32 {
-    let find = |names: &[&'static str]| names.iter().position(|n| std::ptr::eq(*n, name)).map(|i| i as u32 + 1);
-    if let Some(id) = find(&NAMES.read()) {
-        return id;
-    }
-    let mut names = NAMES.write();
-    find(&names).unwrap_or_else(|| {
-        names.push(name);
-        names.len() as u32
+    NAMES.with(|names| {
+        let at = names.iter().position(|n| std::ptr::eq(*n, name)).unwrap_or_else(|| {
+            names.push(name);
+            names.len() - 1
+        });
+        at as u32 + 1
     })
 }
 
@@ -96,7 +94,7 @@ impl Graph {
                     }
                     origin = node.origin;
                 }
-                id => return Some(text + NAMES.read().get(id as usize - 1).copied().unwrap_or("")),
+                id => return Some(text + NAMES.with(|names| names.get(id as usize - 1).copied()).unwrap_or("")),
             }
         }
     }

@@ -4,10 +4,10 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use parking_lot::{RwLock, RwLockReadGuard};
+use crate::process::Shared;
 
 /// Held while settings are set, and while a run reads its own: it sees all that were set together, or none of them.
-static TOGETHER: RwLock<()> = RwLock::new(());
+static TOGETHER: Shared<()> = Shared::new(());
 
 /// A number that can be set between runs. Clones are the same setting.
 #[derive(Clone)]
@@ -26,15 +26,12 @@ impl Setting {
 
     /// Sets several at one moment.
     pub fn set(values: &[(&Setting, f64)]) {
-        let _alone = TOGETHER.write();
-        for (setting, value) in values {
-            setting.0.store(value.to_bits(), Relaxed);
-        }
+        TOGETHER.with(|()| values.iter().for_each(|(setting, value)| setting.0.store(value.to_bits(), Relaxed)));
     }
 
-    /// While it is held, no setting changes.
-    pub fn reading() -> RwLockReadGuard<'static, ()> {
-        TOGETHER.read()
+    /// Runs `f`, while no setting changes.
+    pub fn reading<R>(f: impl FnOnce() -> R) -> R {
+        TOGETHER.with(|()| f())
     }
 
     /// What tells it from all others that exist.

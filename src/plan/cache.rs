@@ -7,11 +7,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use parking_lot::Mutex;
 use rustc_hash::FxHashMap;
 
 use crate::error::Result;
 use crate::plan::Plan;
+use crate::process::Shared;
 
 /// Plans that are kept at most.
 pub const PLANS: usize = 512;
@@ -32,7 +32,7 @@ struct Cache {
     large: Vec<Large>,
 }
 
-static CACHE: Mutex<Option<Cache>> = Mutex::new(None);
+static CACHE: Shared<Option<Cache>> = Shared::new(None);
 static COMPILED: AtomicU64 = AtomicU64::new(0);
 /// Counts requests for plans.
 static CLOCK: AtomicU64 = AtomicU64::new(0);
@@ -85,8 +85,7 @@ pub fn touch(plan: &Plan) {
 }
 
 fn with<R>(f: impl FnOnce(&mut Cache) -> R) -> R {
-    let mut guard = CACHE.lock();
-    f(guard.get_or_insert_with(|| Cache { plans: FxHashMap::default(), bytes: 0, limit: LIMIT, large: vec![] }))
+    CACHE.with(|cache| f(cache.get_or_insert_with(|| Cache { plans: FxHashMap::default(), bytes: 0, limit: LIMIT, large: vec![] })))
 }
 
 /// Bytes of a plan with its key.

@@ -2,7 +2,6 @@
 
 use std::any::TypeId;
 
-use parking_lot::Mutex;
 use rustc_hash::FxHashMap;
 
 use crate::array::room::room;
@@ -13,6 +12,7 @@ use crate::graph::checkpoint::Checkpointing;
 use crate::graph::op::Body;
 use crate::graph::{Graph, NodeOp, Value};
 use crate::plan::size::planning;
+use crate::process::Shared;
 use crate::shape::Ty;
 
 /// What a request reaches. Two requests with equal keys have equal plans, whatever their feeds, constants and variables hold.
@@ -293,16 +293,17 @@ pub fn nodes(graph: &Graph, outputs: &[Value], writes: &[Value]) -> Result<Vec<u
 }
 
 /// The types of users' ops that this process has planned, by number.
-static TYPES: Mutex<Vec<TypeId>> = Mutex::new(Vec::new());
+static TYPES: Shared<Vec<TypeId>> = Shared::new(Vec::new());
 
 /// The number of a type: no other type has it.
 fn type_number(id: TypeId) -> u64 {
-    let mut types = TYPES.lock();
-    let at = types.iter().position(|t| *t == id).unwrap_or_else(|| {
-        types.push(id);
-        types.len() - 1
-    });
-    at as u64
+    TYPES.with(|types| {
+        let at = types.iter().position(|t| *t == id).unwrap_or_else(|| {
+            types.push(id);
+            types.len() - 1
+        });
+        at as u64
+    })
 }
 
 fn attr_words(a: &Attr, key: &mut Vec<u64>) {

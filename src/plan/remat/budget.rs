@@ -7,7 +7,6 @@
 
 use std::sync::Arc;
 
-use parking_lot::Mutex;
 use rustc_hash::FxHashSet;
 
 use crate::error::Result;
@@ -15,6 +14,7 @@ use crate::graph::policy::Candidate;
 use crate::plan::ir::Ir;
 use crate::plan::remat::cuts::Cuts;
 use crate::plan::remat::needs::{Needs, stays};
+use crate::process::Shared;
 
 /// Values of which all choices are looked at.
 const FEW: usize = 10;
@@ -45,30 +45,32 @@ pub struct Point {
 pub type Frontier = Arc<[Point]>;
 
 /// The choices of requests, the last used last.
-static FRONTIERS: Mutex<Vec<(Box<[u64]>, Frontier)>> = Mutex::new(Vec::new());
+static FRONTIERS: Shared<Vec<(Box<[u64]>, Frontier)>> = Shared::new(Vec::new());
 
 /// The choices of a request, looked for once.
 pub fn remembered(key: &[u64], make: impl FnOnce() -> Result<Frontier>) -> Result<Frontier> {
-    {
-        let mut all = FRONTIERS.lock();
-        if let Some(k) = all.iter().position(|(own, _)| **own == *key) {
-            let found = all.remove(k);
-            let frontier = found.1.clone();
-            all.push(found);
-            return Ok(frontier);
-        }
+    let known = FRONTIERS.with(|all| {
+        let k = all.iter().position(|(own, _)| **own == *key)?;
+        let found = all.remove(k);
+        let frontier = found.1.clone();
+        all.push(found);
+        Some(frontier)
+    });
+    if let Some(frontier) = known {
+        return Ok(frontier);
     }
     let frontier = make()?;
     let bytes =
         |(key, frontier): &(Box<[u64]>, Frontier)| size_of_val(&key[..]) + frontier.iter().map(|p| p.keep.len() + 64).sum::<usize>();
     let made = (key.into(), frontier.clone());
-    let mut all = FRONTIERS.lock();
-    while !all.is_empty() && (all.len() >= REMEMBERED || all.iter().map(bytes).sum::<usize>() + bytes(&made) > BYTES) {
-        all.remove(0);
-    }
-    if bytes(&made) <= BYTES {
-        all.push(made);
-    }
+    FRONTIERS.with(|all| {
+        while !all.is_empty() && (all.len() >= REMEMBERED || all.iter().map(bytes).sum::<usize>() + bytes(&made) > BYTES) {
+            all.remove(0);
+        }
+        if bytes(&made) <= BYTES {
+            all.push(made);
+        }
+    });
     Ok(frontier)
 }
 
