@@ -221,7 +221,7 @@ pub use api::{hooks, ndarray_ext, tensor_ops};
 pub use array::{Array, Filled, View};
 pub use dtype::{DType, Element, Scalar};
 pub use error::{Error, ErrorKind, Result};
-pub use graph::attr::{Axes, Cuts, IntoAttr, Ints, Slice, Slices, Widths};
+pub use graph::attr::{Axes, Cuts, Factors, IntoAttr, Ints, Padding, PerAxis, Slice, Slices, Widths};
 pub use graph::{AsTensor, Graph, Setting, Tensor, Value};
 pub use ndarray;
 pub use ops::apply::Operand;

@@ -14,7 +14,7 @@ use scirs2_autograd::internals::{Arg, apply_in};
 use scirs2_autograd::internals::{Attr, AttrKind, AttrType, Choice, ParamKind};
 use scirs2_autograd::internals::{Body, Kernel};
 use scirs2_autograd::{Context, Feeder, Result, Tensor, VariableEnvironment, run, tensor_ops as T};
-use scirs2_autograd::{Ints, Slice, Slices, Widths, set_num_threads};
+use scirs2_autograd::{Ints, PerAxis, Slice, Slices, Widths, set_num_threads};
 
 /// Counts questions, and answers no from question `stop` on.
 struct Questions {
@@ -246,6 +246,33 @@ fn factorisations() -> Vec<Long> {
     ]
 }
 
+/// Long calls of windows that slide.
+fn windows() -> Vec<Long> {
+    let f = DType::F64;
+    let (one, three) = (|| PerAxis::all(1).pack(), || PerAxis::all(3).pack());
+    let (around, no) = (|| Widths([[1, 1]].into()).pack(), || Attr::Bool(false));
+    let steps = || vec![one(), around(), one(), Attr::Int(1)];
+    let pool = |kernel: Attr| vec![kernel, one(), around(), no()];
+    let images = |channels: usize| ones(f, &[8, channels, 128, 128]);
+    let filters = || ones(f, &[8, 8, 3, 3]);
+    vec![
+        ("convolve", vec![images(8), filters()], steps(), 3),
+        ("convolve_input", vec![images(8), filters(), ones(f, &[128, 128])], steps(), 3),
+        ("convolve_weight", vec![images(8), images(8), ones(f, &[3, 3])], steps(), 3),
+        ("window_max", vec![images(32)], vec![three(), one(), around(), one(), no()], 3),
+        ("window_sum", vec![images(32)], pool(three()), 3),
+        ("window_spread", vec![images(32), ones(f, &[128, 128])], pool(three()), 3),
+        ("window_counts", vec![ones(f, &[4 * RANGE])], vec![Attr::Int(0), Attr::Int(3), Attr::Int(1), around(), no(), no()], 3),
+        ("patches", vec![images(32)], vec![three(), one(), around(), one()], 3),
+        (
+            "patches_added",
+            vec![ones(f, &[8, 288, 16384]), ones(f, &[128, 128])],
+            vec![PerAxis([3, 3].into()).pack(), one(), around(), one()],
+            3,
+        ),
+    ]
+}
+
 fn operands<'g>(ctx: &'g Context, list: &[Repeated]) -> Vec<Arg<'g>> {
     let one = |Repeated(a, dims): &Repeated| T::broadcast_to(ctx.constant(a.clone()), dims.iter().map(|&n| n as i64).collect::<Vec<_>>());
     list.iter().map(|r| Arg::from(one(r))).collect()
@@ -255,6 +282,7 @@ fn operands<'g>(ctx: &'g Context, list: &[Repeated]) -> Vec<Arg<'g>> {
 fn every_kernel_that_is_called_asks_between_its_ranges() {
     let mut all = long();
     all.extend(factorisations());
+    all.extend(windows());
     for def in TABLE.iter() {
         if let Body::Primitive(p) = &def.body
             && let Kernel::Call(_) = p.kernel

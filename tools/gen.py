@@ -66,6 +66,9 @@ TYPES = {
     "text": "str",
     "cuts": "int | Sequence[int] | None",
     "widths": "int | Sequence[int] | Sequence[Sequence[int]]",
+    "per_axis": "int | Sequence[int] | None",
+    "factors": "float | Sequence[float] | None",
+    "padding": "int | str | Sequence[int] | Sequence[Sequence[int]]",
     "maybe_dtype": "DTypeLike | None",
 }
 #: Names that the types of parameters are written with, from `_typing`.

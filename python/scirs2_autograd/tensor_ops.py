@@ -75,7 +75,13 @@ __all__ = [
     "abs",
     "acos",
     "acosh",
+    "adaptive_avg_pool1d",
+    "adaptive_avg_pool2d",
+    "adaptive_avg_pool3d",
     "adaptive_checkpoint",
+    "adaptive_max_pool1d",
+    "adaptive_max_pool2d",
+    "adaptive_max_pool3d",
     "add",
     "all",
     "amax",
@@ -105,6 +111,9 @@ __all__ = [
     "atleast_2d",
     "atleast_3d",
     "average",
+    "avg_pool1d",
+    "avg_pool2d",
+    "avg_pool3d",
     "band_matrix",
     "batch_matmul",
     "bernoulli",
@@ -136,6 +145,15 @@ __all__ = [
     "cond",
     "condition_number",
     "constant",
+    "conv1d",
+    "conv1d_transpose",
+    "conv2d",
+    "conv2d_transpose",
+    "conv3d",
+    "conv3d_transpose",
+    "conv_transpose1d",
+    "conv_transpose2d",
+    "conv_transpose3d",
     "copysign",
     "cos",
     "cosh",
@@ -197,6 +215,7 @@ __all__ = [
     "fmax",
     "fmin",
     "fmod",
+    "fold",
     "frac",
     "fractional_matrix_power",
     "frobenius_norm",
@@ -217,11 +236,13 @@ __all__ = [
     "hstack",
     "hypot",
     "identity",
+    "im2col",
     "index_add",
     "index_fill",
     "index_select",
     "inner",
     "interp",
+    "interpolate",
     "inv",
     "invert",
     "isfinite",
@@ -256,6 +277,9 @@ __all__ = [
     "logm",
     "logsigmoid",
     "logsumexp",
+    "lp_pool1d",
+    "lp_pool2d",
+    "lp_pool3d",
     "lstsq",
     "lu",
     "lu_factor",
@@ -274,6 +298,12 @@ __all__ = [
     "matrix_transpose",
     "matvec",
     "max",
+    "max_pool1d",
+    "max_pool1d_with_indices",
+    "max_pool2d",
+    "max_pool2d_with_indices",
+    "max_pool3d",
+    "max_pool3d_with_indices",
     "max_with_index",
     "maximum",
     "mean",
@@ -306,6 +336,8 @@ __all__ = [
     "pad",
     "permute",
     "pinv",
+    "pixel_shuffle",
+    "pixel_unshuffle",
     "polar",
     "polygamma",
     "positive",
@@ -415,6 +447,7 @@ __all__ = [
     "true_divide",
     "trunc",
     "unbind",
+    "unfold",
     "uniform_like",
     "unstack",
     "vander",
@@ -434,7 +467,13 @@ __all__ = [
 
 _row = _rows("0.1.0")
 _abs = _row("abs")
+_adaptive_avg_pool1d = _row("adaptive_avg_pool1d")
+_adaptive_avg_pool2d = _row("adaptive_avg_pool2d")
+_adaptive_avg_pool3d = _row("adaptive_avg_pool3d")
 _adaptive_checkpoint = _row("adaptive_checkpoint")
+_adaptive_max_pool1d = _row("adaptive_max_pool1d")
+_adaptive_max_pool2d = _row("adaptive_max_pool2d")
+_adaptive_max_pool3d = _row("adaptive_max_pool3d")
 _add = _row("add")
 _all = _row("all")
 _aminmax = _row("aminmax")
@@ -454,6 +493,9 @@ _atleast_1d = _row("atleast_1d")
 _atleast_2d = _row("atleast_2d")
 _atleast_3d = _row("atleast_3d")
 _average = _row("average")
+_avg_pool1d = _row("avg_pool1d")
+_avg_pool2d = _row("avg_pool2d")
+_avg_pool3d = _row("avg_pool3d")
 _band_matrix = _row("band_matrix")
 _batch_matmul = _row("batch_matmul")
 _bitwise_and = _row("bitwise_and")
@@ -474,6 +516,12 @@ _clip = _row("clip")
 _clip_by_global_norm = _row("clip_by_global_norm")
 _column_stack = _row("column_stack")
 _concat = _row("concat")
+_conv1d = _row("conv1d")
+_conv2d = _row("conv2d")
+_conv3d = _row("conv3d")
+_conv_transpose1d = _row("conv_transpose1d")
+_conv_transpose2d = _row("conv_transpose2d")
+_conv_transpose3d = _row("conv_transpose3d")
 _copysign = _row("copysign")
 _cos = _row("cos")
 _cosh = _row("cosh")
@@ -526,6 +574,7 @@ _floor_divide = _row("floor_divide")
 _fmax = _row("fmax")
 _fmin = _row("fmin")
 _fmod = _row("fmod")
+_fold = _row("fold")
 _frac = _row("frac")
 _fractional_matrix_power = _row("fractional_matrix_power")
 _frobenius_norm = _row("frobenius_norm")
@@ -545,6 +594,7 @@ _index_fill = _row("index_fill")
 _index_select = _row("index_select")
 _inner = _row("inner")
 _interp = _row("interp")
+_interpolate = _row("interpolate")
 _inv = _row("inv")
 _isfinite = _row("isfinite")
 _isinf = _row("isinf")
@@ -570,6 +620,9 @@ _logical_or = _row("logical_or")
 _logical_xor = _row("logical_xor")
 _logm = _row("logm")
 _logsigmoid = _row("logsigmoid")
+_lp_pool1d = _row("lp_pool1d")
+_lp_pool2d = _row("lp_pool2d")
+_lp_pool3d = _row("lp_pool3d")
 _lu = _row("lu")
 _lu_factor = _row("lu_factor")
 _lu_solve = _row("lu_solve")
@@ -579,6 +632,12 @@ _matrix_power = _row("matrix_power")
 _matrix_rank = _row("matrix_rank")
 _matrix_transpose = _row("matrix_transpose")
 _matvec = _row("matvec")
+_max_pool1d = _row("max_pool1d")
+_max_pool1d_with_indices = _row("max_pool1d_with_indices")
+_max_pool2d = _row("max_pool2d")
+_max_pool2d_with_indices = _row("max_pool2d_with_indices")
+_max_pool3d = _row("max_pool3d")
+_max_pool3d_with_indices = _row("max_pool3d_with_indices")
 _max_with_index = _row("max_with_index")
 _maximum = _row("maximum")
 _mean_squared_error = _row("mean_squared_error")
@@ -602,6 +661,8 @@ _ones_like = _row("ones_like")
 _outer = _row("outer")
 _pad = _row("pad")
 _pinv = _row("pinv")
+_pixel_shuffle = _row("pixel_shuffle")
+_pixel_unshuffle = _row("pixel_unshuffle")
 _polar = _row("polar")
 _positive = _row("positive")
 _pow = _row("pow")
@@ -689,6 +750,7 @@ _tril = _row("tril")
 _triu = _row("triu")
 _trunc = _row("trunc")
 _unbind = _row("unbind")
+_unfold = _row("unfold")
 _vander = _row("vander")
 _var = _row("var")
 _var_mean = _row("var_mean")
@@ -3914,6 +3976,572 @@ def cross(a: TensorLike, b: TensorLike, axis: int = -1) -> Tensor:
     return made
 
 
+def conv1d(
+    x: TensorLike,
+    w: TensorLike,
+    bias: TensorLike | None = None,
+    stride: int | Sequence[int] | None = 1,
+    padding: int | str | Sequence[int] | Sequence[Sequence[int]] = 0,
+    dilation: int | Sequence[int] | None = 1,
+    groups: int = 1,
+) -> Tensor:
+    """Filters `w` (filters, channels / groups, k) slid over `x` (n, channels, length), or (channels, length):
+    `y[n, f, p] = bias[f] + sum of w[f, c, q] * x[n, c, p * stride - padding + q * dilation]`, with zeros around `x`; a cross-correlation, as
+    networks have it. The result has `(length + padding - dilation * (k - 1) - 1) // stride + 1` places.
+
+    `padding` is a number, one for each axis, or a pair for each: how many zeros stand at the two ends; "valid" is none, "same" as many as
+    give the result the length of `x`, with a stride of 1. Each of the `groups` of channels has filters of its own.
+
+    Gradient: to `x` the transposed convolution of `g`, to `w` the products of `x` and `g` summed over places and samples, to `bias` the sum of `g`.
+
+    >>> with ag.Context():
+    ...     print(T.conv1d([[1.0, 2.0, 4.0, 8.0]], [[[1.0, -1.0]]]).eval())
+    [[-1. -2. -4.]]
+    """
+    made: Tensor = _apply(_conv1d, (x, w, bias), (stride, padding, dilation, groups))
+    return made
+
+
+def conv2d(
+    x: TensorLike,
+    w: TensorLike,
+    bias: TensorLike | None = None,
+    stride: int | Sequence[int] | None = 1,
+    padding: int | str | Sequence[int] | Sequence[Sequence[int]] = 0,
+    dilation: int | Sequence[int] | None = 1,
+    groups: int = 1,
+) -> Tensor:
+    """Filters `w` (filters, channels / groups, rows, columns) slid over images `x` (n, channels, rows, columns), or one image without the axis of
+    samples; see `conv1d`. Arguments that are one number hold for both axes.
+
+    Gradient: to `x` the transposed convolution of `g`, to `w` the products of `x` and `g` summed over places and samples, to `bias` the sum of `g`.
+
+    >>> with ag.Context():
+    ...     print(T.conv2d(np.ones((1, 3, 3)), np.ones((1, 1, 2, 2)), padding="same").eval())
+    [[[4. 4. 2.]
+      [4. 4. 2.]
+      [2. 2. 1.]]]
+    """
+    made: Tensor = _apply(_conv2d, (x, w, bias), (stride, padding, dilation, groups))
+    return made
+
+
+def conv3d(
+    x: TensorLike,
+    w: TensorLike,
+    bias: TensorLike | None = None,
+    stride: int | Sequence[int] | None = 1,
+    padding: int | str | Sequence[int] | Sequence[Sequence[int]] = 0,
+    dilation: int | Sequence[int] | None = 1,
+    groups: int = 1,
+) -> Tensor:
+    """Filters `w` (filters, channels / groups, planes, rows, columns) slid over `x` (n, channels, planes, rows, columns), or without the axis of
+    samples; see `conv1d`.
+
+    Gradient: to `x` the transposed convolution of `g`, to `w` the products of `x` and `g` summed over places and samples, to `bias` the sum of `g`.
+
+    >>> with ag.Context():
+    ...     print(T.conv3d(np.ones((1, 2, 2, 2)), np.ones((1, 1, 2, 2, 2))).eval())
+    [[[[8.]]]]
+    """
+    made: Tensor = _apply(_conv3d, (x, w, bias), (stride, padding, dilation, groups))
+    return made
+
+
+def conv_transpose1d(
+    x: TensorLike,
+    w: TensorLike,
+    bias: TensorLike | None = None,
+    stride: int | Sequence[int] | None = 1,
+    padding: int | str | Sequence[int] | Sequence[Sequence[int]] = 0,
+    output_padding: int | Sequence[int] | None = 0,
+    groups: int = 1,
+    dilation: int | Sequence[int] | None = 1,
+) -> Tensor:
+    """The adjoint of `conv1d` with the same arguments: `x` (n, channels, places) spread by filters `w` (channels, filters / groups, k) over
+    `(places - 1) * stride - padding + dilation * (k - 1) + output_padding + 1` elements, of which the last `output_padding` are added at the end.
+
+    Gradient: to `x` the convolution of `g`, to `w` the products of `g` and `x` summed over places and samples, to `bias` the sum of `g`.
+
+    >>> with ag.Context():
+    ...     print(T.conv_transpose1d([[1.0, 2.0]], [[[1.0, 10.0]]], stride=2).eval())
+    [[ 1. 10.  2. 20.]]
+    """
+    made: Tensor = _apply(_conv_transpose1d, (x, w, bias), (stride, padding, output_padding, groups, dilation))
+    return made
+
+
+def conv_transpose2d(
+    x: TensorLike,
+    w: TensorLike,
+    bias: TensorLike | None = None,
+    stride: int | Sequence[int] | None = 1,
+    padding: int | str | Sequence[int] | Sequence[Sequence[int]] = 0,
+    output_padding: int | Sequence[int] | None = 0,
+    groups: int = 1,
+    dilation: int | Sequence[int] | None = 1,
+) -> Tensor:
+    """The adjoint of `conv2d` with the same arguments, for `x` (n, channels, rows, columns) and filters `w` (channels, filters / groups, rows, columns);
+    see `conv_transpose1d`.
+
+    Gradient: to `x` the convolution of `g`, to `w` the products of `g` and `x` summed over places and samples, to `bias` the sum of `g`.
+
+    >>> with ag.Context():
+    ...     print(T.conv_transpose2d([[[1.0, 2.0]]], np.ones((1, 1, 2, 1))).eval())
+    [[[1. 2.]
+      [1. 2.]]]
+    """
+    made: Tensor = _apply(_conv_transpose2d, (x, w, bias), (stride, padding, output_padding, groups, dilation))
+    return made
+
+
+def conv_transpose3d(
+    x: TensorLike,
+    w: TensorLike,
+    bias: TensorLike | None = None,
+    stride: int | Sequence[int] | None = 1,
+    padding: int | str | Sequence[int] | Sequence[Sequence[int]] = 0,
+    output_padding: int | Sequence[int] | None = 0,
+    groups: int = 1,
+    dilation: int | Sequence[int] | None = 1,
+) -> Tensor:
+    """The adjoint of `conv3d` with the same arguments; see `conv_transpose1d`.
+
+    Gradient: to `x` the convolution of `g`, to `w` the products of `g` and `x` summed over places and samples, to `bias` the sum of `g`.
+
+    >>> with ag.Context():
+    ...     print(T.conv_transpose3d(np.ones((1, 1, 1, 1)), np.ones((1, 1, 1, 1, 2))).eval())
+    [[[[1. 1.]]]]
+    """
+    made: Tensor = _apply(_conv_transpose3d, (x, w, bias), (stride, padding, output_padding, groups, dilation))
+    return made
+
+
+def max_pool1d(
+    x: TensorLike,
+    kernel_size: int | Sequence[int] | None,
+    stride: int | Sequence[int] | None = None,
+    padding: int | str | Sequence[int] | Sequence[Sequence[int]] = 0,
+    dilation: int | Sequence[int] | None = 1,
+    ceil_mode: bool = False,
+) -> Tensor:
+    """The largest element in each window of `x` (n, channels, length), or of one sample without its axis. Windows of `kernel_size` elements, `dilation`
+    apart, are `stride` apart, by default as far as they are long. Beside `x` stand `padding` places that no window takes its element from, at most half a
+    window of them. With `ceil_mode` a last window may reach beyond the end, if it begins before. NaN where a window sees NaN.
+
+    Gradient: `g` to the largest element of each window, of equal ones to the first.
+
+    >>> with ag.Context():
+    ...     print(T.max_pool1d([[1.0, 3.0, 2.0, 5.0]], 2).eval())
+    [[3. 5.]]
+    """
+    made: Tensor = _apply(_max_pool1d, (x,), (kernel_size, stride, padding, dilation, ceil_mode))
+    return made
+
+
+def max_pool2d(
+    x: TensorLike,
+    kernel_size: int | Sequence[int] | None,
+    stride: int | Sequence[int] | None = None,
+    padding: int | str | Sequence[int] | Sequence[Sequence[int]] = 0,
+    dilation: int | Sequence[int] | None = 1,
+    ceil_mode: bool = False,
+) -> Tensor:
+    """The largest element in each window of `x` (n, channels, rows, columns), or of one sample without its axis; see `max_pool1d`.
+
+    Gradient: `g` to the largest element of each window, of equal ones to the first in C order.
+
+    >>> with ag.Context():
+    ...     print(T.max_pool2d([[[1.0, 2.0], [4.0, 3.0]]], 2).eval())
+    [[[4.]]]
+    """
+    made: Tensor = _apply(_max_pool2d, (x,), (kernel_size, stride, padding, dilation, ceil_mode))
+    return made
+
+
+def max_pool3d(
+    x: TensorLike,
+    kernel_size: int | Sequence[int] | None,
+    stride: int | Sequence[int] | None = None,
+    padding: int | str | Sequence[int] | Sequence[Sequence[int]] = 0,
+    dilation: int | Sequence[int] | None = 1,
+    ceil_mode: bool = False,
+) -> Tensor:
+    """The largest element in each window of `x` (n, channels, planes, rows, columns), or of one sample without its axis; see `max_pool1d`.
+
+    Gradient: `g` to the largest element of each window, of equal ones to the first in C order.
+
+    >>> with ag.Context():
+    ...     print(T.max_pool3d(np.ones((1, 2, 2, 2)), 2).eval())
+    [[[[1.]]]]
+    """
+    made: Tensor = _apply(_max_pool3d, (x,), (kernel_size, stride, padding, dilation, ceil_mode))
+    return made
+
+
+def max_pool1d_with_indices(
+    x: TensorLike,
+    kernel_size: int | Sequence[int] | None,
+    stride: int | Sequence[int] | None = None,
+    padding: int | str | Sequence[int] | Sequence[Sequence[int]] = 0,
+    dilation: int | Sequence[int] | None = 1,
+    ceil_mode: bool = False,
+) -> tuple[Tensor, Tensor]:
+    """`max_pool1d`, and where each largest element stands among those of its channel, counted in C order.
+
+    Gradient: that of `max_pool1d`.
+
+    >>> with ag.Context() as ctx:
+    ...     print(*ctx.eval(T.max_pool1d_with_indices([[1.0, 3.0, 2.0, 5.0]], 2)))
+    [[3. 5.]] [[1 3]]
+    """
+    made: tuple[Tensor, Tensor] = _apply(_max_pool1d_with_indices, (x,), (kernel_size, stride, padding, dilation, ceil_mode))
+    return made
+
+
+def max_pool2d_with_indices(
+    x: TensorLike,
+    kernel_size: int | Sequence[int] | None,
+    stride: int | Sequence[int] | None = None,
+    padding: int | str | Sequence[int] | Sequence[Sequence[int]] = 0,
+    dilation: int | Sequence[int] | None = 1,
+    ceil_mode: bool = False,
+) -> tuple[Tensor, Tensor]:
+    """`max_pool2d`, and where each largest element stands among those of its channel, counted in C order.
+
+    Gradient: that of `max_pool2d`.
+
+    >>> with ag.Context() as ctx:
+    ...     print(*ctx.eval(T.max_pool2d_with_indices([[[1.0, 2.0], [4.0, 3.0]]], 2)))
+    [[[4.]]] [[[2]]]
+    """
+    made: tuple[Tensor, Tensor] = _apply(_max_pool2d_with_indices, (x,), (kernel_size, stride, padding, dilation, ceil_mode))
+    return made
+
+
+def max_pool3d_with_indices(
+    x: TensorLike,
+    kernel_size: int | Sequence[int] | None,
+    stride: int | Sequence[int] | None = None,
+    padding: int | str | Sequence[int] | Sequence[Sequence[int]] = 0,
+    dilation: int | Sequence[int] | None = 1,
+    ceil_mode: bool = False,
+) -> tuple[Tensor, Tensor]:
+    """`max_pool3d`, and where each largest element stands among those of its channel, counted in C order.
+
+    Gradient: that of `max_pool3d`.
+
+    >>> with ag.Context() as ctx:
+    ...     print(*ctx.eval(T.max_pool3d_with_indices(np.ones((1, 2, 2, 2)), 2)))
+    [[[[1.]]]] [[[[0]]]]
+    """
+    made: tuple[Tensor, Tensor] = _apply(_max_pool3d_with_indices, (x,), (kernel_size, stride, padding, dilation, ceil_mode))
+    return made
+
+
+def avg_pool1d(
+    x: TensorLike,
+    kernel_size: int | Sequence[int] | None,
+    stride: int | Sequence[int] | None = None,
+    padding: int | str | Sequence[int] | Sequence[Sequence[int]] = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+    divisor_override: int | None = None,
+) -> Tensor:
+    """The mean of each window of `x` (n, channels, length), or of one sample without its axis. Windows of `kernel_size` elements are `stride` apart, by default as
+    far as they are long; beside `x` stand `padding` zeros. With `ceil_mode` a last window may reach beyond the end, if it begins before. The sum is divided
+    by the elements of the window that lie in `x` or its padding, with `count_include_pad=False` by those in `x`, or by `divisor_override`.
+
+    Gradient: `g` over the same number, to all elements of the window.
+
+    >>> with ag.Context():
+    ...     print(T.avg_pool1d([[1.0, 3.0, 2.0, 6.0]], 2).eval())
+    [[2. 4.]]
+    """
+    made: Tensor = _apply(_avg_pool1d, (x,), (kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override))
+    return made
+
+
+def avg_pool2d(
+    x: TensorLike,
+    kernel_size: int | Sequence[int] | None,
+    stride: int | Sequence[int] | None = None,
+    padding: int | str | Sequence[int] | Sequence[Sequence[int]] = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+    divisor_override: int | None = None,
+) -> Tensor:
+    """The mean of each window of `x` (n, channels, rows, columns), or of one sample without its axis; see `avg_pool1d`.
+
+    Gradient: `g` over the number of elements, to all elements of the window.
+
+    >>> with ag.Context():
+    ...     print(T.avg_pool2d(np.ones((1, 2, 2)), 2, padding=1).eval())
+    [[[0.25 0.25]
+      [0.25 0.25]]]
+    """
+    made: Tensor = _apply(_avg_pool2d, (x,), (kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override))
+    return made
+
+
+def avg_pool3d(
+    x: TensorLike,
+    kernel_size: int | Sequence[int] | None,
+    stride: int | Sequence[int] | None = None,
+    padding: int | str | Sequence[int] | Sequence[Sequence[int]] = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+    divisor_override: int | None = None,
+) -> Tensor:
+    """The mean of each window of `x` (n, channels, planes, rows, columns), or of one sample without its axis; see `avg_pool1d`.
+
+    Gradient: `g` over the number of elements, to all elements of the window.
+
+    >>> with ag.Context():
+    ...     print(T.avg_pool3d(np.ones((1, 2, 2, 2)), 2, divisor_override=4).eval())
+    [[[[2.]]]]
+    """
+    made: Tensor = _apply(_avg_pool3d, (x,), (kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override))
+    return made
+
+
+def lp_pool1d(
+    x: TensorLike,
+    norm_type: TensorLike,
+    kernel_size: int | Sequence[int] | None,
+    stride: int | Sequence[int] | None = None,
+    ceil_mode: bool = False,
+) -> Tensor:
+    """The `p`-norm of each window of `x` (n, channels, length), or of one sample without its axis: `sum(|x| ** norm_type) ** (1 / norm_type)`. Windows are
+    `stride` apart, by default as far as they are long.
+
+    Gradient: that of the formula; 0 where the norm is 0.
+
+    >>> with ag.Context():
+    ...     print(T.lp_pool1d([[3.0, 4.0]], 2.0, 2).eval())
+    [[5.]]
+    """
+    made: Tensor = _apply(_lp_pool1d, (x, norm_type), (kernel_size, stride, ceil_mode))
+    return made
+
+
+def lp_pool2d(
+    x: TensorLike,
+    norm_type: TensorLike,
+    kernel_size: int | Sequence[int] | None,
+    stride: int | Sequence[int] | None = None,
+    ceil_mode: bool = False,
+) -> Tensor:
+    """The `p`-norm of each window of `x` (n, channels, rows, columns), or of one sample without its axis: `sum(|x| ** norm_type) ** (1 / norm_type)`. Windows are
+    `stride` apart, by default as far as they are long.
+
+    Gradient: that of the formula; 0 where the norm is 0.
+
+    >>> with ag.Context():
+    ...     print(T.lp_pool2d([[[3.0, -4.0]]], 1.0, (1, 2)).eval())
+    [[[7.]]]
+    """
+    made: Tensor = _apply(_lp_pool2d, (x, norm_type), (kernel_size, stride, ceil_mode))
+    return made
+
+
+def lp_pool3d(
+    x: TensorLike,
+    norm_type: TensorLike,
+    kernel_size: int | Sequence[int] | None,
+    stride: int | Sequence[int] | None = None,
+    ceil_mode: bool = False,
+) -> Tensor:
+    """The `p`-norm of each window of `x` (n, channels, planes, rows, columns), or of one sample without its axis: `sum(|x| ** norm_type) ** (1 / norm_type)`. Windows are
+    `stride` apart, by default as far as they are long.
+
+    Gradient: that of the formula; 0 where the norm is 0.
+
+    >>> with ag.Context():
+    ...     print(T.lp_pool3d(np.ones((1, 2, 2, 1)), 2.0, (2, 2, 1)).eval())
+    [[[[2.]]]]
+    """
+    made: Tensor = _apply(_lp_pool3d, (x, norm_type), (kernel_size, stride, ceil_mode))
+    return made
+
+
+def adaptive_avg_pool1d(x: TensorLike, output_size: int | Sequence[int] | None) -> Tensor:
+    """Means of `x` (n, channels, length), or of one sample without its axis, over `output_size` windows that cover it evenly: window `i` of `m` over `n` elements
+    begins at `i * n // m` and ends before `-(-(i + 1) * n // m)`. The lengths must be known.
+
+    Gradient: `g` over the number of elements, to all elements of the window.
+
+    >>> with ag.Context():
+    ...     print(T.adaptive_avg_pool1d([[1.0, 2.0, 3.0]], 2).eval())
+    [[1.5 2.5]]
+    """
+    made: Tensor = _apply(_adaptive_avg_pool1d, (x,), (output_size,))
+    return made
+
+
+def adaptive_avg_pool2d(x: TensorLike, output_size: int | Sequence[int] | None) -> Tensor:
+    """Means of `x` (n, channels, rows, columns), or of one sample without its axis, over `output_size` windows that cover it evenly: window `i` of `m` over `n` elements
+    begins at `i * n // m` and ends before `-(-(i + 1) * n // m)`. The lengths must be known.
+
+    Gradient: `g` over the number of elements, to all elements of the window.
+
+    >>> with ag.Context():
+    ...     print(T.adaptive_avg_pool2d([[[1.0, 2.0], [3.0, 6.0]]], 1).eval())
+    [[[3.]]]
+    """
+    made: Tensor = _apply(_adaptive_avg_pool2d, (x,), (output_size,))
+    return made
+
+
+def adaptive_avg_pool3d(x: TensorLike, output_size: int | Sequence[int] | None) -> Tensor:
+    """Means of `x` (n, channels, planes, rows, columns), or of one sample without its axis, over `output_size` windows that cover it evenly: window `i` of `m` over `n` elements
+    begins at `i * n // m` and ends before `-(-(i + 1) * n // m)`. The lengths must be known.
+
+    Gradient: `g` over the number of elements, to all elements of the window.
+
+    >>> with ag.Context():
+    ...     print(T.adaptive_avg_pool3d(np.ones((1, 2, 2, 2)), 1).eval())
+    [[[[1.]]]]
+    """
+    made: Tensor = _apply(_adaptive_avg_pool3d, (x,), (output_size,))
+    return made
+
+
+def adaptive_max_pool1d(x: TensorLike, output_size: int | Sequence[int] | None) -> Tensor:
+    """The largest elements of `x` (n, channels, length), or of one sample without its axis, in `output_size` windows that cover it evenly; see `adaptive_avg_pool1d`.
+
+    Gradient: `g` to the largest element of each window, of equal ones to the first.
+
+    >>> with ag.Context():
+    ...     print(T.adaptive_max_pool1d([[1.0, 2.0, 3.0]], 2).eval())
+    [[2. 3.]]
+    """
+    made: Tensor = _apply(_adaptive_max_pool1d, (x,), (output_size,))
+    return made
+
+
+def adaptive_max_pool2d(x: TensorLike, output_size: int | Sequence[int] | None) -> Tensor:
+    """The largest elements of `x` (n, channels, rows, columns), or of one sample without its axis, in `output_size` windows that cover it evenly; see `adaptive_avg_pool2d`.
+
+    Gradient: `g` to the largest element of each window, of equal ones to the first.
+
+    >>> with ag.Context():
+    ...     print(T.adaptive_max_pool2d([[[1.0, 2.0], [3.0, 6.0]]], 1).eval())
+    [[[6.]]]
+    """
+    made: Tensor = _apply(_adaptive_max_pool2d, (x,), (output_size,))
+    return made
+
+
+def adaptive_max_pool3d(x: TensorLike, output_size: int | Sequence[int] | None) -> Tensor:
+    """The largest elements of `x` (n, channels, planes, rows, columns), or of one sample without its axis, in `output_size` windows that cover it evenly; see `adaptive_avg_pool3d`.
+
+    Gradient: `g` to the largest element of each window, of equal ones to the first.
+
+    >>> with ag.Context():
+    ...     print(T.adaptive_max_pool3d(np.ones((1, 2, 2, 2)), 1).eval())
+    [[[[1.]]]]
+    """
+    made: Tensor = _apply(_adaptive_max_pool3d, (x,), (output_size,))
+    return made
+
+
+def unfold(
+    x: TensorLike,
+    kernel_size: int | Sequence[int] | None,
+    dilation: int | Sequence[int] | None = 1,
+    padding: int | str | Sequence[int] | Sequence[Sequence[int]] = 0,
+    stride: int | Sequence[int] | None = 1,
+) -> Tensor:
+    """What windows of `kernel_size` elements, `dilation` apart, see of `x` (n, channels, ...), with zeros around it: patches
+    (n, channels * elements of the window, places), both in C order, for one to three axes over which the window slides; also called im2col. With filters as
+    rows, a convolution is their product with the patches.
+
+    Gradient: `g` added up where the patches lie, as `fold` does.
+
+    >>> with ag.Context():
+    ...     print(T.unfold([[[1, 2, 3, 4]]], 2, stride=2).eval())
+    [[[1. 3.]
+      [2. 4.]]]
+    """
+    made: Tensor = _apply(_unfold, (x,), (kernel_size, dilation, padding, stride))
+    return made
+
+
+def fold(
+    x: TensorLike,
+    output_size: int | Sequence[int] | None,
+    kernel_size: int | Sequence[int] | None,
+    dilation: int | Sequence[int] | None = 1,
+    padding: int | str | Sequence[int] | Sequence[Sequence[int]] = 0,
+    stride: int | Sequence[int] | None = 1,
+) -> Tensor:
+    """Patches `x` (n, channels * elements of the window, places) added up where they lie in an array (n, channels, *output_size): the adjoint of `unfold`.
+    `output_size` has a number for each axis over which the window slides.
+
+    Gradient: the patches of `g`.
+
+    >>> with ag.Context():
+    ...     print(T.fold(np.ones((1, 2, 3)), (4,), 2).eval())
+    [[[1. 2. 2. 1.]]]
+    """
+    made: Tensor = _apply(_fold, (x,), (output_size, kernel_size, dilation, padding, stride))
+    return made
+
+
+def interpolate(
+    x: TensorLike,
+    size: int | Sequence[int] | None = None,
+    scale_factor: float | Sequence[float] | None = None,
+    mode: Literal["nearest", "nearest-exact", "linear", "bilinear", "trilinear", "bicubic", "area"] = "nearest",
+    align_corners: bool = False,
+    recompute_scale_factor: bool = False,
+) -> Tensor:
+    """`x` (n, channels, ...) with other lengths of the axes behind the first two, one to three of them: of `size`, or `floor(length * scale_factor)`. Element `i` of
+    the result stands at `(i + 1/2) * s - 1/2` in the array, where `s` is the ratio of the lengths, or `1 / scale_factor` if that is given and
+    `recompute_scale_factor` is False; with `align_corners` the first and the last elements of both lie on each other.
+
+    "nearest" takes element `floor(i * s)`, "nearest-exact" the one whose middle is nearest; "linear", "bilinear" and "trilinear" go along lines over one,
+    two and three axes, "bicubic" along Keys' cubic curves with a = -3/4 over two; "area" takes means as `adaptive_avg_pool2d` does. The lengths must be known.
+
+    Gradient: `g` with the same weights, added up.
+
+    >>> with ag.Context():
+    ...     print(T.interpolate([[[1.0, 2.0]]], 4, mode="linear").eval())
+    [[[1.   1.25 1.75 2.  ]]]
+    """
+    made: Tensor = _apply(_interpolate, (x,), (size, scale_factor, mode, align_corners, recompute_scale_factor))
+    return made
+
+
+def pixel_shuffle(x: TensorLike, upscale_factor: int) -> Tensor:
+    """Channels to places: `x` (..., channels * r * r, rows, columns) becomes (..., channels, rows * r, columns * r), in which
+    `y[c, i * r + a, j * r + b]` is `x[(c * r + a) * r + b, i, j]`.
+
+    Gradient: `pixel_unshuffle(g)`.
+
+    >>> with ag.Context():
+    ...     print(T.pixel_shuffle(np.arange(4).reshape(4, 1, 1), 2).eval())
+    [[[0 1]
+      [2 3]]]
+    """
+    made: Tensor = _apply(_pixel_shuffle, (x,), (upscale_factor,))
+    return made
+
+
+def pixel_unshuffle(x: TensorLike, downscale_factor: int) -> Tensor:
+    """Places to channels: the inverse of `pixel_shuffle`; `x` (..., channels, rows * r, columns * r) becomes (..., channels * r * r, rows, columns).
+
+    Gradient: `pixel_shuffle(g)`.
+
+    >>> with ag.Context():
+    ...     print(T.pixel_unshuffle([[[0, 1], [2, 3]]], 2)[:, 0, 0].eval())
+    [0 1 2 3]
+    """
+    made: Tensor = _apply(_pixel_unshuffle, (x,), (downscale_factor,))
+    return made
+
+
 def cholesky(a: TensorLike, upper: bool = False) -> Tensor:
     """The lower factor `l` of the symmetric positive definite matrices `a = l l^T` in the last two axes, zeros above the
     diagonal; with `upper` its transpose, `a = u^T u`. The symmetric part `(a + a^T) / 2` is factored, so the gradient is symmetric. A
@@ -4955,6 +5583,9 @@ atan2 = arctan2
 atanh = arctanh
 bitwise_invert = bitwise_not
 concatenate = concat
+conv1d_transpose = conv_transpose1d
+conv2d_transpose = conv_transpose2d
+conv3d_transpose = conv_transpose3d
 degrees = rad2deg
 detach = stop_gradient
 determinant = det
@@ -4964,6 +5595,7 @@ eigenvalues = eigvals
 fix = trunc
 gammaln = lgamma
 hardtanh = hard_tanh
+im2col = unfold
 invert = bitwise_not
 lesser = less
 lesser_equal = less_equal

@@ -5,6 +5,10 @@ use std::fmt;
 use crate::dtype::DType;
 use crate::error::{Error, ErrorKind, Result};
 
+mod window;
+
+pub use window::{Factors, Padding, PerAxis};
+
 /// The value of an attribute.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum Attr {
@@ -30,6 +34,12 @@ pub enum Attr {
     Cuts(Cuts),
     /// How much is added at the two ends of each axis.
     Widths(Box<[[i64; 2]]>),
+    /// A number for all axes over which a window slides, or one for each.
+    PerAxis(Box<[i64]>),
+    /// What stands around the input of a sliding window.
+    Padding(Padding),
+    /// Factors of lengths, by their bits.
+    Factors(Box<[u64]>),
     /// A dtype, or none.
     MaybeDType(Option<DType>),
 }
@@ -81,6 +91,12 @@ pub enum AttrKind {
     Cuts,
     /// An integer, a pair, or a pair for each axis.
     Widths,
+    /// `None`, an integer, or one for each axis.
+    PerAxis,
+    /// An integer, an integer or a pair for each axis, `"same"` or `"valid"`.
+    Padding,
+    /// `None`, a number, or one for each axis.
+    Factors,
     /// `None` or a dtype.
     MaybeDType,
 }
@@ -100,6 +116,9 @@ impl AttrKind {
             AttrKind::Text => "text",
             AttrKind::Cuts => "cuts",
             AttrKind::Widths => "widths",
+            AttrKind::PerAxis => "per_axis",
+            AttrKind::Padding => "padding",
+            AttrKind::Factors => "factors",
             AttrKind::MaybeDType => "maybe_dtype",
         }
     }
@@ -120,6 +139,9 @@ impl Attr {
             Attr::Text(_) => AttrKind::Text,
             Attr::Cuts(_) => AttrKind::Cuts,
             Attr::Widths(_) => AttrKind::Widths,
+            Attr::PerAxis(_) => AttrKind::PerAxis,
+            Attr::Padding(_) => AttrKind::Padding,
+            Attr::Factors(_) => AttrKind::Factors,
             Attr::MaybeDType(_) => AttrKind::MaybeDType,
         }
     }
@@ -144,6 +166,9 @@ impl fmt::Display for Attr {
             Attr::Cuts(Cuts::Parts(n)) => write!(f, "{n}"),
             Attr::Cuts(Cuts::Places(v)) => tuple(f, v),
             Attr::Widths(v) => f.write_str(&widths(v)),
+            Attr::PerAxis(list) => f.write_str(&PerAxis::text(list)),
+            Attr::Padding(p) => f.write_str(&p.text()),
+            Attr::Factors(bits) => f.write_str(&Factors::text(bits)),
             Attr::MaybeDType(Some(d)) => write!(f, "\"{d}\""),
             Attr::MaybeDType(None) => f.write_str("None"),
             Attr::Slices(v) => {

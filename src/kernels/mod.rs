@@ -40,3 +40,4 @@ pub mod sinc;
 pub mod sort;
 pub mod tile;
 pub mod trig;
+pub mod window;

@@ -67,6 +67,7 @@ pub mod splitting;
 pub mod support;
 pub mod trigonometric;
 pub mod unpack;
+pub mod window;
 
 use std::sync::LazyLock;
 
@@ -135,6 +136,12 @@ pub static FAMILIES: &[Family] = &[
     family("Products", einsum::ROWS),
     family("Products", einsum::axes::ROWS),
     family("Products", composite::product::ROWS),
+    family("Convolution and pooling", window::convolution::ROWS),
+    family("Convolution and pooling", window::convolutions::ROWS),
+    family("Convolution and pooling", window::pooling::ROWS),
+    family("Convolution and pooling", window::pools::ROWS),
+    family("Convolution and pooling", window::patches::ROWS),
+    family("Convolution and pooling", window::resize::ROWS),
     family("Linear algebra", linalg::cholesky::ROWS),
     family("Linear algebra", linalg::triangular::ROWS),
     family("Linear algebra", linalg::lu::ROWS),

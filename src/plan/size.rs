@@ -6,7 +6,7 @@ use smallvec::{Array, SmallVec};
 use crate::array::room::room;
 use crate::error::Result;
 use crate::graph::Node;
-use crate::graph::attr::{Attr, Cuts};
+use crate::graph::attr::{Attr, Cuts, Padding};
 use crate::graph::op::{Body, Kernel};
 use crate::plan::Plan;
 use crate::plan::ir::{IrNode, IrOp};
@@ -57,9 +57,10 @@ fn small<A: Array>(v: &SmallVec<A>) -> usize {
 
 fn attrs(all: &[Attr]) -> usize {
     let inner = |a: &Attr| match a {
-        Attr::Ints(v) | Attr::Axes(Some(v)) | Attr::Cuts(Cuts::Places(v)) => boxed(v),
+        Attr::Ints(v) | Attr::PerAxis(v) | Attr::Axes(Some(v)) | Attr::Cuts(Cuts::Places(v)) => boxed(v),
         Attr::Slices(v) => boxed(v),
-        Attr::Widths(v) => boxed(v),
+        Attr::Factors(v) => boxed(v),
+        Attr::Widths(v) | Attr::Padding(Padding::Ends(v)) => boxed(v),
         _ => 0,
     };
     boxed(all) + all.iter().map(inner).sum::<usize>()

@@ -7,7 +7,7 @@ use rustc_hash::FxHashMap;
 use crate::array::room::room;
 use crate::dtype::Scalar;
 use crate::error::Result;
-use crate::graph::attr::{Attr, Cuts};
+use crate::graph::attr::{Attr, Cuts, Padding};
 use crate::graph::checkpoint::Checkpointing;
 use crate::graph::op::Body;
 use crate::graph::{Graph, NodeOp, Value};
@@ -312,7 +312,7 @@ fn attr_words(a: &Attr, key: &mut Vec<u64>) {
         Attr::Bool(b) => key.push(u64::from(*b)),
         Attr::DType(d) => key.push(*d as u64),
         Attr::Axes(None) => key.push(u64::MAX),
-        Attr::Ints(v) | Attr::Axes(Some(v)) => {
+        Attr::Ints(v) | Attr::PerAxis(v) | Attr::Axes(Some(v)) => {
             key.push(v.len() as u64);
             key.extend(v.iter().map(|&i| i as u64));
         }
@@ -338,6 +338,15 @@ fn attr_words(a: &Attr, key: &mut Vec<u64>) {
             key.extend(v.iter().map(|&i| i as u64));
         }
         Attr::Widths(v) => {
+            key.push(v.len() as u64);
+            key.extend(v.iter().flatten().map(|&i| i as u64));
+        }
+        Attr::Factors(v) => {
+            key.push(v.len() as u64);
+            key.extend(v);
+        }
+        Attr::Padding(Padding::Same) => key.push(u64::MAX),
+        Attr::Padding(Padding::Ends(v)) => {
             key.push(v.len() as u64);
             key.extend(v.iter().flatten().map(|&i| i as u64));
         }

@@ -16,7 +16,7 @@ use super::tensor::{Filled, Tensor};
 use crate::autodiff;
 use crate::dtype::{DType, Scalar};
 use crate::error::{Error, ErrorKind, Result, closest};
-use crate::graph::attr::{Attr, AttrKind, Choice, Cuts, Slice};
+use crate::graph::attr::{Attr, AttrKind, AttrType, Choice, Cuts, Factors, Padding, Slice};
 use crate::graph::op::{Class, OpDef, ParamDefault, ParamKind};
 use crate::graph::{self, NodeOp, Value};
 use crate::ops::apply::{Arg, apply_in, class};
@@ -184,6 +184,13 @@ fn attr(kind: AttrKind, op: &str, name: &str, x: &Bound<'_, PyAny>) -> PyResult<
             None => x.try_iter().ok()?.map(|v| v.ok().filter(|v| int(v).is_none()).and_then(|v| pair(&v))).collect(),
         }
     };
+    // An integer for an axis is a pair of them.
+    let ends = |x: &Bound<'_, PyAny>| -> Option<Box<[[i64; 2]]>> {
+        match int(x) {
+            Some(n) => Some([[n, n]].into()),
+            None => x.try_iter().ok()?.map(|v| v.ok().and_then(|v| pair(&v))).collect(),
+        }
+    };
     Ok(match kind {
         AttrKind::Int => Attr::Int(int(x).ok_or_else(|| wrong("an integer"))?),
         AttrKind::Bool => Attr::Bool(x.extract().map_err(|_| wrong("a bool"))?),
@@ -200,6 +207,22 @@ fn attr(kind: AttrKind, op: &str, name: &str, x: &Bound<'_, PyAny>) -> PyResult<
             None => Cuts::Places(ints(x).ok_or_else(|| wrong("an integer or a tuple of integers"))?),
         }),
         AttrKind::Widths => Attr::Widths(widths(x).ok_or_else(|| wrong("an integer, a pair of integers, or a pair for each axis"))?),
+        AttrKind::PerAxis if x.is_none() => Attr::PerAxis(Box::new([])),
+        AttrKind::PerAxis => Attr::PerAxis(ints(x).ok_or_else(|| wrong("None, an integer, or one for each axis"))?),
+        AttrKind::Factors if x.is_none() => Attr::Factors(Box::new([])),
+        AttrKind::Factors => {
+            let all: Option<Vec<f64>> = match x.extract::<f64>() {
+                Ok(one) => Some(vec![one]),
+                Err(_) => x.extract().ok(),
+            };
+            Factors(all.ok_or_else(|| wrong("None, a number, or one for each axis"))?.into()).pack()
+        }
+        AttrKind::Padding => Attr::Padding(match x.extract::<String>() {
+            Ok(given) => Padding::named(&given).ok_or_else(|| unknown(op, name, &["same", "valid"], x))?,
+            Err(_) => {
+                Padding::Ends(ends(x).ok_or_else(|| wrong("\"same\", \"valid\", an integer, or an integer or a pair for each axis"))?)
+            }
+        }),
         AttrKind::MaybeDType if x.is_none() => Attr::MaybeDType(None),
         AttrKind::MaybeDType => Attr::MaybeDType(Some(convert::dtype(x)?)),
         AttrKind::Choice(names) => {
