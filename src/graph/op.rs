@@ -433,7 +433,7 @@ impl Control {
 pub struct CallKernel {
     /// Computes the outputs, in ranges of `Call::ranges`: a run that is interrupted waits for no more than one.
     pub run: fn(&mut Call<'_>) -> Result<()>,
-    /// Bytes of scratch memory for inputs and outputs of these concrete avals.
+    /// Bytes of scratch memory for inputs of these concrete avals.
     pub scratch: fn(&[&Aval], &[Attr]) -> usize,
     /// True if it may fail on some values.
     pub fallible: bool,

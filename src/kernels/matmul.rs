@@ -11,6 +11,7 @@ use crate::dtype::DType;
 use crate::error::Result;
 use crate::shape::{Dims, Strides};
 
+pub mod packed;
 mod plain;
 mod small;
 

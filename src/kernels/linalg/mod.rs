@@ -157,7 +157,7 @@ impl Batch<'_> {
 
 /// A pointer into memory of which each thread uses a part of its own.
 #[derive(Clone, Copy)]
-pub(super) struct Shared<T>(pub *mut T);
+pub(in crate::kernels) struct Shared<T>(pub *mut T);
 
 // SAFETY: plain numbers; those who use it keep to their own parts.
 unsafe impl<T> Send for Shared<T> {}

@@ -1,6 +1,6 @@
 //! Convolution and its adjoints.
 
-use super::{Images, Steps, direct};
+use super::{Images, Steps, direct, packed};
 use crate::array::{View, ViewMut};
 use crate::dtype::DType;
 use crate::error::Result;
@@ -16,51 +16,102 @@ pub(super) struct Arrays {
     pub groups: usize,
 }
 
-impl Arrays {
-    fn of([x, w, y]: [(&[usize], &[isize]); 3], groups: usize) -> Arrays {
-        let of = |(dims, strides)| Images::of(dims, strides);
-        Arrays { x: of(x), w: of(w), y: of(y), groups }
+/// Which of the arrays is computed from the others.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Wanted {
+    /// `y[n, f, p] = sum of w[f, c, q] * x[n, c, p * stride - before + q * dilation]` over the channels of the group of `f`.
+    Results,
+    /// The adjoint in the images.
+    Images,
+    /// The adjoint in the filters.
+    Filters,
+}
+
+/// A convolution: how the window slides, groups of channels, and what is computed.
+#[derive(Clone, Copy, Debug)]
+pub struct Convolution {
+    pub steps: Steps,
+    pub groups: usize,
+    pub wanted: Wanted,
+}
+
+/// Fewer filters of a group than these, or fewer of its channels where those are computed, are done row by row: panels would stay nearly
+/// empty.
+const FEW: usize = 4;
+
+impl Convolution {
+    /// From the images or results, the filters or results, and what is wanted, in this order.
+    fn arrays(&self, [a, b, out]: [Images; 3]) -> Arrays {
+        let [x, w, y] = match self.wanted {
+            Wanted::Results => [a, b, out],
+            Wanted::Images => [out, b, a],
+            Wanted::Filters => [a, out, b],
+        };
+        Arrays { x, w, y, groups: self.groups }
     }
-}
 
-macro_rules! lie {
-    ($v:expr) => {
-        ($v.dims(), $v.strides())
-    };
-}
-
-/// `y[n, f, p] = sum of w[f, c, q] * x[n, c, p * stride - before + q * dilation]` over the channels of the group of `f`.
-pub fn forward(ranges: &Ranges<'_>, s: &Steps, groups: usize, x: View<'_>, w: View<'_>, y: &mut ViewMut<'_>) -> Result<()> {
-    let all = Arrays::of([lie!(x), lie!(w), lie!(y)], groups);
-    // SAFETY: the lengths and strides of the views, whose dtype is the dispatched one.
-    unsafe {
-        match y.dtype() {
-            DType::F32 => direct::forward::<f32>(ranges, s, &all, x.ptr().cast(), w.ptr().cast(), y.ptr().cast()),
-            _ => direct::forward::<f64>(ranges, s, &all, x.ptr().cast(), w.ptr().cast(), y.ptr().cast()),
+    /// True where products of matrices are worth their panels.
+    fn is_packed(&self, all: &Arrays) -> bool {
+        let (filters, channels) = (all.w.outer[0] / self.groups.max(1), all.w.outer[1]);
+        match self.wanted {
+            Wanted::Results | Wanted::Filters => filters >= FEW && channels * all.w.plane() >= FEW,
+            Wanted::Images => channels >= FEW,
         }
     }
-}
 
-/// The adjoint of [`forward`] in the images.
-pub fn input(ranges: &Ranges<'_>, s: &Steps, groups: usize, g: View<'_>, w: View<'_>, x: &mut ViewMut<'_>) -> Result<()> {
-    let all = Arrays::of([lie!(x), lie!(w), lie!(g)], groups);
-    // SAFETY: as above.
-    unsafe {
-        match x.dtype() {
-            DType::F32 => direct::input::<f32>(ranges, s, &all, g.ptr().cast(), w.ptr().cast(), x.ptr().cast()),
-            _ => direct::input::<f64>(ranges, s, &all, g.ptr().cast(), w.ptr().cast(), x.ptr().cast()),
+    /// Bytes of scratch for arrays of these lengths.
+    pub fn scratch(&self, dtype: DType, dims: [&[usize]; 3]) -> usize {
+        let all = self.arrays(dims.map(|d| Images::of(d, &crate::shape::c_strides(d))));
+        if !self.is_packed(&all) || all.w.count() == 0 || all.y.count() == 0 {
+            return 0;
+        }
+        let numbers = match (self.wanted, dtype) {
+            (Wanted::Results, DType::F32) => packed::forward_scratch::<f32>(&all),
+            (Wanted::Results, _) => packed::forward_scratch::<f64>(&all),
+            (Wanted::Images, DType::F32) => packed::input_scratch::<f32>(&self.steps, &all),
+            (Wanted::Images, _) => packed::input_scratch::<f64>(&self.steps, &all),
+            (Wanted::Filters, DType::F32) => packed::weight_scratch::<f32>(&all),
+            (Wanted::Filters, _) => packed::weight_scratch::<f64>(&all),
+        };
+        numbers * dtype.size()
+    }
+
+    /// Computes what is wanted from the two other arrays, which stand in the order of the lengths above; `scratch` has so many bytes.
+    pub fn run(&self, ranges: &Ranges<'_>, a: View<'_>, b: View<'_>, scratch: &mut [u8], out: &mut ViewMut<'_>) -> Result<()> {
+        // SAFETY: the dtype of the views is the dispatched one.
+        unsafe {
+            match out.dtype() {
+                DType::F32 => self.run_as::<f32>(ranges, a, b, scratch, out),
+                _ => self.run_as::<f64>(ranges, a, b, scratch, out),
+            }
         }
     }
-}
 
-/// The adjoint of [`forward`] in the filters.
-pub fn weight(ranges: &Ranges<'_>, s: &Steps, groups: usize, x: View<'_>, g: View<'_>, w: &mut ViewMut<'_>) -> Result<()> {
-    let all = Arrays::of([lie!(x), lie!(w), lie!(g)], groups);
-    // SAFETY: as above.
-    unsafe {
-        match w.dtype() {
-            DType::F32 => direct::weight::<f32>(ranges, s, &all, x.ptr().cast(), g.ptr().cast(), w.ptr().cast()),
-            _ => direct::weight::<f64>(ranges, s, &all, x.ptr().cast(), g.ptr().cast(), w.ptr().cast()),
+    /// # Safety
+    /// The views have type `T`.
+    unsafe fn run_as<T: packed::Number>(
+        &self,
+        ranges: &Ranges<'_>,
+        a: View<'_>,
+        b: View<'_>,
+        scratch: &mut [u8],
+        out: &mut ViewMut<'_>,
+    ) -> Result<()> {
+        let all =
+            self.arrays([Images::of(a.dims(), a.strides()), Images::of(b.dims(), b.strides()), Images::of(out.dims(), out.strides())]);
+        let (from, to, s) = ([a.ptr().cast::<T>(), b.ptr().cast::<T>()], out.ptr().cast::<T>(), &self.steps);
+        let free = scratch.as_mut_ptr().cast::<T>();
+        let packed = self.is_packed(&all) && all.w.count() > 0 && all.y.count() > 0;
+        // SAFETY: the lengths and strides of the views; the output is in C order; scratch as it was asked for.
+        unsafe {
+            match self.wanted {
+                Wanted::Results if packed => packed::forward(ranges, s, &all, from, to, free),
+                Wanted::Images if packed => packed::input(ranges, s, &all, from, to, free),
+                Wanted::Filters if packed => packed::weight(ranges, s, &all, from, to, free),
+                Wanted::Results => direct::forward(ranges, s, &all, from[0], from[1], to),
+                Wanted::Images => direct::input(ranges, s, &all, from[0], from[1], to),
+                Wanted::Filters => direct::weight(ranges, s, &all, from[0], from[1], to),
+            }
         }
     }
 }

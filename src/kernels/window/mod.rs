@@ -2,8 +2,10 @@
 
 pub mod convolution;
 mod direct;
+mod packed;
 pub mod patches;
 pub mod pooling;
+mod sources;
 
 /// Axes over which a window slides: those that an array lacks have length 1.
 pub const AXES: usize = 3;
@@ -47,6 +49,26 @@ impl Images {
     /// Elements of one channel.
     fn plane(&self) -> usize {
         self.inner.iter().product()
+    }
+
+    /// All elements.
+    fn count(&self) -> usize {
+        self.outer[0] * self.outer[1] * self.plane()
+    }
+
+    /// The step from one element of a channel to the next in C order, if there is one.
+    fn row(&self) -> Option<isize> {
+        let axes = (0..AXES).filter(|&i| self.inner[i] != 1);
+        let (mut step, mut next) = (None, 0);
+        for i in axes.rev() {
+            if step.is_none() {
+                step = Some(self.inner_steps[i]);
+            } else if self.inner_steps[i] != next {
+                return None;
+            }
+            next = self.inner_steps[i] * self.inner[i] as isize;
+        }
+        Some(step.unwrap_or(1))
     }
 
     /// Where a channel begins.

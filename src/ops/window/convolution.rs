@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::graph::Tensor;
 use crate::graph::attr::{Attr, PerAxis, Widths};
 use crate::graph::op::{Batched, Call, CallKernel, Cotangent, Infer, Kernel, OpDef};
-use crate::kernels::window::convolution;
+use crate::kernels::window::convolution::{Convolution, Wanted};
 use crate::ops::unpack::{arity, attr};
 use crate::shape::{Aval, Dim, Tuple};
 
@@ -86,19 +86,43 @@ fn fitting(c: &Infer<'_>, s: &Sliding, lengths: &[Dim], kernel: &[Dim], places: 
     c.shape_error("the places of the window do not fit", got, Tuple(&own))
 }
 
+/// What a node's kernel computes.
+fn told(op: &str, n: usize, attrs: &[Attr], wanted: Wanted) -> Result<Convolution> {
+    let (stride, padding, dilation): (PerAxis, Widths, PerAxis) = (attr(attrs.first())?, attr(attrs.get(1))?, attr(attrs.get(2))?);
+    let groups: i64 = attr(attrs.get(3))?;
+    Ok(Convolution { steps: Sliding::of(op, n, &stride, &padding, &dilation)?.steps(), groups: groups.max(1) as usize, wanted })
+}
+
+/// Bytes of scratch that a node's kernel needs, from its inputs.
+fn scratch(inputs: &[&Aval], attrs: &[Attr], wanted: Wanted) -> Option<usize> {
+    const OP: &str = "convolve";
+    let (first, a, b) = (inputs.first()?, inputs.first()?.dims()?, inputs.get(1)?.dims()?);
+    let n = a.len().checked_sub(2)?;
+    let c = told(OP, n, attrs, wanted).ok()?;
+    let lent = || inputs.get(2).and_then(|l| l.dims()).and_then(|l| Some(l.get(l.len().checked_sub(n)?..)?.to_vec()));
+    let (outer, inner) = match wanted {
+        Wanted::Results => {
+            let (stride, padding, dilation) = (attr(attrs.first()).ok()?, attr(attrs.get(1)).ok()?, attr(attrs.get(2)).ok()?);
+            let s = Sliding::of(OP, n, &stride, &padding, &dilation).ok()?;
+            let places = a.iter().zip(b.iter()).skip(2).enumerate().map(|(i, (&n, &k))| s.places(OP, i, n, k).ok());
+            ([*a.first()?, *b.first()?], places.collect::<Option<Vec<_>>>()?)
+        }
+        Wanted::Images => ([*a.first()?, b.get(1)? * c.groups], lent()?),
+        Wanted::Filters => ([*b.get(1)?, a.get(1)? / c.groups], lent()?),
+    };
+    let out: Vec<usize> = outer.into_iter().chain(inner).collect();
+    Some(c.scratch(first.dtype, [&a, &b, &out]))
+}
+
 /// A kernel of two operands and of lengths that are lent, if any are.
 macro_rules! kernel {
-    ($run:path) => {
+    ($wanted:ident) => {
         Kernel::Call(CallKernel {
             run: |c: &mut Call<'_>| {
                 let ([a, b, ..], [y]) = (c.inputs, &mut *c.outputs) else { return Err(arity(c.op)) };
-                let (stride, padding, dilation): (PerAxis, Widths, PerAxis) =
-                    (attr(c.attrs.first())?, attr(c.attrs.get(1))?, attr(c.attrs.get(2))?);
-                let s = Sliding::of(c.op, a.dims().len().saturating_sub(2), &stride, &padding, &dilation)?;
-                let groups: i64 = attr(c.attrs.get(3))?;
-                $run(c.ranges, &s.steps(), groups.max(1) as usize, *a, *b, y)
+                told(c.op, a.dims().len().saturating_sub(2), c.attrs, Wanted::$wanted)?.run(c.ranges, *a, *b, c.scratch, y)
             },
-            scratch: |_, _| 0,
+            scratch: |avals, attrs| scratch(avals, attrs, Wanted::$wanted).unwrap_or(0),
             fallible: false,
             spares: &[],
         })
@@ -113,19 +137,19 @@ row! {
     /// Gradient: `convolve_input(g, w)` and `convolve_weight(x, g)`.
     pub(crate) CONVOLVE = fn convolve(x: float, w: float; stride: PerAxis, padding: Widths, dilation: PerAxis, groups: i64 = 1) -> y
     shape(c) {
-        let [lengths, kernel] = axes(c, [&x, &w])?;
+        let [lengths, kernel] = axes(c, [x, w])?;
         let s = Sliding::of(c.op, lengths.len(), &stride, &padding, &dilation)?;
         let (&[n, channels, ..], &[filters, depth, ..]) = (&x.shape[..], &w.shape[..]) else { return Err(arity(c.op)) };
         let groups = divided(c.op, groups, channels, "channels")?;
         divided(c.op, groups as i64, filters, "filters")?;
         let own = channels.known().map_or(Dim::Sym(u32::MAX), |n| Dim::Known(n / groups));
         if own.known().is_some() {
-            equal(c, "the channels do not fit", [&x, &w], [own, depth], "w.shape[1] == x.shape[1] / groups")?;
+            equal(c, "the channels do not fit", [x, w], [own, depth], "w.shape[1] == x.shape[1] / groups")?;
         }
         let places = s.all_places(c.op, lengths, kernel, &mut *c.fresh)?;
         Ok(smallvec![Aval { dtype: x.dtype, shape: [n, filters].into_iter().chain(places).collect() }])
     };
-    kernel kernel!(convolution::forward);
+    kernel kernel!(Results);
     support Unknown;
     vjp(g) {
         x: convolve_input(g, w, lengths_of(x, x.ndim().saturating_sub(2)), stride.clone(), padding.clone(), dilation.clone(), groups),
@@ -152,10 +176,10 @@ row! {
     /// Gradient: `convolve(g', w)` and `convolve_weight(g', g)`.
     pub(crate) CONVOLVE_INPUT = fn convolve_input(g: float, w: float, like: any; stride: PerAxis, padding: Widths, dilation: PerAxis, groups: i64 = 1) -> x
     shape(c) {
-        let [places, kernel] = axes(c, [&g, &w])?;
+        let [places, kernel] = axes(c, [g, w])?;
         let s = Sliding::of(c.op, places.len(), &stride, &padding, &dilation)?;
         let (&[n, filters, ..], &[own, depth, ..]) = (&g.shape[..], &w.shape[..]) else { return Err(arity(c.op)) };
-        equal(c, "the filters do not fit", [&g, &w], [filters, own], "g.shape[1] == w.shape[0]")?;
+        equal(c, "the filters do not fit", [g, w], [filters, own], "g.shape[1] == w.shape[0]")?;
         let groups = divided(c.op, groups, own, "filters")?;
         let lengths = lent(c, like, places.len())?;
         fitting(c, &s, lengths, kernel, places)?;
@@ -166,7 +190,7 @@ row! {
         };
         Ok(smallvec![Aval { dtype: g.dtype, shape: [n, channels].into_iter().chain(lengths.iter().copied()).collect() }])
     };
-    kernel kernel!(convolution::input);
+    kernel kernel!(Images);
     support Unknown;
     vjp(c) {
         g: convolve(c, w, stride.clone(), padding.clone(), dilation.clone(), groups),
@@ -190,10 +214,10 @@ row! {
     /// Gradient: `convolve_input(g, w')` and `convolve(x, w')`.
     pub(crate) CONVOLVE_WEIGHT = fn convolve_weight(x: float, g: float, like: any; stride: PerAxis, padding: Widths, dilation: PerAxis, groups: i64 = 1) -> w
     shape(c) {
-        let [lengths, places] = axes(c, [&x, &g])?;
+        let [lengths, places] = axes(c, [x, g])?;
         let s = Sliding::of(c.op, places.len(), &stride, &padding, &dilation)?;
         let (&[n, channels, ..], &[m, filters, ..]) = (&x.shape[..], &g.shape[..]) else { return Err(arity(c.op)) };
-        equal(c, "the samples do not fit", [&x, &g], [n, m], "x.shape[0] == g.shape[0]")?;
+        equal(c, "the samples do not fit", [x, g], [n, m], "x.shape[0] == g.shape[0]")?;
         let groups = divided(c.op, groups, channels, "channels")?;
         divided(c.op, groups as i64, filters, "filters")?;
         let kernel = lent(c, like, places.len())?;
@@ -205,7 +229,7 @@ row! {
         };
         Ok(smallvec![Aval { dtype: x.dtype, shape: [filters, depth].into_iter().chain(kernel.iter().copied()).collect() }])
     };
-    kernel kernel!(convolution::weight);
+    kernel kernel!(Filters);
     support Unknown;
     vjp(c) {
         x: convolve_input(g, c, lengths_of(x, x.ndim().saturating_sub(2)), stride.clone(), padding.clone(), dilation.clone(), groups),

@@ -49,7 +49,7 @@ row! {
     /// Gradient: `patches_added(g)`.
     pub(crate) PATCHES = fn patches(x: float; kernel: PerAxis, stride: PerAxis, padding: Widths, dilation: PerAxis) -> y
     shape(c) {
-        let n = sliding_axes(c, &x)?;
+        let n = sliding_axes(c, x)?;
         let pool = Pool::of(c.op, n, &kernel, &stride, &padding, &dilation, false)?;
         let (&[samples, channels], lengths) = x.shape.split_first_chunk().ok_or_else(|| arity(c.op))?;
         let [depth, places] = patch_dims(c, &pool, channels, lengths)?;

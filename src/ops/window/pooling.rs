@@ -108,8 +108,8 @@ row! {
     /// Gradient: `g` to all elements of the window.
     pub(crate) WINDOW_SUM = fn window_sum(x: float; kernel: PerAxis, stride: PerAxis, padding: Widths, ceil_mode: bool = false) -> y
     shape(c) {
-        let n = sliding_axes(c, &x)?;
-        let places = Pool::of(c.op, n, &kernel, &stride, &padding, &PerAxis::all(1), ceil_mode)?.places(c, &x)?;
+        let n = sliding_axes(c, x)?;
+        let places = Pool::of(c.op, n, &kernel, &stride, &padding, &PerAxis::all(1), ceil_mode)?.places(c, x)?;
         Ok(smallvec![Aval { dtype: x.dtype, shape: x.shape.iter().take(2).copied().chain(places).collect() }])
     };
     kernel kernel!(pooling::sum);
@@ -130,7 +130,7 @@ row! {
     /// Gradient: the sum of `g` over each window.
     pub(crate) WINDOW_SPREAD = fn window_spread(g: float, like: any; kernel: PerAxis, stride: PerAxis, padding: Widths, ceil_mode: bool = false) -> x
     shape(c) {
-        let n = sliding_axes(c, &g)?;
+        let n = sliding_axes(c, g)?;
         let pool = Pool::of(c.op, n, &kernel, &stride, &padding, &PerAxis::all(1), ceil_mode)?;
         let Some(lengths) = like.shape.len().checked_sub(n).and_then(|from| like.shape.get(from..)) else {
             return c.shape_error("too few lengths are given", Tuple(&like.shape), format_args!("{n} axes at least"));

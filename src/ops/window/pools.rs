@@ -52,26 +52,7 @@ fn samples<'g>(op: &str, n: usize, x: Tensor<'g>) -> Result<(Tensor<'g>, bool)> 
     Ok((if alone { expand_dims(x, 0) } else { x }, alone))
 }
 
-/// A window with what is said of it: where no stride is, its own lengths.
-fn window(
-    op: &str,
-    n: usize,
-    x: Tensor<'_>,
-    kernel: &PerAxis,
-    stride: &PerAxis,
-    padding: &Padding,
-    dilation: &PerAxis,
-    ceil: bool,
-) -> Result<(PerAxis, Sliding)> {
-    let lengths = each(op, "kernel_size", kernel, n, 1)?;
-    let stride = if stride.0.is_empty() { PerAxis(lengths.clone()) } else { stride.clone() };
-    let dims: Vec<Dim> = lengths.iter().map(|&k| Dim::Known(k as usize)).collect();
-    let s = Sliding { ceil, ..Sliding::said(op, &dims, &stride, padding, dilation)? };
-    s.all_places(op, x.dims().get(2..).unwrap_or(&[]), &dims, &mut || Dim::Known(0))?;
-    Ok((PerAxis(lengths), s))
-}
-
-/// What [`largest`] is told besides its operand.
+/// What a user says of a window.
 struct Said {
     kernel: PerAxis,
     stride: PerAxis,
@@ -80,9 +61,24 @@ struct Said {
     ceil: bool,
 }
 
+/// A window whose elements lie side by side.
+fn undilated(kernel: PerAxis, stride: PerAxis, padding: Padding, ceil: bool) -> Said {
+    Said { kernel, stride, padding, dilation: PerAxis::all(1), ceil }
+}
+
+/// A window with what is said of it: where no stride is, its own lengths.
+fn window(op: &str, n: usize, x: Tensor<'_>, said: &Said) -> Result<(PerAxis, Sliding)> {
+    let lengths = each(op, "kernel_size", &said.kernel, n, 1)?;
+    let stride = if said.stride.0.is_empty() { PerAxis(lengths.clone()) } else { said.stride.clone() };
+    let dims: Vec<Dim> = lengths.iter().map(|&k| Dim::Known(k as usize)).collect();
+    let s = Sliding { ceil: said.ceil, ..Sliding::said(op, &dims, &stride, &said.padding, &said.dilation)? };
+    s.all_places(op, x.dims().get(2..).unwrap_or(&[]), &dims, &mut || Dim::Known(0))?;
+    Ok((PerAxis(lengths), s))
+}
+
 fn largest<'g>(op: &str, n: usize, x: Tensor<'g>, said: &Said) -> Result<(Tensor<'g>, Tensor<'g>)> {
     let (x, alone) = samples(op, n, x)?;
-    let (kernel, s) = window(op, n, x, &said.kernel, &said.stride, &said.padding, &said.dilation, said.ceil)?;
+    let (kernel, s) = window(op, n, x, said)?;
     for ((&k, &d), ends) in kernel.0.iter().zip(&s.dilation).zip(&s.ends) {
         let extent = d.saturating_mul(k - 1).saturating_add(1);
         if ends.iter().any(|&e| e > extent / 2) {
@@ -97,17 +93,14 @@ fn largest<'g>(op: &str, n: usize, x: Tensor<'g>, said: &Said) -> Result<(Tensor
 
 /// What [`average`] is told besides its operand.
 struct Average {
-    kernel: PerAxis,
-    stride: PerAxis,
-    padding: Padding,
-    ceil: bool,
+    window: Said,
     around: bool,
     divisor: Axis,
 }
 
 fn average<'g>(op: &str, n: usize, x: Tensor<'g>, said: &Average) -> Result<Tensor<'g>> {
     let (x, alone) = samples(op, n, x)?;
-    let (kernel, s) = window(op, n, x, &said.kernel, &said.stride, &said.padding, &PerAxis::all(1), said.ceil)?;
+    let (kernel, s) = window(op, n, x, &said.window)?;
     let (stride, padding, _) = s.attrs();
     let sums = window_sum(x, kernel.clone(), stride.clone(), padding.clone(), s.ceil);
     let whole = said.around && !s.ceil || padding.0.iter().flatten().all(|&e| e == 0) && !s.ceil;
@@ -119,7 +112,7 @@ fn average<'g>(op: &str, n: usize, x: Tensor<'g>, said: &Average) -> Result<Tens
             let mut y = sums;
             for (i, ((&k, &step), &ends)) in kernel.0.iter().zip(&stride.0).zip(&padding.0).enumerate() {
                 let pair = Widths([ends].into());
-                let counts = window_counts(lengths_of(x, n + 2), (i + 2) as i64, k, step, pair, s.ceil, said.around);
+                let counts = window_counts(lengths_of(x, n), i as i64 - n as i64, k, step, pair, s.ceil, said.around);
                 let mut dims = vec![-1i64];
                 dims.resize(n - i, 1);
                 y = y / cast(reshape(counts, dims), x.dtype());
@@ -130,12 +123,12 @@ fn average<'g>(op: &str, n: usize, x: Tensor<'g>, said: &Average) -> Result<Tens
     Ok(if alone { squeeze(y, 0) } else { y })
 }
 
-fn power_mean<'g>(op: &str, n: usize, [x, p]: [Tensor<'g>; 2], kernel: &PerAxis, stride: &PerAxis, ceil: bool) -> Result<Tensor<'g>> {
+fn power_mean<'g>(op: &str, n: usize, [x, p]: [Tensor<'g>; 2], said: &Said) -> Result<Tensor<'g>> {
     if p.ndim() != 0 {
         return Err(Error::new(ErrorKind::Shape, op, "`norm_type` is not a single number", Tuple(p.dims()), "a number"));
     }
     let (x, alone) = samples(op, n, x)?;
-    let (kernel, s) = window(op, n, x, kernel, stride, &Padding::valid(), &PerAxis::all(1), ceil)?;
+    let (kernel, s) = window(op, n, x, said)?;
     let (stride, padding, _) = s.attrs();
     let sums = window_sum(pow(abs(x), p), kernel, stride, padding, s.ceil);
     // The root has no derivative at 0: there it is 0.
@@ -314,7 +307,7 @@ row! {
     /// Gradient: `g` over the same number, to all elements of the window.
     pub AVG_POOL1D = fn avg_pool1d(x: float; kernel_size: PerAxis, stride: PerAxis = PerAxis::unsaid(), padding: Padding = Padding::valid(), ceil_mode: bool = false, count_include_pad: bool = true, divisor_override: Axis = None) -> y
     body {
-        let said = Average { kernel: kernel_size, stride, padding, ceil: ceil_mode, around: count_include_pad, divisor: divisor_override };
+        let said = Average { window: undilated(kernel_size, stride, padding, ceil_mode), around: count_include_pad, divisor: divisor_override };
         average("avg_pool1d", 1, x, &said)?
     }
     numpy "ref.avg_pool(1, x, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)";
@@ -332,7 +325,7 @@ row! {
     /// Gradient: `g` over the number of elements, to all elements of the window.
     pub AVG_POOL2D = fn avg_pool2d(x: float; kernel_size: PerAxis, stride: PerAxis = PerAxis::unsaid(), padding: Padding = Padding::valid(), ceil_mode: bool = false, count_include_pad: bool = true, divisor_override: Axis = None) -> y
     body {
-        let said = Average { kernel: kernel_size, stride, padding, ceil: ceil_mode, around: count_include_pad, divisor: divisor_override };
+        let said = Average { window: undilated(kernel_size, stride, padding, ceil_mode), around: count_include_pad, divisor: divisor_override };
         average("avg_pool2d", 2, x, &said)?
     }
     numpy "ref.avg_pool(2, x, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)";
@@ -350,7 +343,7 @@ row! {
     /// Gradient: `g` over the number of elements, to all elements of the window.
     pub AVG_POOL3D = fn avg_pool3d(x: float; kernel_size: PerAxis, stride: PerAxis = PerAxis::unsaid(), padding: Padding = Padding::valid(), ceil_mode: bool = false, count_include_pad: bool = true, divisor_override: Axis = None) -> y
     body {
-        let said = Average { kernel: kernel_size, stride, padding, ceil: ceil_mode, around: count_include_pad, divisor: divisor_override };
+        let said = Average { window: undilated(kernel_size, stride, padding, ceil_mode), around: count_include_pad, divisor: divisor_override };
         average("avg_pool3d", 3, x, &said)?
     }
     numpy "ref.avg_pool(3, x, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)";
@@ -368,7 +361,7 @@ row! {
     ///
     /// Gradient: that of the formula; 0 where the norm is 0.
     pub LP_POOL1D = fn lp_pool1d(x: float, norm_type: float; kernel_size: PerAxis, stride: PerAxis = PerAxis::unsaid(), ceil_mode: bool = false) -> y
-    body { power_mean("lp_pool1d", 1, [x, norm_type], &kernel_size, &stride, ceil_mode)? }
+    body { power_mean("lp_pool1d", 1, [x, norm_type], &undilated(kernel_size, stride, Padding::valid(), ceil_mode))? }
     numpy "ref.lp_pool(1, x, norm_type, kernel_size, stride, ceil_mode)";
     example "T.lp_pool1d([[3.0, 4.0]], 2.0, 2)" => "[[5.]]";
     case positive[2, 3, 8], positive[] with kernel_size = 2;
@@ -381,7 +374,7 @@ row! {
     ///
     /// Gradient: that of the formula; 0 where the norm is 0.
     pub LP_POOL2D = fn lp_pool2d(x: float, norm_type: float; kernel_size: PerAxis, stride: PerAxis = PerAxis::unsaid(), ceil_mode: bool = false) -> y
-    body { power_mean("lp_pool2d", 2, [x, norm_type], &kernel_size, &stride, ceil_mode)? }
+    body { power_mean("lp_pool2d", 2, [x, norm_type], &undilated(kernel_size, stride, Padding::valid(), ceil_mode))? }
     numpy "ref.lp_pool(2, x, norm_type, kernel_size, stride, ceil_mode)";
     example "T.lp_pool2d([[[3.0, -4.0]]], 1.0, (1, 2))" => "[[[7.]]]";
     case positive[2, 2, 5, 6], positive[] with kernel_size = 2;
@@ -394,7 +387,7 @@ row! {
     ///
     /// Gradient: that of the formula; 0 where the norm is 0.
     pub LP_POOL3D = fn lp_pool3d(x: float, norm_type: float; kernel_size: PerAxis, stride: PerAxis = PerAxis::unsaid(), ceil_mode: bool = false) -> y
-    body { power_mean("lp_pool3d", 3, [x, norm_type], &kernel_size, &stride, ceil_mode)? }
+    body { power_mean("lp_pool3d", 3, [x, norm_type], &undilated(kernel_size, stride, Padding::valid(), ceil_mode))? }
     numpy "ref.lp_pool(3, x, norm_type, kernel_size, stride, ceil_mode)";
     example "T.lp_pool3d(np.ones((1, 2, 2, 1)), 2.0, (2, 2, 1))" => "[[[[2.]]]]";
     case positive[1, 2, 4, 3, 5], positive[] with kernel_size = 2;

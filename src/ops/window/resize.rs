@@ -62,7 +62,7 @@ fn sizes(n: usize, lengths: &[usize], size: &PerAxis, scale: &Factors, recompute
                 let o = m as f64 * factor(i);
                 if !(1.0..=i32::MAX as f64).contains(&o) {
                     let got = format!("scale_factor={} for a length of {m}", factor(i));
-                    return Err(Error::new(ErrorKind::Value, OP, "a factor is out of range", got, "a result of 1 to 2147483647 elements"));
+                    return Err(Error::new(ErrorKind::Shape, OP, "a factor is out of range", got, "a result of 1 to 2147483647 elements"));
                 }
                 let o = o as usize;
                 Ok((o, if recompute { [m as f64, o as f64] } else { [1.0, factor(i)] }))

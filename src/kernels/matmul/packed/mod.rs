@@ -1,0 +1,126 @@
+//! Products of float matrices on one thread: packed panels, micro-kernels, and epilogues on tiles that are still in the cache.
+//!
+//! **Bits.** Blocks of [`block`]`(k)` products are summed one by one, in order, from 0 on; the sums of the blocks are added up in
+//! order. That is all there is: an element does not depend on the other lengths, on strides, sources, or where it lies, and AVX2 and
+//! AVX-512 (which fuse) agree; the instruction set without FMA has other bits. So a caller may cut rows and columns anywhere.
+
+use self::cut::{Call, Plan};
+pub use self::epilogue::{Epilogue, Plain};
+use self::micro::Kernels;
+pub use self::panel::{Source, Strided};
+use crate::kernels::isa::Isa;
+
+mod cut;
+pub mod epilogue;
+mod micro;
+mod panel;
+#[cfg(test)]
+mod tests;
+mod thin;
+mod vector;
+
+/// The most products that are summed in registers. Longer sums wait less for the result, but round worse.
+const DEPTH: usize = 512;
+
+/// How many products a block has in a sum of `k`: as few blocks as can be, of equal lengths but for the last.
+pub fn block(k: usize) -> usize {
+    let k = if k == 0 { 1 } else { k };
+    k.div_ceil(k.div_ceil(DEPTH))
+}
+
+/// A float that is multiplied.
+#[allow(private_bounds, reason = "nobody else implements it")]
+pub trait Scalar: Kernels + std::ops::Add<Output = Self> + std::ops::Mul<Output = Self> {
+    const ZERO: Self;
+    /// `self * x + sum`, rounded once.
+    fn fused(self, x: Self, sum: Self) -> Self;
+}
+impl Scalar for f32 {
+    const ZERO: f32 = 0.0;
+    #[inline(always)]
+    fn fused(self, x: f32, sum: f32) -> f32 {
+        self.mul_add(x, sum)
+    }
+}
+impl Scalar for f64 {
+    const ZERO: f64 = 0.0;
+    #[inline(always)]
+    fn fused(self, x: f64, sum: f64) -> f64 {
+        self.mul_add(x, sum)
+    }
+}
+
+/// The lengths of a product: m rows, n columns, k products for each element.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lengths {
+    pub m: usize,
+    pub n: usize,
+    pub k: usize,
+}
+
+/// A result in memory, with any steps.
+#[derive(Clone, Copy, Debug)]
+pub struct Out<T> {
+    pub at: *mut T,
+    pub row: isize,
+    pub column: isize,
+}
+
+/// How many numbers [`multiply`] needs as scratch.
+pub fn scratch<T: Scalar>(isa: Isa, lengths: Lengths) -> usize {
+    let Lengths { m, n, k } = lengths;
+    let turned = Lengths { m: n, n: m, k };
+    match isa {
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx512 => Plan::new::<T::Avx512>(lengths).room().max(Plan::new::<T::Avx512>(turned).room()),
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx2 => Plan::new::<T::Avx2>(lengths).room().max(Plan::new::<T::Avx2>(turned).room()),
+        _ => Plan::new::<T::Base>(lengths).room().max(Plan::new::<T::Base>(turned).room()),
+    }
+}
+
+/// `out = a b`, or `out + a b` if `add`, and then the epilogue. `k = 0` gives zeros, or leaves what is there.
+///
+/// # Safety
+/// The machine has the instructions; the lengths are those of the operands; `out` has room for its elements, no two of which share
+/// memory or overlap an operand; `scratch` has room for as many numbers as the function of that name says.
+#[allow(clippy::too_many_arguments, reason = "the parts of a product")]
+pub unsafe fn multiply<T: Scalar, A: Source<T>, B: Source<T>, E: Epilogue<T>>(
+    isa: Isa,
+    lengths: Lengths,
+    a: &A,
+    b: &B,
+    out: Out<T>,
+    add: bool,
+    epilogue: &E,
+    scratch: *mut T,
+) {
+    let call = Call { isa, lengths, a, b, out, add, scratch, turned: false };
+    // SAFETY: passed on.
+    unsafe {
+        match isa {
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512 => avx512::<T, E>(call, epilogue),
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2 => avx2::<T, E>(call, epilogue),
+            _ => cut::product::<T::Base, E, false>(call, epilogue),
+        }
+    }
+}
+
+/// # Safety
+/// As [`multiply`].
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl,avx2,fma")]
+unsafe fn avx512<T: Scalar, E: Epilogue<T>>(call: Call<'_, T>, epilogue: &E) {
+    // SAFETY: passed on.
+    unsafe { cut::product::<T::Avx512, E, true>(call, epilogue) }
+}
+/// # Safety
+/// As [`multiply`].
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+unsafe fn avx2<T: Scalar, E: Epilogue<T>>(call: Call<'_, T>, epilogue: &E) {
+    // SAFETY: passed on.
+    unsafe { cut::product::<T::Avx2, E, true>(call, epilogue) }
+}
