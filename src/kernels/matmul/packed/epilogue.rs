@@ -24,24 +24,3 @@ impl<T> Epilogue<T> for Plain {
     #[inline(always)]
     unsafe fn tile(&self, _: [usize; 2], _: [usize; 2], _: *mut T, _: [isize; 2]) {}
 }
-
-/// The axis along which the elements of a tile follow each other.
-#[inline(always)]
-pub fn axis(steps: [isize; 2]) -> usize {
-    usize::from(steps[1] == 1)
-}
-
-/// Calls `line(place, elements)` for each line of a tile along that axis; `place` counts along the other one, from 0 on.
-///
-/// # Safety
-/// As [`Epilogue::tile`].
-#[inline(always)]
-pub unsafe fn lines<T>(lengths: [usize; 2], values: *mut T, steps: [isize; 2], mut line: impl FnMut(usize, &mut [T])) {
-    let (along, other) = if axis(steps) == 1 { (1, 0) } else { (0, 1) };
-    let mut at = values;
-    for place in 0..lengths[other] {
-        // SAFETY: by the contract: the elements of a line follow each other.
-        line(place, unsafe { std::slice::from_raw_parts_mut(at, lengths[along]) });
-        at = at.wrapping_offset(steps[other]);
-    }
-}

@@ -158,9 +158,31 @@ mod x86 {
 
     use super::Vector;
 
+    // Loads that no build checks: `loadu` would be checked wherever debug assertions are on, and the sums not stay in registers.
+    macro_rules! f32x16 {
+        ($from:expr) => {
+            _mm512_maskz_loadu_ps(0xffff, $from)
+        };
+    }
+    macro_rules! f64x8 {
+        ($from:expr) => {
+            _mm512_maskz_loadu_pd(0xff, $from)
+        };
+    }
+    macro_rules! f32x8 {
+        ($from:expr) => {
+            _mm256_castsi256_ps(_mm256_lddqu_si256($from.cast()))
+        };
+    }
+    macro_rules! f64x4 {
+        ($from:expr) => {
+            _mm256_castsi256_pd(_mm256_lddqu_si256($from.cast()))
+        };
+    }
+
     /// The methods that are one instruction each.
     macro_rules! common {
-        ($t:ident, $n:literal, $zero:ident $load:ident $spread:ident $plus:ident $fma:ident $store:ident) => {
+        ($t:ident, $n:literal, $zero:ident $load:ident $one:ident $spread:ident $plus:ident $fma:ident $store:ident) => {
             type T = $t;
             const LANES: usize = $n;
 
@@ -172,12 +194,12 @@ mod x86 {
             #[inline(always)]
             unsafe fn load(from: *const $t) -> Self {
                 // SAFETY: by the contract.
-                unsafe { $load(from) }
+                unsafe { $load!(from) }
             }
             #[inline(always)]
             unsafe fn spread(from: *const $t) -> Self {
-                // SAFETY: by the contract.
-                unsafe { $spread(*from) }
+                // SAFETY: by the contract. Intrinsics are not checked in test builds, as reading a pointer is.
+                unsafe { $spread($one(from)) }
             }
             #[inline(always)]
             unsafe fn plus(self, x: Self) -> Self {
@@ -218,7 +240,7 @@ mod x86 {
     }
 
     impl Vector for __m512 {
-        common! { f32, 16, _mm512_setzero_ps _mm512_loadu_ps _mm512_set1_ps _mm512_add_ps _mm512_fmadd_ps _mm512_storeu_ps }
+        common! { f32, 16, _mm512_setzero_ps f32x16 _mm_load_ss _mm512_broadcastss_ps _mm512_add_ps _mm512_fmadd_ps _mm512_storeu_ps }
 
         #[inline(always)]
         unsafe fn load_part(from: *const f32, count: usize) -> Self {
@@ -234,9 +256,8 @@ mod x86 {
         unsafe fn columns(row: impl Fn(usize) -> *const f32, mut put: impl FnMut(usize, Self)) {
             // SAFETY: by the contract.
             unsafe {
-                let t = [0usize, 4, 8, 12].map(
-                    |g| four!([0, 1, 2, 3].map(|r| _mm512_loadu_ps(row(g | r))), _mm512_unpacklo_ps _mm512_unpackhi_ps _mm512_shuffle_ps),
-                );
+                let t = [0usize, 4, 8, 12]
+                    .map(|g| four!([0, 1, 2, 3].map(|r| f32x16!(row(g | r))), _mm512_unpacklo_ps _mm512_unpackhi_ps _mm512_shuffle_ps));
                 let x = [0usize, 1, 2, 3].map(|c| lanes!(t, c, _mm512_shuffle_f32x4));
                 (0..16).for_each(|c| put(c, x[c % 4][c / 4]));
             }
@@ -244,7 +265,7 @@ mod x86 {
     }
 
     impl Vector for __m512d {
-        common! { f64, 8, _mm512_setzero_pd _mm512_loadu_pd _mm512_set1_pd _mm512_add_pd _mm512_fmadd_pd _mm512_storeu_pd }
+        common! { f64, 8, _mm512_setzero_pd f64x8 _mm_load_sd _mm512_broadcastsd_pd _mm512_add_pd _mm512_fmadd_pd _mm512_storeu_pd }
 
         #[inline(always)]
         unsafe fn load_part(from: *const f64, count: usize) -> Self {
@@ -261,7 +282,7 @@ mod x86 {
             // SAFETY: by the contract.
             unsafe {
                 let t = [0usize, 2, 4, 6].map(|g| {
-                    let (a, b) = (_mm512_loadu_pd(row(g)), _mm512_loadu_pd(row(g | 1)));
+                    let (a, b) = (f64x8!(row(g)), f64x8!(row(g | 1)));
                     [_mm512_unpacklo_pd(a, b), _mm512_unpackhi_pd(a, b)]
                 });
                 let x = [0usize, 1].map(|c| lanes!(t, c, _mm512_shuffle_f64x2));
@@ -274,7 +295,7 @@ mod x86 {
     static MASKS: [i32; 16] = [-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0];
 
     impl Vector for __m256 {
-        common! { f32, 8, _mm256_setzero_ps _mm256_loadu_ps _mm256_set1_ps _mm256_add_ps _mm256_fmadd_ps _mm256_storeu_ps }
+        common! { f32, 8, _mm256_setzero_ps f32x8 _mm_load_ss _mm256_broadcastss_ps _mm256_add_ps _mm256_fmadd_ps _mm256_storeu_ps }
 
         #[inline(always)]
         unsafe fn load_part(from: *const f32, count: usize) -> Self {
@@ -307,9 +328,8 @@ mod x86 {
         unsafe fn columns(row: impl Fn(usize) -> *const f32, mut put: impl FnMut(usize, Self)) {
             // SAFETY: by the contract.
             unsafe {
-                let [x, y] = [0usize, 4].map(
-                    |g| four!([0, 1, 2, 3].map(|r| _mm256_loadu_ps(row(g | r))), _mm256_unpacklo_ps _mm256_unpackhi_ps _mm256_shuffle_ps),
-                );
+                let [x, y] = [0usize, 4]
+                    .map(|g| four!([0, 1, 2, 3].map(|r| f32x8!(row(g | r))), _mm256_unpacklo_ps _mm256_unpackhi_ps _mm256_shuffle_ps));
                 (0..4).for_each(|c| put(c, _mm256_permute2f128_ps::<0x20>(x[c], y[c])));
                 (0..4).for_each(|c| put(c | 4, _mm256_permute2f128_ps::<0x31>(x[c], y[c])));
             }
@@ -317,7 +337,7 @@ mod x86 {
     }
 
     impl Vector for __m256d {
-        common! { f64, 4, _mm256_setzero_pd _mm256_loadu_pd _mm256_set1_pd _mm256_add_pd _mm256_fmadd_pd _mm256_storeu_pd }
+        common! { f64, 4, _mm256_setzero_pd f64x4 _mm_load_sd _mm256_broadcastsd_pd _mm256_add_pd _mm256_fmadd_pd _mm256_storeu_pd }
 
         #[inline(always)]
         unsafe fn load_part(from: *const f64, count: usize) -> Self {
@@ -347,7 +367,7 @@ mod x86 {
             // SAFETY: by the contract.
             unsafe {
                 let [x, y] = [0usize, 2].map(|g| {
-                    let (a, b) = (_mm256_loadu_pd(row(g)), _mm256_loadu_pd(row(g | 1)));
+                    let (a, b) = (f64x4!(row(g)), f64x4!(row(g | 1)));
                     [_mm256_unpacklo_pd(a, b), _mm256_unpackhi_pd(a, b)]
                 });
                 (0..2).for_each(|c| put(c, _mm256_permute2f128_pd::<0x20>(x[c], y[c])));
