@@ -82,6 +82,6 @@ methods! { Nesterov {
     set_momentum;
     /// The weight of the decay: `weight_decay * w` is added to the gradient, as that of `weight_decay * w^2 / 2`. 0 by default.
     weight_decay,
-    /// Sets the weight of the decay: a finite number, 0 or more. From 0 and to 0 the next step is another plan.
+    /// Sets the weight of the decay: a finite number, 0 or more. Steps at 0 lack the term and have a plan of their own; else:
     set_weight_decay;
 } }

@@ -16,8 +16,8 @@ class Adam(Optimizer):
     """Adam (Kingma, Ba 2015, algorithm 1): `m = b1 * m + (1 - b1) * g; v = b2 * v + (1 - b2) * g ** 2; t += 1;
     w -= alpha * (m / (1 - b1 ** t)) / (sqrt(v / (1 - b2 ** t)) + eps)`.
 
-    State of the variable `w`: `"w.m"`, `"w.v"`, `"w.t"` in `namespace`, by default `"adam"`. `ids` names the variables by id or by name,
-    by default all of the default namespace.
+    State of the variable `w`: `"w.m"`, `"w.v"`, `"w.t"` in `namespace`, by default `"adam"`. `ids` names the variables by id or by
+    name, by default all of the default namespace.
 
     >>> env = ag.VariableEnvironment()
     >>> w = env.name("w").set(np.array([1.0, -2.0]))
@@ -123,11 +123,11 @@ class Adam(Optimizer):
 
 
 class AdamW(Optimizer):
-    """Adam with decoupled weight decay (Loshchilov, Hutter 2019, algorithm 2): the step of `Adam`, and `w -= alpha * weight_decay * w` with the
-    `w` before it.
+    """Adam with decoupled weight decay (Loshchilov, Hutter 2019, algorithm 2): the step of `Adam`, and
+    `w -= alpha * weight_decay * w` with the `w` before it.
 
-    State of the variable `w`: `"w.adamw.m"`, `"w.adamw.v"`, `"w.adamw.t"` in `namespace`, by default `"adamw"`. `ids` names the variables by id or by name, by default
-    all of the default namespace.
+    State of the variable `w`: `"w.adamw.m"`, `"w.adamw.v"`, `"w.adamw.t"` in `namespace`, by default `"adamw"`. `ids` names the
+    variables by id or by name, by default all of the default namespace.
 
     >>> env = ag.VariableEnvironment()
     >>> w = env.name("w").set(np.array([1.0, -2.0]))
@@ -138,7 +138,7 @@ class AdamW(Optimizer):
     ...     for _ in range(2):
     ...         optimizer.update([v], grads, ctx)
     >>> env.get(w).round(6)
-    @@AdamW@@
+    array([ 0.798519, -1.796273])
     """
 
     __slots__ = ()
@@ -196,8 +196,8 @@ class NAdam(Optimizer):
     `q = 1 - b(1) * b(2) * ... * b(t)`, `t += 1; m = b1 * m + (1 - b1) * g; v = b2 * v + (1 - b2) * g ** 2;
     w -= alpha * ((1 - b(t)) / q * g + b(t + 1) / (1 - (1 - q) * b(t + 1)) * m) / (sqrt(v / (1 - b2 ** t)) + eps)`.
 
-    State of the variable `w`: `"w.nadam.m"`, `"w.nadam.v"`, `"w.nadam.t"`, `"w.nadam.q"` in `namespace`, by default `"nadam"`. `ids` names the variables by id or by name, by default
-    all of the default namespace.
+    State of the variable `w`: `"w.nadam.m"`, `"w.nadam.v"`, `"w.nadam.t"`, `"w.nadam.q"` in `namespace`, by default `"nadam"`.
+    `ids` names the variables by id or by name, by default all of the default namespace.
 
     >>> env = ag.VariableEnvironment()
     >>> w = env.name("w").set(np.array([1.0, -2.0]))
@@ -208,7 +208,7 @@ class NAdam(Optimizer):
     ...     for _ in range(2):
     ...         optimizer.update([v], grads, ctx)
     >>> env.get(w).round(6)
-    @@NAdam@@
+    array([ 0.819973, -1.817898])
     """
 
     __slots__ = ()

@@ -76,8 +76,6 @@ def environment(op: str, env: VariableEnvironment | None) -> VariableEnvironment
 class Number:
     """A hyperparameter of an optimizer, which can be set."""
 
-    __slots__ = ("__doc__", "_name")
-
     def __init__(self, doc: str) -> None:
         self.__doc__ = doc
 
@@ -89,10 +87,10 @@ class Number:
     @overload
     def __get__(self, optimizer: Optimizer, owner: type) -> float: ...
     def __get__(self, optimizer: Optimizer | None, owner: type) -> Number | float:
-        return self if optimizer is None else optimizer._rule.get(self._name)
+        return self if optimizer is None else optimizer._rule.get(self._name)  # pyright: ignore[reportPrivateUsage]
 
     def __set__(self, optimizer: Optimizer, value: float) -> None:
-        optimizer._rule.set(self._name, value)
+        optimizer._rule.set(self._name, value)  # pyright: ignore[reportPrivateUsage]
 
 
 class Optimizer:

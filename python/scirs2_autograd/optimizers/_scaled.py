@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 class AdaGrad(Optimizer):
     """AdaGrad: `h += g ** 2; w -= alpha * g / (sqrt(h) + eps)` (Duchi, Hazan, Singer 2011).
 
-    State of the variable `w`: `"w.h"` in `namespace`, by default `"adagrad"`. `ids` names the variables by id or by name, by default all of
-    the default namespace.
+    State of the variable `w`: `"w.h"` in `namespace`, by default `"adagrad"`. `ids` names the variables by id or by name, by
+    default all of the default namespace.
 
     >>> env = ag.VariableEnvironment()
     >>> w = env.name("w").set(np.array([1.0, -2.0]))
@@ -97,19 +97,19 @@ class RMSprop(Optimizer):
     With `centered` (Graves 2013) `v - c ** 2`, or 0 where that is negative, is under the root, with `c = rho * c + (1 - rho) * g`. With a
     `momentum` the step is `u = momentum * u + g / (sqrt(v) + eps); w -= alpha * u`.
 
-    State of the variable `w`: `"w.rmsprop.v"`, and `"w.rmsprop.c"` and `"w.rmsprop.u"` if it is centred and has momentum, in `namespace`, by default `"rmsprop"`. `ids` names the variables by id or by name, by default
-    all of the default namespace.
+    State of the variable `w`: `"w.rmsprop.v"`, and `"w.rmsprop.c"` and `"w.rmsprop.u"` if it is centred and has momentum, in
+    `namespace`, by default `"rmsprop"`. `ids` names the variables by id or by name, by default all of the default namespace.
 
     >>> env = ag.VariableEnvironment()
     >>> w = env.name("w").set(np.array([1.0, -2.0]))
-    >>> optimizer = ag.optimizers.RMSprop(env=env, alpha=0.1)
+    >>> optimizer = ag.optimizers.RMSprop(env=env, alpha=0.01)
     >>> with ag.Context(env) as ctx:
     ...     v = ctx.variable(w)
     ...     grads = T.grad([v * v], [v])
     ...     for _ in range(2):
     ...         optimizer.update([v], grads, ctx)
     >>> env.get(w).round(6)
-    @@RMSprop@@
+    array([ 0.832918, -1.830943])
     """
 
     __slots__ = ()
@@ -191,8 +191,8 @@ class Adadelta(Optimizer):
     """Adadelta (Zeiler 2012, algorithm 1): `v = rho * v + (1 - rho) * g ** 2; d = g * sqrt(u + eps) / sqrt(v + eps);
     u = rho * u + (1 - rho) * d ** 2; w -= alpha * d`.
 
-    State of the variable `w`: `"w.adadelta.v"`, `"w.adadelta.u"` in `namespace`, by default `"adadelta"`. `ids` names the variables by id or by name, by default
-    all of the default namespace.
+    State of the variable `w`: `"w.adadelta.v"`, `"w.adadelta.u"` in `namespace`, by default `"adadelta"`. `ids` names the variables
+    by id or by name, by default all of the default namespace.
 
     >>> env = ag.VariableEnvironment()
     >>> w = env.name("w").set(np.array([1.0, -2.0]))
@@ -203,7 +203,7 @@ class Adadelta(Optimizer):
     ...     for _ in range(2):
     ...         optimizer.update([v], grads, ctx)
     >>> env.get(w).round(6)
-    @@Adadelta@@
+    array([ 0.993598, -1.993596])
     """
 
     __slots__ = ()

@@ -14,7 +14,7 @@ a rate that is set makes no plan. `Plateau` is the exception: it follows a metri
 ...         optimizer.alpha = schedule(step)
 ...         optimizer.update([v], grads, ctx)
 >>> env.get(w).round(6)
-@@doc@@
+array([ 0.066724, -0.133448])
 """
 
 from __future__ import annotations
@@ -179,8 +179,8 @@ class WarmUp(Schedule):
 
 @dataclass(frozen=True)
 class OneCycle(Schedule):
-    """A rise from `alpha / div_factor` to `alpha` and a fall to `alpha / div_factor / final_div_factor`, both half a period of the cosine (Smith,
-    Topin 2017): PyTorch's `OneCycleLR` with its two phases.
+    """A rise from `alpha / div_factor` to `alpha` and a fall to `alpha / div_factor / final_div_factor`, both half a period of the
+    cosine (Smith, Topin 2017): PyTorch's `OneCycleLR` with its two phases.
 
     The part `rise` of the steps is the first phase. The last of `steps` steps has the least rate, and so have all after it.
 
@@ -204,9 +204,9 @@ class Plateau:
     """A rate that is multiplied by `factor` when more than `patience` observations in a row are no better than the best one: PyTorch's
     `ReduceLROnPlateau`.
 
-    A metric is better if it is smaller, or with `larger` larger, by more than `threshold`, which is a part of the best one if it is `relative`.
-    NaN is no better. After a fall no observation counts as bad for `cooldown` observations. The rate is at least `least`, and a fall by no more
-    than `eps` is left out.
+    A metric is better if it is smaller, or with `larger` larger, by more than `threshold`, which is a part of the best one if it is
+    `relative`. NaN is no better. After a fall no observation counts as bad for `cooldown` observations. The rate is at least `least`, and
+    a fall by no more than `eps` is left out.
 
     >>> plateau = ag.optimizers.schedules.Plateau(0.1, factor=0.5, patience=1)
     >>> [plateau.observe(loss) for loss in (3.0, 2.0, 2.0, 2.0, 1.0)]
