@@ -41,9 +41,12 @@ fn build(ctx: &Context) -> ([Tensor<'_>; 3], Vec<Tensor<'_>>) {
     let [s, v, m] = vars;
     let r = T::reduce_sum(m * T::slice(v, [0], [3]), [1], false) - ctx.constant(&arr1(&[1.0, -1.0]));
     let d = s * v - ctx.constant(&arr1(&[0.1, 0.2, 0.3, 0.4]));
-    let all = |x: Tensor<'_>| T::reduce_sum(x, (), false);
-    let loss = all(r * r) + all(d * d) + all(T::square(T::square(m))) * 0.1 + s * s * 0.5;
+    let loss = total(r * r) + total(d * d) + total(T::square(T::square(m))) * 0.1 + s * s * 0.5;
     (vars, T::grad(&[loss], &vars))
+}
+
+fn total(x: Tensor<'_>) -> Tensor<'_> {
+    T::reduce_sum(x, (), false)
 }
 
 fn values(env: &VariableEnvironment) -> Vec<f64> {
