@@ -39,8 +39,8 @@ fn environment(start: &[f64]) -> VariableEnvironment {
 fn build(ctx: &Context) -> ([Tensor<'_>; 3], Vec<Tensor<'_>>) {
     let vars = ["s", "v", "m"].map(|n| ctx.variable(n));
     let [s, v, m] = vars;
-    let r = T::reduce_sum(m * T::slice(v, [0], [3]), [1], false) - ctx.constant(&arr1(&[1.0, -1.0]));
-    let d = s * v - ctx.constant(&arr1(&[0.1, 0.2, 0.3, 0.4]));
+    let r = T::reduce_sum(m * T::slice(v, [0], [3]), [1], false) - ctx.constant(arr1(&[1.0, -1.0]));
+    let d = s * v - ctx.constant(arr1(&[0.1, 0.2, 0.3, 0.4]));
     let loss = total(r * r) + total(d * d) + total(T::square(T::square(m))) * 0.1 + s * s * 0.5;
     (vars, T::grad(&[loss], &vars))
 }
@@ -213,7 +213,7 @@ fn a_decay_of_0_is_no_term() {
     let mut sgd = SGD::new(0.5);
     env.run(|ctx| {
         let w = ctx.variable("w");
-        let g = ctx.constant(&arr0(1.0));
+        let g = ctx.constant(arr0(1.0));
         sgd.update(&[w], &[g], ctx, Feeder::new()).unwrap();
         let (plain, mut decayed) = (ctx.len(), 0);
         for (decay, expected) in [(0.0, 0.0), (2.0, -0.5), (1.0, -0.75), (0.0, -1.25), (4.0, 0.75)] {
