@@ -32,7 +32,9 @@ __all__ = [
     "VariableID",
     "_Kept",
     "_Optimizer",
+    "_Plateau",
     "_Row",
+    "_Schedule",
     "__version__",
     "_apply",
     "_assign",
@@ -539,6 +541,12 @@ class ArrayRng:
     def glorot_normal(self, shape: Shape) -> NDArray[Any]: ...
     def he_uniform(self, shape: Shape) -> NDArray[Any]: ...
     def he_normal(self, shape: Shape) -> NDArray[Any]: ...
+    def lecun_uniform(self, shape: Shape) -> NDArray[Any]: ...
+    def lecun_normal(self, shape: Shape) -> NDArray[Any]: ...
+    def truncated_normal(
+        self, shape: Shape, mean: float = 0.0, stddev: float = 1.0, low: float = -2.0, high: float = 2.0
+    ) -> NDArray[Any]: ...
+    def orthogonal(self, shape: Shape, gain: float = 1.0) -> NDArray[Any]: ...
 
 @final
 class _Kept:
@@ -555,37 +563,53 @@ class _Kept:
 class _Row: ...
 
 @final
+class _Schedule:
+    @staticmethod
+    def constant(alpha: float) -> _Schedule: ...
+    @staticmethod
+    def step(alpha: float, every: int, factor: float) -> _Schedule: ...
+    @staticmethod
+    def exponential(alpha: float, factor: float) -> _Schedule: ...
+    @staticmethod
+    def cosine(alpha: float, steps: int, least: float) -> _Schedule: ...
+    @staticmethod
+    def linear(alpha: float, steps: int, start: float, end: float) -> _Schedule: ...
+    @staticmethod
+    def warm_up(then: _Schedule, steps: int, start: float) -> _Schedule: ...
+    @staticmethod
+    def one_cycle(alpha: float, steps: int, rise: float, div_factor: float, final_div_factor: float) -> _Schedule: ...
+    def value(self, step: int) -> float: ...
+
+@final
+class _Plateau:
+    def __new__(
+        cls,
+        alpha: float,
+        factor: float,
+        patience: int,
+        threshold: float,
+        relative: bool,
+        larger: bool,
+        cooldown: int,
+        least: float,
+        eps: float,
+    ) -> _Plateau: ...
+    def value(self) -> float: ...
+    def observe(self, metric: float) -> float: ...
+    def state(self) -> list[float]: ...
+    def restore(self, state: Sequence[float]) -> None: ...
+
+@final
 class _Optimizer:
     @staticmethod
-    def sgd(alpha: float, ids: Iterable[VariableKey] | None, env: VariableEnvironment | None, check_finite: bool) -> _Optimizer: ...
-    @staticmethod
-    def momentum_sgd(
-        alpha: float,
-        momentum: float,
+    def make(
+        kind: str,
+        numbers: dict[str, float],
         ids: Iterable[VariableKey] | None,
-        env: VariableEnvironment,
+        env: VariableEnvironment | None,
         namespace: str | None,
         check_finite: bool,
-    ) -> _Optimizer: ...
-    @staticmethod
-    def adagrad(
-        alpha: float,
-        eps: float,
-        ids: Iterable[VariableKey] | None,
-        env: VariableEnvironment,
-        namespace: str | None,
-        check_finite: bool,
-    ) -> _Optimizer: ...
-    @staticmethod
-    def adam(
-        alpha: float,
-        eps: float,
-        b1: float,
-        b2: float,
-        ids: Iterable[VariableKey] | None,
-        env: VariableEnvironment,
-        namespace: str | None,
-        check_finite: bool,
+        centered: bool = False,
     ) -> _Optimizer: ...
     def get(self, name: str) -> float: ...
     def set(self, name: str, value: float) -> None: ...

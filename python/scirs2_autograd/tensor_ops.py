@@ -139,6 +139,7 @@ __all__ = [
     "cholesky",
     "clip",
     "clip_by_global_norm",
+    "clip_by_norm",
     "column_stack",
     "concat",
     "concatenate",
@@ -514,6 +515,7 @@ _checkpoint_name = _row("checkpoint_name")
 _cholesky = _row("cholesky")
 _clip = _row("clip")
 _clip_by_global_norm = _row("clip_by_global_norm")
+_clip_by_norm = _row("clip_by_norm")
 _column_stack = _row("column_stack")
 _concat = _row("concat")
 _conv1d = _row("conv1d")
@@ -3180,6 +3182,22 @@ def vector_norm(x: TensorLike, ord: TensorLike | None = None, axis: Axes = None,
     8.0
     """
     made: Tensor = _apply(_vector_norm, (x, ord), (axis, keepdims))
+    return made
+
+
+def clip_by_norm(x: TensorLike, max_norm: TensorLike, axis: Axes = None) -> Tensor:
+    """The tensor, in floating numbers, as it is where its norm of order 2 over `axis` (all axes by default) is at most `max_norm`, else multiplied by
+    the number that gives it this norm. Where an element is NaN or infinite, the norm is, and so are the results NaN or 0:
+    `T.check_finite` finds it. `T.clip_by_global_norm` shortens several gradients together, `T.clip` bounds elements.
+
+    Gradient: through the norm too, to `max_norm` also; where nothing is clipped `g` itself.
+
+    >>> with ag.Context():
+    ...     print(T.clip_by_norm([[3.0, 4.0], [0.3, 0.4]], 1.0, axis=1).eval())
+    [[0.6 0.8]
+     [0.3 0.4]]
+    """
+    made: Tensor = _apply(_clip_by_norm, (x, max_norm), (axis,))
     return made
 
 

@@ -8,10 +8,18 @@ use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt, SeedableRng};
 use rand_distr::{Distribution, Exp, Gamma, LogNormal, StandardNormal};
 
+pub mod array_gen;
+mod law;
+mod orthogonal;
+mod truncated;
+
+pub use law::Law;
+
 use crate::dtype::Element;
 use crate::error::{Error, ErrorKind, Result};
 use crate::shape::{self, Tuple};
 use crate::state::system_seed;
+use law::fans;
 
 /// A floating element type: `f32` or `f64`.
 #[diagnostic::on_unimplemented(message = "`{Self}` is not a floating element type", note = "use f32 or f64")]
@@ -114,9 +122,18 @@ impl<A: Float> ArrayRng<A> {
             Law::Bernoulli { p } if (0.0..=1.0).contains(&p) => self.fill(shape, |r| A::from_f64(f64::from(u8::from(r.random_bool(p))))),
             Law::Exponential { lambda } if lambda > 0.0 => self.law(shape, Exp::new(lambda)),
             Law::Gamma { k, scale } => self.law(shape, Gamma::new(k, scale)),
-            Law::Normal { .. } | Law::LogNormal { .. } | Law::Bernoulli { .. } | Law::Exponential { .. } => nan(shape),
+            Law::TruncatedNormal { mean, stddev, low, high } => match truncated::Truncated::new(mean, stddev, low, high) {
+                Some(law) => self.fill(shape, |r| A::from_f64(law.sample(r))),
+                None => nan(shape),
+            },
+            Law::Orthogonal { gain } if gain.is_finite() => orthogonal::orthogonal(&mut self.rng.lock(), shape, gain),
+            Law::Orthogonal { .. } | Law::Normal { .. } | Law::LogNormal { .. } | Law::Bernoulli { .. } | Law::Exponential { .. } => {
+                nan(shape)
+            }
             Law::GlorotUniform => self.draw(shape, Law::within((6.0 / (fan_in + fan_out)).sqrt())),
             Law::GlorotNormal => self.draw(shape, Law::Normal { mean: 0.0, stddev: (2.0 / (fan_in + fan_out)).sqrt() }),
+            Law::LecunUniform => self.draw(shape, Law::within((3.0 / fan_in).sqrt())),
+            Law::LecunNormal => self.draw(shape, Law::Normal { mean: 0.0, stddev: (1.0 / fan_in).sqrt() }),
             Law::HeUniform => self.draw(shape, Law::within((6.0 / fan_in).sqrt())),
             Law::HeNormal => self.draw(shape, Law::Normal { mean: 0.0, stddev: (2.0 / fan_in).sqrt() }),
         }
@@ -198,71 +215,25 @@ impl<A: Float> ArrayRng<A> {
     pub fn he_normal(&self, shape: &[usize]) -> ArrayD<A> {
         room(self.draw(shape, Law::HeNormal))
     }
-}
 
-/// A law of random numbers, for [`ArrayRng::draw`].
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Law {
-    /// Uniform on [0, 1).
-    StandardUniform,
-    /// Normal with mean 0 and standard deviation 1.
-    StandardNormal,
-    /// Uniform on [`min`, `max`); all `min` if they are equal.
-    Uniform {
-        /// The lower bound.
-        min: f64,
-        /// The upper bound.
-        max: f64,
-    },
-    /// Normal.
-    Normal {
-        /// The mean.
-        mean: f64,
-        /// The standard deviation, >= 0.
-        stddev: f64,
-    },
-    /// exp(x), x normal.
-    LogNormal {
-        /// The mean of x.
-        mean: f64,
-        /// The standard deviation of x, >= 0.
-        stddev: f64,
-    },
-    /// 1 with probability `p`, else 0.
-    Bernoulli {
-        /// The probability, in [0, 1].
-        p: f64,
-    },
-    /// Exponential, with mean 1 / `lambda`.
-    Exponential {
-        /// The rate, > 0.
-        lambda: f64,
-    },
-    /// Gamma, with mean `k` * `scale`.
-    Gamma {
-        /// The shape parameter, > 0.
-        k: f64,
-        /// The scale, > 0.
-        scale: f64,
-    },
-    /// Glorot and Bengio's start: uniform on +-sqrt(6 / (fan_in + fan_out)).
-    ///
-    /// `(fan_in, fan_out)` are `(n, m)` for a matrix of shape `[n, m]`, and `(i h w, o h w)` for the kernel of a convolution,
-    /// `[o, i, h, w]` (any number of trailing axes). With fewer than two axes both are the size of the array.
-    GlorotUniform,
-    /// Glorot and Bengio's start: normal with standard deviation sqrt(2 / (fan_in + fan_out)), fans as in
-    /// [`GlorotUniform`](Law::GlorotUniform).
-    GlorotNormal,
-    /// He's start for relu: uniform on +-sqrt(6 / fan_in), fan_in as in [`GlorotUniform`](Law::GlorotUniform).
-    HeUniform,
-    /// He's start for relu: normal with standard deviation sqrt(2 / fan_in), fan_in as in
-    /// [`GlorotUniform`](Law::GlorotUniform).
-    HeNormal,
-}
+    /// See [`Law::LecunUniform`].
+    pub fn lecun_uniform(&self, shape: &[usize]) -> ArrayD<A> {
+        room(self.draw(shape, Law::LecunUniform))
+    }
 
-impl Law {
-    fn within(limit: f64) -> Law {
-        Law::Uniform { min: -limit, max: limit }
+    /// See [`Law::LecunNormal`].
+    pub fn lecun_normal(&self, shape: &[usize]) -> ArrayD<A> {
+        room(self.draw(shape, Law::LecunNormal))
+    }
+
+    /// The normal law within `low` and `high`; see [`Law::TruncatedNormal`].
+    pub fn truncated_normal(&self, shape: &[usize], mean: f64, stddev: f64, low: f64, high: f64) -> ArrayD<A> {
+        room(self.draw(shape, Law::TruncatedNormal { mean, stddev, low, high }))
+    }
+
+    /// See [`Law::Orthogonal`].
+    pub fn orthogonal(&self, shape: &[usize], gain: f64) -> ArrayD<A> {
+        room(self.draw(shape, Law::Orthogonal { gain }))
     }
 }
 
@@ -295,85 +266,6 @@ fn room<A>(array: Result<ArrayD<A>>) -> ArrayD<A> {
 
 fn nan<A: Float>(shape: &[usize]) -> Result<ArrayD<A>> {
     filled("random", shape, || A::from_f64(f64::NAN))
-}
-
-/// Fan-in and fan-out, at least 1: an array with a fan of 0 has no elements.
-fn fans(shape: &[usize]) -> (f64, f64) {
-    let product = |dims: &[usize]| dims.iter().map(|&n| n as f64).product::<f64>();
-    let (i, o) = match shape {
-        [n, m] => (*n as f64, *m as f64),
-        [o, i, window @ ..] => (*i as f64 * product(window), *o as f64 * product(window)),
-        few => (product(few), product(few)),
-    };
-    (i.max(1.0), o.max(1.0))
-}
-
-/// Regular arrays.
-///
-/// # Panics
-///
-/// These functions return plain arrays, so that they can only panic where there is no room for one, as ndarray does.
-pub mod array_gen {
-    use ndarray::{ArrayD, LinalgScalar};
-
-    use super::{Float, filled, room};
-    use crate::dtype::Element;
-
-    /// Zeros of shape `shape`.
-    pub fn zeros<A: Element + LinalgScalar>(shape: &[usize]) -> ArrayD<A> {
-        constant(A::zero(), shape)
-    }
-
-    /// Ones of shape `shape`.
-    pub fn ones<A: Element + LinalgScalar>(shape: &[usize]) -> ArrayD<A> {
-        constant(A::one(), shape)
-    }
-
-    /// The `n` x `n` identity matrix.
-    pub fn eye<A: Element + LinalgScalar>(n: usize) -> ArrayD<A> {
-        let mut at = 0;
-        let next = || {
-            at += 1;
-            if (at - 1) % (n + 1) == 0 { A::one() } else { A::zero() }
-        };
-        room(filled("eye", &[n, n], next))
-    }
-
-    /// An array of shape `shape` whose elements are all `value`.
-    pub fn constant<A: Element>(value: A, shape: &[usize]) -> ArrayD<A> {
-        room(filled("constant", shape, || value))
-    }
-
-    /// `n` evenly spaced numbers from `start` to `end`, both included; `[start]` for `n` = 1.
-    ///
-    /// ```
-    /// use scirs2_autograd::ndarray_ext::array_gen::linspace;
-    /// assert_eq!(linspace::<f64>(0.0, 1.0, 5), ndarray::arr1(&[0.0, 0.25, 0.5, 0.75, 1.0]).into_dyn());
-    /// ```
-    pub fn linspace<A: Float>(start: f64, end: f64, n: usize) -> ArrayD<A> {
-        let last = n.saturating_sub(1);
-        let step = (end - start) / last.max(1) as f64;
-        // The end is met exactly, whatever the steps round to.
-        sequence("linspace", n, |i| if i > 0 && i == last { end } else { start + i as f64 * step })
-    }
-
-    /// The numbers `start`, `start + step`, ... before `end`. Empty if `step` leads away from `end`, is 0 or is not a
-    /// number.
-    ///
-    /// ```
-    /// use scirs2_autograd::ndarray_ext::array_gen::arange;
-    /// assert_eq!(arange::<f32>(0.0, 1.0, 0.25), ndarray::arr1(&[0.0f32, 0.25, 0.5, 0.75]).into_dyn());
-    /// ```
-    pub fn arange<A: Float>(start: f64, end: f64, step: f64) -> ArrayD<A> {
-        let n = ((end - start) / step).ceil();
-        let n = if step != 0.0 && n > 0.0 { n as usize } else { 0 };
-        sequence("arange", n, |i| start + i as f64 * step)
-    }
-
-    fn sequence<A: Float>(op: &str, n: usize, at: impl Fn(usize) -> f64) -> ArrayD<A> {
-        let mut places = 0..n;
-        room(filled(op, &[n], || A::from_f64(places.next().map_or(f64::NAN, &at))))
-    }
 }
 
 #[cfg(test)]

@@ -24,7 +24,7 @@ use crate::ops::select::select;
 use crate::shape::{self, Tuple};
 
 /// The rows of this family.
-pub(in crate::ops) static ROWS: &[&OpDef] = &[&BINADE, &LENGTH, &VECTOR_NORM, &NORM, &CLIP_BY_GLOBAL_NORM];
+pub(in crate::ops) static ROWS: &[&OpDef] = &[&BINADE, &LENGTH, &VECTOR_NORM, &NORM, &CLIP_BY_NORM, &CLIP_BY_GLOBAL_NORM];
 
 row! {
     /// The power of two that is nearest to `x >= 0` by ratio, and a normal number of the dtype. Divided by it, large numbers do not
@@ -207,6 +207,43 @@ pub fn norm<'g>(x: impl AsTensor<'g>, ord: impl MaybeOperand<'g>, axis: impl Int
     apply(&NORM, &[x.tensor().into(), ord.maybe()], &[axis.into_attr().pack(), keepdims.pack()])
 }
 
+/// A number that a norm is at most.
+fn most<'g>(op: &str, max_norm: Tensor<'g>, norm: Tensor<'g>) -> Result<Tensor<'g>> {
+    if max_norm.ndim() == 0 {
+        return Ok(cast(max_norm, norm.dtype()));
+    }
+    let got = format!("shape {}", Tuple(max_norm.dims()));
+    Err(Error::new(ErrorKind::Shape, op, "`max_norm` is not a single number", got, "a number or a 0-d tensor"))
+}
+
+/// What is multiplied by to have at most a norm.
+fn shortening<'g>(norm: Tensor<'g>, max_norm: Tensor<'g>) -> Tensor<'g> {
+    select(less_equal(norm, max_norm), 1.0, max_norm / norm)
+}
+
+row! {
+    /// The tensor, in floating numbers, as it is where its norm of order 2 over `axis` (all axes by default) is at most `max_norm`, else multiplied by
+    /// the number that gives it this norm. Where an element is NaN or infinite, the norm is, and so are the results NaN or 0:
+    /// `T.check_finite` finds it. `T.clip_by_global_norm` shortens several gradients together, `T.clip` bounds elements.
+    ///
+    /// Gradient: through the norm too, to `max_norm` also; where nothing is clipped `g` itself.
+    pub CLIP_BY_NORM = fn clip_by_norm(x: any, max_norm: any; axis: Axes = Axes(None)) -> y
+    body {
+        let norm = vectors("clip_by_norm", x, None, axis, true)?;
+        let scale = shortening(norm, most("clip_by_norm", max_norm, norm)?);
+        x * scale
+    }
+    numpy "ref.clip_by_norm(x, max_norm, axis)";
+    example "T.clip_by_norm([[3.0, 4.0], [0.3, 0.4]], 1.0, axis=1)" => "[[0.6 0.8]\n [0.3 0.4]]";
+    case real[2, 3], unit[];
+    case real[4], positive[];
+    case real[], unit[];
+    case real[2, 3], unit[] with axis = 1;
+    case real[2, 3, 2], positive[] with axis = [0, -1];
+    refuses f64[2], f64[3] => "clip_by_norm: `max_norm` is not a single number. Got shape (3,); expected a number or a 0-d tensor.";
+    refuses f64[2], f64[] with axis = 1 => "clip_by_norm: axis is out of range. Got axis=1 for 1 dimension; expected -1 <= axis < 1.";
+}
+
 /// The norm of order 2 of all elements of all tensors.
 fn global_norm<'g>(xs: &[Tensor<'g>]) -> Result<Option<Tensor<'g>>> {
     let norms: Vec<Tensor<'g>> = xs.iter().map(|&x| vectors("clip_by_global_norm", x, None, Axes(None), false)).collect::<Result<_>>()?;
@@ -221,16 +258,13 @@ row! {
     /// Gradient: through the norm too, to `max_norm` also; where nothing is clipped `g` itself.
     pub CLIP_BY_GLOBAL_NORM = fn clip_by_global_norm(max_norm: any, xs: [any]) -> [clipped]
     body {
-        if max_norm.ndim() != 0 {
-            let got = format!("shape {}", Tuple(max_norm.dims()));
-            let rule = "a number or a 0-d tensor";
-            return Err(Error::new(ErrorKind::Shape, "clip_by_global_norm", "`max_norm` is not a single number", got, rule));
-        }
         match global_norm(&xs)? {
-            None => vec![],
+            None => {
+                most("clip_by_global_norm", max_norm, max_norm)?;
+                vec![]
+            }
             Some(norm) => {
-                let max_norm = cast(max_norm, norm.dtype());
-                let scale = select(less_equal(norm, max_norm), 1.0, max_norm / norm);
+                let scale = shortening(norm, most("clip_by_global_norm", max_norm, norm)?);
                 xs.iter().map(|&x| x * cast(scale, x.dtype().to_float())).collect()
             }
         }

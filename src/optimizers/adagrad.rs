@@ -6,7 +6,7 @@ use crate::graph::Tensor;
 use crate::ops::arithmetic::square;
 use crate::ops::control::assign;
 use crate::ops::root::sqrt;
-use crate::optimizers::hyper::Range::Size;
+use crate::optimizers::hyper::Range::{Size, Term};
 use crate::optimizers::{Core, Home, Optimizer, methods};
 use crate::state::{Part, VariableEnvironment, VariableID};
 
@@ -26,10 +26,11 @@ impl AdaGrad {
     }
     /// Eps 1e-7, for the variables `ids`; state in the namespace `ns`.
     pub fn new(alpha: impl Into<f64>, ids: impl IntoIterator<Item = VariableID>, env: &VariableEnvironment, ns: &str) -> AdaGrad {
-        AdaGrad::of(alpha.into(), 1e-7, Home::named(env, ns, ids))
+        AdaGrad::of([alpha.into(), 1e-7, 0.0], Home::named(env, ns, ids))
     }
-    pub(crate) fn of(alpha: f64, eps: f64, home: Home<'_>) -> AdaGrad {
-        AdaGrad(Core::new("AdaGrad", &[("alpha", Size, alpha), ("eps", Size, eps)]).with_state(home, &[H]))
+    pub(crate) fn of([alpha, eps, weight_decay]: [f64; 3], home: Home<'_>) -> AdaGrad {
+        let list = [("alpha", Size, alpha), ("eps", Size, eps), ("weight_decay", Term, weight_decay)];
+        AdaGrad(Core::new("AdaGrad", &list).with_state(home, &[H]))
     }
 }
 
@@ -42,6 +43,7 @@ impl Optimizer for AdaGrad {
         let mut out = vec![];
         for (&w, &g) in vars.iter().zip(grads) {
             let h = self.0.state(ctx, w, H)?;
+            let g = self.0.decayed(w, g);
             let next = h + square(g);
             out.extend([assign(h, next), assign(w, w - g * hyper.tensor("alpha", w) / (sqrt(next) + hyper.tensor("eps", w)))]);
         }
@@ -63,4 +65,8 @@ methods! { AdaGrad {
     eps,
     /// Sets what is added to the root of the sum of squares: a finite number, 0 or more.
     set_eps;
+    /// The weight of the decay: `weight_decay * w` is added to the gradient, as that of `weight_decay * w^2 / 2`. 0 by default.
+    weight_decay,
+    /// Sets the weight of the decay: a finite number, 0 or more. Steps at 0 lack the term and have a plan of their own; else:
+    set_weight_decay;
 } }

@@ -3,20 +3,44 @@
 use crate::api::context::Context;
 use crate::error::{Error, Result};
 use crate::graph::Tensor;
-use crate::ops::arithmetic::{abs, square};
-use crate::ops::compare::less;
+use crate::ops::arithmetic::square;
 use crate::ops::control::assign;
 use crate::ops::power::real_power;
 use crate::ops::root::sqrt;
-use crate::ops::select::select;
 use crate::optimizers::hyper::Range;
-use crate::optimizers::{Core, Home, Optimizer, methods};
+use crate::optimizers::{Core, Home, Optimizer, flushed, methods};
 use crate::state::{Part, VariableEnvironment, VariableID};
 
 /// The moments, and the count of steps.
-const M: Part = Part { name: "m", scalar: false };
-const V: Part = Part { name: "v", scalar: false };
-const T: Part = Part { name: "t", scalar: true };
+const PARTS: [Part; 3] = [Part { name: "m", scalar: false }, Part { name: "v", scalar: false }, Part { name: "t", scalar: true }];
+
+/// The hyperparameters, of which the weight decay has the range `decay`.
+pub(super) fn hyperparameters([alpha, eps, b1, b2, weight_decay]: [f64; 5], decay: Range) -> [(&'static str, Range, f64); 5] {
+    use Range::{Part, Size};
+    [("alpha", Size, alpha), ("eps", Size, eps), ("b1", Part, b1), ("b2", Part, b2), ("weight_decay", decay, weight_decay)]
+}
+
+/// The assignments of the state of `w` after a gradient `g`, and what the step takes off `w`.
+pub(super) fn moved<'g>(
+    core: &Core,
+    ctx: &'g Context,
+    parts: [Part; 3],
+    w: Tensor<'g>,
+    g: Tensor<'g>,
+) -> Result<([Tensor<'g>; 3], Tensor<'g>)> {
+    let hyper = &core.hyper;
+    let [m, v, t] = parts.map(|part| core.state(ctx, w, part));
+    let (m, v, t) = (m?, v?, t?);
+    let (b1, b2) = (hyper.tensor("b1", w), hyper.tensor("b2", w));
+    let t1 = t + 1.0;
+    let m1 = flushed(m * b1 + g * hyper.rest("b1", w));
+    let v1 = flushed(v * b2 + square(g) * hyper.rest("b2", w));
+    // The corrections are scalars: alpha / (1 - b1^t) and 1 / sqrt(1 - b2^t).
+    let rate = hyper.tensor("alpha", w) / (1.0 - real_power(b1, t1));
+    let root = 1.0 / sqrt(1.0 - real_power(b2, t1));
+    let state = [assign(m, m1), assign(v, v1), assign(t, t1)];
+    Ok((state, m1 * rate / (sqrt(v1) * root + hyper.tensor("eps", w))))
+}
 
 /// Adam (Kingma, Ba 2015, algorithm 1): `m = b1 m + (1 - b1) g; v = b2 v + (1 - b2) g^2; t += 1;
 /// w -= alpha * (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + eps)`.
@@ -68,11 +92,10 @@ impl Adam {
         env: &VariableEnvironment,
         ns: &str,
     ) -> Adam {
-        Adam::of(alpha.into(), eps.into(), b1.into(), b2.into(), Home::named(env, ns, ids))
+        Adam::of([alpha.into(), eps.into(), b1.into(), b2.into(), 0.0], Home::named(env, ns, ids))
     }
-    pub(crate) fn of(alpha: f64, eps: f64, b1: f64, b2: f64, home: Home<'_>) -> Adam {
-        let list = [("alpha", Range::Size, alpha), ("eps", Range::Size, eps), ("b1", Range::Part, b1), ("b2", Range::Part, b2)];
-        Adam(Core::new("Adam", &list).with_state(home, &[M, V, T]))
+    pub(crate) fn of(numbers: [f64; 5], home: Home<'_>) -> Adam {
+        Adam(Core::new("Adam", &hyperparameters(numbers, Range::Term)).with_state(home, &PARTS))
     }
 }
 
@@ -81,26 +104,11 @@ impl Optimizer for Adam {
         "Adam"
     }
     fn compute_updates<'g>(&self, vars: &[Tensor<'g>], grads: &[Tensor<'g>], ctx: &'g Context) -> Result<Vec<Tensor<'g>>> {
-        let hyper = &self.0.hyper;
         let mut out = vec![];
         for (&w, &g) in vars.iter().zip(grads) {
-            let [m, v, t] = [M, V, T].map(|part| self.0.state(ctx, w, part));
-            let (m, v, t) = (m?, v?, t?);
-            let tiny = if w.dtype() == crate::dtype::DType::F32 { f64::from(f32::MIN_POSITIVE) } else { f64::MIN_POSITIVE };
-            let flushed = |x: Tensor<'g>| select(less(abs(x), tiny), 0.0, x);
-            let (b1, b2) = (hyper.tensor("b1", w), hyper.tensor("b2", w));
-            let t1 = t + 1.0;
-            let m1 = flushed(m * b1 + g * hyper.rest("b1", w));
-            let v1 = flushed(v * b2 + square(g) * hyper.rest("b2", w));
-            // The corrections are scalars: alpha / (1 - b1^t) and 1 / sqrt(1 - b2^t).
-            let rate = hyper.tensor("alpha", w) / (1.0 - real_power(b1, t1));
-            let root = 1.0 / sqrt(1.0 - real_power(b2, t1));
-            out.extend([
-                assign(m, m1),
-                assign(v, v1),
-                assign(t, t1),
-                assign(w, w - m1 * rate / (sqrt(v1) * root + hyper.tensor("eps", w))),
-            ]);
+            let (state, step) = moved(&self.0, ctx, PARTS, w, self.0.decayed(w, g))?;
+            out.extend(state);
+            out.push(assign(w, w - step));
         }
         Ok(out)
     }
@@ -128,4 +136,8 @@ methods! { Adam {
     b2,
     /// Sets the decay of the second moment: a number from 0 up to, but without, 1.
     set_b2;
+    /// The weight of the decay: `weight_decay * w` is added to the gradient, as that of `weight_decay * w^2 / 2`. 0 by default.
+    weight_decay,
+    /// Sets the weight of the decay: a finite number, 0 or more. Steps at 0 lack the term and have a plan of their own; else:
+    set_weight_decay;
 } }

@@ -10,19 +10,25 @@ pub(crate) enum Range {
     Size,
     /// From 0 to 1, without 1: a part that is kept at each step.
     Part,
+    /// A finite number, 0 or more. A step has the term that it weighs only where it is not 0.
+    Term,
+    /// Nothing but 0: the optimizer was made without the state that it needs.
+    Off,
 }
 
 impl Range {
     fn holds(self, x: f64) -> bool {
         match self {
-            Range::Size => x >= 0.0 && x.is_finite(),
+            Range::Size | Range::Term => x >= 0.0 && x.is_finite(),
             Range::Part => (0.0..1.0).contains(&x),
+            Range::Off => x == 0.0,
         }
     }
     fn rule(self) -> &'static str {
         match self {
-            Range::Size => "a finite number >= 0",
+            Range::Size | Range::Term => "a finite number >= 0",
             Range::Part => "a number >= 0 and < 1",
+            Range::Off => "0, as the optimizer was made without it",
         }
     }
 }
@@ -98,6 +104,17 @@ impl Hyperparameters {
     /// The value as a tensor beside `w`.
     pub fn tensor<'g>(&self, name: &str, w: Tensor<'g>) -> Tensor<'g> {
         self.bound(name, w, |h| &h.value)
+    }
+
+    /// The value as a tensor beside `w`, of a term that steps have; none where it is 0.
+    pub fn term<'g>(&self, name: &str, w: Tensor<'g>) -> Option<Tensor<'g>> {
+        if self.get(name).is_ok_and(|x| x == 0.0) { None } else { Some(self.tensor(name, w)) }
+    }
+
+    /// Which terms steps have: steps of equal variables and gradients are equal as long as this is.
+    #[cfg(feature = "python")]
+    pub fn terms(&self) -> Vec<bool> {
+        self.list.iter().map(|h| h.range == Range::Term && h.value.get() != 0.0).collect()
     }
 
     /// One minus the value.

@@ -5,19 +5,30 @@
 //! the variable: an optimizer that is made for a namespace with state goes on with it, whatever else has changed. Kinds of
 //! optimizers have names of their own, so that one never takes the state of another kind for its own.
 
+pub mod adadelta;
 pub mod adagrad;
 pub mod adam;
+pub mod adamw;
 mod hyper;
+pub mod lion;
 pub mod momentum_sgd;
+pub mod nadam;
+pub mod nesterov;
+pub mod rmsprop;
+pub mod schedules;
 pub mod sgd;
 
 use std::sync::Arc;
 
 use crate::api::context::Context;
 use crate::api::feed::Feeder;
+use crate::dtype::DType;
 use crate::error::{Error, ErrorKind, Result, Site};
 use crate::graph::{AsTensor, NodeOp, Tensor};
+use crate::ops::arithmetic::abs;
+use crate::ops::compare::less;
 use crate::ops::control::check_finite;
+use crate::ops::select::select;
 use crate::optimizers::hyper::{Hyperparameters, Range};
 use crate::plan::TracedPlan;
 use crate::shape::Tuple;
@@ -114,11 +125,22 @@ impl Core {
         }
     }
 
+    /// The gradient `g` of `w` with that of a penalty, `weight_decay * w^2 / 2`.
+    fn decayed<'g>(&self, w: Tensor<'g>, g: Tensor<'g>) -> Tensor<'g> {
+        self.hyper.term("weight_decay", w).map_or(g, |decay| g + w * decay)
+    }
+
     /// An error for a variable that it is not for.
     fn admits(&self, v: Tensor<'_>) -> Result<()> {
         let id = variable(v)?;
         if self.ids.as_ref().is_none_or(|ids| ids.contains(&id)) { Ok(()) } else { Err(not_given(v)) }
     }
+}
+
+/// A moment, 0 where it is below the smallest normal number: denormal numbers slow a step down tenfold.
+fn flushed(x: Tensor<'_>) -> Tensor<'_> {
+    let tiny = if x.dtype() == DType::F32 { f64::from(f32::MIN_POSITIVE) } else { f64::MIN_POSITIVE };
+    select(less(abs(x), tiny), 0.0, x)
 }
 
 fn not_given(v: Tensor<'_>) -> Error {
@@ -139,6 +161,8 @@ fn variable(v: Tensor<'_>) -> Result<VariableID> {
 #[cfg(feature = "python")]
 pub(crate) trait Adjustable: Optimizer {
     fn hyperparameters(&self) -> &Hyperparameters;
+    /// Makes a gradient that is NaN or infinite an error of the step.
+    fn set_check_finite(&mut self, check: bool);
 }
 
 /// The assignments of a step, checked.
@@ -232,6 +256,9 @@ macro_rules! methods {
             impl super::Adjustable for $T {
                 fn hyperparameters(&self) -> &super::Hyperparameters {
                     &self.0.hyper
+                }
+                fn set_check_finite(&mut self, check: bool) {
+                    self.0.check = check;
                 }
             }
 

@@ -4,7 +4,7 @@ use crate::api::context::Context;
 use crate::error::{Error, Result};
 use crate::graph::Tensor;
 use crate::ops::control::assign;
-use crate::optimizers::hyper::Range::Size;
+use crate::optimizers::hyper::Range::{Size, Term};
 use crate::optimizers::{Core, Home, Optimizer, methods};
 use crate::state::{Part, VariableEnvironment, VariableID};
 
@@ -29,11 +29,11 @@ impl MomentumSGD {
         env: &VariableEnvironment,
         ns: &str,
     ) -> MomentumSGD {
-        MomentumSGD::of(alpha.into(), momentum.into(), Home::named(env, ns, ids))
+        MomentumSGD::of([alpha.into(), momentum.into(), 0.0], Home::named(env, ns, ids))
     }
-    pub(crate) fn of(alpha: f64, momentum: f64, home: Home<'_>) -> MomentumSGD {
-        let core = Core::new("MomentumSGD", &[("alpha", Size, alpha), ("momentum", Size, momentum)]);
-        MomentumSGD(core.with_state(home, &[U]))
+    pub(crate) fn of([alpha, momentum, weight_decay]: [f64; 3], home: Home<'_>) -> MomentumSGD {
+        let list = [("alpha", Size, alpha), ("momentum", Size, momentum), ("weight_decay", Term, weight_decay)];
+        MomentumSGD(Core::new("MomentumSGD", &list).with_state(home, &[U]))
     }
 }
 
@@ -45,7 +45,7 @@ impl Optimizer for MomentumSGD {
         let mut out = vec![];
         for (&w, &g) in vars.iter().zip(grads) {
             let u = self.0.state(ctx, w, U)?;
-            let next = u * self.0.hyper.tensor("momentum", w) - g * self.0.hyper.tensor("alpha", w);
+            let next = u * self.0.hyper.tensor("momentum", w) - self.0.decayed(w, g) * self.0.hyper.tensor("alpha", w);
             out.extend([assign(u, next), assign(w, w + next)]);
         }
         Ok(out)
@@ -66,4 +66,8 @@ methods! { MomentumSGD {
     momentum,
     /// Sets the part of the last step that is kept: a finite number, 0 or more.
     set_momentum;
+    /// The weight of the decay: `weight_decay * w` is added to the gradient, as that of `weight_decay * w^2 / 2`. 0 by default.
+    weight_decay,
+    /// Sets the weight of the decay: a finite number, 0 or more. Steps at 0 lack the term and have a plan of their own; else:
+    set_weight_decay;
 } }

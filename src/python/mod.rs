@@ -21,6 +21,7 @@ mod policy;
 mod profile;
 mod random;
 mod refusal;
+mod schedule;
 mod site;
 mod stand_in;
 mod table;
@@ -70,6 +71,8 @@ mod lib_module {
     use super::profile::{_profile, Profile};
     #[pymodule_export]
     use super::random::ArrayRng;
+    #[pymodule_export]
+    use super::schedule::{_Plateau, _Schedule};
     #[pymodule_export]
     use super::site::_line_searches;
     #[pymodule_export]

@@ -1,8 +1,9 @@
 //! Optimizers: one class over the rules of the Rust face.
 
 use parking_lot::Mutex;
+use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::PyString;
+use pyo3::types::{PyDict, PyString};
 
 use super::apply::tensors;
 use super::context::Context;
@@ -14,7 +15,17 @@ use super::site::at_caller;
 use crate::api::context as api;
 use crate::error::{Error, ErrorKind};
 use crate::graph::{Tensor, Value};
-use crate::optimizers::{self, Adjustable, Home, adagrad::AdaGrad, adam::Adam, momentum_sgd::MomentumSGD, sgd::SGD};
+use crate::optimizers::adadelta::Adadelta;
+use crate::optimizers::adagrad::AdaGrad;
+use crate::optimizers::adam::Adam;
+use crate::optimizers::adamw::AdamW;
+use crate::optimizers::lion::Lion;
+use crate::optimizers::momentum_sgd::MomentumSGD;
+use crate::optimizers::nadam::NAdam;
+use crate::optimizers::nesterov::Nesterov;
+use crate::optimizers::rmsprop::RMSprop;
+use crate::optimizers::sgd::SGD;
+use crate::optimizers::{self, Adjustable, Home};
 use crate::state::{self, VariableKey};
 
 /// The assignments of the step that was built last: a loop takes the same one again and again.
@@ -22,6 +33,7 @@ struct Last {
     graph: u64,
     vars: Vec<Value>,
     grads: Vec<Value>,
+    terms: Vec<bool>,
     updates: Vec<Value>,
 }
 
@@ -30,13 +42,6 @@ struct Last {
 pub struct _Optimizer(Box<dyn Adjustable>, Mutex<Option<Last>>);
 
 impl _Optimizer {
-    fn of(rule: impl Adjustable + 'static) -> PyResult<_Optimizer> {
-        match rule.error() {
-            Some(e) => Err(e.into()),
-            None => Ok(_Optimizer(Box::new(rule), Mutex::new(None))),
-        }
-    }
-
     /// The assignments of a step.
     fn updates(
         &self,
@@ -46,15 +51,15 @@ impl _Optimizer {
         vars: &[Tensor<'_>],
         grads: &[Tensor<'_>],
     ) -> PyResult<Vec<Value>> {
-        let (v, g) = (values(vars), values(grads));
+        let (v, g, terms) = (values(vars), values(grads), self.0.hyperparameters().terms());
         if let Some(last) = &*self.1.lock()
-            && (last.graph, &last.vars, &last.grads) == (ctx.id(), &v, &g)
+            && (last.graph, &last.vars, &last.grads, &last.terms) == (ctx.id(), &v, &g, &terms)
         {
             return Ok(last.updates.clone());
         }
         let (_, made) = at_caller(py, || py.detach(|| optimizers::request(&*self.0, outputs, vars, grads, ctx)))??;
         let updates = values(&made);
-        *self.1.lock() = Some(Last { graph: ctx.id(), vars: v, grads: g, updates: updates.clone() });
+        *self.1.lock() = Some(Last { graph: ctx.id(), vars: v, grads: g, terms, updates: updates.clone() });
         Ok(updates)
     }
 }
@@ -80,69 +85,73 @@ fn ids(op: &str, given: Option<&Bound<'_, PyAny>>, env: &state::VariableEnvironm
     items.ok_or_else(|| wrong(list))?.map(one).collect()
 }
 
+/// Hyperparameters by their names.
+fn read<const N: usize>(numbers: &Bound<'_, PyDict>, names: [&str; N]) -> PyResult<[f64; N]> {
+    let mut out = [f64::NAN; N];
+    for (x, name) in out.iter_mut().zip(names) {
+        let given = numbers.get_item(name)?;
+        let wrong = |e: PyErr| PyTypeError::new_err(format!("argument '{name}': {}", e.value(numbers.py())));
+        *x = given.map(|g| g.extract().map_err(wrong)).transpose()?.unwrap_or(f64::NAN);
+    }
+    Ok(out)
+}
+
+/// An optimizer with state, which it keeps by default in the namespace that `home` is given.
+fn stateful<'a>(
+    kind: &str,
+    numbers: &Bound<'_, PyDict>,
+    centered: bool,
+    home: impl FnOnce(&'static str) -> Home<'a>,
+) -> PyResult<Box<dyn Adjustable>> {
+    let adam = ["alpha", "eps", "b1", "b2", "weight_decay"];
+    Ok(match kind {
+        "MomentumSGD" => Box::new(MomentumSGD::of(read(numbers, ["alpha", "momentum", "weight_decay"])?, home("momentum_sgd"))),
+        "Nesterov" => Box::new(Nesterov::of(read(numbers, ["alpha", "momentum", "weight_decay"])?, home("nesterov"))),
+        "AdaGrad" => Box::new(AdaGrad::of(read(numbers, ["alpha", "eps", "weight_decay"])?, home("adagrad"))),
+        "Adadelta" => Box::new(Adadelta::of(read(numbers, ["alpha", "rho", "eps", "weight_decay"])?, home("adadelta"))),
+        "RMSprop" => Box::new(RMSprop::of(read(numbers, ["alpha", "rho", "eps", "momentum", "weight_decay"])?, centered, home("rmsprop"))),
+        "Adam" => Box::new(Adam::of(read(numbers, adam)?, home("adam"))),
+        "AdamW" => Box::new(AdamW::of(read(numbers, adam)?, home("adamw"))),
+        "NAdam" => Box::new(NAdam::of(read(numbers, ["alpha", "eps", "b1", "b2", "momentum_decay", "weight_decay"])?, home("nadam"))),
+        "Lion" => Box::new(Lion::of(read(numbers, ["alpha", "b1", "b2", "weight_decay"])?, home("lion"))),
+        _ => return Err(PyTypeError::new_err(format!("there is no optimizer {kind}"))),
+    })
+}
+
 #[pymethods]
 impl _Optimizer {
+    /// The optimizer of a name; `numbers` are its hyperparameters by name. `sgd` alone needs no environment, and has no namespace.
     #[staticmethod]
-    fn sgd(
-        alpha: f64,
+    #[allow(clippy::too_many_arguments, reason = "what an optimizer is made of")]
+    #[pyo3(signature = (kind, numbers, ids, env, namespace, check_finite, centered=false))]
+    fn make(
+        kind: &str,
+        numbers: &Bound<'_, PyDict>,
         ids: Option<&Bound<'_, PyAny>>,
         env: Option<&Bound<'_, VariableEnvironment>>,
-        check_finite: bool,
-    ) -> PyResult<_Optimizer> {
-        guarded(|| {
-            let sgd = SGD::new(alpha).check_finite(check_finite);
-            _Optimizer::of(match env {
-                Some(env) => sgd.only_for(&env.get().0, self::ids("SGD", ids, &env.get().0)?),
-                None => sgd,
-            })
-        })
-    }
-    #[staticmethod]
-    fn momentum_sgd(
-        alpha: f64,
-        momentum: f64,
-        ids: Option<&Bound<'_, PyAny>>,
-        env: &Bound<'_, VariableEnvironment>,
         namespace: Option<&str>,
         check_finite: bool,
+        centered: bool,
     ) -> PyResult<_Optimizer> {
         guarded(|| {
-            let env = &env.get().0;
-            let home = Home::of(env, namespace, "momentum_sgd", self::ids("MomentumSGD", ids, env)?);
-            _Optimizer::of(MomentumSGD::of(alpha, momentum, home).check_finite(check_finite))
-        })
-    }
-    #[staticmethod]
-    fn adagrad(
-        alpha: f64,
-        eps: f64,
-        ids: Option<&Bound<'_, PyAny>>,
-        env: &Bound<'_, VariableEnvironment>,
-        namespace: Option<&str>,
-        check_finite: bool,
-    ) -> PyResult<_Optimizer> {
-        guarded(|| {
-            let env = &env.get().0;
-            let home = Home::of(env, namespace, "adagrad", self::ids("AdaGrad", ids, env)?);
-            _Optimizer::of(AdaGrad::of(alpha, eps, home).check_finite(check_finite))
-        })
-    }
-    #[staticmethod]
-    #[allow(clippy::too_many_arguments, reason = "the constructor's parameters")]
-    fn adam(
-        alpha: f64,
-        eps: f64,
-        b1: f64,
-        b2: f64,
-        ids: Option<&Bound<'_, PyAny>>,
-        env: &Bound<'_, VariableEnvironment>,
-        namespace: Option<&str>,
-        check_finite: bool,
-    ) -> PyResult<_Optimizer> {
-        guarded(|| {
-            let env = &env.get().0;
-            let home = Home::of(env, namespace, "adam", self::ids("Adam", ids, env)?);
-            _Optimizer::of(Adam::of(alpha, eps, b1, b2, home).check_finite(check_finite))
+            let mut rule: Box<dyn Adjustable> = match env {
+                Some(env) => {
+                    let env = &env.get().0;
+                    let ids = self::ids(kind, ids, env)?;
+                    if kind == "SGD" {
+                        Box::new(SGD::of(read(numbers, ["alpha", "weight_decay"])?).only_for(env, ids))
+                    } else {
+                        stateful(kind, numbers, centered, |otherwise| Home::of(env, namespace, otherwise, ids))?
+                    }
+                }
+                None if kind == "SGD" => Box::new(SGD::of(read(numbers, ["alpha", "weight_decay"])?)),
+                None => return Err(PyTypeError::new_err(format!("{kind}: the environment is missing"))),
+            };
+            rule.set_check_finite(check_finite);
+            match rule.error() {
+                Some(e) => Err(e.into()),
+                None => Ok(_Optimizer(rule, Mutex::new(None))),
+            }
         })
     }
 

@@ -90,6 +90,9 @@ impl ArrayRng {
     }
     /// Glorot's uniform law: bounds `sqrt(6 / (fan_in + fan_out))`.
     ///
+    /// The fans are `n` and `m` for a matrix of shape `(n, m)`, as in `x @ w`. For the kernel of a convolution, `(out, in, *window)`, where
+    /// `in` counts the inputs of a group, they are `in` and `out` times the size of the window.
+    ///
     /// >>> x = ag.ArrayRng(seed=0).glorot_uniform([30, 20])
     /// >>> bool(abs(x).max() <= np.sqrt(6 / (30 + 20)))
     /// True
@@ -119,5 +122,39 @@ impl ArrayRng {
     /// True
     fn he_normal<'py>(&self, shape: &Bound<'py, PyAny>) -> Numpy<'py> {
         self.draw(shape, Law::HeNormal)
+    }
+    /// Le Cun's uniform law: bounds `sqrt(3 / fan_in)`.
+    ///
+    /// >>> x = ag.ArrayRng(seed=0).lecun_uniform([30, 20])
+    /// >>> bool(abs(x).max() <= np.sqrt(3 / 30))
+    /// True
+    fn lecun_uniform<'py>(&self, shape: &Bound<'py, PyAny>) -> Numpy<'py> {
+        self.draw(shape, Law::LecunUniform)
+    }
+    /// Le Cun's normal law: deviation `sqrt(1 / fan_in)`.
+    ///
+    /// >>> x = ag.ArrayRng(seed=0).lecun_normal([300, 200])
+    /// >>> bool(abs(x.std() / np.sqrt(1 / 300) - 1) < 0.05)
+    /// True
+    fn lecun_normal<'py>(&self, shape: &Bound<'py, PyAny>) -> Numpy<'py> {
+        self.draw(shape, Law::LecunNormal)
+    }
+    /// Normal with a mean and a standard deviation, drawn again until it is in `low <= x <= high`; either may be infinite.
+    ///
+    /// >>> x = ag.ArrayRng(seed=0).truncated_normal([100], 0.0, 1.0, -0.5, 2.0)
+    /// >>> bool(x.min() >= -0.5), bool(x.max() <= 2.0)
+    /// (True, True)
+    #[pyo3(signature = (shape, mean=0.0, stddev=1.0, low=-2.0, high=2.0))]
+    fn truncated_normal<'py>(&self, shape: &Bound<'py, PyAny>, mean: f64, stddev: f64, low: f64, high: f64) -> Numpy<'py> {
+        self.draw(shape, Law::TruncatedNormal { mean, stddev, low, high })
+    }
+    /// Orthonormal rows or columns, whichever are fewer, times `gain`; an array of more axes is a matrix of its first axis by all others.
+    ///
+    /// >>> x = ag.ArrayRng(seed=0).orthogonal([3, 5], gain=2.0)
+    /// >>> np.allclose(x @ x.T, 4.0 * np.eye(3))
+    /// True
+    #[pyo3(signature = (shape, gain=1.0))]
+    fn orthogonal<'py>(&self, shape: &Bound<'py, PyAny>, gain: f64) -> Numpy<'py> {
+        self.draw(shape, Law::Orthogonal { gain })
     }
 }

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::ffi::c_int;
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use pyo3::ffi;
@@ -72,8 +73,7 @@ fn file(code: &Bound<'_, PyAny>) -> Option<u32> {
     }
     let name = code.getattr(pyo3::intern!(code.py(), "co_filename")).ok()?;
     let text = name.cast::<PyString>().ok()?.to_string_lossy();
-    let own = text.contains("scirs2_autograd/")
-        && std::path::Path::new(&*text).parent().and_then(|p| p.file_name()).is_some_and(|n| n == "scirs2_autograd");
+    let own = text.contains("scirs2_autograd/") && is_own(Path::new(&*text));
     let id = match (own, Site::foreign(&text, 0)) {
         (false, Site::Foreign(id, _)) => Some(id),
         _ => None,
@@ -86,6 +86,15 @@ fn file(code: &Bound<'_, PyAny>) -> Option<u32> {
     });
     drop(forgotten);
     id
+}
+
+/// Whether a file is one of this package: in its folder, or in a folder of that.
+fn is_own(file: &Path) -> bool {
+    let mut folders = file.ancestors().skip(1).filter_map(Path::file_name);
+    match folders.next() {
+        Some(folder) if folder == "optimizers" => folders.next().is_some_and(|n| n == "scirs2_autograd"),
+        folder => folder.is_some_and(|n| n == "scirs2_autograd"),
+    }
 }
 
 impl Codes {

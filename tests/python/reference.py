@@ -176,6 +176,11 @@ def std(x, axis, ddof, keepdims, where):
     return np.where((low == high) & np.isfinite(y), 0.0, y)
 
 
+def clip_by_norm(x, max_norm, axis):
+    norm = np.sqrt(np.sum(np.square(x), axis=None if axis is None else tuple(np.atleast_1d(axis)), keepdims=True))
+    return np.where(norm <= max_norm, x, x * (max_norm / norm))
+
+
 def clip_by_global_norm(max_norm, xs):
     norm = np.sqrt(sum(np.sum(np.square(x)) for x in xs))
     return [x if norm <= max_norm else x * (max_norm / norm) for x in xs]

@@ -457,6 +457,7 @@ def test_array_rng():
     for name, args in {
         "standard_uniform": (), "standard_normal": (), "uniform": (-1.0, 2.0), "normal": (1.0, 0.1),
         "glorot_uniform": (), "glorot_normal": (), "he_uniform": (), "he_normal": (),
+        "lecun_uniform": (), "lecun_normal": (), "truncated_normal": (0.0, 1.0, -1.0, 0.5), "orthogonal": (2.0,),
     }.items():  # fmt: skip
         x, y = getattr(a, name)([50, 40], *args), getattr(b, name)((50, 40), *args)
         np.testing.assert_array_equal(x, y)
@@ -465,6 +466,15 @@ def test_array_rng():
         getattr(b, name)([50, 40], *args)
     assert abs(a.glorot_uniform([50, 40])).max() <= (6 / 90) ** 0.5
     assert abs(a.he_uniform([50, 40])).max() <= (6 / 50) ** 0.5
+    assert abs(a.lecun_uniform([50, 4, 3])).max() <= (3 / 12) ** 0.5
+    cut = a.truncated_normal([1000])
+    assert (cut.min() >= -2.0, cut.max() <= 2.0, abs(cut.std() - 0.7737413**0.5) < 0.05) == (True, True, True)
+    cut = a.truncated_normal([1000], 3.0, 2.0, low=4.0, high=np.inf)
+    assert (cut.min() >= 4.0, cut.max() > 5.0) == (True, True)
+    assert np.isnan(a.truncated_normal([3], low=1.0, high=0.0)).all()
+    for shape in (6, 4), (4, 6), (3, 2, 2, 2), (5,):
+        q = a.orthogonal(shape).reshape(shape[0], -1)
+        np.testing.assert_allclose(q @ q.T if len(q) < q.shape[1] else q.T @ q, np.eye(min(q.shape)), atol=1e-12)
     assert ag.ArrayRng(0, "float32").uniform(3, 0.0, 1.0).dtype == "float32"
     assert ag.ArrayRng(0).standard_normal([]).shape == ()
     assert not np.array_equal(ag.ArrayRng().standard_normal(4), ag.ArrayRng().standard_normal(4))

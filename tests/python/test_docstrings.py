@@ -15,7 +15,7 @@ from scirs2_autograd import tensor_ops as T
 
 #: What an example may use; the package's own documentation says so.
 NAMES = {"np": np, "ag": ag, "T": T}
-MODULES = [ag, *(importlib.import_module(f"scirs2_autograd.{m.name}") for m in pkgutil.iter_modules(ag.__path__))]
+MODULES = [ag, *(importlib.import_module(m.name) for m in pkgutil.walk_packages(ag.__path__, "scirs2_autograd."))]
 
 
 def examples(doc):
@@ -52,7 +52,9 @@ def test_examples_run(name):
 def public():
     """Functions, classes and methods that users call, by the name that they call them by."""
     yield from ((f"T.{n}", getattr(T, n)) for n in T.__all__)
-    classes = {f"optimizers.{n}": getattr(ag.optimizers, n) for n in ag.optimizers.__all__} | {"Slot": _lib.Slot}
+    classes = {"Slot": _lib.Slot}
+    for space, module in ("optimizers", ag.optimizers), ("optimizers.schedules", ag.optimizers.schedules):
+        classes |= {f"{space}.{n}": c for n in module.__all__ if inspect.isclass(c := getattr(module, n))}
     for name in ag.__all__:
         value = getattr(ag, name)
         if inspect.isclass(value) and not issubclass(value, Exception):
@@ -137,6 +139,12 @@ def test_words_of_the_engine_are_found():
 def test_public_names_are_found():
     names = {n for n, _ in public()}
     assert names >= {"T.exp", "T.sum", "T.grad", "ag.grad", "ag.trim", "ag.current_context", "ag.Plan.explain", "ag.Tensor.sum"}
-    assert names >= {"ag.optimizers.Adam.default", "ag.optimizers.SGD.update", "ag.VariableEnvironment.load", "ag.Slot.set"}
-    assert {"scirs2_autograd", "scirs2_autograd._lib.Context.close", "scirs2_autograd.optimizers._Base.update"} <= set(DOCS)
+    assert names >= {
+        "ag.optimizers.Adam.default",
+        "ag.optimizers.SGD.update",
+        "ag.optimizers.schedules.Plateau.observe",
+        "ag.VariableEnvironment.load",
+        "ag.Slot.set",
+    }
+    assert {"scirs2_autograd", "scirs2_autograd._lib.Context.close", "scirs2_autograd.optimizers._base.Optimizer.update"} <= set(DOCS)
     assert len(DOCS) > 150

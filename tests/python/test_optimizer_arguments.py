@@ -10,16 +10,41 @@ import scirs2_autograd as ag
 from scirs2_autograd import tensor_ops as T
 
 opts = ag.optimizers
-STATEFUL = [opts.MomentumSGD, opts.AdaGrad, opts.Adam]
+STATEFUL = [
+    opts.MomentumSGD,
+    opts.Nesterov,
+    opts.AdaGrad,
+    opts.Adadelta,
+    opts.RMSprop,
+    opts.Adam,
+    opts.AdamW,
+    opts.NAdam,
+    opts.Lion,
+]
 ALL = [opts.SGD, *STATEFUL]
-#: The rates, decays and eps that PyTorch has by default, where it has the optimizer; our own else.
+#: What PyTorch has by default, where it has the optimizer, or optax; our own else.
 DEFAULTS = {
-    opts.SGD: {"alpha": 1e-3},
-    opts.MomentumSGD: {"alpha": 0.01, "momentum": 0.9},
-    opts.AdaGrad: {"alpha": 0.01, "eps": 1e-7},
-    opts.Adam: {"alpha": 1e-3, "eps": 1e-8, "b1": 0.9, "b2": 0.999},
+    opts.SGD: {"alpha": 1e-3, "weight_decay": 0.0},
+    opts.MomentumSGD: {"alpha": 0.01, "momentum": 0.9, "weight_decay": 0.0},
+    opts.Nesterov: {"alpha": 1e-3, "momentum": 0.9, "weight_decay": 0.0},
+    opts.AdaGrad: {"alpha": 0.01, "eps": 1e-7, "weight_decay": 0.0},
+    opts.Adadelta: {"alpha": 1.0, "rho": 0.9, "eps": 1e-6, "weight_decay": 0.0},
+    opts.RMSprop: {"alpha": 0.01, "rho": 0.99, "eps": 1e-8, "momentum": 0.0, "weight_decay": 0.0},
+    opts.Adam: {"alpha": 1e-3, "eps": 1e-8, "b1": 0.9, "b2": 0.999, "weight_decay": 0.0},
+    opts.AdamW: {"alpha": 1e-3, "eps": 1e-8, "b1": 0.9, "b2": 0.999, "weight_decay": 0.01},
+    opts.NAdam: {"alpha": 2e-3, "eps": 1e-8, "b1": 0.9, "b2": 0.999, "momentum_decay": 4e-3, "weight_decay": 0.0},
+    opts.Lion: {"alpha": 1e-4, "b1": 0.9, "b2": 0.99, "weight_decay": 1e-3},
 }
-OTHERS = {"alpha": 0.25, "momentum": 0.5, "eps": 1e-3, "b1": 0.5, "b2": 0.75}
+OTHERS = {
+    "alpha": 0.25,
+    "momentum": 0.5,
+    "rho": 0.5,
+    "eps": 1e-3,
+    "b1": 0.5,
+    "b2": 0.75,
+    "momentum_decay": 1e-2,
+    "weight_decay": 0.125,
+}
 
 
 def environment(*names, dtype="float64"):
@@ -69,11 +94,18 @@ def test_every_form_takes_the_same_steps(cls):
         "ids": lambda env: cls(env=env, ids=[env.name("w").set(env["w"])], **dict(zip(DEFAULTS[cls], numbers, strict=True))),
         "names": lambda env: cls(ids=iter(["w", ("", "b")]), env=env, **dict(zip(DEFAULTS[cls], numbers, strict=True))),
     }
+    where = lambda env: (env.default_namespace().current_var_ids(), env, "state")  # noqa: E731
     published = {
-        opts.SGD: lambda env: opts.SGD(0.25),
-        opts.MomentumSGD: lambda env: opts.MomentumSGD(0.25, 0.5, env.default_namespace().current_var_ids(), env, "state"),
-        opts.AdaGrad: lambda env: opts.AdaGrad(0.25, env.default_namespace().current_var_ids(), env, "state", eps=1e-3),
-        opts.Adam: lambda env: opts.Adam(0.25, 1e-3, 0.5, 0.75, env.default_namespace().current_var_ids(), env, "state"),
+        opts.SGD: lambda env: opts.SGD(0.25, weight_decay=0.125),
+        opts.MomentumSGD: lambda env: opts.MomentumSGD(0.25, 0.5, *where(env), weight_decay=0.125),
+        opts.Nesterov: lambda env: opts.Nesterov(0.25, 0.5, *where(env), weight_decay=0.125),
+        opts.AdaGrad: lambda env: opts.AdaGrad(0.25, *where(env), eps=1e-3, weight_decay=0.125),
+        opts.Adadelta: lambda env: opts.Adadelta(0.25, 0.5, 1e-3, *where(env), weight_decay=0.125),
+        opts.RMSprop: lambda env: opts.RMSprop(0.25, *where(env), rho=0.5, eps=1e-3, momentum=0.5, weight_decay=0.125),
+        opts.Adam: lambda env: opts.Adam(0.25, 1e-3, 0.5, 0.75, *where(env), weight_decay=0.125),
+        opts.AdamW: lambda env: opts.AdamW(0.25, 1e-3, 0.5, 0.75, *where(env), weight_decay=0.125),
+        opts.NAdam: lambda env: opts.NAdam(0.25, 1e-3, 0.5, 0.75, *where(env), momentum_decay=1e-2, weight_decay=0.125),
+        opts.Lion: lambda env: opts.Lion(0.25, 0.5, 0.75, *where(env), weight_decay=0.125),
     }
     wanted = environment()
     step(published[cls](wanted), wanted, n=3)
@@ -166,7 +198,7 @@ def test_feeds_are_those_of_eval(cls):
 
 @pytest.mark.parametrize("cls", STATEFUL)
 def test_two_optimizers_share_no_state_unasked(cls):
-    name = {opts.MomentumSGD: "momentum_sgd", opts.AdaGrad: "adagrad", opts.Adam: "adam"}[cls]
+    name = "momentum_sgd" if cls is opts.MomentumSGD else cls.__name__.lower()
     env = environment()
     first = cls(env=env)
     step(first, env)
@@ -197,7 +229,9 @@ def test_two_optimizers_share_no_state_unasked(cls):
     one = environment()
     opt = cls(env=one)
     step(opt, one, n=3)
-    assert on["w"].tolist() == one["w"].tolist() != fresh["w"].tolist()
+    assert on["w"].tolist() == one["w"].tolist()
+    kept = lambda env, space: [env.get(k).tolist() for k in env.names() if k[0] == space]  # noqa: E731
+    assert kept(on, name) == kept(one, name) != kept(fresh, "second")
     # One that another optimizer was given by name is in use as well.
     named = environment()
     cls.default(name, None, named)
@@ -325,7 +359,7 @@ def test_a_keyword_of_another_package_is_answered_with_ours(cls):
             ("beta1", "write `b1`"),
             ("epsilon", "write `eps`"),
             ("params", "write `ids`"),
-            ("weight_decay", "add the decay to the loss: "),
+            ("decay", "write `weight_decay`"),
             ("amsgrad", "there is no such variant"),
             ("anything", None),
         ):
@@ -336,8 +370,8 @@ def test_a_keyword_of_another_package_is_answered_with_ours(cls):
             assert text.split("\n")[0] == message
             assert ("\nhelp: " in text) == (answer is not None)
             assert answer is None or f"\nhelp: {answer}" in text
-    if cls is not opts.MomentumSGD:
-        with pytest.raises(TypeError, match="`MomentumSGD` has a momentum"):
+    if "momentum" not in DEFAULTS[cls]:
+        with pytest.raises(TypeError, match="`MomentumSGD`, `Nesterov` and `RMSprop` have a momentum"):
             cls(env=env, momentum=0.9)
     assert len(env) == 2
 

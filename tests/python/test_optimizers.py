@@ -35,12 +35,54 @@ def adam(p, g, state, t):
     return p - 0.1 * (state["m"] / (1 - 0.9**t)) / (np.sqrt(state["v"] / (1 - 0.999**t)) + 1e-8)
 
 
+def nesterov(p, g, state, t):
+    state["u"] = 0.9 * state.get("u", 0.0) + g
+    return p - 0.1 * (g + 0.9 * state["u"])
+
+
+def adadelta(p, g, state, t):
+    state["v"] = 0.9 * state.get("v", 0.0) + 0.1 * g * g
+    d = g * np.sqrt(state.get("u", 0.0) + 1e-6) / np.sqrt(state["v"] + 1e-6)
+    state["u"] = 0.9 * state.get("u", 0.0) + 0.1 * d * d
+    return p - 0.1 * d
+
+
+def rmsprop(p, g, state, t):
+    state["v"] = 0.99 * state.get("v", 0.0) + 0.01 * g * g
+    return p - 0.1 * g / (np.sqrt(state["v"]) + 1e-8)
+
+
+def adamw(p, g, state, t):
+    return adam(p, g, state, t) - 0.1 * 0.01 * p
+
+
+def nadam(p, g, state, t):
+    state["m"] = 0.9 * state.get("m", 0.0) + 0.1 * g
+    state["v"] = 0.999 * state.get("v", 0.0) + 0.001 * g * g
+    now, following = (0.9 * (1 - 0.5 * 0.96 ** (0.004 * i)) for i in (t, t + 1))
+    state["p"] = state.get("p", 1.0) * now
+    step = g * (1 - now) / (1 - state["p"]) + state["m"] * following / (1 - state["p"] * following)
+    return p - 0.1 * step / (np.sqrt(state["v"] / (1 - 0.999**t)) + 1e-8)
+
+
+def lion(p, g, state, t):
+    m = state.get("m", 0.0)
+    state["m"] = 0.99 * m + 0.01 * g
+    return p - 0.1 * (np.sign(0.9 * m + 0.1 * g) + 1e-3 * p)
+
+
 opts = ag.optimizers
 OPTIMIZERS = {
     "SGD": (lambda ids, env, **o: opts.SGD(0.1, **o), sgd),
     "MomentumSGD": (lambda ids, env, **o: opts.MomentumSGD(0.1, 0.9, ids, env, "opt", **o), momentum),
     "AdaGrad": (lambda ids, env, **o: opts.AdaGrad(0.1, ids, env, "opt", **o), adagrad),
     "Adam": (lambda ids, env, **o: opts.Adam(0.1, 1e-8, 0.9, 0.999, ids, env, "opt", **o), adam),
+    "Nesterov": (lambda ids, env, **o: opts.Nesterov(0.1, 0.9, ids, env, "opt", **o), nesterov),
+    "Adadelta": (lambda ids, env, **o: opts.Adadelta(0.1, 0.9, 1e-6, ids, env, "opt", **o), adadelta),
+    "RMSprop": (lambda ids, env, **o: opts.RMSprop(0.1, ids, env, "opt", **o), rmsprop),
+    "AdamW": (lambda ids, env, **o: opts.AdamW(0.1, 1e-8, 0.9, 0.999, ids, env, "opt", **o), adamw),
+    "NAdam": (lambda ids, env, **o: opts.NAdam(0.1, 1e-8, 0.9, 0.999, ids, env, "opt", **o), nadam),
+    "Lion": (lambda ids, env, **o: opts.Lion(0.1, 0.9, 0.99, ids, env, "opt", **o), lion),
 }
 
 
