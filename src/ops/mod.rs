@@ -23,6 +23,7 @@ pub mod einsum;
 pub mod erfinv;
 pub mod exponent;
 pub mod gamma;
+pub mod gates;
 pub mod grids;
 pub mod hyperbolic;
 pub mod index;
@@ -100,7 +101,9 @@ pub static FAMILIES: &[Family] = &[
     family("Trigonometric and hyperbolic functions", trigonometric::ROWS),
     family("Trigonometric and hyperbolic functions", hyperbolic::ROWS),
     family("Activations", activation::ROWS),
+    family("Activations", gates::ROWS),
     family("Activations", composite::activation::ROWS),
+    family("Activations", composite::rectifiers::ROWS),
     family("Special functions", normal::ROWS),
     family("Special functions", erfinv::ROWS),
     family("Special functions", gamma::ROWS),
@@ -156,6 +159,12 @@ pub static FAMILIES: &[Family] = &[
     family("Linear algebra", linalg::banded::ROWS),
     family("Linear algebra", linalg::structure::ROWS),
     family("Losses", composite::loss::ROWS),
+    family("Losses", composite::regression::ROWS),
+    family("Losses", composite::classification::ROWS),
+    family("Losses", composite::divergence::ROWS),
+    family("Losses", composite::margin::ROWS),
+    family("Losses", composite::labels::ROWS),
+    family("Distances", composite::distance::ROWS),
     family("Random numbers", random::ROWS),
     family("Random numbers", composite::chance::ROWS),
     family("Control", control::ROWS),
