@@ -5448,7 +5448,7 @@ def margin_ranking_loss(
     a: TensorLike, b: TensorLike, target: TensorLike, margin: TensorLike = 0.0, reduction: Literal["mean", "sum", "none"] = "mean"
 ) -> Tensor:
     """`max(0, margin - target * (a - b))` for targets 1, where `a` should be the larger one, and -1; and the mean, the sum or the values
-    themselves. All three broadcast; `margin` is a number or a 0-d tensor.
+    themselves. `b` and the target have the shape of `a`, or repeat to it; `margin` is a number or a 0-d tensor.
 
     Gradient: `-g * target` to `a`, `g * target` to `b`, `-g * (a - b)` to the target, where the value is above 0.
 
@@ -5533,7 +5533,7 @@ def multilabel_margin_loss(x: TensorLike, target: TensorLike, reduction: Literal
 
     >>> with ag.Context():
     ...     print(T.multilabel_margin_loss([0.0, 0.5, 0.25, 1.0], [3, 0, -1, 1]).eval())
-    0.8125
+    0.875
     """
     made: Tensor = _apply(_multilabel_margin_loss, (x, target), (reduction,))
     return made

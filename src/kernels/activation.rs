@@ -1,7 +1,7 @@
 //! Activations in formulas whose values, or whose derivatives, are small differences of larger numbers if they are computed as they are
 //! written.
 
-use super::math::{abs, copysign, exp, exp_of_sum, exp_times, expm1, gt, horner, log1p, lt, select};
+use super::math::{abs, copysign, exp, exp_in_parts, exp_of_sum, expm1, gt, horner, log1p, lt, select};
 use super::real::{FUSED, Float, S};
 
 /// x, and beyond this magnitude a number for which all exponentials are 0 or infinite: so that 0 times it is 0.
@@ -182,10 +182,12 @@ impl<T: Float, const M: u8> GeluTanh<T, M> {
         GeluTanh { x, v, v_low, v1: a + 3.0 * cubic, e, q: 1.0 / (1.0 + e) }
     }
 
-    /// e^-|v| times a factor, rounded once where it is denormal.
+    /// e^-|v| times a factor below e^20, rounded once where it is denormal.
     #[inline(always)]
     fn times(&self, factor: S<T, M>) -> S<T, M> {
-        exp_times(-self.v, -self.v_low, factor)
+        let most = if T::F64 { 780.0 } else { 130.0 };
+        let (r, half, rest) = exp_in_parts(-select(gt(self.v, most), most, self.v), -self.v_low);
+        r.fma(factor, factor) * half * rest
     }
 }
 

@@ -2,8 +2,11 @@
 
 use crate::graph::Tensor;
 use crate::graph::op::OpDef;
-use crate::ops::activation::{sigmoid, softplus, tanh};
+use crate::ops::activation::{decay_twice, tanh, tanh_slope};
 use crate::ops::arithmetic::{abs, square, weighted};
+use crate::ops::compare::less_equal;
+use crate::ops::exponent::exp;
+use crate::ops::select::select;
 
 /// The rows of this family.
 pub(in crate::ops) static ROWS: &[&OpDef] =
@@ -103,18 +106,22 @@ row! {
     samples real;
 }
 
-/// The third derivative of [`MISH`], whose gate is `t = tanh(softplus(x))`, with the derivative `q * s`.
+/// A polynomial of `x`, the coefficients from the constant one on.
+fn polynomial<'g>(x: Tensor<'g>, coefficients: [f64; 6]) -> Tensor<'g> {
+    let [first, middle @ .., last] = coefficients;
+    middle.iter().rev().fold(x * last, |sum, &c| (sum + c) * x) + first
+}
+
+/// The third derivative of [`MISH`]: three times the second derivative of its gate and `x` times the third, of quotients of polynomials of `exp(x)` or `exp(-x)`.
 fn mish_third(x: Tensor<'_>) -> Tensor<'_> {
-    let (t, s) = (tanh(softplus(x)), sigmoid(x));
-    let q = 1.0 - square(t);
-    let s1 = s * (1.0 - s);
-    let s2 = s1 * (1.0 - s * 2.0);
-    let t1 = q * s;
-    let q1 = t * t1 * -2.0;
-    let t2 = q1 * s + q * s1;
-    let q2 = (square(t1) + t * t2) * -2.0;
-    let t3 = q2 * s + q1 * s1 * 2.0 + q * s2;
-    t2 * 3.0 + weighted(t3, x)
+    let left = less_equal(x, 0.0);
+    let d = exp(select(left, x, -x));
+    let either = |on_left, on_right| select(left, polynomial(d, on_left), polynomial(d, on_right));
+    let q = 1.0 / either([2.0, 2.0, 1.0, 0.0, 0.0, 0.0], [1.0, 2.0, 2.0, 0.0, 0.0, 0.0]);
+    let factor = select(left, d, square(d)) * 4.0 * q * square(q);
+    let second = either([2.0, 2.0, -3.0, -2.0, 0.0, 0.0], [-2.0, -3.0, 2.0, 2.0, 0.0, 0.0]);
+    let third = either([4.0, 0.0, -32.0, -24.0, 5.0, 4.0], [4.0, 5.0, -24.0, -32.0, 0.0, 4.0]) * q;
+    weighted(factor, second * 3.0 + x * third)
 }
 
 /// The third derivative of [`GELU_TANH`], with `t` for the hyperbolic tangent of `u`, and `p`, `q` and `r` for the derivatives of `u`.
@@ -122,8 +129,9 @@ fn gelu_tanh_third(x: Tensor<'_>) -> Tensor<'_> {
     let a = std::f64::consts::FRAC_2_SQRT_PI * std::f64::consts::FRAC_1_SQRT_2;
     let b = a * 0.044715;
     let z = square(x);
-    let t = tanh(x * (z * b + a));
-    let s = 1.0 - square(t);
+    let u = x * (z * b + a);
+    let t = tanh(u);
+    let s = tanh_slope(t, decay_twice(u));
     let (p, q, r) = (z * (3.0 * b) + a, x * (6.0 * b), 6.0 * b);
     let second = q - t * square(p) * 2.0;
     let third = r - t * p * q * 6.0 + square(t * p) * p * 4.0 - s * p * square(p) * 2.0;

@@ -118,7 +118,7 @@ fn power_mean<'g>(x: Tensor<'g>, p: Tensor<'g>, axis: &Axes) -> Tensor<'g> {
 pub(crate) fn vectors<'g>(op: &str, x: Tensor<'g>, ord: Option<Tensor<'g>>, axis: Axes, keepdims: bool) -> Result<Tensor<'g>> {
     // A difference that could not be built says why.
     if let Some(e) = x.error() {
-        return Err(e);
+        return Err(e.named(op));
     }
     shape::axes(op, axis.0.as_deref(), x.ndim())?;
     let x = cast(x, x.dtype().to_float());

@@ -1,6 +1,8 @@
 """Losses and distances where samples do not lead: huge logits, rows of -inf, samples that do not count, labels that are none, equal
 points, and the values that theory fixes."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -101,17 +103,18 @@ def test_labels_of_any_dtype(kind):
         (3, "Got 3 at position 1; expected 0 <= label < 3."),
         (-1, "Got -1 at position 1; expected 0 <= label < 3."),
         (np.nan, "Got NaN at position 1; expected 0 <= label < 3."),
-        (0.5, "Got 0.5 at position 1; expected an integer, 0 <= label < 3."),
+        (0.5, "Got 0.5 at position 1; expected 0 <= label < 3."),
     ],
 )
 @pytest.mark.parametrize("loss", [T.cross_entropy, T.nll_loss, T.multi_margin_loss])
 def test_a_label_that_is_no_class(loss, label, found):
     with ag.Context() as ctx:
         x = ctx.constant(np.zeros((2, 3)))
-        with pytest.raises(ag.AutogradError) as e:
+        with pytest.raises(ValueError, match="label is ") as e:
             loss(x, np.array([0, label])).eval()
-        assert str(e.value).startswith(f"{loss.__name__}: ")
-        assert found.split(" at ")[0] in str(e.value)
+        text = str(e.value).split("\n")[0]
+        assert text.startswith(f"{loss.__name__}: label is ")
+        assert text.endswith(found)
 
 
 def test_a_probability_that_is_none():
@@ -119,7 +122,7 @@ def test_a_probability_that_is_none():
         x = ctx.placeholder("x", [2])
         y = T.binary_cross_entropy(x, [0.0, 1.0])
         for bad in (1.5, -0.1, np.nan):
-            with pytest.raises(ag.AutogradError, match=r"^binary_cross_entropy_loss: a value is out of range\. Got .*at position 1; expected 0 <= p <= 1"):
+            with pytest.raises(ValueError, match=r"^binary_cross_entropy_loss: a value is out of range\. Got .*at position 1; expected 0 <= p <= 1"):
                 y.eval({x: np.array([0.5, bad])})
 
 
@@ -127,18 +130,17 @@ def test_numbers_that_are_out_of_range():
     with ag.Context() as ctx:
         x = ctx.constant(np.zeros(2))
         for f, text in [
-            (lambda: T.huber_loss(x, x, delta=0.0), "huber_loss: a value is out of range. Got 0.0; expected a number > 0."),
-            (lambda: T.smooth_l1_loss(x, x, beta=-1.0), "smooth_l1_loss: a value is out of range. Got -1.0; expected a number >= 0."),
-            (lambda: T.softshrink(x, -1.0), "softshrink: a value is out of range. Got -1.0; expected a number >= 0."),
+            (lambda: T.huber_loss(x, x, delta=0.0), "huber_loss: a value is out of range. Got 0; expected a number > 0."),
+            (lambda: T.smooth_l1_loss(x, x, beta=-1.0), "smooth_l1_loss: a value is out of range. Got -1; expected a number >= 0."),
+            (lambda: T.softshrink(x, -1.0), "softshrink: a value is out of range. Got -1; expected a number >= 0."),
             (lambda: T.cross_entropy(x, 0, label_smoothing=1.5), "cross_entropy_loss: a value is out of range. Got 1.5; expected 0 <= p <= 1."),
             (
                 lambda: T.gaussian_nll_loss(x, x, np.array([1.0, -1.0])).eval(),
                 "gaussian_nll_loss: a value is out of range. Got -1.0 at position 1; expected a number >= 0.",
             ),
         ]:
-            with pytest.raises(ag.AutogradError) as e:
+            with pytest.raises(ValueError, match=re.escape(text)):
                 f()
-            assert str(e.value) == text
 
 
 # Equal points

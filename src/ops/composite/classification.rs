@@ -8,8 +8,7 @@ use crate::ops::apply::cast;
 use crate::ops::arithmetic::{clip_below, weighted};
 use crate::ops::bounds;
 use crate::ops::composite::labels::{Scores, over_kept};
-use crate::ops::composite::loss::paired;
-use crate::ops::composite::reduction::{Reduction, fitting, reduced, scaled, unpaired};
+use crate::ops::composite::reduction::{Reduction, fitting, reduced, scaled, targets, unpaired};
 use crate::ops::logarithm::{log, log1p};
 use crate::ops::movement::expand_dims;
 use crate::ops::reduce::{number, reduce_logsumexp, reduce_sum};
@@ -160,7 +159,7 @@ row! {
         x: float, target: float, weight: float = None; reduction: Reduction = Reduction::Mean
     ) -> loss
     body {
-        let target = paired("binary_cross_entropy_loss", target, x)?;
+        let target = targets("binary_cross_entropy_loss", target, x)?;
         let x = bounds::probability("binary_cross_entropy_loss", x)?;
         let loss = (target - 1.0) * clip_below(log1p(-x), -100.0) - target * clip_below(log(x), -100.0);
         reduced(scaled("binary_cross_entropy_loss", "weight", loss, weight)?, reduction)
@@ -185,7 +184,7 @@ row! {
     ) -> loss
     body {
         let op = "binary_cross_entropy_with_logits_loss";
-        let target = paired(op, target, x)?;
+        let target = targets(op, target, x)?;
         let loss = match pos_weight {
             None => logistic_loss(x, target, decay(x)),
             Some(pos) => {

@@ -7,6 +7,7 @@ use crate::graph::attr::Axes;
 use crate::graph::op::OpDef;
 use crate::ops::arithmetic::clip_below;
 use crate::ops::broadcast::broadcast_like;
+use crate::ops::einsum::axes::matched;
 use crate::ops::index::take_at;
 use crate::ops::movement::expand_dims;
 use crate::ops::norms::vectors;
@@ -38,7 +39,7 @@ row! {
         let op = "cosine_similarity";
         let whole = a + b;
         if let Some(e) = whole.error() {
-            return Err(e);
+            return Err(e.named(op));
         }
         let (a, b) = (broadcast_like(a, whole), broadcast_like(b, whole));
         let axis = shape::axis(op, axis, whole.ndim())? as i64;
@@ -88,7 +89,7 @@ row! {
     example "T.dist([3.0, 4.0], 0.0)" => "5.0";
     case real[2, 3], real[2, 3];
     case real[2, 3], real[3], beyond[];
-    case real[], real[4], positive[];
+    case real[], real[4], beyond[];
     refuses f64[2, 3], f64[4] => "dist: shapes do not broadcast. Got (2, 3) and (4,); expected equal lengths, or 1, on each axis counted from the last.";
     refuses f64[2], f64[2], f64[2] => "dist: `p` is not a single number. Got shape (2,); expected a number or a 0-d tensor.";
 }
@@ -131,13 +132,17 @@ row! {
             return Err(Error::new(ErrorKind::Shape, "cdist", "the rows do not fit", got, "shapes (..., m, d) and (..., n, d)"));
         }
         let p = number("cdist", "p", p, a.dtype())?;
+        // Rows of one element would meet those of any number.
+        let (last, of) = (b.ndim().saturating_sub(1), a.ndim().saturating_sub(1));
+        let b = matched(b, last, a, of, false);
+        let a = matched(a, of, b, last, false);
         vectors("cdist", expand_dims(a, -2i64) - expand_dims(b, -3i64), Some(p), Axes(Some([-1].into())), false)?
     }
     numpy "np.linalg.vector_norm(a[..., :, None, :] - b[..., None, :, :], ord=p, axis=-1)";
     example "T.cdist([[0.0, 0.0], [3.0, 4.0]], [[3.0, 0.0]])" => "[[3.]\n [4.]]";
     case real[3, 2], real[4, 2];
     case real[2, 1, 3, 2], real[4, 2, 2];
-    case real[3, 2], real[4, 2], positive[];
+    case real[3, 2], real[4, 2], beyond[];
     refuses f64[3, 2], f64[4, 3] => "cdist: the rows do not fit. Got (3, 2) and (4, 3); expected shapes (..., m, d) and (..., n, d).";
     refuses f64[2], f64[4, 2] => "cdist: the rows do not fit. Got (2,) and (4, 2); expected shapes (..., m, d) and (..., n, d).";
     refuses f64[2, 2], f64[2, 2], f64[2] => "cdist: `p` is not a single number. Got shape (2,); expected a number or a 0-d tensor.";

@@ -8,16 +8,16 @@ use crate::graph::attr::{AttrType, Axes, choices};
 use crate::graph::op::OpDef;
 use crate::ops::arithmetic::{square, weighted};
 use crate::ops::bounds;
-use crate::ops::broadcast::broadcast_like;
+use crate::ops::broadcast::{broadcast_like, repeats_to};
 use crate::ops::compare::{greater, less};
-use crate::ops::composite::loss::{paired, unpaired_with};
-use crate::ops::composite::reduction::{Reduction, fitting, reduced};
+use crate::ops::composite::loss::unpaired_with;
+use crate::ops::composite::reduction::{Reduction, fitting, reduced, targets};
 use crate::ops::exponent::exp;
 use crate::ops::logarithm::{log, xlogy};
 use crate::ops::movement::{expand_dims, stop_gradient};
 use crate::ops::reduce::{count, number};
 use crate::ops::select::select;
-use crate::shape::Dim;
+use crate::shape::Tuple;
 
 /// The rows of this family.
 pub(in crate::ops) static ROWS: &[&OpDef] = &[&KL_DIV, &KL_DIV_LOSS, &GAUSSIAN_NLL_LOSS, &POISSON_NLL_LOSS];
@@ -67,7 +67,7 @@ row! {
     /// Gradient: `-g * target` to `x`, `g * (log(target) + 1 - x)` to the target, which is -inf where that is 0.
     pub KL_DIV_LOSS = fn kl_div_loss(x: float, target: float; reduction: DivergenceReduction = DivergenceReduction::Mean, log_target: bool = false) -> loss
     body {
-        let target = paired("kl_div_loss", target, x)?;
+        let target = targets("kl_div_loss", target, x)?;
         let loss = if log_target { weighted(exp(target), target - x) } else { xlogy(target, target) - weighted(target, x) };
         match reduction {
             DivergenceReduction::Mean => reduced(loss, Reduction::Mean),
@@ -95,10 +95,15 @@ row! {
 
 /// Variances as they stand beside `x`: of its shape, one for each place but on the last axis, or repeated to it.
 fn variances<'g>(var: Tensor<'g>, x: Tensor<'g>) -> Result<Tensor<'g>> {
-    let fits = |a: &[Dim], b: &[Dim]| a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.unify(*b).is_some());
     match x.dims().split_last() {
-        Some((_, rows)) if var.ndim() > 0 && !fits(var.dims(), x.dims()) && fits(var.dims(), rows) => {
+        Some((_, rows)) if var.ndim() > 0 && var.ndim() == rows.len() && repeats_to(var.dims(), rows) => {
             Ok(broadcast_like(expand_dims(var, -1i64), x))
+        }
+        // What has one axis less is one for each row.
+        Some((_, rows)) if var.ndim() > 0 && var.ndim() == rows.len() => {
+            let got = format_args!("{} for {}", Tuple(var.dims()), Tuple(x.dims()));
+            let rule = "the same shape, or one without the last axis";
+            Err(Error::new(ErrorKind::Shape, "gaussian_nll_loss", "`var` does not fit", got, rule))
         }
         _ => fitting("gaussian_nll_loss", "var", var, x),
     }
@@ -115,7 +120,7 @@ row! {
         x: float, target: float, var: float, eps: any = 1e-6; full: bool = false, reduction: Reduction = Reduction::Mean
     ) -> loss
     body {
-        let target = paired("gaussian_nll_loss", target, x)?;
+        let target = targets("gaussian_nll_loss", target, x)?;
         let var = variances(bounds::not_negative("gaussian_nll_loss", var)?, x)?;
         let eps = number("gaussian_nll_loss", "eps", eps, x.dtype())?;
         let v = select(less(var, eps), eps + (var - stop_gradient(var)), var);
@@ -132,7 +137,8 @@ row! {
     case real[2, 3], real[2, 3], positive[2, 1];
     case real[4], real[4], positive[] with full = true;
     refuses f64[3, 1], f64[3], f64[] => "gaussian_nll_loss: the targets do not fit. Got (3,) for (3, 1); expected targets of the same shape, or repeated to it.\nhelp: give both one shape, as with `squeeze` or `expand_dims`";
-    refuses f64[2, 3], f64[2, 3], f64[4] => "gaussian_nll_loss: `var` does not fit. Got (4,) for (2, 3); expected the same shape, or one repeated to it.";
+    refuses f64[2, 3], f64[2, 3], f64[4] => "gaussian_nll_loss: `var` does not fit. Got (4,) for (2, 3); expected the same shape, or one without the last axis.";
+    refuses f64[2, 3], f64[2, 3], f64[2, 2] => "gaussian_nll_loss: `var` does not fit. Got (2, 2) for (2, 3); expected the same shape, or one repeated to it.";
     refuses f64[2], f64[2], f64[2], f64[2] => "gaussian_nll_loss: `eps` is not a single number. Got shape (2,); expected a number or a 0-d tensor.";
 }
 row! {
@@ -145,7 +151,7 @@ row! {
         x: float, target: float, eps: any = 1e-8; log_input: bool = true, full: bool = false, reduction: Reduction = Reduction::Mean
     ) -> loss
     body {
-        let target = paired("poisson_nll_loss", target, x)?;
+        let target = targets("poisson_nll_loss", target, x)?;
         let eps = number("poisson_nll_loss", "eps", eps, x.dtype())?;
         let loss = if log_input { exp(x) - target * x } else { x - target * log(x + eps) };
         let loss = if full {

@@ -9,8 +9,7 @@ use crate::ops::apply::cast;
 use crate::ops::arithmetic::minimum;
 use crate::ops::compare::{equal, not_equal};
 use crate::ops::composite::distance::distance;
-use crate::ops::composite::loss::paired;
-use crate::ops::composite::reduction::{Reduction, fitting, reduced, unpaired};
+use crate::ops::composite::reduction::{Reduction, fitting, reduced, targets, unpaired};
 use crate::ops::norms::vectors;
 use crate::ops::reduce::{number, reduce_sum};
 use crate::ops::root::hypot;
@@ -27,7 +26,7 @@ row! {
     ///
     /// Gradient: `-g * target * sigmoid(-target * x)` to `x`, and the same with `x` for `target` to the target.
     pub SOFT_MARGIN_LOSS = fn soft_margin_loss(x: float, target: float; reduction: Reduction = Reduction::Mean) -> loss
-    body { reduced(softplus(-(paired("soft_margin_loss", target, x)? * x)), reduction) }
+    body { reduced(softplus(-(targets("soft_margin_loss", target, x)? * x)), reduction) }
     numpy "ref.reduced(np.logaddexp(0, -target * x), reduction)";
     example "T.soft_margin_loss([0.0, 1000.0, 1000.0], [1.0, 1.0, -1.0], reduction=\"none\")" => "[6.93147181e-01 0.00000000e+00 1.00000000e+03]";
     alias soft_margin;
@@ -44,7 +43,7 @@ row! {
     pub HINGE_EMBEDDING_LOSS = fn hinge_embedding_loss(x: any, target: any, margin: any = 1.0; reduction: Reduction = Reduction::Mean) -> loss
     body {
         let x = cast(x, x.dtype().to_float());
-        let target = paired("hinge_embedding_loss", target, x)?;
+        let target = targets("hinge_embedding_loss", target, x)?;
         let margin = number("hinge_embedding_loss", "margin", margin, x.dtype())?;
         let loss = select(not_equal(target, 1), relu(margin - x), 0.0) + select(not_equal(target, -1), x, 0.0);
         reduced(loss, reduction)
@@ -61,7 +60,7 @@ row! {
 }
 row! {
     /// `max(0, margin - target * (a - b))` for targets 1, where `a` should be the larger one, and -1; and the mean, the sum or the values
-    /// themselves. All three broadcast; `margin` is a number or a 0-d tensor.
+    /// themselves. `b` and the target have the shape of `a`, or repeat to it; `margin` is a number or a 0-d tensor.
     ///
     /// Gradient: `-g * target` to `a`, `g * target` to `b`, `-g * (a - b)` to the target, where the value is above 0.
     pub MARGIN_RANKING_LOSS = fn margin_ranking_loss(
@@ -69,6 +68,7 @@ row! {
     ) -> loss
     body {
         let margin = number("margin_ranking_loss", "margin", margin, a.dtype())?;
+        let (b, target) = (fitting("margin_ranking_loss", "b", b, a)?, targets("margin_ranking_loss", target, a)?);
         reduced(relu(margin - target * (a - b)), reduction)
     }
     numpy "ref.reduced(np.maximum(margin - target * (a - b), 0), reduction)";
@@ -78,7 +78,7 @@ row! {
     case real[2, 3], real[2, 3], real[2, 3];
     case real[2, 3], real[3], real[2, 3], unit[] with reduction = Reduction::Sum;
     case real[6], real[6], real[6] with reduction = Reduction::None;
-    refuses f64[2], f64[3], f64[2] => "margin_ranking_loss: shapes do not broadcast. Got (2,) and (3,); expected equal lengths, or 1, on each axis counted from the last.";
+    refuses f64[2], f64[3], f64[2] => "margin_ranking_loss: `b` does not fit. Got (3,) for (2,); expected the same shape, or one repeated to it.";
     refuses f64[2], f64[2], f64[2], f64[2] => "margin_ranking_loss: `margin` is not a single number. Got shape (2,); expected a number or a 0-d tensor.";
 }
 row! {

@@ -7,11 +7,12 @@ use crate::ops::activation::sigmoid;
 use crate::ops::apply::cast;
 use crate::ops::arithmetic::{clip, weighted};
 use crate::ops::bounds;
+use crate::ops::broadcast::broadcast_like;
 use crate::ops::compare::{greater, greater_equal, less_equal, logical_and};
 use crate::ops::composite::activation::softmax;
 use crate::ops::exponent::expm1;
 use crate::ops::movement::{expand_dims, squeeze};
-use crate::ops::positions::known_length;
+use crate::ops::positions::{check_length, known_length};
 use crate::ops::reduce::number;
 use crate::ops::samples;
 use crate::ops::select::select;
@@ -43,10 +44,10 @@ fn slopes<'g>(x: Tensor<'g>, weight: Tensor<'g>) -> Result<Tensor<'g>> {
     let dims = weight.dims();
     match (dims, x.dims().get(1)) {
         ([], _) => Ok(weight),
-        ([Dim::Known(1)], _) => Ok(squeeze(weight, 0)),
-        ([n], Some(channels)) if n.unify(*channels).is_some() => {
+        ([n], None) if n.unify(Dim::Known(1)).is_some() => Ok(squeeze(check_length(weight, 0, 1), 0)),
+        ([n], Some(channels)) if *n == Dim::Known(1) || n.unify(*channels).is_some() => {
             let after: Vec<i64> = (1..x.ndim() as i64 - 1).collect();
-            Ok(if after.is_empty() { weight } else { expand_dims(weight, after) })
+            Ok(broadcast_like(if after.is_empty() { weight } else { expand_dims(weight, after) }, x))
         }
         _ => {
             let got = format_args!("{} for {}", Tuple(dims), Tuple(x.dims()));

@@ -5,7 +5,7 @@ use crate::graph::Tensor;
 use crate::graph::attr::{AttrType, Axes, choices};
 use crate::graph::op::Bad;
 use crate::ops::broadcast::{broadcast_like, repeats_to};
-use crate::ops::composite::loss::unpaired_with;
+use crate::ops::composite::loss::{paired, unpaired_with};
 use crate::ops::reduce::{reduce_mean, reduce_sum};
 use crate::shape::Tuple;
 
@@ -38,14 +38,18 @@ pub(crate) fn scaled<'g>(op: &str, name: &str, loss: Tensor<'g>, weight: Option<
     })
 }
 
-/// The parameter `name`, which has the shape of `x` or repeats to it. Where lengths are not known yet, the run checks them.
+/// The parameter `name`, which has the shape of `x` or repeats to it, in that shape. Where lengths are not known yet, the run checks them.
 pub(crate) fn fitting<'g>(op: &str, name: &str, weight: Tensor<'g>, x: Tensor<'g>) -> Result<Tensor<'g>> {
     if !repeats_to(weight.dims(), x.dims()) {
         let got = format_args!("{} for {}", Tuple(weight.dims()), Tuple(x.dims()));
         return Err(Error::new(ErrorKind::Shape, op, format_args!("`{name}` does not fit"), got, "the same shape, or one repeated to it"));
     }
-    let settled = weight.ndim() == 0 || weight.known_shape().is_some() && x.known_shape().is_some();
-    Ok(if settled { weight } else { broadcast_like(weight, x) })
+    Ok(broadcast_like(weight, x))
+}
+
+/// The targets of `x`, as [`paired`] takes them, in the shape of `x`: their gradient is added up once, whatever is known of lengths.
+pub(crate) fn targets<'g>(op: &str, target: Tensor<'g>, x: Tensor<'g>) -> Result<Tensor<'g>> {
+    Ok(broadcast_like(paired(op, target, x)?, x))
 }
 
 /// What a loss refuses that has no attribute but the reduction.

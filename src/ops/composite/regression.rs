@@ -4,8 +4,7 @@ use crate::graph::op::OpDef;
 use crate::ops::arithmetic::{abs, square};
 use crate::ops::bounds;
 use crate::ops::compare::{less, less_equal};
-use crate::ops::composite::loss::paired;
-use crate::ops::composite::reduction::{Reduction, reduced, unpaired};
+use crate::ops::composite::reduction::{Reduction, reduced, targets, unpaired};
 use crate::ops::gates::log_cosh;
 use crate::ops::reduce::number;
 use crate::ops::select::select;
@@ -18,7 +17,7 @@ row! {
     ///
     /// Gradient: `2 * g * (x - target)` to `x`, its negative to the target; over the number of elements, for the mean.
     pub MSE_LOSS = fn mse_loss(x: float, target: float; reduction: Reduction = Reduction::Mean) -> loss
-    body { reduced(square(x - paired("mse_loss", target, x)?), reduction) }
+    body { reduced(square(x - targets("mse_loss", target, x)?), reduction) }
     numpy "ref.reduced((x - target) ** 2, reduction)";
     example "T.mse_loss([1.0, 2.0, 3.0], [1.0, 4.0, 0.0], reduction=\"none\")" => "[0. 4. 9.]";
     alias mse;
@@ -32,7 +31,7 @@ row! {
     ///
     /// Gradient: `g * sign(x - target)` to `x`, its negative to the target; 0 where they are equal.
     pub L1_LOSS = fn l1_loss(x: float, target: float; reduction: Reduction = Reduction::Mean) -> loss
-    body { reduced(abs(x - paired("l1_loss", target, x)?), reduction) }
+    body { reduced(abs(x - targets("l1_loss", target, x)?), reduction) }
     numpy "ref.reduced(np.abs(x - target), reduction)";
     example "T.l1_loss([1.0, 2.0, 3.0], [1.0, 4.0, 0.0], reduction=\"sum\")" => "5.0";
     alias l1;
@@ -48,7 +47,7 @@ row! {
     /// Gradient: `g * d` up to `delta`, `g * delta * sign(d)` beyond it, to `x`; its negative to the target.
     pub HUBER_LOSS = fn huber_loss(x: float, target: float, delta: any = 1.0; reduction: Reduction = Reduction::Mean) -> loss
     body {
-        let d = x - paired("huber_loss", target, x)?;
+        let d = x - targets("huber_loss", target, x)?;
         let delta = bounds::positive("huber_loss", number("huber_loss", "delta", delta, x.dtype())?)?;
         let far = abs(d);
         reduced(select(less_equal(far, delta), square(d) * 0.5, (far - delta * 0.5) * delta), reduction)
@@ -71,7 +70,7 @@ row! {
     /// Gradient: `g * d / beta` below `beta`, `g * sign(d)` from there on, to `x`; its negative to the target. 0 where `d` is 0.
     pub SMOOTH_L1_LOSS = fn smooth_l1_loss(x: float, target: float, beta: any = 1.0; reduction: Reduction = Reduction::Mean) -> loss
     body {
-        let d = x - paired("smooth_l1_loss", target, x)?;
+        let d = x - targets("smooth_l1_loss", target, x)?;
         let beta = bounds::not_negative("smooth_l1_loss", number("smooth_l1_loss", "beta", beta, x.dtype())?)?;
         let far = abs(d);
         reduced(select(less(far, beta), square(d) * 0.5 / beta, far - beta * 0.5), reduction)
@@ -92,7 +91,7 @@ row! {
     ///
     /// Gradient: `g * tanh(x - target)` to `x`, its negative to the target.
     pub LOG_COSH_LOSS = fn log_cosh_loss(x: float, target: float; reduction: Reduction = Reduction::Mean) -> loss
-    body { reduced(log_cosh(x - paired("log_cosh_loss", target, x)?), reduction) }
+    body { reduced(log_cosh(x - targets("log_cosh_loss", target, x)?), reduction) }
     numpy "ref.reduced(np.logaddexp(x - target, target - x) - np.log(2), reduction)";
     example "T.log_cosh_loss([0.0, 1.0, 1000.0], 0.0, reduction=\"none\")" => "[0.00000000e+00 4.33780830e-01 9.99306853e+02]";
     case real[2, 3], real[2, 3];
