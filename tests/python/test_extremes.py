@@ -126,7 +126,9 @@ def subjects():
         needed = sum(default in (None, "None") for _, _, default, _ in tensors)
         for chosen in itertools.product(*(names for *_, names in rest)):
             attrs = {name: text for (name, *_), text in zip(rest, chosen, strict=True)}
-            label = "-".join([row["name"], *(t for t, (_, _, default, _) in zip(chosen, rest, strict=True) if repr(t) != default.replace('"', "'"))])
+            label = "-".join(
+                [row["name"], *(t for t, (_, _, default, _) in zip(chosen, rest, strict=True) if repr(t) != default.replace('"', "'"))]
+            )
             for count in sorted({needed, len(tensors)}):
                 operands = ", ".join(n for n, *_ in tensors)
                 fixed = {n: parsed("tensor", text) for n, _, text, _ in tensors[count:]} | attrs

@@ -122,7 +122,9 @@ def test_a_probability_that_is_none():
         x = ctx.placeholder("x", [2])
         y = T.binary_cross_entropy(x, [0.0, 1.0])
         for bad in (1.5, -0.1, np.nan):
-            with pytest.raises(ValueError, match=r"^binary_cross_entropy_loss: a value is out of range\. Got .*at position 1; expected 0 <= p <= 1"):
+            with pytest.raises(
+                ValueError, match=r"^binary_cross_entropy_loss: a value is out of range\. Got .*at position 1; expected 0 <= p <= 1"
+            ):
                 y.eval({x: np.array([0.5, bad])})
 
 
@@ -133,7 +135,10 @@ def test_numbers_that_are_out_of_range():
             (lambda: T.huber_loss(x, x, delta=0.0), "huber_loss: a value is out of range. Got 0; expected a number > 0."),
             (lambda: T.smooth_l1_loss(x, x, beta=-1.0), "smooth_l1_loss: a value is out of range. Got -1; expected a number >= 0."),
             (lambda: T.softshrink(x, -1.0), "softshrink: a value is out of range. Got -1; expected a number >= 0."),
-            (lambda: T.cross_entropy(x, 0, label_smoothing=1.5), "cross_entropy_loss: a value is out of range. Got 1.5; expected 0 <= p <= 1."),
+            (
+                lambda: T.cross_entropy(x, 0, label_smoothing=1.5),
+                "cross_entropy_loss: a value is out of range. Got 1.5; expected 0 <= p <= 1.",
+            ),
             (
                 lambda: T.gaussian_nll_loss(x, x, np.array([1.0, -1.0])).eval(),
                 "gaussian_nll_loss: a value is out of range. Got -1.0 at position 1; expected a number >= 0.",
@@ -215,7 +220,9 @@ def test_a_single_target_may_be_a_number():
     assert value_and_gradient(lambda x: T.nll_loss(x, 1), [-1.0, -3.0])[0] == 3.0
 
 
-@pytest.mark.parametrize("name", ["mse", "l1", "huber", "smooth_l1", "gaussian_nll", "poisson_nll", "hinge_embedding", "binary_cross_entropy"])
+@pytest.mark.parametrize(
+    "name", ["mse", "l1", "huber", "smooth_l1", "gaussian_nll", "poisson_nll", "hinge_embedding", "binary_cross_entropy"]
+)
 def test_targets_have_gradients(name):
     extra = ([0.5],) if name == "gaussian_nll" else ()
     got = value_and_gradient(lambda x, t: getattr(T, name)(x, t, *extra), [0.25], [0.75])
