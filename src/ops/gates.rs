@@ -3,7 +3,7 @@
 use crate::graph::Tensor;
 use crate::graph::op::OpDef;
 use crate::ops::activation::{decay_twice, tanh, tanh_slope};
-use crate::ops::arithmetic::{abs, square, weighted};
+use crate::ops::arithmetic::{abs, clip, square, weighted};
 use crate::ops::compare::less_equal;
 use crate::ops::exponent::exp;
 use crate::ops::select::select;
@@ -126,6 +126,8 @@ fn mish_third(x: Tensor<'_>) -> Tensor<'_> {
 
 /// The third derivative of [`GELU_TANH`], with `t` for the hyperbolic tangent of `u`, and `p`, `q` and `r` for the derivatives of `u`.
 fn gelu_tanh_third(x: Tensor<'_>) -> Tensor<'_> {
+    // Beyond these numbers it is 0, and its powers overflow.
+    let x = clip(x, -32.0, 32.0);
     let a = std::f64::consts::FRAC_2_SQRT_PI * std::f64::consts::FRAC_1_SQRT_2;
     let b = a * 0.044715;
     let z = square(x);

@@ -88,8 +88,8 @@ row! {
     numpy "np.linalg.vector_norm(a - b, ord=p)";
     example "T.dist([3.0, 4.0], 0.0)" => "5.0";
     case real[2, 3], real[2, 3];
-    case real[2, 3], real[3], beyond[];
-    case real[], real[4], beyond[];
+    case beyond[2, 3], unit[3], beyond[];
+    case unit[], beyond[4], positive[];
     refuses f64[2, 3], f64[4] => "dist: shapes do not broadcast. Got (2, 3) and (4,); expected equal lengths, or 1, on each axis counted from the last.";
     refuses f64[2], f64[2], f64[2] => "dist: `p` is not a single number. Got shape (2,); expected a number or a 0-d tensor.";
 }
@@ -142,7 +142,8 @@ row! {
     example "T.cdist([[0.0, 0.0], [3.0, 4.0]], [[3.0, 0.0]])" => "[[3.]\n [4.]]";
     case real[3, 2], real[4, 2];
     case real[2, 1, 3, 2], real[4, 2, 2];
-    case real[3, 2], real[4, 2], beyond[];
+    case beyond[3, 2], unit[4, 2], beyond[];
+    case beyond[3, 2], unit[1, 2], unit[];
     refuses f64[3, 2], f64[4, 3] => "cdist: the rows do not fit. Got (3, 2) and (4, 3); expected shapes (..., m, d) and (..., n, d).";
     refuses f64[2], f64[4, 2] => "cdist: the rows do not fit. Got (2,) and (4, 2); expected shapes (..., m, d) and (..., n, d).";
     refuses f64[2, 2], f64[2, 2], f64[2] => "cdist: `p` is not a single number. Got shape (2,); expected a number or a 0-d tensor.";
