@@ -141,7 +141,7 @@ row! {
     numpy "np.linalg.vector_norm(a[..., :, None, :] - b[..., None, :, :], ord=p, axis=-1)";
     example "T.cdist([[0.0, 0.0], [3.0, 4.0]], [[3.0, 0.0]])" => "[[3.]\n [4.]]";
     case real[3, 2], real[4, 2];
-    case real[2, 1, 3, 2], real[4, 2, 2];
+    case beyond[2, 1, 3, 2], unit[4, 2, 2];
     case beyond[3, 2], unit[4, 2], beyond[];
     case beyond[3, 2], unit[1, 2], unit[];
     refuses f64[3, 2], f64[4, 3] => "cdist: the rows do not fit. Got (3, 2) and (4, 3); expected shapes (..., m, d) and (..., n, d).";
