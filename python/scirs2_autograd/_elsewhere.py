@@ -52,13 +52,10 @@ FUNCTIONS = {
     "tensor": "T.constant(np.array([1.0, 2.0]))",
     # Losses and gradients
     "backward": "T.grad([y], [x])",
-    "binary_cross_entropy_with_logits": "T.sigmoid_cross_entropy(x, targets)",
-    "cross_entropy": "T.sparse_softmax_cross_entropy(x, labels)",
     "gradients": "T.grad([y], [x])",
     "hessian": "T.jacobians(T.grad([y], [x])[0], [x])",
     "hvp": "T._hessian_vector_product([y], [x], [x])",
     "jacobian": "T.jacobians(y, [x])",
-    "mse_loss": "T.mean(T.mean_squared_error(x, targets))",
     "no_grad": "T.stop_gradient(x)",
     "vjp": "T.grad_with_default([y], [x], [2.0])",
 }  # fmt: skip

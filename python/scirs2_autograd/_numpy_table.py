@@ -198,6 +198,7 @@ TABLE: dict[str, Entry] = {
     "special.erfinv": Entry("erfinv", {}),
     "special.expit": Entry("sigmoid", {}),
     "special.gammaln": Entry("lgamma", {}),
+    "special.kl_div": Entry("kl_div", {}),
     "special.ndtr": Entry("ndtr", {}),
     "special.xlog1py": Entry("xlog1py", {}),
     "special.xlogy": Entry("xlogy", {}),

@@ -116,7 +116,13 @@ __all__ = [
     "avg_pool3d",
     "band_matrix",
     "batch_matmul",
+    "bce_with_logits",
+    "bce_with_logits_loss",
     "bernoulli",
+    "binary_cross_entropy",
+    "binary_cross_entropy_loss",
+    "binary_cross_entropy_with_logits",
+    "binary_cross_entropy_with_logits_loss",
     "bitwise_and",
     "bitwise_invert",
     "bitwise_not",
@@ -127,7 +133,9 @@ __all__ = [
     "broadcast_to",
     "cast",
     "cbrt",
+    "cdist",
     "ceil",
+    "celu",
     "cg",
     "check_finite",
     "checkpoint",
@@ -159,9 +167,14 @@ __all__ = [
     "cos",
     "cosh",
     "coshm",
+    "cosine_embedding",
+    "cosine_embedding_loss",
+    "cosine_similarity",
     "cosm",
     "count_nonzero",
     "cross",
+    "cross_entropy",
+    "cross_entropy_loss",
     "cummax",
     "cummin",
     "cumprod",
@@ -177,6 +190,7 @@ __all__ = [
     "diagonal",
     "diff",
     "digamma",
+    "dist",
     "div",
     "divide",
     "divmod",
@@ -225,16 +239,29 @@ __all__ = [
     "funm",
     "gammaln",
     "gather",
+    "gaussian_nll",
+    "gaussian_nll_loss",
     "gelu",
+    "glu",
     "grad",
     "grad_with_default",
     "greater",
     "greater_equal",
+    "group_norm",
+    "hard_sigmoid",
+    "hard_swish",
     "hard_tanh",
+    "hardshrink",
+    "hardsigmoid",
+    "hardswish",
     "hardtanh",
     "heaviside",
+    "hinge_embedding",
+    "hinge_embedding_loss",
     "householder_product",
     "hstack",
+    "huber",
+    "huber_loss",
     "hypot",
     "identity",
     "im2col",
@@ -242,6 +269,7 @@ __all__ = [
     "index_fill",
     "index_select",
     "inner",
+    "instance_norm",
     "interp",
     "interpolate",
     "inv",
@@ -250,7 +278,12 @@ __all__ = [
     "isinf",
     "isnan",
     "jacobians",
+    "kl_div",
+    "kl_div_loss",
     "kron",
+    "l1",
+    "l1_loss",
+    "layer_norm",
     "leaky_relu",
     "lerp",
     "less",
@@ -261,10 +294,12 @@ __all__ = [
     "linalg",
     "linspace",
     "ln",
+    "local_response_norm",
     "log",
     "log1p",
     "log2",
     "log10",
+    "log_cosh_loss",
     "log_sigmoid",
     "log_softmax",
     "logaddexp",
@@ -285,6 +320,8 @@ __all__ = [
     "lu",
     "lu_factor",
     "lu_solve",
+    "margin_ranking",
+    "margin_ranking_loss",
     "masked_fill",
     "matmul",
     "matrix_exp",
@@ -313,10 +350,19 @@ __all__ = [
     "meshgrid",
     "min",
     "minimum",
+    "mish",
     "mod",
     "moveaxis",
+    "mse",
+    "mse_loss",
     "mul",
     "multi_dot",
+    "multi_margin",
+    "multi_margin_loss",
+    "multilabel_margin",
+    "multilabel_margin_loss",
+    "multilabel_soft_margin",
+    "multilabel_soft_margin_loss",
     "multiply",
     "nan_to_num",
     "nanmax",
@@ -326,8 +372,11 @@ __all__ = [
     "ndtr",
     "neg",
     "negative",
+    "nll",
+    "nll_loss",
     "norm",
     "normal_like",
+    "normalize",
     "not_equal",
     "nuclear_norm",
     "one_hot",
@@ -335,15 +384,20 @@ __all__ = [
     "ones_like",
     "outer",
     "pad",
+    "pairwise_distance",
+    "pdist",
     "permute",
     "pinv",
     "pixel_shuffle",
     "pixel_unshuffle",
+    "poisson_nll",
+    "poisson_nll_loss",
     "polar",
     "polygamma",
     "positive",
     "pow",
     "power",
+    "prelu",
     "prod",
     "psi",
     "ptp",
@@ -364,11 +418,13 @@ __all__ = [
     "reduce_sum",
     "relative_gap",
     "relu",
+    "relu6",
     "remainder",
     "repeat",
     "repeat_interleave",
     "reshape",
     "rint",
+    "rms_norm",
     "roll",
     "round",
     "rsqrt",
@@ -378,6 +434,7 @@ __all__ = [
     "scatter_reduce",
     "schur",
     "searchsorted",
+    "selu",
     "show",
     "sigmoid",
     "sigmoid_cross_entropy",
@@ -392,9 +449,16 @@ __all__ = [
     "sinm",
     "slice",
     "slogdet",
+    "smooth_l1",
+    "smooth_l1_loss",
+    "soft_margin",
+    "soft_margin_loss",
     "softmax",
     "softmax_cross_entropy",
+    "softmin",
     "softplus",
+    "softshrink",
+    "softsign",
     "solve",
     "solve_banded",
     "solve_continuous_lyapunov",
@@ -431,10 +495,12 @@ __all__ = [
     "tan",
     "tanh",
     "tanhm",
+    "tanhshrink",
     "tensor_split",
     "tensordot",
     "tensorinv",
     "tensorsolve",
+    "threshold",
     "tile",
     "toeplitz",
     "topk",
@@ -444,6 +510,8 @@ __all__ = [
     "trapz",
     "tridiagonal_solve",
     "tril",
+    "triplet_margin",
+    "triplet_margin_loss",
     "triu",
     "true_divide",
     "trunc",
@@ -499,6 +567,8 @@ _avg_pool2d = _row("avg_pool2d")
 _avg_pool3d = _row("avg_pool3d")
 _band_matrix = _row("band_matrix")
 _batch_matmul = _row("batch_matmul")
+_binary_cross_entropy_loss = _row("binary_cross_entropy_loss")
+_binary_cross_entropy_with_logits_loss = _row("binary_cross_entropy_with_logits_loss")
 _bitwise_and = _row("bitwise_and")
 _bitwise_not = _row("bitwise_not")
 _bitwise_or = _row("bitwise_or")
@@ -508,7 +578,9 @@ _broadcast_arrays = _row("broadcast_arrays")
 _broadcast_to = _row("broadcast_to")
 _cast = _row("cast")
 _cbrt = _row("cbrt")
+_cdist = _row("cdist")
 _ceil = _row("ceil")
+_celu = _row("celu")
 _check_finite = _row("check_finite")
 _checkpoint = _row("checkpoint")
 _checkpoint_name = _row("checkpoint_name")
@@ -528,9 +600,12 @@ _copysign = _row("copysign")
 _cos = _row("cos")
 _cosh = _row("cosh")
 _coshm = _row("coshm")
+_cosine_embedding_loss = _row("cosine_embedding_loss")
+_cosine_similarity = _row("cosine_similarity")
 _cosm = _row("cosm")
 _count_nonzero = _row("count_nonzero")
 _cross = _row("cross")
+_cross_entropy_loss = _row("cross_entropy_loss")
 _cummax = _row("cummax")
 _cummin = _row("cummin")
 _cumprod = _row("cumprod")
@@ -543,6 +618,7 @@ _diag_embed = _row("diag_embed")
 _diagonal = _row("diagonal")
 _diff = _row("diff")
 _digamma = _row("digamma")
+_dist = _row("dist")
 _div = _row("div")
 _divmod = _row("divmod")
 _dot = _row("dot")
@@ -582,35 +658,50 @@ _fractional_matrix_power = _row("fractional_matrix_power")
 _frobenius_norm = _row("frobenius_norm")
 _full_like = _row("full_like")
 _gather = _row("gather")
+_gaussian_nll_loss = _row("gaussian_nll_loss")
 _gelu = _row("gelu")
+_glu = _row("glu")
 _greater = _row("greater")
 _greater_equal = _row("greater_equal")
+_group_norm = _row("group_norm")
+_hard_sigmoid = _row("hard_sigmoid")
+_hard_swish = _row("hard_swish")
 _hard_tanh = _row("hard_tanh")
+_hardshrink = _row("hardshrink")
 _heaviside = _row("heaviside")
+_hinge_embedding_loss = _row("hinge_embedding_loss")
 _householder_product = _row("householder_product")
 _hstack = _row("hstack")
+_huber_loss = _row("huber_loss")
 _hypot = _row("hypot")
 _identity = _row("identity")
 _index_add = _row("index_add")
 _index_fill = _row("index_fill")
 _index_select = _row("index_select")
 _inner = _row("inner")
+_instance_norm = _row("instance_norm")
 _interp = _row("interp")
 _interpolate = _row("interpolate")
 _inv = _row("inv")
 _isfinite = _row("isfinite")
 _isinf = _row("isinf")
 _isnan = _row("isnan")
+_kl_div = _row("kl_div")
+_kl_div_loss = _row("kl_div_loss")
 _kron = _row("kron")
+_l1_loss = _row("l1_loss")
+_layer_norm = _row("layer_norm")
 _leaky_relu = _row("leaky_relu")
 _lerp = _row("lerp")
 _less = _row("less")
 _less_equal = _row("less_equal")
 _lgamma = _row("lgamma")
+_local_response_norm = _row("local_response_norm")
 _log = _row("log")
 _log10 = _row("log10")
 _log1p = _row("log1p")
 _log2 = _row("log2")
+_log_cosh_loss = _row("log_cosh_loss")
 _log_softmax = _row("log_softmax")
 _logaddexp = _row("logaddexp")
 _logaddexp2 = _row("logaddexp2")
@@ -628,6 +719,7 @@ _lp_pool3d = _row("lp_pool3d")
 _lu = _row("lu")
 _lu_factor = _row("lu_factor")
 _lu_solve = _row("lu_solve")
+_margin_ranking_loss = _row("margin_ranking_loss")
 _masked_fill = _row("masked_fill")
 _matmul = _row("matmul")
 _matrix_power = _row("matrix_power")
@@ -646,9 +738,14 @@ _mean_squared_error = _row("mean_squared_error")
 _median = _row("median")
 _meshgrid = _row("meshgrid")
 _minimum = _row("minimum")
+_mish = _row("mish")
 _moveaxis = _row("moveaxis")
+_mse_loss = _row("mse_loss")
 _mul = _row("mul")
 _multi_dot = _row("multi_dot")
+_multi_margin_loss = _row("multi_margin_loss")
+_multilabel_margin_loss = _row("multilabel_margin_loss")
+_multilabel_soft_margin_loss = _row("multilabel_soft_margin_loss")
 _nan_to_num = _row("nan_to_num")
 _nanmax = _row("nanmax")
 _nanmean = _row("nanmean")
@@ -656,18 +753,24 @@ _nanmin = _row("nanmin")
 _nansum = _row("nansum")
 _ndtr = _row("ndtr")
 _neg = _row("neg")
+_nll_loss = _row("nll_loss")
+_normalize = _row("normalize")
 _not_equal = _row("not_equal")
 _nuclear_norm = _row("nuclear_norm")
 _one_hot = _row("one_hot")
 _ones_like = _row("ones_like")
 _outer = _row("outer")
 _pad = _row("pad")
+_pairwise_distance = _row("pairwise_distance")
+_pdist = _row("pdist")
 _pinv = _row("pinv")
 _pixel_shuffle = _row("pixel_shuffle")
 _pixel_unshuffle = _row("pixel_unshuffle")
+_poisson_nll_loss = _row("poisson_nll_loss")
 _polar = _row("polar")
 _positive = _row("positive")
 _pow = _row("pow")
+_prelu = _row("prelu")
 _ptp = _row("ptp")
 _quantile = _row("quantile")
 _rad2deg = _row("rad2deg")
@@ -682,10 +785,12 @@ _reduce_prod = _row("reduce_prod")
 _reduce_sum = _row("reduce_sum")
 _relative_gap = _row("relative_gap")
 _relu = _row("relu")
+_relu6 = _row("relu6")
 _remainder = _row("remainder")
 _repeat = _row("repeat")
 _reshape = _row("reshape")
 _rint = _row("rint")
+_rms_norm = _row("rms_norm")
 _roll = _row("roll")
 _round = _row("round")
 _rsqrt = _row("rsqrt")
@@ -695,6 +800,7 @@ _scatter_add = _row("scatter_add")
 _scatter_reduce = _row("scatter_reduce")
 _schur = _row("schur")
 _searchsorted = _row("searchsorted")
+_selu = _row("selu")
 _sigmoid = _row("sigmoid")
 _sigmoid_cross_entropy = _row("sigmoid_cross_entropy")
 _sign = _row("sign")
@@ -707,9 +813,14 @@ _sinh = _row("sinh")
 _sinhm = _row("sinhm")
 _sinm = _row("sinm")
 _slogdet = _row("slogdet")
+_smooth_l1_loss = _row("smooth_l1_loss")
+_soft_margin_loss = _row("soft_margin_loss")
 _softmax = _row("softmax")
 _softmax_cross_entropy = _row("softmax_cross_entropy")
+_softmin = _row("softmin")
 _softplus = _row("softplus")
+_softshrink = _row("softshrink")
+_softsign = _row("softsign")
 _solve = _row("solve")
 _solve_banded = _row("solve_banded")
 _solve_continuous_lyapunov = _row("solve_continuous_lyapunov")
@@ -740,8 +851,10 @@ _take_along_axis = _row("take_along_axis")
 _tan = _row("tan")
 _tanh = _row("tanh")
 _tanhm = _row("tanhm")
+_tanhshrink = _row("tanhshrink")
 _tensorinv = _row("tensorinv")
 _tensorsolve = _row("tensorsolve")
+_threshold = _row("threshold")
 _tile = _row("tile")
 _toeplitz = _row("toeplitz")
 _topk = _row("topk")
@@ -749,6 +862,7 @@ _trace = _row("trace")
 _transpose = _row("transpose")
 _trapezoid = _row("trapezoid")
 _tril = _row("tril")
+_triplet_margin_loss = _row("triplet_margin_loss")
 _triu = _row("triu")
 _trunc = _row("trunc")
 _unbind = _row("unbind")
@@ -1650,18 +1764,64 @@ def sigmoid(x: TensorLike) -> Tensor:
     return made
 
 
-def softplus(x: TensorLike) -> Tensor:
-    """`log(1 + exp(x))`, computed as `max(x, 0) + log1p(exp(-|x|))`: it never overflows.
+def softplus(x: TensorLike, beta: TensorLike = 1.0) -> Tensor:
+    """`log(1 + exp(beta * x)) / beta`, computed as `max(x, 0) + log1p(exp(-|x|))` for `beta = 1`: it never overflows, and has its value
+    and its derivatives at every `x`. `beta` is a number or a 0-d tensor.
 
-    Gradient: `g * sigmoid(x)`.
+    Gradient: `g * sigmoid(beta * x)`; and `g * (x * sigmoid(beta * x) - y) / beta` to `beta`, if that is a tensor.
 
-    NumPy: `np.logaddexp(x, 0)`
+    NumPy: `np.logaddexp(x * beta, 0) / beta`
 
     >>> with ag.Context():
     ...     print(T.softplus([-1000.0, 0.0, 1000.0]).eval())
     [0.00000000e+00 6.93147181e-01 1.00000000e+03]
     """
-    made: Tensor = _apply(_softplus, (x,), ())
+    made: Tensor = _apply(_softplus, (x, beta), ())
+    return made
+
+
+def softsign(x: TensorLike) -> Tensor:
+    """`x / (1 + |x|)`, and its limits 1 and -1 at infinity.
+
+    Gradient: `g / (1 + |x|)**2`; the second one is 0 at 0, where it jumps.
+
+    NumPy: `x / (1 + np.abs(x))`
+
+    >>> with ag.Context():
+    ...     print(T.softsign([-1.0, 0.0, 3.0]).eval())
+    [-0.5   0.    0.75]
+    """
+    made: Tensor = _apply(_softsign, (x,), ())
+    return made
+
+
+def tanhshrink(x: TensorLike) -> Tensor:
+    """`x - tanh(x)`, which near 0 is `x**3 / 3`: no digit is lost there.
+
+    Gradient: `g * tanh(x)**2`.
+
+    NumPy: `x - np.tanh(x)`
+
+    >>> with ag.Context():
+    ...     print(T.tanhshrink([0.0, 2.0]).eval())
+    [0.         1.03597242]
+    """
+    made: Tensor = _apply(_tanhshrink, (x,), ())
+    return made
+
+
+def mish(x: TensorLike) -> Tensor:
+    """`x * tanh(softplus(x))`, and its limit 0 at -inf.
+
+    Gradient: `g` times the derivative, accurate in both tails, as the second one is.
+
+    NumPy: `x * np.tanh(np.logaddexp(x, 0))`
+
+    >>> with ag.Context():
+    ...     print(T.mish([-20.0, 0.0, 20.0]).eval())
+    [-4.12230724e-08  0.00000000e+00  2.00000000e+01]
+    """
+    made: Tensor = _apply(_mish, (x,), ())
     return made
 
 
@@ -1772,6 +1932,176 @@ def log_softmax(x: TensorLike, axis: int = -1) -> Tensor:
     return made
 
 
+def relu6(x: TensorLike) -> Tensor:
+    """Rectifier that ends at 6: `min(max(x, 0), 6)`. Integers stay integers.
+
+    Gradient: `g` where `0 < x < 6`, exactly 0 elsewhere, at 0 and 6 too.
+
+    NumPy: `np.clip(x, 0, 6)`
+
+    >>> with ag.Context():
+    ...     print(T.relu6([-1.0, 2.5, 8.0]).eval())
+    [0.  2.5 6. ]
+    """
+    made: Tensor = _apply(_relu6, (x,), ())
+    return made
+
+
+def prelu(x: TensorLike, weight: TensorLike) -> Tensor:
+    """Rectifier that leaks, with a slope that is learned: `x` where `x > 0`, else `weight * x`. The weight is a number, one element, or one
+    element for each channel, which are along axis 1.
+
+    Gradient: to `x` it is `g` where `x > 0`, `g * weight` elsewhere, at 0 too; to the weight the sum of `g * x` where `x <= 0`.
+
+    >>> with ag.Context():
+    ...     print(T.prelu([[-1.0, -1.0, 2.0]], [0.1, 0.2, 0.3]).eval())
+    [[-0.1 -0.2  2. ]]
+    """
+    made: Tensor = _apply(_prelu, (x, weight), ())
+    return made
+
+
+def celu(x: TensorLike, alpha: TensorLike = 1.0) -> Tensor:
+    """Exponential linear unit whose slope is 1 on both sides of 0: `x` where `x > 0`, else `alpha * (exp(x / alpha) - 1)`. `alpha` is a
+    number or a 0-d tensor.
+
+    Gradient: to `x` it is `g` where `x > 0`, `g * exp(x / alpha)` elsewhere; to `alpha`, where that is a tensor,
+    `g * (exp(q) - 1 - q * exp(q))` for `q = x / alpha`, where `x <= 0`.
+
+    NumPy: `np.where(x > 0, x, alpha * np.expm1(x / alpha))`
+
+    >>> with ag.Context():
+    ...     print(T.celu([-1000.0, -1e-20, 2.0], 2.0).eval())
+    [-2.e+00 -1.e-20  2.e+00]
+    """
+    made: Tensor = _apply(_celu, (x, alpha), ())
+    return made
+
+
+def selu(x: TensorLike) -> Tensor:
+    """Exponential linear unit that keeps mean 0 and variance 1: `scale * x` where `x > 0`, else `scale * alpha * (exp(x) - 1)`, with
+    `scale = 1.0507009873554805` and `alpha = 1.6732632423543772`.
+
+    Gradient: `g * scale` where `x > 0`, `g * scale * alpha * exp(x)` elsewhere, at 0 too.
+
+    NumPy: `np.where(x > 0, 1.0507009873554805 * x, 1.7580993408473768 * np.expm1(x))`
+
+    >>> with ag.Context():
+    ...     print(T.selu([-1000.0, 0.0, 1.0]).eval())
+    [-1.75809934  0.          1.05070099]
+    """
+    made: Tensor = _apply(_selu, (x,), ())
+    return made
+
+
+def hard_sigmoid(x: TensorLike) -> Tensor:
+    """The logistic function in three straight pieces: `min(max(x + 3, 0), 6) / 6`.
+
+    Gradient: `g / 6` where `-3 < x < 3`, exactly 0 elsewhere, at the ends too.
+
+    NumPy: `np.clip(x + 3, 0, 6) / 6`
+
+    >>> with ag.Context():
+    ...     print(T.hard_sigmoid([-4.0, 0.0, 1.5, 4.0]).eval())
+    [0.   0.5  0.75 1.  ]
+    """
+    made: Tensor = _apply(_hard_sigmoid, (x,), ())
+    return made
+
+
+def hard_swish(x: TensorLike) -> Tensor:
+    """`x * hard_sigmoid(x)`, which is 0 up to -3, at -inf too, and `x` from 3 on.
+
+    Gradient: 0 up to -3, `g * (x / 3 + 1 / 2)` where `-3 < x < 3`, `g` from 3 on.
+
+    NumPy: `x * np.clip(x + 3, 0, 6) / 6`
+
+    >>> with ag.Context():
+    ...     print(T.hard_swish([-1.5, 0.0, 1.0, 4.0]).eval())
+    [-0.375       0.          0.66666667  4.        ]
+    """
+    made: Tensor = _apply(_hard_swish, (x,), ())
+    return made
+
+
+def threshold(x: TensorLike, threshold: TensorLike, value: TensorLike) -> Tensor:
+    """`x` where it is above `threshold`, else `value`; NaN of NaN.
+
+    Gradient: `g` to `x` where it was taken, at the threshold exactly 0; the rest to `value`.
+
+    NumPy: `np.where(x <= threshold, value, x)`
+
+    >>> with ag.Context():
+    ...     print(T.threshold([0.5, 1.0, 2.0], 1.0, 20.0).eval())
+    [20. 20.  2.]
+    """
+    made: Tensor = _apply(_threshold, (x, threshold, value), ())
+    return made
+
+
+def softshrink(x: TensorLike, lambd: TensorLike = 0.5) -> Tensor:
+    """`x` brought closer to 0 by `lambd`, and 0 where it is as close: `x - lambd` where `x > lambd`, `x + lambd` where `x < -lambd`. NaN of
+    NaN. `lambd` is a number or a 0-d tensor, which may not be negative.
+
+    Gradient: `g` where `|x| > lambd`, exactly 0 elsewhere; `-g * sign(x)` of the same elements to `lambd`, if that is a tensor.
+
+    NumPy: `x - np.clip(x, -lambd, lambd)`
+
+    >>> with ag.Context():
+    ...     print(T.softshrink([-2.0, 0.5, 1.0]).eval())
+    [-1.5  0.   0.5]
+    """
+    made: Tensor = _apply(_softshrink, (x, lambd), ())
+    return made
+
+
+def hardshrink(x: TensorLike, lambd: TensorLike = 0.5) -> Tensor:
+    """`x`, and 0 where `-lambd <= x <= lambd`; NaN of NaN. `lambd` is a number or a 0-d tensor; a negative one changes nothing.
+
+    Gradient: `g` where `x` was kept, exactly 0 elsewhere, at the bounds too; none to `lambd`.
+
+    NumPy: `np.where((x >= -lambd) & (x <= lambd), 0.0, x)`
+
+    >>> with ag.Context():
+    ...     print(T.hardshrink([-2.0, 0.5, 1.0]).eval())
+    [-2.  0.  1.]
+    """
+    made: Tensor = _apply(_hardshrink, (x, lambd), ())
+    return made
+
+
+def glu(x: TensorLike, axis: int = -1) -> Tensor:
+    """Gated linear unit: the first half of `x` along `axis`, times the logistic function of the second. The length of the axis is even,
+    and known when the graph is built.
+
+    Gradient: `g * sigmoid(b)` to the first half `a`, `g * a * sigmoid(b) * sigmoid(-b)` to the second, `b`.
+
+    NumPy: `np.split(x, 2, axis)[0] * scipy.special.expit(np.split(x, 2, axis)[1])`
+
+    >>> with ag.Context():
+    ...     print(T.glu([1.0, 2.0, 0.0, 1000.0]).eval())
+    [0.5 2. ]
+    """
+    made: Tensor = _apply(_glu, (x,), (axis,))
+    return made
+
+
+def softmin(x: TensorLike, axis: int = -1) -> Tensor:
+    """`softmax(-x)`: `exp(-x) / sum(exp(-x))` along `axis`, which never overflows.
+
+    Gradient: `-y * (g - sum(g * y))`, accurate also where a probability rounds to 1.
+
+    NumPy: `scipy.special.softmax(-x, axis=axis)`
+
+    >>> with ag.Context():
+    ...     print(T.softmin([[1000.0, 1000.0], [0.0, np.inf]]).eval())
+    [[0.5 0.5]
+     [1.  0. ]]
+    """
+    made: Tensor = _apply(_softmin, (x,), (axis,))
+    return made
+
+
 def erf(x: TensorLike) -> Tensor:
     """Error function `2 / sqrt(pi) * integral of exp(-t * t) from 0 to x`, within 2 ulp.
 
@@ -1817,18 +2147,19 @@ def ndtr(x: TensorLike) -> Tensor:
     return made
 
 
-def gelu(x: TensorLike) -> Tensor:
-    """Gaussian error linear unit: `x * ndtr(x)`, and its limit 0 at -inf.
+def gelu(x: TensorLike, approximate: Literal["none", "tanh"] = "none") -> Tensor:
+    """Gaussian error linear unit: `x * ndtr(x)`, and its limit 0 at -inf. With `approximate="tanh"` it is
+    `x * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x**3))) / 2`, without loss in the tails too.
 
-    Gradient: `g * (ndtr(x) + x * exp(-x * x / 2) / sqrt(2 * pi))`.
+    Gradient: `g * (ndtr(x) + x * exp(-x * x / 2) / sqrt(2 * pi))`, or `g` times the derivative of the approximation.
 
-    NumPy: `x * scipy.special.ndtr(x)`
+    NumPy: `x * (scipy.special.ndtr(x) if approximate == 'none' else scipy.special.expit(np.sqrt(8 / np.pi) * (x + 0.044715 * x**3)))`
 
     >>> with ag.Context():
     ...     print(T.gelu([-1.0, 0.0, 1.0]).eval())
     [-0.15865525  0.          0.84134475]
     """
-    made: Tensor = _apply(_gelu, (x,), ())
+    made: Tensor = _apply(_gelu, (x,), (approximate,))
     return made
 
 
@@ -4560,6 +4891,99 @@ def pixel_unshuffle(x: TensorLike, downscale_factor: int) -> Tensor:
     return made
 
 
+def layer_norm(
+    x: TensorLike, normalized_shape: Shape, weight: TensorLike | None = None, bias: TensorLike | None = None, eps: TensorLike = 1e-5
+) -> Tensor:
+    """`(x - mean) / sqrt(var + eps) * weight + bias`, with mean and variance (divisor `n`) over the last axes, whose lengths are `normalized_shape`.
+    Weight and bias have that shape (Ba, Kiros, Hinton 2016).
+
+    Gradient: with `y` for the normalized elements and `h` for `g * weight`, `(h - mean(h) - y * mean(h * y)) / sqrt(var + eps)`.
+
+    >>> with ag.Context():
+    ...     print(T.layer_norm([[1.0, 3.0], [5.0, 5.0]], 2, eps=0.0001).eval())
+    [[-0.99995  0.99995]
+     [ 0.       0.     ]]
+    """
+    made: Tensor = _apply(_layer_norm, (x, weight, bias, eps), (normalized_shape,))
+    return made
+
+
+def rms_norm(x: TensorLike, normalized_shape: Shape, weight: TensorLike | None = None, eps: TensorLike | None = None) -> Tensor:
+    """`x / sqrt(mean(x**2) + eps) * weight`, with the mean over the last axes, whose lengths are `normalized_shape`, and a weight of that shape
+    (Zhang, Sennrich 2019). Without `eps` it is the distance of 1 to the next number of the dtype.
+
+    Gradient: with `y` for the normalized elements and `h` for `g * weight`, `(h - y * mean(h * y)) / sqrt(mean(x**2) + eps)`.
+
+    >>> with ag.Context():
+    ...     print(T.rms_norm([3.0, 4.0, 0.0, 0.0], 4).eval())
+    [1.2 1.6 0.  0. ]
+    """
+    made: Tensor = _apply(_rms_norm, (x, weight, eps), (normalized_shape,))
+    return made
+
+
+def group_norm(
+    x: TensorLike, num_groups: int, weight: TensorLike | None = None, bias: TensorLike | None = None, eps: TensorLike = 1e-5
+) -> Tensor:
+    """`(x - mean) / sqrt(var + eps) * weight + bias` for `x` (n, channels, ...), with mean and variance (divisor `n`) over each of `num_groups` groups of
+    channels of each sample, and a weight and a bias for each channel (Wu, He 2018).
+
+    Gradient: as that of `layer_norm`, over the group.
+
+    >>> with ag.Context():
+    ...     print(T.group_norm([[1.0, 3.0, 5.0, 5.0]], 2, eps=0.0)[:, :2].eval())
+    [[-1.  1.]]
+    """
+    made: Tensor = _apply(_group_norm, (x, weight, bias, eps), (num_groups,))
+    return made
+
+
+def instance_norm(x: TensorLike, weight: TensorLike | None = None, bias: TensorLike | None = None, eps: TensorLike = 1e-5) -> Tensor:
+    """`(x - mean) / sqrt(var + eps) * weight + bias` for `x` (n, channels, ...), with mean and variance (divisor `n`) over each channel of each sample, and a
+    weight and a bias for each channel (Ulyanov, Vedaldi, Lempitsky 2016).
+
+    Gradient: as that of `layer_norm`, over the channel.
+
+    >>> with ag.Context():
+    ...     print(T.instance_norm([[[1.0, 3.0], [5.0, 5.0]]], eps=0.0001).eval())
+    [[[-0.99995  0.99995]
+      [ 0.       0.     ]]]
+    """
+    made: Tensor = _apply(_instance_norm, (x, weight, bias, eps), ())
+    return made
+
+
+def local_response_norm(x: TensorLike, size: int, alpha: TensorLike = 0.0001, beta: TensorLike = 0.75, k: TensorLike = 1.0) -> Tensor:
+    """`x / (k + alpha / size * s) ** beta` for `x` (n, channels, ...), where `s` is the sum of the squares of `size` neighbouring channels, `size // 2` before and
+    `(size - 1) // 2` after each, where there are any (Krizhevsky, Sutskever, Hinton 2012).
+
+    Gradient: that of the formula.
+
+    >>> with ag.Context():
+    ...     print(T.local_response_norm([[[3.0], [4.0]]], 2, alpha=2.0, beta=1.0, k=0.0).eval())
+    [[[0.33333333]
+      [0.16      ]]]
+    """
+    made: Tensor = _apply(_local_response_norm, (x, alpha, beta, k), (size,))
+    return made
+
+
+def normalize(x: TensorLike, p: TensorLike = 2.0, axis: int = 1, eps: TensorLike = 1e-12) -> Tensor:
+    """`x / max(norm, eps)`, with the norm of order `p` of the vectors along `axis`, as `vector_norm` gives it. `p` and `eps` are numbers or 0-d tensors.
+
+    Gradient: that of the formula; that of the norm is 0 to elements that are 0.
+
+    NumPy: `x / np.maximum(np.linalg.vector_norm(x, ord=p, axis=axis, keepdims=True), eps)`
+
+    >>> with ag.Context():
+    ...     print(T.normalize([[3.0, 4.0], [0.0, 0.0]]).eval())
+    [[0.6 0.8]
+     [0.  0. ]]
+    """
+    made: Tensor = _apply(_normalize, (x, p, eps), (axis,))
+    return made
+
+
 def cholesky(a: TensorLike, upper: bool = False) -> Tensor:
     """The lower factor `l` of the symmetric positive definite matrices `a = l l^T` in the last two axes, zeros above the
     diagonal; with `upper` its transpose, `a = u^T u`. The symmetric part `(a + a^T) / 2` is factored, so the gradient is symmetric. A
@@ -5507,6 +5931,458 @@ def mean_squared_error(x: TensorLike, targets: TensorLike) -> Tensor:
     return made
 
 
+def mse_loss(x: TensorLike, target: TensorLike, reduction: Literal["mean", "sum", "none"] = "mean") -> Tensor:
+    """Squared differences `(x - target)**2`, and their mean, their sum or themselves. The target has the shape of `x`, or repeats to it.
+
+    Gradient: `2 * g * (x - target)` to `x`, its negative to the target; over the number of elements, for the mean.
+
+    >>> with ag.Context():
+    ...     print(T.mse_loss([1.0, 2.0, 3.0], [1.0, 4.0, 0.0], reduction="none").eval())
+    [0. 4. 9.]
+    """
+    made: Tensor = _apply(_mse_loss, (x, target), (reduction,))
+    return made
+
+
+def l1_loss(x: TensorLike, target: TensorLike, reduction: Literal["mean", "sum", "none"] = "mean") -> Tensor:
+    """Absolute differences `|x - target|`, and their mean, their sum or themselves. The target has the shape of `x`, or repeats to it.
+
+    Gradient: `g * sign(x - target)` to `x`, its negative to the target; 0 where they are equal.
+
+    >>> with ag.Context():
+    ...     print(T.l1_loss([1.0, 2.0, 3.0], [1.0, 4.0, 0.0], reduction="sum").eval())
+    5.0
+    """
+    made: Tensor = _apply(_l1_loss, (x, target), (reduction,))
+    return made
+
+
+def huber_loss(x: TensorLike, target: TensorLike, reduction: Literal["mean", "sum", "none"] = "mean", delta: TensorLike = 1.0) -> Tensor:
+    """`d**2 / 2` of the differences `d = x - target` up to `delta`, `delta * (|d| - delta / 2)` beyond it; and their mean, their sum or
+    themselves. The target has the shape of `x`, or repeats to it; `delta` is a number or a 0-d tensor, and more than 0.
+
+    Gradient: `g * d` up to `delta`, `g * delta * sign(d)` beyond it, to `x`; its negative to the target.
+
+    >>> with ag.Context():
+    ...     print(T.huber_loss([1.0, 2.0, 4.0], [1.0, 1.0, 0.0], delta=1.5, reduction="none").eval())
+    [0.    0.5   4.875]
+    """
+    made: Tensor = _apply(_huber_loss, (x, target, delta), (reduction,))
+    return made
+
+
+def smooth_l1_loss(x: TensorLike, target: TensorLike, reduction: Literal["mean", "sum", "none"] = "mean", beta: TensorLike = 1.0) -> Tensor:
+    """`d**2 / (2 * beta)` of the differences `d = x - target` below `beta`, `|d| - beta / 2` from there on; and their mean, their sum or
+    themselves. The target has the shape of `x`, or repeats to it; `beta` is a number or a 0-d tensor, which may be 0.
+
+    Gradient: `g * d / beta` below `beta`, `g * sign(d)` from there on, to `x`; its negative to the target. 0 where `d` is 0.
+
+    >>> with ag.Context():
+    ...     print(T.smooth_l1_loss([1.0, 2.0, 4.0], [1.0, 1.0, 0.0], beta=2.0, reduction="none").eval())
+    [0.   0.25 3.  ]
+    """
+    made: Tensor = _apply(_smooth_l1_loss, (x, target, beta), (reduction,))
+    return made
+
+
+def log_cosh_loss(x: TensorLike, target: TensorLike, reduction: Literal["mean", "sum", "none"] = "mean") -> Tensor:
+    """`log(cosh(x - target))`, accurate for small and for large differences, and the mean, the sum or the values themselves. The target has
+    the shape of `x`, or repeats to it.
+
+    Gradient: `g * tanh(x - target)` to `x`, its negative to the target.
+
+    >>> with ag.Context():
+    ...     print(T.log_cosh_loss([0.0, 1.0, 1000.0], 0.0, reduction="none").eval())
+    [0.00000000e+00 4.33780830e-01 9.99306853e+02]
+    """
+    made: Tensor = _apply(_log_cosh_loss, (x, target), (reduction,))
+    return made
+
+
+def cross_entropy_loss(
+    x: TensorLike,
+    target: TensorLike,
+    weight: TensorLike | None = None,
+    ignore_index: int = -100,
+    reduction: Literal["mean", "sum", "none"] = "mean",
+    label_smoothing: TensorLike = 0.0,
+) -> Tensor:
+    """Cross-entropy of softmax, `logsumexp(x) - x[label]` times the weight of the label's class, one value a sample. Logits are
+    `(n, classes)` or `(n, classes, ...)` with `(n,)` or `(n, ...)` labels, integers or integral floats, or `(classes,)` with one label.
+    A target of the shape of the logits holds probabilities: `sum(weight * target * (logsumexp(x) - x))` over the classes, where a
+    class with target 0 adds nothing, also if its logit is -inf.
+
+    A label `ignore_index` does not count; any other one that is NaN, not integral or no class is an error of the run. The mean is over
+    the weights of the labels that count, or over all samples for probabilities. With `label_smoothing` the part that it says of the
+    target is shared by all classes.
+
+    Gradient: `g * (softmax(x) - 1)` at the label, `g * softmax(x)` elsewhere, and to probabilities and weights.
+
+    >>> with ag.Context():
+    ...     print(T.cross_entropy_loss([[0.0, 0.0], [8.0, 0.0], [1.0, 2.0]], [0, 1, -100], reduction="none").eval())
+    [0.69314718 8.00033541 0.        ]
+    """
+    made: Tensor = _apply(_cross_entropy_loss, (x, target, weight, label_smoothing), (ignore_index, reduction))
+    return made
+
+
+def nll_loss(
+    x: TensorLike,
+    target: TensorLike,
+    weight: TensorLike | None = None,
+    ignore_index: int = -100,
+    reduction: Literal["mean", "sum", "none"] = "mean",
+) -> Tensor:
+    """`-x[label]` times the weight of the label's class, one value a sample, of logarithms of probabilities, as `log_softmax` gives them. They
+    are `(n, classes)` or `(n, classes, ...)` with `(n,)` or `(n, ...)` labels, integers or integral floats, or `(classes,)` with one label.
+
+    A label `ignore_index` does not count; any other one that is NaN, not integral or no class is an error of the run. The mean is over
+    the weights of the labels that count.
+
+    Gradient: `-g * weight` at the label, 0 elsewhere; `-g * x[label]` to the weights.
+
+    >>> with ag.Context():
+    ...     print(T.nll_loss([[-1.0, -2.0], [-3.0, -4.0]], [0, 1], weight=[1.0, 3.0]).eval())
+    3.25
+    """
+    made: Tensor = _apply(_nll_loss, (x, target, weight), (ignore_index, reduction))
+    return made
+
+
+def binary_cross_entropy_loss(
+    x: TensorLike, target: TensorLike, weight: TensorLike | None = None, reduction: Literal["mean", "sum", "none"] = "mean"
+) -> Tensor:
+    """`-(target * log(x) + (1 - target) * log(1 - x))` times the weight, of probabilities `x`, in which a logarithm below -100 is -100; and the
+    mean, the sum or the values themselves. The target has the shape of `x`, or repeats to it, and so has the weight. A probability that
+    is NaN, negative or above 1 is an error of the run.
+
+    Gradient: `g * weight * ((1 - target) / (1 - x) - target / x)` to `x`, in which a term is 0 whose logarithm is -100; and to the target.
+
+    >>> with ag.Context():
+    ...     print(T.binary_cross_entropy_loss([0.5, 0.0, 0.0], [1.0, 0.0, 1.0], reduction="none").eval())
+    [  0.69314718   0.         100.        ]
+    """
+    made: Tensor = _apply(_binary_cross_entropy_loss, (x, target, weight), (reduction,))
+    return made
+
+
+def binary_cross_entropy_with_logits_loss(
+    x: TensorLike,
+    target: TensorLike,
+    weight: TensorLike | None = None,
+    reduction: Literal["mean", "sum", "none"] = "mean",
+    pos_weight: TensorLike | None = None,
+) -> Tensor:
+    """Cross-entropy of the logistic function, `pos_weight * target * softplus(-x) + (1 - target) * softplus(x)` times the weight, which never
+    overflows; and the mean, the sum or the values themselves. The target, the weight and `pos_weight` have the shape of `x`, or repeat to
+    it. For the targets 0 and 1 value and gradient keep their accuracy where they are small, and are 0 at the right infinity.
+
+    Gradient: `g * weight * (sigmoid(x) - target)` to `x`, without `pos_weight`; and to all others.
+
+    >>> with ag.Context():
+    ...     print(T.binary_cross_entropy_with_logits_loss([0.0, -1000.0, 1000.0], [1.0, 0.0, 0.0], reduction="none").eval())
+    [6.93147181e-01 0.00000000e+00 1.00000000e+03]
+    """
+    made: Tensor = _apply(_binary_cross_entropy_with_logits_loss, (x, target, weight, pos_weight), (reduction,))
+    return made
+
+
+def kl_div(x: TensorLike, y: TensorLike) -> Tensor:
+    """SciPy's `x * log(x / y) - x + y`, elementwise, with broadcasting; `y` where `x` is 0 and `y >= 0`, and inf where `x` or `y` is
+    negative, or `y` alone is 0. NaN if one of them is NaN.
+
+    Gradient: `g * log(x / y)` and `g * (1 - x / y)`.
+
+    NumPy: `scipy.special.kl_div(x, y)`
+
+    >>> with ag.Context():
+    ...     print(T.kl_div([2.0, 0.0, 1.0], [1.0, 3.0, 0.0]).eval())
+    [0.38629436 3.                inf]
+    """
+    made: Tensor = _apply(_kl_div, (x, y), ())
+    return made
+
+
+def kl_div_loss(
+    x: TensorLike, target: TensorLike, reduction: Literal["mean", "sum", "none", "batchmean"] = "mean", log_target: bool = False
+) -> Tensor:
+    """Kullback and Leibler's divergence from probabilities `target`, whose logarithms are expected to be `x`: `target * (log(target) - x)`, or
+    with `log_target` `exp(target) * (target - x)`; and the mean, the sum, the sum over the length of the first axis ("batchmean", which
+    is the divergence itself), or the values themselves. The target has the shape of `x`, or repeats to it; where it is 0 the value is 0.
+
+    Gradient: `-g * target` to `x`, `g * (log(target) + 1 - x)` to the target, which is -inf where that is 0.
+
+    >>> with ag.Context():
+    ...     print(T.kl_div_loss([[-1.0, -2.0]], [[1.0, 0.0]], reduction="batchmean").eval())
+    1.0
+    """
+    made: Tensor = _apply(_kl_div_loss, (x, target), (reduction, log_target))
+    return made
+
+
+def gaussian_nll_loss(
+    x: TensorLike,
+    target: TensorLike,
+    var: TensorLike,
+    full: bool = False,
+    eps: TensorLike = 1e-6,
+    reduction: Literal["mean", "sum", "none"] = "mean",
+) -> Tensor:
+    """`(log(v) + (x - target)**2 / v) / 2` of variances `v`, which are at least `eps`, and `log(2 * pi) / 2` more if it is `full`; and the mean,
+    the sum or the values themselves. The target has the shape of `x`, or repeats to it; and so have the variances, of which there may
+    also be one for each place of all axes but the last. A negative one is an error of the run.
+
+    Gradient: `g * (x - target) / v` to `x`, its negative to the target, `g * (1 / v - ((x - target) / v)**2) / 2` to the variances,
+    also to those below `eps`.
+
+    >>> with ag.Context():
+    ...     print(T.gaussian_nll_loss([1.0, 2.0], [0.0, 2.0], [1.0, 0.0], reduction="none").eval())
+    [ 0.5        -6.90775528]
+    """
+    made: Tensor = _apply(_gaussian_nll_loss, (x, target, var, eps), (full, reduction))
+    return made
+
+
+def poisson_nll_loss(
+    x: TensorLike,
+    target: TensorLike,
+    log_input: bool = True,
+    full: bool = False,
+    eps: TensorLike = 1e-8,
+    reduction: Literal["mean", "sum", "none"] = "mean",
+) -> Tensor:
+    """`exp(x) - target * x`, or, where `x` is no logarithm (`log_input=False`), `x - target * log(x + eps)`; and the mean, the sum or the
+    values themselves. If it is `full`, Stirling's `target * log(target) - target + log(2 * pi * target) / 2` is added where the
+    target is above 1. The target has the shape of `x`, or repeats to it.
+
+    Gradient: `g * (exp(x) - target)`, or `g * (1 - target / (x + eps))`, to `x`, and to the target.
+
+    >>> with ag.Context():
+    ...     print(T.poisson_nll_loss([0.0, 1.0], [1.0, 2.0], reduction="none").eval())
+    [1.         0.71828183]
+    """
+    made: Tensor = _apply(_poisson_nll_loss, (x, target, eps), (log_input, full, reduction))
+    return made
+
+
+def soft_margin_loss(x: TensorLike, target: TensorLike, reduction: Literal["mean", "sum", "none"] = "mean") -> Tensor:
+    """`log(1 + exp(-target * x))`, which never overflows, for targets 1 and -1; and the mean, the sum or the values themselves. The target has
+    the shape of `x`, or repeats to it.
+
+    Gradient: `-g * target * sigmoid(-target * x)` to `x`, and the same with `x` for `target` to the target.
+
+    >>> with ag.Context():
+    ...     print(T.soft_margin_loss([0.0, 1000.0, 1000.0], [1.0, 1.0, -1.0], reduction="none").eval())
+    [6.93147181e-01 0.00000000e+00 1.00000000e+03]
+    """
+    made: Tensor = _apply(_soft_margin_loss, (x, target), (reduction,))
+    return made
+
+
+def hinge_embedding_loss(
+    x: TensorLike, target: TensorLike, margin: TensorLike = 1.0, reduction: Literal["mean", "sum", "none"] = "mean"
+) -> Tensor:
+    """`x` where the target is 1, `max(0, margin - x)` where it is -1, and the sum of both where it is neither; and the mean, the sum or the
+    values themselves. The target has the shape of `x`, or repeats to it; `margin` is a number or a 0-d tensor.
+
+    Gradient: `g` where the target is 1, `-g` where it is -1 and `x < margin`, to `x`; none to the target.
+
+    >>> with ag.Context():
+    ...     print(T.hinge_embedding_loss([0.25, 0.25, 3.0], [1, -1, -1], reduction="none").eval())
+    [0.25 0.75 0.  ]
+    """
+    made: Tensor = _apply(_hinge_embedding_loss, (x, target, margin), (reduction,))
+    return made
+
+
+def margin_ranking_loss(
+    a: TensorLike, b: TensorLike, target: TensorLike, margin: TensorLike = 0.0, reduction: Literal["mean", "sum", "none"] = "mean"
+) -> Tensor:
+    """`max(0, margin - target * (a - b))` for targets 1, where `a` should be the larger one, and -1; and the mean, the sum or the values
+    themselves. `b` and the target have the shape of `a`, or repeat to it; `margin` is a number or a 0-d tensor.
+
+    Gradient: `-g * target` to `a`, `g * target` to `b`, `-g * (a - b)` to the target, where the value is above 0.
+
+    >>> with ag.Context():
+    ...     print(T.margin_ranking_loss([1.0, 2.0], [3.0, 1.0], [1, 1], reduction="none").eval())
+    [2. 0.]
+    """
+    made: Tensor = _apply(_margin_ranking_loss, (a, b, target, margin), (reduction,))
+    return made
+
+
+def triplet_margin_loss(
+    anchor: TensorLike,
+    positive: TensorLike,
+    negative: TensorLike,
+    margin: TensorLike = 1.0,
+    p: TensorLike = 2.0,
+    eps: TensorLike = 1e-6,
+    swap: bool = False,
+    reduction: Literal["mean", "sum", "none"] = "mean",
+) -> Tensor:
+    """`max(0, d(anchor, positive) - d(anchor, negative) + margin)` for the distances `d` of `pairwise_distance`, of order `p`, along the last
+    axis; and the mean, the sum or the values themselves. With `swap` the second distance is that from `positive` if this one is
+    smaller. All three broadcast; `margin`, `p` and `eps` are numbers or 0-d tensors.
+
+    Gradient: those of the distances, where the value is above 0.
+
+    >>> with ag.Context():
+    ...     print(T.triplet_margin_loss([[0.0, 0.0]], [[3.0, 4.0]], [[0.0, 1.0]], eps=0.0).eval())
+    5.0
+    """
+    made: Tensor = _apply(_triplet_margin_loss, (anchor, positive, negative, margin, p, eps), (swap, reduction))
+    return made
+
+
+def cosine_embedding_loss(
+    a: TensorLike, b: TensorLike, target: TensorLike, margin: TensorLike = 0.0, reduction: Literal["mean", "sum", "none"] = "mean"
+) -> Tensor:
+    """`1 - cos` where the target is 1, `max(0, cos - margin)` where it is -1, 0 where it is neither, for the cosine of the angle between
+    two vectors along the last axis; and the mean, the sum or the values themselves. `a` and `b` broadcast, to `(n, d)` with `n` targets or
+    `(d,)` with one; `margin` is a number or a 0-d tensor. The squares of the lengths are taken 1e-12 larger than they are, so that the
+    cosine of a zero vector is 0.
+
+    Gradient: through the cosine, and none to the target.
+
+    >>> with ag.Context():
+    ...     print(T.cosine_embedding_loss([[1.0, 0.0], [0.0, 2.0]], [[0.0, 1.0], [0.0, 1.0]], [1, -1], reduction="none").eval())
+    [1. 1.]
+    """
+    made: Tensor = _apply(_cosine_embedding_loss, (a, b, target, margin), (reduction,))
+    return made
+
+
+def multi_margin_loss(
+    x: TensorLike,
+    target: TensorLike,
+    p: int = 1,
+    margin: TensorLike = 1.0,
+    weight: TensorLike | None = None,
+    reduction: Literal["mean", "sum", "none"] = "mean",
+) -> Tensor:
+    """`sum(max(0, margin - x[label] + x[i])**p) / classes` over the classes `i` that are not the label, times its weight, one value a
+    sample; and their mean, their sum or themselves. `x` is `(n, classes)` with `n` labels, or `(classes,)` with one; a number is one
+    class. `p` is 1 or 2, `margin` a number or a 0-d tensor. A label that is NaN, not integral or no class is an error of the run.
+
+    Gradient: through `x`, `weight` and `margin`; 0 where the sum's term is 0.
+
+    >>> with ag.Context():
+    ...     print(T.multi_margin_loss([[0.1, 0.5, 0.4], [0.9, 0.0, 0.1]], [2, 0], reduction="none").eval())
+    [0.6 0.1]
+    """
+    made: Tensor = _apply(_multi_margin_loss, (x, target, weight, margin), (p, reduction))
+    return made
+
+
+def multilabel_margin_loss(x: TensorLike, target: TensorLike, reduction: Literal["mean", "sum", "none"] = "mean") -> Tensor:
+    """`sum(max(0, 1 - x[j] + x[i])) / classes` over the labels `j` and the classes `i` that are no label, one value a sample; and their
+    mean, their sum or themselves. `x` is `(n, classes)`, `(classes,)` or a number, and `target` has its shape: the labels of a sample
+    are what stands in front of the first negative number. One that is NaN, not integral or no class is an error of the run.
+
+    Gradient: through `x`; 0 where the sum's term is 0.
+
+    >>> with ag.Context():
+    ...     print(T.multilabel_margin_loss([0.0, 0.5, 0.25, 1.0], [3, 0, -1, 1]).eval())
+    0.875
+    """
+    made: Tensor = _apply(_multilabel_margin_loss, (x, target), (reduction,))
+    return made
+
+
+def multilabel_soft_margin_loss(
+    x: TensorLike, target: TensorLike, weight: TensorLike | None = None, reduction: Literal["mean", "sum", "none"] = "mean"
+) -> Tensor:
+    """Cross-entropy of the logistic function, as `binary_cross_entropy_with_logits`, times the weight, in the mean over the classes, which are
+    along the last axis: one value a sample; and their mean, their sum or themselves. The target has the shape of `x`, or repeats to
+    it, and so has the weight.
+
+    Gradient: `g * weight * (sigmoid(x) - target) / classes` to `x`, `-g * weight * x / classes` to the target.
+
+    >>> with ag.Context():
+    ...     print(T.multilabel_soft_margin_loss([[0.0, 800.0]], [[1.0, 0.0]], reduction="none").eval())
+    [400.34657359]
+    """
+    made: Tensor = _apply(_multilabel_soft_margin_loss, (x, target, weight), (reduction,))
+    return made
+
+
+def cosine_similarity(a: TensorLike, b: TensorLike, axis: int = 1, eps: TensorLike = 1e-8) -> Tensor:
+    """The cosine of the angle between the vectors along `axis`: `sum(a * b) / (max(|a|, eps) * max(|b|, eps))`, in which nothing overflows.
+    `a` and `b` broadcast first, and `axis` is one of what they become; `eps` is a number or a 0-d tensor. The cosine of a zero vector is 0.
+
+    Gradient: that of the formula, in which the length of a zero vector has derivative 0.
+
+    >>> with ag.Context():
+    ...     print(T.cosine_similarity([[1.0, 0.0], [3.0, 4.0]], [[1.0, 1.0], [0.0, 0.0]]).eval())
+    [0.70710678 0.        ]
+    """
+    made: Tensor = _apply(_cosine_similarity, (a, b, eps), (axis,))
+    return made
+
+
+def pairwise_distance(a: TensorLike, b: TensorLike, p: TensorLike = 2.0, eps: TensorLike = 1e-6, keepdims: bool = False) -> Tensor:
+    """The norm of order `p` of `a - b + eps` along the last axis, as `vector_norm` gives it; `a` and `b` broadcast. `p` and `eps` are numbers or
+    0-d tensors, `p` may be negative.
+
+    Gradient: that of the norm, which is 0 to elements that are 0.
+
+    NumPy: `np.linalg.vector_norm(a - b + eps, ord=p, axis=-1, keepdims=keepdims)`
+
+    >>> with ag.Context():
+    ...     print(T.pairwise_distance([[3.0, 4.0], [1.0, 2.0]], [0.0, 0.0], p=1, eps=0.0).eval())
+    [7. 3.]
+    """
+    made: Tensor = _apply(_pairwise_distance, (a, b, p, eps), (keepdims,))
+    return made
+
+
+def dist(a: TensorLike, b: TensorLike, p: TensorLike = 2.0) -> Tensor:
+    """The norm of order `p` of all elements of `a - b`, as `vector_norm` gives it; `a` and `b` broadcast. `p` is a number or a 0-d tensor.
+
+    Gradient: that of the norm, which is 0 to elements that are 0.
+
+    NumPy: `np.linalg.vector_norm(a - b, ord=p)`
+
+    >>> with ag.Context():
+    ...     print(T.dist([3.0, 4.0], 0.0).eval())
+    5.0
+    """
+    made: Tensor = _apply(_dist, (a, b, p), ())
+    return made
+
+
+def pdist(x: TensorLike, p: TensorLike = 2.0) -> Tensor:
+    """The distances of order `p` between all pairs of rows `i < j` of a matrix, as `vector_norm` gives them: those of the first row, then
+    those of the second, and so on. `p` is a number or a 0-d tensor. The number of rows is known when the graph is built.
+
+    Gradient: that of the norm, which is 0 to elements that are 0, so where two rows are equal.
+
+    >>> with ag.Context():
+    ...     print(T.pdist([[0.0, 0.0], [3.0, 4.0], [0.0, 1.0]]).eval())
+    [5.         1.         4.24264069]
+    """
+    made: Tensor = _apply(_pdist, (x, p), ())
+    return made
+
+
+def cdist(a: TensorLike, b: TensorLike, p: TensorLike = 2.0) -> Tensor:
+    """The distances of order `p` between each row of `a`, of shape `(..., m, d)`, and each row of `b`, of shape `(..., n, d)`: an array of shape
+    `(..., m, n)`, as `vector_norm` gives them. The axes in front broadcast. `p` is a number or a 0-d tensor.
+
+    Gradient: that of the norm, which is 0 to elements that are 0, so where two rows are equal.
+
+    NumPy: `np.linalg.vector_norm(a[..., :, None, :] - b[..., None, :, :], ord=p, axis=-1)`
+
+    >>> with ag.Context():
+    ...     print(T.cdist([[0.0, 0.0], [3.0, 4.0]], [[3.0, 0.0]]).eval())
+    [[3.]
+     [4.]]
+    """
+    made: Tensor = _apply(_cdist, (a, b, p), ())
+    return made
+
+
 def dropout(x: TensorLike, ratio: TensorLike, train: TensorLike = True) -> Tensor:
     """With `train`, each element is 0 with probability `ratio`, else divided by `1 - ratio`; without it, `x` itself. Each
     call is a draw of its own, and each run draws anew.
@@ -5599,11 +6475,17 @@ astype = cast
 atan = arctan
 atan2 = arctan2
 atanh = arctanh
+bce_with_logits = binary_cross_entropy_with_logits_loss
+bce_with_logits_loss = binary_cross_entropy_with_logits_loss
+binary_cross_entropy = binary_cross_entropy_loss
+binary_cross_entropy_with_logits = binary_cross_entropy_with_logits_loss
 bitwise_invert = bitwise_not
 concatenate = concat
 conv1d_transpose = conv_transpose1d
 conv2d_transpose = conv_transpose2d
 conv3d_transpose = conv_transpose3d
+cosine_embedding = cosine_embedding_loss
+cross_entropy = cross_entropy_loss
 degrees = rad2deg
 detach = stop_gradient
 determinant = det
@@ -5612,14 +6494,21 @@ eigen = eig
 eigenvalues = eigvals
 fix = trunc
 gammaln = lgamma
+gaussian_nll = gaussian_nll_loss
+hardsigmoid = hard_sigmoid
+hardswish = hard_swish
 hardtanh = hard_tanh
+hinge_embedding = hinge_embedding_loss
+huber = huber_loss
 im2col = unfold
 invert = bitwise_not
+l1 = l1_loss
 lesser = less
 lesser_equal = less_equal
 ln = log
 log_sigmoid = logsigmoid
 logsumexp = reduce_logsumexp
+margin_ranking = margin_ranking_loss
 matrix_exp = expm
 matrix_inverse = inv
 matrix_log = logm
@@ -5630,14 +6519,22 @@ max = reduce_max
 mean = reduce_mean
 min = reduce_min
 mod = remainder
+mse = mse_loss
+multi_margin = multi_margin_loss
+multilabel_margin = multilabel_margin_loss
+multilabel_soft_margin = multilabel_soft_margin_loss
 multiply = mul
 negative = neg
+nll = nll_loss
 permute = transpose
+poisson_nll = poisson_nll_loss
 power = pow
 prod = reduce_prod
 psi = digamma
 radians = deg2rad
 repeat_interleave = repeat
+smooth_l1 = smooth_l1_loss
+soft_margin = soft_margin_loss
 solve_lyapunov = solve_continuous_lyapunov
 subtract = sub
 sum = reduce_sum
@@ -5645,6 +6542,7 @@ swish = silu
 tensor_split = array_split
 trapz = trapezoid
 tridiagonal_solve = solve_tridiagonal
+triplet_margin = triplet_margin_loss
 true_divide = div
 unstack = unbind
 

@@ -56,6 +56,9 @@ pub fn array(domain: Domain, dims: &[usize], seed: u64) -> Result<Array> {
         Domain::Regular => regular(dims, &mut r),
         Domain::Absent => vec![],
         Domain::Index(limit) => return Array::from_slice(&(0..n).map(|_| r.below(limit) as i64).collect::<Vec<_>>(), dims),
+        Domain::Label(limit) => {
+            return Array::from_slice(&(0..n).map(|_| r.below(limit + 1) as i64 - 1).collect::<Vec<_>>(), dims);
+        }
         Domain::Bool => return Array::from_slice(&(0..n).map(|_| r.bits() & 1 == 0).collect::<Vec<_>>(), dims),
     };
     Array::from_slice(&values, dims)

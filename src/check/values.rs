@@ -167,7 +167,7 @@ pub fn narrow(def: &'static OpDef, s: &Sample) -> Result<usize> {
     let narrow = s.converted(DType::F32)?;
     let back = |s: &Sample| -> Result<Sample> {
         let inputs = s.inputs.iter().zip(&s.domains).map(|(a, d)| match d {
-            Domain::Index(_) | Domain::Bool => Ok(a.clone()),
+            Domain::Index(_) | Domain::Label(_) | Domain::Bool => Ok(a.clone()),
             _ => widened(a),
         });
         Ok(Sample { inputs: inputs.collect::<Result<_>>()?, ..s.clone() })

@@ -28,6 +28,8 @@ pub enum Domain {
     Regular,
     /// Integers 0 .. n-1 as i64.
     Index(usize),
+    /// Integers -1 .. n-1 as i64: classes, and a mark that is none.
+    Label(usize),
     /// Bools.
     Bool,
     /// No tensor, for a parameter that may be absent.

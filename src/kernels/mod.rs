@@ -1,5 +1,6 @@
 //! Numbers only: strided views in, views out. No graph, no op names.
 
+mod activation;
 pub mod add;
 pub mod cast;
 pub mod check;

@@ -3,14 +3,16 @@
 //! The values of the latter round to 1 or to `x` where their derivatives are still far from 0. So value and derivative are computed from
 //! one number that has lost nothing, the decay `exp(-|x|)` of the argument, and each derivative by products of what is exact.
 
-use crate::graph::Tensor;
 use crate::graph::op::{Cotangent, Domain, Kernel, OpDef};
+use crate::graph::{NodeOp, Tensor};
 use crate::ops::apply::cast;
 use crate::ops::arithmetic::{abs, sign, weighted};
-use crate::ops::compare::greater;
+use crate::ops::compare::{equal, greater};
 use crate::ops::exponent::exp;
+use crate::ops::reduce::number;
 use crate::ops::rules::masked;
 use crate::ops::samples;
+use crate::ops::select::select;
 use crate::ops::shapes;
 
 /// The rows of this family.
@@ -72,17 +74,28 @@ row! {
     cases samples::unary_cases(Domain::Real);
 }
 row! {
-    /// `log(1 + exp(x))`, computed as `max(x, 0) + log1p(exp(-|x|))`: it never overflows.
+    /// `log(1 + exp(beta * x)) / beta`, computed as `max(x, 0) + log1p(exp(-|x|))` for `beta = 1`: it never overflows, and has its value
+    /// and its derivatives at every `x`. `beta` is a number or a 0-d tensor.
     ///
-    /// Gradient: `g * sigmoid(x)`.
-    pub SOFTPLUS = fn softplus(x: any) -> y
+    /// Gradient: `g * sigmoid(beta * x)`; and `g * (x * sigmoid(beta * x) - y) / beta` to `beta`, if that is a tensor.
+    pub SOFTPLUS = fn softplus(x: any, beta: any = 1.0) -> y
     body {
         let x = cast(x, x.dtype().to_float());
-        softplus_with(x, decay(x))
+        let beta = number("softplus", "beta", beta, x.dtype())?;
+        if matches!(beta.node().op, NodeOp::Scalar(s) if s.as_f64() == 1.0) {
+            softplus_with(x, decay(x))
+        } else {
+            // Where the product overflows, the value need not.
+            let z = x * beta;
+            select(equal(z, f64::INFINITY), x, softplus_with(z, decay(z)) / beta)
+        }
     }
-    numpy "np.logaddexp(x, 0)";
+    numpy "np.logaddexp(x * beta, 0) / beta";
     example "T.softplus([-1000.0, 0.0, 1000.0])" => "[0.00000000e+00 6.93147181e-01 1.00000000e+03]";
+    rust short;
     cases samples::unary_cases(Domain::Real);
+    case real[2, 3], positive[];
+    refuses f64[2], f64[2] => "softplus: `beta` is not a single number. Got shape (2,); expected a number or a 0-d tensor.";
 }
 row! {
     /// `exp(-|x|)` without loss on either side: where it is at most `sqrt(1/2)` its negative, which may be -0; elsewhere `1 - exp(-|x|)`.

@@ -10,7 +10,8 @@ use crate::ops::apply::apply;
 use crate::ops::samples;
 
 /// The rows of this family.
-pub(in crate::ops) static ROWS: &[&OpDef] = &[&CHECK_PROBABILITY, &CHECK_RATIO, &CHECK_EXPONENT, &CHECK_ORDER];
+pub(in crate::ops) static ROWS: &[&OpDef] =
+    &[&CHECK_PROBABILITY, &CHECK_RATIO, &CHECK_EXPONENT, &CHECK_ORDER, &CHECK_NOT_NEGATIVE, &CHECK_POSITIVE];
 
 /// Which numbers a bound lets through, and how a person writes that.
 type Bound = (fn(f64) -> bool, &'static str);
@@ -18,6 +19,8 @@ type Bound = (fn(f64) -> bool, &'static str);
 const PROBABILITY: Bound = (|p| (0.0..=1.0).contains(&p), "0 <= p <= 1");
 const RATIO: Bound = (|r| (0.0..1.0).contains(&r), "0 <= ratio < 1");
 const EXPONENT: Bound = (|e| e >= 0.0, "exponents >= 0");
+const NOT_NEGATIVE: Bound = (|x| x >= 0.0, "a number >= 0");
+const POSITIVE: Bound = (|x| x > 0.0, "a number > 0");
 const ORDER: Bound = (|p| p != 0.0 && !p.is_nan(), "an order other than 0");
 
 row! {
@@ -78,6 +81,34 @@ row! {
     by hand;
     cases samples::unary_cases(Domain::Positive);
 }
+row! {
+    /// `x` itself; an element that is negative or NaN is an error of the run.
+    ///
+    /// Gradient: `g`.
+    pub(crate) CHECK_NOT_NEGATIVE = fn check_not_negative(x: any) -> y
+    shape(c) Ok(smallvec![x.clone()]);
+    kernel Kernel::Check(|ranges, op, x| kernels::check::within(ranges, op, x, NOT_NEGATIVE.1, NOT_NEGATIVE.0));
+    support Elementwise(finite);
+    vjp(g) { x: g }
+    batch Elementwise;
+    numpy "x";
+    by hand;
+    cases samples::unary_cases(Domain::Unit);
+}
+row! {
+    /// `x` itself; an element that is 0, negative or NaN is an error of the run.
+    ///
+    /// Gradient: `g`.
+    pub(crate) CHECK_POSITIVE = fn check_positive(x: any) -> y
+    shape(c) Ok(smallvec![x.clone()]);
+    kernel Kernel::Check(|ranges, op, x| kernels::check::within(ranges, op, x, POSITIVE.1, POSITIVE.0));
+    support Elementwise(finite);
+    vjp(g) { x: g }
+    batch Elementwise;
+    numpy "x";
+    by hand;
+    cases samples::unary_cases(Domain::Positive);
+}
 
 /// `x`, which must lie in a range: a literal now, anything else when it runs.
 fn bounded<'g>(op: &str, x: Tensor<'g>, row: &'static OpDef, (ok, rule): Bound) -> Result<Tensor<'g>> {
@@ -101,6 +132,16 @@ pub(crate) fn ratio<'g>(op: &str, ratio: Tensor<'g>) -> Result<Tensor<'g>> {
 /// The exponent of an integer power.
 pub(crate) fn exponent<'g>(op: &str, exponent: Tensor<'g>) -> Result<Tensor<'g>> {
     bounded(op, exponent, &CHECK_EXPONENT, EXPONENT).map_err(|e| e.help("cast the base to a floating dtype"))
+}
+
+/// `x` of the op `op`, which is 0 or more.
+pub(crate) fn not_negative<'g>(op: &str, x: Tensor<'g>) -> Result<Tensor<'g>> {
+    bounded(op, x, &CHECK_NOT_NEGATIVE, NOT_NEGATIVE)
+}
+
+/// `x` of the op `op`, which is more than 0.
+pub(crate) fn positive<'g>(op: &str, x: Tensor<'g>) -> Result<Tensor<'g>> {
+    bounded(op, x, &CHECK_POSITIVE, POSITIVE)
 }
 
 /// `p` of the op `op`: the order of a norm whose formula divides by it.

@@ -23,6 +23,7 @@ pub mod einsum;
 pub mod erfinv;
 pub mod exponent;
 pub mod gamma;
+pub mod gates;
 pub mod grids;
 pub mod hyperbolic;
 pub mod index;
@@ -101,7 +102,9 @@ pub static FAMILIES: &[Family] = &[
     family("Trigonometric and hyperbolic functions", trigonometric::ROWS),
     family("Trigonometric and hyperbolic functions", hyperbolic::ROWS),
     family("Activations", activation::ROWS),
+    family("Activations", gates::ROWS),
     family("Activations", composite::activation::ROWS),
+    family("Activations", composite::rectifiers::ROWS),
     family("Special functions", normal::ROWS),
     family("Special functions", erfinv::ROWS),
     family("Special functions", gamma::ROWS),
@@ -142,6 +145,7 @@ pub static FAMILIES: &[Family] = &[
     family("Convolution and pooling", window::pools::ROWS),
     family("Convolution and pooling", window::patches::ROWS),
     family("Convolution and pooling", window::resize::ROWS),
+    family("Normalization", composite::normalization::ROWS),
     family("Linear algebra", linalg::cholesky::ROWS),
     family("Linear algebra", linalg::triangular::ROWS),
     family("Linear algebra", linalg::lu::ROWS),
@@ -163,6 +167,12 @@ pub static FAMILIES: &[Family] = &[
     family("Linear algebra", linalg::banded::ROWS),
     family("Linear algebra", linalg::structure::ROWS),
     family("Losses", composite::loss::ROWS),
+    family("Losses", composite::regression::ROWS),
+    family("Losses", composite::classification::ROWS),
+    family("Losses", composite::divergence::ROWS),
+    family("Losses", composite::margin::ROWS),
+    family("Losses", composite::labels::ROWS),
+    family("Distances", composite::distance::ROWS),
     family("Random numbers", random::ROWS),
     family("Random numbers", composite::chance::ROWS),
     family("Control", control::ROWS),

@@ -1,13 +1,26 @@
 //! The error function, the normal distribution and what is made of it.
 
-use crate::graph::op::{Cotangent, Domain, Kernel, OpDef};
-use crate::ops::apply::cast;
+use crate::graph::attr::{AttrType, IntoAttr, choices};
+use crate::graph::op::{Case, Cotangent, Domain, Kernel, OpDef};
+use crate::graph::{AsTensor, Tensor};
+use crate::ops::apply::{apply, cast};
 use crate::ops::arithmetic::weighted;
+use crate::ops::gates::gelu_tanh;
 use crate::ops::samples;
 use crate::ops::shapes;
 
 /// The rows of this family.
 pub(in crate::ops) static ROWS: &[&OpDef] = &[&ERF, &ERFC, &NDTR, &GELU, &GAUSSIAN, &NORMAL_DENSITY, &GELU_WITH, &GELU_SLOPE];
+
+choices! {
+    /// What `gelu` is computed as.
+    pub enum Approximate {
+        /// The function itself.
+        None = "none",
+        /// A function with a hyperbolic tangent that is close to it.
+        Tanh = "tanh",
+    }
+}
 
 row! {
     /// Error function `2 / sqrt(pi) * integral of exp(-t * t) from 0 to x`, within 2 ulp.
@@ -43,18 +56,40 @@ row! {
     samples real;
 }
 row! {
-    /// Gaussian error linear unit: `x * ndtr(x)`, and its limit 0 at -inf.
+    /// Gaussian error linear unit: `x * ndtr(x)`, and its limit 0 at -inf. With `approximate="tanh"` it is
+    /// `x * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x**3))) / 2`, without loss in the tails too.
     ///
-    /// Gradient: `g * (ndtr(x) + x * exp(-x * x / 2) / sqrt(2 * pi))`.
-    pub GELU = fn gelu(x: any) -> y
+    /// Gradient: `g * (ndtr(x) + x * exp(-x * x / 2) / sqrt(2 * pi))`, or `g` times the derivative of the approximation.
+    pub GELU = fn gelu(x: any; approximate: Approximate = Approximate::None) -> y
     body {
         let x = cast(x, x.dtype().to_float());
-        gelu_with(x, ndtr(x))
+        match approximate {
+            Approximate::None => gelu_with(x, ndtr(x)),
+            Approximate::Tanh => gelu_tanh(x),
+        }
     }
-    numpy "x * scipy.special.ndtr(x)";
+    numpy "x * (scipy.special.ndtr(x) if approximate == 'none' else scipy.special.expit(np.sqrt(8 / np.pi) * (x + 0.044715 * x**3)))";
     example "T.gelu([-1.0, 0.0, 1.0])" => "[-0.15865525  0.          0.84134475]";
-    cases samples::unary_cases(Domain::Real);
+    by hand;
+    cases samples::unary_cases(Domain::Real).into_iter().flat_map(|c| {
+        [Approximate::None, Approximate::Tanh].map(|a| Case { inputs: c.inputs.clone(), attrs: vec![a.pack()] })
+    });
 }
+
+/// Gaussian error linear unit: `x * ndtr(x)`, and its limit 0 at -inf.
+///
+/// Gradient: `g * (ndtr(x) + x * exp(-x * x / 2) / sqrt(2 * pi))`.
+#[track_caller]
+pub fn gelu<'g>(x: impl AsTensor<'g>) -> Tensor<'g> {
+    gelu_approximate(x, Approximate::None)
+}
+
+/// [`gelu`], or what stands in its place.
+#[track_caller]
+pub fn gelu_approximate<'g>(x: impl AsTensor<'g>, approximate: impl IntoAttr<Approximate>) -> Tensor<'g> {
+    apply(&GELU, &[x.tensor().into()], &[approximate.into_attr().pack()])
+}
+
 row! {
     /// `x * p`, where `p` is `ndtr(x)`.
     ///

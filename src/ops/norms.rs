@@ -115,7 +115,11 @@ fn power_mean<'g>(x: Tensor<'g>, p: Tensor<'g>, axis: &Axes) -> Tensor<'g> {
 }
 
 /// The norm of order `ord`, 2 by default, of the vectors `x` over `axis`.
-fn vectors<'g>(op: &str, x: Tensor<'g>, ord: Option<Tensor<'g>>, axis: Axes, keepdims: bool) -> Result<Tensor<'g>> {
+pub(crate) fn vectors<'g>(op: &str, x: Tensor<'g>, ord: Option<Tensor<'g>>, axis: Axes, keepdims: bool) -> Result<Tensor<'g>> {
+    // A difference that could not be built says why.
+    if let Some(e) = x.error() {
+        return Err(e.named(op));
+    }
     shape::axes(op, axis.0.as_deref(), x.ndim())?;
     let x = cast(x, x.dtype().to_float());
     let p = match ord {

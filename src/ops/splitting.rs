@@ -19,7 +19,7 @@ fn room_for(op: &str, parts: usize) -> Result<()> {
 }
 
 /// The part of `x` from `start` up to, but without, `stop` along `axis`; the bounds are those of a slice.
-fn part(x: Tensor<'_>, axis: usize, start: Option<i64>, stop: Option<i64>) -> Tensor<'_> {
+pub(crate) fn part(x: Tensor<'_>, axis: usize, start: Option<i64>, stop: Option<i64>) -> Tensor<'_> {
     let here = Slice { start, stop, step: 1 };
     strided_slice(x, Slices(std::iter::repeat_n(Slice::ALL, axis).chain([here]).collect()))
 }

@@ -30,6 +30,7 @@ pub fn _row(name: &str) -> PyResult<Row> {
 fn domain(d: Domain) -> (String, usize) {
     match d {
         Domain::Index(n) => ("index".to_owned(), n),
+        Domain::Label(n) => ("label".to_owned(), n),
         other => (format!("{other:?}").to_lowercase(), 0),
     }
 }

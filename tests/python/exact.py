@@ -139,14 +139,15 @@ class Names:
 
 
 def function(row: dict[str, Any]) -> Callable[..., Any]:
-    """The row's expression as a function of mpmath's numbers: NaN where it is not real, None where it has no value, as `1 / 0`."""
+    """The row's expression as a function of mpmath's numbers, beside what its `fixed` says: NaN where it is not real, None where it has no
+    value, as `1 / 0`."""
     code: CodeType = compile(row["numpy"], row["name"], "eval")
     names = [n for n, *_ in row["params"]]
     modules = {"np": Names(), "scipy": SimpleNamespace(special=Names())}
 
     def call(*xs):
         try:
-            y = eval(code, modules, dict(zip(names, xs, strict=True)))
+            y = eval(code, modules, dict(zip(names, xs, strict=True)) | row.get("fixed", {}))
         except (ZeroDivisionError, ValueError):
             return None
         y = mp.convert(y)

@@ -4,6 +4,8 @@ import numpy as np
 
 from factor_reference import *  # noqa: F403
 from linalg_reference import *  # noqa: F403
+from loss_reference import *  # noqa: F403
+from normalization_reference import *  # noqa: F403
 from window_reference import *  # noqa: F403
 
 

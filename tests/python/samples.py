@@ -25,6 +25,7 @@ DOMAINS = {
     "spd": lambda rng, shape, _: spd(rng, shape),
     "regular": lambda rng, shape, _: regular(rng, shape),
     "index": lambda rng, shape, n: rng.integers(0, n, shape),
+    "label": lambda rng, shape, n: rng.integers(-1, n, shape),
     "bool": lambda rng, shape, _: rng.choice([False, True], shape),
 }
 

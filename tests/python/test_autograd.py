@@ -27,7 +27,7 @@ def differentiable():
     for index, row in enumerate(ROWS):
         if row["name"] in WRONG or "ref." in row["numpy"] or "First" in {c for checks, _ in row["exempt"] for c in checks}:
             continue
-        cases = [c for c in row["cases"] if any(domain[0] not in ("index", "bool", "absent") for domain, _ in c[0])]
+        cases = [c for c in row["cases"] if any(domain[0] not in ("index", "label", "bool", "absent") for domain, _ in c[0])]
         for k in range(SAMPLES if cases else 0):
             yield pytest.param(index, k, cases[k % len(cases)], id=f"{row['name']}-{k}")
 

@@ -13,7 +13,7 @@ from mpmath import mp, mpf
 
 import exact
 import scirs2_autograd as ag
-from rows import ROWS, applied, expected
+from rows import ROWS, applied, expected, parsed
 from scirs2_autograd import tensor_ops as T
 
 DTYPES = ["float32", "float64"]
@@ -39,13 +39,18 @@ OTHERS = {
     "arcsinh_slope": "it is the derivative of arcsinh, and compared as that",
     "arctan_slope": "it is the derivative of arctan, and compared as that",
     "lerp": "its ends may cancel: the matrix compares it",
+    "gelu_tanh_curve": "it is the second derivative of gelu_tanh, and compared as that",
+    "gelu_tanh_slope": "it is the derivative of gelu_tanh, and compared as that",
+    "kl_div": "its terms may cancel: the matrix compares it",
+    "mish_curve": "it is the second derivative of mish, and compared as that",
+    "mish_slope": "it is the derivative of mish, and compared as that",
     "sinc_curve": "it is the second derivative of sinc, and compared as that",
     "sinc_slope": "it is the derivative of sinc, and compared as that",
 }
 #: Rows that have their limits at infinities, where NumPy's expression is `0 * inf` or `inf - inf`.
-LIMITS = {"gelu", "sigmoid_cross_entropy", "silu"}
+LIMITS = {"gelu", "gelu-tanh", "gelu_tanh", "hard_swish", "mish", "sigmoid_cross_entropy", "silu", "softsign"}
 #: Rows that multiply their argument with what may be a subnormal number.
-PRODUCTS = {"gelu", "silu"}
+PRODUCTS = {"gelu", "gelu-tanh", "gelu_tanh", "mish", "silu"}
 
 
 #: Rows that are reflected at 0, by row and order of the derivative. Below 0 they are differences: how large what is subtracted can be,
@@ -65,6 +70,11 @@ DIFFERENCES = {
     ("gelu", 1): near(0.7517915246935645),
     ("gelu", 2): near(2**0.5),
     ("normal_density", 2): near(1.0),
+    **dict.fromkeys([("gelu-tanh", 1), ("gelu_tanh", 1)], near(0.75246142207101626)),
+    **dict.fromkeys([("gelu-tanh", 2), ("gelu_tanh", 2)], near(1.4185040087908283602)),
+    ("hard_swish", 1): near(1.5),
+    ("mish", 1): near(1.1924312145154952),
+    ("mish", 2): lambda x: near(2.2563763963607931)(x) or near(1.4905711794854284)(x),
     ("sinc", 2): near(1.89),
     ("silu", 1): near(1.2784645427610738),
     ("silu", 2): near(2.3993572805154676),
@@ -102,21 +112,46 @@ def unit(dtype):
     return np.array([0, kind.smallest_normal, 1e-3, 0.25, 0.5, 1 - kind.epsneg, 1], dtype)
 
 
+def subjects():
+    """The rows as functions of numbers: of all operands, and of the first ones where what is left out is a number; of each choice that an
+    attribute offers. What stands besides is `fixed`."""
+    for index, row in enumerate(ROWS):
+        tensors = [p for p in row["params"] if p[1] == "tensor"]
+        rest = row["params"][len(tensors) :]
+        if not row["cases"] or len(row["outputs"]) > 1 or any(n == "like" for n, *_ in tensors):
+            continue
+        # What a loss makes of its values is no choice between functions of numbers.
+        if any(kind != "choice" or name == "reduction" for name, kind, *_ in rest):
+            continue
+        needed = sum(default in (None, "None") for _, _, default, _ in tensors)
+        for chosen in itertools.product(*(names for *_, names in rest)):
+            attrs = {name: text for (name, *_), text in zip(rest, chosen, strict=True)}
+            label = "-".join(
+                [row["name"], *(t for t, (_, _, default, _) in zip(chosen, rest, strict=True) if repr(t) != default.replace('"', "'"))]
+            )
+            for count in sorted({needed, len(tensors)}):
+                operands = ", ".join(n for n, *_ in tensors)
+                fixed = {n: parsed("tensor", text) for n, _, text, _ in tensors[count:]} | attrs
+                name = label if count == needed else f"{label}({operands})"
+                yield row | {"name": name, "index": index, "params": tensors[:count], "attrs": tuple(chosen), "fixed": fixed}
+
+
 def domains(row):
-    return [{case[0][i][0][0] for case in row["cases"]} for i in range(len(row["params"]))]
+    return [{case[0][i][0][0] for case in row["cases"] if i < len(case[0])} for i in range(len(row["params"]))]
 
 
-def elementwise(index):
+def made(row, ps):
+    return applied(row["index"], ps, row["attrs"])[0]
+
+
+def elementwise(row):
     """The dtype of what a row makes of float64 numbers one by one; None if it does something else."""
-    row = ROWS[index]
-    if not row["cases"] or len(row["outputs"]) > 1 or any(k != "tensor" or n == "like" for n, k, *_ in row["params"]):
-        return None
     if not set().union(*domains(row)) <= {"real", "positive", "unit", "inner", "beyond", "distinct"}:
         return None
     for shape in [(), (7,), (2, 3)]:
         with ag.Context() as ctx:
             try:
-                (y,) = applied(index, [ctx.placeholder(f"x{i}", shape) for i in range(len(row["params"]))], ())
+                y = made(row, [ctx.placeholder(f"x{i}", shape) for i in range(len(row["params"]))])
             except ag.ShapeError:
                 return None
             if y.shape != shape:
@@ -124,16 +159,16 @@ def elementwise(index):
     return y.dtype
 
 
-ELEMENTWISE = {index: dtype for index in range(len(ROWS)) if (dtype := elementwise(index)) is not None}
+ELEMENTWISE = [(row, dtype) for row in subjects() if (dtype := elementwise(row)) is not None]
 
 
 def rows(*arities):
     """Elementwise rows of so many operands that give floats, by name."""
-    for index, dtype in ELEMENTWISE.items():
-        name = ROWS[index]["name"]
-        if dtype == "float64" and len(ROWS[index]["params"]) in arities:
+    for row, dtype in ELEMENTWISE:
+        name = row["name"]
+        if dtype == "float64" and len(row["params"]) in arities:
             marks = [pytest.mark.skip(reason=f"{name}: {OTHERS[name]}")] if name in OTHERS else []
-            yield pytest.param(index, id=name, marks=marks)
+            yield pytest.param(row, id=name, marks=marks)
 
 
 def grid(row, dtype, choose):
@@ -142,11 +177,15 @@ def grid(row, dtype, choose):
     return [np.array(x) for x in zip(*itertools.product(*axes), strict=True)]
 
 
-def evaluated(index, xs, build):
+def by_numpy(row, xs):
+    return expected(ROWS[row["index"]], xs, row["attrs"])
+
+
+def evaluated(row, xs, build):
     """The arrays that `build` makes of the row's result and its operands."""
     with ag.Context(dtype=xs[0].dtype) as ctx:
         ps = [ctx.placeholder(f"x{i}", [None], x.dtype) for i, x in enumerate(xs)]
-        return ctx.eval(build(applied(index, ps, ())[0], ps), dict(zip(ps, xs, strict=True)))
+        return ctx.eval(build(made(row, ps), ps), dict(zip(ps, xs, strict=True)))
 
 
 def promised(row, gradient, otherwise):
@@ -200,11 +239,11 @@ def numbers(xs):
     return [[mpf(float(x)) for x in at] for at in zip(*xs, strict=True)]
 
 
-def compare_values(index, xs, least):
-    row, dtype = ROWS[index], xs[0].dtype.name
+def compare_values(row, xs, least):
+    dtype = xs[0].dtype.name
     f = exact.function(row)
-    (got,) = evaluated(index, xs, lambda y, _: [y])
-    (numpy,) = expected(row, [x.astype(np.float64) for x in xs], ())
+    (got,) = evaluated(row, xs, lambda y, _: [y])
+    (numpy,) = by_numpy(row, [x.astype(np.float64) for x in xs])
     huge = mp.ldexp(1, 2 * np.finfo(dtype).maxexp + 64)
     found = Comparison(row, dtype, promised(row, False, VALUE))
     for at, exactly, y, n in zip(zip(*xs, strict=True), numbers(xs), got, numpy, strict=True):
@@ -224,37 +263,36 @@ def compare_values(index, xs, least):
     found.check(least)
     # Few numbers, and the end of many, are what they are among many.
     for part in [slice(0, 1), slice(3, 40), slice(len(got) - 5, None)]:
-        (few,) = evaluated(index, [x[part] for x in xs], lambda y, _: [y])
+        (few,) = evaluated(row, [x[part] for x in xs], lambda y, _: [y])
         np.testing.assert_array_equal(few, got[part])
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("index", list(rows(1)))
-def test_values_of_one_number(index, dtype):
-    xs = grid(ROWS[index], dtype, lambda dtype: np.concatenate([extremes(dtype), spread(dtype)]))
-    compare_values(index, xs, least=7 if domains(ROWS[index]) == [{"unit"}] else 200)
+@pytest.mark.parametrize("row", list(rows(1)))
+def test_values_of_one_number(row, dtype):
+    xs = grid(row, dtype, lambda dtype: np.concatenate([extremes(dtype), spread(dtype)]))
+    compare_values(row, xs, least=7 if domains(row) == [{"unit"}] else 200)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("index", list(rows(2, 3)))
-def test_values_of_several_numbers(index, dtype):
-    many = len(ROWS[index]["params"]) > 2
-    xs = grid(ROWS[index], dtype, lambda dtype: extremes(dtype)[:: 3 if many else 1])
-    compare_values(index, xs, least=200)
+@pytest.mark.parametrize("row", list(rows(2, 3)))
+def test_values_of_several_numbers(row, dtype):
+    many = len(row["params"]) > 2
+    xs = grid(row, dtype, lambda dtype: extremes(dtype)[:: 3 if many else 1])
+    compare_values(row, xs, least=200)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("index", [pytest.param(i, id=ROWS[i]["name"]) for i, d in ELEMENTWISE.items() if d == "bool"])
-def test_comparisons(index, dtype):
-    xs = grid(ROWS[index], dtype, extremes)
-    (got,) = evaluated(index, xs, lambda y, _: [y])
-    np.testing.assert_array_equal(got, expected(ROWS[index], xs, ())[0])
+@pytest.mark.parametrize("row", [pytest.param(row, id=row["name"]) for row, d in ELEMENTWISE if d == "bool"])
+def test_comparisons(row, dtype):
+    xs = grid(row, dtype, extremes)
+    (got,) = evaluated(row, xs, lambda y, _: [y])
+    np.testing.assert_array_equal(got, by_numpy(row, xs)[0])
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("index", list(rows(1)))
-def test_derivatives_of_one_number(index, dtype):
-    row = ROWS[index]
+@pytest.mark.parametrize("row", list(rows(1)))
+def test_derivatives_of_one_number(row, dtype):
     f = exact.function(row)
 
     def build(y, ps):
@@ -264,7 +302,7 @@ def test_derivatives_of_one_number(index, dtype):
     xs = grid(row, dtype, lambda dtype: np.concatenate([extremes(dtype), spread(dtype)]))
     xs = [x[np.isfinite(x)] for x in xs]
     found = [Comparison(row, dtype, promised(row, True, DERIVATIVE), f"derivative of order {order}") for order in (1, 2)]
-    for (x,), (number,), *got in zip(zip(*xs, strict=True), numbers(xs), *evaluated(index, xs, build), strict=True):
+    for (x,), (number,), *got in zip(zip(*xs, strict=True), numbers(xs), *evaluated(row, xs, build), strict=True):
         with exact.precision(dtype, number):
             _, *wants = exact.derivatives(f, number)
             sizes = [reflected(row, f, order, number) for order in (1, 2)]
@@ -277,12 +315,11 @@ def test_derivatives_of_one_number(index, dtype):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("index", list(rows(2)))
-def test_derivatives_of_two_numbers(index, dtype):
-    row = ROWS[index]
+@pytest.mark.parametrize("row", list(rows(2)))
+def test_derivatives_of_two_numbers(row, dtype):
     f = exact.function(row)
     xs = grid(row, dtype, lambda dtype: np.concatenate([(x := magnitudes(dtype)[[0, 2, 3, 6, 12, 15, 16]]), -x]))
-    for k, got in enumerate(evaluated(index, xs, lambda y, ps: T.grad([y], ps))):
+    for k, got in enumerate(evaluated(row, xs, lambda y, ps: T.grad([y], ps))):
         found = Comparison(row, dtype, promised(row, True, DERIVATIVE), f"derivative by {row['params'][k][0]}")
         for at, exactly, y in zip(zip(*xs, strict=True), numbers(xs), got, strict=True):
             with exact.precision(dtype, *exactly):
@@ -293,24 +330,24 @@ def test_derivatives_of_two_numbers(index, dtype):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("index", list(rows(1, 2)))
-def test_elements_that_are_not_taken_leave_nothing(index, dtype):
+@pytest.mark.parametrize("row", list(rows(1, 2)))
+def test_elements_that_are_not_taken_leave_nothing(row, dtype):
     """Whatever the derivative is there: a row of which it may be infinite or NaN says so (`derivative singular`)."""
 
     def build(y, ps):
         first = T.grad([y[:1]], ps)
         return [*first, *T.grad([g[:1] for g in first], ps)]
 
-    xs = grid(ROWS[index], dtype, lambda dtype: (x := extremes(dtype))[np.isfinite(x)])
-    for k, g in enumerate(evaluated(index, xs, build)):
+    xs = grid(row, dtype, lambda dtype: (x := extremes(dtype))[np.isfinite(x)])
+    for k, g in enumerate(evaluated(row, xs, build)):
         wrong = 1 + np.flatnonzero(g[1:] != 0)
         if wrong.size:
-            at = ", ".join(f"{n}={x[wrong[0]]}" for (n, *_), x in zip(ROWS[index]["params"], xs, strict=True))
-            what = f"{ROWS[index]['name']}, order {1 + k // len(xs)} at {at}: got {g[wrong[0]]}; expected 0"
+            at = ", ".join(f"{n}={x[wrong[0]]}" for (n, *_), x in zip(row["params"], xs, strict=True))
+            what = f"{row['name']}, order {1 + k // len(xs)} at {at}: got {g[wrong[0]]}; expected 0"
             pytest.fail(f"{what}. Does the row say that its derivative is singular?")
 
 
 def test_reasons_name_rows():
-    names = {ROWS[i]["name"] for i in ELEMENTWISE}
+    names = {row["name"] for row, _ in ELEMENTWISE}
     assert names >= {*OTHERS, *LIMITS, *PRODUCTS, *(name for name, _ in [*DIFFERENCES, *REFLECTED])}
     assert len(names) > 40

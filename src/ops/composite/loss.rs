@@ -3,6 +3,7 @@
 use crate::dtype::DType;
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::Tensor;
+use crate::graph::attr::Attr;
 use crate::graph::op::{Bad, OpDef};
 use crate::ops::activation::{decay, logistic_loss};
 use crate::ops::apply::cast;
@@ -23,7 +24,7 @@ pub(in crate::ops) static ROWS: &[&OpDef] =
 
 /// `targets` for `x`, of its shape or repeated to it: beside `(n, 1)`, `(n,)` would make each value meet every target. Where
 /// lengths are not known yet, the run checks them.
-fn paired<'g>(op: &str, targets: Tensor<'g>, x: Tensor<'g>) -> Result<Tensor<'g>> {
+pub(crate) fn paired<'g>(op: &str, targets: Tensor<'g>, x: Tensor<'g>) -> Result<Tensor<'g>> {
     if !repeats_to(targets.dims(), x.dims()) {
         let got = format!("{} for {}", Tuple(targets.dims()), Tuple(x.dims()));
         let e = Error::new(ErrorKind::Shape, op, "the targets do not fit", got, "targets of the same shape, or repeated to it");
@@ -35,6 +36,11 @@ fn paired<'g>(op: &str, targets: Tensor<'g>, x: Tensor<'g>) -> Result<Tensor<'g>
 
 /// Targets that do not fit.
 fn unpaired(op: &'static str) -> Vec<Bad> {
+    unpaired_with(op, vec![])
+}
+
+/// The same of a loss with attributes.
+pub(crate) fn unpaired_with(op: &'static str, attrs: Vec<Attr>) -> Vec<Bad> {
     let text = |got: &str| {
         format!(
             "{op}: the targets do not fit. Got {got}; expected targets of the same shape, or repeated to it.\nhelp: give both one \
@@ -42,9 +48,9 @@ fn unpaired(op: &'static str) -> Vec<Bad> {
         )
     };
     vec![
-        bad(&[&[3, 1], &[3]], vec![], text("(3,) for (3, 1)")),
-        bad(&[&[3], &[3, 1]], vec![], text("(3, 1) for (3,)")),
-        bad_of(&[(DType::F32, &[2, 3]), (DType::F64, &[4])], vec![], text("(4,) for (2, 3)")),
+        bad(&[&[3, 1], &[3]], attrs.clone(), text("(3,) for (3, 1)")),
+        bad(&[&[3], &[3, 1]], attrs.clone(), text("(3, 1) for (3,)")),
+        bad_of(&[(DType::F32, &[2, 3]), (DType::F64, &[4])], attrs, text("(4,) for (2, 3)")),
     ]
 }
 

@@ -70,9 +70,10 @@ fn dims_of(lengths: &Ints) -> Vec<Dim> {
 
 /// The channels of `x` (n, channels, ...).
 fn channels(op: &str, x: Tensor<'_>) -> Result<Dim> {
-    x.dims().get(1).copied().ok_or_else(|| {
-        Error::new(ErrorKind::Shape, op, "there is no axis of channels", Tuple(x.dims()), "shape (n, channels, ...)")
-    })
+    x.dims()
+        .get(1)
+        .copied()
+        .ok_or_else(|| Error::new(ErrorKind::Shape, op, "there is no axis of channels", Tuple(x.dims()), "shape (n, channels, ...)"))
 }
 
 row! {

@@ -69,6 +69,9 @@ macro_rules! domain {
     (index($n:literal)) => {
         $crate::graph::op::Domain::Index($n)
     };
+    (label($n:literal)) => {
+        $crate::graph::op::Domain::Label($n)
+    };
 }
 
 /// A dtype by its name in a row.
