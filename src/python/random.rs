@@ -144,7 +144,10 @@ impl ArrayRng {
     /// >>> x = ag.ArrayRng(seed=0).truncated_normal([100], 0.0, 1.0, -0.5, 2.0)
     /// >>> bool(x.min() >= -0.5), bool(x.max() <= 2.0)
     /// (True, True)
-    #[pyo3(signature = (shape, mean=0.0, stddev=1.0, low=-2.0, high=2.0))]
+    #[pyo3(
+        signature = (shape, mean=0.0, stddev=1.0, low=-2.0, high=2.0),
+        text_signature = "($self, shape, mean=0.0, stddev=1.0, low=-2.0, high=2.0)"
+    )]
     fn truncated_normal<'py>(&self, shape: &Bound<'py, PyAny>, mean: f64, stddev: f64, low: f64, high: f64) -> Numpy<'py> {
         self.draw(shape, Law::TruncatedNormal { mean, stddev, low, high })
     }
