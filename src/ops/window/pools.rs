@@ -103,7 +103,7 @@ fn average<'g>(op: &str, n: usize, x: Tensor<'g>, said: &Average) -> Result<Tens
     let (kernel, s) = window(op, n, x, &said.window)?;
     let (stride, padding, _) = s.attrs();
     let sums = window_sum(x, kernel.clone(), stride.clone(), padding.clone(), s.ceil);
-    let whole = said.around && !s.ceil || padding.0.iter().flatten().all(|&e| e == 0) && !s.ceil;
+    let whole = !s.ceil && (said.around || padding.0.iter().flatten().all(|&e| e == 0));
     let y = match said.divisor {
         Some(0) => return Err(Error::new(ErrorKind::Value, op, "`divisor_override` is out of range", 0, "another number than 0")),
         Some(d) => sums / d as f64,
