@@ -253,12 +253,12 @@ fn windows() -> Vec<Long> {
     let (around, no) = (|| Widths([[1, 1]].into()).pack(), || Attr::Bool(false));
     let steps = || vec![one(), around(), one(), Attr::Int(1)];
     let pool = |kernel: Attr| vec![kernel, one(), around(), no()];
-    let images = |channels: usize| ones(f, &[8, channels, 128, 128]);
+    let images = |channels: usize| ones(f, &[24, channels, 128, 128]);
     let filters = || ones(f, &[8, 8, 3, 3]);
     vec![
         ("convolve", vec![images(8), filters()], steps(), 3),
         ("convolve_input", vec![images(8), filters(), ones(f, &[128, 128])], steps(), 3),
-        ("convolve_weight", vec![images(8), images(8), ones(f, &[3, 3])], steps(), 3),
+        ("convolve_weight", vec![ones(f, &[64, 8, 128, 128]), ones(f, &[64, 8, 128, 128]), ones(f, &[3, 3])], steps(), 3),
         ("window_max", vec![images(32)], vec![three(), one(), around(), one(), no()], 3),
         ("window_sum", vec![images(32)], pool(three()), 3),
         ("window_spread", vec![images(32), ones(f, &[128, 128])], pool(three()), 3),
@@ -266,7 +266,7 @@ fn windows() -> Vec<Long> {
         ("patches", vec![images(32)], vec![three(), one(), around(), one()], 3),
         (
             "patches_added",
-            vec![ones(f, &[8, 288, 16384]), ones(f, &[128, 128])],
+            vec![ones(f, &[24, 288, 16384]), ones(f, &[128, 128])],
             vec![PerAxis([3, 3].into()).pack(), one(), around(), one()],
             3,
         ),

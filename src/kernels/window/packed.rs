@@ -23,6 +23,9 @@ const PLACES: usize = 2048;
 /// Columns of a gradient in the filters that a thread has at least.
 const COLUMNS: usize = 64;
 
+/// Multiplications of a gradient in the filters after which a run may be interrupted: some milliseconds.
+const SUMMED: usize = PANEL / 8;
+
 /// Bytes are aligned to lines of the cache.
 const LINE: usize = 64;
 
@@ -63,6 +66,12 @@ fn patches<T>(s: &Steps, x: &Images, w: &Images, y: &Images, at: *const T) -> Pa
         step: s.dilation[i] as isize,
     };
     Patches { at, axes: std::array::from_fn(axis), steps: x.inner_steps, channel: x.outer_steps[1] }
+}
+
+/// The elements of the first image themselves, as a window of one element sees them.
+fn points<T>(y: &Images, at: *const T) -> Patches<T> {
+    let axis = |i: usize| Axis { length: y.inner[i], places: y.inner[i], stride: 1, taps: 1, first: 0, step: 0 };
+    Patches { at, axes: std::array::from_fn(axis), steps: y.inner_steps, channel: y.outer_steps[1] }
 }
 
 /// The filters as rows of what each sees, one behind the other, as the memory at `copy` if they do not stand so.
@@ -183,7 +192,7 @@ struct Weight {
 impl Weight {
     fn of(all: &Arrays) -> Weight {
         let (m, columns, places) = (all.w.outer[0] / all.groups, all.w.outer[1] * all.w.plane(), all.y.plane());
-        let images = (PANEL / (m * columns * places).max(1)).clamp(1, all.y.outer[0].max(1));
+        let images = (SUMMED / (m * columns * places).max(1)).clamp(1, all.y.outer[0].max(1));
         Weight { m, columns, places, images }
     }
 
@@ -234,10 +243,20 @@ pub(super) unsafe fn weight<T: Scalar>(
                 let patches = patches(s, &all.x, &all.w, &all.y, x.cast_const());
                 let b = AcrossTaps { patches, image: all.x.outer_steps[0], from };
                 let g = g.at(0).offset(all.y.channel(first, group * own.m));
-                let a = AcrossFilters { at: g.cast_const(), filter: all.y.outer_steps[1], image: all.y.outer_steps[0], places: own.places };
                 let at = w.at(0).offset(all.w.channel(group * own.m, 0)).add(from);
                 let out = Out { at, row: all.w.outer_steps[0], column: 1 };
-                multiply(isa(), lengths, &a, &b, out, first > 0, &Plain, free.at(part * room));
+                let free = free.at(part * room);
+                match all.y.row() {
+                    Some(place) => {
+                        let (filter, image) = (all.y.outer_steps[1], all.y.outer_steps[0]);
+                        let a = AcrossFilters { at: g.cast_const(), filter, image, place, places: own.places };
+                        multiply(isa(), lengths, &a, &b, out, first > 0, &Plain, free);
+                    }
+                    None => {
+                        let a = AcrossTaps { patches: points(&all.y, g.cast_const()), image: all.y.outer_steps[0], from: 0 };
+                        multiply(isa(), lengths, &a, &b, out, first > 0, &Plain, free);
+                    }
+                }
             }
         })?;
     }

@@ -256,9 +256,10 @@ impl<T: Scalar> AcrossTaps<T> {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct AcrossFilters<T> {
     pub at: *const T,
-    /// From one filter to the next, and from one image to the next; places follow each other.
+    /// From one filter to the next, from one image to the next, and from one place to the next.
     pub filter: isize,
     pub image: isize,
+    pub place: isize,
     pub places: usize,
 }
 
@@ -267,7 +268,7 @@ impl<T: Scalar> Source<T> for AcrossFilters<T> {
         for first in across.clone().step_by(width) {
             let panel = first..across.end.min(first + width);
             images(depth.clone(), self.places, |image, places, at| {
-                let from = Strided { at: self.at.wrapping_offset(image as isize * self.image), across: self.filter, depth: 1 };
+                let from = Strided { at: self.at.wrapping_offset(image as isize * self.image), across: self.filter, depth: self.place };
                 // SAFETY: places of the image, rows of the panel.
                 unsafe { from.pack(isa, places, panel.clone(), width, dst.add(at * width)) };
             });

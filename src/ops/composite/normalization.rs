@@ -11,6 +11,7 @@ use crate::ops::composite::moments::centred;
 use crate::ops::composite::power::pow;
 use crate::ops::movement::{expand_dims, merge_axes, reshape, reshape_like};
 use crate::ops::norms::vectors;
+use crate::ops::positions::check_length;
 use crate::ops::reduce::{count, number, reduce_mean};
 use crate::ops::root::sqrt;
 use crate::ops::window::pooling::window_sum;
@@ -31,8 +32,8 @@ pub(crate) fn standardised<'g>(x: Tensor<'g>, axis: &Axes, eps: Tensor<'g>) -> T
     d / sqrt(reduce_mean(square(d), axis.clone(), true) + eps)
 }
 
-/// The last axes of `x`, which have the lengths `normalized_shape`.
-fn last_axes(op: &str, x: Tensor<'_>, normalized_shape: &Ints) -> Result<Axes> {
+/// The last axes of `x`, which have the lengths `normalized_shape`, and `x`: where lengths are not known yet, the run checks them.
+fn last_axes<'g>(op: &str, x: Tensor<'g>, normalized_shape: &Ints) -> Result<(Tensor<'g>, Axes)> {
     let n = normalized_shape.0.len();
     let own = x.ndim().checked_sub(n).and_then(|from| x.dims().get(from..));
     let equal = |(d, &n): (&Dim, &i64)| d.known().is_none_or(|d| i64::try_from(d) == Ok(n));
@@ -40,7 +41,9 @@ fn last_axes(op: &str, x: Tensor<'_>, normalized_shape: &Ints) -> Result<Axes> {
         let got = format!("{} for normalized_shape={}", Tuple(x.dims()), Tuple(&normalized_shape.0));
         return Err(Error::new(ErrorKind::Shape, op, "the shape does not fit", got, "the lengths of the last axes"));
     }
-    Ok(Axes(Some((1..=n as i64).map(|i| -i).collect())))
+    let from = x.ndim() - n;
+    let x = normalized_shape.0.iter().enumerate().fold(x, |x, (i, &n)| check_length(x, from + i, n));
+    Ok((x, Axes(Some((1..=n as i64).map(|i| -i).collect()))))
 }
 
 /// `y` times weights, and with what is added to it, each of the shape `dims`, which repeats to that of `y`.
@@ -50,7 +53,8 @@ fn scaled<'g>(op: &str, y: Tensor<'g>, dims: &[Dim], behind: usize, [weight, bia
             let (what, got) = (format!("`{name}` does not fit"), Tuple(t.dims()));
             return Err(Error::new(ErrorKind::Shape, op, what, got, format_args!("shape {}", Tuple(dims))));
         }
-        let t = cast(t, y.dtype());
+        let known = dims.iter().enumerate().filter_map(|(i, d)| Some((i, d.known()? as i64)));
+        let t = known.fold(cast(t, y.dtype()), |t, (i, n)| check_length(t, i, n));
         Ok(if behind > 0 { expand_dims(t, (1..=behind as i64).collect::<Vec<_>>()) } else { t })
     };
     let y = match weight {
@@ -83,7 +87,7 @@ row! {
     /// Gradient: with `y` for the normalized elements and `h` for `g * weight`, `(h - mean(h) - y * mean(h * y)) / sqrt(var + eps)`.
     pub LAYER_NORM = fn layer_norm(x: float, weight: float = None, bias: float = None, eps: any = 1e-5; normalized_shape: Ints) -> y
     body {
-        let axes = last_axes("layer_norm", x, &normalized_shape)?;
+        let (x, axes) = last_axes("layer_norm", x, &normalized_shape)?;
         let eps = number("layer_norm", "eps", eps, x.dtype())?;
         scaled("layer_norm", standardised(x, &axes, eps), &dims_of(&normalized_shape), 0, [weight, bias])?
     }
@@ -104,7 +108,7 @@ row! {
     /// Gradient: with `y` for the normalized elements and `h` for `g * weight`, `(h - y * mean(h * y)) / sqrt(mean(x**2) + eps)`.
     pub RMS_NORM = fn rms_norm(x: float, weight: float = None, eps: any = None; normalized_shape: Ints) -> y
     body {
-        let axes = last_axes("rms_norm", x, &normalized_shape)?;
+        let (x, axes) = last_axes("rms_norm", x, &normalized_shape)?;
         let eps = match eps {
             Some(eps) => number("rms_norm", "eps", eps, x.dtype())?,
             None if x.dtype() == DType::F32 => x.graph().literal(f64::from(f32::EPSILON).into(), x.dtype()),

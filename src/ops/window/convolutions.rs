@@ -6,6 +6,7 @@ use crate::graph::attr::{Padding, PerAxis};
 use crate::graph::op::OpDef;
 use crate::ops::broadcast::broadcast_to;
 use crate::ops::movement::{expand_dims, reshape, squeeze};
+use crate::ops::positions::check_length;
 use crate::shape::{Dim, Tuple};
 
 use super::convolution::{convolve, convolve_input, divided};
@@ -42,6 +43,7 @@ fn with_bias<'g>(op: &str, n: usize, y: Tensor<'g>, bias: Option<Tensor<'g>>) ->
         [own] if own.unify(channels).is_some() => {
             let mut dims = vec![-1i64];
             dims.resize(n + 1, 1);
+            let bias = channels.known().map_or(bias, |n| check_length(bias, 0, n as i64));
             Ok(y + reshape(bias, dims))
         }
         own => {
