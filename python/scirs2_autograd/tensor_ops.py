@@ -4334,9 +4334,9 @@ def conv1d(
     dilation: int | Sequence[int] | None = 1,
     groups: int = 1,
 ) -> Tensor:
-    """Filters `w` (filters, channels / groups, k) slid over `x` (n, channels, length), or (channels, length):
+    """Filters `w` (filters, channels / groups, k) slid over `x` (n, channels, m), or (channels, m):
     `y[n, f, p] = bias[f] + sum of w[f, c, q] * x[n, c, p * stride - padding + q * dilation]`, with zeros around `x`; a cross-correlation, as
-    networks have it. The result has `(length + padding - dilation * (k - 1) - 1) // stride + 1` places.
+    networks have it. The result has `(m + padding - dilation * (k - 1) - 1) // stride + 1` places.
 
     `padding` is a number, one for each axis, or a pair for each: how many zeros stand at the two ends; "valid" is none, "same" as many as
     give the result the length of `x`, with a stride of 1. Each of the `groups` of channels has filters of its own.
@@ -4846,7 +4846,7 @@ def interpolate(
     align_corners: bool = False,
     recompute_scale_factor: bool = False,
 ) -> Tensor:
-    """`x` (n, channels, ...) with other lengths of the axes behind the first two, one to three of them: of `size`, or `floor(length * scale_factor)`. Element `i` of
+    """`x` (n, channels, ...) with other lengths of the axes behind the first two, one to three of them: of `size`, or `floor(n * scale_factor)` for a length `n`. Element `i` of
     the result stands at `(i + 1/2) * s - 1/2` in the array, where `s` is the ratio of the lengths, or `1 / scale_factor` if that is given and
     `recompute_scale_factor` is False; with `align_corners` the first and the last elements of both lie on each other.
 

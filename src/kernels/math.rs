@@ -3,6 +3,7 @@
 //! Coefficients are minimax polynomials of the quantity named beside them, weighted for the relative error of the result.
 
 pub use super::activation::{gelu_tanh, gelu_tanh_curve, gelu_tanh_slope, log_cosh, mish, mish_curve, mish_slope, softsign, tanhshrink};
+pub use super::divergence::divergence;
 pub use super::division::{floor_divide, fmod, remainder};
 pub use super::erfinv::{erfinv, erfinv_slope};
 pub use super::exponent::exp2;

@@ -4,6 +4,7 @@ mod activation;
 pub mod add;
 pub mod cast;
 pub mod check;
+pub mod divergence;
 pub mod division;
 pub mod erfinv;
 pub mod exact;

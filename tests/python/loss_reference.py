@@ -15,6 +15,7 @@ __all__ = [
     "gelu_tanh_slope",
     "hinge_embedding_loss",
     "huber_loss",
+    "kl_div",
     "kl_div_loss",
     "multi_margin_loss",
     "multilabel_margin_loss",
@@ -194,3 +195,10 @@ def pdist(x, p):
     if len(x) < 2:
         return np.zeros(0)
     return scipy.spatial.distance.pdist(x, "chebyshev") if np.isinf(p) else scipy.spatial.distance.pdist(x, "minkowski", p=float(p))
+
+
+def kl_div(x, y):
+    """SciPy's, of positive numbers in long doubles."""
+    wide, other = np.asarray(x, np.longdouble), np.asarray(y, np.longdouble)
+    d = np.asarray(wide * np.log(wide / other) - wide + other).astype(np.float64)
+    return np.where((wide > 0) & (other > 0), d, scipy.special.kl_div(x, y))

@@ -24,6 +24,10 @@ def parsed(kind, text):
     return items if isinstance(items, tuple) else (items,)
 
 
+#: What rows are compared with whose function in SciPy loses digits, because terms cancel.
+INSTEAD = {"kl_div": "ref.kl_div(x, y)"}
+
+
 def expected(row, xs, attrs):
     kinds = [k for _, k, *_ in row["params"]]
     names = [n for n, *_ in row["params"]]
@@ -33,7 +37,7 @@ def expected(row, xs, attrs):
     with np.errstate(all="ignore"), warnings.catch_warnings():
         # NumPy warns of means over nothing.
         warnings.simplefilter("ignore", RuntimeWarning)
-        y = eval(row["numpy"], {"np": np, "scipy": scipy, "ref": reference}, given)
+        y = eval(INSTEAD.get(row["name"], row["numpy"]), {"np": np, "scipy": scipy, "ref": reference}, given)
     return [np.asarray(v) for v in (y if isinstance(y, tuple) or row["lists"] else (y,))]
 
 

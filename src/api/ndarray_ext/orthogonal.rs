@@ -6,6 +6,7 @@ use rand_distr::{Distribution, StandardNormal};
 
 use super::{Float, filled};
 use crate::api::context::run;
+use crate::array::room::room;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ops::linalg::qr::{QrMode, qr};
 use crate::shape::Tuple;
@@ -14,6 +15,9 @@ use crate::shape::Tuple;
 /// among all (Mezzadri 2007); times `gain`. Columns are those of the factor where they are fewer than rows, rows else.
 pub fn orthogonal<A: Float>(rng: &mut Xoshiro256PlusPlus, shape: &[usize], gain: f64) -> Result<ArrayD<A>> {
     let lost = || Error::new(ErrorKind::Shape, "random", "the array is too large", Tuple(shape), "a size that fits in memory");
+    // The normal numbers, their copy in the graph, the factors and the result.
+    let bytes = shape.iter().fold(5 * size_of::<f64>(), |all, &n| all.saturating_mul(n));
+    room("random", format_args!("an orthogonal matrix of shape {}", Tuple(shape)), bytes)?;
     // An array that is empty, or too large, is none of matrices.
     let mut all = filled("random", shape, || A::from_f64(f64::NAN))?;
     let rows = shape.first().copied().unwrap_or(1);

@@ -132,9 +132,9 @@ fn transposed<'g>(
 }
 
 row! {
-    /// Filters `w` (filters, channels / groups, k) slid over `x` (n, channels, length), or (channels, length):
+    /// Filters `w` (filters, channels / groups, k) slid over `x` (n, channels, m), or (channels, m):
     /// `y[n, f, p] = bias[f] + sum of w[f, c, q] * x[n, c, p * stride - padding + q * dilation]`, with zeros around `x`; a cross-correlation, as
-    /// networks have it. The result has `(length + padding - dilation * (k - 1) - 1) // stride + 1` places.
+    /// networks have it. The result has `(m + padding - dilation * (k - 1) - 1) // stride + 1` places.
     ///
     /// `padding` is a number, one for each axis, or a pair for each: how many zeros stand at the two ends; "valid" is none, "same" as many as
     /// give the result the length of `x`, with a stride of 1. Each of the `groups` of channels has filters of its own.

@@ -146,7 +146,7 @@ impl Taps {
 }
 
 row! {
-    /// `x` (n, channels, ...) with other lengths of the axes behind the first two, one to three of them: of `size`, or `floor(length * scale_factor)`. Element `i` of
+    /// `x` (n, channels, ...) with other lengths of the axes behind the first two, one to three of them: of `size`, or `floor(n * scale_factor)` for a length `n`. Element `i` of
     /// the result stands at `(i + 1/2) * s - 1/2` in the array, where `s` is the ratio of the lengths, or `1 / scale_factor` if that is given and
     /// `recompute_scale_factor` is False; with `align_corners` the first and the last elements of both lie on each other.
     ///
