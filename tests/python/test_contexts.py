@@ -472,6 +472,9 @@ def test_array_rng():
     cut = a.truncated_normal([1000], 3.0, 2.0, low=4.0, high=np.inf)
     assert (cut.min() >= 4.0, cut.max() > 5.0) == (True, True)
     assert np.isnan(a.truncated_normal([3], low=1.0, high=0.0)).all()
+    # So far from the mean that the sum of two numbers is infinite.
+    assert (a.truncated_normal([3], 1e308) == 2.0).all()
+    assert (a.truncated_normal([3], -1.7e308, low=0.0) == 0.0).all()
     for shape in (6, 4), (4, 6), (3, 2, 2, 2), (5,):
         q = a.orthogonal(shape).reshape(shape[0], -1)
         np.testing.assert_allclose(q @ q.T if len(q) < q.shape[1] else q.T @ q, np.eye(min(q.shape)), atol=1e-12)

@@ -57,7 +57,8 @@ fn beyond(rng: &mut Xoshiro256PlusPlus, a: f64, b: f64) -> f64 {
         let top = a.max(0.0);
         loop {
             let x = a + (b - a) * unit(rng);
-            if unit(rng) <= ((top - x) * (top + x) / 2.0).exp() {
+            // The sum of two numbers may be infinite, and their difference 0.
+            if unit(rng) <= ((top - x) * (top / 2.0 + x / 2.0)).exp() {
                 return x;
             }
         }
