@@ -16,7 +16,7 @@ use super::pools::{MAX_POOL1D, MAX_POOL2D, MAX_POOL3D};
 ///     let x = ctx.constant(Array4::<f64>::ones((1, 4, 5, 5)));
 ///     let w = ctx.constant(Array4::<f64>::ones((6, 2, 3, 3)));
 ///     let y = T::conv2d_with(x, w, T::Convolution { padding: Padding::Same, groups: 2, ..Default::default() });
-///     assert_eq!(y.known_shape(), Some(vec![1, 6, 5, 5]));
+///     assert_eq!(y.known_shape().as_deref(), Some(&[1, 6, 5, 5][..]));
 /// });
 /// ```
 #[derive(Clone, Debug)]
