@@ -19,6 +19,17 @@ from scirs2_autograd import _lib
 from scirs2_autograd import tensor_ops as T
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _bounded():
+    """The system may promise more memory than it has, and end the process that takes it. Here it promises less."""
+    resource = pytest.importorskip("resource")
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    most = 6 << 30
+    resource.setrlimit(resource.RLIMIT_AS, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+
+
 def fails(kind, message, f):
     """`f` raises this class, with a message that matches."""
     with pytest.raises(kind) as e:

@@ -39,9 +39,16 @@ impl Truncated {
         if b == f64::NEG_INFINITY {
             return high;
         }
-        let x = if b < 0.0 { -beyond(rng, -b, -a) } else { beyond(rng, a, b) };
+        // From the bound that is nearer: far out nothing is left of a number beside the mean.
+        let x = if b < 0.0 {
+            high - stddev * (beyond(rng, -b, -a) + b)
+        } else if a > 0.0 {
+            low + stddev * (beyond(rng, a, b) - a)
+        } else {
+            mean + stddev * beyond(rng, a, b)
+        };
         // Rounding may have left the bounds.
-        (mean + stddev * x).clamp(low, high)
+        x.clamp(low, high)
     }
 }
 
