@@ -1,6 +1,6 @@
 //! Laws of random numbers.
 
-/// A law of random numbers, for [`ArrayRng::draw`].
+/// A law of random numbers, for [`ArrayRng::draw`](super::ArrayRng::draw).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Law {
     /// Uniform on [0, 1).
