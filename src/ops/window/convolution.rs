@@ -12,7 +12,7 @@ use crate::ops::unpack::{arity, attr};
 use crate::shape::{Aval, Dim, Tuple};
 
 use super::batches::{apart, in_channels, in_front, once, or_looped};
-use super::sliding::{AXES, Sliding, lengths_of};
+use super::sliding::{AXES, Sliding, lengths_of, lent};
 
 /// The rows of this family.
 pub(in crate::ops) static ROWS: &[&OpDef] = &[&CONVOLVE, &CONVOLVE_INPUT, &CONVOLVE_WEIGHT];
@@ -65,14 +65,6 @@ pub(super) fn divided(op: &str, groups: i64, n: Dim, what: &str) -> Result<usize
             format_args!("a divisor of {n}"),
         )),
         _ => Ok(count),
-    }
-}
-
-/// The lengths that a tensor lends for `n` axes.
-fn lent<'a>(c: &Infer<'_>, like: &'a Aval, n: usize) -> Result<&'a [Dim]> {
-    match like.shape.len().checked_sub(n) {
-        Some(from) => Ok(like.shape.get(from..).unwrap_or(&[])),
-        None => c.shape_error("too few lengths are given", Tuple(&like.shape), format_args!("{n} axes at least")),
     }
 }
 

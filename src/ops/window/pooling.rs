@@ -16,7 +16,7 @@ use crate::shape::{self, Aval, Dim, Tuple};
 
 use super::batches::more_samples;
 use super::pool::Pool;
-use super::sliding::{AXES, lengths_of};
+use super::sliding::{AXES, lengths_of, lent};
 
 /// The rows of this family.
 pub(in crate::ops) static ROWS: &[&OpDef] = &[&WINDOW_MAX, &WINDOW_SUM, &WINDOW_SPREAD, &WINDOW_COUNTS];
@@ -132,9 +132,7 @@ row! {
     shape(c) {
         let n = sliding_axes(c, g)?;
         let pool = Pool::of(c.op, n, &kernel, &stride, &padding, &PerAxis::all(1), ceil_mode)?;
-        let Some(lengths) = like.shape.len().checked_sub(n).and_then(|from| like.shape.get(from..)) else {
-            return c.shape_error("too few lengths are given", Tuple(&like.shape), format_args!("{n} axes at least"));
-        };
+        let lengths = lent(c, like, n)?;
         let places = pool.s.all_places(c.op, lengths, &pool.lengths(), &mut || Dim::Sym(u32::MAX))?;
         let own = g.shape.get(2..).unwrap_or(&[]);
         if places.iter().zip(own).any(|(a, b)| a.known().is_some() && b.known().is_some() && a != b) {

@@ -3,10 +3,11 @@
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::Tensor;
 use crate::graph::attr::{Attr, Padding, PerAxis, Widths, widths};
+use crate::graph::op::Infer;
 pub(super) use crate::kernels::window::AXES;
 use crate::kernels::window::Steps;
 use crate::ops::broadcast::broadcast_to;
-use crate::shape::{Dim, Tuple};
+use crate::shape::{Aval, Dim, Tuple};
 
 /// Steps, widths and distances of elements are at most this: what follows from them can be counted.
 const MOST: i64 = i32::MAX as i64;
@@ -149,5 +150,13 @@ pub(super) fn lengths_of(x: Tensor<'_>, n: usize) -> Tensor<'_> {
     match last {
         Some(dims) => broadcast_to(x.graph().literal(false.into(), crate::dtype::DType::Bool), dims),
         None => x,
+    }
+}
+
+/// The lengths that a tensor lends for `n` axes.
+pub(super) fn lent<'a>(c: &Infer<'_>, like: &'a Aval, n: usize) -> Result<&'a [Dim]> {
+    match like.shape.len().checked_sub(n) {
+        Some(from) => Ok(like.shape.get(from..).unwrap_or(&[])),
+        None => c.shape_error("too few lengths are given", Tuple(&like.shape), format_args!("{n} axes at least")),
     }
 }
