@@ -19,7 +19,7 @@ RUST_SOURCES := Cargo.toml Cargo.lock $(wildcard build.rs .cargo/config.toml) $(
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-rust test-isa test-python test-kernels test-example test-wheel test-blas test-slow test-sanitize check \
+.PHONY: help demo demo-cnn test test-rust test-isa test-python test-kernels test-example test-wheel test-blas test-slow test-sanitize check \
   check-rust check-python bench gen build wheel clean rust interpreter
 
 help:  ## list the targets
@@ -27,6 +27,9 @@ help:  ## list the targets
 
 demo: $(VENV)/.built $(VENV)/.demo  ## train a network on MNIST: progress, accuracy, figures in out/
 	$(BIN)/python examples/mnist.py
+
+demo-cnn: $(VENV)/.built $(VENV)/.demo  ## train a convolutional network on MNIST, to 99 %
+	$(BIN)/python examples/cnn_mnist.py
 
 test: test-rust test-isa test-example test-python test-kernels test-wheel  ## run every test, the slow ones excepted
 

@@ -19,9 +19,11 @@ from workload import (
     column_and_row,
     deep_network,
     end_of_oscillation,
+    filters_and_images,
     heads_apart,
     heads_together,
     layers,
+    lenet,
     lstm_sequence,
     lstm_step,
     matrix,
@@ -31,6 +33,7 @@ from workload import (
     places,
     point,
     rates,
+    residual_block,
     rosenbrock,
     sequence,
     small_network,
@@ -260,6 +263,47 @@ def attention(batch: int, length: int, width: int, heads: int) -> Workload:
         return jnp.mean((layer_norm(x + heads_together(weights @ v) @ out) - target) ** 2)
 
     return compiled_gradient(f, 5, *attention_inputs(batch, length, width))
+
+
+def convolved(x, w, padding):
+    return jax.lax.conv_general_dilated(x, w, (1, 1), padding)
+
+
+def convolution(channels: int, filters: int, kernel: int, side: int, batch: int) -> Workload:
+    def f(x, w):
+        y = convolved(x, w, "SAME")
+        return jnp.mean(y * y)
+
+    return compiled_gradient(f, 2, *filters_and_images(channels, filters, kernel, side, batch))
+
+
+def normalized_channels(x, weight, bias):
+    centred = x - jnp.mean(x, (0, 2, 3), keepdims=True)
+    y = centred / jnp.sqrt(jnp.mean(centred * centred, (0, 2, 3), keepdims=True) + 1e-5)
+    return y * weight[:, None, None] + bias[:, None, None]
+
+
+def pooled(x):
+    return jax.lax.reduce_window(x, -jnp.inf, jax.lax.max, (1, 1, 2, 2), (1, 1, 2, 2), "VALID")
+
+
+def lenet_step(batch: int) -> Workload:
+    def f(a, sa, ta, b, sb, tb, *rest):
+        *dense, x, labels = rest
+        h = pooled(jax.nn.relu(normalized_channels(convolved(x, a, [(2, 2)] * 2), sa, ta)))
+        h = pooled(jax.nn.relu(normalized_channels(convolved(h, b, "VALID"), sb, tb)))
+        return label_losses(output(h.reshape(batch, 400), dense, jax.nn.relu), labels).mean()
+
+    return compiled_gradient(f, 12, *lenet(batch))
+
+
+def residual_step(width: int, side: int, batch: int) -> Workload:
+    def f(x, a, sa, ta, b, sb, tb):
+        h = jax.nn.relu(normalized_channels(convolved(x, a, "SAME"), sa, ta))
+        y = jax.nn.relu(x + normalized_channels(convolved(h, b, "SAME"), sb, tb))
+        return jnp.mean(y * y)
+
+    return compiled_gradient(f, 7, *residual_block(width, side, batch))
 
 
 def deep(depth: int, width: int, batch: int) -> Workload:

@@ -19,9 +19,11 @@ from workload import (
     column_and_row,
     deep_network,
     end_of_oscillation,
+    filters_and_images,
     heads_apart,
     heads_together,
     layers,
+    lenet,
     lstm_sequence,
     lstm_step,
     matrix,
@@ -31,6 +33,7 @@ from workload import (
     places,
     point,
     rates,
+    residual_block,
     rosenbrock,
     sequence,
     small_network,
@@ -276,6 +279,37 @@ def attention(batch: int, length: int, width: int, heads: int) -> Workload:
         return T.reduce_mean((layer_norm(x + heads_together(weights @ v) @ out) - target) ** 2)
 
     return kept_gradient(f, 5, *attention_inputs(batch, length, width))
+
+
+def convolution(channels: int, filters: int, kernel: int, side: int, batch: int) -> Workload:
+    def f(x, w):
+        y = T.conv2d(x, w, padding="same")
+        return T.reduce_mean(y * y)
+
+    return kept_gradient(f, 2, *filters_and_images(channels, filters, kernel, side, batch))
+
+
+def normalized_channels(x, weight, bias):
+    return T.batch_norm(x, None, None, weight, bias, training=True)
+
+
+def lenet_step(batch: int) -> Workload:
+    def f(a, sa, ta, b, sb, tb, *rest):
+        *dense, x, labels = rest
+        h = T.max_pool2d(T.relu(normalized_channels(T.conv2d(x, a, padding=2), sa, ta)), 2)
+        h = T.max_pool2d(T.relu(normalized_channels(T.conv2d(h, b), sb, tb)), 2)
+        return T.cross_entropy(output(T.reshape(h, [batch, 400]), dense, T.relu), labels)
+
+    return kept_gradient(f, 12, *lenet(batch))
+
+
+def residual_step(width: int, side: int, batch: int) -> Workload:
+    def f(x, a, sa, ta, b, sb, tb):
+        h = T.relu(normalized_channels(T.conv2d(x, a, padding=1), sa, ta))
+        y = T.relu(x + normalized_channels(T.conv2d(h, b, padding=1), sb, tb))
+        return T.reduce_mean(y * y)
+
+    return kept_gradient(f, 7, *residual_block(width, side, batch))
 
 
 def deep(depth: int, width: int, batch: int) -> Workload:

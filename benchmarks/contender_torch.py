@@ -18,9 +18,11 @@ from workload import (
     column_and_row,
     deep_network,
     end_of_oscillation,
+    filters_and_images,
     heads_apart,
     heads_together,
     layers,
+    lenet,
     lstm_sequence,
     lstm_step,
     matrix,
@@ -29,6 +31,7 @@ from workload import (
     places,
     point,
     rates,
+    residual_block,
     sequence,
     small_network,
     vector,
@@ -232,6 +235,37 @@ def attention(batch: int, length: int, width: int, heads: int) -> Workload:
         return F.mse_loss(F.layer_norm(x + found @ out, (width,)), target)
 
     return differentiated(f, 5, *attention_inputs(batch, length, width))
+
+
+def convolution(channels: int, filters: int, kernel: int, side: int, batch: int) -> Workload:
+    def f(x, w):
+        y = F.conv2d(x, w, padding="same")
+        return (y * y).mean()
+
+    return differentiated(f, 2, *filters_and_images(channels, filters, kernel, side, batch))
+
+
+def normalized_channels(x, weight, bias):
+    return F.batch_norm(x, None, None, weight, bias, training=True)
+
+
+def lenet_step(batch: int) -> Workload:
+    def f(a, sa, ta, b, sb, tb, *rest):
+        *dense, x, labels = rest
+        h = F.max_pool2d(F.relu(normalized_channels(F.conv2d(x, a, padding=2), sa, ta)), 2)
+        h = F.max_pool2d(F.relu(normalized_channels(F.conv2d(h, b), sb, tb)), 2)
+        return F.cross_entropy(output(h.reshape(batch, 400), dense), labels)
+
+    return differentiated(f, 12, *lenet(batch))
+
+
+def residual_step(width: int, side: int, batch: int) -> Workload:
+    def f(x, a, sa, ta, b, sb, tb):
+        h = F.relu(normalized_channels(F.conv2d(x, a, padding=1), sa, ta))
+        y = F.relu(x + normalized_channels(F.conv2d(h, b, padding=1), sb, tb))
+        return (y * y).mean()
+
+    return differentiated(f, 7, *residual_block(width, side, batch))
 
 
 def deep(depth: int, width: int, batch: int) -> Workload:

@@ -177,6 +177,26 @@ ROWS: dict[str, list[Row]] = {
             ("the same, every 8th layer kept and the others computed again", 8),
         )
     ],
+    "z": [
+        *(
+            Row(
+                f"convolution {channels} -> {filters}, {kernel} x {kernel}, of {side} x {side}, batch 32, value and gradients",
+                "convolution",
+                {"channels": channels, "filters": filters, "kernel": kernel, "side": side, "batch": 32},
+                1e-3,
+                large=True,
+            )
+            for channels, filters, kernel, side in ((16, 32, 3, 28), (64, 64, 3, 32), (3, 16, 3, 32))
+        ),
+        Row("LeNet with batch norm, batch 32, value and gradients", "lenet_step", {"batch": 32}, 1e-3),
+        Row(
+            "residual block of 64 channels, 32 x 32, batch 32, value and gradients",
+            "residual_step",
+            {"width": 64, "side": 32, "batch": 32},
+            1e-3,
+            large=True,
+        ),
+    ],
     **{
         key: [
             Row(f"{op} of {what}, {kind}", workload, {"op": op, "size": size, "batch": batch}, 1e-6, rounds=9)

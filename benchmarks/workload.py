@@ -132,6 +132,35 @@ def heads_together(x: Any) -> Any:
     return x.swapaxes(1, 2).reshape((batch, length, heads * width))
 
 
+def filters_and_images(channels: int, filters: int, kernel: int, side: int, batch: int) -> list[np.ndarray]:
+    """Images, and filters for them."""
+    rng = np.random.default_rng(14)
+    x = rng.standard_normal((batch, channels, side, side))
+    w = rng.standard_normal((filters, channels, kernel, kernel)) / (kernel * channels**0.5)
+    return [a.astype(np.float32) for a in (x, w)]
+
+
+def lenet(batch: int) -> list[np.ndarray]:
+    """The parameters of LeNet-5 with batch normalization, digits, and their labels."""
+    rng = np.random.default_rng(15)
+    parameters = []
+    for filters, channels in ((6, 1), (16, 6)):
+        parameters += [rng.standard_normal((filters, channels, 5, 5)) / (5 * channels**0.5), np.ones(filters), np.zeros(filters)]
+    for before, after in ((400, 120), (120, 84), (84, 10)):
+        parameters += [rng.standard_normal((before, after)) / before**0.5, np.zeros(after)]
+    inputs = rng.standard_normal((batch, 1, 28, 28))
+    return [*(a.astype(np.float32) for a in (*parameters, inputs)), rng.integers(0, 10, batch)]
+
+
+def residual_block(width: int, side: int, batch: int) -> list[np.ndarray]:
+    """Images, and the filters, scales and shifts of two convolutions with batch normalization."""
+    rng = np.random.default_rng(16)
+    layers = []
+    for _ in range(2):
+        layers += [rng.standard_normal((width, width, 3, 3)) / (3 * width**0.5), np.ones(width), np.zeros(width)]
+    return [a.astype(np.float32) for a in (rng.standard_normal((batch, width, side, side)), *layers)]
+
+
 def deep_network(depth: int, width: int, batch: int) -> list[np.ndarray]:
     """The weights and biases of layers that keep the size of what passes through them, inputs, and targets of the last layer."""
     rng = np.random.default_rng(13)

@@ -120,6 +120,7 @@ fn main() -> Result<()> {
         ("transformer", Net::new(Kind::Transformer { heads: 4, length: 128 }, 6, s(256), s(8))),
         ("lstm", Net::new(Kind::Lstm, 256, s(256), s(64))),
         ("unet", Net::new(Kind::Unet { joined: true }, 5, s(1024), s(2048))),
+        ("residual", Net::new(Kind::Residual { side: s(28) }, 12, s(32).max(8), s(32))),
         ("tower", Net::new(Kind::Tower, 24, s(512), s(1024))),
         ("chain", Net::new(Kind::Chain, 64, s(512), s(1024))),
     ];

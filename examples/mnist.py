@@ -8,6 +8,7 @@ Writes the trained variables (mnist.safetensors) and two figures (mnist_training
 import argparse
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ import mnist_data
 import mnist_figures
 import scirs2_autograd as ag
 from scirs2_autograd import tensor_ops as T
+from scirs2_autograd.optimizers import schedules
 
 PARAMETERS = ["w1", "b1", "w2", "b2"]
 
@@ -46,9 +48,20 @@ class Network:
         self.logits = T.matmul(hidden, w2) + b2
         self.loss = T.reduce_mean(T.sparse_softmax_cross_entropy(self.logits, self.y), axis=0)
 
-    def accuracy(self, images: np.ndarray, labels: np.ndarray) -> float:
-        """The share of the images whose largest output is at the label."""
-        return float(np.mean(self.logits.eval({self.x: images}).argmax(axis=1) == labels))
+    def feeder(self, images: np.ndarray, labels: np.ndarray) -> ag.Feeder:
+        """What a step of training is given."""
+        return ag.Feeder().push(self.x, images).push(self.y, labels)
+
+
+def outputs(net: Any, images: np.ndarray) -> np.ndarray:
+    """The logits of images, 1,000 at a time."""
+    parts = np.split(images, range(1000, len(images), 1000))
+    return np.concatenate([net.logits.eval({net.x: part}) for part in parts])
+
+
+def accuracy(net: Any, images: np.ndarray, labels: np.ndarray) -> float:
+    """The share of the images whose largest output is at the label."""
+    return float(np.mean(outputs(net, images).argmax(axis=1) == labels))
 
 
 @dataclass
@@ -62,48 +75,63 @@ class History:
     seconds: float = 0.0
 
 
-def train(env: ag.VariableEnvironment, data: dict[str, Any], epochs: int, batch: int, seed: int) -> History:
-    """Pass over all training images `epochs` times, in a new order each time."""
+def train(env: ag.VariableEnvironment, example: "Example", data: dict[str, Any], args: argparse.Namespace) -> History:
+    """Pass over all training images `args.epochs` times, in a new order each time."""
     images, labels = data["train"]
-    starts = range(0, len(labels), batch)
+    starts = range(0, len(labels), args.batch)
     history = History(steps_per_epoch=len(starts))
-    order = np.random.default_rng(seed)
+    order = np.random.default_rng(args.seed)
+    schedule = example.schedule(args.epochs * len(starts))
     adam = ag.optimizers.Adam.default("adam", env.default_namespace().current_var_ids(), env)
     with ag.Context(env) as ctx:
-        net = Network(ctx)
+        net = example.network(ctx)
         grads = T.grad([net.loss], net.parameters)
 
         def feeder(rows: np.ndarray) -> ag.Feeder:
-            return ag.Feeder().push(net.x, images[rows]).push(net.y, labels[rows])
+            return net.feeder(images[rows], labels[rows])
 
-        plan = adam.plan([net.loss], net.parameters, grads, ctx, feeder(np.arange(min(batch, len(labels)))))
+        plan = adam.plan([net.loss], net.parameters, grads, ctx, feeder(np.arange(min(args.batch, len(labels)))))
         print(f"a training step: {plan.steps} steps in the plan, {plan.peak_bytes / 2**20:.2f} MiB at its peak")
-        with tqdm(total=epochs * len(labels), unit=" images", unit_scale=True) as bar:
-            for epoch in range(epochs):
-                bar.set_description(f"epoch {epoch + 1}/{epochs}")
+        with tqdm(total=args.epochs * len(labels), unit=" images", unit_scale=True) as bar:
+            for epoch in range(args.epochs):
+                bar.set_description(f"epoch {epoch + 1}/{args.epochs}")
                 shuffled = order.permutation(len(labels))
                 begin = time.perf_counter()
                 for start in starts:
-                    rows = shuffled[start : start + batch]
+                    rows = shuffled[start : start + args.batch]
+                    adam.alpha = schedule(len(history.losses))
                     (loss,) = adam.update_and_eval([net.loss], net.parameters, grads, ctx, feeder(rows))
                     history.losses.append(float(loss))
                     bar.set_postfix(loss=f"{loss:.4f}", refresh=False)
                     bar.update(len(rows))
                 history.seconds += time.perf_counter() - begin
-                history.train_accuracy.append(net.accuracy(images, labels))
-                history.test_accuracy.append(net.accuracy(*data["test"]))
+                history.train_accuracy.append(accuracy(net, images, labels))
+                history.test_accuracy.append(accuracy(net, *data["test"]))
     return history
 
 
-def options() -> argparse.Namespace:
+@dataclass
+class Example:
+    """A network, and how it is trained."""
+
+    name: str
+    about: str
+    initialise: Callable[[int], ag.VariableEnvironment]
+    network: Callable[[ag.Context], Any]
+    epochs: int
+    schedule: Callable[[int], schedules.Schedule] = lambda _steps: schedules.Constant(1e-3)
+
+
+def options(example: Example) -> argparse.Namespace:
     def positive(text: str) -> int:
         value = int(text)
         if value < 1:
             raise argparse.ArgumentTypeError(f"got {value}; expected 1 or more")
         return value
 
-    parser = argparse.ArgumentParser(description="Train a network of 784, 128 and 10 units on MNIST.")
-    parser.add_argument("--epochs", type=positive, default=10, help="passes over the 60,000 training images (default 10)")
+    epochs = example.epochs
+    parser = argparse.ArgumentParser(description=example.about)
+    parser.add_argument("--epochs", type=positive, default=epochs, help=f"passes over the 60,000 training images (default {epochs})")
     parser.add_argument("--batch", type=positive, default=128, help="images a step (default 128)")
     parser.add_argument("--seed", type=int, default=0, help="seed of the first weights and of the order of the images (default 0)")
     parser.add_argument("--out", type=Path, default=Path("out"), help="folder for the variables and the figures (default out)")
@@ -111,8 +139,8 @@ def options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def main() -> None:
-    args = options()
+def main(example: Example) -> None:
+    args = options(example)
     begin = time.perf_counter()
     try:
         mnist = mnist_data.load(args.data)
@@ -123,27 +151,27 @@ def main() -> None:
     data = {name: (split.images.astype(np.float32) / 255, split.labels.astype(np.int64)) for name, split in vars(mnist).items()}
     args.out.mkdir(parents=True, exist_ok=True)
 
-    env = initialise(args.seed)
-    history = train(env, data, args.epochs, args.batch, args.seed)
+    env = example.initialise(args.seed)
+    history = train(env, example, data, args)
     print(f"trained: {len(history.losses) / history.seconds:,.0f} steps/s, {history.seconds:.1f} s in all")
     print(f"test accuracy: {history.test_accuracy[-1]:.2%} of {len(mnist.test.labels):,} images")
 
-    file = args.out / "mnist.safetensors"
+    file = args.out / f"{example.name}.safetensors"
     env.save(file)
     with ag.Context(ag.VariableEnvironment.load(file)) as ctx:
-        net = Network(ctx)
-        logits = net.logits.eval({net.x: data["test"][0]})
-    accuracy = float(np.mean(logits.argmax(axis=1) == mnist.test.labels))
-    print(f"loaded again from {file}: {accuracy:.2%}")
-    if accuracy != history.test_accuracy[-1]:
-        sys.exit(f"error: the accuracy was {history.test_accuracy[-1]!r} before saving and is {accuracy!r} after loading")
+        logits = outputs(example.network(ctx), data["test"][0])
+    loaded = float(np.mean(logits.argmax(axis=1) == mnist.test.labels))
+    print(f"loaded again from {file}: {loaded:.2%}")
+    if loaded != history.test_accuracy[-1]:
+        sys.exit(f"error: the accuracy was {history.test_accuracy[-1]!r} before saving and is {loaded!r} after loading")
 
     for figure in (
-        mnist_figures.training(args.out / "mnist_training.png", history),
-        mnist_figures.errors(args.out / "mnist_errors.png", mnist.test.images, mnist.test.labels, logits),
+        mnist_figures.training(args.out / f"{example.name}_training.png", history),
+        mnist_figures.errors(args.out / f"{example.name}_errors.png", mnist.test.images, mnist.test.labels, logits),
     ):
         print(f"wrote {figure}")
 
 
 if __name__ == "__main__":
-    main()
+    about = "Train a network of 784, 128 and 10 units on MNIST."
+    main(Example("mnist", about, initialise, Network, epochs=10))

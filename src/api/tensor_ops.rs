@@ -10,15 +10,15 @@ use crate::graph::attr::{IntoAttr, Ints};
 use crate::graph::{AsTensor, Graph, Tensor};
 pub use crate::ops::apply::cast;
 pub use crate::ops::composite::{
-    activation::*, chance::*, classification::*, curve::*, distance::*, divergence::*, labels::*, logical::*, loss::*, margin::*,
-    missing::*, moments::*, normalization::*, order::*, power::*, product::*, rectifiers::*, reduction::*, regression::*,
+    activation::*, batch_norm::*, chance::*, classification::*, curve::*, distance::*, divergence::*, labels::*, logical::*, loss::*,
+    margin::*, missing::*, moments::*, normalization::*, order::*, power::*, product::*, rectifiers::*, reduction::*, regression::*,
 };
 pub use crate::ops::window::{functions::*, patches::*, pools::*, resize::*};
 pub use crate::ops::{
     activation::*, arithmetic::*, broadcast::*, checkpoint::*, classify::*, compare::*, contract::*, control::*, creation::*, diagonals::*,
     division::*, einsum::einsum, erfinv::*, exponent::*, gamma::*, gates::*, grids::*, hyperbolic::*, index::*, joining::*, linear::*,
     log_sum::*, logarithm::*, masked::*, movement::*, normal::*, norms::*, padding::*, random::*, rearranging::*, reduce::*, repeating::*,
-    root::*, rounding::*, scan::*, scatter::*, select::*, sinc::*, slice::*, sort::*, splitting::*, trigonometric::*,
+    root::*, rounding::*, scan::*, scatter::*, select::*, sinc::*, slice::*, sort::*, splitting::*, trigonometric::*, writes::*,
 };
 pub use matrices::*;
 

@@ -28,6 +28,8 @@ pub enum Mark {
     Named(Arc<str>),
     /// It is what a checkpointed function returns: kept.
     Returned,
+    /// Nothing: the other operands of the mark are computed too.
+    After,
 }
 
 /// How gradients find what they read of earlier values: by a policy, within a number of bytes, or both.

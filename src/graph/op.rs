@@ -488,6 +488,9 @@ impl Lowering<'_> {
 pub enum Lowered {
     /// A chain of ops over the first input, each with attributes.
     Chain(Vec<(&'static OpDef, Vec<Attr>)>),
+    /// An op over the inputs, whose value is written to the variable that is the first. Where the run has written it before, the op
+    /// takes what was written.
+    Write(&'static OpDef),
     /// A scalar.
     Scalar(crate::dtype::Scalar),
 }

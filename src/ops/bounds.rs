@@ -11,103 +11,50 @@ use crate::ops::samples;
 
 /// The rows of this family.
 pub(in crate::ops) static ROWS: &[&OpDef] =
-    &[&CHECK_PROBABILITY, &CHECK_RATIO, &CHECK_EXPONENT, &CHECK_ORDER, &CHECK_NOT_NEGATIVE, &CHECK_POSITIVE];
+    &[&CHECK_PROBABILITY, &CHECK_RATIO, &CHECK_EXPONENT, &CHECK_ORDER, &CHECK_NOT_NEGATIVE, &CHECK_POSITIVE, &CHECK_PLENTY];
 
 /// Which numbers a bound lets through, and how a person writes that.
 type Bound = (fn(f64) -> bool, &'static str);
 
-const PROBABILITY: Bound = (|p| (0.0..=1.0).contains(&p), "0 <= p <= 1");
-const RATIO: Bound = (|r| (0.0..1.0).contains(&r), "0 <= ratio < 1");
-const EXPONENT: Bound = (|e| e >= 0.0, "exponents >= 0");
-const NOT_NEGATIVE: Bound = (|x| x >= 0.0, "a number >= 0");
-const POSITIVE: Bound = (|x| x > 0.0, "a number > 0");
-const ORDER: Bound = (|p| p != 0.0 && !p.is_nan(), "an order other than 0");
+/// Rows that let through what a bound lets through.
+macro_rules! checks {
+    ($($refused:literal, $bound:ident = ($ok:expr, $rule:literal), $NAME:ident $name:ident, $domain:ident $(($n:literal))? $(exempt $why:literal)?;)+) => {$(
+        const $bound: Bound = ($ok, $rule);
 
-row! {
-    /// `x` itself; an element that is NaN, negative or above 1 is an error of the run.
-    ///
-    /// Gradient: `g`.
-    pub(crate) CHECK_PROBABILITY = fn check_probability(x: any) -> y
-    shape(c) Ok(smallvec![x.clone()]);
-    kernel Kernel::Check(|ranges, op, x| kernels::check::within(ranges, op, x, PROBABILITY.1, PROBABILITY.0));
-    support Elementwise(finite);
-    vjp(g) { x: g }
-    batch Elementwise;
-    numpy "x";
-    by hand;
-    cases samples::unary_cases(Domain::Unit);
-}
-row! {
-    /// `x` itself; an element that is NaN, negative, 1 or more is an error of the run.
-    ///
-    /// Gradient: `g`.
-    pub(crate) CHECK_RATIO = fn check_ratio(x: any) -> y
-    shape(c) Ok(smallvec![x.clone()]);
-    kernel Kernel::Check(|ranges, op, x| kernels::check::within(ranges, op, x, RATIO.1, RATIO.0));
-    support Elementwise(finite);
-    vjp(g) { x: g }
-    batch Elementwise;
-    numpy "x";
-    by hand;
-    cases samples::unary_cases(Domain::Unit);
-}
-row! {
-    /// `x` itself; a negative element is an error of the run.
-    ///
-    /// Gradient: `g`.
-    pub(crate) CHECK_EXPONENT = fn check_exponent(x: any) -> y
-    shape(c) Ok(smallvec![x.clone()]);
-    kernel Kernel::Check(|ranges, op, x| kernels::check::within(ranges, op, x, EXPONENT.1, EXPONENT.0));
-    support Elementwise(finite);
-    vjp(g) { x: g }
-    batch Elementwise;
-    numpy "x";
-    by hand;
-    exempt First, Second, Narrow: "its samples are integers";
-    cases samples::unary_cases(Domain::Index(4));
+        row! {
+            #[doc = "`x` itself."]
+            #[doc = $refused]
+            #[doc = ""]
+            #[doc = "Gradient: `g`."]
+            pub(crate) $NAME = fn $name(x: any) -> y
+            shape(c) Ok(smallvec![x.clone()]);
+            kernel Kernel::Check(|ranges, op, x| kernels::check::within(ranges, op, x, $bound.1, $bound.0));
+            support Elementwise(finite);
+            vjp(g) { x: g }
+            batch Elementwise;
+            numpy "x";
+            by hand;
+            $(exempt First, Second, Narrow: $why;)?
+            cases samples::unary_cases(Domain::$domain $(($n))?);
+        }
+    )+};
 }
 
-row! {
-    /// `x` itself; an element that is 0 or NaN is an error of the run.
-    ///
-    /// Gradient: `g`.
-    pub(crate) CHECK_ORDER = fn check_order(x: any) -> y
-    shape(c) Ok(smallvec![x.clone()]);
-    kernel Kernel::Check(|ranges, op, x| kernels::check::within(ranges, op, x, ORDER.1, ORDER.0));
-    support Elementwise(finite);
-    vjp(g) { x: g }
-    batch Elementwise;
-    numpy "x";
-    by hand;
-    cases samples::unary_cases(Domain::Positive);
-}
-row! {
-    /// `x` itself; an element that is negative or NaN is an error of the run.
-    ///
-    /// Gradient: `g`.
-    pub(crate) CHECK_NOT_NEGATIVE = fn check_not_negative(x: any) -> y
-    shape(c) Ok(smallvec![x.clone()]);
-    kernel Kernel::Check(|ranges, op, x| kernels::check::within(ranges, op, x, NOT_NEGATIVE.1, NOT_NEGATIVE.0));
-    support Elementwise(finite);
-    vjp(g) { x: g }
-    batch Elementwise;
-    numpy "x";
-    by hand;
-    cases samples::unary_cases(Domain::Unit);
-}
-row! {
-    /// `x` itself; an element that is 0, negative or NaN is an error of the run.
-    ///
-    /// Gradient: `g`.
-    pub(crate) CHECK_POSITIVE = fn check_positive(x: any) -> y
-    shape(c) Ok(smallvec![x.clone()]);
-    kernel Kernel::Check(|ranges, op, x| kernels::check::within(ranges, op, x, POSITIVE.1, POSITIVE.0));
-    support Elementwise(finite);
-    vjp(g) { x: g }
-    batch Elementwise;
-    numpy "x";
-    by hand;
-    cases samples::unary_cases(Domain::Positive);
+checks! {
+    "An element that is NaN, negative or above 1 is an error of the run.",
+    PROBABILITY = (|p| (0.0..=1.0).contains(&p), "0 <= p <= 1"), CHECK_PROBABILITY check_probability, Unit;
+    "An element that is NaN, negative, 1 or more is an error of the run.",
+    RATIO = (|r| (0.0..1.0).contains(&r), "0 <= ratio < 1"), CHECK_RATIO check_ratio, Unit;
+    "A negative element is an error of the run.",
+    EXPONENT = (|e| e >= 0.0, "exponents >= 0"), CHECK_EXPONENT check_exponent, Index(4) exempt "its samples are integers";
+    "An element that is 0 or NaN is an error of the run.",
+    ORDER = (|p| p != 0.0 && !p.is_nan(), "an order other than 0"), CHECK_ORDER check_order, Positive;
+    "An element that is negative or NaN is an error of the run.",
+    NOT_NEGATIVE = (|x| x >= 0.0, "a number >= 0"), CHECK_NOT_NEGATIVE check_not_negative, Unit;
+    "An element that is 0, negative or NaN is an error of the run.",
+    POSITIVE = (|x| x > 0.0, "a number > 0"), CHECK_POSITIVE check_positive, Positive;
+    "An element that is NaN, or 1 or less, is an error of the run.",
+    PLENTY = (|n| n > 1.0, "two elements at least"), CHECK_PLENTY check_plenty, Beyond;
 }
 
 /// `x`, which must lie in a range: a literal now, anything else when it runs.
@@ -147,4 +94,9 @@ pub(crate) fn positive<'g>(op: &str, x: Tensor<'g>) -> Result<Tensor<'g>> {
 /// `p` of the op `op`: the order of a norm whose formula divides by it.
 pub(crate) fn order<'g>(op: &str, p: Tensor<'g>) -> Result<Tensor<'g>> {
     bounded(op, p, &CHECK_ORDER, ORDER)
+}
+
+/// `n` of the op `op`: how many elements a variance with the divisor `n - 1` is taken of.
+pub(crate) fn plenty<'g>(op: &str, n: Tensor<'g>) -> Result<Tensor<'g>> {
+    bounded(op, n, &CHECK_PLENTY, PLENTY)
 }

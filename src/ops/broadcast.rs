@@ -9,7 +9,7 @@ use crate::graph::op::{Cotangent, Infer, Kernel, Lowered, OpDef};
 use crate::ops::apply::apply;
 use crate::ops::batch;
 use crate::ops::movement::{RESHAPE, dims_attr, known_attr};
-use crate::ops::reduce::{REDUCE_SUM, reduce_sum};
+use crate::ops::reduce::{REDUCE_SUM, in_turn, reduce_sum};
 use crate::ops::rules::{shaped_like, unbroadcast};
 use crate::shape::{Aval, Dim, Strides, Tuple};
 
@@ -96,13 +96,10 @@ pub fn broadcast_like<'g>(x: Tensor<'g>, like: Tensor<'g>) -> Tensor<'g> {
 }
 
 /// The axes over which `from` was repeated to be of shape `to`.
-fn repeated_axes(from: &[Dim], to: &[Dim]) -> Vec<i64> {
+fn repeated_axes(from: &[Dim], to: &[Dim]) -> Vec<usize> {
     let lead = to.len().saturating_sub(from.len());
     let own = to.iter().skip(lead).zip(from).enumerate();
-    (0..lead)
-        .chain(own.filter(|(_, (t, f))| **f == Dim::Known(1) && **t != Dim::Known(1)).map(|(i, _)| i + lead))
-        .map(|i| i as i64)
-        .collect()
+    (0..lead).chain(own.filter(|(_, (t, f))| **f == Dim::Known(1) && **t != Dim::Known(1)).map(|(i, _)| i + lead)).collect()
 }
 
 row! {
@@ -117,10 +114,10 @@ row! {
     kernel Kernel::Lower(|c| {
         let from = c.inputs.first().map_or(&[][..], |a| &a.shape);
         let axes = repeated_axes(&c.output.shape, from);
-        let mut chain = vec![];
-        if !axes.is_empty() {
-            chain.push((&REDUCE_SUM, vec![Axes(Some(axes.into())).pack(), Attr::Bool(false)]));
-        }
+        let sums = in_turn(&axes, from.len());
+        let keepdims = sums.len() > 1;
+        let sum = |axes: Vec<i64>| (&REDUCE_SUM, vec![Axes(Some(axes.into())).pack(), Attr::Bool(keepdims)]);
+        let mut chain: Vec<_> = sums.into_iter().map(sum).collect();
         chain.push((&RESHAPE, vec![dims_attr(c.output)]));
         Lowered::Chain(chain)
     });
@@ -142,6 +139,8 @@ pub fn sum_to<'g>(x: Tensor<'g>, like: Tensor<'g>) -> Tensor<'g> {
         return apply(&SUM_TO, &[x.into(), like.into()], &[]);
     }
     let axes = repeated_axes(like.dims(), x.dims());
-    let sum = if axes.is_empty() { x } else { reduce_sum(x, axes, false) };
+    let sums = in_turn(&axes, x.ndim());
+    let keepdims = sums.len() > 1;
+    let sum = sums.into_iter().fold(x, |x, axes| reduce_sum(x, axes, keepdims));
     shaped_like(sum, like)
 }

@@ -8,7 +8,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::graph::op::{Body, Kernel, Primitive};
 use crate::graph::{Graph, Node, NodeOp, Region, Value, Values};
 
-use super::control::ASSIGN;
+use super::writes::is_write;
 
 /// So many residuals of a body inside of it may a body hand on. In a deep nest each body would hand on those of all bodies
 /// inside of it; beyond this the gradient computes the inner body again, unless users' code would see that.
@@ -67,11 +67,9 @@ impl Open<'_> {
                     needs.residuals.push(v);
                     continue;
                 }
-                if node.def().is_some_and(|d| std::ptr::eq(d, &ASSIGN)) {
-                    return Err(Error::text(
-                        ErrorKind::Graph,
-                        "cond: a body writes to a variable. Got `assign`; expected bodies that only compute.",
-                    ));
+                if let Some(def) = node.def().filter(|d| is_write(d)) {
+                    let got = format_args!("`{}`", def.name);
+                    return Err(Error::new(ErrorKind::Graph, "cond", "a body writes to a variable", got, "bodies that only compute"));
                 }
                 needs.watched |= matches!(node.op, NodeOp::User(_) | NodeOp::Hook(_)) || node.regions.iter().any(|r| r.watched);
                 stack.extend(node.inputs.iter().copied());

@@ -1,4 +1,4 @@
-//! Control: branches, writes to variables, checks.
+//! Control: branches, checks.
 
 use rustc_hash::FxHashMap;
 use smallvec::smallvec;
@@ -6,9 +6,8 @@ use smallvec::smallvec;
 use crate::dtype::DType;
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::op::{Avals, Batched, Control, Cotangent, Infer, Kernel, OpDef, Vjp};
-use crate::graph::{AsTensor, Graph, Node, NodeOp, Region, Tensor, Value, Values};
+use crate::graph::{AsTensor, Graph, Node, Region, Tensor, Value, Values};
 use crate::kernels;
-use crate::ops::apply::{Arg, Operand, apply};
 use crate::ops::batch;
 use crate::ops::closing::{Open, Operands, Returns};
 use crate::ops::movement::expand_dims;
@@ -17,7 +16,7 @@ use crate::ops::unpack;
 use crate::shape::{Aval, Tuple};
 
 /// The rows of this family.
-pub(in crate::ops) static ROWS: &[&OpDef] = &[&COND, &ASSIGN, &CHECK_FINITE];
+pub(in crate::ops) static ROWS: &[&OpDef] = &[&COND, &CHECK_FINITE];
 
 row! {
     /// The outputs of one of two bodies, chosen by a 0-d condition; the other body does not run.
@@ -352,51 +351,6 @@ pub fn cond<'g, O: Tensors<'g>>(condition: impl AsTensor<'g>, then: impl FnOnce(
         }),
         Err(e) => poisoned(e),
     }
-}
-
-row! {
-    /// Writes `x` into a variable at the end of the run, and is `x`. All reads of the run see the old value.
-    ///
-    /// Gradient: that of `x`.
-    pub ASSIGN = fn assign(variable: any, x: any) -> y
-    shape(c) {
-        let fits = variable.ndim() == x.ndim() && variable.shape.iter().zip(&x.shape).all(|(a, b)| a.unify(*b).is_some());
-        if !fits {
-            return c.shape_error("the value does not fit the variable", format_args!("{} for {}", Tuple(&x.shape), Tuple(&variable.shape)), "equal shapes");
-        }
-        if variable.dtype != x.dtype {
-            return c.dtype_error("the value has another dtype than the variable", format_args!("{} for {}", x.dtype, variable.dtype), "equal dtypes");
-        }
-        Ok(smallvec![variable.clone()])
-    };
-    kernel Kernel::Assign;
-    support Elementwise(constant);
-    vjp(g) { variable: Cotangent::Zero, x: g }
-    numpy "x";
-    by hand;
-    exempt Types, Unknown, First, Second, Narrow, Layouts, Fused, Batched: "its target is a variable: whole programs test it";
-    exempt Messages: "whole programs test what it refuses";
-}
-
-/// Writes `x` into a variable at the end of the run, and is `x`.
-#[track_caller]
-pub fn assign<'g>(variable: impl AsTensor<'g>, x: impl Operand<'g>) -> Tensor<'g> {
-    let variable = variable.tensor();
-    if variable.error().is_none() && !matches!(variable.node().op, NodeOp::Variable(..)) {
-        let got = variable.node().name().to_owned();
-        return variable.graph().poison(Error::new(
-            ErrorKind::Variable,
-            "assign",
-            "the target is not a variable",
-            got,
-            "a tensor from `ctx.variable`",
-        ));
-    }
-    let x = match x.arg() {
-        Arg::Weak(s) => Arg::Tensor(variable.graph().literal(s, variable.dtype())),
-        arg => arg,
-    };
-    apply(&ASSIGN, &[Arg::from(variable), x], &[])
 }
 
 row! {

@@ -65,10 +65,12 @@ pub mod sinc;
 pub mod slice;
 pub mod sort;
 pub mod splitting;
+pub mod standardised;
 pub mod support;
 pub mod trigonometric;
 pub mod unpack;
 pub mod window;
+pub mod writes;
 
 use std::sync::LazyLock;
 
@@ -145,7 +147,9 @@ pub static FAMILIES: &[Family] = &[
     family("Convolution and pooling", window::pools::ROWS),
     family("Convolution and pooling", window::patches::ROWS),
     family("Convolution and pooling", window::resize::ROWS),
+    family("Normalization", standardised::ROWS),
     family("Normalization", composite::normalization::ROWS),
+    family("Normalization", composite::batch_norm::ROWS),
     family("Linear algebra", linalg::cholesky::ROWS),
     family("Linear algebra", linalg::triangular::ROWS),
     family("Linear algebra", linalg::lu::ROWS),
@@ -176,6 +180,7 @@ pub static FAMILIES: &[Family] = &[
     family("Random numbers", random::ROWS),
     family("Random numbers", composite::chance::ROWS),
     family("Control", control::ROWS),
+    family("Control", writes::ROWS),
     family("Control", bounds::ROWS),
     family("Checkpointing", checkpoint::ROWS),
 ];

@@ -1,6 +1,6 @@
 //! Reductions over axes.
 
-use smallvec::smallvec;
+use smallvec::{SmallVec, smallvec};
 
 use crate::dtype::DType;
 use crate::error::{Error, ErrorKind, Result};
@@ -31,6 +31,20 @@ pub(in crate::ops) static ROWS: &[&OpDef] =
 fn reduced(c: &mut Infer<'_>, x: &Aval, axis: &Axes, keepdims: bool) -> Result<Avals> {
     let axes = shape::axes(c.op, axis.0.as_deref(), x.ndim())?;
     Ok(smallvec![Aval { dtype: x.dtype, shape: shapes::reduced(x, &axes, keepdims) }])
+}
+
+/// The axes of a sum, in an array of `ndim` axes, as those of the sums that a program can hold: the last ones together, and then the others.
+pub(crate) fn in_turn(axes: &[usize], ndim: usize) -> SmallVec<[Vec<i64>; 2]> {
+    let last = (0..ndim).rev().take_while(|i| axes.contains(i)).count();
+    let (behind, before): (Vec<i64>, Vec<i64>) = axes.iter().map(|&i| i as i64).partition(|&i| i >= (ndim - last) as i64);
+    [behind, before].into_iter().filter(|axes| !axes.is_empty()).collect()
+}
+
+/// The sum over `axis`, which keeps its axes, as a sum over the last axes and then one over the others: programs can hold these, and
+/// take both in the pass in which the elements are made.
+pub(crate) fn sum_in_turn<'g>(x: Tensor<'g>, axis: &Axes) -> Tensor<'g> {
+    let axes = shape::axes("reduce_sum", axis.0.as_deref(), x.ndim()).unwrap_or_default();
+    in_turn(&axes, x.ndim()).into_iter().fold(x, |x, axes| reduce_sum(x, axes, true))
 }
 
 /// As [`reduced`], for reductions that have no value over nothing.

@@ -8,7 +8,7 @@ use crate::ops::apply::cast;
 use crate::ops::broadcast::broadcast_like;
 use crate::ops::compare::not_equal;
 use crate::ops::padding::{around, own_part};
-use crate::ops::reduce::reduce_sum;
+use crate::ops::reduce::{reduce_sum, sum_in_turn};
 use crate::ops::rules::{unbroadcast, unreduce};
 use crate::ops::scan::cumulative_sum;
 use crate::ops::slice::strided_slice;
@@ -86,7 +86,21 @@ pub(crate) fn scanned<'g>(v: &Vjp<'_, 'g>, s: Tensor<'g>, _: usize) -> Tensor<'g
 /// A rule that mixes along the axes that are the first attribute: all of a row in which one place is true.
 pub(crate) fn along_axes<'g>(v: &Vjp<'_, 'g>, s: Tensor<'g>, _: usize) -> Tensor<'g> {
     let axes = attr::<Axes>(v.node.attrs.first()).unwrap_or(Axes(None));
-    broadcast_like(counts(reduce_sum(cast(s, DType::F32), axes, true)), s)
+    broadcast_like(counts(sum_in_turn(cast(s, DType::F32), &axes)), s)
+}
+
+/// Sums along axes, repeated; the last input, of length 1 there, is summed alone.
+pub(crate) fn along_axes_or_summed<'g>(v: &Vjp<'_, 'g>, s: Tensor<'g>, i: usize) -> Tensor<'g> {
+    if i + 1 < v.node.inputs.len() {
+        return along_axes(v, s, i);
+    }
+    let axes = attr::<Axes>(v.node.attrs.first()).unwrap_or(Axes(None));
+    counts(sum_in_turn(cast(s, DType::F32), &axes))
+}
+
+/// Elementwise along axes where the outputs have length 1: repeated for inputs that have not.
+pub(crate) fn repeated_to_x<'g>(v: &Vjp<'_, 'g>, s: Tensor<'g>, i: usize) -> Tensor<'g> {
+    broadcast_like(s, v.x(i))
 }
 
 /// A sum over repeated axes: the support repeated again.

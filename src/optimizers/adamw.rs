@@ -3,7 +3,7 @@
 use crate::api::context::Context;
 use crate::error::{Error, Result};
 use crate::graph::Tensor;
-use crate::ops::control::assign;
+use crate::ops::writes::assign;
 use crate::optimizers::hyper::Range::Size;
 use crate::optimizers::{Core, Home, Optimizer, adam, methods};
 use crate::state::{Part, VariableEnvironment, VariableID};

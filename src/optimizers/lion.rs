@@ -4,7 +4,7 @@ use crate::api::context::Context;
 use crate::error::{Error, Result};
 use crate::graph::Tensor;
 use crate::ops::arithmetic::sign;
-use crate::ops::control::assign;
+use crate::ops::writes::assign;
 use crate::optimizers::hyper::Range::{Part as Kept, Size};
 use crate::optimizers::{Core, Home, Optimizer, flushed, methods};
 use crate::state::{Part, VariableEnvironment, VariableID};

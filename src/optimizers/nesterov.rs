@@ -3,7 +3,7 @@
 use crate::api::context::Context;
 use crate::error::{Error, Result};
 use crate::graph::Tensor;
-use crate::ops::control::assign;
+use crate::ops::writes::assign;
 use crate::optimizers::hyper::Range::{Size, Term};
 use crate::optimizers::{Core, Home, Optimizer, flushed, methods};
 use crate::state::{Part, VariableEnvironment, VariableID};

@@ -3,7 +3,7 @@
 use crate::api::context::Context;
 use crate::error::Result;
 use crate::graph::Tensor;
-use crate::ops::control::assign;
+use crate::ops::writes::assign;
 use crate::optimizers::hyper::Range::{Size, Term};
 use crate::optimizers::{Core, Optimizer, methods};
 #[cfg(feature = "python")]

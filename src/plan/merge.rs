@@ -92,7 +92,7 @@ mod tests {
     use crate::ops::broadcast::broadcast_to;
     use crate::ops::movement::reshape;
     use crate::ops::slice::slice;
-    use crate::plan::ir;
+    use crate::plan::lower;
     use crate::plan::walk::Walk;
     use crate::shape::Ty;
 
@@ -106,7 +106,7 @@ mod tests {
         let outputs: Vec<_> = (0..MANY).map(|k| make(x, k).value()).collect();
         let ty = Ty { dtype: DType::F64, dims: [MANY].into_iter().collect() };
         let walk = Walk::new(&graph, &outputs, &[], [(x.value().node, ty)].into_iter().collect()).unwrap();
-        let ir = ir::build(&graph, &walk).unwrap();
+        let ir = lower::build(&graph, &walk).unwrap();
         let mut merge = Merge::new(ir.nodes.len());
         let rows = (0..ir.nodes.len()).filter(|&i| hash(&ir.nodes[i]).is_some()).count();
         assert!(rows >= MANY);

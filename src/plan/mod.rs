@@ -14,6 +14,7 @@ mod faults;
 pub mod fuse;
 pub mod ir;
 pub mod lives;
+mod lower;
 mod merge;
 pub mod place;
 pub mod program;
@@ -170,7 +171,7 @@ impl Plan {
 pub fn plan_for(graph: &Graph, walk: &Walk) -> Result<Arc<Plan>> {
     cache::find_or(graph.id(), &walk.key, || {
         size::ask(walk)?;
-        let ir = ir::build(graph, walk)?;
+        let ir = lower::build(graph, walk)?;
         let kind = |k: u32| match walk.sources.get(k as usize).map(|&id| graph.node(id)).map(|node| (node, &node.op)) {
             Some((_, NodeOp::Placeholder(_))) => Ok(SourceKind::Feed),
             Some((_, NodeOp::Variable(..))) => Ok(SourceKind::Variable),

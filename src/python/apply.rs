@@ -21,7 +21,7 @@ use crate::graph::op::{Class, OpDef, ParamDefault, ParamKind};
 use crate::graph::{self, NodeOp, Value};
 use crate::ops::apply::{Arg, apply_in, class};
 use crate::ops::operator_table::OPERATORS;
-use crate::ops::{control, random};
+use crate::ops::{control, random, writes};
 
 /// A new tensor object, or an exception.
 pub type Built<'py> = PyResult<Bound<'py, PyAny>>;
@@ -491,7 +491,7 @@ pub fn _assign<'py>(py: Python<'py>, variable: &Bound<'py, Tensor>, x: &Bound<'p
             Arg::Filled(f) => ctx.get().graph().constant_array(f.array(v.dtype())?),
             Arg::Absent => return Err(Error::text(ErrorKind::Graph, "assign: there is no value").into()),
         };
-        let out = at_caller(py, || control::assign(v, x))?;
+        let out = at_caller(py, || writes::assign(v, x))?;
         out.error().map_or_else(|| built(py, &ctx, out.value()), |e| Err(e.into()))
     })
 }

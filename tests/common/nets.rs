@@ -21,6 +21,8 @@ pub enum Kind {
     Chain,
     /// Two layers at a time, whose result is added to what came in.
     Tower,
+    /// Two convolutions at a time with batch normalization, whose result is added to the image of so many rows and columns that came in.
+    Residual { side: usize },
 }
 
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -130,6 +132,7 @@ impl Net {
             Net::new(Kind::Unet { joined: false }, 3, 32, 24),
             Net::new(Kind::Chain, 20, 30, 40),
             Net::new(Kind::Tower, 5, 12, 40),
+            Net::new(Kind::Residual { side: 5 }, 3, 6, 4),
         ]
     }
 
@@ -145,6 +148,7 @@ impl Net {
         match self.kind {
             Kind::Mlp(_) | Kind::Dropout => layers.flat_map(|_| layer(w, w)).collect(),
             Kind::Tower => layers.flat_map(|_| [layer(w, w), layer(w, w)].concat()).collect(),
+            Kind::Residual { .. } => layers.flat_map(|_| [vec![w, w, 3, 3], vec![w], vec![w]].repeat(2)).collect(),
             Kind::Chain => layers.map(|_| vec![w]).collect(),
             Kind::Lstm => vec![vec![w, 4 * w], vec![w, 4 * w], vec![4 * w]],
             Kind::Transformer { .. } => layers
@@ -168,7 +172,11 @@ impl Net {
     /// The first values of the parameters.
     pub fn start(&self, dtype: DType) -> Vec<Array> {
         let value = |(i, dims): (usize, Vec<usize>)| {
-            let scale = if dims.len() == 2 && dims[0] > 1 { (3.0 / dims[0] as f64).sqrt() } else { 0.5 };
+            let scale = match dims[..] {
+                [n, _] if n > 1 => (3.0 / n as f64).sqrt(),
+                [_, n, h, w] => (3.0 / (n * h * w) as f64).sqrt(),
+                _ => 0.5,
+            };
             numbers(dtype, &dims, scale, 100 + i as u64)
         };
         self.shapes().into_iter().enumerate().map(value).collect()
@@ -178,6 +186,7 @@ impl Net {
         match self.kind {
             Kind::Transformer { length, .. } => vec![self.batch, length, self.width],
             Kind::Lstm => vec![self.depth, self.batch, self.width],
+            Kind::Residual { side } => vec![self.batch, self.width, side, side],
             _ => vec![self.batch, self.width],
         }
     }
@@ -248,6 +257,14 @@ impl Net {
                 T::dropout(T::tanh(dense(x, 1)), 0.3, true) + T::cast(noise, x.dtype()) * 0.01
             }
             Kind::Tower => x + T::tanh(dense(T::relu(dense(x, 1)), 3)),
+            Kind::Residual { .. } => {
+                let block = |x: Tensor<'g>, k: usize| {
+                    let how =
+                        T::BatchNorm { weight: Some(t[k + 1]), bias: Some(t[k + 2]), training: T::Training::Always, ..Default::default() };
+                    T::batch_norm_with(T::conv2d(x, t[k], 1, 1), how)
+                };
+                x + block(T::relu(block(x, 1)), 4)
+            }
             Kind::Chain => T::sin(T::tanh(x * t[1]) * 1.5 + x) * T::exp(-T::square(x)),
             Kind::Transformer { heads, .. } => {
                 let x = x + attention(layer_norm(x, t[1], t[2]), &t[3..7], heads);

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-__all__ = ["group_norm", "layer_norm", "local_response_norm", "rms_norm"]
+__all__ = ["batch_norm", "group_norm", "layer_norm", "local_response_norm", "rms_norm"]
 
 
 def affine(y, weight, bias):
@@ -30,6 +30,16 @@ def group_norm(x, weight, bias, eps, num_groups):
     y = standardised(rows, -1, eps).reshape(x.shape)
     beside = [None if t is None else np.reshape(t, (-1, *[1] * (x.ndim - 2))) for t in (weight, bias)]
     return affine(y, *beside)
+
+
+def batch_norm(x, running_mean, running_var, weight, bias, training, momentum, eps):
+    over = tuple(i for i in range(x.ndim) if i != 1)
+
+    def beside(t):
+        return None if t is None else np.reshape(t, (-1, *[1] * (x.ndim - 2)))
+
+    y = standardised(x, over, eps) if training else (x - beside(running_mean)) / np.sqrt(beside(running_var) + eps)
+    return affine(y, beside(weight), beside(bias))
 
 
 def local_response_norm(x, alpha, beta, k, size):

@@ -43,16 +43,17 @@ def test_svd_gradient(cache, tmp_path):
     assert (tmp_path / "svd_gradient.png").stat().st_size > 10_000
 
 
-def test_mnist(cache, tmp_path):
-    done = run(cache, "mnist.py", "--epochs", 1, "--out", tmp_path)
+@pytest.mark.parametrize(("name", "least"), [("mnist", 92), ("cnn_mnist", 97.5)])
+def test_mnist(cache, tmp_path, name, least):
+    done = run(cache, f"{name}.py", "--epochs", 1, "--out", tmp_path)
     assert done.returncode == 0, done.stderr
     # The accuracies of the network that was trained and of the network that was loaded.
     trained, loaded = (float(percent) for percent in re.findall(r"(\d+\.\d+)%", done.stdout))
     assert trained == loaded
-    assert trained > 92
+    assert trained > least
     assert re.search(r"trained: [\d,]+ steps/s", done.stdout)
-    for name in ("mnist_training.png", "mnist_errors.png"):
-        assert (tmp_path / name).read_bytes().startswith(b"\x89PNG")
+    for file in (f"{name}_training.png", f"{name}_errors.png"):
+        assert (tmp_path / file).read_bytes().startswith(b"\x89PNG")
 
 
 def test_mnist_file_opens_elsewhere(cache, tmp_path):
@@ -68,10 +69,11 @@ def test_mnist_is_reproducible(cache, tmp_path):
 
 
 @pytest.mark.slow
-def test_mnist_reaches_its_accuracy(cache, tmp_path):
-    done = run(cache, "mnist.py", "--out", tmp_path)
+@pytest.mark.parametrize(("name", "least"), [("mnist", 97.5), ("cnn_mnist", 99.0)])
+def test_mnist_reaches_its_accuracy(cache, tmp_path, name, least):
+    done = run(cache, f"{name}.py", "--out", tmp_path)
     assert done.returncode == 0, done.stderr
-    assert float(re.search(r"test accuracy: (\d+\.\d+)%", done.stdout)[1]) >= 97.5
+    assert float(re.search(r"test accuracy: (\d+\.\d+)%", done.stdout)[1]) >= least
 
 
 def test_mnist_without_data(cache, tmp_path):

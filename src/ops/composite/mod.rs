@@ -1,6 +1,7 @@
 //! Composites: functions over primitives, without kernels or gradients of their own. Fusion gives the speed back.
 
 pub mod activation;
+pub mod batch_norm;
 pub mod chance;
 pub mod classification;
 pub mod curve;

@@ -7,29 +7,22 @@ use crate::graph::op::OpDef;
 use crate::graph::{AsTensor, Tensor};
 use crate::ops::apply::cast;
 use crate::ops::arithmetic::{maximum, square};
-use crate::ops::composite::moments::centred;
 use crate::ops::composite::power::pow;
 use crate::ops::movement::{expand_dims, merge_axes, reshape, reshape_like};
 use crate::ops::norms::vectors;
 use crate::ops::positions::check_length;
-use crate::ops::reduce::{count, number, reduce_mean};
+use crate::ops::reduce::{number, reduce_mean};
 use crate::ops::root::sqrt;
+use crate::ops::standardised::standardise;
 use crate::ops::window::pooling::window_sum;
 use crate::shape::{self, Dim, Tuple};
 
 /// The rows of this family.
 pub(in crate::ops) static ROWS: &[&OpDef] = &[&LAYER_NORM, &RMS_NORM, &GROUP_NORM, &INSTANCE_NORM, &LOCAL_RESPONSE_NORM, &NORMALIZE];
 
-/// Elements less their mean over `axis`. The mean of what is left is taken off too: large equal elements leave next to nothing.
-pub(crate) fn deviations<'g>(x: Tensor<'g>, axis: &Axes) -> Tensor<'g> {
-    let left = x - reduce_mean(x, axis.clone(), true);
-    centred(left - reduce_mean(left, axis.clone(), true), x, count(x, None, axis, true), axis.clone())
-}
-
 /// `(x - mean(x)) / sqrt(var(x) + eps)` over `axis`.
-pub(crate) fn standardised<'g>(x: Tensor<'g>, axis: &Axes, eps: Tensor<'g>) -> Tensor<'g> {
-    let d = deviations(x, axis);
-    d / sqrt(reduce_mean(square(d), axis.clone(), true) + eps)
+fn standardised<'g>(x: Tensor<'g>, axis: &Axes, eps: Tensor<'g>) -> Result<Tensor<'g>> {
+    standardise(x, axis, eps, |r, _| Ok(r))
 }
 
 /// The last axes of `x`, which have the lengths `normalized_shape`, and `x`: where lengths are not known yet, the run checks them.
@@ -47,7 +40,13 @@ fn last_axes<'g>(op: &str, x: Tensor<'g>, normalized_shape: &Ints) -> Result<(Te
 }
 
 /// `y` times weights, and with what is added to it, each of the shape `dims`, which repeats to that of `y`.
-fn scaled<'g>(op: &str, y: Tensor<'g>, dims: &[Dim], behind: usize, [weight, bias]: [Option<Tensor<'g>>; 2]) -> Result<Tensor<'g>> {
+pub(super) fn scaled<'g>(
+    op: &str,
+    y: Tensor<'g>,
+    dims: &[Dim],
+    behind: usize,
+    [weight, bias]: [Option<Tensor<'g>>; 2],
+) -> Result<Tensor<'g>> {
     let fitted = |name: &str, t: Tensor<'g>| {
         if t.ndim() != dims.len() || t.dims().iter().zip(dims).any(|(a, b)| a.unify(*b).is_none()) {
             let (what, got) = (format!("`{name}` does not fit"), Tuple(t.dims()));
@@ -73,7 +72,7 @@ fn dims_of(lengths: &Ints) -> Vec<Dim> {
 }
 
 /// The channels of `x` (n, channels, ...).
-fn channels(op: &str, x: Tensor<'_>) -> Result<Dim> {
+pub(super) fn channels(op: &str, x: Tensor<'_>) -> Result<Dim> {
     x.dims()
         .get(1)
         .copied()
@@ -89,7 +88,7 @@ row! {
     body {
         let (x, axes) = last_axes("layer_norm", x, &normalized_shape)?;
         let eps = number("layer_norm", "eps", eps, x.dtype())?;
-        scaled("layer_norm", standardised(x, &axes, eps), &dims_of(&normalized_shape), 0, [weight, bias])?
+        scaled("layer_norm", standardised(x, &axes, eps)?, &dims_of(&normalized_shape), 0, [weight, bias])?
     }
     numpy "ref.layer_norm(x, weight, bias, eps, normalized_shape)";
     example "T.layer_norm([[1.0, 3.0], [5.0, 5.0]], 2, eps=0.0001)" => "[[-0.99995  0.99995]\n [ 0.       0.     ]]";
@@ -151,7 +150,7 @@ row! {
                         return Err(Error::new(ErrorKind::Shape, "group_norm", "too many lengths are not known", Tuple(x.dims()), rule));
                     }
                 };
-                reshape_like(standardised(reshape(rows, dims), &Axes(Some([-1].into())), eps), x)
+                reshape_like(standardised(reshape(rows, dims), &Axes(Some([-1].into())), eps)?, x)
             }
             _ => x,
         };
@@ -179,7 +178,7 @@ row! {
             return Err(Error::new(ErrorKind::Shape, "instance_norm", "channels have no elements", Tuple(x.dims()), "shape (n, channels, length, ...)"));
         }
         let eps = number("instance_norm", "eps", eps, x.dtype())?;
-        let y = standardised(x, &Axes(Some((2..x.ndim() as i64).collect())), eps);
+        let y = standardised(x, &Axes(Some((2..x.ndim() as i64).collect())), eps)?;
         scaled("instance_norm", y, &[channels("instance_norm", x)?], x.ndim() - 2, [weight, bias])?
     }
     numpy "ref.group_norm(x, weight, bias, eps, x.shape[1])";
@@ -248,5 +247,5 @@ pub fn normalize<'g>(x: impl AsTensor<'g>, axes: impl IntoAttr<Axes>) -> Tensor<
         return x.graph().poison(e);
     }
     let x = cast(x, x.dtype().to_float());
-    standardised(x, &axes, x.graph().literal(1e-5.into(), x.dtype()))
+    standardised(x, &axes, x.graph().literal(1e-5.into(), x.dtype())).unwrap_or_else(|e| x.graph().poison(e))
 }
