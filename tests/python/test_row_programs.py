@@ -18,8 +18,8 @@ def statistics(x):
     return T.batch_norm(x, None, None, VECTOR, VECTOR, training=True)
 
 
-#: For each function of (64, 100) numbers: steps, and passes over all elements, of its value, and of value and gradient together. A maximum or
-#: a mean needs a pass, what follows from it another one. Steps beside those that pass over all elements are of labels, of channels, or of a mean.
+#: For each function of (64, 100) numbers: steps, and passes over all elements, of its value, and of value and gradient together. A maximum
+#: or a mean needs a pass, what follows from it another one. Other steps are of labels, of channels, or of a mean.
 PLANS = {
     "softmax": (lambda x: T.softmax(x), (1, 3), (1, 4)),
     "log_softmax": (lambda x: T.log_softmax(x), (1, 3), (1, 3)),
