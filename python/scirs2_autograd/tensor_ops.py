@@ -429,6 +429,7 @@ __all__ = [
     "round",
     "rsqrt",
     "scalar_mul",
+    "scaled_dot_product_attention",
     "scatter",
     "scatter_add",
     "scatter_reduce",
@@ -795,6 +796,7 @@ _roll = _row("roll")
 _round = _row("round")
 _rsqrt = _row("rsqrt")
 _scalar_mul = _row("scalar_mul")
+_scaled_dot_product_attention = _row("scaled_dot_product_attention")
 _scatter = _row("scatter")
 _scatter_add = _row("scatter_add")
 _scatter_reduce = _row("scatter_reduce")
@@ -4981,6 +4983,37 @@ def normalize(x: TensorLike, p: TensorLike = 2.0, axis: int = 1, eps: TensorLike
      [0.  0. ]]
     """
     made: Tensor = _apply(_normalize, (x, p, eps), (axis,))
+    return made
+
+
+def scaled_dot_product_attention(
+    q: TensorLike,
+    k: TensorLike,
+    v: TensorLike,
+    attn_mask: TensorLike | None = None,
+    is_causal: bool = False,
+    scale: TensorLike | None = None,
+    enable_gqa: bool = False,
+) -> Tensor:
+    """Attention (Vaswani et al. 2017, equation 1): `softmax(scale * q k^T, masked) v` for queries (..., s, d), keys (..., t, d) and values (..., t, e);
+    the axes in front broadcast, and the result is (..., s, e).
+
+    `attn_mask` broadcasts to (..., s, t): bools say which keys a query sees, numbers are added to the scores. With `is_causal` the query in place `i`
+    sees the keys in the places up to `i`; beside a mask both hold. A query that sees no key gives 0, and its gradients are 0. Keys and values
+    that are not seen must be finite all the same. `scale` is `1 / sqrt(d)` if it is not given. With `enable_gqa` axis -3 counts heads, and as
+    many heads of queries as stand behind each other share a head of keys and values.
+
+    The matrix of scores is not kept: memory is that of the operands, in gradients of the first order too, but for a mask of numbers whose gradient
+    is asked for. Higher orders do make it.
+
+    Gradient: to all tensors, with weights `p` and `c = p * (g v^T - sum(g * y))`: `scale * c k`, `scale * c^T q`, `p^T g`, and `c` to a mask of numbers.
+
+    >>> with ag.Context():
+    ...     print(T.scaled_dot_product_attention([[1.0], [2.0]], [[0.0], [0.0]], [[1.0], [3.0]], is_causal=True).eval())
+    [[1.]
+     [2.]]
+    """
+    made: Tensor = _apply(_scaled_dot_product_attention, (q, k, v, attn_mask, scale), (is_causal, enable_gqa))
     return made
 
 
