@@ -4,8 +4,8 @@ use smallvec::smallvec;
 
 use crate::dtype::DType;
 use crate::error::{Error, ErrorKind, Result};
-use crate::graph::attr::Attr;
-use crate::graph::op::{CallKernel, Cotangent, Infer, Kernel, OpDef, Vjp};
+use crate::graph::attr::{Attr, Axes};
+use crate::graph::op::{CallKernel, Cotangent, Infer, Kernel, Lowering, OpDef, Vjp};
 use crate::graph::{AsTensor, Tensor};
 use crate::kernels::attention::{self, Extents};
 use crate::ops::apply::{Arg, MaybeOperand, apply, cast};
@@ -57,10 +57,9 @@ fn fit(op: &str, [q, k, v, mask]: [&[Dim]; 4], fresh: &mut dyn FnMut() -> Dim) -
     let keys = equal(op, "there are not as many values as keys", [k, v], [keys, rows], "k.shape[-2] == v.shape[-2]")?;
     let mut lead = Shape::from_slice(lead);
     for (own, whole) in [(of_keys, k), (of_values, v)] {
-        lead = broadcast(op, &lead, own, fresh).or_else(|_| {
-            let got = format_args!("{} and {}", Tuple(q), Tuple(whole)).to_string();
-            let e = Error::new(ErrorKind::Shape, op, "the axes in front of the matrices do not broadcast", got, "equal lengths, or 1");
-            Err(e)
+        lead = broadcast(op, &lead, own, fresh).map_err(|_| {
+            let got = format!("{} and {}", Tuple(q), Tuple(whole));
+            Error::new(ErrorKind::Shape, op, "the axes in front of the matrices do not broadcast", got, "equal lengths, or 1")
         })?;
     }
     let repeats = |a: Dim, b: Dim| a == Dim::Known(1) || a.unify(b).is_some();
@@ -144,13 +143,13 @@ row! {
 }
 
 /// Scores, and the width of an operand, for counting.
-fn scores(c: &crate::graph::op::Lowering<'_>) -> f64 {
+fn scores(c: &Lowering<'_>) -> f64 {
     let [q, k] = [0, 1].map(|i| c.lengths(i));
     let rows = |d: &[usize]| d.iter().rev().nth(1).map_or(0.0, |&n| n as f64);
     let units: f64 = c.output.dims().map_or(0.0, |d| d.iter().rev().skip(2).map(|&n| n as f64).product());
     units * rows(&q) * rows(&k)
 }
-fn width(c: &crate::graph::op::Lowering<'_>, i: usize) -> f64 {
+fn width(c: &Lowering<'_>, i: usize) -> f64 {
     c.lengths(i).last().map_or(0.0, |&n| n as f64)
 }
 
@@ -314,7 +313,7 @@ row! {
         let scaled = match (scale, q.dims().last()) {
             (Some(scale), _) => q * number(OP, "scale", scale, dtype)?,
             (None, Some(Dim::Known(d))) => q * q.graph().literal((1.0 / (*d as f64).sqrt()).into(), dtype),
-            (None, _) => q / sqrt(cast(count(q, None, &crate::graph::attr::Axes(Some([-1].into())), false), dtype)),
+            (None, _) => q / sqrt(cast(count(q, None, &Axes(Some([-1].into())), false), dtype)),
         };
         let (y, _) = attend(scaled, k, v, mask, is_causal);
         if enable_gqa { merge_axes(y, y.ndim() - 4, 2) } else { y }

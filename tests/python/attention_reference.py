@@ -21,7 +21,7 @@ def attend(q, k, v, mask, causal):
     nothing = total == 0
     total = np.where(nothing, 1, total)
     y = (weights / total) @ v
-    lead = y.shape[:-1] + (1,)
+    lead = (*y.shape[:-1], 1)
     return y, np.broadcast_to(np.where(nothing, np.inf, most + np.log(total)), lead)
 
 

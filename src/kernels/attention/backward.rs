@@ -4,7 +4,6 @@ use super::rows::{Slopes, compiled};
 use super::shares::{PARTS, Shares};
 use super::*;
 use crate::array::ViewMut;
-use crate::dtype::DType;
 use crate::error::Result;
 use crate::kernels::ranges::Ranges;
 

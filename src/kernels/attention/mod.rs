@@ -12,10 +12,11 @@ pub use backward::{backward, backward_scratch};
 pub use forward::{forward, forward_scratch};
 
 use crate::array::{View, with_lead};
+use crate::dtype::DType;
 use crate::kernels::isa::isa;
 use crate::kernels::linalg::Shared;
 use crate::kernels::matmul::RATE;
-use crate::kernels::matmul::packed::{Lengths, Out, Plain, Scalar, Strided, multiply, scratch};
+use crate::kernels::matmul::packed::{Lengths, Out, Plain, Scalar, Source, Strided, multiply, scratch};
 use crate::kernels::real::Float;
 use crate::shape::{Dims, Strides, count};
 use rows::{GROUP, Mask, Tile};
@@ -146,7 +147,7 @@ struct Masks<T> {
 
 impl<T: Number> Masks<T> {
     fn of(mask: View<'_>, lead: &[usize]) -> Self {
-        let chosen = mask.dtype() == crate::dtype::DType::Bool;
+        let chosen = mask.dtype() == DType::Bool;
         let bools = chosen.then(|| Matrices::of(mask, lead));
         Masks { bools, numbers: (!chosen).then(|| Matrices::of(mask, lead)) }
     }
@@ -192,7 +193,6 @@ impl<T: Number> Turned<T> {
     /// # Safety
     /// The matrices lie in memory, and nobody uses the tile meanwhile.
     unsafe fn write(&self, extents: &Extents, x: &Matrices<T>, unit: usize, j: usize) {
-        use crate::kernels::matmul::packed::Source;
         if self.depth > 0 {
             let from = x.operand(extents, unit, j * KEYS, false);
             let n = KEYS.min(extents.keys - j * KEYS);
