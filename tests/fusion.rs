@@ -248,6 +248,25 @@ fn a_cell_is_two_programs_and_two_products() {
 }
 
 #[test]
+fn attention_makes_no_matrix_of_scores() {
+    let (s, d) = (2048, 64);
+    for heads in [1, 4] {
+        let dims: &[usize] = &[heads, s, d];
+        for (gradient, is_causal) in [(false, false), (true, false), (true, true)] {
+            let f = planned(&[(F, dims), (F, dims), (F, dims)], |_, x| {
+                let y = T::scaled_dot_product_attention_with(x[0], x[1], x[2], T::Attention { is_causal, ..Default::default() });
+                if gradient { [&[y][..], &T::grad(&[T::reduce_sum(T::square(y), (), false)], x)].concat() } else { vec![y] }
+            });
+            // Scaled queries and the kernel; its adjoint, a cotangent with its sums, and a scaled gradient.
+            assert_eq!((f.programs, f.calls, f.copies), if gradient { (3, 2, 0) } else { (1, 1, 0) });
+            // Queries, the transposed keys and values, a cotangent, a gradient before it is scaled; and scratch of 16 threads.
+            let (operand, scores, threads) = (4 * heads * s * d, 4 * heads * s * s, 16 * 300 * 1024);
+            assert!(f.beside < 6 * operand + threads && f.beside < scores / 2, "{f:?}");
+        }
+    }
+}
+
+#[test]
 fn attention_is_a_program_between_products() {
     let dims: &[usize] = &[2, 4, 128, 64];
     for gradient in [false, true] {

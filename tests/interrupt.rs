@@ -273,6 +273,17 @@ fn windows() -> Vec<Long> {
     ]
 }
 
+/// Long calls of attention: with the mask of a number, and with what the gradient takes besides.
+fn attention() -> Vec<Long> {
+    let f = DType::F64;
+    let matrices = || [ones(f, &[1024, 64]), dense(&[1024, 64]), dense(&[1024, 64]), ones(f, &[1, 1])];
+    let more = [ones(f, &[1024, 1]), ones(f, &[1024, 1]), ones(f, &[1024, 64])];
+    vec![
+        ("attend", matrices().into(), vec![Attr::Bool(false)], 3),
+        ("attend_adjoint", matrices().into_iter().chain(more).collect(), vec![Attr::Bool(false)], 6),
+    ]
+}
+
 fn operands<'g>(ctx: &'g Context, list: &[Repeated]) -> Vec<Arg<'g>> {
     let one = |Repeated(a, dims): &Repeated| T::broadcast_to(ctx.constant(a.clone()), dims.iter().map(|&n| n as i64).collect::<Vec<_>>());
     list.iter().map(|r| Arg::from(one(r))).collect()
@@ -283,6 +294,7 @@ fn every_kernel_that_is_called_asks_between_its_ranges() {
     let mut all = long();
     all.extend(factorisations());
     all.extend(windows());
+    all.extend(attention());
     for def in TABLE.iter() {
         if let Body::Primitive(p) = &def.body
             && let Kernel::Call(_) = p.kernel

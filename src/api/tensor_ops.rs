@@ -15,10 +15,11 @@ pub use crate::ops::composite::{
 };
 pub use crate::ops::window::{functions::*, patches::*, pools::*, resize::*};
 pub use crate::ops::{
-    activation::*, arithmetic::*, broadcast::*, checkpoint::*, classify::*, compare::*, contract::*, control::*, creation::*, diagonals::*,
-    division::*, einsum::einsum, erfinv::*, exponent::*, gamma::*, gates::*, grids::*, hyperbolic::*, index::*, joining::*, linear::*,
-    log_sum::*, logarithm::*, masked::*, movement::*, normal::*, norms::*, padding::*, random::*, rearranging::*, reduce::*, repeating::*,
-    root::*, rounding::*, scan::*, scatter::*, select::*, sinc::*, slice::*, sort::*, splitting::*, trigonometric::*, writes::*,
+    activation::*, arithmetic::*, attention::*, broadcast::*, checkpoint::*, classify::*, compare::*, contract::*, control::*, creation::*,
+    diagonals::*, division::*, einsum::einsum, erfinv::*, exponent::*, gamma::*, gates::*, grids::*, hyperbolic::*, index::*, joining::*,
+    linear::*, log_sum::*, logarithm::*, masked::*, movement::*, normal::*, norms::*, padding::*, random::*, rearranging::*, reduce::*,
+    repeating::*, root::*, rounding::*, scan::*, scatter::*, select::*, sinc::*, slice::*, sort::*, splitting::*, trigonometric::*,
+    writes::*,
 };
 pub use matrices::*;
 

@@ -2,6 +2,7 @@
 
 mod activation;
 pub mod add;
+pub mod attention;
 pub mod cast;
 pub mod check;
 pub mod divergence;

@@ -6,6 +6,7 @@ mod declare;
 pub mod activation;
 pub mod apply;
 pub mod arithmetic;
+pub mod attention;
 pub mod batch;
 pub mod bounds;
 pub mod broadcast;
@@ -150,6 +151,7 @@ pub static FAMILIES: &[Family] = &[
     family("Normalization", standardised::ROWS),
     family("Normalization", composite::normalization::ROWS),
     family("Normalization", composite::batch_norm::ROWS),
+    family("Attention", attention::ROWS),
     family("Linear algebra", linalg::cholesky::ROWS),
     family("Linear algebra", linalg::triangular::ROWS),
     family("Linear algebra", linalg::lu::ROWS),

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from attention_reference import *  # noqa: F403
 from factor_reference import *  # noqa: F403
 from linalg_reference import *  # noqa: F403
 from loss_reference import *  # noqa: F403
