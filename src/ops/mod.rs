@@ -48,6 +48,7 @@ pub mod positions;
 pub mod power;
 pub mod random;
 pub mod rearranging;
+pub mod recurrence;
 pub mod reduce;
 pub mod repeating;
 pub mod root;
@@ -139,6 +140,7 @@ pub static FAMILIES: &[Family] = &[
     family("Indexing", index::ROWS),
     family("Indexing", scatter::ROWS),
     family("Products", contract::ROWS),
+    family("Products", composite::affine::ROWS),
     family("Products", einsum::ROWS),
     family("Products", einsum::axes::ROWS),
     family("Products", composite::product::ROWS),
@@ -149,6 +151,10 @@ pub static FAMILIES: &[Family] = &[
     family("Convolution and pooling", window::patches::ROWS),
     family("Convolution and pooling", window::resize::ROWS),
     family("Normalization", standardised::ROWS),
+    family("Recurrent networks", recurrence::cells::ROWS),
+    family("Recurrent networks", recurrence::sequences::ROWS),
+    family("Recurrent networks", recurrence::states::ROWS),
+    family("Recurrent networks", recurrence::linear::ROWS),
     family("Normalization", composite::normalization::ROWS),
     family("Normalization", composite::batch_norm::ROWS),
     family("Attention", attention::ROWS),
@@ -178,6 +184,7 @@ pub static FAMILIES: &[Family] = &[
     family("Losses", composite::divergence::ROWS),
     family("Losses", composite::margin::ROWS),
     family("Losses", composite::labels::ROWS),
+    family("Losses", composite::ctc::ROWS),
     family("Distances", composite::distance::ROWS),
     family("Random numbers", random::ROWS),
     family("Random numbers", composite::chance::ROWS),
