@@ -95,7 +95,7 @@ level3! { f32 f64 }
 
 impl Product {
     /// The step along an axis of length 1 means nothing: a fixed one keeps it from choosing a slower path, or other bits.
-    fn settled(self) -> Product {
+    pub(super) fn settled(self) -> Product {
         let step = |s: [isize; 2], rows: usize, columns: usize| match (rows, columns) {
             (1, 1) => [1, 1],
             (1, _) => [s[1] * columns as isize, s[1]],
