@@ -1,5 +1,6 @@
 //! Products of matrices over a batch, with transposes as strides.
 
+use self::dots::Dots;
 use self::large::{Packed, scratch_of};
 use self::plain::{Number, in_a_row, outer_products, plain_products, tiny_products};
 use self::small::Small;
@@ -33,7 +34,7 @@ struct Row {
 /// dtype. `dst` may have any strides that do not overlap; it overlaps neither operand. `k = 0` gives zeros. `scratch` has as many
 /// bytes as [`scratch_bytes`] says, at 64.
 ///
-/// The number of threads changes no bit, and neither does the batch. The rounding depends on the lengths alone, but for products of
+/// The number of threads changes no bit. The rounding depends on the lengths alone, but for products of
 /// few rows or columns over a long axis ([`few`]): there also on whether that axis is contiguous in both operands. Integers wrap; for
 /// bools, sum is "or" and product is "and".
 ///
@@ -110,6 +111,7 @@ impl Real for f64 {}
 /// The kernel of floats of these lengths; `contiguous` says whether the inner axis is in both operands.
 enum Kernel<T> {
     Looped(Looped<T>),
+    Dots,
     Packed,
 }
 
@@ -117,15 +119,18 @@ impl<T: Real> Kernel<T> {
     fn of(p: &Product, contiguous: bool) -> Kernel<T> {
         let work = p.m.saturating_mul(p.n).saturating_mul(p.k);
         let matrices = p.m > 1 && p.n > 1;
-        Kernel::Looped(match () {
-            () if p.k == 1 => Looped::new(outer_products, 0),
-            () if matrices && (work <= TINY || [p.m, p.k, p.n] == [4; 3]) => Looped::new(tiny_products, 0),
-            () if matrices && work <= SMALL && p.k <= small::INNER => Looped::new(T::kernel(isa()), FAST),
-            () if few(p) && contiguous && p.k > 0 => Looped::new(dots::kernel::<T>(isa()), FAST),
+        let looped = |run, fast| Kernel::Looped(Looped::new(run, fast));
+        match () {
+            () if p.k == 1 => looped(outer_products, 0),
+            () if matrices && (work <= TINY || [p.m, p.k, p.n] == [4; 3]) => looped(tiny_products, 0),
+            () if matrices && work <= SMALL && p.k <= small::INNER => looped(T::kernel(isa()), FAST),
+            () if few(p) && contiguous && p.k > 0 => Kernel::Dots,
             // A library knows best about its large products.
-            () if cfg!(feature = "blas") && matrices => Looped { grain: T::SQUARE.unwrap_or(GRAIN), ..Looped::new(large_products, FAST) },
-            () => return Kernel::Packed,
-        })
+            () if cfg!(feature = "blas") && matrices => {
+                Kernel::Looped(Looped { grain: T::SQUARE.unwrap_or(GRAIN), ..Looped::new(large_products, FAST) })
+            }
+            () => Kernel::Packed,
+        }
     }
 }
 
@@ -137,6 +142,7 @@ unsafe fn floats<T: Real>(ranges: &Ranges<'_>, all: &Batch<'_>, p: Product, scra
     unsafe {
         match Kernel::<T>::of(&p, contiguous) {
             Kernel::Looped(f) => over_batch::<T>(ranges, all, p, &f),
+            Kernel::Dots => over_batch::<T>(ranges, all, p, &Dots),
             Kernel::Packed => {
                 over_batch::<T>(ranges, all, p, &Packed { scratch: scratch.as_mut_ptr().cast(), room: scratch.len() / size_of::<T>() })
             }

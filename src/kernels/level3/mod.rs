@@ -1,6 +1,7 @@
 //! Large products and triangular systems of floats: what BLAS calls its third level.
 //!
-//! By the crates `gemm` and `faer`; with feature `blas` by CBLAS, wherever it takes the strides.
+//! By the crates `gemm` and `faer`; with feature `blas` by CBLAS, wherever it takes the strides. Factorisations use it, and `matmul` does
+//! with that feature.
 
 #[cfg(feature = "blas")]
 pub mod cblas;

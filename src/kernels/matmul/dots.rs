@@ -1,21 +1,26 @@
 //! Products of floats with few elements, each of which is summed along an axis that lies in memory in both operands.
 //!
 //! An element is summed in blocks of [`BLOCK`] products: the lanes of 64 bytes apart, which are then added in halves. The sums of the
-//! blocks are added up in order. AVX2 and AVX-512 agree.
+//! blocks are added up in order; where it is the only element, those of a [`RUN`] of blocks first, so that threads can share it. AVX2
+//! and AVX-512 agree.
 
 #![allow(clippy::needless_range_loop, reason = "rows and vectors are counted, whatever array holds them")]
 
 use super::packed::Scalar;
 use super::packed::micro::Machine;
 use super::packed::vector::Vector;
-use super::{Product, Row};
-use crate::kernels::isa::Isa;
+use super::{Arrays, Engine, FAST, Looped, Product, Real, Row};
+use crate::error::Result;
+use crate::kernels::isa::{Isa, isa};
+use crate::kernels::ranges::Ranges;
 
 /// Products of a block. Longer ones would round worse, and shorter ones be added up too often.
 const BLOCK: usize = 1024;
 
 /// Elements, or blocks of one, that are summed before their lanes are added.
 const GROUP: usize = 16;
+/// Products of a run.
+const RUN: usize = GROUP * BLOCK;
 /// Rows and columns of a group, where there are both.
 const SIDE: usize = 4;
 /// The most numbers of 64 bytes.
@@ -197,44 +202,48 @@ unsafe fn group<V: Vector, const C: usize, const R: usize, const Q: usize, const
     }
 }
 
-/// One element: G blocks of it at once.
+/// A run of one element: G blocks of it at once.
 #[inline(always)]
-unsafe fn element<V: Vector, const C: usize, const G: usize>(p: &Product, [a, b]: [*const V::T; 2], d: *mut V::T) {
+unsafe fn run<V: Vector, const C: usize, const G: usize>(k: usize, [a, b]: [*const V::T; 2]) -> V::T {
     let mut lanes: Lanes<V::T> = [V::T::ZERO; GROUP * LANES];
     let to = lanes.as_mut_ptr();
+    let whole = k / BLOCK;
+    let mut g = 0usize;
     // SAFETY: elements of the operands.
     unsafe {
-        let mut total = if p.add { Some(*d) } else { None };
-        let mut from = 0usize;
-        while from < p.k {
-            let rest = p.k.wrapping_sub(from);
-            let whole = (rest / BLOCK).min(GROUP);
-            let mut g = 0usize;
-            let start = |x: *const V::T, g: usize| x.wrapping_add(from).wrapping_add(g.min(whole.wrapping_sub(1)).wrapping_mul(BLOCK));
-            // Blocks beyond the last one repeat it, and count for nothing.
-            while g.wrapping_add(1) < whole {
-                let x: [_; G] = std::array::from_fn(|k| start(a, g.wrapping_add(k)));
-                let y: [_; G] = std::array::from_fn(|k| start(b, g.wrapping_add(k)));
-                sums::<V, C, G, G>(x, y, true, BLOCK, to.wrapping_add(g.wrapping_mul(V::LANES)), 1);
-                g = g.wrapping_add(G);
-            }
-            let mut count = whole;
-            let mut depth = whole.wrapping_mul(BLOCK);
-            if g < whole || whole == 0 {
-                // A block alone, or what is less than one.
-                let length = BLOCK.min(rest.wrapping_sub(g.wrapping_mul(BLOCK)));
-                let at = from.wrapping_add(g.wrapping_mul(BLOCK));
-                sums::<V, C, 1, 1>([a.wrapping_add(at)], [b.wrapping_add(at)], false, length, to.wrapping_add(g.wrapping_mul(V::LANES)), 1);
-                count = g.wrapping_add(1);
-                depth = g.wrapping_mul(BLOCK).wrapping_add(length);
-            }
-            let sums = added::<V>(&lanes, count);
-            for &sum in sums.iter().take(count) {
-                total = Some(total.map_or(sum, |t| t + sum));
-            }
-            from = from.wrapping_add(depth);
+        let start = |x: *const V::T, g: usize| x.wrapping_add(g.min(whole.wrapping_sub(1)).wrapping_mul(BLOCK));
+        // Blocks beyond the last one repeat it, and count for nothing.
+        while g.wrapping_add(1) < whole {
+            let x: [_; G] = std::array::from_fn(|k| start(a, g.wrapping_add(k)));
+            let y: [_; G] = std::array::from_fn(|k| start(b, g.wrapping_add(k)));
+            sums::<V, C, G, G>(x, y, true, BLOCK, to.wrapping_add(g.wrapping_mul(V::LANES)), 1);
+            g = g.wrapping_add(G);
         }
-        *d = total.unwrap_or(V::T::ZERO);
+        g = g.min(whole);
+        // A block alone, and what is less than one.
+        while g.wrapping_mul(BLOCK) < k {
+            let (at, length) = (g.wrapping_mul(BLOCK), BLOCK.min(k.wrapping_sub(g.wrapping_mul(BLOCK))));
+            sums::<V, C, 1, 1>([a.wrapping_add(at)], [b.wrapping_add(at)], false, length, to.wrapping_add(g.wrapping_mul(V::LANES)), 1);
+            g = g.wrapping_add(1);
+        }
+    }
+    // SAFETY: the instructions of V.
+    let sums = unsafe { added::<V>(&lanes, g) };
+    let mut total = sums[0];
+    for &sum in sums.iter().take(g).skip(1) {
+        total = total + sum;
+    }
+    total
+}
+
+/// The runs of one element, one behind the other, each with its sum.
+#[inline(always)]
+unsafe fn element<V: Vector, const C: usize, const G: usize>(k: usize, [a, b]: [*const V::T; 2], mut put: impl FnMut(V::T)) {
+    let mut from = 0usize;
+    while from < k {
+        // SAFETY: elements of the operands.
+        put(unsafe { run::<V, C, G>(RUN.min(k.wrapping_sub(from)), [a.wrapping_add(from), b.wrapping_add(from)]) });
+        from = from.wrapping_add(RUN);
     }
 }
 
@@ -261,7 +270,9 @@ unsafe fn products<V: Vector, const C: usize, const R: usize, const Q: usize, co
         // SAFETY: by the contract.
         unsafe {
             if p.m == 1 && p.n == 1 {
-                element::<V, C, Q>(&p, operands, d);
+                let mut total = if p.add { Some(*d) } else { None };
+                element::<V, C, Q>(p.k, operands, |sum| total = Some(total.map_or(sum, |t| t + sum)));
+                *d = total.unwrap_or(V::T::ZERO);
             } else {
                 let mut start = 0usize;
                 while start < p.k {
@@ -309,13 +320,68 @@ unsafe fn avx512<V: Vector>(p: Product, row: Row, a: *const V::T, b: *const V::T
     unsafe { products::<V, 1, 8, 4, 4>(p, row, a, b, d) }
 }
 
-/// The kernel of products in a row, where `a[1] = b[0] = 1`.
-pub(super) fn kernel<T: Scalar>(isa: Isa) -> unsafe fn(Product, Row, *const T, *const T, *mut T) {
-    match isa {
-        #[cfg(target_arch = "x86_64")]
-        Isa::Avx512 => avx512::<<T::Avx512 as Machine>::V>,
-        #[cfg(target_arch = "x86_64")]
-        Isa::Avx2 => avx2::<<T::Avx2 as Machine>::V>,
-        _ => base::<<T::Base as Machine>::V>,
+/// Products in a row, where `a[1] = b[0] = 1`.
+#[derive(Clone, Copy)]
+pub(super) struct Dots;
+
+/// Runs between two questions whether to go on: some milliseconds.
+const MANY: usize = 256;
+
+impl<T: Real> Engine<T> for Dots {
+    fn fast(&self) -> u32 {
+        FAST
     }
+    fn shared(&self, cost: usize) -> bool {
+        looped::<T>().shared(cost)
+    }
+    fn parts(&self, _: &Product) -> usize {
+        usize::MAX
+    }
+    fn takes(&self, _: &Product) -> bool {
+        true
+    }
+    unsafe fn row(&self, part: usize, p: Product, row: Row, a: *const T, b: *const T, d: *mut T) {
+        // SAFETY: passed on.
+        unsafe { looped::<T>().row(part, p, row, a, b, d) }
+    }
+    unsafe fn one(&self, ranges: &Ranges<'_>, p: Product, a: *const T, b: *const T, d: *mut T) -> Result<()> {
+        if p.m > 1 || p.n > 1 || p.k <= RUN {
+            // SAFETY: passed on.
+            return unsafe { looped::<T>().one(ranges, p, a, b, d) };
+        }
+        // The sums of many runs, each by whichever thread, are added up in order.
+        let mut total = None;
+        for from in (0..p.k).step_by(MANY * RUN) {
+            let k = (MANY * RUN).min(p.k - from);
+            let (mut sums, runs) = ([<T as Scalar>::ZERO; MANY], k.div_ceil(RUN));
+            let arrays = Arrays(a.wrapping_add(from), b.wrapping_add(from), sums.as_mut_ptr());
+            let parts = ranges.threads(2 * k).min(runs);
+            ranges.parts(parts, 2 * k, &|part| {
+                let Arrays(a, b, sums) = *arrays.get();
+                for r in runs * part / parts..runs * (part + 1) / parts {
+                    let at = r * RUN;
+                    let p = Product { k: RUN.min(k - at), ..p };
+                    // SAFETY: a run of the operands, and a sum that no other thread has.
+                    unsafe { looped::<T>().row(0, p, Row { count: 1, steps: [0; 3] }, a.add(at), b.add(at), sums.add(r)) };
+                }
+            })?;
+            sums.iter().take(runs).for_each(|&sum| total = Some(total.map_or(sum, |t| t + sum)));
+        }
+        // SAFETY: the result.
+        unsafe { *d = total.unwrap_or(<T as Scalar>::ZERO) };
+        Ok(())
+    }
+}
+
+fn looped<T: Real>() -> Looped<T> {
+    Looped::new(
+        match isa() {
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512 => avx512::<<T::Avx512 as Machine>::V>,
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2 => avx2::<<T::Avx2 as Machine>::V>,
+            _ => base::<<T::Base as Machine>::V>,
+        },
+        FAST,
+    )
 }

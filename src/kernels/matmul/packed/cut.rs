@@ -18,10 +18,11 @@ const COLUMNS_IN_PLACE: usize = 20;
 const ROWS_IN_PLACE: usize = 8;
 /// Numbers of 64 bytes at most: packed blocks start at multiples of 64 bytes.
 const ALIGN: usize = 16;
-/// The most rows or columns of a panel, and of the whole panels that a block is of at least.
-const UNIT: usize = 64;
+/// The most columns of a panel, of which other widths are parts or smaller, and the most rows.
+const WIDEST: usize = 64;
+const HIGHEST: usize = 14;
 /// Numbers of the largest tile of any machine.
-const TILE: usize = 14 * 32;
+const TILE: usize = HIGHEST * 32;
 
 /// A product, and its parts.
 #[derive(Clone, Copy)]
@@ -107,11 +108,13 @@ impl Plan {
     }
 }
 
-/// Numbers of scratch that no product of so many products in a block, and no more rows and columns than these, exceeds: for the block
-/// that stays, and for the one that streams by.
+/// Numbers of scratch that no product with blocks of this depth, and no more rows and columns, exceeds: for the block that stays, and for
+/// the one that goes by.
 pub(super) fn bounds<T>(Lengths { m, n, .. }: Lengths, depth: usize) -> [usize; 2] {
-    let of = |length: usize, bytes: usize| ((length + UNIT) * depth).min(bytes / size_of::<T>()) + ALIGN;
-    [of(m.min(n), KEPT), of(m.max(n), STREAM).max(thin::ROWS * thin::COLUMNS)]
+    // Whole panels, of whichever operand.
+    let whole = |length: usize| length.next_multiple_of(WIDEST).max(length + HIGHEST - 1);
+    let of = |length: usize, bytes: usize| (whole(length.min(bytes)) * depth).min(bytes / size_of::<T>()) + ALIGN;
+    [of(m.min(n), KEPT), of(m.max(n), STREAM).max(thin::ROWS * m.max(n).min(thin::COLUMNS))]
 }
 
 pub(super) fn aligned<T>(p: *mut T) -> *mut T {

@@ -61,12 +61,14 @@ pub unsafe fn multiply_shared<T: Scalar>(
     parts: usize,
 ) -> Result<()> {
     let Lengths { m, n, k } = lengths;
-    let work = |length: usize| m.min(n).saturating_mul(k).saturating_mul(length) / RATE;
-    let parts = ranges.threads(work(m.max(n))).min(parts);
-    if k == 0 || (parts == 1 && work(m.max(n)) <= PANEL / RATE) {
+    // What few rows or columns are waited for is the memory of the other operand.
+    let moved = m.saturating_add(n).saturating_mul(k);
+    let work = moved.max(m.saturating_mul(n).saturating_mul(k) / RATE);
+    let parts = ranges.threads(work).min(parts);
+    if k == 0 || (parts == 1 && work <= PANEL / RATE) {
         // SAFETY: by the contract.
         unsafe { multiply(isa, lengths, &a, &b, out, false, &Plain, scratch) };
-        return ranges.did(work(m.max(n)));
+        return ranges.did(work);
     }
     let call = Call { isa, lengths, block: block(k), a: &a, b: &b, out, add: false, scratch, turned: false };
     // SAFETY: by the contract.
@@ -86,15 +88,15 @@ fn cut_into(parts: usize, length: usize, unit: usize) -> impl Fn(usize) -> Range
 unsafe fn pieces<T: Scalar>(ranges: &Ranges<'_>, call: Call<'_, T>, parts: usize) -> Result<()> {
     let Lengths { m, n, k } = call.lengths;
     let (length, room) = (m.max(n), part_scratch::<T>(call.lengths));
-    let deep = (PANEL / m.min(n).max(1) / PART / call.block).max(1) * call.block;
-    let long = (PANEL / m.min(n).max(1) / deep.min(k)).max(PART * parts) / PART * PART;
+    let deep = (PANEL / RATE / PART / call.block).max(1) * call.block;
+    let long = (PANEL / RATE / deep.min(k)).max(PART * parts) / PART * PART;
     let all = Across(call);
     for start in (0..length).step_by(long) {
         let here = long.min(length - start);
         for from in (0..k).step_by(deep) {
             let depth = deep.min(k - from);
             let part = cut_into(parts, here, PART);
-            ranges.parts(parts, m.min(n) * here * depth / RATE, &|p| {
+            ranges.parts(parts, here * depth, &|p| {
                 let (call, part) = (*all.get(), part(p));
                 let (at, scratch) = (start + part.start, call.scratch.wrapping_add(p * room));
                 // SAFETY: a part of the product, and of the scratch.
