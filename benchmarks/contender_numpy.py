@@ -3,7 +3,7 @@
 import numpy as np
 
 from matrices import VALUES, matrices
-from workload import Workload, end_of_oscillation, rates
+from workload import Workload, end_of_oscillation, factors, multiplied, rates
 
 
 def version() -> str:
@@ -18,3 +18,8 @@ def runge_kutta_at_once(steps: int) -> Workload:
 def matrix_value(op: str, size: int, batch: int | None = None) -> Workload:
     a, b, _ = matrices(op, size, batch)
     return Workload(lambda _: VALUES[op](np.linalg, a, b), lambda: [np.asarray(VALUES[op](np.linalg, a, b))])
+
+
+def product(left: list[int], right: list[int], turned: str = "", dtype: str = "float32") -> Workload:
+    a, b = factors(left, right, turned, dtype)
+    return Workload(lambda _: multiplied(a, b, turned), lambda: [multiplied(a, b, turned)])

@@ -19,6 +19,7 @@ from workload import (
     column_and_row,
     deep_network,
     end_of_oscillation,
+    factors,
     filters_and_images,
     heads_apart,
     heads_together,
@@ -27,6 +28,7 @@ from workload import (
     lstm_sequence,
     lstm_step,
     matrix,
+    multiplied,
     network,
     normalized_rows,
     output,
@@ -204,6 +206,10 @@ def scatter_add(size: int) -> Workload:
 
 def einsum(count: int, size: int) -> Workload:
     return kept(lambda a, b: T.einsum("bij,bjk->bik", a, b), *batches(count, size))
+
+
+def product(left: list[int], right: list[int], turned: str = "", dtype: str = "float32") -> Workload:
+    return kept(lambda a, b: multiplied(a, b, turned), *factors(left, right, turned, dtype))
 
 
 def sum_over(rows: int, columns: int, axis: int) -> Workload:

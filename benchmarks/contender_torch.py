@@ -18,6 +18,7 @@ from workload import (
     column_and_row,
     deep_network,
     end_of_oscillation,
+    factors,
     filters_and_images,
     heads_apart,
     heads_together,
@@ -26,6 +27,7 @@ from workload import (
     lstm_sequence,
     lstm_step,
     matrix,
+    multiplied,
     network,
     normalized_rows,
     places,
@@ -168,6 +170,10 @@ def scatter_add(size: int) -> Workload:
 
 def einsum(count: int, size: int) -> Workload:
     return called(lambda a, b: torch.einsum("bij,bjk->bik", a, b), *batches(count, size))
+
+
+def product(left: list[int], right: list[int], turned: str = "", dtype: str = "float32") -> Workload:
+    return called(lambda a, b: multiplied(a, b, turned), *factors(left, right, turned, dtype))
 
 
 def sum_over(rows: int, columns: int, axis: int) -> Workload:

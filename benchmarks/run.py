@@ -177,7 +177,7 @@ ROWS: dict[str, list[Row]] = {
             ("the same, every 8th layer kept and the others computed again", 8),
         )
     ],
-    "z": [
+    "aa": [
         *(
             Row(
                 f"convolution {channels} -> {filters}, {kernel} x {kernel}, of {side} x {side}, batch 32, value and gradients",
@@ -209,6 +209,26 @@ ROWS: dict[str, list[Row]] = {
             ("y", [(f"1,000 matrices {n} x {n} float64", n, 1000) for n in (3, 4, 8)]),
         )
     },
+    "z": [
+        Row(
+            f"product of {tuple(left)} and {tuple(right)} {dtype}{turned and f', the {turned} one transposed'}",
+            "product",
+            {"left": left, "right": right, "turned": turned, "dtype": dtype},
+            1e-3 if dtype == "float32" else 1e-9,
+        )
+        for left, right, turned, dtypes in (
+            *(([n, n], [n, n], "", ("float32", "float64")) for n in (64, 256, 1024)),
+            ([1000, 77], [77, 333], "", ("float32",)),
+            *(([64, n, n], [64, n, n], "", ("float32",)) for n in (8, 32)),
+            ([100_000, 16], [16, 16], "", ("float32",)),
+            ([16, 100_000], [100_000, 16], "", ("float32",)),
+            ([4096, 4096], [4096, 1], "", ("float32", "float64")),
+            ([1, 4096], [4096, 4096], "", ("float32", "float64")),
+            *(([8, 512], [512, 128], turned, ("float32",)) for turned in ("", "left", "right")),
+            ([1, 10**6], [10**6, 1], "", ("float32",)),
+        )
+        for dtype in dtypes
+    ],
 }
 
 

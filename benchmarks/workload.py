@@ -63,6 +63,19 @@ def batches(count: int, size: int) -> tuple[np.ndarray, np.ndarray]:
     return rng.standard_normal((count, size, size)).astype(np.float32), rng.standard_normal((count, size, size)).astype(np.float32)
 
 
+def factors(left: list[int], right: list[int], turned: str, dtype: str) -> tuple[np.ndarray, np.ndarray]:
+    """Two arrays whose product has matrices of these shapes. That of `turned`, "left" or "right", stands in memory transposed."""
+    rng = np.random.default_rng(14)
+    shapes = [shape[:-2] + shape[:-3:-1] if turned == name else shape for name, shape in (("left", left), ("right", right))]
+    first, second = (rng.standard_normal(shape).astype(dtype) for shape in shapes)
+    return first, second
+
+
+def multiplied(a: Any, b: Any, turned: str) -> Any:
+    """The product of the arrays of `factors`."""
+    return (a.swapaxes(-1, -2) if turned == "left" else a) @ (b.swapaxes(-1, -2) if turned == "right" else b)
+
+
 def places(size: int) -> np.ndarray:
     """Indices into an array of `size` elements, as many as it has."""
     return np.random.default_rng(6).integers(0, size, size)

@@ -21,7 +21,6 @@ pub use crate::graph::attr::{Attr, AttrKind, AttrType, Choice};
 pub use crate::graph::op::{Body, Kernel, OpDef, ParamKind, Support};
 pub use crate::kernels::fold::{self, Fold};
 pub use crate::kernels::isa::{Isa, detected, isa};
-pub use crate::kernels::matmul::matmul;
 pub use crate::kernels::ranges::{RANGE, Ranges, set_weight};
 pub use crate::kernels::tile::{self, Elementwise, Instr};
 pub use crate::ops::apply::{Arg, apply_in};

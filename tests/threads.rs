@@ -225,7 +225,10 @@ fn hooks_run_on_the_thread_that_calls() {
 /// Threads take rows or columns of a product, and each must be summed as in the whole, whatever way the lengths and layouts choose.
 #[test]
 fn products_have_the_same_bits_on_any_number_of_threads() {
-    const LENGTHS: [[isize; 3]; 12] = [
+    const LENGTHS: [[isize; 3]; 15] = [
+        [1, 70_000, 1],
+        [300, 1100, 280],
+        [16, 3000, 200],
         [1, 2000, 700],
         [700, 2000, 1],
         [2, 900, 650],
@@ -266,6 +269,33 @@ fn products_have_the_same_bits_on_any_number_of_threads() {
             for threads in [2, 3, 7] {
                 assert!(out(threads) == one, "{m} x {k} x {n}, {dtype}, {threads} threads");
             }
+        });
+    }
+}
+
+/// Threads take products of a batch, or share each; a product of a batch has the bits that it has alone.
+#[test]
+fn products_of_a_batch_have_the_same_bits_on_any_number_of_threads_and_alone() {
+    for [count, m, k, n] in [[40, 60, 50, 70], [9, 30, 300, 2], [3, 200, 600, 210], [30, 1, 90, 40]] {
+        run(|ctx| {
+            let numbers =
+                |dims: &[usize]| ndarray::ArrayD::from_shape_fn(dims, |i| (i.slice().iter().fold(7, |s, i| s * 31 + i) as f64).sin());
+            let (a, b) = (numbers(&[count, m, k]), numbers(&[count, k, n]));
+            let (x, y) = (ctx.placeholder("a", &[-1, m as i64, k as i64]), ctx.placeholder("b", &[-1, k as i64, n as i64]));
+            // The second matrices of all are one: they are rows of one product.
+            let products = [T::matmul(x, y), T::matmul(x, T::slice(y, [0, 0, 0], [1, k as i64, n as i64]))];
+            let out = |threads: usize, a: &ndarray::ArrayD<f64>, b: &ndarray::ArrayD<f64>| -> Vec<Vec<f64>> {
+                set_num_threads(threads).unwrap();
+                let made = ctx.evaluator().extend(&products).feed(x, a.view()).feed(y, b.view()).run();
+                made.into_iter().map(|r| r.unwrap().as_slice::<f64>().unwrap().to_vec()).collect()
+            };
+            let one = out(1, &a, &b);
+            for threads in [2, 3, 7] {
+                assert!(out(threads, &a, &b) == one, "{count} of {m} x {k} x {n}, {threads} threads");
+            }
+            let first = |x: &ndarray::ArrayD<f64>| x.slice_axis(ndarray::Axis(0), (0..1).into()).to_owned();
+            let alone = out(2, &first(&a), &first(&b));
+            assert!(alone.iter().zip(&one).all(|(x, y)| x[..] == y[..m * n]), "{count} of {m} x {k} x {n}, alone");
         });
     }
 }

@@ -5,7 +5,7 @@ use smallvec::{SmallVec, smallvec};
 use crate::array::with_lead;
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::attr::{AttrType, Axes, IntoAttr};
-use crate::graph::op::OpDef;
+use crate::graph::op::{CallKernel, Kernel, OpDef};
 use crate::graph::{AsTensor, Tensor};
 use crate::kernels;
 use crate::ops::apply::{Arg, Operand, apply};
@@ -14,7 +14,7 @@ use crate::ops::einsum::lower::{Indexed, contract, product};
 use crate::ops::einsum::parse::{LABELS, Label};
 use crate::ops::movement::{TRANSPOSE, expand_dims, reshape, squeeze, transpose};
 use crate::ops::slice::concat;
-use crate::ops::unpack::attr;
+use crate::ops::unpack::{arity, attr};
 use crate::shape::{self, Aval, Dim, Tuple, broadcast};
 
 /// The rows of this family.
@@ -128,9 +128,18 @@ row! {
         shape.extend([*m, *n]);
         Ok(smallvec![Aval { dtype: a.dtype, shape }])
     };
-    kernel call!(false, |[a, b] -> [y], c| {
-        let lead = &y.dims()[..y.dims().len().saturating_sub(2)];
-        with_lead(*a, lead, 2, |a| with_lead(*b, lead, 2, |b| kernels::matmul::matmul(c.ranges, a, b, y)))
+    kernel Kernel::Call(CallKernel {
+        run: |c| {
+            let ([a, b], [y]) = (c.inputs, &mut *c.outputs) else { return Err(arity(c.op)) };
+            let (lead, scratch) = (&y.dims()[..y.dims().len().saturating_sub(2)], &mut *c.scratch);
+            with_lead(*a, lead, 2, |a| with_lead(*b, lead, 2, |b| kernels::matmul::matmul(c.ranges, a, b, scratch, y)))
+        },
+        scratch: |avals, _| {
+            let lengths = |i: usize| avals.get(i).and_then(|a| Some((a.dtype, a.dims()?)));
+            lengths(0).zip(lengths(1)).map_or(0, |((dtype, a), (_, b))| kernels::matmul::scratch_bytes(dtype, &a, &b))
+        },
+        fallible: false,
+        spares: &[],
     });
     support Contracted(contracted);
     vjp(g) { a: batch_matmul(g, swapped(b)), b: batch_matmul(swapped(a), g) }

@@ -143,8 +143,7 @@ impl Plan {
     }
 
     /// Bytes that a run of this plan holds at its peak: its arena and its outputs. Variables, constants and feeds are not
-    /// counted, and neither is what the matrix product allocates for its own packing. On several threads each but the first
-    /// has [`Plan::local_bytes`] beside it.
+    /// counted. On several threads each but the first has [`Plan::local_bytes`] beside it.
     pub fn peak_bytes(&self) -> usize {
         self.arena_bytes + self.output_bytes()
     }

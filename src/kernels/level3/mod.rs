@@ -1,6 +1,7 @@
 //! Large products and triangular systems of floats: what BLAS calls its third level.
 //!
-//! By the crates `gemm` and `faer`; with feature `blas` by CBLAS, wherever it takes the strides.
+//! By the crates `gemm` and `faer`; with feature `blas` by CBLAS, wherever it takes the strides. Factorisations use it, and `matmul` does
+//! with that feature.
 
 #[cfg(feature = "blas")]
 pub mod cblas;
@@ -95,7 +96,7 @@ level3! { f32 f64 }
 
 impl Product {
     /// The step along an axis of length 1 means nothing: a fixed one keeps it from choosing a slower path, or other bits.
-    fn settled(self) -> Product {
+    pub(super) fn settled(self) -> Product {
         let step = |s: [isize; 2], rows: usize, columns: usize| match (rows, columns) {
             (1, 1) => [1, 1],
             (1, _) => [s[1] * columns as isize, s[1]],

@@ -2,10 +2,12 @@
 
 use std::mem::MaybeUninit;
 
-use super::micro::{Kernel, Machine, Tile};
+use std::ops::Range;
+
+use super::micro::{Kernel, Machine, Tile, Tiles};
 use super::panel::{Source, Strided};
 use super::vector::Vector;
-use super::{Epilogue, Isa, Lengths, Out, Scalar, block, thin};
+use super::{Epilogue, Isa, Lengths, Out, Scalar, thin};
 
 /// Bytes of a block of the larger operand: in the second cache, beside what streams through.
 const STREAM: usize = 1 << 18;
@@ -16,13 +18,19 @@ const COLUMNS_IN_PLACE: usize = 20;
 const ROWS_IN_PLACE: usize = 8;
 /// Numbers of 64 bytes at most: packed blocks start at multiples of 64 bytes.
 const ALIGN: usize = 16;
+/// The most columns of a panel, of which other widths are parts or smaller, and the most rows.
+const WIDEST: usize = 64;
+const HIGHEST: usize = 14;
 /// Numbers of the largest tile of any machine.
-const TILE: usize = 14 * 32;
+const TILE: usize = HIGHEST * 32;
 
 /// A product, and its parts.
+#[derive(Clone, Copy)]
 pub(super) struct Call<'a, T> {
     pub isa: Isa,
     pub lengths: Lengths,
+    /// Products that are summed from 0 on, before the sum is added to those before it.
+    pub block: usize,
     pub a: &'a dyn Source<T>,
     pub b: &'a dyn Source<T>,
     pub out: Out<T>,
@@ -33,6 +41,16 @@ pub(super) struct Call<'a, T> {
 }
 
 impl<T> Call<'_, T> {
+    /// The product, or its transpose: rows of the result follow each other in memory, or are the longer axis of a narrow one.
+    #[inline(always)]
+    pub fn oriented(self, tiles: Tiles) -> Self {
+        let Lengths { m, n, k } = self.lengths;
+        let narrow = |n: usize, m: usize| n <= tiles.lanes / 2 && m > n && (n == 1 || k >= 16);
+        let across = self.out.column != 1 && self.out.row == 1;
+        let turn = if across { !narrow(m, n) } else { narrow(n, m) };
+        if turn { self.transposed() } else { self }
+    }
+
     fn transposed(self) -> Self {
         let Lengths { m, n, k } = self.lengths;
         let Out { at, row, column } = self.out;
@@ -55,27 +73,27 @@ impl<T> Call<'_, T> {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Plan {
     /// Rows of a tile, and of a panel of the left operand.
-    height: usize,
+    pub height: usize,
     /// Columns of a tile, and of a panel of the right operand.
-    width: usize,
+    pub width: usize,
     /// Places of the depth, rows and columns of a block.
-    depth: usize,
-    rows: usize,
-    columns: usize,
+    pub depth: usize,
+    pub rows: usize,
+    pub columns: usize,
     stream: usize,
     /// The right operand is the larger one.
-    wide: bool,
+    pub wide: bool,
 }
 
 impl Plan {
     #[inline(always)]
-    pub fn new<K: Machine>(Lengths { m, n, k }: Lengths) -> Plan {
-        let (m, n, depth) = (m.max(1), n.max(1), block(k));
+    pub fn new<T>(tiles: Tiles, Lengths { m, n, .. }: Lengths, depth: usize) -> Plan {
+        let (m, n) = (m.max(1), n.max(1));
         // Tiles of equal heights.
-        let height = m.div_ceil(m.div_ceil(K::ROWS));
-        let width = K::V::LANES * if height <= K::LOW { 4 } else { 2 };
+        let height = m.div_ceil(m.div_ceil(tiles.rows));
+        let width = tiles.lanes * n.div_ceil(tiles.lanes).min(if height <= tiles.low { 4 } else { 2 });
         let cut = |length: usize, bytes: usize, unit: usize| {
-            let most = (bytes / (size_of::<K::T>() * depth * unit)).max(1) * unit;
+            let most = (bytes / (size_of::<T>() * depth * unit)).max(1) * unit;
             length.div_ceil(length.div_ceil(most)).div_ceil(unit) * unit
         };
         let stream = if m <= thin::ROWS { m * n.min(thin::COLUMNS) } else { 0 };
@@ -90,7 +108,16 @@ impl Plan {
     }
 }
 
-fn aligned<T>(p: *mut T) -> *mut T {
+/// Numbers of scratch that no product with blocks of this depth, and no more rows and columns, exceeds: for the block that stays, and for
+/// the one that goes by.
+pub(super) fn bounds<T>(Lengths { m, n, .. }: Lengths, depth: usize) -> [usize; 2] {
+    // Whole panels, of whichever operand.
+    let whole = |length: usize| length.next_multiple_of(WIDEST).max(length + HIGHEST - 1);
+    let of = |length: usize, bytes: usize| (whole(length.min(bytes)) * depth).min(bytes / size_of::<T>()) + ALIGN;
+    [of(m.min(n), KEPT), of(m.max(n), STREAM).max(thin::ROWS * m.max(n).min(thin::COLUMNS))]
+}
+
+pub(super) fn aligned<T>(p: *mut T) -> *mut T {
     p.wrapping_byte_add(p.addr().wrapping_neg() % 64)
 }
 
@@ -102,11 +129,7 @@ pub(super) unsafe fn product<K: Machine, E: Epilogue<K::T>, const FUSED: bool>(c
     if m == 0 || n == 0 {
         return;
     }
-    // Rows of the result that follow each other in memory; the longer axis of a narrow one.
-    let narrow = |n: usize, m: usize| n <= K::V::LANES / 2 && m > n && (n == 1 || k >= 16);
-    let across = call.out.column != 1 && call.out.row == 1;
-    let turn = if across { !narrow(m, n) } else { narrow(n, m) };
-    let call = if turn { call.transposed() } else { call };
+    let call = call.oriented(K::TILES);
     let Lengths { m, n, .. } = call.lengths;
     // SAFETY: by the contract.
     unsafe {
@@ -125,7 +148,7 @@ pub(super) unsafe fn product<K: Machine, E: Epilogue<K::T>, const FUSED: bool>(c
                 return thin::lines::<K, E>(&call, a, b, epilogue);
             }
         }
-        blocks::<K, E>(&call, a, b, epilogue);
+        blocks::<K, E>(&call, epilogue);
     }
 }
 
@@ -163,16 +186,16 @@ fn right_in_place<T>(b: Strided<T>, p: Plan, Lengths { m, n, k }: Lengths) -> bo
 
 /// A packed block, or what is read in place of it.
 #[derive(Clone, Copy)]
-struct Block<T> {
+pub(super) struct Block<T> {
     /// The operand, where it is read in place, from `start` on.
     direct: Option<Strided<T>>,
     /// Packed panels: those from the across-index `packed` of the block on.
     panels: *const T,
-    packed: usize,
+    pub packed: usize,
     /// Ranges of across-indices and of the depth.
     start: usize,
-    length: usize,
-    depth: usize,
+    pub length: usize,
+    pub depth: usize,
     from: usize,
 }
 
@@ -187,51 +210,107 @@ impl<T> Block<T> {
     }
 }
 
-/// The larger operand goes by in blocks of the second cache, each packed once; the smaller one stays in a larger cache.
-#[inline(always)]
-unsafe fn blocks<K: Machine, E: Epilogue<K::T>>(call: &Call<'_, K::T>, a: Option<Strided<K::T>>, b: Option<Strided<K::T>>, epilogue: &E) {
-    let (plan, lengths) = (Plan::new::<K>(call.lengths), call.lengths);
-    let Lengths { m, n, k } = lengths;
-    let a = a.filter(|&a| left_in_place(a, plan, lengths));
-    let b = b.filter(|&b| right_in_place(b, plan, lengths));
-    let left = aligned(call.scratch);
-    let right = aligned(left.wrapping_add(plan.rows * plan.depth));
-    let rows = |start: usize, from: usize, depth: usize| {
-        let length = plan.rows.min(m - start);
-        // SAFETY: ranges of the operand, and room of the plan.
-        unsafe {
-            if a.is_none() {
-                call.a.pack(call.isa, from..from + depth, start..start + length, plan.height, left);
-            }
-        }
-        Block { direct: a, panels: left.cast_const(), packed: if a.is_some() { length } else { 0 }, start, length, depth, from }
-    };
-    let columns = |start: usize, from: usize, depth: usize| {
-        let length = plan.columns.min(n - start);
-        // In place, what does not fill a vector at the end is copied all the same.
-        let packed = match b {
-            Some(_) if length % K::V::LANES == 0 => length,
-            Some(_) => length / plan.width * plan.width,
-            None => 0,
+/// A product in blocks: the larger operand goes by in blocks of the second cache; the smaller one stays in a larger cache.
+pub(super) struct Blocks<'a, 'b, T> {
+    pub call: &'a Call<'b, T>,
+    pub plan: Plan,
+    /// The operands that are read in place.
+    a: Option<Strided<T>>,
+    b: Option<Strided<T>>,
+}
+
+impl<'a, 'b, T: Scalar> Blocks<'a, 'b, T> {
+    #[inline(always)]
+    pub fn new(call: &'a Call<'b, T>, tiles: Tiles) -> Self {
+        let (plan, lengths) = (Plan::new::<T>(tiles, call.lengths, call.block), call.lengths);
+        let a = call.a.direct().filter(|&a| left_in_place(a, plan, lengths));
+        let b = call.b.direct().filter(|&b| right_in_place(b, plan, lengths));
+        Blocks { call, plan, a, b }
+    }
+
+    /// The lengths of the product along the operand that stays, and of its blocks; and the same of the one that goes by.
+    #[inline(always)]
+    pub fn axes(&self) -> [[usize; 2]; 2] {
+        let (Lengths { m, n, .. }, plan) = (self.call.lengths, self.plan);
+        let (left, right) = ([m, plan.rows], [n, plan.columns]);
+        if plan.wide { [left, right] } else { [right, left] }
+    }
+
+    /// A block of the operand that stays, or of the other one, whose panels are at `to`.
+    #[inline(always)]
+    pub fn block(&self, stays: bool, across: Range<usize>, depth: Range<usize>, lanes: usize, to: *mut T) -> Block<T> {
+        let length = across.len();
+        let (direct, packed) = if stays == self.plan.wide {
+            (self.a, if self.a.is_some() { length } else { 0 })
+        } else {
+            // In place, what does not fill a vector at the end is copied all the same.
+            let packed = match self.b {
+                Some(_) if length.is_multiple_of(lanes) => length,
+                Some(_) => length / self.plan.width * self.plan.width,
+                None => 0,
+            };
+            (self.b, packed)
         };
+        Block { direct, panels: to.cast_const(), packed, start: across.start, length, depth: depth.len(), from: depth.start }
+    }
+
+    /// Packs a range of those across-indices of a block that are not read in place, from a multiple of a panel's width on.
+    ///
+    /// # Safety
+    /// A block of this product, with room for its panels.
+    #[inline(always)]
+    pub unsafe fn pack(&self, stays: bool, block: &Block<T>, part: Range<usize>) {
+        if part.is_empty() {
+            return;
+        }
+        let depth = block.from..block.from + block.depth;
+        let (across, to) = (block.start + part.start..block.start + part.end, (part.start - block.packed) * block.depth);
+        let dst = block.panels.cast_mut().wrapping_add(to);
         // SAFETY: ranges of the operand, and room of the plan.
         unsafe {
-            if packed < length {
-                call.b.pack(call.isa, from..from + depth, start + packed..start + length, plan.width, right);
+            if stays == self.plan.wide {
+                self.call.a.pack(self.call.isa, depth, across, self.plan.height, dst);
+            } else {
+                self.call.b.pack(self.call.isa, depth, across, self.plan.width, dst);
             }
         }
-        Block { direct: b, panels: right.cast_const(), packed, start, length, depth, from }
-    };
-    let wide = plan.wide;
-    let (outer, inner) = if wide { ([m, plan.rows], [n, plan.columns]) } else { ([n, plan.columns], [m, plan.rows]) };
-    for o in (0..outer[0]).step_by(outer[1]) {
-        for d in (0..k).step_by(plan.depth) {
-            let depth = plan.depth.min(k - d);
-            let kept = if wide { rows(o, d, depth) } else { columns(o, d, depth) };
-            for i in (0..inner[0]).step_by(inner[1]) {
-                let (x, y) = if wide { (kept, columns(i, d, depth)) } else { (rows(i, d, depth), kept) };
-                // SAFETY: blocks of the operands.
-                unsafe { tiles::<K, E>(call, plan, x, y, call.add || d > 0, d + depth == k, epilogue) };
+    }
+
+    /// The products of a block that stays with what lies in `across` of the other operand, which is packed at `to`.
+    ///
+    /// # Safety
+    /// As [`product`], with the instructions of K; nobody else uses the memory.
+    #[inline(always)]
+    pub unsafe fn sweep<K: Machine<T = T>, E: Epilogue<T>>(&self, kept: Block<T>, across: Range<usize>, to: *mut T, epilogue: &E) {
+        let (wide, step) = (self.plan.wide, self.axes()[1][1]);
+        let (add, end) = (self.call.add || kept.from > 0, kept.from + kept.depth == self.call.lengths.k);
+        let mut i = across.start;
+        while i < across.end {
+            let block = self.block(false, i..across.end.min(i + step), kept.from..kept.from + kept.depth, K::TILES.lanes, to);
+            let (x, y) = if wide { (kept, block) } else { (block, kept) };
+            // SAFETY: blocks of the operands.
+            unsafe {
+                self.pack(false, &block, block.packed..block.length);
+                tiles::<K, E>(self.call, self.plan, x, y, add, end, epilogue);
+            }
+            i += step;
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn blocks<K: Machine, E: Epilogue<K::T>>(call: &Call<'_, K::T>, epilogue: &E) {
+    let all = Blocks::new(call, K::TILES);
+    let [[outer, step], [inner, room]] = all.axes();
+    let streams = aligned(call.scratch);
+    let stays = aligned(streams.wrapping_add(room * all.plan.depth));
+    for o in (0..outer).step_by(step) {
+        for d in (0..call.lengths.k).step_by(all.plan.depth) {
+            let kept = all.block(true, o..outer.min(o + step), d..call.lengths.k.min(d + all.plan.depth), K::TILES.lanes, stays);
+            // SAFETY: blocks of the operands.
+            unsafe {
+                all.pack(true, &kept, kept.packed..kept.length);
+                all.sweep::<K, E>(kept, 0..inner, streams, epilogue);
             }
         }
     }

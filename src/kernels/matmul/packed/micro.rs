@@ -10,7 +10,7 @@ use super::Scalar;
 use super::vector::{Plain, Vector};
 
 /// What a micro-kernel works on: `depth` products for each element of its rows and vectors.
-pub(super) struct Tile<T> {
+pub(in super::super) struct Tile<T> {
     pub depth: usize,
     pub a: *const T,
     /// Steps of `a` from row to row, and along the depth.
@@ -32,7 +32,7 @@ pub(super) struct Tile<T> {
 /// # Safety
 /// `a` has `depth` numbers for each row, `b` whole vectors for each place of the depth, `out` the rows and columns that are
 /// stored. The machine has the instructions.
-pub(super) type Kernel<T> = unsafe fn(t: &Tile<T>);
+pub(in super::super) type Kernel<T> = unsafe fn(t: &Tile<T>);
 
 /// Places of the depth from which on it is worth to ask for the result before it is needed.
 const FAR: usize = 64;
@@ -96,15 +96,23 @@ unsafe fn tile<V: Vector, const R: usize, const C: usize>(t: &Tile<V::T>) {
     }
 }
 
+/// The tiles of an instruction set.
+#[derive(Clone, Copy)]
+pub(in super::super) struct Tiles {
+    /// Rows of the tallest one.
+    pub rows: usize,
+    /// Those of up to so many rows have up to four vectors in a row, others up to two.
+    pub low: usize,
+    /// Numbers of a vector.
+    pub lanes: usize,
+}
+
 /// The kernels of an instruction set for one float.
-pub(super) trait Machine {
+pub(in super::super) trait Machine {
     type V: Vector<T = Self::T>;
     type T: Scalar;
-    /// Rows of the tallest tile.
-    const ROWS: usize;
-    /// Tiles of up to so many rows have up to four vectors in a row, others up to two.
-    const LOW: usize;
-    /// The kernel of a tile: `1 <= rows <= ROWS`, and vectors as above.
+    const TILES: Tiles;
+    /// The kernel of a tile, with no more rows and vectors than those.
     fn kernel(rows: usize, vectors: usize) -> Kernel<Self::T>;
 }
 
@@ -120,7 +128,7 @@ macro_rules! machine {
         }
 
         $(#[$cfg])?
-        pub(super) struct $name<V>(PhantomData<V>);
+        pub(in super::super) struct $name<V>(PhantomData<V>);
 
         $(#[$cfg])?
         impl<V: Vector> $name<V> {
@@ -132,8 +140,7 @@ macro_rules! machine {
         impl<V: Vector> Machine for $name<V> {
             type V = V;
             type T = V::T;
-            const ROWS: usize = $rows;
-            const LOW: usize = $low;
+            const TILES: Tiles = Tiles { rows: $rows, low: $low, lanes: V::LANES };
 
             fn kernel(rows: usize, vectors: usize) -> Kernel<V::T> {
                 let rows = rows.wrapping_sub(1);
@@ -155,7 +162,7 @@ machine! {
 }
 
 /// The kernels of a float, by instruction set.
-pub(super) trait Kernels: Copy + 'static {
+pub(in super::super) trait Kernels: Copy + 'static {
     type Base: Machine<T = Self>;
     #[cfg(target_arch = "x86_64")]
     type Avx2: Machine<T = Self>;

@@ -1,4 +1,5 @@
-//! Products of float matrices on one thread: packed panels, micro-kernels, and epilogues on tiles that are still in the cache.
+//! Products of float matrices: packed panels, micro-kernels, and epilogues on tiles that are still in the cache. [`multiply`] is for one
+//! thread, [`multiply_shared`] for those of a run.
 //!
 //! **Bits.** Blocks of [`block`]`(k)` products are summed one by one, in order, from 0 on; the sums of the blocks are added up in
 //! order. That is all there is: an element does not depend on the other lengths, on strides, sources, or where it lies, and AVX2 and
@@ -6,18 +7,20 @@
 
 use self::cut::{Call, Plan};
 pub use self::epilogue::{Epilogue, Plain};
-use self::micro::Kernels;
+use self::micro::{Kernels, Machine, Tiles};
 pub use self::panel::{Source, Strided};
+pub use self::shared::{multiply_shared, part_scratch, parts, shared_scratch};
 use crate::kernels::isa::Isa;
 
 mod cut;
 pub mod epilogue;
-mod micro;
+pub(super) mod micro;
 mod panel;
+mod shared;
 #[cfg(test)]
 mod tests;
 mod thin;
-mod vector;
+pub(super) mod vector;
 
 /// The most products that are summed in registers. Longer sums wait less for the result, but round worse.
 const DEPTH: usize = 512;
@@ -66,17 +69,21 @@ pub struct Out<T> {
     pub column: isize,
 }
 
+fn tiles<T: Scalar>(isa: Isa) -> Tiles {
+    match isa {
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx512 => T::Avx512::TILES,
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx2 => T::Avx2::TILES,
+        _ => T::Base::TILES,
+    }
+}
+
 /// How many numbers [`multiply`] needs as scratch.
 pub fn scratch<T: Scalar>(isa: Isa, lengths: Lengths) -> usize {
     let Lengths { m, n, k } = lengths;
-    let turned = Lengths { m: n, n: m, k };
-    match isa {
-        #[cfg(target_arch = "x86_64")]
-        Isa::Avx512 => Plan::new::<T::Avx512>(lengths).room().max(Plan::new::<T::Avx512>(turned).room()),
-        #[cfg(target_arch = "x86_64")]
-        Isa::Avx2 => Plan::new::<T::Avx2>(lengths).room().max(Plan::new::<T::Avx2>(turned).room()),
-        _ => Plan::new::<T::Base>(lengths).room().max(Plan::new::<T::Base>(turned).room()),
-    }
+    let room = |lengths: Lengths| Plan::new::<T>(tiles::<T>(isa), lengths, block(k)).room();
+    room(lengths).max(room(Lengths { m: n, n: m, k }))
 }
 
 /// `out = a b`, or `out + a b` if `add`, and then the epilogue. `k = 0` gives zeros, or leaves what is there.
@@ -95,10 +102,16 @@ pub unsafe fn multiply<T: Scalar, A: Source<T>, B: Source<T>, E: Epilogue<T>>(
     epilogue: &E,
     scratch: *mut T,
 ) {
-    let call = Call { isa, lengths, a, b, out, add, scratch, turned: false };
+    // SAFETY: passed on.
+    unsafe { run(Call { isa, lengths, block: block(lengths.k), a, b, out, add, scratch, turned: false }, epilogue) }
+}
+
+/// # Safety
+/// As [`multiply`].
+unsafe fn run<T: Scalar, E: Epilogue<T>>(call: Call<'_, T>, epilogue: &E) {
     // SAFETY: passed on.
     unsafe {
-        match isa {
+        match call.isa {
             #[cfg(target_arch = "x86_64")]
             Isa::Avx512 => avx512::<T, E>(call, epilogue),
             #[cfg(target_arch = "x86_64")]

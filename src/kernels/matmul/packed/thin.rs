@@ -4,7 +4,7 @@ use super::cut::{Call, at, settle};
 use super::micro::Machine;
 use super::panel::Strided;
 use super::vector::Vector;
-use super::{Epilogue, Lengths, Scalar, block};
+use super::{Epilogue, Lengths, Scalar};
 
 /// The most rows that are summed in memory, and the fewest columns.
 pub(super) const ROWS: usize = 2;
@@ -29,8 +29,8 @@ pub(super) unsafe fn streams<K: Machine, E: Epilogue<K::T>>(call: &Call<'_, K::T
     let sums = call.scratch;
     for j0 in (0..n).step_by(COLUMNS) {
         let columns = COLUMNS.min(n - j0);
-        for d0 in (0..k).step_by(block(k)) {
-            let depth = block(k).min(k - d0);
+        for d0 in (0..k).step_by(call.block) {
+            let depth = call.block.min(k - d0);
             let (add, end) = (call.add || d0 > 0, d0 + depth == k);
             // SAFETY: elements of the operands, of the scratch of the plan, and of the result.
             unsafe {
@@ -95,8 +95,8 @@ pub(super) unsafe fn lines<K: Machine, E: Epilogue<K::T>>(call: &Call<'_, K::T>,
     let lanes = K::V::LANES;
     for j0 in (0..n).step_by(2 * lanes) {
         let columns = (2 * lanes).min(n - j0);
-        for d0 in (0..k).step_by(block(k)) {
-            let depth = block(k).min(k - d0);
+        for d0 in (0..k).step_by(call.block) {
+            let depth = call.block.min(k - d0);
             let mut sums = [K::T::ZERO; 32];
             // SAFETY: elements of the operands, and of the result.
             unsafe {
@@ -151,7 +151,7 @@ pub(super) unsafe fn dots<K: Machine, E: Epilogue<K::T>, const FUSED: bool>(
     epilogue: &E,
 ) {
     let Lengths { m, n, k } = call.lengths;
-    let length = block(k);
+    let length = call.block;
     for i in 0..m {
         for j in 0..n {
             let to = at(&call.out, i, j);

@@ -3,7 +3,7 @@
 use super::Scalar;
 
 /// A register of `LANES` numbers. Its methods have the instructions of one set, and are inlined into functions that enable it.
-pub(super) trait Vector: Copy {
+pub(in super::super) trait Vector: Copy {
     type T: Scalar;
     const LANES: usize;
 
@@ -87,7 +87,7 @@ const SQUARE: usize = 256;
 /// `[T; N]` as a vector: what the target guarantees makes of it. Never fused.
 #[derive(Clone, Copy)]
 #[repr(transparent)]
-pub(super) struct Plain<T, const N: usize>([T; N]);
+pub(in super::super) struct Plain<T, const N: usize>([T; N]);
 
 macro_rules! plain {
     ($($t:ident $n:literal;)+) => {$(impl Vector for Plain<$t, $n> {
@@ -222,18 +222,27 @@ mod x86 {
     // Lanes of 128 bits are transposed inside, and then as wholes. Each row is read at once: rows that are a power of two apart drive
     // each other out of the first cache.
 
+    // Not by `map`, which is not always inlined.
+
     /// The columns of four rows, in each lane.
     macro_rules! four {
-        ($rows:expr, $low:ident $high:ident $shuffle:ident) => {{
-            let [a, b, c, d] = $rows;
+        ($row:ident $g:literal, $load:ident $low:ident $high:ident $shuffle:ident) => {{
+            let (a, b, c, d) = ($load!($row($g)), $load!($row($g | 1)), $load!($row($g | 2)), $load!($row($g | 3)));
             let (ab, cd, ef, gh) = ($low(a, b), $low(c, d), $high(a, b), $high(c, d));
             [$shuffle::<0x44>(ab, cd), $shuffle::<0xee>(ab, cd), $shuffle::<0x44>(ef, gh), $shuffle::<0xee>(ef, gh)]
+        }};
+    }
+    /// The columns of two rows, in each lane.
+    macro_rules! two {
+        ($row:ident $g:literal, $load:ident $low:ident $high:ident) => {{
+            let (a, b) = ($load!($row($g)), $load!($row($g | 1)));
+            [$low(a, b), $high(a, b)]
         }};
     }
     /// The four lanes of four vectors.
     macro_rules! lanes {
         ($t:expr, $c:expr, $shuffle:ident) => {{
-            let [p, q, r, s] = $t.map(|t| t[$c]);
+            let [p, q, r, s] = [$t[0][$c], $t[1][$c], $t[2][$c], $t[3][$c]];
             let (a, b, c, d) = ($shuffle::<0x44>(p, q), $shuffle::<0x44>(r, s), $shuffle::<0xee>(p, q), $shuffle::<0xee>(r, s));
             [$shuffle::<0x88>(a, b), $shuffle::<0xdd>(a, b), $shuffle::<0x88>(c, d), $shuffle::<0xdd>(c, d)]
         }};
@@ -256,9 +265,18 @@ mod x86 {
         unsafe fn columns(row: impl Fn(usize) -> *const f32, mut put: impl FnMut(usize, Self)) {
             // SAFETY: by the contract.
             unsafe {
-                let t = [0usize, 4, 8, 12]
-                    .map(|g| four!([0, 1, 2, 3].map(|r| f32x16!(row(g | r))), _mm512_unpacklo_ps _mm512_unpackhi_ps _mm512_shuffle_ps));
-                let x = [0usize, 1, 2, 3].map(|c| lanes!(t, c, _mm512_shuffle_f32x4));
+                let t = [
+                    four!(row 0, f32x16 _mm512_unpacklo_ps _mm512_unpackhi_ps _mm512_shuffle_ps),
+                    four!(row 4, f32x16 _mm512_unpacklo_ps _mm512_unpackhi_ps _mm512_shuffle_ps),
+                    four!(row 8, f32x16 _mm512_unpacklo_ps _mm512_unpackhi_ps _mm512_shuffle_ps),
+                    four!(row 12, f32x16 _mm512_unpacklo_ps _mm512_unpackhi_ps _mm512_shuffle_ps),
+                ];
+                let x = [
+                    lanes!(t, 0, _mm512_shuffle_f32x4),
+                    lanes!(t, 1, _mm512_shuffle_f32x4),
+                    lanes!(t, 2, _mm512_shuffle_f32x4),
+                    lanes!(t, 3, _mm512_shuffle_f32x4),
+                ];
                 (0..16).for_each(|c| put(c, x[c % 4][c / 4]));
             }
         }
@@ -281,11 +299,13 @@ mod x86 {
         unsafe fn columns(row: impl Fn(usize) -> *const f64, mut put: impl FnMut(usize, Self)) {
             // SAFETY: by the contract.
             unsafe {
-                let t = [0usize, 2, 4, 6].map(|g| {
-                    let (a, b) = (f64x8!(row(g)), f64x8!(row(g | 1)));
-                    [_mm512_unpacklo_pd(a, b), _mm512_unpackhi_pd(a, b)]
-                });
-                let x = [0usize, 1].map(|c| lanes!(t, c, _mm512_shuffle_f64x2));
+                let t = [
+                    two!(row 0, f64x8 _mm512_unpacklo_pd _mm512_unpackhi_pd),
+                    two!(row 2, f64x8 _mm512_unpacklo_pd _mm512_unpackhi_pd),
+                    two!(row 4, f64x8 _mm512_unpacklo_pd _mm512_unpackhi_pd),
+                    two!(row 6, f64x8 _mm512_unpacklo_pd _mm512_unpackhi_pd),
+                ];
+                let x = [lanes!(t, 0, _mm512_shuffle_f64x2), lanes!(t, 1, _mm512_shuffle_f64x2)];
                 (0..8).for_each(|c| put(c, x[c % 2][c / 2]));
             }
         }
@@ -328,8 +348,8 @@ mod x86 {
         unsafe fn columns(row: impl Fn(usize) -> *const f32, mut put: impl FnMut(usize, Self)) {
             // SAFETY: by the contract.
             unsafe {
-                let [x, y] = [0usize, 4]
-                    .map(|g| four!([0, 1, 2, 3].map(|r| f32x8!(row(g | r))), _mm256_unpacklo_ps _mm256_unpackhi_ps _mm256_shuffle_ps));
+                let x = four!(row 0, f32x8 _mm256_unpacklo_ps _mm256_unpackhi_ps _mm256_shuffle_ps);
+                let y = four!(row 4, f32x8 _mm256_unpacklo_ps _mm256_unpackhi_ps _mm256_shuffle_ps);
                 (0..4).for_each(|c| put(c, _mm256_permute2f128_ps::<0x20>(x[c], y[c])));
                 (0..4).for_each(|c| put(c | 4, _mm256_permute2f128_ps::<0x31>(x[c], y[c])));
             }
@@ -366,10 +386,8 @@ mod x86 {
         unsafe fn columns(row: impl Fn(usize) -> *const f64, mut put: impl FnMut(usize, Self)) {
             // SAFETY: by the contract.
             unsafe {
-                let [x, y] = [0usize, 2].map(|g| {
-                    let (a, b) = (f64x4!(row(g)), f64x4!(row(g | 1)));
-                    [_mm256_unpacklo_pd(a, b), _mm256_unpackhi_pd(a, b)]
-                });
+                let x = two!(row 0, f64x4 _mm256_unpacklo_pd _mm256_unpackhi_pd);
+                let y = two!(row 2, f64x4 _mm256_unpacklo_pd _mm256_unpackhi_pd);
                 (0..2).for_each(|c| put(c, _mm256_permute2f128_pd::<0x20>(x[c], y[c])));
                 (0..2).for_each(|c| put(c | 2, _mm256_permute2f128_pd::<0x31>(x[c], y[c])));
             }
