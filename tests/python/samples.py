@@ -48,8 +48,10 @@ ULP = 32
 FACTORED = 1024
 
 
-def close(got, want, ulp=ULP):
+def close(got, want, ulp=ULP, terms=0.0):
+    """An error unless they are equal but for rounding. `terms` are what is added up: a sum that cancels is as exact as they are (Higham,
+    Accuracy and Stability of Numerical Algorithms, equation 3.5)."""
     want = want.astype(np.float64)
     eps = np.finfo(got.dtype).eps
-    size = np.max(np.abs(want), initial=0.0)
+    size = np.max(np.abs([*np.ravel(want), *np.ravel(terms)]), initial=0.0)
     np.testing.assert_allclose(got, want, rtol=ulp * eps, atol=ulp / 4 * eps * size)

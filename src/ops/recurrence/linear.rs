@@ -105,7 +105,7 @@ fn rule<'g>(v: &Vjp<'_, 'g>, added: Triple<'g>, [a, c, h]: Triple<'g>, [la, lc, 
     let gates = v.node.inputs.len().saturating_sub(OWN);
     let shifted = |x: Tensor<'g>| before(at_end(zeros_of(x, x.dtype()), false), x);
     let one = |i: usize| match i {
-        0 | 1 | 2 => added[i],
+        0..=2 => added[i],
         3 => of_matrix(la, shifted(h)),
         4 => lc * shifted(c),
         5 => lh * c,
