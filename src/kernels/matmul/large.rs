@@ -79,7 +79,8 @@ impl<T: Real> Engine<T> for Packed<T> {
     unsafe fn one(&self, ranges: &Ranges<'_>, p: Product, a: *const T, b: *const T, d: *mut T) -> Result<()> {
         let lengths = Self::lengths(&p);
         let fits = |&parts: &usize| packed::shared_scratch::<T>(lengths, parts) <= self.room;
-        let parts = (2..=packed::parts(lengths).min(PARTS)).rev().find(fits).unwrap_or(1);
+        let most = packed::parts(lengths).min(PARTS).min(ranges.threads(p.cost(FAST)));
+        let parts = (2..=most).rev().find(fits).unwrap_or(1);
         let (a, b, out) = operands(&p, a, b, d);
         // SAFETY: by the contract.
         unsafe { packed::multiply_shared(ranges, isa(), lengths, [a, b], out, self.scratch, parts) }

@@ -109,12 +109,14 @@ impl Plan {
 }
 
 /// Numbers of scratch that no product with blocks of this depth, and no more rows and columns, exceeds: for the block that stays, and for
-/// the one that goes by.
-pub(super) fn bounds<T>(Lengths { m, n, .. }: Lengths, depth: usize) -> [usize; 2] {
+/// each of so many parts of what goes by.
+pub(super) fn bounds<T>(Lengths { m, n, .. }: Lengths, depth: usize, parts: usize) -> [usize; 2] {
     // Whole panels, of whichever operand.
     let whole = |length: usize| length.next_multiple_of(WIDEST).max(length + HIGHEST - 1);
     let of = |length: usize, bytes: usize| (whole(length.min(bytes)) * depth).min(bytes / size_of::<T>()) + ALIGN;
-    [of(m.min(n), KEPT), of(m.max(n), STREAM).max(thin::ROWS * m.max(n).min(thin::COLUMNS))]
+    let (fewer, more) = (m.min(n), m.max(n));
+    let part = if parts > 1 { more / parts + WIDEST } else { more };
+    [of(fewer, KEPT), of(part, STREAM).max(thin::ROWS * more.min(thin::COLUMNS))]
 }
 
 pub(super) fn aligned<T>(p: *mut T) -> *mut T {

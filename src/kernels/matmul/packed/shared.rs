@@ -7,22 +7,22 @@ use super::micro::Kernels;
 use super::{Isa, Lengths, Out, Plain, Scalar, Strided, block, multiply, thin, tiles};
 use crate::error::Result;
 use crate::kernels::matmul::{PANEL, RATE};
-use crate::kernels::ranges::Ranges;
+use crate::kernels::ranges::{GRAIN, Ranges};
 
-/// Rows or columns of a part at least, and a unit of its length.
-const PART: usize = 64;
+/// Rows or columns of a part at least.
+const PART: usize = 128;
 /// Numbers of a block that one thread packs faster than all of them begin to.
 const PACKED: usize = 1 << 14;
 
-/// Numbers of scratch for [`multiply_shared`] in so many parts, of this product and of all that are smaller.
+/// Numbers of scratch for [`multiply_shared`] in so many parts.
 pub fn shared_scratch<T: Scalar>(lengths: Lengths, parts: usize) -> usize {
-    let [stays, streams] = cut::bounds::<T>(lengths, block(lengths.k));
-    if thin(lengths) { parts * part_scratch::<T>(lengths) } else { stays + parts * streams }
+    let [stays, streams] = cut::bounds::<T>(lengths, block(lengths.k), parts);
+    if thin(lengths) { parts * (stays + streams) } else { stays + parts * streams }
 }
 
 /// Numbers of scratch for [`multiply`], of this product and of all that have fewer rows or columns.
 pub fn part_scratch<T: Scalar>(lengths: Lengths) -> usize {
-    cut::bounds::<T>(lengths, block(lengths.k)).into_iter().sum()
+    cut::bounds::<T>(lengths, block(lengths.k), 1).into_iter().sum()
 }
 
 /// In how many parts threads may take a product.
@@ -47,7 +47,7 @@ impl<T> Across<T> {
 // SAFETY: operands are only read, and no element of the result or of the scratch is written by two threads.
 unsafe impl<T> Sync for Across<T> {}
 
-/// `out = a b` in up to so many parts, whose number changes no bit.
+/// `out = a b` in so many parts, whose number changes no bit.
 ///
 /// # Safety
 /// As [`multiply`], with scratch as [`shared_scratch`] says.
@@ -64,7 +64,6 @@ pub unsafe fn multiply_shared<T: Scalar>(
     // What few rows or columns are waited for is the memory of the other operand.
     let moved = m.saturating_add(n).saturating_mul(k);
     let work = moved.max(m.saturating_mul(n).saturating_mul(k) / RATE);
-    let parts = ranges.threads(work).min(parts);
     if k == 0 || (parts == 1 && work <= PANEL / RATE) {
         // SAFETY: by the contract.
         unsafe { multiply(isa, lengths, &a, &b, out, false, &Plain, scratch) };
@@ -87,15 +86,15 @@ fn cut_into(parts: usize, length: usize, unit: usize) -> impl Fn(usize) -> Range
 /// As [`multiply_shared`].
 unsafe fn pieces<T: Scalar>(ranges: &Ranges<'_>, call: Call<'_, T>, parts: usize) -> Result<()> {
     let Lengths { m, n, k } = call.lengths;
-    let (length, room) = (m.max(n), part_scratch::<T>(call.lengths));
-    let deep = (PANEL / RATE / PART / call.block).max(1) * call.block;
-    let long = (PANEL / RATE / deep.min(k)).max(PART * parts) / PART * PART;
+    let (length, room) = (m.max(n), cut::bounds::<T>(call.lengths, call.block, parts).into_iter().sum::<usize>());
+    let deep = (PANEL / RATE / GRAIN / call.block).max(1) * call.block;
+    let long = (PANEL / RATE / deep.min(k)).max(GRAIN * parts) / GRAIN * GRAIN;
     let all = Across(call);
     for start in (0..length).step_by(long) {
         let here = long.min(length - start);
         for from in (0..k).step_by(deep) {
             let depth = deep.min(k - from);
-            let part = cut_into(parts, here, PART);
+            let part = cut_into(parts, here, GRAIN);
             ranges.parts(parts, here * depth, &|p| {
                 let (call, part) = (*all.get(), part(p));
                 let (at, scratch) = (start + part.start, call.scratch.wrapping_add(p * room));
@@ -128,11 +127,10 @@ unsafe fn sweeps<T: Scalar>(ranges: &Ranges<'_>, call: Call<'_, T>, parts: usize
     let tiles = tiles::<T>(call.isa);
     let call = call.oriented(tiles);
     let all = Blocks::new(&call, tiles);
-    let [[outer, step], [inner, room]] = all.axes();
+    let [[outer, step], [inner, _]] = all.axes();
     let (k, plan) = (call.lengths.k, all.plan);
     let [units, unit] = if plan.wide { [plan.height, plan.width] } else { [plan.width, plan.height] };
-    let [stays, streams] = cut::bounds::<T>(call.lengths, call.block);
-    debug_assert!(room * plan.depth <= streams);
+    let [stays, streams] = cut::bounds::<T>(call.lengths, call.block, parts);
     let (kept_at, free) = (aligned(call.scratch), Across(call.scratch.wrapping_add(stays)));
     let all = Across(all);
     for o in (0..outer).step_by(step) {
