@@ -131,16 +131,44 @@ def tuple_of(names: list[str]) -> str:
     return "(" + ", ".join(names) + ("," if len(names) == 1 else "") + ")"
 
 
-def function(row: dict[str, Any]) -> str:
+#: A function whose row has a second one of this name, with indices beside the values, gives them on demand.
+INDICES = "{}_with_indices"
+#: What its documentation says of them.
+RETURN_INDICES = "With `return_indices` also where each value stands, as `{}` gives it."
+
+
+def function(row: dict[str, Any], rows: dict[str, dict[str, Any]]) -> str:
     code, prints = row["example"]
-    parts = [plain(row["doc"]), f"NumPy: `{row['numpy']}`" if in_numpy(row) else "", session(row, code, prints)]
-    doc = "\n\n".join(part for part in parts if part)
-    lines = [
-        definition(row["name"], parameters(row), returns(row)),
-        docstring(doc),
-        *body(row, {}),
-    ]
+    indexed = rows.get(INDICES.format(row["name"]))
+    parts = [documentation(row, indexed), f"NumPy: `{row['numpy']}`" if in_numpy(row) else "", session(row, code, prints)]
+    text = docstring("\n\n".join(part for part in parts if part))
+    if indexed is None:
+        lines = [definition(row["name"], parameters(row), returns(row)), text, *body(row, {})]
+    else:
+        lines = on_demand(row, indexed, text)
     return "\n".join(line.rstrip() for line in lines)
+
+
+def documentation(row: dict[str, Any], indexed: dict[str, Any] | None) -> str:
+    doc = plain(row["doc"])
+    if indexed is None:
+        return doc
+    first, *rest = doc.split("\n\n")
+    return "\n\n".join([f"{first.rstrip()} {RETURN_INDICES.format(indexed['name'])}", *rest])
+
+
+def on_demand(row: dict[str, Any], indexed: dict[str, Any], text: str) -> list[str]:
+    """A function that is one of two rows, as its last argument says, with what each gives."""
+    name, own, either = row["name"], parameters(row), f"{returns(row)} | {returns(indexed)}"
+    forms = [
+        ([*own, "return_indices: Literal[False] = False"], returns(row)),
+        ([*own, "*", "return_indices: Literal[True]"], returns(indexed)),
+        ([*own, "return_indices: bool = False"], either),
+    ]
+    overloads = [line for parts, result in forms for line in ("@overload", definition(name, parts, result, rest=" ..."))]
+    both = body(indexed, {})[0].strip().replace("made", "both", 1)
+    call = ["    if return_indices:", f"        {both}", "        return both", *body(row, {})]
+    return [*overloads, definition(name, [*own, "return_indices: bool = False"], either), text, *call]
 
 
 def method(name: str, row: dict[str, Any]) -> str:
@@ -221,7 +249,7 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, overload
 
 from . import _methods as _methods
 from ._functions import (
@@ -273,7 +301,8 @@ def tensor_ops(rows: list[dict[str, Any]], version: str) -> str:
     for module, own in by_hand.items():
         head = head.replace(f"{{{module.removeprefix('_')}}}", "\n".join(f"    {n}," for n in own))
     head = head.replace("{version}", version).replace("{bound}", bound(public))
-    text = "\n\n\n".join(function(r) for r in public)
+    named = {r["name"]: r for r in public}
+    text = "\n\n\n".join(function(r, named) for r in public)
     alias = "\n".join(f"{a} = {n}" for a, n in sorted(aliases))
     return f"{head}\n\n{text}\n\n\n{alias}\n\n# It takes its functions from here.\nfrom . import linalg as linalg  # noqa: E402\n"
 
@@ -375,8 +404,9 @@ def readme_table(rows: list[dict[str, Any]]) -> str:
 
 def docs(rows: list[dict[str, Any]]) -> str:
     public = families(rows)
+    named = {r["name"]: r for rs in public.values() for r in rs}
     contents = "\n".join(f"| [{f}](#{anchor(f)}) | {len(rs)} |" for f, rs in public.items())
-    sections = "\n\n".join(f"## {f}\n\n" + "\n\n".join(map(docs_entry, rs)) for f, rs in public.items())
+    sections = "\n\n".join(f"## {f}\n\n" + "\n\n".join(docs_entry(r, named) for r in rs) for f, rs in public.items())
     own = "\n".join(docs_row(r) for r in rows if r["internal"])
     exempt = "\n".join(f"| `{r['name']}` | {', '.join(checks).lower()} | {why} |" for r in rows for checks, why in r["exempt"])
     return DOCS.format(contents=contents, sections=sections, internal=own, exempt=exempt)
@@ -420,21 +450,22 @@ def kind_of(r: dict[str, Any]) -> str:
     return "composite" if r["composite"] else "primitive"
 
 
-def call_of(r: dict[str, Any]) -> str:
-    params = ", ".join(n if d is None else f"{n}={d}" for n, _, d, _ in signature(r))
+def call_of(r: dict[str, Any], indexed: dict[str, Any] | None = None) -> str:
+    params = ", ".join([n if d is None else f"{n}={d}" for n, _, d, _ in signature(r)] + ["return_indices=False"] * (indexed is not None))
     # A function that is written by hand has parameters of its own.
     params = "..." if r["by_hand"] and not r["internal"] and not r["example"] else params
     return f"`{r['name']}({params})`"
 
 
-def docs_entry(r: dict[str, Any]) -> str:
+def docs_entry(r: dict[str, Any], rows: dict[str, dict[str, Any]]) -> str:
     """A function with all that its row says: formula, gradient, conventions, example."""
     facts = [kind_of(r), f"gradients tested: order {r['order']}" if r["order"] else "no gradient is tested"]
     if r["aliases"]:
         facts.append("also " + ", ".join(f"`{a}`" for a in r["aliases"]))
     if in_numpy(r):
         facts.append(f"NumPy: `{r['numpy']}`")
-    parts = [f"### {call_of(r)}", "; ".join(facts) + ".", plain(r["doc"])]
+    indexed = rows.get(INDICES.format(r["name"]))
+    parts = [f"### {call_of(r, indexed)}", "; ".join(facts) + ".", documentation(r, indexed)]
     if r["example"]:
         code, prints = r["example"]
         parts.append("```pycon\n" + session(r, code, prints) + "\n```")

@@ -180,3 +180,16 @@ def test_second_order_in_images_and_filters(n):
     h = 1e-5
     expected = (mixed(w + h * v) - mixed(w - h * v)) / (2 * h)
     np.testing.assert_allclose(np.vdot(directional(x, w), v), expected, rtol=1e-7)
+
+
+@pytest.mark.parametrize("n", [1, 2, 3])
+def test_indices_on_demand(n):
+    x = np.random.default_rng(n).permutation(2 * 3 * 7**n).reshape(2, 3, *[7] * n) * 1.0
+    for name, args in ((f"max_pool{n}d", (2, 2)), (f"adaptive_max_pool{n}d", (3,))):
+        f = getattr(T, name)
+        values, indices = f(x, *args, return_indices=True)
+        for got, expected in zip((values, indices), getattr(T, f"{name}_with_indices")(x, *args), strict=True):
+            np.testing.assert_array_equal(got, expected)
+        np.testing.assert_array_equal(values, f(x, *args))
+        flat = x.reshape(2, 3, -1)
+        np.testing.assert_array_equal(np.take_along_axis(flat, indices.reshape(2, 3, -1), -1), np.reshape(values, (2, 3, -1)))

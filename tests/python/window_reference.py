@@ -223,16 +223,19 @@ def adaptive_avg_pool(n, x, output_size):
     return pooled(n, x, average)
 
 
-def adaptive_max_pool(n, x, output_size):
-    def largest(x):
-        axes = adaptive(x.shape[2:], each(output_size, n))
-        y = np.empty((*x.shape[:2], *map(len, axes)))
-        for p in np.ndindex(*y.shape[2:]):
-            seen = np.ix_(*map(range, x.shape[:2]), *[axis[i] for axis, i in zip(axes, p, strict=True)])
-            y[(..., *p)] = x[seen].max(tuple(range(2, x.ndim)))
-        return y
-
-    return pooled(n, x, largest)
+def adaptive_max_pool(n, x, output_size, indices=False):
+    many = x[None] if x.ndim == n + 1 else x
+    axes = adaptive(many.shape[2:], each(output_size, n))
+    y = np.empty((*many.shape[:2], *map(len, axes)), many.dtype)
+    index = np.empty(y.shape, np.int64)
+    places = np.arange(np.prod(many.shape[2:])).reshape(many.shape[2:])
+    for p in np.ndindex(*y.shape[2:]):
+        window = [axis[i] for axis, i in zip(axes, p, strict=True)]
+        seen = many[np.ix_(*map(range, many.shape[:2]), *window)].reshape(*many.shape[:2], -1)
+        y[(..., *p)] = seen.max(-1)
+        index[(..., *p)] = places[np.ix_(*window)].reshape(-1)[seen.argmax(-1)]
+    both = (y[0], index[0]) if x.ndim == n + 1 else (y, index)
+    return both if indices else both[0]
 
 
 def patches(x, kernel, stride, padding, dilation):

@@ -40,6 +40,9 @@ pub(in crate::ops) static ROWS: &[&OpDef] = &[
     &ADAPTIVE_MAX_POOL1D,
     &ADAPTIVE_MAX_POOL2D,
     &ADAPTIVE_MAX_POOL3D,
+    &ADAPTIVE_MAX_POOL1D_WITH_INDICES,
+    &ADAPTIVE_MAX_POOL2D_WITH_INDICES,
+    &ADAPTIVE_MAX_POOL3D_WITH_INDICES,
 ];
 
 /// `x` with an axis of samples, and whether it had none.
@@ -193,27 +196,37 @@ pub(super) fn adaptive_average<'g>(op: &str, n: usize, x: Tensor<'g>, output_siz
     Ok(if alone { squeeze(y, 0) } else { y })
 }
 
-fn adaptive_largest<'g>(op: &str, n: usize, x: Tensor<'g>, output_size: &PerAxis) -> Result<Tensor<'g>> {
+fn adaptive_largest<'g>(op: &str, n: usize, x: Tensor<'g>, output_size: &PerAxis) -> Result<(Tensor<'g>, Tensor<'g>)> {
     let (x, alone) = samples(op, n, x)?;
     let sizes = sizes(op, n, x, output_size)?;
     let none = || Widths([[0, 0]].into());
-    let y = match even(&sizes) {
-        Some(kernel) => window_max(x, kernel.clone(), kernel, none(), PerAxis::all(1), false).0,
+    let (y, index) = match even(&sizes) {
+        Some(kernel) => window_max(x, kernel.clone(), kernel, none(), PerAxis::all(1), false),
         None => {
             // Each window's elements side by side; a shorter one repeats its last.
-            let (mut all, mut kernel) = (x, vec![]);
+            let (mut all, mut kernel, mut seen) = (x, vec![], vec![]);
             for (i, &(length, size)) in sizes.iter().enumerate() {
                 let [first, end] = bounds(x, length, size);
                 let most = length.div_ceil(size) + 1;
-                let places = minimum(first + iota(x.graph(), most as i64), end - 1i64);
-                all = take(all, reshape(places, [(size * most) as i64]), (i + 2) as i64);
+                let places = reshape(minimum(first + iota(x.graph(), most as i64), end - 1i64), [(size * most) as i64]);
+                all = take(all, places, (i + 2) as i64);
                 kernel.push(most as i64);
+                seen.push((places, (size * most) as i64, length as i64));
             }
             let kernel = PerAxis(kernel.into());
-            window_max(all, kernel.clone(), kernel, none(), PerAxis::all(1), false).0
+            let (y, mut rest) = window_max(all, kernel.clone(), kernel, none(), PerAxis::all(1), false);
+            // Where the element that is named stands in `x`.
+            let (mut index, mut step) = (None, 1i64);
+            for &(places, count, length) in seen.iter().rev() {
+                let others = floor_divide(rest, count);
+                let own = take(places, rest - others * count, 0i64) * step;
+                index = Some(index.map_or(own, |sum| own + sum));
+                (rest, step) = (others, step * length);
+            }
+            (y, index.unwrap_or(rest))
         }
     };
-    Ok(if alone { squeeze(y, 0) } else { y })
+    Ok(if alone { (squeeze(y, 0), squeeze(index, 0)) } else { (y, index) })
 }
 
 row! {
@@ -441,7 +454,7 @@ row! {
     ///
     /// Gradient: `g` to the largest element of each window, of equal ones to the first.
     pub ADAPTIVE_MAX_POOL1D = fn adaptive_max_pool1d(x: number; output_size: PerAxis) -> y
-    body { adaptive_largest("adaptive_max_pool1d", 1, x, &output_size)? }
+    body { adaptive_largest("adaptive_max_pool1d", 1, x, &output_size)?.0 }
     numpy "ref.adaptive_max_pool(1, x, output_size)";
     example "T.adaptive_max_pool1d([[1.0, 2.0, 3.0]], 2)" => "[[2. 3.]]";
     exempt Unknown: "it needs the lengths of the axes over which the window slides, and says so";
@@ -454,7 +467,7 @@ row! {
     ///
     /// Gradient: `g` to the largest element of each window, of equal ones to the first.
     pub ADAPTIVE_MAX_POOL2D = fn adaptive_max_pool2d(x: number; output_size: PerAxis) -> y
-    body { adaptive_largest("adaptive_max_pool2d", 2, x, &output_size)? }
+    body { adaptive_largest("adaptive_max_pool2d", 2, x, &output_size)?.0 }
     numpy "ref.adaptive_max_pool(2, x, output_size)";
     example "T.adaptive_max_pool2d([[[1.0, 2.0], [3.0, 6.0]]], 1)" => "[[[6.]]]";
     exempt Unknown: "it needs the lengths of the axes over which the window slides, and says so";
@@ -467,11 +480,50 @@ row! {
     ///
     /// Gradient: `g` to the largest element of each window, of equal ones to the first.
     pub ADAPTIVE_MAX_POOL3D = fn adaptive_max_pool3d(x: number; output_size: PerAxis) -> y
-    body { adaptive_largest("adaptive_max_pool3d", 3, x, &output_size)? }
+    body { adaptive_largest("adaptive_max_pool3d", 3, x, &output_size)?.0 }
     numpy "ref.adaptive_max_pool(3, x, output_size)";
     example "T.adaptive_max_pool3d(np.ones((1, 2, 2, 2)), 1)" => "[[[[1.]]]]";
     exempt Unknown: "it needs the lengths of the axes over which the window slides, and says so";
     case distinct[1, 2, 4, 3, 5] with output_size = [3, 2, 2];
     case distinct[1, 2, 4, 3, 5] with output_size = [2, 3, 5];
     refuses f64[1, 2, 4, 3, 5] with output_size = 0 => "adaptive_max_pool3d: `output_size` is out of range. Got output_size=0; expected numbers from 1 to 2147483647.";
+}
+row! {
+    /// `adaptive_max_pool1d`, and where each largest element stands among those of its channel, counted in C order.
+    ///
+    /// Gradient: that of `adaptive_max_pool1d`.
+    pub ADAPTIVE_MAX_POOL1D_WITH_INDICES = fn adaptive_max_pool1d_with_indices(x: number; output_size: PerAxis) -> y, index
+    body { adaptive_largest("adaptive_max_pool1d_with_indices", 1, x, &output_size)? }
+    numpy "ref.adaptive_max_pool(1, x, output_size, indices=True)";
+    example "T.adaptive_max_pool1d_with_indices([[1.0, 2.0, 3.0]], 2)" => "[[2. 3.]] [[1 2]]";
+    exempt Unknown: "it needs the lengths of the axes over which the window slides, and says so";
+    case distinct[2, 3, 8] with output_size = 3;
+    case distinct[3, 8] with output_size = 4;
+    refuses f64[2, 3, 8] with output_size = 0 => "adaptive_max_pool1d_with_indices: `output_size` is out of range. Got output_size=0; expected numbers from 1 to 2147483647.";
+}
+row! {
+    /// `adaptive_max_pool2d`, and where each largest element stands among those of its channel, counted in C order.
+    ///
+    /// Gradient: that of `adaptive_max_pool2d`.
+    pub ADAPTIVE_MAX_POOL2D_WITH_INDICES = fn adaptive_max_pool2d_with_indices(x: number; output_size: PerAxis) -> y, index
+    body { adaptive_largest("adaptive_max_pool2d_with_indices", 2, x, &output_size)? }
+    numpy "ref.adaptive_max_pool(2, x, output_size, indices=True)";
+    example "T.adaptive_max_pool2d_with_indices([[[1.0, 2.0], [3.0, 6.0]]], 1)" => "[[[6.]]] [[[3]]]";
+    exempt Unknown: "it needs the lengths of the axes over which the window slides, and says so";
+    case distinct[2, 2, 5, 6] with output_size = [2, 4];
+    case distinct[2, 4, 6] with output_size = [2, 3];
+    refuses f64[2, 2, 5, 6] with output_size = 0 => "adaptive_max_pool2d_with_indices: `output_size` is out of range. Got output_size=0; expected numbers from 1 to 2147483647.";
+}
+row! {
+    /// `adaptive_max_pool3d`, and where each largest element stands among those of its channel, counted in C order.
+    ///
+    /// Gradient: that of `adaptive_max_pool3d`.
+    pub ADAPTIVE_MAX_POOL3D_WITH_INDICES = fn adaptive_max_pool3d_with_indices(x: number; output_size: PerAxis) -> y, index
+    body { adaptive_largest("adaptive_max_pool3d_with_indices", 3, x, &output_size)? }
+    numpy "ref.adaptive_max_pool(3, x, output_size, indices=True)";
+    example "T.adaptive_max_pool3d_with_indices(np.ones((1, 2, 2, 2)), 1)" => "[[[[1.]]]] [[[[0]]]]";
+    exempt Unknown: "it needs the lengths of the axes over which the window slides, and says so";
+    case distinct[1, 2, 4, 3, 5] with output_size = [3, 2, 2];
+    case distinct[2, 4, 3, 4] with output_size = [2, 3, 1];
+    refuses f64[1, 2, 4, 3, 5] with output_size = 0 => "adaptive_max_pool3d_with_indices: `output_size` is out of range. Got output_size=0; expected numbers from 1 to 2147483647.";
 }
