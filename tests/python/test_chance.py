@@ -121,3 +121,80 @@ def test_a_probability_that_is_none(ctx, p):
 def test_probabilities(ctx, p):
     assert abs(T.bernoulli([N], p).eval().mean() - float(p)) < 0.03
     assert T.bernoulli([N], p, "float32").eval().dtype == "float32"
+
+
+CHANNELS = {"dropout1d": (5, 200, 3), "dropout2d": (5, 200, 3, 2), "dropout3d": (5, 200, 3, 1, 2)}
+
+
+@pytest.mark.parametrize("name", CHANNELS)
+def test_whole_channels_are_dropped(name):
+    with ag.Context(seed=5) as ctx:
+        flag = ctx.placeholder("flag", [], "bool")
+        x = ctx.placeholder("x", [None] * len(CHANNELS[name]))
+        y = getattr(T, name)(x, 0.25, flag)
+        (g,) = T.grad([y * 3.0], [x])
+        a = np.random.default_rng(1).uniform(1.0, 2.0, CHANNELS[name])
+        axes = tuple(range(2, a.ndim))
+        seen = []
+        for _ in range(2):
+            values, gradient = ctx.eval([y, g], {x: a, flag: True})
+            kept = values != 0.0
+            assert (kept.all(axes) == kept.any(axes)).all()
+            assert abs(kept.mean() - 0.75) < 0.06
+            np.testing.assert_array_equal(values, np.where(kept, a / 0.75, 0.0))
+            np.testing.assert_allclose(gradient, np.where(kept, 3.0 / 0.75, 0.0), rtol=1e-15)
+            seen.append(kept)
+        assert (seen[0] != seen[1]).any()
+        np.testing.assert_array_equal(y.eval({x: a, flag: False}), a)
+
+
+@pytest.mark.parametrize(("name", "shape"), [("dropout1d", (200, 3)), ("dropout3d", (200, 3, 1, 2))])
+def test_channels_of_one_sample(name, shape):
+    y = np.asarray(getattr(T, name)(np.ones(shape), 0.5))
+    axes = tuple(range(1, y.ndim))
+    assert set(y.max(axes)) == {0.0, 2.0}
+    assert (y.max(axes) == y.min(axes)).all()
+
+
+def test_a_ratio_for_each_channel(ctx):
+    y = T.dropout2d(ctx.constant(np.ones((3, 2, 2, 2))), np.array([0.0, 0.999]).reshape(2, 1, 1)).eval()
+    assert (y[:, 0] == 1.0).all()
+    assert set(y[:, 1].flat) <= {0.0, 1.0 / (1.0 - 0.999)}
+    with pytest.raises(ValueError, match=r"^dropout2d: a value is out of range\. Got 1; expected 0 <= ratio < 1\."):
+        T.dropout2d(ctx.constant(np.ones((3, 2, 2, 2))), 1.0)
+
+
+@pytest.mark.parametrize("ratio", [0.1, 0.5, 0.9])
+def test_alpha_dropout_keeps_mean_and_variance(ratio):
+    alpha = -1.7580993408473766
+    a = ((1 - ratio) * (1 + ratio * alpha**2)) ** -0.5
+    b = -a * alpha * ratio
+    x = np.random.default_rng(2).standard_normal(200_000)
+    with ag.Context(seed=8) as ctx:
+        t, r = ctx.constant(x), ctx.placeholder("r", [])
+        for y in (T.alpha_dropout(t, ratio), T.alpha_dropout(t, r)):
+            (g,) = T.grad([y], [t])
+            values, gradient = ctx.eval([y, g], {r: ratio})
+            dropped = gradient == 0.0
+            assert abs(dropped.mean() - ratio) < 0.01
+            np.testing.assert_allclose(values, np.where(dropped, a * alpha + b, a * x + b), rtol=1e-13, atol=1e-15)
+            np.testing.assert_allclose(gradient[~dropped], a, rtol=1e-14)
+            assert abs(values.mean()) < 0.02
+            assert abs(values.var() - 1.0) < 0.03
+        np.testing.assert_array_equal(T.alpha_dropout(t, ratio, False).eval(), x)
+
+
+@pytest.mark.parametrize("name", ["dropout1d", "alpha_dropout"])
+def test_what_is_computed_again_drops_the_same(name):
+    def run(**said):
+        with ag.Context(seed=4) as ctx:
+            x = y = ctx.constant(np.random.default_rng(3).uniform(1.0, 2.0, (4, 50, 10)))
+            for _ in range(48):
+                y = T.sin(getattr(T, name)(T.exp(y * 0.1), 0.4))
+            (g,) = T.grad([T.reduce_sum(y * y)], [x])
+            evaluator = ctx.evaluator(**said).push(y).push(g)
+            return evaluator.plan().peak_bytes, [a.tobytes() for a in evaluator.run()]
+
+    (least, again), (most, kept) = run(checkpoint=ag.policies.segments()), run()
+    assert again == kept
+    assert least < 0.7 * most
