@@ -273,6 +273,26 @@ fn windows() -> Vec<Long> {
     ]
 }
 
+/// Long sequences through recurrent networks, and checks of lengths.
+fn sequences() -> Vec<Long> {
+    let f = DType::F64;
+    const N: usize = 64;
+    let all = |gates: usize| ones(f, &[256, N, gates * N]);
+    let w = |gates: usize| zeros(&[gates * N, N]);
+    let first = || ones(f, &[N, N]);
+    let states = |gates: usize| vec![all(gates), w(gates), ones(f, &[gates * N]), first()];
+    let linear = || vec![all(2), all(1), all(1), w(2), all(1), all(1), all(1), all(1)];
+    let counts = vec![Attr::Int(0), Attr::Int(5), Attr::Int(-1), Attr::Text("a length".into())];
+    vec![
+        ("rnn_states", states(1), vec![Attr::Bool(false)], 3),
+        ("lstm_states", states(4).into_iter().chain([first()]).collect(), vec![], 3),
+        ("gru_states", states(3), vec![], 3),
+        ("cell_tangents", linear(), vec![Attr::Int(1)], 3),
+        ("cell_cotangents", linear(), vec![Attr::Int(1)], 3),
+        ("check_counts", vec![ones(DType::I64, &[4 * RANGE])], counts, 3),
+    ]
+}
+
 fn operands<'g>(ctx: &'g Context, list: &[Repeated]) -> Vec<Arg<'g>> {
     let one = |Repeated(a, dims): &Repeated| T::broadcast_to(ctx.constant(a.clone()), dims.iter().map(|&n| n as i64).collect::<Vec<_>>());
     list.iter().map(|r| Arg::from(one(r))).collect()
@@ -283,6 +303,7 @@ fn every_kernel_that_is_called_asks_between_its_ranges() {
     let mut all = long();
     all.extend(factorisations());
     all.extend(windows());
+    all.extend(sequences());
     for def in TABLE.iter() {
         if let Body::Primitive(p) = &def.body
             && let Kernel::Call(_) = p.kernel

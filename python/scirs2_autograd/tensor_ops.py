@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, overload
 
 from . import _methods as _methods
 from ._functions import (
@@ -80,10 +80,14 @@ __all__ = [
     "adaptive_avg_pool3d",
     "adaptive_checkpoint",
     "adaptive_max_pool1d",
+    "adaptive_max_pool1d_with_indices",
     "adaptive_max_pool2d",
+    "adaptive_max_pool2d_with_indices",
     "adaptive_max_pool3d",
+    "adaptive_max_pool3d_with_indices",
     "add",
     "all",
+    "alpha_dropout",
     "amax",
     "amin",
     "aminmax",
@@ -119,6 +123,7 @@ __all__ = [
     "bce_with_logits",
     "bce_with_logits_loss",
     "bernoulli",
+    "bilinear",
     "binary_cross_entropy",
     "binary_cross_entropy_loss",
     "binary_cross_entropy_with_logits",
@@ -175,6 +180,7 @@ __all__ = [
     "cross",
     "cross_entropy",
     "cross_entropy_loss",
+    "ctc_loss",
     "cummax",
     "cummin",
     "cumprod",
@@ -196,6 +202,9 @@ __all__ = [
     "divmod",
     "dot",
     "dropout",
+    "dropout1d",
+    "dropout2d",
+    "dropout3d",
     "dstack",
     "eig",
     "eig_parts",
@@ -248,6 +257,8 @@ __all__ = [
     "greater",
     "greater_equal",
     "group_norm",
+    "gru",
+    "gru_cell",
     "hard_sigmoid",
     "hard_swish",
     "hard_tanh",
@@ -292,6 +303,7 @@ __all__ = [
     "lesser_equal",
     "lgamma",
     "linalg",
+    "linear",
     "linspace",
     "ln",
     "local_response_norm",
@@ -316,6 +328,8 @@ __all__ = [
     "lp_pool1d",
     "lp_pool2d",
     "lp_pool3d",
+    "lstm",
+    "lstm_cell",
     "lstsq",
     "lu",
     "lu_factor",
@@ -425,6 +439,8 @@ __all__ = [
     "reshape",
     "rint",
     "rms_norm",
+    "rnn",
+    "rnn_cell",
     "roll",
     "round",
     "rsqrt",
@@ -541,10 +557,14 @@ _adaptive_avg_pool2d = _row("adaptive_avg_pool2d")
 _adaptive_avg_pool3d = _row("adaptive_avg_pool3d")
 _adaptive_checkpoint = _row("adaptive_checkpoint")
 _adaptive_max_pool1d = _row("adaptive_max_pool1d")
+_adaptive_max_pool1d_with_indices = _row("adaptive_max_pool1d_with_indices")
 _adaptive_max_pool2d = _row("adaptive_max_pool2d")
+_adaptive_max_pool2d_with_indices = _row("adaptive_max_pool2d_with_indices")
 _adaptive_max_pool3d = _row("adaptive_max_pool3d")
+_adaptive_max_pool3d_with_indices = _row("adaptive_max_pool3d_with_indices")
 _add = _row("add")
 _all = _row("all")
+_alpha_dropout = _row("alpha_dropout")
 _aminmax = _row("aminmax")
 _any = _row("any")
 _arccos = _row("arccos")
@@ -567,6 +587,7 @@ _avg_pool2d = _row("avg_pool2d")
 _avg_pool3d = _row("avg_pool3d")
 _band_matrix = _row("band_matrix")
 _batch_matmul = _row("batch_matmul")
+_bilinear = _row("bilinear")
 _binary_cross_entropy_loss = _row("binary_cross_entropy_loss")
 _binary_cross_entropy_with_logits_loss = _row("binary_cross_entropy_with_logits_loss")
 _bitwise_and = _row("bitwise_and")
@@ -606,6 +627,7 @@ _cosm = _row("cosm")
 _count_nonzero = _row("count_nonzero")
 _cross = _row("cross")
 _cross_entropy_loss = _row("cross_entropy_loss")
+_ctc_loss = _row("ctc_loss")
 _cummax = _row("cummax")
 _cummin = _row("cummin")
 _cumprod = _row("cumprod")
@@ -623,6 +645,9 @@ _div = _row("div")
 _divmod = _row("divmod")
 _dot = _row("dot")
 _dropout = _row("dropout")
+_dropout1d = _row("dropout1d")
+_dropout2d = _row("dropout2d")
+_dropout3d = _row("dropout3d")
 _dstack = _row("dstack")
 _eig = _row("eig")
 _eig_parts = _row("eig_parts")
@@ -664,6 +689,8 @@ _glu = _row("glu")
 _greater = _row("greater")
 _greater_equal = _row("greater_equal")
 _group_norm = _row("group_norm")
+_gru = _row("gru")
+_gru_cell = _row("gru_cell")
 _hard_sigmoid = _row("hard_sigmoid")
 _hard_swish = _row("hard_swish")
 _hard_tanh = _row("hard_tanh")
@@ -696,6 +723,7 @@ _lerp = _row("lerp")
 _less = _row("less")
 _less_equal = _row("less_equal")
 _lgamma = _row("lgamma")
+_linear = _row("linear")
 _local_response_norm = _row("local_response_norm")
 _log = _row("log")
 _log10 = _row("log10")
@@ -716,6 +744,8 @@ _logsigmoid = _row("logsigmoid")
 _lp_pool1d = _row("lp_pool1d")
 _lp_pool2d = _row("lp_pool2d")
 _lp_pool3d = _row("lp_pool3d")
+_lstm = _row("lstm")
+_lstm_cell = _row("lstm_cell")
 _lu = _row("lu")
 _lu_factor = _row("lu_factor")
 _lu_solve = _row("lu_solve")
@@ -791,6 +821,8 @@ _repeat = _row("repeat")
 _reshape = _row("reshape")
 _rint = _row("rint")
 _rms_norm = _row("rms_norm")
+_rnn = _row("rnn")
+_rnn_cell = _row("rnn_cell")
 _roll = _row("roll")
 _round = _row("round")
 _rsqrt = _row("rsqrt")
@@ -4260,6 +4292,38 @@ def vdot(a: TensorLike, b: TensorLike) -> Tensor:
     return made
 
 
+def linear(x: TensorLike, w: TensorLike, b: TensorLike | None = None) -> Tensor:
+    """`x w^T + b` over the last axis of `x`: `(..., in)` and weights `(out, in)` give `(..., out)`, with a bias `(out,)` or none. All other axes
+    of `x` are rows of one product.
+
+    Gradient: `g w`, `g^T x` by one product, and the sum of `g`.
+
+    NumPy: `x @ w.T + (0 if b is None else b)`
+
+    >>> with ag.Context():
+    ...     print(T.linear([[1.0, 2.0]], [[3.0, 4.0], [0.0, 1.0], [1.0, 0.0]], [0.0, 10.0, 20.0]).eval())
+    [[11. 12. 21.]]
+    """
+    made: Tensor = _apply(_linear, (x, w, b), ())
+    return made
+
+
+def bilinear(a: TensorLike, b: TensorLike, w: TensorLike, c: TensorLike | None = None) -> Tensor:
+    """`y[..., k] = sum of a[..., i] * w[k, i, j] * b[..., j]`, plus `c[k]`: `a` is `(..., m)`, `b` `(..., n)` with the same other axes, the weights
+    are `(out, m, n)`, and the bias, if there is one, is `(out,)`.
+
+    Gradient: in all tensors.
+
+    NumPy: `np.einsum('...i,kij,...j->...k', a, w, b) + (0 if c is None else c)`
+
+    >>> with ag.Context():
+    ...     print(T.bilinear([1.0, 2.0], [3.0], [[[1.0], [1.0]], [[0.0], [5.0]]], [0.0, 1.0]).eval())
+    [ 9. 31.]
+    """
+    made: Tensor = _apply(_bilinear, (a, b, w, c), ())
+    return made
+
+
 def outer(a: TensorLike, b: TensorLike) -> Tensor:
     """The products of all pairs of elements, `a[i] * b[j]` in row `i` and column `j`; arrays of other ranks are flattened in C order.
 
@@ -4466,6 +4530,7 @@ def conv_transpose3d(
     return made
 
 
+@overload
 def max_pool1d(
     x: TensorLike,
     kernel_size: int | Sequence[int] | None,
@@ -4473,10 +4538,41 @@ def max_pool1d(
     padding: int | str | Sequence[int] | Sequence[Sequence[int]] = 0,
     dilation: int | Sequence[int] | None = 1,
     ceil_mode: bool = False,
-) -> Tensor:
+    return_indices: Literal[False] = False,
+) -> Tensor: ...
+@overload
+def max_pool1d(
+    x: TensorLike,
+    kernel_size: int | Sequence[int] | None,
+    stride: int | Sequence[int] | None = None,
+    padding: int | str | Sequence[int] | Sequence[Sequence[int]] = 0,
+    dilation: int | Sequence[int] | None = 1,
+    ceil_mode: bool = False,
+    *,
+    return_indices: Literal[True],
+) -> tuple[Tensor, Tensor]: ...
+@overload
+def max_pool1d(
+    x: TensorLike,
+    kernel_size: int | Sequence[int] | None,
+    stride: int | Sequence[int] | None = None,
+    padding: int | str | Sequence[int] | Sequence[Sequence[int]] = 0,
+    dilation: int | Sequence[int] | None = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> Tensor | tuple[Tensor, Tensor]: ...
+def max_pool1d(
+    x: TensorLike,
+    kernel_size: int | Sequence[int] | None,
+    stride: int | Sequence[int] | None = None,
+    padding: int | str | Sequence[int] | Sequence[Sequence[int]] = 0,
+    dilation: int | Sequence[int] | None = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> Tensor | tuple[Tensor, Tensor]:
     """The largest element in each window of `x` (n, channels, length), or of one sample without its axis. Windows of `kernel_size` elements, `dilation`
     apart, are `stride` apart, by default as far as they are long. Beside `x` stand `padding` places that no window takes its element from, at most half a
-    window of them. With `ceil_mode` a last window may reach beyond the end, if it begins before. NaN where a window sees NaN.
+    window of them. With `ceil_mode` a last window may reach beyond the end, if it begins before. NaN where a window sees NaN. With `return_indices` also where each value stands, as `max_pool1d_with_indices` gives it.
 
     Gradient: `g` to the largest element of each window, of equal ones to the first.
 
@@ -4484,10 +4580,14 @@ def max_pool1d(
     ...     print(T.max_pool1d([[1.0, 3.0, 2.0, 5.0]], 2).eval())
     [[3. 5.]]
     """
+    if return_indices:
+        both: tuple[Tensor, Tensor] = _apply(_max_pool1d_with_indices, (x,), (kernel_size, stride, padding, dilation, ceil_mode))
+        return both
     made: Tensor = _apply(_max_pool1d, (x,), (kernel_size, stride, padding, dilation, ceil_mode))
     return made
 
 
+@overload
 def max_pool2d(
     x: TensorLike,
     kernel_size: int | Sequence[int] | None,
@@ -4495,8 +4595,39 @@ def max_pool2d(
     padding: int | str | Sequence[int] | Sequence[Sequence[int]] = 0,
     dilation: int | Sequence[int] | None = 1,
     ceil_mode: bool = False,
-) -> Tensor:
-    """The largest element in each window of `x` (n, channels, rows, columns), or of one sample without its axis; see `max_pool1d`.
+    return_indices: Literal[False] = False,
+) -> Tensor: ...
+@overload
+def max_pool2d(
+    x: TensorLike,
+    kernel_size: int | Sequence[int] | None,
+    stride: int | Sequence[int] | None = None,
+    padding: int | str | Sequence[int] | Sequence[Sequence[int]] = 0,
+    dilation: int | Sequence[int] | None = 1,
+    ceil_mode: bool = False,
+    *,
+    return_indices: Literal[True],
+) -> tuple[Tensor, Tensor]: ...
+@overload
+def max_pool2d(
+    x: TensorLike,
+    kernel_size: int | Sequence[int] | None,
+    stride: int | Sequence[int] | None = None,
+    padding: int | str | Sequence[int] | Sequence[Sequence[int]] = 0,
+    dilation: int | Sequence[int] | None = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> Tensor | tuple[Tensor, Tensor]: ...
+def max_pool2d(
+    x: TensorLike,
+    kernel_size: int | Sequence[int] | None,
+    stride: int | Sequence[int] | None = None,
+    padding: int | str | Sequence[int] | Sequence[Sequence[int]] = 0,
+    dilation: int | Sequence[int] | None = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> Tensor | tuple[Tensor, Tensor]:
+    """The largest element in each window of `x` (n, channels, rows, columns), or of one sample without its axis; see `max_pool1d`. With `return_indices` also where each value stands, as `max_pool2d_with_indices` gives it.
 
     Gradient: `g` to the largest element of each window, of equal ones to the first in C order.
 
@@ -4504,10 +4635,14 @@ def max_pool2d(
     ...     print(T.max_pool2d([[[1.0, 2.0], [4.0, 3.0]]], 2).eval())
     [[[4.]]]
     """
+    if return_indices:
+        both: tuple[Tensor, Tensor] = _apply(_max_pool2d_with_indices, (x,), (kernel_size, stride, padding, dilation, ceil_mode))
+        return both
     made: Tensor = _apply(_max_pool2d, (x,), (kernel_size, stride, padding, dilation, ceil_mode))
     return made
 
 
+@overload
 def max_pool3d(
     x: TensorLike,
     kernel_size: int | Sequence[int] | None,
@@ -4515,8 +4650,39 @@ def max_pool3d(
     padding: int | str | Sequence[int] | Sequence[Sequence[int]] = 0,
     dilation: int | Sequence[int] | None = 1,
     ceil_mode: bool = False,
-) -> Tensor:
-    """The largest element in each window of `x` (n, channels, planes, rows, columns), or of one sample without its axis; see `max_pool1d`.
+    return_indices: Literal[False] = False,
+) -> Tensor: ...
+@overload
+def max_pool3d(
+    x: TensorLike,
+    kernel_size: int | Sequence[int] | None,
+    stride: int | Sequence[int] | None = None,
+    padding: int | str | Sequence[int] | Sequence[Sequence[int]] = 0,
+    dilation: int | Sequence[int] | None = 1,
+    ceil_mode: bool = False,
+    *,
+    return_indices: Literal[True],
+) -> tuple[Tensor, Tensor]: ...
+@overload
+def max_pool3d(
+    x: TensorLike,
+    kernel_size: int | Sequence[int] | None,
+    stride: int | Sequence[int] | None = None,
+    padding: int | str | Sequence[int] | Sequence[Sequence[int]] = 0,
+    dilation: int | Sequence[int] | None = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> Tensor | tuple[Tensor, Tensor]: ...
+def max_pool3d(
+    x: TensorLike,
+    kernel_size: int | Sequence[int] | None,
+    stride: int | Sequence[int] | None = None,
+    padding: int | str | Sequence[int] | Sequence[Sequence[int]] = 0,
+    dilation: int | Sequence[int] | None = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> Tensor | tuple[Tensor, Tensor]:
+    """The largest element in each window of `x` (n, channels, planes, rows, columns), or of one sample without its axis; see `max_pool1d`. With `return_indices` also where each value stands, as `max_pool3d_with_indices` gives it.
 
     Gradient: `g` to the largest element of each window, of equal ones to the first in C order.
 
@@ -4524,6 +4690,9 @@ def max_pool3d(
     ...     print(T.max_pool3d(np.ones((1, 2, 2, 2)), 2).eval())
     [[[[1.]]]]
     """
+    if return_indices:
+        both: tuple[Tensor, Tensor] = _apply(_max_pool3d_with_indices, (x,), (kernel_size, stride, padding, dilation, ceil_mode))
+        return both
     made: Tensor = _apply(_max_pool3d, (x,), (kernel_size, stride, padding, dilation, ceil_mode))
     return made
 
@@ -4756,8 +4925,20 @@ def adaptive_avg_pool3d(x: TensorLike, output_size: int | Sequence[int] | None) 
     return made
 
 
-def adaptive_max_pool1d(x: TensorLike, output_size: int | Sequence[int] | None) -> Tensor:
-    """The largest elements of `x` (n, channels, length), or of one sample without its axis, in `output_size` windows that cover it evenly; see `adaptive_avg_pool1d`.
+@overload
+def adaptive_max_pool1d(x: TensorLike, output_size: int | Sequence[int] | None, return_indices: Literal[False] = False) -> Tensor: ...
+@overload
+def adaptive_max_pool1d(
+    x: TensorLike, output_size: int | Sequence[int] | None, *, return_indices: Literal[True]
+) -> tuple[Tensor, Tensor]: ...
+@overload
+def adaptive_max_pool1d(
+    x: TensorLike, output_size: int | Sequence[int] | None, return_indices: bool = False
+) -> Tensor | tuple[Tensor, Tensor]: ...
+def adaptive_max_pool1d(
+    x: TensorLike, output_size: int | Sequence[int] | None, return_indices: bool = False
+) -> Tensor | tuple[Tensor, Tensor]:
+    """The largest elements of `x` (n, channels, length), or of one sample without its axis, in `output_size` windows that cover it evenly; see `adaptive_avg_pool1d`. With `return_indices` also where each value stands, as `adaptive_max_pool1d_with_indices` gives it.
 
     Gradient: `g` to the largest element of each window, of equal ones to the first.
 
@@ -4765,12 +4946,27 @@ def adaptive_max_pool1d(x: TensorLike, output_size: int | Sequence[int] | None) 
     ...     print(T.adaptive_max_pool1d([[1.0, 2.0, 3.0]], 2).eval())
     [[2. 3.]]
     """
+    if return_indices:
+        both: tuple[Tensor, Tensor] = _apply(_adaptive_max_pool1d_with_indices, (x,), (output_size,))
+        return both
     made: Tensor = _apply(_adaptive_max_pool1d, (x,), (output_size,))
     return made
 
 
-def adaptive_max_pool2d(x: TensorLike, output_size: int | Sequence[int] | None) -> Tensor:
-    """The largest elements of `x` (n, channels, rows, columns), or of one sample without its axis, in `output_size` windows that cover it evenly; see `adaptive_avg_pool2d`.
+@overload
+def adaptive_max_pool2d(x: TensorLike, output_size: int | Sequence[int] | None, return_indices: Literal[False] = False) -> Tensor: ...
+@overload
+def adaptive_max_pool2d(
+    x: TensorLike, output_size: int | Sequence[int] | None, *, return_indices: Literal[True]
+) -> tuple[Tensor, Tensor]: ...
+@overload
+def adaptive_max_pool2d(
+    x: TensorLike, output_size: int | Sequence[int] | None, return_indices: bool = False
+) -> Tensor | tuple[Tensor, Tensor]: ...
+def adaptive_max_pool2d(
+    x: TensorLike, output_size: int | Sequence[int] | None, return_indices: bool = False
+) -> Tensor | tuple[Tensor, Tensor]:
+    """The largest elements of `x` (n, channels, rows, columns), or of one sample without its axis, in `output_size` windows that cover it evenly; see `adaptive_avg_pool2d`. With `return_indices` also where each value stands, as `adaptive_max_pool2d_with_indices` gives it.
 
     Gradient: `g` to the largest element of each window, of equal ones to the first.
 
@@ -4778,12 +4974,27 @@ def adaptive_max_pool2d(x: TensorLike, output_size: int | Sequence[int] | None) 
     ...     print(T.adaptive_max_pool2d([[[1.0, 2.0], [3.0, 6.0]]], 1).eval())
     [[[6.]]]
     """
+    if return_indices:
+        both: tuple[Tensor, Tensor] = _apply(_adaptive_max_pool2d_with_indices, (x,), (output_size,))
+        return both
     made: Tensor = _apply(_adaptive_max_pool2d, (x,), (output_size,))
     return made
 
 
-def adaptive_max_pool3d(x: TensorLike, output_size: int | Sequence[int] | None) -> Tensor:
-    """The largest elements of `x` (n, channels, planes, rows, columns), or of one sample without its axis, in `output_size` windows that cover it evenly; see `adaptive_avg_pool3d`.
+@overload
+def adaptive_max_pool3d(x: TensorLike, output_size: int | Sequence[int] | None, return_indices: Literal[False] = False) -> Tensor: ...
+@overload
+def adaptive_max_pool3d(
+    x: TensorLike, output_size: int | Sequence[int] | None, *, return_indices: Literal[True]
+) -> tuple[Tensor, Tensor]: ...
+@overload
+def adaptive_max_pool3d(
+    x: TensorLike, output_size: int | Sequence[int] | None, return_indices: bool = False
+) -> Tensor | tuple[Tensor, Tensor]: ...
+def adaptive_max_pool3d(
+    x: TensorLike, output_size: int | Sequence[int] | None, return_indices: bool = False
+) -> Tensor | tuple[Tensor, Tensor]:
+    """The largest elements of `x` (n, channels, planes, rows, columns), or of one sample without its axis, in `output_size` windows that cover it evenly; see `adaptive_avg_pool3d`. With `return_indices` also where each value stands, as `adaptive_max_pool3d_with_indices` gives it.
 
     Gradient: `g` to the largest element of each window, of equal ones to the first.
 
@@ -4791,7 +5002,49 @@ def adaptive_max_pool3d(x: TensorLike, output_size: int | Sequence[int] | None) 
     ...     print(T.adaptive_max_pool3d(np.ones((1, 2, 2, 2)), 1).eval())
     [[[[1.]]]]
     """
+    if return_indices:
+        both: tuple[Tensor, Tensor] = _apply(_adaptive_max_pool3d_with_indices, (x,), (output_size,))
+        return both
     made: Tensor = _apply(_adaptive_max_pool3d, (x,), (output_size,))
+    return made
+
+
+def adaptive_max_pool1d_with_indices(x: TensorLike, output_size: int | Sequence[int] | None) -> tuple[Tensor, Tensor]:
+    """`adaptive_max_pool1d`, and where each largest element stands among those of its channel, counted in C order.
+
+    Gradient: that of `adaptive_max_pool1d`.
+
+    >>> with ag.Context() as ctx:
+    ...     print(*ctx.eval(T.adaptive_max_pool1d_with_indices([[1.0, 2.0, 3.0]], 2)))
+    [[2. 3.]] [[1 2]]
+    """
+    made: tuple[Tensor, Tensor] = _apply(_adaptive_max_pool1d_with_indices, (x,), (output_size,))
+    return made
+
+
+def adaptive_max_pool2d_with_indices(x: TensorLike, output_size: int | Sequence[int] | None) -> tuple[Tensor, Tensor]:
+    """`adaptive_max_pool2d`, and where each largest element stands among those of its channel, counted in C order.
+
+    Gradient: that of `adaptive_max_pool2d`.
+
+    >>> with ag.Context() as ctx:
+    ...     print(*ctx.eval(T.adaptive_max_pool2d_with_indices([[[1.0, 2.0], [3.0, 6.0]]], 1)))
+    [[[6.]]] [[[3]]]
+    """
+    made: tuple[Tensor, Tensor] = _apply(_adaptive_max_pool2d_with_indices, (x,), (output_size,))
+    return made
+
+
+def adaptive_max_pool3d_with_indices(x: TensorLike, output_size: int | Sequence[int] | None) -> tuple[Tensor, Tensor]:
+    """`adaptive_max_pool3d`, and where each largest element stands among those of its channel, counted in C order.
+
+    Gradient: that of `adaptive_max_pool3d`.
+
+    >>> with ag.Context() as ctx:
+    ...     print(*ctx.eval(T.adaptive_max_pool3d_with_indices(np.ones((1, 2, 2, 2)), 1)))
+    [[[[1.]]]] [[[[0]]]]
+    """
+    made: tuple[Tensor, Tensor] = _apply(_adaptive_max_pool3d_with_indices, (x,), (output_size,))
     return made
 
 
@@ -4888,6 +5141,148 @@ def pixel_unshuffle(x: TensorLike, downscale_factor: int) -> Tensor:
     [0 1 2 3]
     """
     made: Tensor = _apply(_pixel_unshuffle, (x,), (downscale_factor,))
+    return made
+
+
+def rnn_cell(
+    x: TensorLike,
+    h: TensorLike,
+    w_ih: TensorLike,
+    w_hh: TensorLike,
+    b_ih: TensorLike | None = None,
+    b_hh: TensorLike | None = None,
+    nonlinearity: Literal["tanh", "relu"] = "tanh",
+) -> Tensor:
+    """The next state of a plain recurrent network: `tanh(w_ih x + b_ih + w_hh h + b_hh)`, or the rectifier of the same. `x` is
+    `(samples, input)` or `(input,)`, `h` as many states, `w_ih` `(state, input)` and `w_hh` `(state, state)`.
+
+    Gradient: in all tensors.
+
+    >>> with ag.Context():
+    ...     print(T.rnn_cell([1.0, 2.0], [0.5], [[1.0, -1.0]], [[2.0]]).eval())
+    [0.]
+    """
+    made: Tensor = _apply(_rnn_cell, (x, h, w_ih, w_hh, b_ih, b_hh), (nonlinearity,))
+    return made
+
+
+def lstm_cell(
+    x: TensorLike,
+    h: TensorLike,
+    c: TensorLike,
+    w_ih: TensorLike,
+    w_hh: TensorLike,
+    b_ih: TensorLike | None = None,
+    b_hh: TensorLike | None = None,
+) -> tuple[Tensor, Tensor]:
+    """The next state and the next memory of a cell of long short-term memory: `c' = i * g + f * c`, `h' = o * tanh(c')`, where the logistic
+    functions `i`, `f`, `o` and the hyperbolic tangent `g` are of the parts of `w_ih x + b_ih + w_hh h + b_hh`, in the order `i f g o`.
+    `x` is `(samples, input)` or `(input,)`, `h` and `c` as many states, `w_ih` `(4 * state, input)` and `w_hh` `(4 * state, state)`.
+
+    Gradient: in all tensors.
+
+    >>> with ag.Context() as ctx:
+    ...     print(*ctx.eval(T.lstm_cell([0.0], [1.0], [2.0], np.zeros([4, 1]), np.zeros([4, 1]))))
+    [0.38079708] [1.]
+    """
+    made: tuple[Tensor, Tensor] = _apply(_lstm_cell, (x, h, c, w_ih, w_hh, b_ih, b_hh), ())
+    return made
+
+
+def gru_cell(
+    x: TensorLike, h: TensorLike, w_ih: TensorLike, w_hh: TensorLike, b_ih: TensorLike | None = None, b_hh: TensorLike | None = None
+) -> Tensor:
+    """The next state of a gated recurrent unit: `h' = (1 - z) * n + z * h`. With the parts of `a = w_ih x + b_ih` and `b = w_hh h + b_hh` in the
+    order `r z n` the gates are the logistic functions `r` and `z` of `a + b`, and `n = tanh(a + r * b)`: the reset comes after the
+    product. `x` is `(samples, input)` or `(input,)`, `h` as many states, `w_ih` `(3 * state, input)` and `w_hh` `(3 * state, state)`.
+
+    Gradient: in all tensors.
+
+    >>> with ag.Context():
+    ...     print(T.gru_cell([0.0], [1.0], np.zeros([3, 1]), np.zeros([3, 1])).eval())
+    [0.5]
+    """
+    made: Tensor = _apply(_gru_cell, (x, h, w_ih, w_hh, b_ih, b_hh), ())
+    return made
+
+
+def rnn(
+    x: TensorLike,
+    w_ih: TensorLike,
+    w_hh: TensorLike,
+    b_ih: TensorLike | None = None,
+    b_hh: TensorLike | None = None,
+    h: TensorLike | None = None,
+    nonlinearity: Literal["tanh", "relu"] = "tanh",
+    batch_first: bool = False,
+    reverse: bool = False,
+) -> tuple[Tensor, Tensor]:
+    """A sequence through a plain recurrent network: all states `h[t] = tanh(w_ih x[t] + b_ih + w_hh h[t - 1] + b_hh)`, or the rectifier of the
+    same, and the last of them. `x` is `(steps, samples, input)`, `w_ih` `(state, input)`, `w_hh` `(state, state)`, and the state before the
+    first one, `h`, `(samples, state)`: zeros, if it is not given. With `batch_first` samples come before steps in `x` and in the result.
+    With `reverse` the sequence is read from its end, and the last state is that of the first step.
+
+    Gradient: in all tensors. Of steps one after the other there is one pass, and one back; weights get theirs by one product over all steps.
+
+    >>> with ag.Context() as ctx:
+    ...     print(*ctx.eval(T.rnn([[[1.0], [1.0]]], [[2.0]], [[-1.0]], nonlinearity="relu", batch_first=True)))
+    [[[2.]
+      [0.]]] [[0.]]
+    """
+    made: tuple[Tensor, Tensor] = _apply(_rnn, (x, w_ih, w_hh, b_ih, b_hh, h), (nonlinearity, batch_first, reverse))
+    return made
+
+
+def lstm(
+    x: TensorLike,
+    w_ih: TensorLike,
+    w_hh: TensorLike,
+    b_ih: TensorLike | None = None,
+    b_hh: TensorLike | None = None,
+    h: TensorLike | None = None,
+    c: TensorLike | None = None,
+    batch_first: bool = False,
+    reverse: bool = False,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """A sequence through a network of long short-term memory: all states, the last of them, and the last memory, by `lstm_cell` at each step.
+    `x` is `(steps, samples, input)`, `w_ih` `(4 * state, input)`, `w_hh` `(4 * state, state)`, and `h` and `c`, the state and the memory
+    before the first step, are `(samples, state)`: zeros, if they are not given. With `batch_first` samples come before steps in `x` and in
+    the result. With `reverse` the sequence is read from its end, and the last state is that of the first step.
+
+    Gradient: in all tensors. Of steps one after the other there is one pass, and one back; weights get theirs by one product over all steps.
+
+    >>> with ag.Context() as ctx:
+    ...     print(*ctx.eval(T.lstm(np.zeros([1, 2, 1]), np.zeros([4, 1]), np.zeros([4, 1]), c=[[4.0]], batch_first=True)))
+    [[[0.48201379]
+      [0.38079708]]] [[0.38079708]] [[1.]]
+    """
+    made: tuple[Tensor, Tensor, Tensor] = _apply(_lstm, (x, w_ih, w_hh, b_ih, b_hh, h, c), (batch_first, reverse))
+    return made
+
+
+def gru(
+    x: TensorLike,
+    w_ih: TensorLike,
+    w_hh: TensorLike,
+    b_ih: TensorLike | None = None,
+    b_hh: TensorLike | None = None,
+    h: TensorLike | None = None,
+    batch_first: bool = False,
+    reverse: bool = False,
+) -> tuple[Tensor, Tensor]:
+    """A sequence through a network of gated recurrent units: all states, and the last of them, by `gru_cell` at each step. `x` is `(steps,
+    samples, input)`, `w_ih` `(3 * state, input)`, `w_hh` `(3 * state, state)`, and the state before the first one, `h`, `(samples, state)`:
+    zeros, if it is not given. With `batch_first` samples come before steps in `x` and in the result. With `reverse` the sequence is read
+    from its end, and the last state is that of the first step.
+
+    Gradient: in all tensors. Of steps one after the other there is one pass, and one back; weights get theirs by one product over all steps.
+
+    >>> with ag.Context() as ctx:
+    ...     print(*ctx.eval(T.gru(np.zeros([1, 2, 1]), np.zeros([3, 1]), np.zeros([3, 1]), h=[[8.0]], batch_first=True)))
+    [[[4.]
+      [2.]]] [[2.]]
+    """
+    made: tuple[Tensor, Tensor] = _apply(_gru, (x, w_ih, w_hh, b_ih, b_hh, h), (batch_first, reverse))
     return made
 
 
@@ -6307,6 +6702,35 @@ def multilabel_soft_margin_loss(
     return made
 
 
+def ctc_loss(
+    log_probs: TensorLike,
+    targets: TensorLike,
+    input_lengths: TensorLike,
+    target_lengths: TensorLike,
+    blank: int = 0,
+    reduction: Literal["mean", "sum", "none"] = "mean",
+    zero_infinity: bool = False,
+) -> Tensor:
+    """The loss of connectionist temporal classification (Graves and others 2006): the negative logarithm of the probability that a path through
+    the classes, one a step, gives the labels, after equal neighbours are taken as one and blanks are left out. `log_probs` are logarithms
+    of probabilities, as `log_softmax` gives them, `(steps, samples, classes)`, or `(steps, classes)` of one sample. The labels `targets`
+    are `(samples, length)`, of which `target_lengths` count, or those of all samples one after the other; of the steps `input_lengths`
+    count. All are integers, the lengths one a sample.
+
+    A label that is no class, or the blank, and a length that does not fit are errors of the run. Where no path gives the labels the loss is
+    inf, or 0 with `zero_infinity`; its gradient is 0 either way. The mean is that of the losses over the lengths of their labels, at
+    least 1.
+
+    Gradient: minus `g` times the probability that the path to the labels is in the class at the step, by the recurrence itself; every order.
+
+    >>> with ag.Context():
+    ...     print(T.ctc_loss(np.log([[[0.5, 0.5]], [[0.5, 0.5]]]), [[1]], [2], [1], reduction="sum").eval())
+    0.2876820724517809
+    """
+    made: Tensor = _apply(_ctc_loss, (log_probs, targets, input_lengths, target_lengths), (blank, reduction, zero_infinity))
+    return made
+
+
 def cosine_similarity(a: TensorLike, b: TensorLike, axis: int = 1, eps: TensorLike = 1e-8) -> Tensor:
     """The cosine of the angle between the vectors along `axis`: `sum(a * b) / (max(|a|, eps) * max(|b|, eps))`, in which nothing overflows.
     `a` and `b` broadcast first, and `axis` is one of what they become; `eps` is a number or a 0-d tensor. The cosine of a zero vector is 0.
@@ -6395,6 +6819,58 @@ def dropout(x: TensorLike, ratio: TensorLike, train: TensorLike = True) -> Tenso
     4.0
     """
     made: Tensor = _apply(_dropout, (x, ratio, train), ())
+    return made
+
+
+def dropout1d(x: TensorLike, ratio: TensorLike, train: TensorLike = True) -> Tensor:
+    """With `train`, whole channels of `x` (samples, channels, length) or (channels, length) are 0 with probability `ratio`, and the others are divided by `1 - ratio`;
+    without it, `x` itself. Each call is a draw of its own, and each run draws anew. A ratio that is no number repeats to `x` with
+    an axis of one element in place of the last; `train` and the ratio are as those of `dropout`.
+
+    >>> with ag.Context():
+    ...     print(T.reduce_max(T.dropout1d(np.ones([10, 100, 2]), 0.75)).eval())
+    4.0
+    """
+    made: Tensor = _apply(_dropout1d, (x, ratio, train), ())
+    return made
+
+
+def dropout2d(x: TensorLike, ratio: TensorLike, train: TensorLike = True) -> Tensor:
+    """With `train`, whole channels of `x` (samples, channels, height, width) are 0 with probability `ratio`, and the others are divided by `1 - ratio`;
+    without it, `x` itself. Each call is a draw of its own, and each run draws anew. A ratio that is no number repeats to `x` with
+    axes of one element in place of the last two; `train` and the ratio are as those of `dropout`.
+
+    >>> with ag.Context():
+    ...     print(T.reduce_max(T.dropout2d(np.ones([10, 100, 2, 2]), 0.75)).eval())
+    4.0
+    """
+    made: Tensor = _apply(_dropout2d, (x, ratio, train), ())
+    return made
+
+
+def dropout3d(x: TensorLike, ratio: TensorLike, train: TensorLike = True) -> Tensor:
+    """With `train`, whole channels of `x` (samples, channels, depth, height, width) or (channels, depth, height, width) are 0 with probability `ratio`, and the others are divided by `1 - ratio`;
+    without it, `x` itself. Each call is a draw of its own, and each run draws anew. A ratio that is no number repeats to `x` with
+    axes of one element in place of the last three; `train` and the ratio are as those of `dropout`.
+
+    >>> with ag.Context():
+    ...     print(T.reduce_max(T.dropout3d(np.ones([10, 100, 2, 2, 2]), 0.75)).eval())
+    4.0
+    """
+    made: Tensor = _apply(_dropout3d, (x, ratio, train), ())
+    return made
+
+
+def alpha_dropout(x: TensorLike, ratio: TensorLike, train: TensorLike = True) -> Tensor:
+    """With `train`, elements become `alpha = -1.7580993408473766`, the least value of `selu`, with probability `ratio`; then `a * x + b`, with `a` and
+    `b` such that mean 0 and variance 1 stay: `a = ((1 - ratio) * (1 + ratio * alpha**2))**-0.5`, `b = -a * alpha * ratio`. Without it, `x` itself.
+    Each call is a draw of its own, and each run draws anew; `train` and the ratio are as those of `dropout`.
+
+    >>> with ag.Context():
+    ...     print(T.reduce_min(T.alpha_dropout(np.ones(1000), 0.5)).eval())
+    -0.7791939305180315
+    """
+    made: Tensor = _apply(_alpha_dropout, (x, ratio, train), ())
     return made
 
 

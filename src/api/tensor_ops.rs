@@ -10,9 +10,10 @@ use crate::graph::attr::{IntoAttr, Ints};
 use crate::graph::{AsTensor, Graph, Tensor};
 pub use crate::ops::apply::cast;
 pub use crate::ops::composite::{
-    activation::*, chance::*, classification::*, curve::*, distance::*, divergence::*, labels::*, logical::*, loss::*, margin::*,
-    missing::*, moments::*, normalization::*, order::*, power::*, product::*, rectifiers::*, reduction::*, regression::*,
+    activation::*, affine::*, chance::*, classification::*, ctc::*, curve::*, distance::*, divergence::*, labels::*, logical::*, loss::*,
+    margin::*, missing::*, moments::*, normalization::*, order::*, power::*, product::*, rectifiers::*, reduction::*, regression::*,
 };
+pub use crate::ops::recurrence::{cells::*, sequences::*};
 pub use crate::ops::window::{functions::*, patches::*, pools::*, resize::*};
 pub use crate::ops::{
     activation::*, arithmetic::*, broadcast::*, checkpoint::*, classify::*, compare::*, contract::*, control::*, creation::*, diagonals::*,

@@ -23,6 +23,21 @@ pub fn within(ranges: &Ranges<'_>, op: &str, x: View<'_>, rule: &str, ok: fn(f64
     crate::dispatch!(x.dtype(), T => scan::<T>(ranges, op, x, ("a value is out of range", rule), |v| ok(v.scalar().as_f64())))
 }
 
+/// An error that names the first integer, in C order, that is not within the bounds, or `except`; `what` is said of it. The least `int64`
+/// is let through.
+pub fn counts(ranges: &Ranges<'_>, op: &str, x: View<'_>, what: &str, [least, most]: [i64; 2], except: i64) -> Result<()> {
+    let (what, mut rule) = (format!("{what} is out of range"), format!("{least} <= number <= {most}"));
+    if least <= except && except <= most {
+        rule.push_str(&format!(", other than {except}"));
+    }
+    let ok = |v: i64| v == i64::MIN || (least..=most).contains(&v) && v != except;
+    match x.dtype() {
+        DType::I64 => scan::<i64>(ranges, op, x, (&what, &rule), ok),
+        DType::I32 => scan::<i32>(ranges, op, x, (&what, &rule), |v| ok(i64::from(v))),
+        dtype => Err(Error::engine(op, "counts are no integers", dtype, "int32 or int64")),
+    }
+}
+
 fn scan<T: Element>(ranges: &Ranges<'_>, op: &str, x: View<'_>, (what, rule): (&str, &str), ok: impl Fn(T) -> bool) -> Result<()> {
     let p = x.ptr().cast::<T>();
     let step = x.strides().last().copied().unwrap_or(1);

@@ -33,6 +33,7 @@ pub mod power;
 pub mod random;
 pub mod ranges;
 pub mod real;
+pub mod recurrence;
 pub mod reduce;
 pub mod root;
 pub mod rounding;

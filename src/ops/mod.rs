@@ -47,6 +47,7 @@ pub mod positions;
 pub mod power;
 pub mod random;
 pub mod rearranging;
+pub mod recurrence;
 pub mod reduce;
 pub mod repeating;
 pub mod root;
@@ -136,6 +137,7 @@ pub static FAMILIES: &[Family] = &[
     family("Indexing", index::ROWS),
     family("Indexing", scatter::ROWS),
     family("Products", contract::ROWS),
+    family("Products", composite::affine::ROWS),
     family("Products", einsum::ROWS),
     family("Products", einsum::axes::ROWS),
     family("Products", composite::product::ROWS),
@@ -145,6 +147,10 @@ pub static FAMILIES: &[Family] = &[
     family("Convolution and pooling", window::pools::ROWS),
     family("Convolution and pooling", window::patches::ROWS),
     family("Convolution and pooling", window::resize::ROWS),
+    family("Recurrent networks", recurrence::cells::ROWS),
+    family("Recurrent networks", recurrence::sequences::ROWS),
+    family("Recurrent networks", recurrence::states::ROWS),
+    family("Recurrent networks", recurrence::linear::ROWS),
     family("Normalization", composite::normalization::ROWS),
     family("Linear algebra", linalg::cholesky::ROWS),
     family("Linear algebra", linalg::triangular::ROWS),
@@ -172,6 +178,7 @@ pub static FAMILIES: &[Family] = &[
     family("Losses", composite::divergence::ROWS),
     family("Losses", composite::margin::ROWS),
     family("Losses", composite::labels::ROWS),
+    family("Losses", composite::ctc::ROWS),
     family("Distances", composite::distance::ROWS),
     family("Random numbers", random::ROWS),
     family("Random numbers", composite::chance::ROWS),

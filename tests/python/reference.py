@@ -2,10 +2,12 @@
 
 import numpy as np
 
+from ctc_reference import *  # noqa: F403
 from factor_reference import *  # noqa: F403
 from linalg_reference import *  # noqa: F403
 from loss_reference import *  # noqa: F403
 from normalization_reference import *  # noqa: F403
+from recurrence_reference import *  # noqa: F403
 from window_reference import *  # noqa: F403
 
 
@@ -191,6 +193,10 @@ def clip_by_global_norm(max_norm, xs):
 def dropout(x, ratio, train):
     assert not train, "what is dropped is drawn"
     return x
+
+
+def alpha_dropout(x, ratio, train):
+    return dropout(x, ratio, train)
 
 
 def match_axis(x, like, axis, of, repeat):

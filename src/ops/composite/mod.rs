@@ -1,8 +1,10 @@
 //! Composites: functions over primitives, without kernels or gradients of their own. Fusion gives the speed back.
 
 pub mod activation;
+pub mod affine;
 pub mod chance;
 pub mod classification;
+pub mod ctc;
 pub mod curve;
 pub mod distance;
 pub mod divergence;
