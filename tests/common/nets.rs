@@ -148,7 +148,7 @@ impl Net {
         match self.kind {
             Kind::Mlp(_) | Kind::Dropout => layers.flat_map(|_| layer(w, w)).collect(),
             Kind::Tower => layers.flat_map(|_| [layer(w, w), layer(w, w)].concat()).collect(),
-            Kind::Residual { .. } => layers.flat_map(|_| [vec![w, w, 3, 3], vec![w], vec![w]].repeat(2)).collect(),
+            Kind::Residual { .. } => layers.flat_map(|_| (0..2).flat_map(move |_| [vec![w, w, 3, 3], vec![w], vec![w]])).collect(),
             Kind::Chain => layers.map(|_| vec![w]).collect(),
             Kind::Lstm => vec![vec![w, 4 * w], vec![w, 4 * w], vec![4 * w]],
             Kind::Transformer { .. } => layers

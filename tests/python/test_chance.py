@@ -159,8 +159,8 @@ def test_channels_of_one_sample(name, shape):
 def test_a_ratio_for_each_channel(ctx):
     y = T.dropout2d(ctx.constant(np.ones((3, 2, 2, 2))), np.array([0.0, 0.999]).reshape(2, 1, 1)).eval()
     assert (y[:, 0] == 1.0).all()
-    assert set(y[:, 1].flat) <= {0.0, 1000.0}
-    with pytest.raises(ValueError, match=r"^dropout2d: a value is out of range\. Got 1\.0; expected 0 <= ratio < 1\."):
+    assert set(y[:, 1].flat) <= {0.0, 1.0 / (1.0 - 0.999)}
+    with pytest.raises(ValueError, match=r"^dropout2d: a value is out of range\. Got 1; expected 0 <= ratio < 1\."):
         T.dropout2d(ctx.constant(np.ones((3, 2, 2, 2))), 1.0)
 
 
@@ -177,7 +177,7 @@ def test_alpha_dropout_keeps_mean_and_variance(ratio):
             values, gradient = ctx.eval([y, g], {r: ratio})
             dropped = gradient == 0.0
             assert abs(dropped.mean() - ratio) < 0.01
-            np.testing.assert_allclose(values, np.where(dropped, a * alpha + b, a * x + b), rtol=1e-13)
+            np.testing.assert_allclose(values, np.where(dropped, a * alpha + b, a * x + b), rtol=1e-13, atol=1e-15)
             np.testing.assert_allclose(gradient[~dropped], a, rtol=1e-14)
             assert abs(values.mean()) < 0.02
             assert abs(values.var() - 1.0) < 0.03
@@ -186,16 +186,15 @@ def test_alpha_dropout_keeps_mean_and_variance(ratio):
 
 @pytest.mark.parametrize("name", ["dropout1d", "alpha_dropout"])
 def test_what_is_computed_again_drops_the_same(name):
-    def run(mark):
+    def run(**said):
         with ag.Context(seed=4) as ctx:
-            x = ctx.constant(np.random.default_rng(3).uniform(1.0, 2.0, (4, 50, 10)))
-            y = x
-            for _ in range(6):
-                y = mark(T.sin(getattr(T, name)(T.exp(y * 0.1), 0.4)))
+            x = y = ctx.constant(np.random.default_rng(3).uniform(1.0, 2.0, (4, 50, 10)))
+            for _ in range(48):
+                y = T.sin(getattr(T, name)(T.exp(y * 0.1), 0.4))
             (g,) = T.grad([T.reduce_sum(y * y)], [x])
-            plan = ctx.evaluator().push(y).push(g).plan()
-            return plan.peak_bytes, [a.tobytes() for a in ctx.eval([y, g])]
+            evaluator = ctx.evaluator(**said).push(y).push(g)
+            return evaluator.plan().peak_bytes, [a.tobytes() for a in evaluator.run()]
 
-    (least, marked), (most, plain) = run(T.checkpoint), run(lambda y: y)
-    assert marked == plain
-    assert least < most
+    (least, again), (most, kept) = run(checkpoint=ag.policies.segments()), run()
+    assert again == kept
+    assert least < 0.7 * most

@@ -4,7 +4,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::graph::Tensor;
 use crate::graph::op::OpDef;
 use crate::ops::contract::{batch_matmul, matvec, swapped};
-use crate::ops::movement::{expand_dims, merge_axes, split_axis, squeeze, transpose};
+use crate::ops::movement::{expand_dims, merge_axes, same_shape, split_axis, squeeze, transpose};
+use crate::ops::reduce::reduce_sum;
 use crate::shape::{Dim, Tuple};
 
 /// The rows of this family.
@@ -37,9 +38,9 @@ fn last(op: &str, name: &str, x: Tensor<'_>) -> Result<Dim> {
 }
 
 /// An error of `op` unless the weights have as many axes and lengths that fit.
-fn check_weights(op: &str, w: Tensor<'_>, lengths: &[Dim]) -> Result<Dim> {
+fn check_weights(op: &str, w: Tensor<'_>, lengths: &[Dim]) -> Result<()> {
     match w.dims() {
-        [out, own @ ..] if own.len() == lengths.len() && own.iter().zip(lengths).all(|(a, b)| a.unify(*b).is_some()) => Ok(*out),
+        [_, own @ ..] if own.len() == lengths.len() && own.iter().zip(lengths).all(|(a, b)| a.unify(*b).is_some()) => Ok(()),
         dims => {
             let wanted: Vec<String> = lengths.iter().map(|d| d.known().map_or("any".into(), |n| n.to_string())).collect();
             let rule = format_args!("shape (out, {})", wanted.join(", "));
@@ -48,11 +49,16 @@ fn check_weights(op: &str, w: Tensor<'_>, lengths: &[Dim]) -> Result<Dim> {
     }
 }
 
-/// `y` with the bias added, if there is one.
-fn shifted<'g>(op: &str, name: &str, y: Tensor<'g>, bias: Option<Tensor<'g>>, out: Dim) -> Result<Tensor<'g>> {
+/// `y` with the bias added, if there is one; `w` are the weights, one row of them for each number of the bias.
+fn shifted<'g>(op: &str, name: &str, y: Tensor<'g>, bias: Option<Tensor<'g>>, w: Tensor<'g>) -> Result<Tensor<'g>> {
+    let out = w.dims().first().copied().unwrap_or(Dim::Known(0));
     match bias {
         None => Ok(y),
-        Some(b) if matches!(*b.dims(), [n] if n.unify(out).is_some()) => Ok(y + b),
+        Some(b) if matches!(*b.dims(), [n] if n.unify(out).is_some()) => {
+            // Where lengths are not known, the run compares them.
+            let rows = reduce_sum(w, (1..w.ndim() as i64).collect::<Vec<_>>(), false);
+            Ok(y + same_shape(b, rows))
+        }
         Some(b) => {
             let rule = format_args!("shape ({},)", out.known().map_or("out".into(), |n| n.to_string()));
             Err(Error::new(ErrorKind::Shape, op, format_args!("`{name}` does not fit"), format_args!("shape {}", Tuple(b.dims())), rule))
@@ -68,14 +74,14 @@ row! {
     pub LINEAR = fn linear(x: float, w: float, b: float = None) -> y
     body {
         let n = last("linear", "x", x)?;
-        let out = check_weights("linear", w, &[n])?;
+        check_weights("linear", w, &[n])?;
         let y = in_place_of(batch_matmul(as_matrix(x), swapped(w)), x);
-        shifted("linear", "b", y, b, out)?
+        shifted("linear", "b", y, b, w)?
     }
     numpy "x @ w.T + (0 if b is None else b)";
     example "T.linear([[1.0, 2.0]], [[3.0, 4.0], [0.0, 1.0], [1.0, 0.0]], [0.0, 10.0, 20.0])" => "[[11. 12. 21.]]";
     rounds by_layout;
-    case real[3], real[2, 3], real[2];
+    case real[4], real[2, 4], real[2];
     case real[4, 3], real[2, 3];
     case real[2, 4, 3], real[5, 3], real[5];
     case real[2, 1, 4, 3], real[1, 3];
@@ -98,12 +104,12 @@ row! {
             let got = format_args!("{} and {}", Tuple(a.dims()), Tuple(b.dims()));
             return Err(Error::new(ErrorKind::Shape, op, "the operands differ in axes", got, "equal lengths of all axes but the last"));
         }
-        let out = check_weights(op, w, &[m, n])?;
+        check_weights(op, w, &[m, n])?;
         // (m, out, n) as (m, out * n): one product for all rows of `a`.
         let turned = transpose(w, [1, 0, 2]);
         let half = split_axis(batch_matmul(as_matrix(a), merge_axes(turned, 1, 2)), 1, turned, 1, 2);
-        let y = in_place_of(matvec(half, as_matrix(b)), a);
-        shifted(op, "c", y, c, out)?
+        let rows = matvec(half, as_matrix(b));
+        shifted(op, "c", same_shape(in_place_of(rows, a), in_place_of(rows, b)), c, w)?
     }
     numpy "np.einsum('...i,kij,...j->...k', a, w, b) + (0 if c is None else c)";
     example "T.bilinear([1.0, 2.0], [3.0], [[[1.0], [1.0]], [[0.0], [5.0]]], [0.0, 1.0])" => "[ 9. 31.]";

@@ -14,7 +14,7 @@ use crate::ops::slice::zeros_of;
 use crate::ops::unpack::{arity, attr};
 use crate::shape::{Aval, Dim};
 
-use super::{at_end, before, fits, gate};
+use super::{at_start, before, fits, gate};
 
 /// The rows of this family.
 pub(in crate::ops) static ROWS: &[&OpDef] = &[&CELL_TANGENTS, &CELL_COTANGENTS];
@@ -103,7 +103,7 @@ fn rule<'g>(v: &Vjp<'_, 'g>, added: Triple<'g>, [a, c, h]: Triple<'g>, [la, lc, 
     let wanted = |i: usize| v.wanted.get(i) == Some(&true);
     let n = h.dims().last().and_then(|d| d.known()).unwrap_or(0);
     let gates = v.node.inputs.len().saturating_sub(OWN);
-    let shifted = |x: Tensor<'g>| before(at_end(zeros_of(x, x.dtype()), false), x);
+    let shifted = |x: Tensor<'g>| before(at_start(zeros_of(x, x.dtype())), x);
     let one = |i: usize| match i {
         0..=2 => added[i],
         3 => of_matrix(la, shifted(h)),

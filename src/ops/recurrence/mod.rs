@@ -12,7 +12,8 @@ pub mod states;
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::Tensor;
 use crate::graph::op::Infer;
-use crate::ops::movement::{expand_dims, squeeze};
+use crate::ops::movement::{expand_dims, same_shape};
+use crate::ops::reduce::reduce_sum;
 use crate::ops::slice::{concat, slice_along};
 use crate::ops::splitting::part;
 use crate::shape::{Aval, Dim, Tuple};
@@ -20,12 +21,12 @@ use crate::shape::{Aval, Dim, Tuple};
 /// The states before those of a sequence: the first one, then all but the last.
 fn before<'g>(first: Tensor<'g>, states: Tensor<'g>) -> Tensor<'g> {
     let all = concat(&[expand_dims(first, 0), states], 0);
-    crate::ops::movement::same_shape(slice_along(all, 0, None, Some(-1)), states)
+    same_shape(slice_along(all, 0, None, Some(-1)), states)
 }
 
-/// The rows of a sequence at one of its ends.
-fn at_end(x: Tensor<'_>, last: bool) -> Tensor<'_> {
-    squeeze(if last { slice_along(x, 0, Some(-1), None) } else { slice_along(x, 0, None, Some(1)) }, 0)
+/// The rows of a sequence at its first step; zeros if it has no steps.
+fn at_start(x: Tensor<'_>) -> Tensor<'_> {
+    reduce_sum(slice_along(x, 0, None, Some(1)), 0i64, false)
 }
 
 /// Gate `k` of the last axis, which holds gates of `n` numbers each.

@@ -5,12 +5,11 @@ use crate::graph::Tensor;
 use crate::graph::op::OpDef;
 use crate::ops::broadcast::{broadcast_like, broadcast_to};
 use crate::ops::composite::affine::linear;
-use crate::ops::movement::transpose;
+use crate::ops::movement::{squeeze, transpose};
 use crate::ops::rearranging::flip;
 use crate::ops::slice::slice_along;
 use crate::shape::{Dim, Tuple};
 
-use super::at_end;
 use super::cells::{Nonlinearity, Weights, state_fits};
 use super::states::{gru_states, lstm_states, rnn_states};
 
@@ -35,6 +34,11 @@ impl Order {
         let x = if self.reverse { flip(x, 0) } else { x };
         if self.batch_first { transpose(x, [1, 0, 2]) } else { x }
     }
+}
+
+/// The rows of a sequence at its last step.
+fn last(x: Tensor<'_>) -> Tensor<'_> {
+    squeeze(slice_along(x, 0, Some(-1), None), 0)
 }
 
 /// A sequence that is ready for its steps.
@@ -72,7 +76,7 @@ fn ready<'g>(
     let (of_input, of_state) = if gates == 3 { (weights.b_ih, weights.b_hh) } else { (None, weights.bias()) };
     let x = order.turned(linear(x, weights.w_ih, of_input));
     let zero = x.graph().literal(0.0.into(), x.dtype());
-    let like = slice_along(at_end(x, false), 1, None, Some(n as i64));
+    let like = slice_along(squeeze(slice_along(x, 0, None, Some(1)), 0), 1, None, Some(n as i64));
     let first = states.iter().map(|(_, s)| s.unwrap_or_else(|| broadcast_like(zero, like))).collect();
     let bias = of_state.unwrap_or_else(|| broadcast_to(zero, [(n * gates) as i64]));
     Ok(Ready { x, bias, first })
@@ -98,7 +102,7 @@ row! {
         let (weights, order) = (Weights { w_ih, w_hh, b_ih, b_hh }, Order { batch_first, reverse });
         let r = ready("rnn", 1, x, &weights, &[("h", h)], order)?;
         let (_, states) = rnn_states(r.x, w_hh, r.bias, given("rnn", &r.first, 0)?, nonlinearity == Nonlinearity::Relu);
-        (order.back(states), at_end(states, true))
+        (order.back(states), last(states))
     }
     numpy "ref.rnn(x, w_ih, w_hh, b_ih, b_hh, h, nonlinearity, batch_first, reverse)";
     example "T.rnn([[[1.0], [1.0]]], [[2.0]], [[-1.0]], nonlinearity=\"relu\", batch_first=True)" => "[[[2.]\n  [0.]]] [[0.]]";
@@ -127,7 +131,7 @@ row! {
         let (weights, order) = (Weights { w_ih, w_hh, b_ih, b_hh }, Order { batch_first, reverse });
         let r = ready("lstm", 4, x, &weights, &[("h", h), ("c", c)], order)?;
         let (_, memories, states) = lstm_states(r.x, w_hh, r.bias, given("lstm", &r.first, 0)?, given("lstm", &r.first, 1)?);
-        (order.back(states), at_end(states, true), at_end(memories, true))
+        (order.back(states), last(states), last(memories))
     }
     numpy "ref.lstm(x, w_ih, w_hh, b_ih, b_hh, h, c, batch_first, reverse)";
     example "T.lstm(np.zeros([1, 2, 1]), np.zeros([4, 1]), np.zeros([4, 1]), c=[[4.0]], batch_first=True)" => "[[[0.48201379]\n  [0.38079708]]] [[0.38079708]] [[1.]]";
@@ -158,7 +162,7 @@ row! {
         let (weights, order) = (Weights { w_ih, w_hh, b_ih, b_hh }, Order { batch_first, reverse });
         let r = ready("gru", 3, x, &weights, &[("h", h)], order)?;
         let (_, states) = gru_states(r.x, w_hh, r.bias, given("gru", &r.first, 0)?);
-        (order.back(states), at_end(states, true))
+        (order.back(states), last(states))
     }
     numpy "ref.gru(x, w_ih, w_hh, b_ih, b_hh, h, batch_first, reverse)";
     example "T.gru(np.zeros([1, 2, 1]), np.zeros([3, 1]), np.zeros([3, 1]), h=[[8.0]], batch_first=True)" => "[[[4.]\n  [2.]]] [[2.]]";

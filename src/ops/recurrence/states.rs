@@ -19,7 +19,7 @@ use crate::ops::unpack::{arity, attr};
 use crate::shape::{Aval, Dim};
 
 use super::linear::{Factors, Triple, of_matrix};
-use super::{at_end, before, fits, gate, state_size};
+use super::{at_start, before, fits, gate, state_size};
 
 /// The rows of this family.
 pub(in crate::ops) static ROWS: &[&OpDef] = &[&RNN_STATES, &LSTM_STATES, &GRU_STATES];
@@ -93,15 +93,15 @@ impl<'g> Rule<'_, '_, 'g> {
     /// The cotangents of the operands, the first of which a function gives.
     fn cotangents(&self, of_input: impl Fn() -> Tensor<'g>) -> Vec<Cotangent<'g>> {
         let [gates, memories, _] = self.back;
-        let kept = || at_end(self.factors.kept, false) * at_end(memories, false);
+        let kept = || at_start(self.factors.kept) * at_start(memories);
         let shared = self.v.node.inputs.len() == 4;
         let one = |i: usize| match i {
             0 => of_input(),
             1 => of_matrix(gates, self.states_before),
             2 => reduce_sum(gates, Axes(Some([0, 1].into())), false),
             // The memory of a cell without one of its own is its state.
-            3 if shared => batch_matmul(at_end(gates, false), self.factors.w) + kept(),
-            3 => batch_matmul(at_end(gates, false), self.factors.w),
+            3 if shared => batch_matmul(at_start(gates), self.factors.w) + kept(),
+            3 => batch_matmul(at_start(gates), self.factors.w),
             _ => kept(),
         };
         let wanted = |i: usize| self.v.wanted.get(i) == Some(&true);
