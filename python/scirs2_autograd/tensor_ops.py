@@ -6791,8 +6791,8 @@ def ctc_loss(
     Gradient: minus `g` times the probability that the path to the labels is in the class at the step, by the recurrence itself; every order.
 
     >>> with ag.Context():
-    ...     print(T.ctc_loss(np.log([[[0.5, 0.5]], [[0.5, 0.5]]]), [[1]], [2], [1], reduction="sum").eval())
-    0.2876820724517809
+    ...     print(T.ctc_loss(np.log([[[0.5, 0.5]], [[0.5, 0.5]]]), [[1]], [2], [1], reduction="none").eval())
+    [0.28768207]
     """
     made: Tensor = _apply(_ctc_loss, (log_probs, targets, input_lengths, target_lengths), (blank, reduction, zero_infinity))
     return made
