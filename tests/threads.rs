@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
+use ndarray::Dimension;
 use scirs2_autograd::internals::{Team, prepare};
 use scirs2_autograd::{
     Array, Context, DType, ErrorKind, Feeder, Tensor, VariableEnvironment, num_threads, run, set_num_threads, tensor_ops as T,
@@ -278,10 +279,11 @@ fn products_have_the_same_bits_on_any_number_of_threads() {
 fn products_of_a_batch_have_the_same_bits_on_any_number_of_threads_and_alone() {
     for [count, m, k, n] in [[40, 60, 50, 70], [9, 30, 300, 2], [3, 200, 600, 210], [30, 1, 90, 40]] {
         run(|ctx| {
-            let numbers =
-                |dims: &[usize]| ndarray::ArrayD::from_shape_fn(dims, |i| (i.slice().iter().fold(7, |s, i| s * 31 + i) as f64).sin());
+            let numbers = |dims: &[usize]| {
+                ndarray::ArrayD::from_shape_fn(dims, |i: ndarray::IxDyn| (i.as_array_view().iter().fold(7, |s, i| s * 31 + i) as f64).sin())
+            };
             let (a, b) = (numbers(&[count, m, k]), numbers(&[count, k, n]));
-            let (x, y) = (ctx.placeholder("a", &[-1, m as i64, k as i64]), ctx.placeholder("b", &[-1, k as i64, n as i64]));
+            let (x, y) = (ctx.placeholder("a", &[-1, m as isize, k as isize]), ctx.placeholder("b", &[-1, k as isize, n as isize]));
             // The second matrices of all are one: they are rows of one product.
             let products = [T::matmul(x, y), T::matmul(x, T::slice(y, [0, 0, 0], [1, k as i64, n as i64]))];
             let out = |threads: usize, a: &ndarray::ArrayD<f64>, b: &ndarray::ArrayD<f64>| -> Vec<Vec<f64>> {
