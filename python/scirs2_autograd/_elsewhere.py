@@ -37,7 +37,6 @@ FUNCTIONS = {
     "view": "T.reshape(x, shape)",
     # Products and linear algebra
     "bmm": "T.matmul(a, b)",
-    "linear": "T.matmul(x, a.T) + v",
     "mm": "T.matmul(a, b)",
     # Making tensors
     "array": "T.constant(np.array([1.0, 2.0]))",

@@ -87,7 +87,7 @@ row! {
     support Elementwise(finite);
     vjp(g) { x: g * (1.0 - rate), amount: g * rate, rate: g * (amount - x) }
     batch Elementwise;
-    numpy "(1 - rate) * x + rate * amount";
+    numpy "np.where(rate == 0, x, (1 - rate) * x + rate * amount)";
     by hand;
     cases samples::elementwise(&[Domain::Real, Domain::Real, Domain::Unit]);
     bad samples::ternary_bad("running");

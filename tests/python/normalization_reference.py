@@ -11,7 +11,10 @@ def affine(y, weight, bias):
 
 
 def standardised(x, axis, eps):
-    return (x - x.mean(axis, keepdims=True)) / np.sqrt(x.var(axis, keepdims=True) + eps)
+    # The mean of equal numbers may be another one.
+    left = x - x.mean(axis, keepdims=True)
+    left = left - left.mean(axis, keepdims=True)
+    return left / np.sqrt((left**2).mean(axis, keepdims=True) + eps)
 
 
 def layer_norm(x, weight, bias, eps, normalized_shape):

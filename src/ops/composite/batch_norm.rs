@@ -182,12 +182,17 @@ row! {
     ///
     /// Gradient: as that of `batch_norm` in training.
     pub(crate) STANDARDISED_CHANNELS = fn standardised_channels(x: float, eps: float) -> y
-    body { standardise(x, &over(x), eps, |r, _| Ok(r))? }
+    body {
+        channels("standardised_channels", x)?;
+        standardise(x, &over(x), number("standardised_channels", "eps", eps, x.dtype())?, |r, _| Ok(r))?
+    }
     numpy "ref.batch_norm(x, None, None, None, None, True, 0.1, eps)";
     by hand;
     case real[3, 4], positive[];
     case real[2, 3, 4], unit[];
     case real[3, 2, 2, 2], unit[];
+    refuses f64[2], f64[] => "standardised_channels: there is no axis of channels. Got (2,); expected shape (n, channels, ...).";
+    refuses f64[2, 3], f64[2] => "standardised_channels: `eps` is not a single number. Got shape (2,); expected a number or a 0-d tensor.";
 }
 
 /// `x`, whose channels are as many as there are numbers in `t` if that is not known otherwise.

@@ -187,7 +187,7 @@ row! {
     /// The loss of connectionist temporal classification (Graves and others 2006): the negative logarithm of the probability that a path through
     /// the classes, one a step, gives the labels, after equal neighbours are taken as one and blanks are left out. `log_probs` are logarithms
     /// of probabilities, as `log_softmax` gives them, `(steps, samples, classes)`, or `(steps, classes)` of one sample. The labels `targets`
-    /// are `(samples, length)`, of which `target_lengths` count, or those of all samples one after the other; of the steps `input_lengths`
+    /// are (samples, length), of which `target_lengths` count, or those of all samples one after the other; of the steps `input_lengths`
     /// count. All are integers, the lengths one a sample.
     ///
     /// A label that is no class, or the blank, and a length that does not fit are errors of the run. Where no path gives the labels the loss is

@@ -143,6 +143,7 @@ row! {
         Rule { v, factors, back, states_before: before(h, hs) }.cotangents(|| back[0])
     } }
     numpy "ref.rnn_states(x, w, b, h, rectified)";
+    rounds by_layout;
     exempt Unknown: "it needs the size of a state, and says so";
     case real[3, 2, 2], real[2, 2], real[2], real[2, 2];
     case real[4, 1, 3], real[3, 3], real[3], real[1, 3] with rectified = true;
@@ -180,6 +181,7 @@ row! {
         Rule { v, factors, back, states_before: before(h, hs) }.cotangents(|| back[0])
     } }
     numpy "ref.lstm_states(x, w, b, h, c)";
+    rounds by_layout;
     exempt Unknown: "it needs the size of a state, and says so";
     case real[3, 2, 8], real[8, 2], real[8], real[2, 2], real[2, 2];
     case real[4, 1, 4], real[4, 1], real[4], real[1, 1], real[1, 1];
@@ -214,6 +216,7 @@ row! {
         Rule { v, factors, back, states_before }.cotangents(of_input)
     } }
     numpy "ref.gru_states(x, w, b, h)";
+    rounds by_layout;
     exempt Unknown: "it needs the size of a state, and says so";
     case real[3, 2, 6], real[6, 2], real[6], real[2, 2];
     case real[4, 1, 3], real[3, 1], real[3], real[1, 1];
