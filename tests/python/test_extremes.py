@@ -28,6 +28,7 @@ OTHERS = {
     "check_finite": "it refuses infinities: whole programs test it",
     "check_order": "it refuses 0: whole programs test it",
     "check_positive": "it refuses 0: whole programs test it",
+    "check_plenty": "it refuses what is not above 1: whole programs test it",
     "check_ratio": "it refuses 1: whole programs test it",
     "binade": "it is a power of two near its argument: the norm is compared",
     "bernoulli": "its result is a choice: whole programs test it",
