@@ -90,9 +90,10 @@ fn a_training_step_is_one_plan_without_copies() {
         // Five products, the check of the labels, and the numbers of the classes that they are compared with.
         assert_eq!((calls, copies), (7, 0));
         assert!(tiles <= 12, "{tiles} tile programs");
-        // The gradient of the first weights alone takes 784 x 128 x 4 bytes.
+        // The gradient of the first weights alone takes 784 x 128 x 4 bytes; a product packs its operands beside that, in parts for threads.
+        let scratch = plan.steps.iter().filter(|s| matches!(s.work, Work::Call(..))).map(|s| s.scratch.1).max().unwrap_or(0);
         let peak = plan.peak_bytes();
-        assert!(peak <= 470_000, "{peak} bytes");
+        assert!(peak <= 470_000 + scratch && scratch <= 900_000, "{peak} bytes, {scratch} of them scratch");
         // One pass a variable: moments and weights are written where they are.
         let large = plan.steps.iter().filter(|s| matches!(&s.work, Work::Tile(p) if p.count() == 784 * 128)).count();
         assert_eq!(large, 1);
