@@ -17,7 +17,7 @@ mod panel;
 #[cfg(test)]
 mod tests;
 mod thin;
-mod vector;
+pub(in crate::kernels) mod vector;
 
 /// The most products that are summed in registers. Longer sums wait less for the result, but round worse.
 const DEPTH: usize = 512;
