@@ -175,7 +175,11 @@ fn modules(text: &str) -> Vec<(String, bool)> {
     let mut out = vec![];
     for line in text.lines() {
         let line = line.trim();
-        let words = line.trim_start_matches("pub(crate) ").trim_start_matches("pub(super) ").trim_start_matches("pub ");
+        let words = line
+            .trim_start_matches("pub(crate) ")
+            .trim_start_matches("pub(super) ")
+            .trim_start_matches("pub(in crate::kernels) ")
+            .trim_start_matches("pub ");
         if let Some(name) = words.strip_prefix("mod ").and_then(|w| w.strip_suffix(';')) {
             out.push((name.to_owned(), test));
         }

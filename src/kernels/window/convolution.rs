@@ -1,6 +1,10 @@
 //! Convolution and its adjoints.
 
-use super::{Images, Steps, direct, packed};
+use super::dense::Dense;
+use super::number::Number;
+use super::shifted::Product;
+use super::weight::Weight;
+use super::{Images, Steps};
 use crate::array::{View, ViewMut};
 use crate::dtype::DType;
 use crate::error::Result;
@@ -14,6 +18,13 @@ pub(super) struct Arrays {
     pub y: Images,
     /// Groups of channels, each with filters of its own.
     pub groups: usize,
+}
+
+impl Arrays {
+    /// Nothing is multiplied.
+    fn is_empty(&self) -> bool {
+        self.w.count() == 0 || self.y.count() == 0 || self.x.count() == 0
+    }
 }
 
 /// Which of the arrays is computed from the others.
@@ -35,10 +46,6 @@ pub struct Convolution {
     pub wanted: Wanted,
 }
 
-/// Fewer filters of a group than these, or fewer of its channels where those are computed, are done row by row: panels would stay nearly
-/// empty.
-const FEW: usize = 4;
-
 impl Convolution {
     /// From the images or results, the filters or results, and what is wanted, in this order.
     fn arrays(&self, [a, b, out]: [Images; 3]) -> Arrays {
@@ -50,30 +57,26 @@ impl Convolution {
         Arrays { x, w, y, groups: self.groups }
     }
 
-    /// True where products of matrices are worth their panels.
-    fn is_packed(&self, all: &Arrays) -> bool {
-        let (filters, channels) = (all.w.outer[0] / self.groups.max(1), all.w.outer[1]);
-        match self.wanted {
-            Wanted::Results | Wanted::Filters => filters >= FEW && channels * all.w.plane() >= FEW,
-            Wanted::Images => channels >= FEW,
-        }
-    }
-
     /// Bytes of scratch for arrays of these lengths.
     pub fn scratch(&self, dtype: DType, dims: [&[usize]; 3]) -> usize {
         let all = self.arrays(dims.map(|d| Images::of(d, &crate::shape::c_strides(d))));
-        if !self.is_packed(&all) || all.w.count() == 0 || all.y.count() == 0 {
+        match dtype {
+            DType::F32 => self.scratch_as::<f32>(&all),
+            _ => self.scratch_as::<f64>(&all),
+        }
+    }
+
+    fn scratch_as<T: Number>(&self, all: &Arrays) -> usize {
+        if all.is_empty() {
             return 0;
         }
-        let numbers = match (self.wanted, dtype) {
-            (Wanted::Results, DType::F32) => packed::forward_scratch::<f32>(&all),
-            (Wanted::Results, _) => packed::forward_scratch::<f64>(&all),
-            (Wanted::Images, DType::F32) => packed::input_scratch::<f32>(&self.steps, &all),
-            (Wanted::Images, _) => packed::input_scratch::<f64>(&self.steps, &all),
-            (Wanted::Filters, DType::F32) => packed::weight_scratch::<f32>(&all),
-            (Wanted::Filters, _) => packed::weight_scratch::<f64>(&all),
-        };
-        numbers * dtype.size()
+        let dense = Dense::new(self.wanted, &self.steps, all).map_or(0, |d| d.scratch::<T>());
+        // Strides decide whether it is dense, and lengths alone how much is needed.
+        dense.max(match self.wanted {
+            Wanted::Results => Product::forward::<T>(&self.steps, all).scratch::<T>(),
+            Wanted::Images => Product::input::<T>(&self.steps, all).scratch::<T>(),
+            Wanted::Filters => Weight::new::<T>(&self.steps, all).scratch::<T>(),
+        })
     }
 
     /// Computes what is wanted from the two other arrays, which stand in the order of the lengths above; `scratch` has so many bytes.
@@ -89,7 +92,7 @@ impl Convolution {
 
     /// # Safety
     /// The views have type `T`.
-    unsafe fn run_as<T: packed::Number>(
+    unsafe fn run_as<T: Number>(
         &self,
         ranges: &Ranges<'_>,
         a: View<'_>,
@@ -99,18 +102,22 @@ impl Convolution {
     ) -> Result<()> {
         let all =
             self.arrays([Images::of(a.dims(), a.strides()), Images::of(b.dims(), b.strides()), Images::of(out.dims(), out.strides())]);
-        let (from, to, s) = ([a.ptr().cast::<T>(), b.ptr().cast::<T>()], out.ptr().cast::<T>(), &self.steps);
-        let free = scratch.as_mut_ptr().cast::<T>();
-        let packed = self.is_packed(&all) && all.w.count() > 0 && all.y.count() > 0;
+        let (a, b, to, s) = (a.ptr().cast::<T>(), b.ptr().cast::<T>(), out.ptr().cast::<T>(), &self.steps);
         // SAFETY: the lengths and strides of the views; the output is in C order; scratch as it was asked for.
         unsafe {
+            if all.is_empty() {
+                std::slice::from_raw_parts_mut(to, out.count()).fill(T::ZERO);
+                return Ok(());
+            }
+            let scratch = scratch.as_mut_ptr();
+            if let Some(dense) = Dense::new(self.wanted, s, &all) {
+                let operands = if self.wanted == Wanted::Filters { [b, a] } else { [a, b] };
+                return dense.run(ranges, operands, to, scratch);
+            }
             match self.wanted {
-                Wanted::Results if packed => packed::forward(ranges, s, &all, from, to, free),
-                Wanted::Images if packed => packed::input(ranges, s, &all, from, to, free),
-                Wanted::Filters if packed => packed::weight(ranges, s, &all, from, to, free),
-                Wanted::Results => direct::forward(ranges, s, &all, from[0], from[1], to),
-                Wanted::Images => direct::input(ranges, s, &all, from[0], from[1], to),
-                Wanted::Filters => direct::weight(ranges, s, &all, from[0], from[1], to),
+                Wanted::Results => Product::forward::<T>(s, &all).run(ranges, a, b, to, scratch),
+                Wanted::Images => Product::input::<T>(s, &all).run(ranges, a, b, to, scratch),
+                Wanted::Filters => Weight::new::<T>(s, &all).run(ranges, [a, b], to, scratch),
             }
         }
     }

@@ -1,11 +1,15 @@
 //! Windows that slide over one to three axes of images of several channels.
 
 pub mod convolution;
-mod direct;
-mod packed;
+mod dense;
+mod number;
+mod padded;
 pub mod patches;
+mod phases;
 pub mod pooling;
-mod sources;
+mod shared;
+mod shifted;
+mod weight;
 
 /// Axes over which a window slides: those that an array lacks have length 1.
 pub const AXES: usize = 3;
@@ -125,7 +129,7 @@ fn rows(s: &Steps, x: &Images, y: &Images, q: [usize; AXES], mut f: impl FnMut(R
 }
 
 /// All elements of a window, or of a channel.
-fn elements(n: [usize; AXES]) -> impl Iterator<Item = [usize; AXES]> {
+fn elements(n: [usize; AXES]) -> impl Iterator<Item = [usize; AXES]> + Clone {
     (0..n[0]).flat_map(move |a| (0..n[1]).flat_map(move |b| (0..n[2]).map(move |c| [a, b, c])))
 }
 

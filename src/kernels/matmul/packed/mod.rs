@@ -20,7 +20,7 @@ mod shared;
 #[cfg(test)]
 mod tests;
 mod thin;
-pub(super) mod vector;
+pub(in crate::kernels) mod vector;
 
 /// The most products that are summed in registers. Longer sums wait less for the result, but round worse.
 const DEPTH: usize = 512;

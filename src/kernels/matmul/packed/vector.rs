@@ -3,7 +3,7 @@
 use super::Scalar;
 
 /// A register of `LANES` numbers. Its methods have the instructions of one set, and are inlined into functions that enable it.
-pub(in super::super) trait Vector: Copy {
+pub(in crate::kernels) trait Vector: Copy {
     type T: Scalar;
     const LANES: usize;
 
@@ -87,7 +87,7 @@ const SQUARE: usize = 256;
 /// `[T; N]` as a vector: what the target guarantees makes of it. Never fused.
 #[derive(Clone, Copy)]
 #[repr(transparent)]
-pub(in super::super) struct Plain<T, const N: usize>([T; N]);
+pub(in crate::kernels) struct Plain<T, const N: usize>([T; N]);
 
 macro_rules! plain {
     ($($t:ident $n:literal;)+) => {$(impl Vector for Plain<$t, $n> {
