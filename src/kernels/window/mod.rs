@@ -9,6 +9,7 @@ mod phases;
 pub mod pooling;
 mod shared;
 mod shifted;
+mod strip;
 mod weight;
 
 /// Axes over which a window slides: those that an array lacks have length 1.
@@ -101,8 +102,6 @@ struct Rows {
     /// The first elements that meet, in the image and among the places.
     x: isize,
     y: isize,
-    /// The element of the image by its coordinates.
-    place: [usize; AXES],
     /// How many meet.
     count: usize,
     /// From one to the next.
@@ -123,7 +122,7 @@ fn rows(s: &Steps, x: &Images, y: &Images, q: [usize; AXES], mut f: impl FnMut(R
         for r in part[1].0..part[1].1 {
             let own = [p, r, first];
             let place = std::array::from_fn(|i| own[i] * s.stride[i] + offset[i] - s.before[i]);
-            f(Rows { x: x.at(place), y: y.at(own), place, count: end - first, steps });
+            f(Rows { x: x.at(place), y: y.at(own), count: end - first, steps });
         }
     }
 }

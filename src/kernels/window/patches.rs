@@ -5,6 +5,7 @@ use super::{AXES, Images, elements, fill, rows};
 use crate::array::{View, ViewMut};
 use crate::dtype::DType;
 use crate::error::Result;
+use crate::kernels::linalg::Shared;
 use crate::kernels::ranges::Ranges;
 use crate::kernels::real::Float;
 
@@ -57,11 +58,12 @@ unsafe fn moved<T: Float, const ADD: bool>(
     from: *const T,
     to: *mut T,
 ) -> Result<()> {
-    let zero = T::literal(0.0);
+    let (from, to) = (Shared(from.cast_mut()), Shared(to));
     channels(ranges, &x, w.count() * y.plane() + x.plane(), |i, c| {
         // SAFETY: by the contract.
         unsafe {
-            let (image, patches) = (x.channel(i, c), y.channel(i, c));
+            let (from, to) = (from.at(0).cast_const(), to.at(0));
+            let (zero, image, patches) = (T::literal(0.0), x.channel(i, c), y.channel(i, c));
             if ADD {
                 fill(to.offset(image), &x, zero);
             }
