@@ -76,7 +76,7 @@ impl Dense {
         let Lengths { m, n, k } = self.lengths;
         let (rows, columns, room) = (m.div_ceil(ROWS), n.div_ceil(COLUMNS), self.room::<T>());
         let (a, b, out, free) = (Shared(a.cast_mut()), Shared(b.cast_mut()), Shared(out), Shared(scratch.cast::<T>()));
-        shared(ranges, self.groups * rows * columns, ROWS.min(m) * COLUMNS.min(n) * k / RATE + 1, |slot, unit| {
+        shared(ranges, self.groups * rows * columns, ROWS.min(m) * COLUMNS.min(n) * k / RATE + 1, PARTS, |slot, unit| {
             let (group, row, column) = ((unit / columns / rows) as isize, unit / columns % rows * ROWS, unit % columns * COLUMNS);
             let at = |m: &Matrix, row: usize, column: usize| group * m.group + row as isize * m.row + column as isize * m.column;
             let lengths = Lengths { m: ROWS.min(m - row), n: COLUMNS.min(n - column), k };

@@ -9,9 +9,17 @@ pub(super) const PARTS: usize = 16;
 /// Bytes are aligned to lines of the cache.
 pub(super) const LINE: usize = 64;
 
-/// Calls `f` with a place for scratch memory and each of `units`, whose work is in elements that are moved.
-pub(super) fn shared(ranges: &Ranges<'_>, units: usize, work: usize, f: impl Fn(usize, usize) + Sync) -> Result<()> {
-    let parts = ranges.threads(units.saturating_mul(work)).min(PARTS).min(units.max(1));
+/// Bytes of scratch that all threads have together, unless one alone needs more: a window with large gaps is copied with them.
+const TOGETHER: usize = 64 << 20;
+
+/// How many threads share so many units, if each has so many bytes of scratch.
+pub(super) fn slots(units: usize, bytes: usize) -> usize {
+    PARTS.min(units.max(1)).min((TOGETHER / bytes.max(1)).max(1))
+}
+
+/// Calls `f` with a place for scratch memory, of `slots`, and each of `units`, whose work is in elements that are moved.
+pub(super) fn shared(ranges: &Ranges<'_>, units: usize, work: usize, slots: usize, f: impl Fn(usize, usize) + Sync) -> Result<()> {
+    let parts = ranges.threads(units.saturating_mul(work)).min(slots).min(units.max(1));
     // As many units in one go as make a few ranges.
     let most = (4 * RANGE / work.max(1)).max(1).saturating_mul(parts);
     for start in (0..units).step_by(most) {

@@ -10,7 +10,7 @@ use super::convolution::Arrays;
 use super::number::Number;
 use super::padded::{From, OVER, Padded};
 use super::phases::{Axis, Phase, phases};
-use super::shared::{PARTS, Room, shared};
+use super::shared::{PARTS, Room, shared, slots};
 use super::{AXES, Images, Steps, elements};
 use crate::error::Result;
 use crate::kernels::isa::isa;
@@ -149,10 +149,15 @@ impl Product {
             Cut { rows, starts, pieces: room.take::<Piece>(rows.pieces(lanes)) }
         });
         let apart = if self.whole { 0 } else { self.phases().count() * self.m * self.plane() };
-        let slots = room.bytes;
+        let first = room.bytes;
         let slot = (self.padded.room(self.depth) * self.sheets + apart).next_multiple_of(OVER);
-        room.take::<T>(slot * PARTS.min(self.units().max(1)));
-        Layout { a, rows, group, taps, cuts, slots, slot, bytes: room.bytes }
+        room.take::<T>(slot * self.slots::<T>(slot));
+        Layout { a, rows, group, taps, cuts, slots: first, slot, bytes: room.bytes }
+    }
+
+    /// Threads at most, each with so many numbers of scratch.
+    fn slots<T>(&self, slot: usize) -> usize {
+        slots(self.units(), slot * size_of::<T>())
     }
 
     /// Bytes of scratch that [`Product::run`] needs.
@@ -176,7 +181,7 @@ impl Product {
         let work = self.m * self.depth * self.all.w.plane() * self.all.y.plane() / RATE / parts.max(1) + self.padded.room(self.depth) / 4;
         let work = work * self.sheets;
         let (from, to, scratch) = (Shared(from.cast_mut()), Shared(to), Shared(scratch));
-        shared(ranges, self.units(), work, |slot, unit| {
+        shared(ranges, self.units(), work, self.slots::<T>(l.slot), |slot, unit| {
             let (image, group, part) = (unit / parts / self.all.groups, unit / parts % self.all.groups, unit % parts);
             // SAFETY: parts of the arrays, and scratch that no other thread has.
             unsafe {
@@ -216,7 +221,7 @@ impl Product {
         let panels = self.m.div_ceil(l.rows);
         let own = self.all.w.outer[0] / self.all.groups;
         let (w, to) = (Shared(w.cast_mut()), Shared(to));
-        shared(ranges, self.all.groups * panels, l.group / panels.max(1), |_, unit| {
+        shared(ranges, self.all.groups * panels, l.group / panels.max(1), PARTS, |_, unit| {
             let (group, panel) = (unit / panels, unit % panels);
             let rows = l.rows.min(self.m - panel * l.rows);
             let first = self.all.w.channel(group * own, 0) + (panel * l.rows) as isize * self.row;

@@ -11,7 +11,7 @@ use super::convolution::Arrays;
 use super::number::Number;
 use super::padded::{From, OVER, Padded};
 use super::phases::{Axis, Phase};
-use super::shared::{PARTS, Room, shared};
+use super::shared::{PARTS, Room, shared, slots};
 use super::{AXES, Steps, elements};
 use crate::error::Result;
 use crate::kernels::isa::isa;
@@ -109,10 +109,15 @@ impl Weight {
         let sums = room.take::<T>(self.units() * unit);
         let (copy, places) = self.room();
         let g = places * if self.few { self.m } else { self.panels * self.width };
-        let slots = room.bytes;
+        let first = room.bytes;
         let slot = (self.sheets * (copy + g) + OVER).next_multiple_of(OVER);
-        room.take::<T>(slot * PARTS.min(self.units().max(1)));
-        Layout { taps, sums, unit, slots, slot, bytes: room.bytes }
+        room.take::<T>(slot * self.slots::<T>(slot));
+        Layout { taps, sums, unit, slots: first, slot, bytes: room.bytes }
+    }
+
+    /// Threads at most, each with so many numbers of scratch.
+    fn slots<T>(&self, slot: usize) -> usize {
+        slots(self.units(), slot * size_of::<T>())
     }
 
     /// Bytes of scratch that [`Weight::run`] needs.
@@ -140,7 +145,7 @@ impl Weight {
         let most = (4 * RANGE / work).max(1).next_multiple_of(self.sheets).min(longest.max(1));
         let (x, g, w, scratch) = (Shared(x.cast_mut()), Shared(g.cast_mut()), Shared(w), Shared(scratch));
         for first in (0..longest.max(1)).step_by(most) {
-            shared(ranges, self.units(), work * most, |slot, unit| {
+            shared(ranges, self.units(), work * most, self.slots::<T>(l.slot), |slot, unit| {
                 let (run, group, range) = self.unit(unit);
                 let images = n * run / self.runs..n * (run + 1) / self.runs;
                 // SAFETY: the sums of this unit, and scratch that no other thread has.
@@ -164,7 +169,7 @@ impl Weight {
             })?;
         }
         let total = self.m * self.channels * self.taps * if self.few { line::<T>() } else { 1 };
-        shared(ranges, self.all.groups * self.ranges, total * self.runs, |_, i| {
+        shared(ranges, self.all.groups * self.ranges, total * self.runs, PARTS, |_, i| {
             // SAFETY: the sums of one range in all runs, and its filters.
             unsafe { self.total(&l, i, scratch.at(l.sums).cast::<T>(), w.at(0)) }
         })
