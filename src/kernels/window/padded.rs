@@ -89,7 +89,7 @@ impl Padded {
         let next = last.saturating_mul(spans[2].phases);
         let phases = [next.saturating_mul(spans[1].phases), next, last];
         // An odd number of lines: channels do not drive each other out of the first cache.
-        let channel = (phases[0].saturating_mul(spans[0].phases) / 16 | 1).saturating_mul(16);
+        let channel = ((phases[0].saturating_mul(spans[0].phases) / 16) | 1).saturating_mul(16);
         let channel = if channel < phases[0].saturating_mul(spans[0].phases) { channel.saturating_add(32) } else { channel };
         Padded { spans, places, part, steps: [plane, row, 1], phases, channel }
     }
