@@ -122,7 +122,7 @@ fn small_graphs_with_skips() {
 fn sweeps_are_monotone() {
     for layers in [9, 40] {
         run(|ctx| {
-            let p = program(ctx, 256, &vec![16; layers], relu);
+            let p = program(ctx, 1024, &vec![16; layers], relu);
             let plain = cost(&p.plan(None, None).unwrap());
             let mut before = (plain.0, 0.0);
             let mut refused = false;
