@@ -117,7 +117,7 @@ where
 #[test]
 fn random_programs() {
     let rows = random::elementwise();
-    random(0..600, |ctx, seed, r| random::program(ctx, seed, r, &rows)).end([1500, 50, 300, 100]);
+    random(0..750, |ctx, seed, r| random::program(ctx, seed, r, &rows)).end([1500, 50, 300, 100]);
 }
 
 #[test]

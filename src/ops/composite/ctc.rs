@@ -219,9 +219,9 @@ row! {
     numpy "ref.ctc_loss(log_probs, targets, input_lengths, target_lengths, blank, reduction, zero_infinity)";
     example "T.ctc_loss(np.log([[[0.5, 0.5]], [[0.5, 0.5]]]), [[1]], [2], [1], reduction=\"none\")" => "[0.28768207]";
     exempt Unknown: "it needs the numbers of steps, labels and classes, and says so";
-    case real[4, 2, 3], index(2)[2, 2], index(5)[2], index(3)[2] with blank = 2, zero_infinity = true;
-    case real[5, 3, 4], index(3)[3, 2], index(6)[3], index(3)[3] with blank = 3, reduction = Reduction::None, zero_infinity = true;
-    case real[5, 4], index(3)[2], index(6)[], index(3)[] with blank = 3, reduction = Reduction::Sum, zero_infinity = true;
+    case real[3, 2, 3], index(2)[2, 2], index(4)[2], index(3)[2] with blank = 2, zero_infinity = true;
+    case real[3, 3, 4], index(3)[3, 2], index(4)[3], index(3)[3] with blank = 3, reduction = Reduction::None, zero_infinity = true;
+    case real[4, 4], index(3)[2], index(5)[], index(3)[] with blank = 3, reduction = Reduction::Sum, zero_infinity = true;
     refuses f64[4], i64[1], i64[1], i64[1] => "ctc_loss: the scores have the wrong number of axes. Got (4,); expected shape (steps, samples, classes) or (steps, classes).";
     refuses f64[4, 2, 3], f64[2, 2], i64[2], i64[2] => "ctc_loss: `targets` are not integers. Got float64; expected int32 or int64.";
     refuses f64[4, 2, 3], i64[3, 2], i64[2], i64[2] => "ctc_loss: `targets` do not fit. Got (3, 2) for scores of shape (4, 2, 3); expected shape (samples, length), or all labels one after the other.";
