@@ -217,8 +217,8 @@ fn known_channels<'g>(x: Tensor<'g>, t: Tensor<'g>) -> Tensor<'g> {
 ///     let how = T::BatchNorm { running, training: T::Training::Always, ..Default::default() };
 ///     T::batch_norm_with(x, how).eval(ctx)
 /// });
-/// assert!((y?.to_vec::<f64>()?[1] - 1.0).abs() < 1e-5);
-/// assert!((env.array(mean)?.item()? - 0.2).abs() < 1e-15);
+/// assert!((y?.as_slice::<f64>()?[1] - 1.0).abs() < 1e-5);
+/// assert!((env.get(mean)?.as_slice::<f64>()?[0] - 0.2).abs() < 1e-15);
 /// # Ok::<(), scirs2_autograd::Error>(())
 /// ```
 #[derive(Clone, Debug)]
