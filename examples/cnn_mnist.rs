@@ -26,8 +26,8 @@ fn initialise(env: &VariableEnvironment, rng: &ArrayRng<f32>) {
     for (layer, ends) in CHANNELS.windows(2).enumerate() {
         env.name(&format!("w{layer}")).set(rng.he_normal(&[ends[1], ends[0], 3, 3]));
         env.name(&format!("scale{layer}")).set(Array1::<f32>::ones(ends[1]));
-        env.name(&format!("shift{layer}")).set(T::zeros(&[ends[1]]));
-        running.slot().name(&format!("mean{layer}")).set(T::zeros(&[ends[1]]));
+        env.name(&format!("shift{layer}")).set(T::zeros([ends[1]]));
+        running.slot().name(&format!("mean{layer}")).set(T::zeros([ends[1]]));
         running.slot().name(&format!("var{layer}")).set(Array1::<f32>::ones(ends[1]));
     }
     env.name("w").set(rng.glorot_uniform(&[CHANNELS[2] * 49, 10]));
