@@ -16,7 +16,7 @@ use crate::dtype::DType;
 use crate::kernels::isa::isa;
 use crate::kernels::linalg::Shared;
 use crate::kernels::matmul::RATE;
-use crate::kernels::matmul::packed::{Lengths, Out, Plain, Scalar, Source, Strided, multiply, scratch};
+use crate::kernels::matmul::packed::{Lengths, Out, Scalar, Strided, multiply, scratch};
 use crate::kernels::real::Float;
 use crate::shape::{Dims, Strides, count};
 use rows::{GROUP, Mask, Tile};
@@ -217,5 +217,5 @@ impl<T: Number> Turned<T> {
 unsafe fn product<T: Number>([m, n, k]: [usize; 3], a: Strided<T>, b: Strided<T>, to: (*mut T, usize), add: bool, scratch: *mut T) {
     let out = Out { at: to.0, row: to.1 as isize, column: 1 };
     // SAFETY: passed on.
-    unsafe { multiply(isa(), Lengths { m, n, k }, &a, &b, out, add, &Plain, scratch) }
+    unsafe { multiply(isa(), Lengths { m, n, k }, [a, b], out, add, scratch) }
 }

@@ -1,6 +1,6 @@
 //! Products of floats by packed panels, in scratch memory that the plan gives.
 
-use super::packed::{self, Lengths, Out, Plain, Strided};
+use super::packed::{self, Lengths, Out, Strided};
 use super::plain::in_a_row;
 use super::{Engine, FAST, Kernel, Product, Real, Row};
 use crate::error::Result;
@@ -73,7 +73,7 @@ impl<T: Real> Engine<T> for Packed<T> {
         in_a_row(row, a, b, d, |a, b, d| {
             let (a, b, out) = operands(&p, a, b, d);
             // SAFETY: by the contract.
-            unsafe { packed::multiply(isa(), lengths, &a, &b, out, p.add, &Plain, scratch) }
+            unsafe { packed::multiply(isa(), lengths, [a, b], out, p.add, scratch) }
         });
     }
     unsafe fn one(&self, ranges: &Ranges<'_>, p: Product, a: *const T, b: *const T, d: *mut T) -> Result<()> {

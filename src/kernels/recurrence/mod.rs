@@ -10,7 +10,7 @@ use std::ops::Range;
 use super::isa::{Isa, isa};
 use super::linalg::Shared;
 use super::matmul::RATE;
-use super::matmul::packed::{Lengths, Out, Plain, Scalar, Source, Strided, multiply, scratch as room};
+use super::matmul::packed::{Lengths, Out, Scalar, Strided, multiply, scratch as room};
 use super::ranges::{RANGE, Ranges};
 use super::real::{FUSED, Float, PLAIN};
 use super::tile::{slice, slice_mut};
@@ -174,7 +174,7 @@ impl<T: Number> Panels<T> {
             unsafe {
                 let b = Strided { at: self.at.add(j * self.depth), across: 1, depth: width as isize };
                 let out = Out { at: out.add(j), row: self.columns as isize, column: 1 };
-                multiply(isa(), lengths, &rows, &b, out, true, &Plain, scratch);
+                multiply(isa(), lengths, [rows, b], out, true, scratch);
             }
         }
     }

@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::kernels::isa::isa;
 use crate::kernels::linalg::Shared;
 use crate::kernels::matmul::RATE;
-use crate::kernels::matmul::packed::{Lengths, Out, Plain, Strided, multiply, scratch};
+use crate::kernels::matmul::packed::{Lengths, Out, Strided, multiply, scratch};
 use crate::kernels::ranges::Ranges;
 
 /// Rows and columns of one product.
@@ -85,7 +85,7 @@ impl Dense {
                 let a = Strided { at: a.at(0).offset(at(&self.a, row, 0)).cast_const(), across: self.a.row, depth: self.a.column };
                 let b = Strided { at: b.at(0).offset(at(&self.b, 0, column)).cast_const(), across: self.b.column, depth: self.b.row };
                 let out = Out { at: out.at(0).offset(at(&self.out, row, column)), row: self.out.row, column: self.out.column };
-                multiply(isa(), lengths, &a, &b, out, false, &Plain, free.at(slot * room));
+                multiply(isa(), lengths, [a, b], out, false, free.at(slot * room));
             }
         })
     }

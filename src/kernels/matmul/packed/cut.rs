@@ -5,9 +5,9 @@ use std::mem::MaybeUninit;
 use std::ops::Range;
 
 use super::micro::{Kernel, Machine, Tile, Tiles};
-use super::panel::{Source, Strided};
+use super::panel::Strided;
 use super::vector::Vector;
-use super::{Epilogue, Isa, Lengths, Out, Scalar, thin};
+use super::{Isa, Lengths, Out, Scalar, thin};
 
 /// Bytes of a block of the larger operand: in the second cache, beside what streams through.
 const STREAM: usize = 1 << 18;
@@ -26,21 +26,19 @@ const TILE: usize = HIGHEST * 32;
 
 /// A product, and its parts.
 #[derive(Clone, Copy)]
-pub(super) struct Call<'a, T> {
+pub(super) struct Call<T> {
     pub isa: Isa,
     pub lengths: Lengths,
     /// Products that are summed from 0 on, before the sum is added to those before it.
     pub block: usize,
-    pub a: &'a dyn Source<T>,
-    pub b: &'a dyn Source<T>,
+    pub a: Strided<T>,
+    pub b: Strided<T>,
     pub out: Out<T>,
     pub add: bool,
     pub scratch: *mut T,
-    /// The transposed product is computed: what the epilogue sees is transposed back.
-    pub turned: bool,
 }
 
-impl<T> Call<'_, T> {
+impl<T> Call<T> {
     /// The product, or its transpose: rows of the result follow each other in memory, or are the longer axis of a narrow one.
     #[inline(always)]
     pub fn oriented(self, tiles: Tiles) -> Self {
@@ -55,17 +53,7 @@ impl<T> Call<'_, T> {
         let Lengths { m, n, k } = self.lengths;
         let Out { at, row, column } = self.out;
         let out = Out { at, row: column, column: row };
-        Call { lengths: Lengths { m: n, n: m, k }, a: self.b, b: self.a, out, turned: !self.turned, ..self }
-    }
-
-    /// # Safety
-    /// As [`Epilogue::tile`].
-    #[inline(always)]
-    pub unsafe fn epilogue<E: Epilogue<T>>(&self, e: &E, at: [usize; 2], lengths: [usize; 2], values: *mut T, steps: [isize; 2]) {
-        let turn = |[x, y]: [usize; 2]| if self.turned { [y, x] } else { [x, y] };
-        let steps = if self.turned { [steps[1], steps[0]] } else { steps };
-        // SAFETY: by the contract.
-        unsafe { e.tile(turn(at), turn(lengths), values, steps) };
+        Call { lengths: Lengths { m: n, n: m, k }, a: self.b, b: self.a, out, ..self }
     }
 }
 
@@ -126,7 +114,7 @@ pub(super) fn aligned<T>(p: *mut T) -> *mut T {
 /// # Safety
 /// As [`super::multiply`], with the instructions of K; `FUSED` says whether they fuse.
 #[inline(always)]
-pub(super) unsafe fn product<K: Machine, E: Epilogue<K::T>, const FUSED: bool>(call: Call<'_, K::T>, epilogue: &E) {
+pub(super) unsafe fn product<K: Machine, const FUSED: bool>(call: Call<K::T>) {
     let Lengths { m, n, k } = call.lengths;
     if m == 0 || n == 0 {
         return;
@@ -136,41 +124,28 @@ pub(super) unsafe fn product<K: Machine, E: Epilogue<K::T>, const FUSED: bool>(c
     // SAFETY: by the contract.
     unsafe {
         if k == 0 {
-            return empty(&call, epilogue);
+            return empty(&call);
         }
-        let (a, b) = (call.a.direct(), call.b.direct());
-        if let (Some(a), Some(b)) = (a, b) {
-            if m * n <= thin::DOTS && k >= thin::LONG {
-                return thin::dots::<K, E, FUSED>(&call, a, b, epilogue);
-            }
-            if m <= thin::ROWS && b.across == 1 && n >= thin::WIDE {
-                return thin::streams::<K, E>(&call, a, b, epilogue);
-            }
-            if m == 1 && b.depth == 1 {
-                return thin::lines::<K, E>(&call, a, b, epilogue);
-            }
+        if m * n <= thin::DOTS && k >= thin::LONG {
+            return thin::dots::<K, FUSED>(&call);
         }
-        blocks::<K, E>(&call, epilogue);
+        if m <= thin::ROWS && call.b.across == 1 && n >= thin::WIDE {
+            return thin::streams::<K>(&call);
+        }
+        if m == 1 && call.b.depth == 1 {
+            return thin::lines::<K>(&call);
+        }
+        blocks::<K>(&call);
     }
 }
 
 /// No products at all.
 #[inline(always)]
-unsafe fn empty<T: Scalar, E: Epilogue<T>>(call: &Call<'_, T>, epilogue: &E) {
-    let (Lengths { m, n, .. }, Out { at, row, column }) = (call.lengths, call.out);
-    for i in 0..m {
-        for j in 0..n {
-            let to = at.wrapping_offset((i as isize).wrapping_mul(row)).wrapping_offset((j as isize).wrapping_mul(column));
-            // SAFETY: an element of the result.
-            unsafe {
-                if !call.add {
-                    *to = T::ZERO;
-                }
-                if E::ACTIVE {
-                    call.epilogue(epilogue, [i, j], [1, 1], to, [1, 1]);
-                }
-            }
-        }
+unsafe fn empty<T: Scalar>(call: &Call<T>) {
+    let Lengths { m, n, .. } = call.lengths;
+    if !call.add {
+        // SAFETY: elements of the result.
+        each(call.out.at, [call.out.row, call.out.column], [m, n], |to, _| unsafe { *to = T::ZERO });
     }
 }
 
@@ -213,20 +188,20 @@ impl<T> Block<T> {
 }
 
 /// A product in blocks: the larger operand goes by in blocks of the second cache; the smaller one stays in a larger cache.
-pub(super) struct Blocks<'a, 'b, T> {
-    pub call: &'a Call<'b, T>,
+pub(super) struct Blocks<'a, T> {
+    pub call: &'a Call<T>,
     pub plan: Plan,
     /// The operands that are read in place.
     a: Option<Strided<T>>,
     b: Option<Strided<T>>,
 }
 
-impl<'a, 'b, T: Scalar> Blocks<'a, 'b, T> {
+impl<'a, T: Scalar> Blocks<'a, T> {
     #[inline(always)]
-    pub fn new(call: &'a Call<'b, T>, tiles: Tiles) -> Self {
+    pub fn new(call: &'a Call<T>, tiles: Tiles) -> Self {
         let (plan, lengths) = (Plan::new::<T>(tiles, call.lengths, call.block), call.lengths);
-        let a = call.a.direct().filter(|&a| left_in_place(a, plan, lengths));
-        let b = call.b.direct().filter(|&b| right_in_place(b, plan, lengths));
+        let a = Some(call.a).filter(|&a| left_in_place(a, plan, lengths));
+        let b = Some(call.b).filter(|&b| right_in_place(b, plan, lengths));
         Blocks { call, plan, a, b }
     }
 
@@ -283,9 +258,9 @@ impl<'a, 'b, T: Scalar> Blocks<'a, 'b, T> {
     /// # Safety
     /// As [`product`], with the instructions of K; nobody else uses the memory.
     #[inline(always)]
-    pub unsafe fn sweep<K: Machine<T = T>, E: Epilogue<T>>(&self, kept: Block<T>, across: Range<usize>, to: *mut T, epilogue: &E) {
+    pub unsafe fn sweep<K: Machine<T = T>>(&self, kept: Block<T>, across: Range<usize>, to: *mut T) {
         let (wide, step) = (self.plan.wide, self.axes()[1][1]);
-        let (add, end) = (self.call.add || kept.from > 0, kept.from + kept.depth == self.call.lengths.k);
+        let add = self.call.add || kept.from > 0;
         let mut i = across.start;
         while i < across.end {
             let block = self.block(false, i..across.end.min(i + step), kept.from..kept.from + kept.depth, K::TILES.lanes, to);
@@ -293,7 +268,7 @@ impl<'a, 'b, T: Scalar> Blocks<'a, 'b, T> {
             // SAFETY: blocks of the operands.
             unsafe {
                 self.pack(false, &block, block.packed..block.length);
-                tiles::<K, E>(self.call, self.plan, x, y, add, end, epilogue);
+                tiles::<K>(self.call, self.plan, x, y, add);
             }
             i += step;
         }
@@ -301,7 +276,7 @@ impl<'a, 'b, T: Scalar> Blocks<'a, 'b, T> {
 }
 
 #[inline(always)]
-unsafe fn blocks<K: Machine, E: Epilogue<K::T>>(call: &Call<'_, K::T>, epilogue: &E) {
+unsafe fn blocks<K: Machine>(call: &Call<K::T>) {
     let all = Blocks::new(call, K::TILES);
     let [[outer, step], [inner, room]] = all.axes();
     let streams = aligned(call.scratch);
@@ -312,7 +287,7 @@ unsafe fn blocks<K: Machine, E: Epilogue<K::T>>(call: &Call<'_, K::T>, epilogue:
             // SAFETY: blocks of the operands.
             unsafe {
                 all.pack(true, &kept, kept.packed..kept.length);
-                all.sweep::<K, E>(kept, 0..inner, streams, epilogue);
+                all.sweep::<K>(kept, 0..inner, streams);
             }
         }
     }
@@ -320,15 +295,7 @@ unsafe fn blocks<K: Machine, E: Epilogue<K::T>>(call: &Call<'_, K::T>, epilogue:
 
 /// The tiles of two blocks. A panel of the block that stays in a larger cache is used for all of the other one.
 #[inline(always)]
-unsafe fn tiles<K: Machine, E: Epilogue<K::T>>(
-    call: &Call<'_, K::T>,
-    plan: Plan,
-    x: Block<K::T>,
-    y: Block<K::T>,
-    add: bool,
-    end: bool,
-    epilogue: &E,
-) {
+unsafe fn tiles<K: Machine>(call: &Call<K::T>, plan: Plan, x: Block<K::T>, y: Block<K::T>, add: bool) {
     let Plan { height, width, wide, .. } = plan;
     let (outer, inner) = if wide { ([x.length, height], [y.length, width]) } else { ([y.length, width], [x.length, height]) };
     for o in (0..outer[0]).step_by(outer[1]) {
@@ -346,12 +313,9 @@ unsafe fn tiles<K: Machine, E: Epilogue<K::T>>(
             unsafe {
                 let kernel = K::kernel(lengths[0], vectors);
                 if call.out.column != 1 {
-                    scattered(call, kernel, t, [i, j], lengths, end, epilogue);
+                    scattered(call, kernel, t, [i, j], lengths);
                 } else {
                     kernel(&t);
-                    if E::ACTIVE && end {
-                        call.epilogue(epilogue, [i, j], lengths, out, [call.out.row, 1]);
-                    }
                 }
             }
         }
@@ -360,48 +324,31 @@ unsafe fn tiles<K: Machine, E: Epilogue<K::T>>(
 
 /// A tile whose columns do not follow each other in memory.
 #[inline(always)]
-unsafe fn scattered<T: Scalar, E: Epilogue<T>>(
-    call: &Call<'_, T>,
-    kernel: Kernel<T>,
-    mut t: Tile<T>,
-    place: [usize; 2],
-    lengths: [usize; 2],
-    end: bool,
-    epilogue: &E,
-) {
+unsafe fn scattered<T: Scalar>(call: &Call<T>, kernel: Kernel<T>, mut t: Tile<T>, place: [usize; 2], lengths: [usize; 2]) {
     let add = t.add;
     let mut buffer = MaybeUninit::<[T; TILE]>::uninit();
     (t.out, t.out_row, t.add) = (buffer.as_mut_ptr().cast(), lengths[1] as isize, false);
     // SAFETY: elements of the buffer, and of the result.
     unsafe {
         kernel(&t);
-        settle(call, t.out, place, lengths, [add, end], epilogue);
+        settle(call, t.out, place, lengths, add);
     }
 }
 
-/// Moves the sums of a tile, whose rows follow each other, into the result, or adds them; the epilogue follows if it is the `end`.
+/// Moves the sums of a tile, whose rows follow each other, into the result, or adds them.
 ///
 /// # Safety
 /// Elements of the result.
 #[inline(always)]
-pub(super) unsafe fn settle<T: Scalar, E: Epilogue<T>>(
-    call: &Call<'_, T>,
-    sums: *mut T,
-    place: [usize; 2],
-    lengths: [usize; 2],
-    [add, end]: [bool; 2],
-    epilogue: &E,
-) {
+pub(super) unsafe fn settle<T: Scalar>(call: &Call<T>, sums: *mut T, place: [usize; 2], lengths: [usize; 2], add: bool) {
     let (to, steps) = (at(&call.out, place[0], place[1]), [call.out.row, call.out.column]);
     // SAFETY: by the contract.
     unsafe {
         if add {
-            each(to, steps, lengths, |to, k| *sums.wrapping_add(k) = *to + *sums.wrapping_add(k));
+            each(to, steps, lengths, |to, k| *to = *to + *sums.wrapping_add(k));
+        } else {
+            each(to, steps, lengths, |to, k| *to = *sums.wrapping_add(k));
         }
-        if E::ACTIVE && end {
-            call.epilogue(epilogue, place, lengths, sums, [lengths[1] as isize, 1]);
-        }
-        each(to, steps, lengths, |to, k| *to = *sums.wrapping_add(k));
     }
 }
 

@@ -1,4 +1,4 @@
-//! Products of float matrices: packed panels, micro-kernels, and epilogues on tiles that are still in the cache. [`multiply`] is for one
+//! Products of float matrices: packed panels and micro-kernels. [`multiply`] is for one
 //! thread, [`multiply_shared`] for those of a run.
 //!
 //! **Bits.** Blocks of [`block`]`(k)` products are summed one by one, in order, from 0 on; the sums of the blocks are added up in
@@ -6,14 +6,12 @@
 //! AVX-512 (which fuse) agree; the instruction set without FMA has other bits. So a caller may cut rows and columns anywhere.
 
 use self::cut::{Call, Plan};
-pub use self::epilogue::{Epilogue, Plain};
 use self::micro::{Kernels, Machine, Tiles};
-pub use self::panel::{Source, Strided};
+pub use self::panel::Strided;
 pub use self::shared::{multiply_shared, part_scratch, parts, shared_scratch};
 use crate::kernels::isa::Isa;
 
 mod cut;
-pub mod epilogue;
 pub(super) mod micro;
 mod panel;
 mod shared;
@@ -86,37 +84,27 @@ pub fn scratch<T: Scalar>(isa: Isa, lengths: Lengths) -> usize {
     room(lengths).max(room(Lengths { m: n, n: m, k }))
 }
 
-/// `out = a b`, or `out + a b` if `add`, and then the epilogue. `k = 0` gives zeros, or leaves what is there.
+/// `out = a b`, or `out + a b` if `add`. `k = 0` gives zeros, or leaves what is there.
 ///
 /// # Safety
 /// The machine has the instructions; the lengths are those of the operands; `out` has room for its elements, no two of which share
 /// memory or overlap an operand; `scratch` has room for as many numbers as the function of that name says.
-#[allow(clippy::too_many_arguments, reason = "the parts of a product")]
-pub unsafe fn multiply<T: Scalar, A: Source<T>, B: Source<T>, E: Epilogue<T>>(
-    isa: Isa,
-    lengths: Lengths,
-    a: &A,
-    b: &B,
-    out: Out<T>,
-    add: bool,
-    epilogue: &E,
-    scratch: *mut T,
-) {
+pub unsafe fn multiply<T: Scalar>(isa: Isa, lengths: Lengths, [a, b]: [Strided<T>; 2], out: Out<T>, add: bool, scratch: *mut T) {
     // SAFETY: passed on.
-    unsafe { run(Call { isa, lengths, block: block(lengths.k), a, b, out, add, scratch, turned: false }, epilogue) }
+    unsafe { run(Call { isa, lengths, block: block(lengths.k), a, b, out, add, scratch }) }
 }
 
 /// # Safety
 /// As [`multiply`].
-unsafe fn run<T: Scalar, E: Epilogue<T>>(call: Call<'_, T>, epilogue: &E) {
+unsafe fn run<T: Scalar>(call: Call<T>) {
     // SAFETY: passed on.
     unsafe {
         match call.isa {
             #[cfg(target_arch = "x86_64")]
-            Isa::Avx512 => avx512::<T, E>(call, epilogue),
+            Isa::Avx512 => avx512::<T>(call),
             #[cfg(target_arch = "x86_64")]
-            Isa::Avx2 => avx2::<T, E>(call, epilogue),
-            _ => cut::product::<T::Base, E, false>(call, epilogue),
+            Isa::Avx2 => avx2::<T>(call),
+            _ => cut::product::<T::Base, false>(call),
         }
     }
 }
@@ -125,15 +113,15 @@ unsafe fn run<T: Scalar, E: Epilogue<T>>(call: Call<'_, T>, epilogue: &E) {
 /// As [`multiply`].
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl,avx2,fma")]
-unsafe fn avx512<T: Scalar, E: Epilogue<T>>(call: Call<'_, T>, epilogue: &E) {
+unsafe fn avx512<T: Scalar>(call: Call<T>) {
     // SAFETY: passed on.
-    unsafe { cut::product::<T::Avx512, E, true>(call, epilogue) }
+    unsafe { cut::product::<T::Avx512, true>(call) }
 }
 /// # Safety
 /// As [`multiply`].
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-unsafe fn avx2<T: Scalar, E: Epilogue<T>>(call: Call<'_, T>, epilogue: &E) {
+unsafe fn avx2<T: Scalar>(call: Call<T>) {
     // SAFETY: passed on.
-    unsafe { cut::product::<T::Avx2, E, true>(call, epilogue) }
+    unsafe { cut::product::<T::Avx2, true>(call) }
 }

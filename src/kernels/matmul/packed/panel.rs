@@ -7,24 +7,8 @@ use super::micro::Machine;
 use super::vector::Vector;
 use crate::kernels::isa::Isa;
 
-/// An operand of a product. `across` counts the rows of the left one, and the columns of the right one; `depth` counts what is
+/// An operand in memory, with any steps. `across` counts the rows of the left one, and the columns of the right one; `depth` counts what is
 /// summed over.
-pub trait Source<T> {
-    /// Writes panels, one behind the other. A panel has `width` across-indices; for each place of the depth they lie in a row. In the
-    /// last panel, what lies beyond the range is written too: any numbers do.
-    ///
-    /// # Safety
-    /// The ranges lie in the operand, and are not empty; the machine has the instructions; `dst` has room for
-    /// `across.len()`, rounded up to panels, times `depth.len()` numbers.
-    unsafe fn pack(&self, isa: Isa, depth: Range<usize>, across: Range<usize>, width: usize, dst: *mut T);
-
-    /// The operand, if it lies in memory: then micro-kernels may read it in place.
-    fn direct(&self) -> Option<Strided<T>> {
-        None
-    }
-}
-
-/// An operand in memory, with any steps.
 #[derive(Debug)]
 pub struct Strided<T> {
     pub at: *const T,
@@ -46,8 +30,14 @@ impl<T> Strided<T> {
     }
 }
 
-impl<T: Scalar> Source<T> for Strided<T> {
-    unsafe fn pack(&self, isa: Isa, depth: Range<usize>, across: Range<usize>, width: usize, dst: *mut T) {
+impl<T: Scalar> Strided<T> {
+    /// Writes panels, one behind the other. A panel has `width` across-indices; for each place of the depth they lie in a row. In the
+    /// last panel, what lies beyond the range is written too: any numbers do.
+    ///
+    /// # Safety
+    /// The ranges lie in the operand, and are not empty; the machine has the instructions; `dst` has room for
+    /// `across.len()`, rounded up to panels, times `depth.len()` numbers.
+    pub unsafe fn pack(&self, isa: Isa, depth: Range<usize>, across: Range<usize>, width: usize, dst: *mut T) {
         let from = Strided { at: self.element(depth.start, across.start), ..*self };
         let (depth, across) = (depth.len(), across.len());
         // SAFETY: by the contract.
@@ -61,14 +51,10 @@ impl<T: Scalar> Source<T> for Strided<T> {
             }
         }
     }
-
-    fn direct(&self) -> Option<Strided<T>> {
-        Some(*self)
-    }
 }
 
 /// # Safety
-/// As [`Source::pack`], as for those below.
+/// As [`Strided::pack`], as for those below.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl,avx2,fma")]
 unsafe fn avx512<V: Vector>(from: Strided<V::T>, depth: usize, across: usize, width: usize, dst: *mut V::T) {
@@ -76,7 +62,7 @@ unsafe fn avx512<V: Vector>(from: Strided<V::T>, depth: usize, across: usize, wi
     unsafe { panels::<V>(from, depth, across, width, dst) }
 }
 /// # Safety
-/// As [`Source::pack`].
+/// As [`Strided::pack`].
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
 unsafe fn avx2<V: Vector>(from: Strided<V::T>, depth: usize, across: usize, width: usize, dst: *mut V::T) {

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::cut::{self, Block, Blocks, Call, aligned};
 use super::micro::Kernels;
-use super::{Isa, Lengths, Out, Plain, Scalar, Strided, block, multiply, thin, tiles};
+use super::{Isa, Lengths, Out, Scalar, Strided, block, multiply, thin, tiles};
 use crate::error::Result;
 use crate::kernels::matmul::{PANEL, RATE};
 use crate::kernels::ranges::{GRAIN, Ranges};
@@ -66,10 +66,10 @@ pub unsafe fn multiply_shared<T: Scalar>(
     let work = moved.max(m.saturating_mul(n).saturating_mul(k) / RATE);
     if k == 0 || (parts == 1 && work <= PANEL / RATE) {
         // SAFETY: by the contract.
-        unsafe { multiply(isa, lengths, &a, &b, out, false, &Plain, scratch) };
+        unsafe { multiply(isa, lengths, [a, b], out, false, scratch) };
         return ranges.did(work);
     }
-    let call = Call { isa, lengths, block: block(k), a: &a, b: &b, out, add: false, scratch, turned: false };
+    let call = Call { isa, lengths, block: block(k), a, b, out, add: false, scratch };
     // SAFETY: by the contract.
     unsafe { if thin(lengths) { pieces(ranges, call, parts) } else { sweeps(ranges, call, parts) } }
 }
@@ -84,7 +84,7 @@ fn cut_into(parts: usize, length: usize, unit: usize) -> impl Fn(usize) -> Range
 ///
 /// # Safety
 /// As [`multiply_shared`].
-unsafe fn pieces<T: Scalar>(ranges: &Ranges<'_>, call: Call<'_, T>, parts: usize) -> Result<()> {
+unsafe fn pieces<T: Scalar>(ranges: &Ranges<'_>, call: Call<T>, parts: usize) -> Result<()> {
     let Lengths { m, n, k } = call.lengths;
     let (length, room) = (m.max(n), cut::bounds::<T>(call.lengths, call.block, parts).into_iter().sum::<usize>());
     let deep = (PANEL / RATE / GRAIN / call.block).max(1) * call.block;
@@ -110,20 +110,20 @@ unsafe fn pieces<T: Scalar>(ranges: &Ranges<'_>, call: Call<'_, T>, parts: usize
 ///
 /// # Safety
 /// They lie in the product.
-unsafe fn multiply_part<T: Scalar>(call: Call<'_, T>, [at, length]: [usize; 2], [from, depth]: [usize; 2]) {
-    let (Some(a), Some(b), Lengths { m, n, .. }, mut out) = (call.a.direct(), call.b.direct(), call.lengths, call.out) else { return };
+unsafe fn multiply_part<T: Scalar>(call: Call<T>, [at, length]: [usize; 2], [from, depth]: [usize; 2]) {
+    let (Call { a, b, mut out, .. }, Lengths { m, n, .. }) = (call, call.lengths);
     let ([i, j], m, n) = if m >= n { ([at, 0], length, n) } else { ([0, at], m, length) };
     let (a, b) = (Strided { at: a.element(from, i), ..a }, Strided { at: b.element(from, j), ..b });
     out.at = cut::at(&out, i, j);
     // SAFETY: passed on.
-    unsafe { super::run(Call { lengths: Lengths { m, n, k: depth }, a: &a, b: &b, out, ..call }, &Plain) };
+    unsafe { super::run(Call { lengths: Lengths { m, n, k: depth }, a, b, out, ..call }) };
 }
 
 /// Block after block of what stays, each of which goes with all of what goes by.
 ///
 /// # Safety
 /// As [`multiply_shared`].
-unsafe fn sweeps<T: Scalar>(ranges: &Ranges<'_>, call: Call<'_, T>, parts: usize) -> Result<()> {
+unsafe fn sweeps<T: Scalar>(ranges: &Ranges<'_>, call: Call<T>, parts: usize) -> Result<()> {
     let tiles = tiles::<T>(call.isa);
     let call = call.oriented(tiles);
     let all = Blocks::new(&call, tiles);
@@ -162,7 +162,7 @@ unsafe fn sweeps<T: Scalar>(ranges: &Ranges<'_>, call: Call<'_, T>, parts: usize
 
 /// # Safety
 /// As [`Blocks::sweep`].
-unsafe fn sweep<T: Scalar>(all: &Blocks<'_, '_, T>, kept: Block<T>, across: Range<usize>, to: *mut T) {
+unsafe fn sweep<T: Scalar>(all: &Blocks<'_, T>, kept: Block<T>, across: Range<usize>, to: *mut T) {
     // SAFETY: passed on.
     unsafe {
         match all.call.isa {
@@ -170,7 +170,7 @@ unsafe fn sweep<T: Scalar>(all: &Blocks<'_, '_, T>, kept: Block<T>, across: Rang
             Isa::Avx512 => avx512(all, kept, across, to),
             #[cfg(target_arch = "x86_64")]
             Isa::Avx2 => avx2(all, kept, across, to),
-            _ => all.sweep::<<T as Kernels>::Base, Plain>(kept, across, to, &Plain),
+            _ => all.sweep::<<T as Kernels>::Base>(kept, across, to),
         }
     }
 }
@@ -179,15 +179,15 @@ unsafe fn sweep<T: Scalar>(all: &Blocks<'_, '_, T>, kept: Block<T>, across: Rang
 /// As [`Blocks::sweep`].
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl,avx2,fma")]
-unsafe fn avx512<T: Scalar>(all: &Blocks<'_, '_, T>, kept: Block<T>, across: Range<usize>, to: *mut T) {
+unsafe fn avx512<T: Scalar>(all: &Blocks<'_, T>, kept: Block<T>, across: Range<usize>, to: *mut T) {
     // SAFETY: passed on.
-    unsafe { all.sweep::<<T as Kernels>::Avx512, Plain>(kept, across, to, &Plain) }
+    unsafe { all.sweep::<<T as Kernels>::Avx512>(kept, across, to) }
 }
 /// # Safety
 /// As [`Blocks::sweep`].
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-unsafe fn avx2<T: Scalar>(all: &Blocks<'_, '_, T>, kept: Block<T>, across: Range<usize>, to: *mut T) {
+unsafe fn avx2<T: Scalar>(all: &Blocks<'_, T>, kept: Block<T>, across: Range<usize>, to: *mut T) {
     // SAFETY: passed on.
-    unsafe { all.sweep::<<T as Kernels>::Avx2, Plain>(kept, across, to, &Plain) }
+    unsafe { all.sweep::<<T as Kernels>::Avx2>(kept, across, to) }
 }

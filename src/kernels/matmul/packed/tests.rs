@@ -1,28 +1,5 @@
-use std::ops::Range;
-
 use super::*;
 use crate::kernels::isa::detected;
-
-/// The axis along which the elements of a tile follow each other.
-#[inline(always)]
-fn axis(steps: [isize; 2]) -> usize {
-    usize::from(steps[1] == 1)
-}
-
-/// Calls `line(place, elements)` for each line of a tile along that axis; `place` counts along the other one, from 0 on.
-///
-/// # Safety
-/// As [`Epilogue::tile`].
-#[inline(always)]
-unsafe fn lines<T>(lengths: [usize; 2], values: *mut T, steps: [isize; 2], mut line: impl FnMut(usize, &mut [T])) {
-    let (along, other) = if axis(steps) == 1 { (1, 0) } else { (0, 1) };
-    let mut at = values;
-    for place in 0..lengths[other] {
-        // SAFETY: by the contract: the elements of a line follow each other.
-        line(place, unsafe { std::slice::from_raw_parts_mut(at, lengths[along]) });
-        at = at.wrapping_offset(steps[other]);
-    }
-}
 
 /// Numbers between two pages that cannot be touched: next to the second one, or to the first.
 struct Guarded<T> {
@@ -196,53 +173,12 @@ fn machines() -> impl Iterator<Item = Isa> {
     Isa::ALL.into_iter().filter(|&i| i <= detected())
 }
 
-/// A source that cannot be read in place.
-struct Hidden<T>(Strided<T>);
-impl<T: Scalar> Source<T> for Hidden<T> {
-    unsafe fn pack(&self, isa: Isa, depth: Range<usize>, across: Range<usize>, width: usize, dst: *mut T) {
-        // SAFETY: passed on.
-        unsafe { self.0.pack(isa, depth, across, width, dst) }
-    }
-}
-
-struct Bias<T> {
-    rows: Vec<T>,
-    columns: Vec<T>,
-    relu: bool,
-}
-impl<T: Real> Bias<T> {
-    #[inline(always)]
-    fn of(&self, i: usize, j: usize, x: T) -> T {
-        let x = x + self.rows[i] + self.columns[j];
-        if self.relu && x < T::ZERO { T::ZERO } else { x }
-    }
-}
-impl<T: Real> Epilogue<T> for Bias<T> {
-    #[inline(always)]
-    unsafe fn tile(&self, [i, j]: [usize; 2], lengths: [usize; 2], values: *mut T, steps: [isize; 2]) {
-        let along_rows = axis(steps) == 1;
-        // SAFETY: the tile of the contract.
-        unsafe {
-            lines(lengths, values, steps, |p, line| {
-                for (q, x) in line.iter_mut().enumerate() {
-                    *x = if along_rows { self.of(i + p, j + q, *x) } else { self.of(i + q, j + p, *x) };
-                }
-            });
-        }
-    }
-}
-
 /// One product in all ways, against the contract.
 fn check<T: Real>(rng: &mut Rng, Lengths { m, n, k }: Lengths, kinds: [usize; 3]) {
     let lengths = Lengths { m, n, k };
     let late = rng.below(2) == 0;
     let (a, b) = (Matrix::<T>::new([m, k], kinds[0], late).filled(rng), Matrix::<T>::new([k, n], kinds[1], late).filled(rng));
     let start = Matrix::<T>::new([m, n], 0, false).filled(rng);
-    let bias = Bias {
-        rows: (0..m).map(|_| T::of(rng.real())).collect(),
-        columns: (0..n).map(|_| T::of(rng.real())).collect(),
-        relu: rng.below(2) == 0,
-    };
     let all = |fused: bool, add: bool| -> Vec<T> {
         let of = |p: usize| element(fused, &a, &b, [p / n, p % n], add.then(|| start.get(p / n, p % n)));
         (0..m * n).map(of).collect()
@@ -252,7 +188,7 @@ fn check<T: Real>(rng: &mut Rng, Lengths { m, n, k }: Lengths, kinds: [usize; 3]
         let expected = all(isa > Isa::Base, add);
         let room = scratch::<T>(isa, lengths);
         let space = Guarded::<T>::new(room, true);
-        for form in 0..4 {
+        for whole in [true, false] {
             let c = Matrix::<T>::new([m, n], kinds[2], late);
             let gaps = c.count - m * n;
             if add {
@@ -261,30 +197,26 @@ fn check<T: Real>(rng: &mut Rng, Lengths { m, n, k }: Lengths, kinds: [usize; 3]
             let (x, y, out, at) = (a.left(), b.right(), c.out(), space.at);
             // SAFETY: operands, a result and scratch of these lengths.
             unsafe {
-                match form {
-                    0 => multiply(isa, lengths, &x, &y, out, add, &Plain, at),
-                    1 => multiply(isa, lengths, &Hidden(x), &Hidden(y), out, add, &Plain, at),
-                    2 => multiply(isa, lengths, &x, &y, out, add, &bias, at),
-                    _ => {
-                        // In parts, cut anywhere.
-                        let (i, j) = (rng.below(m + 1), rng.below(n + 1));
-                        for (rows, columns) in [(0..i, 0..j), (i..m, 0..j), (0..i, j..n), (i..m, j..n)] {
-                            let part = Lengths { m: rows.len(), n: columns.len(), k };
-                            let (x, y) = (Strided { at: x.element(0, rows.start), ..x }, Strided { at: y.element(0, columns.start), ..y });
-                            let out = Out { at: c.at(rows.start, columns.start), ..out };
-                            let space = Guarded::<T>::new(scratch::<T>(isa, part), true);
-                            multiply(isa, part, &x, &y, out, add, &Plain, space.at);
-                        }
+                if whole {
+                    multiply(isa, lengths, [x, y], out, add, at);
+                } else {
+                    // In parts, cut anywhere.
+                    let (i, j) = (rng.below(m + 1), rng.below(n + 1));
+                    for (rows, columns) in [(0..i, 0..j), (i..m, 0..j), (0..i, j..n), (i..m, j..n)] {
+                        let part = Lengths { m: rows.len(), n: columns.len(), k };
+                        let (x, y) = (Strided { at: x.element(0, rows.start), ..x }, Strided { at: y.element(0, columns.start), ..y });
+                        let out = Out { at: c.at(rows.start, columns.start), ..out };
+                        let space = Guarded::<T>::new(scratch::<T>(isa, part), true);
+                        multiply(isa, part, [x, y], out, add, space.at);
                     }
                 }
             }
             for (p, &e) in expected.iter().enumerate() {
                 let (i, j) = (p / n, p % n);
-                let e = if form == 2 { bias.of(i, j, e) } else { e };
                 let got = c.get(i, j);
-                assert_eq!(got.bits(), e.bits(), "{isa:?} {lengths:?} {kinds:?} form {form} add {add} at {i} {j}: {got:?} {e:?}");
+                assert_eq!(got.bits(), e.bits(), "{isa:?} {lengths:?} {kinds:?} whole {whole} add {add} at {i} {j}: {got:?} {e:?}");
             }
-            assert_eq!(c.marks(), gaps, "{isa:?} {lengths:?} {kinds:?} form {form}");
+            assert_eq!(c.marks(), gaps, "{isa:?} {lengths:?} {kinds:?} whole {whole}");
         }
     }
 }
@@ -368,7 +300,7 @@ fn errors_stay_below_the_bound() {
             let c = Matrix::<f32>::new([9, 40], 0, false);
             let space = Guarded::<f32>::new(scratch::<f32>(isa, lengths), true);
             // SAFETY: operands, a result and scratch of these lengths.
-            unsafe { multiply(isa, lengths, &a.left(), &b.right(), c.out(), false, &Plain, space.at) };
+            unsafe { multiply(isa, lengths, [a.left(), b.right()], c.out(), false, space.at) };
             for p in 0..360 {
                 let (i, j) = (p / 40, p % 40);
                 let products = (0..k).map(|d| f64::from(a.get(i, d)) * f64::from(b.get(d, j)));

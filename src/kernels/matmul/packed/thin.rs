@@ -4,7 +4,7 @@ use super::cut::{Call, at, settle};
 use super::micro::Machine;
 use super::panel::Strided;
 use super::vector::Vector;
-use super::{Epilogue, Lengths, Scalar};
+use super::{Lengths, Scalar};
 
 /// The most rows that are summed in memory, and the fewest columns.
 pub(super) const ROWS: usize = 2;
@@ -22,16 +22,16 @@ const SIDE: usize = 4;
 /// Few rows: the rows of the right operand are read as they lie, and added to sums in the first cache.
 ///
 /// # Safety
-/// As [`super::multiply`]; the columns of `b` follow each other, and there are at most `ROWS` rows.
+/// As [`super::multiply`]; the columns of the right operand follow each other, and there are at most `ROWS` rows.
 #[inline(always)]
-pub(super) unsafe fn streams<K: Machine, E: Epilogue<K::T>>(call: &Call<'_, K::T>, a: Strided<K::T>, b: Strided<K::T>, epilogue: &E) {
-    let Lengths { m, n, k } = call.lengths;
+pub(super) unsafe fn streams<K: Machine>(call: &Call<K::T>) {
+    let (Lengths { m, n, k }, a, b) = (call.lengths, call.a, call.b);
     let sums = call.scratch;
     for j0 in (0..n).step_by(COLUMNS) {
         let columns = COLUMNS.min(n - j0);
         for d0 in (0..k).step_by(call.block) {
             let depth = call.block.min(k - d0);
-            let (add, end) = (call.add || d0 > 0, d0 + depth == k);
+            let add = call.add || d0 > 0;
             // SAFETY: elements of the operands, of the scratch of the plan, and of the result.
             unsafe {
                 let mut d = 0;
@@ -49,7 +49,7 @@ pub(super) unsafe fn streams<K: Machine, E: Epilogue<K::T>>(call: &Call<'_, K::T
                     d += side;
                 }
                 for i in 0..m {
-                    settle(call, sums.wrapping_add(i * columns), [i, j0], [1, columns], [add, end], epilogue);
+                    settle(call, sums.wrapping_add(i * columns), [i, j0], [1, columns], add);
                 }
             }
         }
@@ -88,10 +88,10 @@ unsafe fn onto<V: Vector, const S: usize>([a, b]: [*const V::T; 2], steps: [isiz
 /// One row by a right operand whose columns are read as they lie: squares of it are transposed in registers.
 ///
 /// # Safety
-/// As [`super::multiply`]; the depth of `b` has step 1, and there is one row.
+/// As [`super::multiply`]; the depth of the right operand has step 1, and there is one row.
 #[inline(always)]
-pub(super) unsafe fn lines<K: Machine, E: Epilogue<K::T>>(call: &Call<'_, K::T>, a: Strided<K::T>, b: Strided<K::T>, epilogue: &E) {
-    let Lengths { n, k, .. } = call.lengths;
+pub(super) unsafe fn lines<K: Machine>(call: &Call<K::T>) {
+    let (Lengths { n, k, .. }, a, b) = (call.lengths, call.a, call.b);
     let lanes = K::V::LANES;
     for j0 in (0..n).step_by(2 * lanes) {
         let columns = (2 * lanes).min(n - j0);
@@ -107,7 +107,7 @@ pub(super) unsafe fn lines<K: Machine, E: Epilogue<K::T>>(call: &Call<'_, K::T>,
                 } else {
                     squares::<K::V, 1>(a, &at, depth, &mut sums);
                 }
-                settle(call, sums.as_mut_ptr(), [0, j0], [1, columns], [call.add || d0 > 0, d0 + depth == k], epilogue);
+                settle(call, sums.as_mut_ptr(), [0, j0], [1, columns], call.add || d0 > 0);
             }
         }
     }
@@ -144,13 +144,8 @@ unsafe fn squares<V: Vector, const S: usize>(a: Strided<V::T>, at: &[*const V::T
 /// # Safety
 /// As [`super::multiply`], where `FUSED` says whether the instructions fuse.
 #[inline(always)]
-pub(super) unsafe fn dots<K: Machine, E: Epilogue<K::T>, const FUSED: bool>(
-    call: &Call<'_, K::T>,
-    a: Strided<K::T>,
-    b: Strided<K::T>,
-    epilogue: &E,
-) {
-    let Lengths { m, n, k } = call.lengths;
+pub(super) unsafe fn dots<K: Machine, const FUSED: bool>(call: &Call<K::T>) {
+    let (Lengths { m, n, k }, a, b) = (call.lengths, call.a, call.b);
     let length = call.block;
     for i in 0..m {
         for j in 0..n {
@@ -192,9 +187,6 @@ pub(super) unsafe fn dots<K: Machine, E: Epilogue<K::T>, const FUSED: bool>(
                     };
                 }
                 *to = total.unwrap_or(K::T::ZERO);
-                if E::ACTIVE {
-                    call.epilogue(epilogue, [i, j], [1, 1], to, [1, 1]);
-                }
             }
         }
     }

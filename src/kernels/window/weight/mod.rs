@@ -17,7 +17,7 @@ use crate::error::Result;
 use crate::kernels::isa::isa;
 use crate::kernels::linalg::Shared;
 use crate::kernels::matmul::RATE;
-use crate::kernels::matmul::packed::{Source, Strided};
+use crate::kernels::matmul::packed::Strided;
 use crate::kernels::ranges::{RANGE, Ranges};
 
 mod micro;
