@@ -39,6 +39,7 @@ pub fn replay(outputs: &[Tensor<'_>], feeds: &[(Tensor<'_>, Array)]) -> Result<V
                 NodeOp::Constant(a) => vec![(**a).clone()],
                 NodeOp::Error(e) => return Err(e.clone()),
                 NodeOp::Hook(_) => inputs,
+                NodeOp::Row(def) if is_mark(def) => inputs.into_iter().take(1).collect(),
                 NodeOp::Row(_) if !node.regions.is_empty() => {
                     let taken = inputs.first().is_some_and(|c| numbers(c) != [0.0]);
                     let body = node.regions.get(usize::from(!taken)).ok_or_else(unfed)?;
@@ -68,10 +69,14 @@ fn unfed() -> Error {
     Error::text(ErrorKind::Feed, "replay: a value is not fed. Got a variable or an unfed placeholder; expected values for all of them.")
 }
 
+/// True for an op that is its first operand, and says something of it.
+fn is_mark(def: &OpDef) -> bool {
+    matches!(&def.body, Body::Primitive(p) if matches!(p.kernel, Kernel::Mark(_)))
+}
+
 /// True for a node that is another view of its first input's memory, or the input itself.
 fn is_view(node: &Node) -> bool {
-    let kernel =
-        |d: &OpDef| matches!(&d.body, Body::Primitive(p) if matches!(p.kernel, Kernel::View(_) | Kernel::Check(_) | Kernel::Mark(_)));
+    let kernel = |d: &OpDef| is_mark(d) || matches!(&d.body, Body::Primitive(p) if matches!(p.kernel, Kernel::View(_) | Kernel::Check(_)));
     matches!(node.op, NodeOp::Hook(_)) || node.def().is_some_and(kernel)
 }
 
@@ -89,7 +94,9 @@ fn alone(ctx: &Context, graph: &Graph, id: u32, known: &FxHashMap<Value, Array>)
         let mut views = vec![];
         let mut root = input;
         while let (true, Some(&under)) = (is_view(graph.node(root.node)), graph.node(root.node).inputs.first()) {
-            views.push(root.node);
+            if !graph.node(root.node).def().is_some_and(is_mark) {
+                views.push(root.node);
+            }
             root = under;
         }
         let a = known.get(&root).ok_or_else(unfed)?;

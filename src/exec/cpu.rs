@@ -13,6 +13,7 @@ use self::gather::Runs;
 use self::lower::StageKernels;
 use crate::kernels::fold::BLOCK;
 use crate::kernels::ranges::Workers;
+use crate::kernels::tile::{LINE, fetch};
 use crate::plan::program::{Load, LoadKind, Loc, Panel, Program, Stage, Tiling};
 
 pub use self::lower::{ProgramKernels, lowered};
@@ -229,7 +230,8 @@ impl<'a> Machine<'a> {
         let (p, kernels) = (self.p, self.kernels);
         // SAFETY: the parts lie in the panel.
         unsafe {
-            for (stage, kernels) in p.stages.iter().zip(&kernels.stages) {
+            let last = p.stages.iter().rposition(|s| !s.per_row);
+            for (i, (stage, kernels)) in p.stages.iter().zip(&kernels.stages).enumerate() {
                 if stage.per_row {
                     self.tile(stage, kernels, &Tile { start: t.row, len: rows, row: t.row, col: 0 }, p.rows);
                     continue;
@@ -240,6 +242,9 @@ impl<'a> Machine<'a> {
                 }
                 for col in (0..p.cols).step_by(BLOCK) {
                     let len = BLOCK.min(p.cols - col);
+                    if Some(i) == last {
+                        self.ask(t.start + p.cols + col, len);
+                    }
                     self.tile(stage, kernels, &Tile { start: t.start + col, len, row: t.row, col }, p.count());
                     if !go() {
                         return false;
@@ -250,6 +255,15 @@ impl<'a> Machine<'a> {
         }
         self.fresh = false;
         p.tiling == Tiling::Rows || go()
+    }
+
+    /// Asks for `len` elements, from `start` on, of what is asked for ahead.
+    fn ask(&self, start: usize, len: usize) {
+        for a in &self.kernels.ahead {
+            // SAFETY: the plan placed it; behind its end the address is only named.
+            let from = unsafe { self.at(a.loc) }.wrapping_offset(a.offset).wrapping_add(start * a.size);
+            (0..len * a.size).step_by(LINE).for_each(|byte| fetch(from.wrapping_add(byte)));
+        }
     }
 
     /// Runs a stage over a tile of a space of `total` values.

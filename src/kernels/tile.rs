@@ -79,6 +79,21 @@ pub(super) unsafe fn slice_mut<'a, T>(p: *mut T, n: usize) -> &'a mut [T] {
     unsafe { transmute::<*mut [T], &mut [T]>(slice_from_raw_parts_mut(p, n)) }
 }
 
+/// Bytes of a line of the caches.
+pub const LINE: usize = 64;
+
+/// Asks for a line of memory, whatever the address.
+#[inline(always)]
+pub fn fetch<T>(at: *const T) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: a hint, which reads nothing.
+    unsafe {
+        std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(at.cast());
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = at;
+}
+
 /// The values of an operand: n, one, or, if the formula has no such operand, one `()`.
 #[inline(always)]
 unsafe fn operand<'a, T>(p: *const u8, one: bool, n: usize) -> &'a [T] {

@@ -8,6 +8,7 @@ use std::marker::PhantomData;
 
 use super::Scalar;
 use super::vector::{Plain, Vector};
+use crate::kernels::tile::{LINE, fetch};
 
 /// What a micro-kernel works on: `depth` products for each element of its rows and vectors.
 pub(in super::super) struct Tile<T> {
@@ -51,8 +52,8 @@ unsafe fn tile<V: Vector, const R: usize, const C: usize>(t: &Tile<V::T>) {
         if t.depth >= FAR {
             let mut out = t.out;
             for _ in 0..R {
-                for c in 0..C.wrapping_mul(size_of::<V>()).div_ceil(64) {
-                    V::fetch(out.wrapping_byte_add(c.wrapping_mul(64)));
+                for c in 0..C.wrapping_mul(size_of::<V>()).div_ceil(LINE) {
+                    fetch(out.wrapping_byte_add(c.wrapping_mul(LINE)));
                 }
                 out = out.wrapping_offset(t.out_row);
             }

@@ -41,17 +41,6 @@ pub(in crate::kernels) trait Vector: Copy {
     /// # Safety
     /// `count <= LANES` numbers can be written.
     unsafe fn store_part(self, to: *mut Self::T, count: usize);
-    /// Asks for a line of memory, whatever the address.
-    #[inline(always)]
-    fn fetch(at: *const Self::T) {
-        #[cfg(target_arch = "x86_64")]
-        // SAFETY: a hint, which reads nothing.
-        unsafe {
-            std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(at.cast());
-        }
-        #[cfg(not(target_arch = "x86_64"))]
-        let _ = at;
-    }
     /// Gives `put` the column `c` of a square, for each c below `LANES`, in order of c: what lies at `row(0) + c`, `row(1) + c`, ...
     ///
     /// # Safety
