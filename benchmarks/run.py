@@ -15,6 +15,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,8 @@ CONTENDERS = {
     "NumPy": "contender_numpy",
 }
 
+# Seconds between samples of several threads: those of OpenBLAS spin for some 25 ms after a call, on a core that the next contender needs.
+REST = 0.1
 # What says how many threads a contender uses. XLA takes NPROC.
 THREADS = ["OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "SCIRS2_AUTOGRAD_THREADS", "NPROC"]
 # They choose slower kernels on some machines, and are removed.
@@ -347,6 +350,7 @@ def measure(row: Row, args: argparse.Namespace, versions: dict[str, str]) -> tup
         for _ in range(row.rounds or args.rounds):
             for c in contenders:
                 c.guarded(lambda c=c: c.samples.append(c.ask(do="sample", loops=c.loops)["seconds"]))
+                time.sleep(REST if args.threads > 1 else 0)
     finally:
         for c in contenders:
             c.close()

@@ -1,6 +1,7 @@
 //! How many threads a run may use, and the workers that runs take in turn.
 
 mod pool;
+mod seat;
 
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 

@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 
 use append_only_vec::AppendOnlyVec;
 
+use super::seat::Seat;
 use super::{cores, threads};
 
 /// What is done to each part: the thread, from 0 on, and the part.
@@ -46,7 +47,7 @@ struct Job {
 
 /// A worker, as others see it.
 struct Worker {
-    asleep: Arc<Line<AtomicBool>>,
+    seat: Arc<Line<Seat>>,
     thread: Thread,
 }
 
@@ -169,21 +170,21 @@ impl Pool {
     /// Starts one more worker; false if the system has none.
     fn start(&'static self) -> bool {
         let thread = self.workers.len() + 1;
-        let asleep = Arc::new(Line(AtomicBool::new(false)));
-        let own = asleep.clone();
+        let seat = Arc::new(Line(Seat::new()));
+        let own = seat.clone();
         let started = Builder::new().name(format!("scirs2-autograd-{thread}")).spawn(move || {
             leave_signals_to_others();
             self.serve(thread, &own.0)
         });
-        started.map(|handle| self.workers.push(Worker { asleep, thread: handle.thread().clone() })).is_ok()
+        started.map(|handle| self.workers.push(Worker { seat, thread: handle.thread().clone() })).is_ok()
     }
 
     /// The life of a worker. It ends with the process.
-    fn serve(&self, thread: usize, asleep: &AtomicBool) -> ! {
+    fn serve(&self, thread: usize, seat: &Seat) -> ! {
         let mut eager = true;
         loop {
             if !self.take(thread) {
-                eager = self.idle(thread, asleep, eager);
+                eager = self.idle(thread, seat, eager);
             }
         }
     }
@@ -245,7 +246,11 @@ impl Pool {
     /// Wakes those of these workers who sleep. Each wakes two more, if there is still something to do then.
     fn wake(&self, threads: std::ops::Range<usize>) {
         for worker in threads.map(|t| &self.workers[t - 1]) {
-            if worker.asleep.0.load(SeqCst) && worker.asleep.0.swap(false, SeqCst) {
+            let seat = &worker.seat.0;
+            if seat.asleep.load(SeqCst) && seat.asleep.swap(false, SeqCst) {
+                if self.spins.load(Relaxed) {
+                    seat.aside();
+                }
                 worker.thread.unpark();
             }
         }
@@ -266,7 +271,7 @@ impl Pool {
     }
 
     /// A worker waits for something to do, awake at first if that has paid: whether it has, this time, is what is returned.
-    fn idle(&self, thread: usize, asleep: &AtomicBool, mut eager: bool) -> bool {
+    fn idle(&self, thread: usize, seat: &Seat, mut eager: bool) -> bool {
         let began = Instant::now();
         if eager && self.spins.load(Relaxed) {
             // To be left by the team says nothing about the next one.
@@ -275,14 +280,16 @@ impl Pool {
                 gone => eager = gone.is_some(),
             }
         }
-        asleep.store(true, SeqCst);
+        seat.leave();
+        seat.asleep.store(true, SeqCst);
         // Who offers work asks after that who sleeps: one of the two sees the other.
         if self.left(thread).is_some_and(|n| n > 0) {
-            asleep.store(false, SeqCst);
+            seat.asleep.store(false, SeqCst);
         }
-        while asleep.load(SeqCst) {
+        while seat.asleep.load(SeqCst) {
             park();
         }
+        seat.back();
         eager || began.elapsed() < SPIN
     }
 }

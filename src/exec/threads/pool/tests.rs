@@ -19,7 +19,7 @@ fn sooner_or_later(what: impl Fn() -> bool) {
 }
 
 fn sleeps(worker: &Worker) -> bool {
-    worker.asleep.0.load(SeqCst)
+    worker.seat.0.asleep.load(SeqCst)
 }
 
 /// Each part writes into a place of its own what it reads from another, without atomics.
@@ -176,7 +176,9 @@ fn as_many_are_woken_as_there_is_work_for() {
     let woken = |size, parts, second: bool| {
         let pool = fresh();
         for _ in 0..8 {
-            pool.workers.push(Worker { asleep: Arc::new(Line(AtomicBool::new(true))), thread: std::thread::current() });
+            let seat = Arc::new(Line(Seat::new()));
+            seat.0.asleep.store(true, SeqCst);
+            pool.workers.push(Worker { seat, thread: std::thread::current() });
         }
         // What thread 1 would do, if it were awake.
         let work = |thread: usize, part: usize| assert!(!second || thread > 0 || part > 0 || pool.take(1));
@@ -195,15 +197,15 @@ fn as_many_are_woken_as_there_is_work_for() {
 #[test]
 fn a_worker_waits_awake_only_for_a_team() {
     let pool = fresh();
-    let asleep = AtomicBool::new(false);
+    let seat = Seat::new();
     // As a worker that has nothing to do, until it sleeps and is woken.
     let idle = |eager| {
         std::thread::scope(|s| {
-            let worker = s.spawn(|| pool.idle(1, &asleep, eager));
-            sooner_or_later(|| asleep.load(SeqCst));
+            let worker = s.spawn(|| pool.idle(1, &seat, eager));
+            sooner_or_later(|| seat.asleep.load(SeqCst));
             // Longer than it would have waited awake.
             std::thread::sleep(2 * SPIN);
-            asleep.store(false, SeqCst);
+            seat.asleep.store(false, SeqCst);
             worker.thread().unpark();
             worker.join().unwrap()
         })
@@ -217,9 +219,9 @@ fn a_worker_waits_awake_only_for_a_team() {
     assert!(idle(true), "the team has no such thread");
     // There is work: it does not sleep.
     pool.offer.0.store(2 << BITS | 1, SeqCst);
-    assert!(pool.idle(1, &asleep, true) && !asleep.load(SeqCst));
-    pool.idle(1, &asleep, false);
-    assert!(!asleep.load(SeqCst));
+    assert!(pool.idle(1, &seat, true) && !seat.asleep.load(SeqCst));
+    pool.idle(1, &seat, false);
+    assert!(!seat.asleep.load(SeqCst));
 }
 
 #[test]
