@@ -27,6 +27,7 @@ from workload import (
     lenet,
     lstm_sequence,
     lstm_step,
+    lstm_weights,
     matrix,
     multiplied,
     network,
@@ -260,6 +261,22 @@ def lstm(steps: int, batch: int, width: int) -> Workload:
         return jnp.mean(state * state)
 
     return compiled_gradient(f, 3, *lstm_sequence(steps, batch, width))
+
+
+def lstm_layer(steps: int, batch: int, width: int) -> Workload:
+    def f(own, across, bias, other, x):
+        def step(carried, at):
+            state, memory = carried
+            taken, kept, new, shown = jnp.split(at + state @ across.T, 4, 1)
+            state, memory = lstm_step((taken, kept, shown, new), memory, jax.nn.sigmoid, jnp.tanh)
+            return (state, memory), state
+
+        zeros = jnp.zeros_like(x[0])
+        # The products of all inputs at once, as libraries have them.
+        _, y = jax.lax.scan(step, (zeros, zeros), x @ own.T + bias + other)
+        return jnp.mean(y * y)
+
+    return compiled_gradient(f, 4, *lstm_weights(steps, batch, width))
 
 
 def attention(batch: int, length: int, width: int, heads: int) -> Workload:

@@ -27,6 +27,7 @@ from workload import (
     lenet,
     lstm_sequence,
     lstm_step,
+    lstm_weights,
     matrix,
     multiplied,
     network,
@@ -249,11 +250,6 @@ def recurrent(steps: int) -> Workload:
     return kept(build, *sequence(steps))
 
 
-def layer_norm(x):
-    centred = x - T.reduce_mean(x, axis=-1, keepdims=True)
-    return centred / T.sqrt(T.reduce_mean(centred * centred, axis=-1, keepdims=True) + 1e-5)
-
-
 def label_loss(rows: int, columns: int) -> Workload:
     x, _, _, labels = normalized_rows(rows, columns)
     return kept_gradient(lambda x, y: T.reduce_mean(T.sparse_softmax_cross_entropy(x, y)), 1, x, labels)
@@ -261,7 +257,7 @@ def label_loss(rows: int, columns: int) -> Workload:
 
 def normalized_loss(rows: int, columns: int) -> Workload:
     def f(x, weight, bias, labels):
-        return T.reduce_mean(T.sparse_softmax_cross_entropy(T.gelu(layer_norm(x) * weight + bias), labels))
+        return T.reduce_mean(T.sparse_softmax_cross_entropy(T.gelu(T.layer_norm(x, columns, weight, bias)), labels))
 
     return kept_gradient(f, 3, *normalized_rows(rows, columns))
 
@@ -278,11 +274,19 @@ def lstm(steps: int, batch: int, width: int) -> Workload:
     return kept_gradient(f, 3, *lstm_sequence(steps, batch, width))
 
 
+def lstm_layer(steps: int, batch: int, width: int) -> Workload:
+    def f(own, across, bias, other, x):
+        y, _, _ = T.lstm(x, own, across, bias, other)
+        return T.reduce_mean(y * y)
+
+    return kept_gradient(f, 4, *lstm_weights(steps, batch, width))
+
+
 def attention(batch: int, length: int, width: int, heads: int) -> Workload:
     def f(x, query, key, value, out, target):
         q, k, v = (heads_apart(x @ matrix, heads) for matrix in (query, key, value))
         weights = T.softmax(q @ k.swapaxes(2, 3) / (width // heads) ** 0.5)
-        return T.reduce_mean((layer_norm(x + heads_together(weights @ v) @ out) - target) ** 2)
+        return T.reduce_mean((T.layer_norm(x + heads_together(weights @ v) @ out, width) - target) ** 2)
 
     return kept_gradient(f, 5, *attention_inputs(batch, length, width))
 

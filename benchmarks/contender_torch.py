@@ -26,6 +26,7 @@ from workload import (
     lenet,
     lstm_sequence,
     lstm_step,
+    lstm_weights,
     matrix,
     multiplied,
     network,
@@ -232,6 +233,22 @@ def lstm(steps: int, batch: int, width: int) -> Workload:
         return (state * state).mean()
 
     return differentiated(f, 3, *lstm_sequence(steps, batch, width))
+
+
+def lstm_layer(steps: int, batch: int, width: int) -> Workload:
+    *weights, x = (torch.from_numpy(a) for a in lstm_weights(steps, batch, width))
+    layer = torch.nn.LSTM(width, width)
+    parameters = list(layer.parameters())
+    with torch.no_grad():
+        for parameter, weight in zip(parameters, weights, strict=True):
+            parameter.copy_(weight)
+
+    def call(_=None):
+        y, _ = layer(x)
+        value = (y * y).mean()
+        return value, *torch.autograd.grad(value, parameters)
+
+    return Workload(call, lambda: numbers(call()))
 
 
 def attention(batch: int, length: int, width: int, heads: int) -> Workload:

@@ -141,7 +141,8 @@ ROWS: dict[str, list[Row]] = {
             "lstm",
             {"steps": 128, "batch": 8, "width": 128},
             1e-3,
-        )
+        ),
+        Row("the same by the function of each library", "lstm_layer", {"steps": 128, "batch": 8, "width": 128}, 1e-3),
     ],
     "u": [
         Row(

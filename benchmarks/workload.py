@@ -118,6 +118,12 @@ def lstm_sequence(steps: int, batch: int, width: int) -> list[np.ndarray]:
     return [a.astype(np.float32) for a in (*weights, rng.standard_normal(4 * width) / 2, inputs)]
 
 
+def lstm_weights(steps: int, batch: int, width: int) -> list[np.ndarray]:
+    """The same for a whole LSTM as PyTorch has it: weights by rows, the bias of the input and that of the state, inputs."""
+    own, across, bias, inputs = lstm_sequence(steps, batch, width)
+    return [own.T.copy(), across.T.copy(), bias, bias / 2, inputs]
+
+
 def lstm_step(gates: Sequence[Any], memory: Any, sigmoid: Callable[[Any], Any], tanh: Callable[[Any], Any]) -> tuple[Any, Any]:
     """The next state and memory of an LSTM cell, by what goes into its four gates."""
     taken, kept, shown, new = gates
