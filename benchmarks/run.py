@@ -351,7 +351,8 @@ def measure(row: Row, args: argparse.Namespace, versions: dict[str, str]) -> tup
         for _ in range(row.rounds or args.rounds):
             for c in contenders:
                 c.guarded(lambda c=c: c.samples.append(c.ask(do="sample", loops=c.loops)["seconds"]))
-                time.sleep(REST if args.threads > 1 else 0)
+                if args.threads > 1:
+                    time.sleep(REST)
     finally:
         for c in contenders:
             c.close()

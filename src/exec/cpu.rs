@@ -230,8 +230,7 @@ impl<'a> Machine<'a> {
         let (p, kernels) = (self.p, self.kernels);
         // SAFETY: the parts lie in the panel.
         unsafe {
-            let last = p.stages.iter().rposition(|s| !s.per_row);
-            for (i, (stage, kernels)) in p.stages.iter().zip(&kernels.stages).enumerate() {
+            for (stage, kernels) in p.stages.iter().zip(&kernels.stages) {
                 if stage.per_row {
                     self.tile(stage, kernels, &Tile { start: t.row, len: rows, row: t.row, col: 0 }, p.rows);
                     continue;
@@ -242,9 +241,7 @@ impl<'a> Machine<'a> {
                 }
                 for col in (0..p.cols).step_by(BLOCK) {
                     let len = BLOCK.min(p.cols - col);
-                    if Some(i) == last {
-                        self.ask(t.start + p.cols + col, len);
-                    }
+                    self.ask(kernels, t.start + p.cols + col, len);
                     self.tile(stage, kernels, &Tile { start: t.start + col, len, row: t.row, col }, p.count());
                     if !go() {
                         return false;
@@ -257,9 +254,9 @@ impl<'a> Machine<'a> {
         p.tiling == Tiling::Rows || go()
     }
 
-    /// Asks for `len` elements, from `start` on, of what is asked for ahead.
-    fn ask(&self, start: usize, len: usize) {
-        for a in &self.kernels.ahead {
+    /// Asks for `len` elements, from `start` on, of what a stage asks for ahead.
+    fn ask(&self, kernels: &StageKernels, start: usize, len: usize) {
+        for a in &kernels.ahead {
             // SAFETY: the plan placed it; behind its end the address is only named.
             let from = unsafe { self.at(a.loc) }.wrapping_offset(a.offset).wrapping_add(start * a.size);
             (0..len * a.size).step_by(LINE).for_each(|byte| fetch(from.wrapping_add(byte)));

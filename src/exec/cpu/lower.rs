@@ -35,13 +35,13 @@ pub struct FoldKernels {
 pub struct StageKernels {
     pub code: Vec<Op>,
     pub folds: Vec<FoldKernels>,
+    /// What is asked for while a row is worked on: the next one.
+    pub ahead: Vec<Ahead>,
 }
 
 /// The kernels of a program.
 pub struct ProgramKernels {
     pub stages: Vec<StageKernels>,
-    /// What is asked for ahead, while the row before is worked on.
-    pub ahead: Vec<Ahead>,
 }
 
 /// What rows read or write as it lies.
@@ -92,9 +92,13 @@ fn fold(isa: Isa, f: &FoldStore) -> FoldKernels {
 fn program(isa: Isa, p: &Program) -> Result<ProgramKernels> {
     let stage = |s: &Stage| {
         let code = s.code.iter().map(|c| op(isa, c)).collect::<Result<_>>()?;
-        Ok(StageKernels { code, folds: s.folds.iter().map(|f| fold(isa, f)).collect() })
+        Ok(StageKernels { code, folds: s.folds.iter().map(|f| fold(isa, f)).collect(), ahead: vec![] })
     };
-    Ok(ProgramKernels { stages: p.stages.iter().map(stage).collect::<Result<_>>()?, ahead: ahead(p) })
+    let mut stages = p.stages.iter().map(stage).collect::<Result<Vec<_>>>()?;
+    if let Some(last) = p.stages.iter().rposition(|s| !s.per_row) {
+        stages[last].ahead = ahead(p);
+    }
+    Ok(ProgramKernels { stages })
 }
 
 /// What is asked for while the last stage works on the row before: what rows read and write as it lies. Each stage has a row to itself, so

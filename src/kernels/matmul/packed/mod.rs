@@ -1,5 +1,4 @@
-//! Products of float matrices: packed panels and micro-kernels. [`multiply`] is for one
-//! thread, [`multiply_shared`] for those of a run.
+//! Products of float matrices: packed panels and micro-kernels. [`multiply`] is for one thread, [`multiply_shared`] for those of a run.
 //!
 //! **Bits.** Blocks of [`block`]`(k)` products are summed one by one, in order, from 0 on; the sums of the blocks are added up in
 //! order. That is all there is: an element does not depend on the other lengths, on strides, sources, or where it lies, and AVX2 and
