@@ -158,7 +158,7 @@ fn a_plan_says_what_it_holds() {
             clear();
             let freed = (before - COUNTS.get()[0]) as usize;
             println!("{name}, gradient {gradient}: {} bytes a node", freed / nodes);
-            assert!(held.abs_diff(freed) * 10 <= freed, "{name}, gradient {gradient}: {held} bytes said, {freed} freed");
+            assert!(held.abs_diff(freed) * 50 <= freed, "{name}, gradient {gradient}: {held} bytes said, {freed} freed");
             assert_eq!(memory_stats().plan_bytes, 0);
         }
     }

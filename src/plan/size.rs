@@ -10,7 +10,7 @@ use crate::graph::attr::{Attr, Cuts, Padding};
 use crate::graph::op::{Body, Kernel};
 use crate::plan::Plan;
 use crate::plan::ir::{IrNode, IrOp};
-use crate::plan::program::{Program, Stage};
+use crate::plan::program::{Program, Stage, Tiling};
 use crate::plan::step::{PlacedArg, Step, Work};
 use crate::plan::walk::Walk;
 use crate::shape::Ty;
@@ -80,18 +80,28 @@ fn arg(a: &PlacedArg) -> usize {
 
 fn stage(s: &Stage) -> usize {
     let lists = list(&s.loads) + list(&s.spreads) + list(&s.stores) + list(&s.folds) + list(&s.code);
-    // What the machine makes of them: a list of calls of kernels, and one of six for each reduction.
-    let made = |n: usize, each: usize| size_of::<Vec<u8>>() + if n == 0 { 0 } else { n * each + OVERHEAD };
+    // What the machine makes of them: a list of calls of kernels, and one of six for each reduction; and what it asks for ahead.
+    let made = |n: usize, each: usize| size_of::<Box<[u8]>>() + if n == 0 { 0 } else { n * each + OVERHEAD };
     lists
         + made(s.code.len(), 16)
         + made(s.folds.len(), 48)
+        + size_of::<Box<[u8]>>()
         + s.loads.iter().map(|l| small(&l.strides)).sum::<usize>()
         + s.stores.iter().map(|w| small(&w.locs)).sum::<usize>()
 }
 
 fn program(p: &Program) -> usize {
+    // Rows ask ahead for what they read and write as it lies.
+    let ahead = p.stages.iter().map(|s| s.loads.len() + s.stores.len()).sum::<usize>();
+    let ahead = if p.tiling == Tiling::Rows && p.stages.len() > 1 { ahead * 24 + OVERHEAD } else { 0 };
     // The list of what the machine makes of the stages is one more.
-    size_of::<Program>() + 2 * OVERHEAD + small(&p.dims) + list(&p.stages) + list(&p.carried) + p.stages.iter().map(stage).sum::<usize>()
+    size_of::<Program>()
+        + ahead
+        + 2 * OVERHEAD
+        + small(&p.dims)
+        + list(&p.stages)
+        + list(&p.carried)
+        + p.stages.iter().map(stage).sum::<usize>()
 }
 
 fn step(s: &Step) -> usize {
@@ -102,7 +112,7 @@ fn step(s: &Step) -> usize {
     };
     let args = s.inputs.iter().chain(&s.outputs).map(arg).sum::<usize>();
     // And a place for what the machine makes of it.
-    work + size_of::<Vec<u8>>() + args + list(&s.inputs) + list(&s.outputs) + list(&s.nodes)
+    work + size_of::<Box<[u8]>>() + args + list(&s.inputs) + list(&s.outputs) + list(&s.nodes)
 }
 
 /// Bytes of a plan without its bodies.

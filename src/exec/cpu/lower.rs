@@ -33,15 +33,15 @@ pub struct FoldKernels {
 
 /// The kernels of a stage, in the order of its instructions and reductions.
 pub struct StageKernels {
-    pub code: Vec<Op>,
-    pub folds: Vec<FoldKernels>,
+    pub code: Box<[Op]>,
+    pub folds: Box<[FoldKernels]>,
     /// What is asked for while a row is worked on: the next one.
-    pub ahead: Vec<Ahead>,
+    pub ahead: Box<[Ahead]>,
 }
 
 /// The kernels of a program.
 pub struct ProgramKernels {
-    pub stages: Vec<StageKernels>,
+    pub stages: Box<[StageKernels]>,
 }
 
 /// What rows read or write as it lies.
@@ -58,7 +58,7 @@ pub struct Ahead {
 const AHEAD: usize = 16 << 10;
 
 /// The kernels of a plan's programs, by step.
-pub struct Lowered(Vec<Option<ProgramKernels>>);
+pub struct Lowered(Box<[Option<ProgramKernels>]>);
 
 impl Lowered {
     /// The kernels of a step.
@@ -92,9 +92,9 @@ fn fold(isa: Isa, f: &FoldStore) -> FoldKernels {
 fn program(isa: Isa, p: &Program) -> Result<ProgramKernels> {
     let stage = |s: &Stage| {
         let code = s.code.iter().map(|c| op(isa, c)).collect::<Result<_>>()?;
-        Ok(StageKernels { code, folds: s.folds.iter().map(|f| fold(isa, f)).collect(), ahead: vec![] })
+        Ok(StageKernels { code, folds: s.folds.iter().map(|f| fold(isa, f)).collect(), ahead: Box::default() })
     };
-    let mut stages = p.stages.iter().map(stage).collect::<Result<Vec<_>>>()?;
+    let mut stages = p.stages.iter().map(stage).collect::<Result<Box<[_]>>>()?;
     if let Some(last) = p.stages.iter().rposition(|s| !s.per_row) {
         stages[last].ahead = ahead(p);
     }
@@ -104,10 +104,10 @@ fn program(isa: Isa, p: &Program) -> Result<ProgramKernels> {
 /// What is asked for while the last stage works on the row before: what rows read and write as it lies. Each stage has a row to itself, so
 /// the first one meets its operands cold, row after row, and hardware fetches nothing over the end of a page; a third of the time of a row
 /// program was waiting for them. One stage alone goes on and on, and a long row would push itself out of the cache.
-fn ahead(p: &Program) -> Vec<Ahead> {
+fn ahead(p: &Program) -> Box<[Ahead]> {
     let whole = || p.stages.iter().filter(|s| !s.per_row);
     if p.tiling != Tiling::Rows || whole().count() < 2 {
-        return vec![];
+        return Box::default();
     }
     let read = whole().flat_map(|s| &s.loads).filter(|l| l.kind == LoadKind::Flat);
     let read = read.map(|l| Ahead { loc: l.loc, offset: l.offset, size: l.size });
@@ -120,7 +120,7 @@ fn ahead(p: &Program) -> Vec<Ahead> {
         }
     }
     let row: usize = found.iter().map(|a| a.size * p.cols).sum();
-    if row > AHEAD { vec![] } else { found }
+    if row > AHEAD { Box::default() } else { found.into() }
 }
 
 /// The kernels of a plan; they are chosen when it runs for the first time.
