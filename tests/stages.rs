@@ -7,7 +7,7 @@ use scirs2_autograd::Plan;
 use scirs2_autograd::internals::Numbers;
 use scirs2_autograd::internals::Work;
 use scirs2_autograd::internals::{agree, derive};
-use scirs2_autograd::{Feeder, Result, VariableEnvironment, run, tensor_ops as T};
+use scirs2_autograd::{DType, Feeder, Result, VariableEnvironment, run, tensor_ops as T};
 
 /// The most stages of a program of the plan.
 fn stages(plan: &Plan) -> usize {
@@ -115,5 +115,31 @@ fn variables_can_be_scaled_by_their_own_rows() {
         let found = found.view::<f64>().unwrap().into_dimensionality::<ndarray::Ix2>().unwrap().to_owned();
         let off = (&found - &expected).iter().fold(0.0, |m: f64, d| m.max(d.abs()));
         assert!(off < 1e-12, "{rows} x {cols}: {off:e}");
+    }
+}
+
+/// Rows of several tiles, each of several blocks, in all ways in which rows are reduced.
+#[test]
+fn rows_of_wide_tiles_are_reduced_exactly() {
+    for cols in [600, 1000, 1024, 1025, 1536, 2048, 3001] {
+        let x = ndarray::Array2::from_shape_fn((9, cols), |(i, j)| ((i * 31 + j * 17) % 7) as f32 - 3.0);
+        let totals = x.sum_axis(ndarray::Axis(1)).insert_axis(ndarray::Axis(1));
+        let expected = &x - &totals;
+        run(|ctx| {
+            let t = ctx.placeholder_of("x", &[9, cols as isize], DType::F32);
+            let y = t - T::reduce_sum(t, -1i64, true);
+            let outputs = [y, T::reduce_max(y, -1i64, false), T::reduce_sum(y, 0i64, false), T::reduce_sum(y, (), false)];
+            let all = || ctx.evaluator().extend(&outputs).feed(t, x.view());
+            let plan = all().plan().unwrap();
+            let widest = plan.steps.iter().filter_map(|s| if let Work::Tile(p) = &s.work { Some(p.tile) } else { None }).max();
+            assert_eq!(widest, Some(1024), "{}", plan.explain());
+            let found: Vec<_> = all().run().into_iter().map(|v| v.unwrap()).collect();
+            let found: Vec<Vec<f32>> = found.iter().map(|v| v.view::<f32>().unwrap().iter().copied().collect()).collect();
+            let most = expected.map_axis(ndarray::Axis(1), |row| row.iter().copied().fold(f32::MIN, f32::max));
+            assert!(found[0].iter().eq(&expected), "{cols} columns");
+            assert!(found[1].iter().eq(&most), "maxima of {cols} columns");
+            assert!(found[2].iter().eq(&expected.sum_axis(ndarray::Axis(0))), "sums of {cols} columns");
+            assert_eq!(found[3], [expected.sum()], "sum of {cols} columns");
+        });
     }
 }

@@ -239,8 +239,8 @@ impl<'a> Machine<'a> {
                     self.tile(stage, kernels, t, p.count());
                     continue;
                 }
-                for col in (0..p.cols).step_by(BLOCK) {
-                    let len = BLOCK.min(p.cols - col);
+                for col in (0..p.cols).step_by(p.tile) {
+                    let len = p.tile.min(p.cols - col);
                     self.ask(kernels, t.start + p.cols + col, len);
                     self.tile(stage, kernels, &Tile { start: t.start + col, len, row: t.row, col }, p.count());
                     if !go() {

@@ -7,6 +7,18 @@ use crate::kernels::fold::narrow::NARROW;
 use crate::plan::fuse::Reduction;
 use crate::plan::program::{FoldStore, Panel, Stage, Tiling, padded_cols};
 
+/// Folds the blocks of `len` values, each into one value at `to`.
+unsafe fn fold_blocks(f: &FoldStore, k: &FoldKernels, to: *mut u8, from: *const u8, len: usize) {
+    let (size, whole) = (f.dtype.size(), len / BLOCK);
+    // SAFETY: by the contract of `Machine::fold`.
+    unsafe {
+        (k.lines)(to, from, whole, BLOCK, BLOCK);
+        if whole * BLOCK < len {
+            (k.lines)(to.add(whole * size), from.add(whole * BLOCK * size), 1, len % BLOCK, 0);
+        }
+    }
+}
+
 impl Machine<'_> {
     /// Where a reduction has its block values.
     pub(super) unsafe fn block_values(&self, f: &FoldStore) -> *mut u8 {
@@ -47,7 +59,7 @@ impl Machine<'_> {
             match f.reduction {
                 Reduction::All => match f.gathered {
                     Some(at) => self.gather_blocks(f, k, (from, t.start, t.len), self.blocks.add(at)),
-                    None => (k.lines)(blocks.add(t.start / BLOCK * size), from, 1, t.len, 0),
+                    None => fold_blocks(f, k, blocks.add(t.start / BLOCK * size), from, t.len),
                 },
                 Reduction::Trailing(_) if self.p.tiling == Tiling::Whole => {
                     let (to, n) = (self.result(f, t.row), t.len / cols);
@@ -65,7 +77,7 @@ impl Machine<'_> {
                         (k.lines)(self.result(f, t.row), from, 1, t.len, 0);
                         self.keep(f, t.row, 1);
                     } else {
-                        (k.lines)(blocks.add((row * per_row + t.col / BLOCK) * size), from, 1, t.len, 0);
+                        fold_blocks(f, k, blocks.add((row * per_row + t.col / BLOCK) * size), from, t.len);
                     }
                 }
                 Reduction::Leading(_) => {

@@ -208,9 +208,6 @@ impl Emitter<'_> {
             fill(stage);
         }
         let widest = ir_widest(ir, group);
-        // Kernels write whole vectors, and reductions of rows read whole vectors from any row: 8 values more.
-        let tile = (rows * cols).min(BLOCK).next_multiple_of(8) + 8;
-        let register_bytes = (tile * widest).next_multiple_of(64);
         let crossing = crossing(&stages);
         if rows * cols >= BLOCK {
             let placed = |n: u32| stored(n) || crossing.contains_key(&n);
@@ -218,6 +215,10 @@ impl Emitter<'_> {
         }
         let Registers { stages: mut placed, carried, count: registers, places } =
             assign(ir, &mut stages, (tiling, cols), &crossing, stored)?;
+        let carried_bytes = carried.last().map_or(0, |c| c.offset + carried_room(cols, c.size));
+        let tile = if tiling == Tiling::Rows { tile(cols, widest, registers as usize, carried_bytes) } else { BLOCK };
+        // Kernels write whole vectors, and reductions of rows read whole vectors from any row: 8 values more.
+        let register_bytes = (((rows * cols).min(tile).next_multiple_of(8) + 8) * widest).next_multiple_of(64);
         let (mut shared_bytes, mut blocks_bytes) = (0, 0);
         for (stage, built) in stages.iter().zip(&mut placed) {
             for store in built.stores.iter_mut() {
@@ -259,7 +260,6 @@ impl Emitter<'_> {
             }
             built.folds.sort_by_key(|f| f.after);
         }
-        let carried_bytes = carried.last().map_or(0, |c| c.offset + carried_room(cols, c.size));
         let stages = placed;
         Ok(Program {
             dims,
@@ -267,6 +267,7 @@ impl Emitter<'_> {
             rows,
             cols,
             tiling,
+            tile,
             panel_sizes: panels::sizes(),
             stages,
             carried,
@@ -332,6 +333,15 @@ fn split(dims: &[usize], cols: usize) -> usize {
         width *= dims[k];
     }
     k
+}
+
+/// Bytes of a register, and of all with the carried rows, within which tiles of rows are as wide as they may: the nearest cache.
+const WIDE: [usize; 2] = [4 << 10, 32 << 10];
+
+/// Columns of a tile of rows: as many blocks as fill registers, since each tile costs the call of each of its instructions.
+fn tile(cols: usize, size: usize, registers: usize, carried: usize) -> usize {
+    let bytes = WIDE[0].min(WIDE[1].saturating_sub(carried) / registers.max(1));
+    cols.next_multiple_of(BLOCK).min(bytes / size / BLOCK * BLOCK).max(BLOCK)
 }
 
 /// Bytes of a carried row: kernels write whole vectors.

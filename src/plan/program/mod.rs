@@ -197,6 +197,8 @@ pub struct Program {
     pub cols: usize,
     /// How tiles walk.
     pub tiling: Tiling,
+    /// Columns of a tile of a row: whole blocks.
+    pub tile: usize,
     /// The size of panels: elements, and columns at least.
     pub panel_sizes: [usize; 2],
     /// What runs, in order.
