@@ -67,13 +67,17 @@ fn nested<'g>(x: Tensor<'g>, depth: usize) -> Tensor<'g> {
     }
 }
 
-const KINDS: [(&str, Make); 9] = [
+const KINDS: [(&str, Make); 10] = [
     ("chain", |_, x, n| (0..n / 2).fold(x, |y, _| -T::sin(y))),
     ("lengths", |_, x, n| (0..n / 3).fold(x, |y, k| T::reduce_sum(T::broadcast_to(y, [k as i64 % 50 + 1, 8]), 0, false) * y)),
     ("products", |_, x, n| {
         let m = T::reshape(x, [2, 4]);
         let square = T::matmul(m, T::transpose(m, [1, 0]));
         (0..n / 2).fold(square, |y, k| T::matmul(y + k as f64, square))
+    }),
+    ("rows", |_, x, n| {
+        let rows = T::reshape(T::broadcast_to(x, [400, 8]), [4, 800]);
+        (0..n / 8).fold(rows, |y, k| T::softmax(y * (1.0 + k as f64), -1))
     }),
     ("slices", |ctx, x, n| {
         let long = T::reshape(T::broadcast_to(x, [n as i64, 8]), [n as i64 * 8]);
@@ -158,7 +162,7 @@ fn a_plan_says_what_it_holds() {
             clear();
             let freed = (before - COUNTS.get()[0]) as usize;
             println!("{name}, gradient {gradient}: {} bytes a node", freed / nodes);
-            assert!(held.abs_diff(freed) * 50 <= freed, "{name}, gradient {gradient}: {held} bytes said, {freed} freed");
+            assert!(held.abs_diff(freed) * 100 <= freed, "{name}, gradient {gradient}: {held} bytes said, {freed} freed");
             assert_eq!(memory_stats().plan_bytes, 0);
         }
     }

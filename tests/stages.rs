@@ -133,8 +133,8 @@ fn rows_of_wide_tiles_are_reduced_exactly() {
             let plan = all().plan().unwrap();
             let widest = plan.steps.iter().filter_map(|s| if let Work::Tile(p) = &s.work { Some(p.tile) } else { None }).max();
             assert_eq!(widest, Some(1024), "{}", plan.explain());
-            let found: Vec<_> = all().run().into_iter().map(|v| v.unwrap()).collect();
-            let found: Vec<Vec<f32>> = found.iter().map(|v| v.view::<f32>().unwrap().iter().copied().collect()).collect();
+            let found: Vec<Vec<f32>> =
+                all().run().into_iter().map(|v| v.unwrap().view::<f32>().unwrap().iter().copied().collect()).collect();
             let most = expected.map_axis(ndarray::Axis(1), |row| row.iter().copied().fold(f32::MIN, f32::max));
             assert!(found[0].iter().eq(&expected), "{cols} columns");
             assert!(found[1].iter().eq(&most), "maxima of {cols} columns");

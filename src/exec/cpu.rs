@@ -179,8 +179,8 @@ impl<'a> Machine<'a> {
                 return self.fold_memory(&bare, panel, go);
             }
             let whole = match p.tiling {
-                Tiling::Flat => panel.cols.clone().step_by(BLOCK).all(|start| {
-                    let len = BLOCK.min(panel.cols.end - start);
+                Tiling::Flat => panel.cols.clone().step_by(p.tile).all(|start| {
+                    let len = p.tile.min(panel.cols.end - start);
                     self.stages(&Tile { start, len, row: 0, col: start }, 1, go)
                 }),
                 Tiling::Rows => panel.rows.clone().all(|row| self.stages(&Tile { start: row * cols, len: cols, row, col: 0 }, 1, go)),
@@ -200,8 +200,8 @@ impl<'a> Machine<'a> {
                     true
                 }
                 // Such a program has one stage.
-                Tiling::Blocks => panel.cols.clone().step_by(BLOCK).all(|col| {
-                    let len = BLOCK.min(panel.cols.end - col);
+                Tiling::Blocks => panel.cols.clone().step_by(p.tile).all(|col| {
+                    let len = p.tile.min(panel.cols.end - col);
                     panel.rows.clone().all(|row| {
                         self.each_stage(|m, stage, kernels| {
                             m.tile(stage, kernels, &Tile { start: row * cols + col, len, row, col }, p.count())

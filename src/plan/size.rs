@@ -10,7 +10,7 @@ use crate::graph::attr::{Attr, Cuts, Padding};
 use crate::graph::op::{Body, Kernel};
 use crate::plan::Plan;
 use crate::plan::ir::{IrNode, IrOp};
-use crate::plan::program::{Program, Stage, Tiling};
+use crate::plan::program::{Ahead, Program, Stage};
 use crate::plan::step::{PlacedArg, Step, Work};
 use crate::plan::walk::Walk;
 use crate::shape::Ty;
@@ -78,30 +78,24 @@ fn arg(a: &PlacedArg) -> usize {
     ty(&a.ty) + small(&a.strides)
 }
 
+/// Bytes of a list of `n` that the machine makes.
+fn made(n: usize, each: usize) -> usize {
+    size_of::<Box<[u8]>>() + if n == 0 { 0 } else { n * each + OVERHEAD }
+}
+
 fn stage(s: &Stage) -> usize {
     let lists = list(&s.loads) + list(&s.spreads) + list(&s.stores) + list(&s.folds) + list(&s.code);
-    // What the machine makes of them: a list of calls of kernels, and one of six for each reduction; and what it asks for ahead.
-    let made = |n: usize, each: usize| size_of::<Box<[u8]>>() + if n == 0 { 0 } else { n * each + OVERHEAD };
-    lists
-        + made(s.code.len(), 16)
-        + made(s.folds.len(), 48)
-        + size_of::<Box<[u8]>>()
-        + s.loads.iter().map(|l| small(&l.strides)).sum::<usize>()
-        + s.stores.iter().map(|w| small(&w.locs)).sum::<usize>()
+    // What the machine makes of them: a list of calls of kernels, and one of six for each reduction.
+    let made = made(s.code.len(), 16) + made(s.folds.len(), 48);
+    lists + made + s.loads.iter().map(|l| small(&l.strides)).sum::<usize>() + s.stores.iter().map(|w| small(&w.locs)).sum::<usize>()
 }
 
 fn program(p: &Program) -> usize {
-    // Rows ask ahead for what they read and write as it lies.
-    let ahead = p.stages.iter().map(|s| s.loads.len() + s.stores.len()).sum::<usize>();
-    let ahead = if p.tiling == Tiling::Rows && p.stages.len() > 1 { ahead * 24 + OVERHEAD } else { 0 };
+    // What is asked for ahead is a list of one stage, and those of the others hold nothing.
+    let ahead = made(p.ahead().len(), size_of::<Ahead>()) + made(0, 0) * p.stages.len().saturating_sub(1);
+    let stages = list(&p.stages) + p.stages.iter().map(stage).sum::<usize>();
     // The list of what the machine makes of the stages is one more.
-    size_of::<Program>()
-        + ahead
-        + 2 * OVERHEAD
-        + small(&p.dims)
-        + list(&p.stages)
-        + list(&p.carried)
-        + p.stages.iter().map(stage).sum::<usize>()
+    size_of::<Program>() + 2 * OVERHEAD + small(&p.dims) + stages + ahead + list(&p.carried)
 }
 
 fn step(s: &Step) -> usize {

@@ -5,7 +5,7 @@ use crate::kernels::fold::{Lines, lines, narrow, onto, pairwise};
 use crate::kernels::isa::{Isa, isa};
 use crate::kernels::tile::Instr;
 use crate::plan::Plan;
-use crate::plan::program::{Code, FoldStore, LoadKind, Loc, Program, Stage, Tiling};
+use crate::plan::program::{Ahead, Code, FoldStore, Program, Stage};
 use crate::plan::step::Work;
 
 /// An instruction: a kernel, its destination and operands in the table of pointers.
@@ -43,19 +43,6 @@ pub struct StageKernels {
 pub struct ProgramKernels {
     pub stages: Box<[StageKernels]>,
 }
-
-/// What rows read or write as it lies.
-#[derive(Clone, Copy, PartialEq)]
-pub struct Ahead {
-    pub loc: Loc,
-    /// Offset of the view in bytes.
-    pub offset: isize,
-    /// Bytes of an element.
-    pub size: usize,
-}
-
-/// Bytes of such a row, of all operands, that stay in the nearest cache beside the row that is worked on.
-const AHEAD: usize = 16 << 10;
 
 /// The kernels of a plan's programs, by step.
 pub struct Lowered(Box<[Option<ProgramKernels>]>);
@@ -96,31 +83,9 @@ fn program(isa: Isa, p: &Program) -> Result<ProgramKernels> {
     };
     let mut stages = p.stages.iter().map(stage).collect::<Result<Box<[_]>>>()?;
     if let Some(last) = p.stages.iter().rposition(|s| !s.per_row) {
-        stages[last].ahead = ahead(p);
+        stages[last].ahead = p.ahead().into();
     }
     Ok(ProgramKernels { stages })
-}
-
-/// What is asked for while the last stage works on the row before: what rows read and write as it lies. Each stage has a row to itself, so
-/// the first one meets its operands cold, row after row, and hardware fetches nothing over the end of a page; a third of the time of a row
-/// program was waiting for them. One stage alone goes on and on, and a long row would push itself out of the cache.
-fn ahead(p: &Program) -> Box<[Ahead]> {
-    let whole = || p.stages.iter().filter(|s| !s.per_row);
-    if p.tiling != Tiling::Rows || whole().count() < 2 {
-        return Box::default();
-    }
-    let read = whole().flat_map(|s| &s.loads).filter(|l| l.kind == LoadKind::Flat);
-    let read = read.map(|l| Ahead { loc: l.loc, offset: l.offset, size: l.size });
-    let written = whole().flat_map(|s| &s.stores).filter(|s| !s.kept);
-    let written = written.map(|s| Ahead { loc: s.locs[0], offset: 0, size: s.size });
-    let mut found: Vec<Ahead> = vec![];
-    for a in read.chain(written) {
-        if !found.contains(&a) {
-            found.push(a);
-        }
-    }
-    let row: usize = found.iter().map(|a| a.size * p.cols).sum();
-    if row > AHEAD { Box::default() } else { found.into() }
 }
 
 /// The kernels of a plan; they are chosen when it runs for the first time.

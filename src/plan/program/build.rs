@@ -216,7 +216,7 @@ impl Emitter<'_> {
         let Registers { stages: mut placed, carried, count: registers, places } =
             assign(ir, &mut stages, (tiling, cols), &crossing, stored)?;
         let carried_bytes = carried.last().map_or(0, |c| c.offset + carried_room(cols, c.size));
-        let tile = if tiling == Tiling::Rows { tile(cols, widest, registers as usize, carried_bytes) } else { BLOCK };
+        let tile = if tiling == Tiling::Rows { tile_columns(cols, widest, registers as usize, carried_bytes) } else { BLOCK };
         // Kernels write whole vectors, and reductions of rows read whole vectors from any row: 8 values more.
         let register_bytes = (((rows * cols).min(tile).next_multiple_of(8) + 8) * widest).next_multiple_of(64);
         let (mut shared_bytes, mut blocks_bytes) = (0, 0);
@@ -335,12 +335,14 @@ fn split(dims: &[usize], cols: usize) -> usize {
     k
 }
 
-/// Bytes of a register, and of all with the carried rows, within which tiles of rows are as wide as they may: the nearest cache.
-const WIDE: [usize; 2] = [4 << 10, 32 << 10];
+/// Bytes of a register at most, where rows are cut into tiles.
+const REGISTER: usize = 4 << 10;
+/// Bytes of the nearest cache, which the registers and the carried rows should not leave.
+const NEAREST: usize = 32 << 10;
 
 /// Columns of a tile of rows: as many blocks as fill registers, since each tile costs the call of each of its instructions.
-fn tile(cols: usize, size: usize, registers: usize, carried: usize) -> usize {
-    let bytes = WIDE[0].min(WIDE[1].saturating_sub(carried) / registers.max(1));
+fn tile_columns(cols: usize, size: usize, registers: usize, carried: usize) -> usize {
+    let bytes = REGISTER.min(NEAREST.saturating_sub(carried) / registers.max(1));
     cols.next_multiple_of(BLOCK).min(bytes / size / BLOCK * BLOCK).max(BLOCK)
 }
 

@@ -8,6 +8,7 @@
 //! A program that reads back the reductions of its rows has several stages: each runs over all tiles of a row, or of a few
 //! short rows, before the next begins. Between them run stages that compute on the reductions, one value a row.
 
+mod ahead;
 mod build;
 mod code;
 mod order;
@@ -23,6 +24,7 @@ use crate::plan::fuse::Reduction;
 use crate::plan::ir::Ref;
 use crate::shape::{Dims, Strides};
 
+pub use ahead::Ahead;
 pub use build::{build, padded_cols, rows_at_once};
 pub use code::{Code, Kind};
 pub use panels::Panel;
@@ -197,7 +199,7 @@ pub struct Program {
     pub cols: usize,
     /// How tiles walk.
     pub tiling: Tiling,
-    /// Columns of a tile of a row: whole blocks.
+    /// Columns of a tile, where it is a part of a row: whole blocks.
     pub tile: usize,
     /// The size of panels: elements, and columns at least.
     pub panel_sizes: [usize; 2],
