@@ -14,10 +14,25 @@ fn bits(a: &Array) -> Vec<u64> {
 
 type Build = for<'g> fn(&'g Context, Tensor<'g>, Tensor<'g>) -> Tensor<'g>;
 
+fn choice<'g>(mask: Tensor<'g>, a: Tensor<'g>, b: Tensor<'g>) -> Tensor<'g> {
+    T::select(mask, a, b)
+}
+
+fn lesser(a: f64, b: f64) -> f64 {
+    if a < b { a } else { b }
+}
+
+/// Whether one of three repetitions is true.
+fn any_of_repeated(mask: Tensor<'_>) -> Tensor<'_> {
+    let like = T::stack(&[mask, mask, mask], 1);
+    let rows = T::cast(T::broadcast_like(T::expand_dims(mask, 1), like), DType::F32);
+    T::not_equal(T::reduce_sum(rows, 1, false), 0.0)
+}
+
 #[test]
 fn rewrites_keep_every_bit() {
     type Case = (&'static str, Build, fn(f64, f64) -> f64);
-    let cases: [Case; 14] = [
+    let cases: [Case; 18] = [
         ("mul-one", |_, a, _| a * 1.0, |a, _| a * 1.0),
         ("mul-minus-one", |_, a, _| a * -1.0, |a, _| -a),
         ("sub-zero", |_, a, _| a - 0.0, |a, _| a - 0.0),
@@ -31,6 +46,14 @@ fn rewrites_keep_every_bit() {
         ("select-same", |_, a, b| T::select(T::less(a, b), a, a), |a, _| a),
         ("reduce-one", |_, a, _| T::squeeze(T::reduce_sum(T::expand_dims(a, 0i64), 0i64, true), 0i64), |a, _| a),
         ("outer", |_, a, b| T::squeeze(T::batch_matmul(T::expand_dims(a, [1, 2]), T::expand_dims(b, [1, 2])), [1, 2]), |a, b| a * b),
+        (
+            "ones-reshaped",
+            |_, a, b| T::reshape(T::squeeze(T::expand_dims(a, 1), 1) * T::squeeze(T::expand_dims(b, [0, 2]), [0, 2]), [-1]),
+            |a, b| a * b,
+        ),
+        ("or-absorbs", |_, a, b| choice(T::logical_or(T::logical_and(T::less(a, b), T::less(a, 0.0)), T::less(a, b)), a, b), lesser),
+        ("or-absorbs", |_, a, b| choice(T::logical_or(T::less(a, b), T::logical_and(T::greater(b, 1.0), T::less(a, b))), a, b), lesser),
+        ("any-repeated", |_, a, b| choice(any_of_repeated(T::less(a, b)), a, b), lesser),
         ("merge", |_, a, b| (a * 1.0 + b) * 3.0 - (a + b) * 2.5, |a, b| (a + b) * 3.0 - (a + b) * 2.5),
     ];
     let pairs: Vec<(f64, f64)> = EDGES.iter().flat_map(|&a| EDGES.iter().map(move |&b| (a, b))).collect();
@@ -51,6 +74,21 @@ fn rewrites_keep_every_bit() {
             }
         });
     }
+}
+
+#[test]
+fn a_mask_that_repeats_along_other_axes_is_counted() {
+    run(|ctx| {
+        let mask = T::less(ctx.placeholder("x", &[3]), 0.0);
+        // The one axis is repeated, the other one is counted.
+        let square = T::broadcast_like(T::expand_dims(mask, 0), ctx.constant(ndarray::Array2::<f64>::zeros((3, 3))));
+        let count = |axis| T::cast(T::not_equal(T::reduce_sum(T::cast(square, DType::F64), axis, false), 0.0), DType::F64);
+        let x = ndarray::arr1(&[-1.0, 2.0, -3.0]);
+        let out =
+            ctx.evaluator().push(count(0)).push(count(1)).push(count(-1) + 0.0 * count(0)).feed(ctx.placeholder("x", &[3]), x.view()).run();
+        assert_eq!(bits(out[0].as_ref().unwrap()), [1.0f64, 0.0, 1.0].map(f64::to_bits));
+        assert_eq!(bits(out[1].as_ref().unwrap()), [1.0f64; 3].map(f64::to_bits));
+    });
 }
 
 #[test]

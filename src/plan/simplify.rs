@@ -11,8 +11,10 @@ use crate::graph::attr::{Attr, AttrType, Ints};
 use crate::graph::op::{Body, Kernel, OpDef};
 use crate::ops::arithmetic::{ADD, DIV, MUL, NEG, SUB};
 use crate::ops::broadcast::BROADCAST_TO;
+use crate::ops::compare::{LOGICAL_AND, LOGICAL_OR, NOT_EQUAL};
 use crate::ops::contract::BATCH_MATMUL;
-use crate::ops::movement::{CAST, RESHAPE};
+use crate::ops::movement::{CAST, EXPAND_DIMS, RESHAPE, SQUEEZE};
+use crate::ops::reduce::REDUCE_SUM;
 use crate::ops::select::SELECT;
 use crate::plan::ir::{Ir, IrNode, IrOp, Ref};
 use crate::plan::merge::Merge;
@@ -66,8 +68,11 @@ static RULES: &[Rule] = &[
     rule("sub-neg", Of::Rows(&[&SUB]), sub_neg),
     rule("fold-scalars", Of::Rows(&[&MUL, &ADD, &SUB, &DIV]), fold_scalars),
     rule("cast-scalar", Of::Rows(&[&CAST]), cast_scalar),
+    rule("ones-reshaped", Of::Rows(&[&EXPAND_DIMS, &SQUEEZE]), ones_reshaped),
     rule("same-type", Of::Rows(&[&CAST, &RESHAPE, &BROADCAST_TO]), same_type),
     rule("select-same", Of::Rows(&[&SELECT]), select_same),
+    rule("or-absorbs", Of::Rows(&[&LOGICAL_OR]), or_absorbs),
+    rule("any-repeated", Of::Rows(&[&NOT_EQUAL]), any_repeated),
     rule("reduce-one", Of::Folds, reduce_one),
     rule("outer", Of::Rows(&[&BATCH_MATMUL]), outer),
 ];
@@ -126,7 +131,7 @@ fn rules_of(def: &'static OpDef) -> &'static [usize] {
 
 /// Applies the rules, then drops what is no longer needed. Returns how often each rule was applied.
 pub fn simplify(ir: &mut Ir) -> Vec<(&'static str, usize)> {
-    let mut counts: Vec<(&'static str, usize)> = RULES.iter().map(|r| (r.name, 0)).collect();
+    let mut counts = [0; RULES.len()];
     let mut alias: Vec<Option<Ref>> = vec![None; ir.nodes.len()];
     let resolve = |alias: &[Option<Ref>], r: Ref| match alias[r.node as usize] {
         Some(to) if r.out == 0 => to,
@@ -144,7 +149,7 @@ pub fn simplify(ir: &mut Ir) -> Vec<(&'static str, usize)> {
             let node = &ir.nodes[i];
             let hit = rules(node).iter().find_map(|&k| (RULES[k].apply)(ir, node).map(|to| (k, to)));
             let Some((k, to)) = hit else { break };
-            counts[k].1 += 1;
+            counts[k] += 1;
             match to {
                 To::Same(r) => {
                     alias[i] = Some(r);
@@ -180,9 +185,11 @@ pub fn simplify(ir: &mut Ir) -> Vec<(&'static str, usize)> {
     if used.contains(&false) {
         drop_unused(ir);
     }
-    counts.push(("merge", merged));
-    counts.retain(|(_, n)| *n > 0);
-    counts
+    // As many as there are: plans of bodies within bodies are kept together.
+    let named = RULES.iter().zip(counts).map(|(rule, n)| (rule.name, n));
+    let mut applied = Vec::with_capacity(counts.iter().filter(|n| **n > 0).count() + usize::from(merged > 0));
+    applied.extend(named.chain([("merge", merged)]).filter(|(_, n)| *n > 0));
+    applied
 }
 
 /// Drops nodes that nothing needs; sources of a body keep their places.
@@ -390,16 +397,59 @@ fn select_same(ir: &Ir, node: &IrNode) -> Option<To> {
     if a == b { stand_for(ir, node, a) } else { None }
 }
 
+/// Axes of length 1 that come or go are a reshape, so that both spellings are one value.
+fn ones_reshaped(_: &Ir, node: &IrNode) -> Option<To> {
+    Some(reshaped(node, *node.inputs.first()?))
+}
+
+/// `x` under the shape of a node.
+fn reshaped(node: &IrNode, x: Ref) -> To {
+    let dims = node.tys[0].dims.iter().map(|&n| n as i64).collect();
+    To::Op(IrOp::Row(&RESHAPE, None), [Ints(dims).pack()].into(), vec![x])
+}
+
+/// `(a and b) or a` is `a`. Of masks the order in memory moves no rounding.
+fn or_absorbs(ir: &Ir, node: &IrNode) -> Option<To> {
+    let [a, b] = node.inputs[..] else { return None };
+    let part = |x: Ref, of: Ref| x == of || is(ir.node(x), &LOGICAL_AND) && ir.node(x).inputs.contains(&of);
+    let whole = if part(a, b) {
+        b
+    } else if part(b, a) {
+        a
+    } else {
+        return None;
+    };
+    (ir.ty(whole) == node.tys.first()?).then_some(To::Same(whole))
+}
+
+/// Whether one of the repetitions of a bool is true, counted, is that bool.
+fn any_repeated(ir: &Ir, node: &IrNode) -> Option<To> {
+    let [counted, zero] = node.inputs[..] else { return None };
+    let sum = ir.node(counted);
+    let number = ir.node(*sum.inputs.first()?);
+    let mask = ir.node(*number.inputs.first()?);
+    let counts = is(sum, &REDUCE_SUM) && is(number, &CAST) && is(mask, &BROADCAST_TO) && mask.tys[0].dtype == DType::Bool;
+    if !counts || ir.ty(counted).dims != node.tys[0].dims || !is_number(ir, zero, 0.0) {
+        return None;
+    }
+    let x = *mask.inputs.first()?;
+    let (own, whole) = (&ir.ty(x).dims, &mask.tys[0].dims);
+    let reduced = fold_axes(sum.name(), &sum.attrs, whole.len()).ok()?;
+    let front = whole.len() - own.len();
+    let length = |i: usize| i.checked_sub(front).map_or(1, |k| own[k]);
+    let once = (0..whole.len()).all(|i| length(i) == if reduced.contains(&i) { 1 } else { whole[i] });
+    (once && mask.tys[0].count() > 0).then(|| reshaped(node, x))
+}
+
 /// A reduction over axes of length 1 is a reshape.
 fn reduce_one(ir: &Ir, node: &IrNode) -> Option<To> {
     let x = *node.inputs.first()?;
-    let (from, to) = (ir.ty(x), node.tys.first()?);
+    let from = ir.ty(x);
     let list = fold_axes(node.name(), &node.attrs, from.dims.len()).ok()?;
     if from.count() == 0 || list.iter().any(|&i| from.dims[i] != 1) || !in_order(ir, x) {
         return None;
     }
-    let dims = to.dims.iter().map(|&n| n as i64).collect();
-    Some(To::Op(IrOp::Row(&RESHAPE, None), [Ints(dims).pack()].into(), vec![x]))
+    Some(reshaped(node, x))
 }
 
 /// A column by a row is an elementwise product, of which nothing need be stored.
@@ -420,7 +470,6 @@ pub fn fold_axes(op: &str, attrs: &[Attr], ndim: usize) -> Result<smallvec::Smal
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ops::reduce::REDUCE_SUM;
     use crate::ops::trigonometric::SIN;
 
     #[test]

@@ -2,7 +2,8 @@
 //!
 //! Connected are nodes of which one reads the other inside the program. Components that read one large operand join, if
 //! that holds back no memory; small ones join to save steps. All others stay apart, so that memory does not follow the
-//! number of branches: each runs when it is due.
+//! number of branches: each runs when it is due. What rows need never joins what follows from rows: the rows could not go on
+//! with what needs both.
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -69,6 +70,16 @@ struct Component {
     staged: bool,
     /// Bytes of its values that stay in memory for others.
     stored: usize,
+    side: Side,
+}
+
+/// Where a node lies beside the programs that run row by row.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+struct Side {
+    /// It follows from one.
+    behind: bool,
+    /// One follows from it.
+    before: bool,
 }
 
 impl Nodes<'_> {
@@ -107,6 +118,7 @@ impl Nodes<'_> {
                 }
             }
         }
+        let sides = self.sides();
         // By the first node of each.
         let mut components: Vec<Component> = vec![];
         let mut number = vec![u32::MAX; n];
@@ -125,6 +137,8 @@ impl Nodes<'_> {
                     let c = &mut components[number[first] as usize];
                     c.nodes.push(i as u32);
                     c.staged |= staged[i];
+                    c.side.behind |= sides[i].behind;
+                    c.side.before |= sides[i].before;
                     c.reductions.extend(self.reduction(i as u32));
                 }
             }
@@ -134,6 +148,24 @@ impl Nodes<'_> {
         }
         groups.sort_unstable_by_key(|g| g.nodes[0]);
         groups
+    }
+
+    /// Where each node lies.
+    fn sides(&self) -> Vec<Side> {
+        let n = self.ir.nodes.len();
+        let mut sides = vec![Side::default(); n];
+        if self.depths.stages.is_empty() {
+            return sides;
+        }
+        let in_rows: Vec<bool> = (0..n).map(|i| self.tile(i) && self.rows(self.bucket(i)).is_some()).collect();
+        for i in 0..n {
+            sides[i].behind = self.ir.nodes[i].inputs.iter().any(|r| sides[r.node as usize].behind || in_rows[r.node as usize]);
+        }
+        for i in (0..n).rev() {
+            let before = sides[i].before || in_rows[i];
+            self.ir.nodes[i].inputs.iter().for_each(|r| sides[r.node as usize].before |= before);
+        }
+        sides
     }
 
     /// The iteration space of the program that computes a node.
@@ -211,7 +243,9 @@ impl Nodes<'_> {
         let rows = self.rows(self.bucket(x.nodes[0] as usize)).filter(|_| x.staged || y.staged);
         let stages = |c: &Component| rows.is_none_or(|at| c.reductions.iter().all(|r| in_stages(dims, at, *r)));
         let fit = stages(x) && stages(y) && x.reductions.iter().all(|p| y.reductions.iter().all(|q| together(dims, *p, *q)));
-        if !(few && held && fit) {
+        // In the rows' own space all goes on.
+        let own = self.depths.stages.keys().any(|(space, _)| *space == self.depths.host[x.nodes[0] as usize]);
+        if !(few && held && fit && (own || x.side == y.side)) {
             return false;
         }
         let (keep, gone) = (a.min(b), a.max(b));
