@@ -29,6 +29,11 @@ trait Step<T: Arithmetic> {
     /// `of(x, IDENTITY)` is x.
     const IDENTITY: T;
     fn of(a: T, b: T) -> T;
+    /// The step of the steps of two and two.
+    #[inline(always)]
+    fn of_four([a, b, c, d]: [T; 4]) -> T {
+        Self::of(Self::of(a, b), Self::of(c, d))
+    }
 }
 
 struct Sum;
@@ -55,12 +60,20 @@ impl<T: Arithmetic> Step<T> for Max {
     fn of(a: T, b: T) -> T {
         a.larger(b)
     }
+    #[inline(always)]
+    fn of_four(x: [T; 4]) -> T {
+        T::largest(x)
+    }
 }
 impl<T: Arithmetic> Step<T> for Min {
     const IDENTITY: T = T::GREATEST;
     #[inline(always)]
     fn of(a: T, b: T) -> T {
         a.smaller(b)
+    }
+    #[inline(always)]
+    fn of_four(x: [T; 4]) -> T {
+        T::smallest(x)
     }
 }
 
@@ -90,14 +103,14 @@ pub fn identity(fold: Fold, dtype: DType) -> [u8; 8] {
 #[inline(always)]
 fn eight<T: Arithmetic, F: Step<T>, const W: usize>(d: &mut [T; W], r: [&[T; W]; 8]) {
     for i in 0..W {
-        d[i] = F::of(F::of(r[0][i], r[1][i]), F::of(r[2][i], r[3][i]));
+        d[i] = F::of_four([r[0][i], r[1][i], r[2][i], r[3][i]]);
     }
     if W == 64 {
         // Memory is read faster in the order of its addresses; without this fence LLVM reads all eight rows at once, from the end.
         compiler_fence(Ordering::SeqCst);
     }
     for i in 0..W {
-        let high = F::of(F::of(r[4][i], r[5][i]), F::of(r[6][i], r[7][i]));
+        let high = F::of_four([r[4][i], r[5][i], r[6][i], r[7][i]]);
         d[i] = F::of(d[i], high);
     }
 }
@@ -147,7 +160,7 @@ unsafe fn level<T: Arithmetic, F: Step<T>, const W: usize>(d: &mut [T; W], s: *c
     let (c, e) = (row(2), row(3));
     if n <= 4 * W {
         for i in 0..W {
-            d[i] = F::of(F::of(a[i], b[i]), F::of(c[i], e[i]));
+            d[i] = F::of_four([a[i], b[i], c[i], e[i]]);
         }
         return;
     }

@@ -40,6 +40,16 @@ pub trait Arithmetic: Copy + PartialOrd + 'static {
     fn larger(self, b: Self) -> Self;
     /// The smaller one; NaN if one is NaN.
     fn smaller(self, b: Self) -> Self;
+    /// `a.larger(b).larger(c.larger(d))`, but for which NaN it is.
+    #[inline(always)]
+    fn largest([a, b, c, d]: [Self; 4]) -> Self {
+        a.larger(b).larger(c.larger(d))
+    }
+    /// `a.smaller(b).smaller(c.smaller(d))`, but for which NaN it is.
+    #[inline(always)]
+    fn smallest([a, b, c, d]: [Self; 4]) -> Self {
+        a.smaller(b).smaller(c.smaller(d))
+    }
 }
 
 /// `f32` and `f64`: arithmetic and the layout of the bits.
@@ -125,6 +135,20 @@ macro_rules! float {
                 // As above.
                 let (most, nan) = (if self > b { self } else { b }, self + self);
                 if nan.is_nan() { nan } else { most }
+            }
+            #[inline(always)]
+            fn largest([a, b, c, d]: [Self; 4]) -> Self {
+                // One comparison sees a NaN in either of two.
+                let (front, back) = (if a > b { a } else { b }, if c > d { c } else { d });
+                let (most, nan) = (if front > back { front } else { back }, (a.is_nan() | b.is_nan()) | (c.is_nan() | d.is_nan()));
+                if nan { Self::NAN } else { most }
+            }
+            #[inline(always)]
+            fn smallest([a, b, c, d]: [Self; 4]) -> Self {
+                // As above.
+                let (front, back) = (if a < b { a } else { b }, if c < d { c } else { d });
+                let (least, nan) = (if front < back { front } else { back }, (a.is_nan() | b.is_nan()) | (c.is_nan() | d.is_nan()));
+                if nan { Self::NAN } else { least }
             }
         }
         impl Float for $t {
