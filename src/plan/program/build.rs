@@ -3,7 +3,7 @@
 use smallvec::SmallVec;
 
 use super::registers::{Registers, assign, crossing};
-use super::{FoldStore, Kind, Load, LoadKind, Loc, Program, Tiling, order, panels, stages};
+use super::{FoldStore, Kind, Load, LoadKind, Loc, Program, Stage, Tiling, order, panels, stages};
 use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::graph::op::{Kernel, OpDef};
@@ -216,7 +216,7 @@ impl Emitter<'_> {
         let Registers { stages: mut placed, carried, count: registers, places } =
             assign(ir, &mut stages, (tiling, cols), &crossing, stored)?;
         let carried_bytes = carried.last().map_or(0, |c| c.offset + carried_room(cols, c.size));
-        let tile = if tiling == Tiling::Rows { tile_columns(cols, widest, registers as usize, carried_bytes) } else { BLOCK };
+        let tile = if tiling == Tiling::Rows { tile_columns(cols, widest, filled(&placed, registers), carried_bytes) } else { BLOCK };
         // Kernels write whole vectors, and reductions of rows read whole vectors from any row: 8 values more.
         let register_bytes = (((rows * cols).min(tile).next_multiple_of(8) + 8) * widest).next_multiple_of(64);
         let (mut shared_bytes, mut blocks_bytes) = (0, 0);
@@ -339,6 +339,21 @@ fn split(dims: &[usize], cols: usize) -> usize {
 const REGISTER: usize = 4 << 10;
 /// Bytes of the nearest cache, which the registers and the carried rows should not leave.
 const NEAREST: usize = 32 << 10;
+
+/// How many registers hold elements of tiles: what an instruction computes and what is gathered, not the values of rows.
+fn filled(stages: &[Stage], registers: u16) -> usize {
+    let mut used = vec![false; registers as usize];
+    for stage in stages.iter().filter(|s| !s.per_row) {
+        let gathered = stage.loads.iter().filter(|l| l.kind == LoadKind::Gather).map(|l| l.register);
+        // What has no number of a register is stored where it is computed.
+        stage.code.iter().map(|c| c.at[0]).chain(gathered).for_each(|r| {
+            if let Some(u) = used.get_mut(r as usize) {
+                *u = true
+            }
+        });
+    }
+    used.iter().filter(|u| **u).count()
+}
 
 /// Columns of a tile of rows: as many blocks as fill registers, since each tile costs the call of each of its instructions.
 fn tile_columns(cols: usize, size: usize, registers: usize, carried: usize) -> usize {
