@@ -224,6 +224,13 @@ def normalized_loss(rows: int, columns: int) -> Workload:
     return differentiated(f, 3, *normalized_rows(rows, columns))
 
 
+def normalized_loss_of_some(rows: int, columns: int) -> Workload:
+    def f(x, weight, bias, labels):
+        return F.cross_entropy(F.gelu(F.layer_norm(x, (columns,), weight, bias)), labels, ignore_index=0)
+
+    return differentiated(f, 3, *normalized_rows(rows, columns))
+
+
 def lstm(steps: int, batch: int, width: int) -> Workload:
     def f(own, across, bias, x):
         state = memory = torch.zeros(batch, width)

@@ -134,6 +134,7 @@ ROWS: dict[str, list[Row]] = {
             1e-3,
             large=True,
         ),
+        Row("the same, less the labels 0", "normalized_loss_of_some", {"rows": 4096, "columns": 1000}, 1e-3, large=True),
     ],
     "t": [
         Row(
