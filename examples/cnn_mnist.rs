@@ -9,7 +9,7 @@ mod digits;
 use std::error::Error;
 use std::time::Instant;
 
-use ndarray::{Array1, s};
+use ndarray::Array1;
 use scirs2_autograd::ndarray_ext::ArrayRng;
 use scirs2_autograd::optimizers::adam::Adam;
 use scirs2_autograd::optimizers::schedules::{OneCycle, Schedule};
@@ -55,24 +55,11 @@ fn logits<'g>(ctx: &'g Context, x: Tensor<'g>, vars: &[Tensor<'g>], training: bo
 
 /// The share of digits that the network names.
 fn accuracy(env: &VariableEnvironment, digits: &Digits) -> Result<f64, Box<dyn Error>> {
-    env.run(|ctx| {
-        let x = ctx.placeholder("x", &[-1, PIXELS as isize]);
-        let guess = T::argmax(logits(ctx, x, &parameters(ctx), false), 1, false);
-        let mut right = 0;
-        for (first, labels) in digits.labels.as_slice().unwrap_or(&[]).chunks(1000).enumerate() {
-            let images = digits.images.slice(s![first * 1000..first * 1000 + labels.len(), ..]);
-            let out = ctx.evaluator().push(guess).feed(x, images).run().remove(0)?;
-            right += out.view::<i64>()?.iter().zip(labels).filter(|(a, b)| a == b).count();
-        }
-        Ok(right as f64 / digits.labels.len() as f64)
-    })
+    digits.named(env, |ctx, x| logits(ctx, x, &parameters(ctx), false))
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let mut args = std::env::args().skip(1);
-    let folder = args.next().ok_or("usage: cnn_mnist FOLDER [EPOCHS], with mnist_train.csv and mnist_test.csv in FOLDER")?;
-    let epochs: usize = args.next().map_or(Ok(5), |n| n.parse())?;
-    let (train, test) = digits::both(&folder)?;
+    let (train, test, epochs) = digits::asked(5)?;
 
     let env = VariableEnvironment::new();
     let rng = ArrayRng::<f32>::from_seed(1);
@@ -84,7 +71,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let start = Instant::now();
     let mut steps = 0u64;
     for epoch in 1..=epochs {
-        let Digits { images, labels } = train.shuffled(&rng);
+        let digits = train.shuffled(&rng);
         let mut total = 0.0;
         env.run(|ctx| -> Result<(), Box<dyn Error>> {
             let x = ctx.placeholder("x", &[-1, PIXELS as isize]);
@@ -92,16 +79,15 @@ fn main() -> Result<(), Box<dyn Error>> {
             let vars = parameters(ctx);
             let loss = T::reduce_mean(T::sparse_softmax_cross_entropy(logits(ctx, x, &vars, true), y), [0], false);
             let grads = T::grad(&[loss], &vars);
-            for first in (0..labels.len()).step_by(BATCH) {
-                let last = (first + BATCH).min(labels.len());
-                let feeder = Feeder::new().push(x, images.slice(s![first..last, ..])).push(y, labels.slice(s![first..last]));
+            for (images, labels) in digits.batches(BATCH) {
+                let feeder = Feeder::new().push(x, images).push(y, labels);
                 adam.set_alpha(schedule.value(steps))?;
-                total += adam.update_and_eval(&[loss], &vars, &grads, ctx, feeder)?[0].item()? * (last - first) as f64;
+                total += adam.update_and_eval(&[loss], &vars, &grads, ctx, feeder)?[0].item()? * labels.len() as f64;
                 steps += 1;
             }
             Ok(())
         })?;
-        println!("epoch {epoch:2}  loss {:.4}  test accuracy {:.2} %", total / labels.len() as f64, 100.0 * accuracy(&env, &test)?);
+        println!("epoch {epoch:2}  loss {:.4}  test accuracy {:.2} %", total / digits.labels.len() as f64, 100.0 * accuracy(&env, &test)?);
     }
     println!("{:.0} steps/s, accuracy {:.2} %", steps as f64 / start.elapsed().as_secs_f64(), 100.0 * accuracy(&env, &test)?);
     Ok(())

@@ -3,8 +3,9 @@
 use std::error::Error;
 use std::path::Path;
 
-use ndarray::{Array1, Array2, Axis};
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, s};
 use scirs2_autograd::ndarray_ext::ArrayRng;
+use scirs2_autograd::{Context, Tensor, VariableEnvironment, tensor_ops::argmax};
 
 /// The pixels of an image.
 pub const PIXELS: usize = 784;
@@ -42,10 +43,15 @@ pub fn read(path: &Path, rows: usize) -> Result<Digits, Box<dyn Error>> {
     Ok(Digits { images: Array2::from_shape_vec((rows, PIXELS), images)?, labels: labels.into() })
 }
 
-/// Both sets of a folder: to train on, and to test with.
-pub fn both(folder: &str) -> Result<(Digits, Digits), Box<dyn Error>> {
-    let file = |name: &str| Path::new(folder).join(name);
-    Ok((read(&file("mnist_train.csv"), 60_000)?, read(&file("mnist_test.csv"), 10_000)?))
+/// What a command asks for: the digits to train on and to test with, of a folder, and how many epochs.
+pub fn asked(epochs: usize) -> Result<(Digits, Digits, usize), Box<dyn Error>> {
+    let mut args = std::env::args();
+    let program = args.next().unwrap_or_default();
+    let usage = || format!("usage: {program} FOLDER [EPOCHS], with mnist_train.csv and mnist_test.csv in FOLDER");
+    let folder = args.next().ok_or_else(usage)?;
+    let file = |name: &str| Path::new(&folder).join(name);
+    let epochs = args.next().map_or(Ok(epochs), |n| n.parse())?;
+    Ok((read(&file("mnist_train.csv"), 60_000)?, read(&file("mnist_test.csv"), 10_000)?, epochs))
 }
 
 impl Digits {
@@ -58,5 +64,31 @@ impl Digits {
             order.swap(i, i + (u * left as f32) as usize % left);
         }
         Digits { images: self.images.select(Axis(0), &order), labels: self.labels.select(Axis(0), &order) }
+    }
+    /// So many at a time, in order.
+    pub fn batches(&self, size: usize) -> impl Iterator<Item = (ArrayView2<'_, f32>, ArrayView1<'_, i64>)> {
+        let n = self.labels.len();
+        (0..n)
+            .step_by(size)
+            .map(move |at| (at, n.min(at + size)))
+            .map(|(a, b)| (self.images.slice(s![a..b, ..]), self.labels.slice(s![a..b])))
+    }
+
+    /// The share of them that a network names, whose outputs are `logits`.
+    pub fn named(
+        &self,
+        env: &VariableEnvironment,
+        logits: impl for<'g> Fn(&'g Context, Tensor<'g>) -> Tensor<'g>,
+    ) -> Result<f64, Box<dyn Error>> {
+        env.run(|ctx| {
+            let x = ctx.placeholder("x", &[-1, PIXELS as isize]);
+            let guess = argmax(logits(ctx, x), 1, false);
+            let mut right = 0;
+            for (images, labels) in self.batches(1000) {
+                let out = ctx.evaluator().push(guess).feed(x, images).run().remove(0)?;
+                right += out.view::<i64>()?.iter().zip(labels).filter(|(a, b)| a == b).count();
+            }
+            Ok(right as f64 / self.labels.len() as f64)
+        })
     }
 }

@@ -27,7 +27,7 @@ PLANS = {
     "rms_norm": (lambda x: T.rms_norm(x, COLUMNS, VECTOR), (1, 2), (1, 3)),
     "group_norm": (lambda x: T.group_norm(x, 4, VECTOR, VECTOR), (2, 4), (3, 6)),
     "batch_norm": (statistics, (5, 3), (7, 4)),
-    "cross_entropy": (lambda x: T.cross_entropy(x, LABELS), (7, 2), (8, 3)),
+    "cross_entropy": (lambda x: T.cross_entropy(x, LABELS), (7, 2), (9, 3)),
     "sparse_softmax_cross_entropy": (lambda x: T.sparse_softmax_cross_entropy(x, LABELS), (4, 2), (5, 3)),
     "softmax_cross_entropy": (lambda x: T.softmax_cross_entropy(x, np.full((ROWS, COLUMNS), 0.01, np.float32)), (1, 3), (1, 3)),
 }
