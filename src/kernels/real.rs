@@ -42,12 +42,12 @@ pub trait Arithmetic: Copy + PartialOrd + 'static {
     fn smaller(self, b: Self) -> Self;
     /// `a.larger(b).larger(c.larger(d))`, but for which NaN it is.
     #[inline(always)]
-    fn largest([a, b, c, d]: [Self; 4]) -> Self {
+    fn largest(a: Self, b: Self, c: Self, d: Self) -> Self {
         a.larger(b).larger(c.larger(d))
     }
     /// `a.smaller(b).smaller(c.smaller(d))`, but for which NaN it is.
     #[inline(always)]
-    fn smallest([a, b, c, d]: [Self; 4]) -> Self {
+    fn smallest(a: Self, b: Self, c: Self, d: Self) -> Self {
         a.smaller(b).smaller(c.smaller(d))
     }
 }
@@ -137,14 +137,14 @@ macro_rules! float {
                 if nan.is_nan() { nan } else { most }
             }
             #[inline(always)]
-            fn largest([a, b, c, d]: [Self; 4]) -> Self {
+            fn largest(a: Self, b: Self, c: Self, d: Self) -> Self {
                 // One comparison sees a NaN in either of two.
                 let (front, back) = (if a > b { a } else { b }, if c > d { c } else { d });
                 let (most, nan) = (if front > back { front } else { back }, (a.is_nan() | b.is_nan()) | (c.is_nan() | d.is_nan()));
                 if nan { Self::NAN } else { most }
             }
             #[inline(always)]
-            fn smallest([a, b, c, d]: [Self; 4]) -> Self {
+            fn smallest(a: Self, b: Self, c: Self, d: Self) -> Self {
                 // As above.
                 let (front, back) = (if a < b { a } else { b }, if c < d { c } else { d });
                 let (least, nan) = (if front < back { front } else { back }, (a.is_nan() | b.is_nan()) | (c.is_nan() | d.is_nan()));
