@@ -94,6 +94,7 @@ fn keep() {
             }
             for fold in [Fold::Sum, Fold::Product, Fold::Max, Fold::Min] {
                 keep(fold::lines(isa, fold, dtype) as usize);
+                keep(fold::memory(isa, fold, dtype) as usize);
                 keep(fold::onto(isa, fold, dtype) as usize);
                 keep(fold::pairwise(isa, fold, dtype) as usize);
             }

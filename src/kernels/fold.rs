@@ -183,13 +183,7 @@ impl<T: Arithmetic, F: Step<T>> Job for Block<F, T> {
         unsafe {
             let (d, mut s) = (d.cast::<T>(), s.cast::<T>());
             if n == BLOCK {
-                // By turns from both halves: memory is read faster in two streams.
-                let half = count.wrapping_sub(count / 2);
-                for turn in 0..count {
-                    let i = (turn / 2).wrapping_add(if turn % 2 == 0 { 0 } else { half });
-                    if count > NEAR {
-                        ask_block(s.wrapping_add(i.wrapping_add(2).wrapping_mul(step)));
-                    }
+                for i in 0..count {
                     slice_mut(d.wrapping_add(i), 1)[0] = fold_block::<T, F>(s.wrapping_add(i.wrapping_mul(step)), BLOCK);
                 }
                 return;
@@ -204,17 +198,26 @@ impl<T: Arithmetic, F: Step<T>> Job for Block<F, T> {
     }
 }
 
-/// Blocks at most that are a tile, and so are in the nearest cache.
-const NEAR: usize = 2;
-
-/// Asks for a block of memory. What folds one is so many instructions that the processor meets the next one late: extrema of large arrays
-/// took three times as long.
-#[inline(always)]
-fn ask_block<T>(s: *const T) {
-    let mut byte = 0usize;
-    while byte < BLOCK.wrapping_mul(size_of::<T>()) {
-        fetch(s.wrapping_byte_add(byte));
-        byte = byte.wrapping_add(LINE);
+/// Blocks of memory.
+struct Memory<F, T>(F, T);
+impl<T: Arithmetic, F: Step<T>> Job for Memory<F, T> {
+    #[inline(always)]
+    unsafe fn run(d: *mut u8, s: *const u8, count: usize, _n: usize, step: usize) {
+        let (d, s) = (d.cast::<T>(), s.cast::<T>());
+        // By turns from both halves: memory is read faster in two streams.
+        let half = count.wrapping_sub(count / 2);
+        for turn in 0..count {
+            let i = (turn / 2).wrapping_add(if turn % 2 == 0 { 0 } else { half });
+            let at = |i: usize| s.wrapping_add(i.wrapping_mul(step));
+            // To fold a block takes so many instructions that the processor comes late to the next one: extrema of large arrays took twice
+            // as long without this.
+            let (ahead, mut byte) = (at(i.wrapping_add(2)), 0usize);
+            while byte < BLOCK.wrapping_mul(size_of::<T>()) {
+                fetch(ahead.wrapping_byte_add(byte));
+                byte = byte.wrapping_add(LINE);
+            }
+            unsafe { slice_mut(d.wrapping_add(i), 1)[0] = fold_block::<T, F>(at(i), BLOCK) };
+        }
     }
 }
 
@@ -390,6 +393,11 @@ pub fn lines(isa: Isa, fold: Fold, dtype: DType) -> Lines {
     chosen!(fold, dtype, F, T => job::<Block<F, T>>(isa))
 }
 
+/// As [`lines`] for n = 512, of many lines in memory.
+pub fn memory(isa: Isa, fold: Fold, dtype: DType) -> Lines {
+    chosen!(fold, dtype, F, T => job::<Memory<F, T>>(isa))
+}
+
 /// The kernel `d[i] = d[i] (op) s[i]` for i < n, with one line `s` after the other; it computes n rounded up to 8. `d` overlaps none.
 pub fn onto(isa: Isa, fold: Fold, dtype: DType) -> Lines {
     chosen!(fold, dtype, F, T => job::<Accumulate<F, T>>(isa))
@@ -443,6 +451,14 @@ mod tests {
                 unsafe { kernel(got.as_mut_ptr().cast(), all.as_ptr().cast(), 1, n, 0) };
                 let want = [tree::<T, F>(&all[..n])];
                 assert!(same(&got, &want), "{isa} {fold:?} {dtype} n = {n}: {got:?}, {want:?}");
+            }
+            for count in [1, 2, 5] {
+                let all = values::<T>(count * BLOCK, count as u64);
+                let mut got = vec![T::literal(7.0); count];
+                // SAFETY: so many blocks are there.
+                unsafe { memory(isa, fold, dtype)(got.as_mut_ptr().cast(), all.as_ptr().cast(), count, BLOCK, BLOCK) };
+                let want: Vec<T> = all.chunks(BLOCK).map(tree::<T, F>).collect();
+                assert!(same(&got, &want), "{isa} {fold:?} {dtype}, {count} blocks: {got:?}, {want:?}");
             }
         }
     }

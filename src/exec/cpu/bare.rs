@@ -125,10 +125,10 @@ impl Machine<'_> {
             for first in (0..whole).step_by((PIECE / n).max(1)) {
                 let here = (PIECE / n).max(1).min(whole - first);
                 let (to, from) = (to.add(first * size), self.element(b, start + first * n));
-                if n <= NARROW {
-                    (k.across)(to, from, here, n)
-                } else {
-                    (k.lines)(to, from, here, n, n)
+                match n {
+                    ..=NARROW => (k.across)(to, from, here, n),
+                    BLOCK => (k.memory)(to, from, here, n, n),
+                    _ => (k.lines)(to, from, here, n, n),
                 }
                 if !go() {
                     return false;

@@ -1,7 +1,7 @@
 //! What this machine makes of a plan's programs: calls of kernels.
 
 use crate::error::{Error, Result};
-use crate::kernels::fold::{Lines, lines, narrow, onto, pairwise};
+use crate::kernels::fold::{Lines, lines, memory, narrow, onto, pairwise};
 use crate::kernels::isa::{Isa, isa};
 use crate::kernels::tile::Instr;
 use crate::plan::Plan;
@@ -19,6 +19,8 @@ pub struct Op {
 pub struct FoldKernels {
     /// Folds lines of up to 512 values, each into one value.
     pub lines: Lines,
+    /// The same of many blocks in memory.
+    pub memory: Lines,
     /// Folds lines into an accumulator.
     pub onto: Lines,
     /// Folds narrow rows, each into one value.
@@ -68,6 +70,7 @@ fn fold(isa: Isa, f: &FoldStore) -> FoldKernels {
     let (fold, dtype) = (f.fold, f.dtype);
     FoldKernels {
         lines: lines(isa, fold, dtype),
+        memory: memory(isa, fold, dtype),
         onto: onto(isa, fold, dtype),
         across: narrow::across(isa, fold, dtype),
         down: narrow::down(isa, fold, dtype),
