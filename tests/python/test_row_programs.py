@@ -58,8 +58,8 @@ def test_steps_and_passes(name):
         assert tuple(passes(ctx.evaluator().extend(list(o)).set_feeder(feeder).plan()) for o in outputs) == (value, both)
 
 
-#: Losses behind a norm and an activation. Each has its rows in one program, forward and back, so that nothing of their size is in memory beside
-#: what is asked for: labels that do not count leave their rows without a gradient, which is one mark a row and no mask.
+#: Losses behind a norm and an activation. Each has its rows in one program, forward and back, so that nothing of their size is in memory
+#: beside what is asked for: labels that do not count leave their rows without a gradient, which is one mark a row and no mask.
 LOSSES = {
     "sparse": lambda x: T.reduce_mean(T.sparse_softmax_cross_entropy(x, LABELS)),
     "labels": lambda x: T.cross_entropy(x, LABELS, ignore_index=3),
