@@ -150,7 +150,7 @@ impl Nodes<'_> {
         groups
     }
 
-    /// Where each node lies.
+    /// Where each node lies that is not in a space of rows: there all may go on.
     fn sides(&self) -> Vec<Side> {
         let n = self.ir.nodes.len();
         let mut sides = vec![Side::default(); n];
@@ -165,6 +165,8 @@ impl Nodes<'_> {
             let before = sides[i].before || in_rows[i];
             self.ir.nodes[i].inputs.iter().for_each(|r| sides[r.node as usize].before |= before);
         }
+        let spaces: FxHashSet<u32> = self.depths.stages.keys().map(|(space, _)| *space).collect();
+        sides.iter_mut().zip(&self.depths.host).filter(|(_, space)| spaces.contains(space)).for_each(|(side, _)| *side = Side::default());
         sides
     }
 
@@ -243,9 +245,7 @@ impl Nodes<'_> {
         let rows = self.rows(self.bucket(x.nodes[0] as usize)).filter(|_| x.staged || y.staged);
         let stages = |c: &Component| rows.is_none_or(|at| c.reductions.iter().all(|r| in_stages(dims, at, *r)));
         let fit = stages(x) && stages(y) && x.reductions.iter().all(|p| y.reductions.iter().all(|q| together(dims, *p, *q)));
-        // In the rows' own space all goes on.
-        let own = self.depths.stages.keys().any(|(space, _)| *space == self.depths.host[x.nodes[0] as usize]);
-        if !(few && held && fit && (own || x.side == y.side)) {
+        if !(few && held && fit && x.side == y.side) {
             return false;
         }
         let (keep, gone) = (a.min(b), a.max(b));

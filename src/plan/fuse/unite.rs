@@ -94,12 +94,13 @@ pub(super) fn unite(ir: &Ir, accesses: &Accesses, urgent: &[bool], groups: Vec<G
     pairs.dedup();
     for (to, from) in pairs {
         let (from, to) = (u.now(from), u.now(to));
-        if from == to || !u.alike(from, to) {
+        // What lies between is looked for last: it takes longest.
+        if from == to || !u.alike(from, to) || !u.fit(&[from], to) {
             continue;
         }
         let Some(ways) = u.ways(from, to) else { continue };
         let firsts: SmallVec<[u32; 4]> = [from].into_iter().chain(ways.between.iter().copied()).collect();
-        if u.fit(&firsts, to) && u.worth(&firsts, to) {
+        if (ways.between.is_empty() || u.fit(&firsts, to)) && u.worth(&firsts, to) {
             u.reorder(from, to, &ways);
             u.join(&firsts, to);
         }
