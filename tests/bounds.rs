@@ -110,7 +110,7 @@ fn elsewhere(name: &str, guard: &str) -> std::process::ExitStatus {
 }
 
 #[test]
-#[ignore = "reads where nothing is: another test runs it"]
+#[ignore = "reads where nothing is: a_guard_faults runs it in a process of its own"]
 fn read_behind_a_block() {
     if std::env::var_os(CHILD).is_none() {
         return;
@@ -121,7 +121,7 @@ fn read_behind_a_block() {
 }
 
 #[test]
-#[ignore = "writes where nothing is: another test runs it"]
+#[ignore = "writes where nothing is: a_guard_faults runs it in a process of its own"]
 fn write_after_the_drop() {
     if std::env::var_os(CHILD).is_none() {
         return;
@@ -134,7 +134,7 @@ fn write_after_the_drop() {
 }
 
 #[test]
-#[ignore = "another test runs it"]
+#[ignore = "a_guard_faults runs it in a process of its own"]
 fn use_all_of_a_block() {
     for bytes in [0, 1, 64, 100, 4095, 4096, 4097, 1 << 20, (1 << 20) + 1] {
         let b = Block::new(bytes).unwrap();
